@@ -1,0 +1,99 @@
+"""What a newcomer, a contributor and CI run; every session installs what it needs into an environment of its own.
+
+nox -s demo       the main job: both vendors, simulated, as one stream
+nox -s tests      all tests, of the core and of every plugin
+nox -s lint       formatting, ruff, import contracts
+nox -s types      mypy, strict
+nox -s packages   build each distribution, install each plugin beside the core alone, and load it
+nox -s thorough   the property tests with 5,000 examples each
+nox -s bench      what an event costs
+nox -s dev        .venv with everything editable and all tools
+"""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_venv = "yes"
+
+PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
+CONSTRAINTS = "--constraint=.ci/constraints.txt"
+TESTING = ["cloudevents", "hypothesis", "pytest", "pytest-trio", "trustme", "websocket-client"]
+LINTING = ["import-linter", "ruff"]
+TYPING = ["mypy"]
+
+
+def install(session: nox.Session, *more: str) -> None:
+    """Install the core and every plugin as they are in this tree, and further packages by their pinned versions."""
+    editable = [argument for path in (Path(), *PLUGINS) for argument in ("-e", f"./{path}")]
+    session.install("--quiet", CONSTRAINTS, *editable, *more)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Show the main job; arguments after ``--`` go to ``jackfield demo``."""
+    install(session)
+    session.run("jackfield", "demo", *(session.posargs or ["--events", "60"]))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests; arguments after ``--`` go to pytest."""
+    install(session, *TESTING)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Run the property tests at length."""
+    install(session, *TESTING)
+    session.run("pytest", "--hypothesis-profile=thorough", *(session.posargs or ["tests/property", "plugins"]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what it costs to find an event's subscribers; arguments after ``--`` go to the benchmark."""
+    install(session)
+    session.run("python", "tests/bench/matching.py", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style and the import contracts."""
+    install(session, *LINTING)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session, *TYPING, "nox", "hypothesis")
+    sources = [str(path / "src") for path in (Path(), *PLUGINS)]
+    session.run("mypy", *sources, "noxfile.py")
+
+
+@nox.session(reuse_venv=False)
+def packages(session: nox.Session) -> None:
+    """Build every distribution, and see each plugin found beside nothing but the core."""
+    wheels = session.create_tmp()
+    for path in (Path(), *PLUGINS):
+        session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, f"./{path}")
+    session.install("--quiet", "jackfield", "--find-links", wheels)
+    for path in PLUGINS:
+        name = f"jackfield-{path.name.partition('-')[2]}"
+        session.install("--quiet", name, "--find-links", wheels)
+        session.run("jackfield", "plugins", "--strict-plugins")
+        session.run("pip", "uninstall", "--quiet", "--yes", name)
+
+
+@nox.session(venv_backend="none")
+def dev(session: nox.Session) -> None:
+    """Make .venv for working on Jackfield."""
+    session.run("python", "-m", "venv", ".venv", external=True)
+    editable = [argument for path in (Path(), *PLUGINS) for argument in ("-e", f"./{path}")]
+    tools = [*TESTING, *LINTING, *TYPING]
+    session.run(".venv/bin/pip", "install", "--quiet", CONSTRAINTS, *editable, *tools, external=True)

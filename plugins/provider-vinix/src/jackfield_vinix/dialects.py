@@ -1,0 +1,95 @@
+"""Selectors into qubicle's bindings and routing keys into addresses, in the documented dialect."""
+
+from __future__ import annotations
+
+import attrs
+
+from jackfield.addresses import Address, AddressPattern
+from jackfield.errors import Untranslatable
+from jackfield.selectors import Selector
+from jackfield_vinix.kinds import FAMILIES, kinds_at
+from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word, encode_word, matches_binding
+
+__all__ = ["DocumentedDialect"]
+
+WILDCARDS = ("*", "#")
+
+
+@attrs.frozen
+class DocumentedDialect:
+    """Bindings as the documentation has them, for one account's feed."""
+
+    account_id: str
+
+    def topics_of(self, selector: Selector) -> tuple[str, ...]:
+        """One binding for each family, narrowed to one thing of it where the selector is.
+
+        An id that is just ``*`` or ``#`` cannot be bound by itself: its family is, and the rest filtered.
+        """
+        kind, address = selector
+        if address.scope not in (None, "account") or address.scope_id not in (None, self.account_id):
+            return ()
+        if address.resource not in (None, *FAMILIES):
+            known = ", ".join(FAMILIES)
+            raise Untranslatable(f"Vinix has no binding family {address.resource!r} (there are {known})")
+        families = FAMILIES if address.resource is None else (address.resource,)
+        narrow = address.resource_id
+        last = "*" if narrow is None or narrow in WILDCARDS else encode_word(narrow)
+        return tuple(
+            f"{APPLICATION}.{family}.{self.account_id}.{last}"
+            for family in families
+            if any(kind.matches(each) for each in kinds_at(family, address.event))
+        )
+
+    def brings(self, topic: str) -> AddressPattern:
+        """What the binding's words say; of a last ``*``, all that follows."""
+        application, family, *words = (*topic.split("."), "")
+        if application != APPLICATION or family not in FAMILIES or not all(words[:-1]):
+            families = ", ".join(FAMILIES)
+            raise ValueError(f"{topic!r} is no binding qubicle.<family>.<account>… with a family of {families}")
+        # A hash stands for any number of words, so that those behind it have no place of their own.
+        placed = words[: words.index("#")] if "#" in words else words[:-1]
+        account_id, resource_id, event, *_ = (*map(_slot, placed), None, None, None)
+        return AddressPattern(PROVIDER, "account", account_id or self.account_id, family, resource_id, event)
+
+    def covers(self, topic: str, other: str) -> bool:
+        """By what their words say; of a hash with words behind it they do not say enough."""
+        if "#." in topic:
+            return topic == other
+        return self.brings(topic).covers(self.brings(other))
+
+    def delivers(self, topic: str, published: str) -> bool:
+        """The documented matcher, for this account."""
+        return matches_binding(topic, self.account_id, published)
+
+    def surplus(self, topic: str) -> str:
+        """Nothing: a binding says what it brings."""
+        return ""
+
+    def address_of(self, topic: str, event: str) -> Address:
+        """The address of an event with this routing key; its word is the last of its name.
+
+        `ValueError` where the key is none of qubicle's. KAZOO 4 leaves the word out of the key.
+        """
+        application, *words = topic.split(".")
+        if application != APPLICATION or len(words) < 3 or not all(words):
+            raise ValueError(f"{topic!r} is no key of the form qubicle.<family>.<account>.<id>.<event>")
+        family, account_id, resource_id = map(decode_word, words[:3])
+        return Address.of(PROVIDER, "account", account_id, family, resource_id, decode_word(event.rpartition(".")[2]))
+
+    def native_of(self, address: Address) -> tuple[str, str]:
+        """The whole binding, which the documentation uses for both."""
+        if address.scope != "account" or address.resource not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise Untranslatable(f"Vinix has no events at {address} (scope account; resources {known})")
+        words = (address.resource, address.scope_id, address.resource_id, address.event)
+        key = ".".join((APPLICATION, *map(encode_word, words)))
+        return key, key
+
+    def kinds_of(self, address: Address) -> frozenset[str]:
+        """By the table of events."""
+        return kinds_at(address.resource, address.event)
+
+
+def _slot(word: str) -> str | None:
+    return None if word in WILDCARDS else decode_word(word)

@@ -1,0 +1,64 @@
+"""What is on the wire of Vinix Contact Center's gateway (KAZOO's blackhole): requests out, replies and events in.
+
+Sources: Vinix's page "Contact Center Websockets" for bindings and requests; for replies and for the
+several ways in which one event may be written, KAZOO's own code and a published live capture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jackfield.frames import NO_PAYLOAD, decode_frame
+
+__all__ = ["Frame", "fold", "read_frame", "request"]
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """Whatever the server sends; which fields are there tells what it is.
+
+    An event is named by `name`, `event` or `event_name`, by the whole binding or by its last word; a
+    reply has the action ``reply``.
+    """
+
+    action: Any = None
+    name: Any = None
+    event: Any = None
+    event_name: Any = None
+    routing_key: Any = None
+    subscribed_key: Any = None
+    request_id: Any = None
+    status: Any = None
+    data: msgspec.Raw = NO_PAYLOAD
+
+    @property
+    def identifier(self) -> str:
+        """What the frame itself calls its event; empty where it does not."""
+        return next((each for each in (self.name, self.event, self.event_name) if isinstance(each, str) and each), "")
+
+
+_decode = msgspec.json.Decoder(Frame).decode
+
+
+def read_frame(raw: bytes) -> Frame:
+    """The frame as far as its outermost object goes; `FrameError` where it is no JSON object."""
+    return decode_frame(_decode, raw)
+
+
+def fold(data: Any) -> Mapping[str, Any]:
+    """The payload for reading, with keys as KAZOO's websocket normalises them: ``Queue-ID`` is ``queue_id``.
+
+    KAZOO's webhooks and its message bus write the other form. Only the outermost keys are folded, for
+    only they are read; what is passed on is never touched. Empty for a payload that is no object.
+    """
+    if not isinstance(data, dict):
+        return {}
+    return {key.lower().replace("-", "_"): value for key, value in data.items()}
+
+
+def request(action: str, request_id: str, auth_token: str, **data: str) -> str:
+    """The text of one request; one binding in each, since KAZOO 4 knows no list of them."""
+    message = {"action": action, "auth_token": auth_token, "request_id": request_id, "data": data}
+    return msgspec.json.encode(message).decode()

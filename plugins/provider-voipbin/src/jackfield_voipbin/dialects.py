@@ -1,0 +1,182 @@
+"""Selectors into VoIPBIN's topics and topics into addresses, in both dialects.
+
+Documented, a topic has four segments and ``*`` for a free one. Deployed, a topic is the beginning of
+those that it matches; ending it with a colon keeps ``queue`` from bringing ``queuecall`` too.
+
+A topic has no escape. An id that holds ``:`` or ``*`` cannot be subscribed to by itself: the whole
+resource is, and the rest filtered here.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from jackfield.addresses import Address, AddressPattern
+from jackfield.errors import Untranslatable
+from jackfield.selectors import Selector
+from jackfield_voipbin.kinds import RESOURCES, kinds_at, resources_of
+from jackfield_voipbin.topics import PROVIDER, event_word, matches_documented, matches_prefix, parse_topic
+
+__all__ = ["DocumentedDialect", "PrefixDialect"]
+
+_SYNTAX = re.compile(r"[:*]")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@attrs.frozen
+class DocumentedDialect:
+    """Topics as the documentation has them, for one customer's feed."""
+
+    customer_id: str
+
+    def topics_of(self, selector: Selector) -> tuple[str, ...]:
+        """One topic for each resource, with its id or ``*``."""
+        scope = _scope_of(selector.address, self.customer_id)
+        resource_id = _expressible(selector.address.resource_id)
+        return tuple(f"{scope}:{each or '*'}:{resource_id or '*'}" for each in _resources(selector) if scope)
+
+    def brings(self, topic: str) -> AddressPattern:
+        """Exactly what the four segments say."""
+        scope, scope_id, resource, resource_id = _four(topic)
+        return AddressPattern(PROVIDER, _our_scope(scope), _free(scope_id), _free(resource), _free(resource_id))
+
+    def covers(self, topic: str, other: str) -> bool:
+        """Segment by segment."""
+        return self.brings(topic).covers(self.brings(other))
+
+    def delivers(self, topic: str, published: str) -> bool:
+        """The documented matcher."""
+        return matches_documented(topic, published)
+
+    def surplus(self, topic: str) -> str:
+        """Nothing: a topic says what it brings."""
+        return ""
+
+    def address_of(self, topic: str, event: str) -> Address:
+        """Four segments and the event's word."""
+        parts = parse_topic(topic)
+        return Address.of(PROVIDER, *parts, event_word(event, parts.resource))
+
+    def native_of(self, address: Address) -> tuple[str, str]:
+        """The documented topic and dotted name."""
+        return _native(address, "."), f"{address.resource}.{address.event}"
+
+    def kinds_of(self, address: Address) -> frozenset[str]:
+        """By the table of events."""
+        return kinds_at(address.resource, address.event)
+
+
+@attrs.frozen
+class PrefixDialect:
+    """Topics as the platform is deployed: beginnings of those that they match; for one customer's feed."""
+
+    customer_id: str
+
+    def topics_of(self, selector: Selector) -> tuple[str, ...]:
+        """One beginning for each resource, ended with a colon unless an id follows."""
+        scope = _scope_of(selector.address, self.customer_id)
+        resource_id = _expressible(selector.address.resource_id)
+        return tuple(
+            f"{scope}:{each}:{resource_id or ''}" if each else f"{scope}:" for each in _resources(selector) if scope
+        )
+
+    def brings(self, topic: str) -> AddressPattern:
+        """What its whole segments say, those that a colon ends; the last may go on in any way."""
+        scope, *rest = topic.split(":")
+        if scope not in ("customer_id", "agent_id") or not rest or not all(rest[:-1] or rest):
+            raise ValueError(f"{topic!r} does not begin with customer_id:<id> or agent_id:<id>")
+        scope_id, resource = (*rest[:-1], None, None)[:2]
+        return AddressPattern(PROVIDER, _our_scope(scope), scope_id, resource)
+
+    def covers(self, topic: str, other: str) -> bool:
+        """Where the other begins with it."""
+        return other.startswith(topic)
+
+    def delivers(self, topic: str, published: str) -> bool:
+        """The deployed matcher."""
+        return matches_prefix(topic, published)
+
+    def surplus(self, topic: str) -> str:
+        """What else begins as the topic ends; nothing where it ends with a colon or a whole UUID."""
+        *_, last = topic.split(":")
+        if not last or _UUID.fullmatch(last):
+            return ""
+        others = [each for each in RESOURCES if each.startswith(last) and each != last]
+        more = ", ".join(others) if topic.count(":") == 2 else f"whatever else begins with {last}"
+        return f"{topic} is a beginning: it also brings {more}" if more else ""
+
+    def address_of(self, topic: str, event: str) -> Address:
+        """Four segments, or five of which the fourth is the event's name, as the platform publishes both."""
+        scope, *rest = topic.split(":")
+        if len(rest) == 4 and all(rest):
+            scope_id, resource, name, resource_id = rest
+            return Address.of(PROVIDER, _our_scope(scope), scope_id, resource, resource_id, event_word(name, resource))
+        parts = parse_topic(topic)
+        return Address.of(PROVIDER, *parts, event_word(event, parts.resource))
+
+    def native_of(self, address: Address) -> tuple[str, str]:
+        """The shorter of the two topics that the platform publishes under, and the underscored name."""
+        return _native(address, "_"), f"{address.resource}_{address.event}"
+
+    def kinds_of(self, address: Address) -> frozenset[str]:
+        """By the table of events."""
+        return kinds_at(address.resource, address.event)
+
+
+def _our_scope(scope: str) -> str:
+    return scope.removesuffix("_id")
+
+
+def _free(segment: str) -> str | None:
+    return None if segment == "*" else segment
+
+
+def _expressible(segment: str | None) -> str | None:
+    """A segment that a topic can say; ``None``, for any, where it cannot."""
+    return None if segment is None or _SYNTAX.search(segment) else segment
+
+
+def _four(topic: str) -> list[str]:
+    segments = topic.split(":", 3)
+    if len(segments) != 4 or not all(segments) or not segments[0].endswith("_id"):
+        raise ValueError(f"{topic!r} is no topic <scope>_id:<scope id>:<resource>:<resource id>")
+    return segments
+
+
+def _scope_of(address: AddressPattern, customer_id: str) -> str:
+    """The first half of the topics; empty where the pattern is about somebody else."""
+    scope, scope_id = address.scope, address.scope_id
+    if scope in (None, "customer") and scope_id in (None, customer_id):
+        return f"customer_id:{customer_id}"
+    if scope in (None, "agent") and scope_id is not None:
+        if _SYNTAX.search(scope_id):
+            raise Untranslatable(f"VoIPBIN's topics cannot hold the agent id {scope_id!r}: it has ':' or '*'")
+        return f"agent_id:{scope_id}"
+    if scope == "agent":
+        raise Untranslatable("VoIPBIN has no topic for the events of all agents; name one: voipbin/agent/<id>/**")
+    return ""
+
+
+def _resources(selector: Selector) -> list[str | None]:
+    """The resources to subscribe to, ``None`` for all; none where no event can match the selector."""
+    kind, address = selector
+    resource = _expressible(address.resource)
+    if address.resource is not None:
+        found = kinds_at(address.resource, address.event)
+        return [resource] if any(kind.matches(each) for each in found) else []
+    resources = resources_of(kind)
+    if resources is None:
+        return [None]
+    return [each for each in resources if any(kind.matches(other) for other in kinds_at(each, address.event))]
+
+
+def _native(address: Address, separator: str) -> str:
+    if address.scope not in ("customer", "agent"):
+        raise Untranslatable(f"VoIPBIN has no scope {address.scope!r} (there are customer, agent)")
+    if _SYNTAX.search(address.scope_id + address.resource) or ":" in address.resource_id:
+        raise Untranslatable("VoIPBIN's topics cannot hold ':' in an id, nor '*' in a scope id or a resource")
+    if event_word(f"{address.resource}{separator}{address.event}", address.resource) != address.event:
+        raise Untranslatable(f"VoIPBIN has no event {address.event!r} of {address.resource!r}")
+    return f"{address.scope}_id:{address.scope_id}:{address.resource}:{address.resource_id}"

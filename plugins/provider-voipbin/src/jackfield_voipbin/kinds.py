@@ -1,0 +1,241 @@
+"""Which of VoIPBIN's events is which neutral kind: one table, by resource and word.
+
+Documented names have a dot (``call.status``), deployed ones an underscore (``call_hangup``); both are
+a resource and a word, and both are here. An event whose kind depends on its payload has a `ByField`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from jackfield.selectors import KindPattern
+from jackfield.vocabulary import UNMAPPED, unmapped_kind
+
+__all__ = ["NIL_UUID", "RESOURCES", "TABLE", "ByField", "kind_of", "kinds_at", "native_name", "resources_of"]
+
+NIL_UUID = "00000000-0000-0000-0000-000000000000"
+"""What the platform writes where there is no reference."""
+
+# A call that ended for one of these reasons and was never answered has failed.
+UNANSWERED = frozenset({"busy", "noanswer", "failed"})
+
+
+@attrs.frozen
+class ByField:
+    """A kind that depends on one field of the payload."""
+
+    field: str
+    kinds: Mapping[str, str]
+    otherwise: str = ""
+    """The kind for any other value; empty where the event is unmapped then."""
+
+
+_CALL_STATUS = {
+    "dialing": "call.originated",
+    "ringing": "call.alerting",
+    "answered": "call.connected",
+    "progressing": "call.connected",
+    "terminating": "call.clearing",
+    "canceling": "call.clearing",
+    "hangup": "call.cleared",
+}
+_AGENT_STATUS = ByField(
+    "status",
+    {
+        "available": "agent.ready",
+        "away": "agent.not_ready",
+        "busy": "agent.busy",
+        "ringing": "agent.reserved",
+        "offline": "agent.logged_off",
+    },
+)
+_TRANSCRIPTION = {
+    "created": "transcription.started",
+    "started": "transcription.started",
+    "progressing": "transcription.progressed",
+    "done": "transcription.completed",
+    "completed": "transcription.completed",
+    "speech_started": "transcription.speech_started",
+    "speech_interim": "transcription.speech_interim",
+    "speech_ended": "transcription.speech_ended",
+}
+_CAMPAIGN_STATUS = {"run": "campaign.started", "stopping": "campaign.stopping", "stop": "campaign.stopped"}
+
+TABLE: Mapping[str, Mapping[str, str | ByField]] = {
+    "call": {
+        "created": "call.initiated",
+        "status": ByField("status", _CALL_STATUS, otherwise="call.updated"),
+        "dialing": "call.originated",
+        "ringing": "call.alerting",
+        "progressing": "call.connected",
+        "terminating": "call.clearing",
+        "canceling": "call.clearing",
+        "hangup": "call.cleared",
+        "ended": "call.cleared",
+        "updated": "call.updated",
+        "deleted": "call.deleted",
+        "assigned": "offer.created",
+    },
+    "groupcall": {
+        "created": "call_group.created",
+        "progressing": "call_group.connected",
+        "hangup": "call_group.cleared",
+        "deleted": "call_group.deleted",
+    },
+    "queue": {
+        "joined": "contact.queued",
+        "connected": "contact.connected",
+        "left": "contact.abandoned",
+        "created": "queue.started",
+        "updated": "queue.updated",
+        "deleted": "queue.stopped",
+    },
+    "queuecall": {
+        "created": "contact.created",
+        "joined": "contact.queued",
+        "waiting": "contact.queued",
+        "connecting": "offer.created",
+        "connected": "contact.connected",
+        "serviced": "contact.connected",
+        "abandoned": "contact.abandoned",
+        "timeout": "contact.abandoned",
+        "done": "contact.ended",
+        "deleted": "contact.deleted",
+    },
+    "agent": {
+        "status": _AGENT_STATUS,
+        "status_updated": _AGENT_STATUS,
+        "created": "agent.created",
+        "updated": "agent.updated",
+        "deleted": "agent.deleted",
+    },
+    "message": {
+        "received": "message.received",
+        "sent": "message.sent",
+        "delivery": "message.delivery_updated",
+        "created": ByField("direction", {"inbound": "message.received", "outbound": "message.sent"}),
+        "updated": "message.delivery_updated",
+    },
+    "activeflow": {
+        "created": "flow.started",
+        "updated": ByField("status", {"ended": "flow.completed"}, otherwise="flow.step_executed"),
+        "completed": "flow.completed",
+        "deleted": "flow.deleted",
+    },
+    "conference": {
+        "created": "conference.started",
+        "started": "conference.started",
+        "updated": "conference.updated",
+        "deleted": "conference.ended",
+        "ended": "conference.ended",
+        "joined": "conference.participant_joined",
+        "left": "conference.participant_left",
+    },
+    "conferencecall": {
+        "joined": "conference.participant_joined",
+        "left": "conference.participant_left",
+        "leaved": "conference.participant_left",
+    },
+    "recording": {
+        "started": "recording.started",
+        "completed": "recording.completed",
+        "finished": "recording.completed",
+    },
+    "transcribe": _TRANSCRIPTION,
+    "transcription": _TRANSCRIPTION,
+    "transcript": {"created": "transcription.segment_completed", "completed": "transcription.segment_completed"},
+    "campaign": {
+        "created": "campaign.created",
+        "updated": "campaign.updated",
+        "deleted": "campaign.deleted",
+        "status": ByField("status", _CAMPAIGN_STATUS),
+        "status_run": "campaign.started",
+        "status_stopping": "campaign.stopping",
+        "status_stop": "campaign.stopped",
+    },
+    "number": {
+        "created": "number.provisioned",
+        "updated": "number.updated",
+        "deleted": "number.released",
+    },
+}
+
+# Under which resource of a topic an event's resource may come, where that is not just its own:
+# the quick start has transcripts under ``transcribe``, the resource list under ``transcription``.
+_TOPIC_RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "transcribe": ("transcribe", "transcription"),
+    "transcription": ("transcribe", "transcription"),
+    "transcript": ("transcribe", "transcript", "transcription"),
+    "conferencecall": ("conference", "conferencecall"),
+}
+
+RESOURCES: tuple[str, ...] = tuple(
+    sorted({each for resource in TABLE for each in _TOPIC_RESOURCES.get(resource, (resource,))})
+)
+"""The resources of topics under which events of the table come."""
+
+_NATIVE_RESOURCES: Mapping[str, tuple[str, ...]] = {
+    each: tuple(resource for resource in TABLE if each in _TOPIC_RESOURCES.get(resource, (resource,)))
+    for each in RESOURCES
+}
+
+_SEPARATOR = re.compile(r"[._]")
+
+
+def native_name(event_type: str) -> tuple[str, str]:
+    """An event's resource and word: both ``call.status`` and ``call_status`` are call and status."""
+    resource, *word = _SEPARATOR.split(event_type, maxsplit=1)
+    return resource, word[0] if word else ""
+
+
+def kind_of(event_type: str, topic_resource: str, data: Any) -> str:
+    """The neutral kind of an event; `topic_resource` names the resource where its kind is unmapped."""
+    resource, word = native_name(event_type)
+    rule = TABLE.get(resource, {}).get(word, "")
+    fields: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    if isinstance(rule, ByField):
+        value = fields.get(rule.field)
+        rule = rule.kinds.get(value, rule.otherwise) if isinstance(value, str) else rule.otherwise
+    if rule == "call.cleared" and fields.get("hangup_reason") in UNANSWERED and not _answered(fields):
+        return "call.failed"
+    return rule or unmapped_kind(topic_resource or resource)
+
+
+def _answered(call: Mapping[str, Any]) -> bool:
+    """Whether the call has a moment of being answered; the documentation's year 9999 means not yet."""
+    moment = call.get("tm_progressing")
+    return isinstance(moment, str) and not moment.startswith("9999")
+
+
+def _all_kinds(rule: str | ByField) -> set[str]:
+    if isinstance(rule, str):
+        return {rule} | ({"call.failed"} if rule == "call.cleared" else set())
+    return set().union(*map(_all_kinds, rule.kinds.values()), _all_kinds(rule.otherwise))
+
+
+def kinds_at(resource: str, word: str | None) -> frozenset[str]:
+    """The kinds that events with this word (or any, for ``None``) can have under a topic's resource."""
+    kinds = {unmapped_kind(resource)}
+    for native in _NATIVE_RESOURCES.get(resource, (resource,)):
+        words = TABLE.get(native, {})
+        if word is None:
+            rules = list(words.values())
+        else:
+            names = (f"{resource}.{word}", f"{resource}_{word}", word)
+            rules = [words[each] for name, each in map(native_name, names) if name == native and each in words]
+        kinds.update(kind for rule in rules for kind in _all_kinds(rule))
+    return frozenset(kinds - {""})
+
+
+def resources_of(pattern: KindPattern) -> tuple[str, ...] | None:
+    """The topic resources that may bring events of these kinds, sorted; ``None`` where any may.
+
+    An unmapped kind names its resource only as far as a kind's letters allow, so any may be meant.
+    """
+    if pattern.entity in (None, UNMAPPED):
+        return None
+    return tuple(each for each in RESOURCES if any(pattern.matches(kind) for kind in kinds_at(each, None)))

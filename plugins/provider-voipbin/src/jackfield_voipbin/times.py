@@ -1,0 +1,38 @@
+"""Moments as VoIPBIN writes them: RFC 3339 with zero to nine digits of fraction, or its older form.
+
+Three things that look like a moment are none: ``null`` and the year 9999, which stand for "not yet",
+and the year 1, which the platform uses for an offset within a recording.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["latest_time", "parse_time"]
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?")
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+
+
+def parse_time(text: Any) -> datetime | None:
+    """The moment in UTC, to the microsecond; ``None`` where it is none. Without a zone it is UTC."""
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+
+
+def latest_time(data: Any) -> datetime | None:
+    """When a resource last changed: its ``tm_update``, else the latest of its ``tm_…`` fields."""
+    if not isinstance(data, dict):
+        return None
+    if (updated := parse_time(data.get("tm_update"))) is not None:
+        return updated
+    times = (parse_time(value) for key, value in data.items() if key.startswith("tm_"))
+    return max((moment for moment in times if moment is not None), default=None)

@@ -1,0 +1,58 @@
+"""What is on VoIPBIN's wire, in the documented dialect: subscriptions out, envelopes and answers in.
+
+Sources: the platform's public documentation, pages "WebSocket" and "Receiving Events". The answers
+(``ack`` and ``error``) are those of its page "WebSocket structures" before August 2026; the real
+platform has never sent any, so nothing waits for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from jackfield.frames import NO_PAYLOAD, decode_frame
+
+__all__ = ["ERROR_CODES", "Frame", "read_frame", "subscription"]
+
+ERROR_CODES = ("PERMISSION_DENIED", "INVALID_TOPIC", "INVALID_MESSAGE", "RATE_LIMITED")
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """Whatever the server sends; which fields are there tells what it is.
+
+    An event has ``event_type``; every other field of it is optional, and the platform's own quick
+    start leaves ``timestamp`` and ``topic`` out. An answer has ``type`` and ``action``.
+    """
+
+    event_type: Any = None
+    timestamp: Any = None
+    topic: Any = None
+    data: msgspec.Raw = NO_PAYLOAD
+    type: Any = None
+    action: Any = None
+    status: Any = None
+    topics: Any = None
+    code: Any = None
+    message: Any = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether this answers one of our subscriptions."""
+        return self.type in ("ack", "error") and self.event_type is None and self.action is not None
+
+
+_decode = msgspec.json.Decoder(Frame).decode
+
+
+def read_frame(raw: bytes) -> Frame:
+    """The frame as far as its outermost object goes; `FrameError` where it is no JSON object."""
+    return decode_frame(_decode, raw)
+
+
+def subscription(action: str, topic: str) -> str:
+    """The text that subscribes to one topic, or unsubscribes from it.
+
+    One topic in each message: the platform applies none of a message's topics if one is bad.
+    """
+    return msgspec.json.encode({"type": action, "topics": [topic]}).decode()

@@ -1,0 +1,84 @@
+"""``jackfield check``: what a configuration means, without a network."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from jackfield._cli.console import say
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._planner import make_plan
+from jackfield.config import Feed, GatewayConfig, build_config, read_toml
+from jackfield.errors import Fault
+from jackfield.providers import Plan
+
+__all__ = ["configure", "run"]
+
+EPILOG = """\
+Every fault is shown at once, each with its path; exit status 2 then. A valid
+configuration is shown feed by feed: what the routes ask for, what is sent to the
+vendor for it, and what of that is filtered here because the vendor brings more."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    add_plugin_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check and show."""
+    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
+    selectors = [selector for route in config.routes for selector in route.select]
+    plans = {feed.name: make_plan(feed.options, selectors) for feed in config.feeds}
+    for warning in (*config.warnings, *_doubts(config, plans)):
+        say(f"warning: {warning}", level="warning")
+    print(f"{options.config}: valid")
+    print("\n".join(_overview(config)))
+    for feed in config.feeds:
+        print("\n".join(_feed(feed, plans[feed.name])))
+    return 0
+
+
+def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[Fault]:
+    """What is allowed, and brings no event."""
+    for name, plan in plans.items():
+        if not plan.topics:
+            yield Fault(f"feeds.{name}", "no route selects anything of this feed")
+        for row in plan.asked:
+            if row.refusal:
+                yield Fault(f"feeds.{name}", f"{row.selector}: {row.refusal}")
+    for number, route in enumerate(config.routes):
+        for position, selector in enumerate(route.select):
+            served = any(row.selector == selector for plan in plans.values() for row in plan.asked)
+            if not served and "stream" not in (selector.kind.entity, selector.address.resource):
+                yield Fault(f"routes[{number}].select[{position}]", f"{selector}: no feed brings anything of this")
+
+
+def _overview(config: GatewayConfig) -> Iterator[str]:
+    options = config.options
+    yield (
+        f"journal: memory, the last {options.buffer} events; "
+        "what still waits for a sink is lost when the process ends, and counted"
+    )
+    for route in config.routes:
+        yield f"route: {', '.join(map(str, route.select))} -> {', '.join(route.sinks)}"
+
+
+def _feed(feed: Feed, plan: Plan) -> Iterator[str]:
+    yield ""
+    yield f"feed {feed.name}: {feed.provider}, {feed.options.source}, {feed.options.endpoint().display}"
+    rows = [("asked", "sent", "filtered here")]
+    for asked in plan.asked:
+        sent = asked.topics or (f"nothing: {asked.refusal}",)
+        rest = f"all but {asked.selector}" if asked.filtered else "nothing"
+        rows.append((str(asked.selector), sent[0], rest if asked.topics else ""))
+        rows += [("", topic, "") for topic in sent[1:]]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for row in rows:
+        yield f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}".rstrip()
+    count = len(plan.topics)
+    yield f"  in all {count} {'topic' if count == 1 else 'topics'}"

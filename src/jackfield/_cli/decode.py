@@ -1,0 +1,78 @@
+"""``jackfield decode``: a vendor's frames on standard input, neutral events on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from jackfield._cli.console import say
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield.errors import FrameError
+from jackfield.protocol import Emit, FeedProtocol, Ignore
+
+__all__ = ["configure", "run"]
+
+EPILOG = """\
+Each line of standard input is one frame as it came over the vendor's websocket.
+Each event goes to standard output as one CloudEvents JSON object a line. A frame
+that is no event is told on standard error, with its line number and the reason.
+
+example:
+  jackfield decode voipbin --number < frames.txt"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("provider", metavar="PROVIDER", help="whose frames these are, such as voipbin")
+    parser.add_argument(
+        "--number", action="store_true", help="begin each event's line with its input line's number and a tab"
+    )
+    parser.add_argument(
+        "--feed", default="decode", metavar="NAME", help="the feed's name in the events (default: decode)"
+    )
+    add_plugin_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Decode until the input ends."""
+    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    spec = registry.providers.get(options.provider)
+    if spec is None:
+        installed = ", ".join(sorted(registry.providers)) or "none"
+        say(f"jackfield: no provider {options.provider!r} (installed: {installed})", level="error")
+        return 2
+    protocol = spec.decoder(options.feed)
+    frames = without = events = 0
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        frame = line.rstrip(b"\r\n")
+        if not frame.strip():
+            continue
+        frames += 1
+        found = _decode(protocol, frame, number, f"{number}\t".encode() if options.number else b"")
+        events += found
+        without += not found
+    sys.stdout.buffer.flush()
+    say(f"{_count(frames, 'frame')}: {_count(events, 'event')}, {without} without one")
+    return 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _decode(protocol: FeedProtocol, frame: bytes, number: int, prefix: bytes) -> int:
+    """Write one frame's event, or say why there is none; how many events there were."""
+    try:
+        actions = tuple(protocol.received(frame, datetime.now(UTC)))
+    except FrameError as error:
+        say(f"line {number}: unreadable: {error.problem}", level="warning")
+        return 0
+    found = [action.event for action in actions if isinstance(action, Emit)]
+    for event in found:
+        sys.stdout.buffer.write(prefix + event.to_json() + b"\n")
+    if not found:
+        reasons = [action.reason for action in actions if isinstance(action, Ignore)]
+        say(f"line {number}: no event: {'; '.join(reasons) or 'the provider says nothing about it'}")
+    return len(found)

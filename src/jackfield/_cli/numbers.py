@@ -1,0 +1,28 @@
+"""Numbers on the command line, refused in words that a person understands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TypeVar
+
+__all__ = ["number"]
+
+N = TypeVar("N", bound=float)
+
+
+def number(read: type[N], least: N, most: N | None = None) -> Callable[[str], N]:
+    """An argument's ``type=``: a number that `read` reads, within these bounds, themselves included."""
+    wanted = "a whole number" if read is int else "a number"
+
+    def parse(text: str) -> N:
+        try:
+            value = read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
+        if value < least or (most is not None and value > most):
+            bounds = f"at least {least}" if most is None else f"between {least} and {most}"
+            raise argparse.ArgumentTypeError(f"must be {bounds}, not {value}")
+        return value
+
+    return parse

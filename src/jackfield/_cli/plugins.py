@@ -1,0 +1,43 @@
+"""``jackfield plugins``: what is installed, from where, and what could not be loaded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import attrs
+
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+
+__all__ = ["configure", "run"]
+
+EPILOG = """\
+A plugin is any installed distribution with an entry point in the group 'jackfield'.
+What could not be loaded is told on standard error, with the reason, and left out."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    add_plugin_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List them."""
+    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    if options.json:
+        document = {
+            "plugins": [attrs.asdict(each) for each in registry.loaded],
+            "failures": [attrs.asdict(each) for each in registry.failures],
+        }
+        print(json.dumps(document, indent=2))
+        return 0
+    rows = [("DISTRIBUTION", "VERSION", "OFFERS", "HOOKS")]
+    rows += [
+        (each.distribution, each.version, ", ".join(each.offers), ", ".join(each.hooks)) for each in registry.loaded
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0

@@ -1,0 +1,238 @@
+"""The whole: feeds, journal, sinks and listeners, wired together, started and stopped in one order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+from jackfield._delivery import Lane, SinkStats
+from jackfield._index import SelectorIndex
+from jackfield._journal import Journal
+from jackfield._listener import Listener
+from jackfield._planner import make_plan
+from jackfield._registry import Registry
+from jackfield._session import FeedStats, Session
+from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield.errors import DeliveryError, JackfieldError
+from jackfield.events import Event
+from jackfield.providers import Plan
+from jackfield.selectors import Selector
+
+__all__ = ["Gateway", "GatewayStats", "open_gateway"]
+
+# Feeds say goodbye to their vendors; a vendor that does not answer is not waited for longer.
+CLOSE_SECONDS = 4.0
+LISTENER_BUFFER = 1000
+
+
+@attrs.frozen
+class GatewayStats:
+    """What the gateway has done since it was opened."""
+
+    feeds: Mapping[str, FeedStats]
+    sinks: Mapping[str, SinkStats]
+
+
+@attrs.define
+class _Tasks:
+    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
+
+    _nursery: trio.Nursery
+    _scopes: list[trio.CancelScope] = attrs.field(factory=list)
+    _running: int = 0
+    _idle: trio.Event = attrs.field(factory=trio.Event)
+
+    def start(self, task: Callable[[], Awaitable[None]]) -> None:
+        scope = trio.CancelScope(shield=True)
+        self._scopes.append(scope)
+        self._running += 1
+        self._nursery.start_soon(self._run, task, scope)
+
+    async def _run(self, task: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+        try:
+            with scope:
+                await task()
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for all of them to end by themselves, at most so long, then cancel the rest."""
+        with trio.move_on_after(seconds):
+            while self._running:
+                await self._idle.wait()
+        self.cancel()
+        while self._running:
+            await self._idle.wait()
+
+    def cancel(self) -> None:
+        """End them now."""
+        for scope in self._scopes:
+            scope.cancel()
+
+
+@attrs.define(eq=False)
+class Gateway:
+    """A running gateway; made by `open_gateway`."""
+
+    config: GatewayConfig
+    _registry: Registry
+    _journal: Journal
+    _sessions: dict[str, Session] = attrs.field(factory=dict)
+    _lanes: dict[str, Lane] = attrs.field(factory=dict)
+    _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
+    _listeners: list[Listener] = attrs.field(factory=list)
+    _closed: bool = False
+
+    def listen(self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER) -> Listener:
+        """The events that any of the selectors matches, from now on; all events where none is given.
+
+        ::
+
+            with gateway.listen("contact.*", "agent.ready") as events:
+                async for event in events:
+                    ...
+
+        Feeds subscribe to what is newly needed, and give it back when the listener is closed.
+        `buffer` events wait for a loop that is busy, see `Listener`. `SelectorError` for a selector that
+        does not parse, `JackfieldError` once the gateway is closed.
+        """
+        if self._closed:
+            raise JackfieldError("the gateway is closed: nothing will come any more")
+        parsed = tuple(Selector.parse(each) if isinstance(each, str) else each for each in selectors or ("**",))
+        listener = Listener(parsed, buffer, self._registry.observe, self._detach)
+        for selector in parsed:
+            self._index.add(selector, listener)
+        self._listeners.append(listener)
+        self._follow_plans()
+        return listener
+
+    def plan(self, feed: str) -> Plan:
+        """What a feed is to be subscribed to now, and why."""
+        wanted = [selector for route in self.config.routes for selector in route.select]
+        wanted += [selector for listener in self._listeners for selector in listener.selectors]
+        return make_plan(self._sessions[feed].feed.options, wanted)
+
+    def stats(self) -> GatewayStats:
+        """What happened so far, counted; a snapshot."""
+        feeds = {name: session.snapshot() for name, session in self._sessions.items()}
+        return GatewayStats(feeds, {name: lane.snapshot() for name, lane in self._lanes.items()})
+
+    def _take(self, events: list[Event]) -> None:
+        """Every event's way in; never waits."""
+        self._journal.append(events)
+        if self._listeners:
+            for event in events:
+                for listener in self._index.match(event):
+                    listener.put(event)
+
+    def _detach(self, listener: Listener) -> None:
+        for selector in listener.selectors:
+            self._index.remove(selector, listener)
+        self._listeners.remove(listener)
+        self._follow_plans()
+
+    def _follow_plans(self) -> None:
+        for name, session in self._sessions.items():
+            session.wanted.set(topic for row in self.plan(name).asked for topic in row.topics)
+
+    async def _open_lanes(self, opened: AsyncExitStack, rng: random.Random) -> None:
+        for sink in self.config.sinks:
+            try:
+                ready = await opened.enter_async_context(sink.options.open())
+            except (DeliveryError, OSError) as error:
+                raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
+            selects: SelectorIndex[str] = SelectorIndex()
+            for selector in self.config.selectors_of(sink.name):
+                selects.add(selector, sink.name)
+            cursor = self._journal.cursor()
+            self._lanes[sink.name] = Lane(sink.name, ready, cursor, selects, self._registry.observe, rng)
+
+    def _make_sessions(self, rng: random.Random) -> None:
+        for feed in self.config.feeds:
+            self._sessions[feed.name] = Session(feed, self._take, self._registry.observe, rng)
+        self._follow_plans()
+
+    @asynccontextmanager
+    async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
+        """Start everything, and at the end stop it in the one order: feeds, journal, listeners, sinks."""
+        feeds, lanes = _Tasks(nursery), _Tasks(nursery)
+        for lane in self._lanes.values():
+            lanes.start(lane.run)
+        for session in self._sessions.values():
+            feeds.start(session.run)
+        try:
+            yield
+        finally:
+            try:
+                with trio.CancelScope(shield=True):
+                    await self._close(feeds, lanes)
+                    with trio.move_on_after(CLOSE_SECONDS):
+                        await opened.aclose()
+            finally:  # an interrupt from the keyboard comes through the shield
+                feeds.cancel()
+                lanes.cancel()
+
+    async def _close(self, feeds: _Tasks, lanes: _Tasks) -> None:
+        for session in self._sessions.values():
+            session.stop()
+        await feeds.finish(CLOSE_SECONDS)
+        self._journal.close()
+        self._closed = True
+        for listener in list(self._listeners):
+            listener.close()
+        await lanes.finish(self.config.options.drain_seconds)
+        for lane in self._lanes.values():
+            lane.abandon("the gateway was closed before they were delivered")
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: GatewayConfig | Mapping[str, Any] | str | Path,
+    *,
+    registry: Registry | None = None,
+    plugins: Iterable[Any] = (),
+) -> AsyncGenerator[Gateway, None]:
+    """A gateway that runs inside the ``async with``.
+
+    `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
+    `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
+    is a set of installed plugins that was loaded, and its failures told, before.
+    Raises `ConfigError` with every fault, and `DeliveryError` where a sink cannot be opened.
+
+    At the end the feeds stop, then the sinks drain for at most ``drain_seconds``, then they close.
+    What could not be delivered by then is counted and reported.
+    """
+    registry, told = (registry or Registry.load()).extended(plugins), registry is not None
+    for failure in () if told else registry.failures:
+        registry.observe(failure)
+    if isinstance(config, str | Path):
+        config = read_toml(Path(config))
+    if not isinstance(config, GatewayConfig):
+        config = build_config(config, providers=registry.providers, sinks=registry.sinks)
+    rng = random.Random()
+    gateway = Gateway(config, registry, Journal(config.options.buffer))
+    raised: Exception | None = None
+    async with AsyncExitStack() as opened:
+        await gateway._open_lanes(opened, rng)
+        gateway._make_sessions(rng)
+        try:
+            async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
+                try:
+                    yield gateway
+                except Exception as error:
+                    raised = error
+                    raise
+        except BaseExceptionGroup as group:
+            # One exception out of the body leaves as itself, not wrapped in the nursery's group.
+            if raised is None or group.exceptions != (raised,):
+                raise
+    if raised is not None:
+        raise raised

@@ -1,0 +1,237 @@
+"""One feed through the states of its connection: connect, converse, lose it, wait, connect again.
+
+A session owns time and chance: when to try, how long to wait, what to call a gap. There is one task
+for each feed, so there is never more than one attempt under way. It ends only when it is told to;
+whatever the vendor, the network or the provider's code does meanwhile is told and survived.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import attrs
+import trio
+
+from jackfield._backoff import backoff
+from jackfield._conversation import Conversation, Timing, Wanted
+from jackfield._planner import smallest
+from jackfield._stream import stream_event
+from jackfield._subscriptions import Subscriptions
+from jackfield._transport import Connection, Opener, connect
+from jackfield.config import Feed
+from jackfield.credentials import redact, secrets_of
+from jackfield.errors import ConnectionLost, FrameError, JackfieldError
+from jackfield.events import Event
+from jackfield.reports import (
+    FeedChanged,
+    FeedState,
+    FrameUnreadable,
+    GapSuspected,
+    Report,
+    TopicConfirmed,
+    TopicRefused,
+)
+
+__all__ = ["TRANSITIONS", "FeedStats", "Session"]
+
+TRANSITIONS: dict[FeedState, frozenset[FeedState]] = {
+    FeedState.DISCONNECTED: frozenset({FeedState.CONNECTING, FeedState.RECONNECTING}),
+    FeedState.CONNECTING: frozenset({FeedState.CONNECTED, FeedState.DISCONNECTED}),
+    FeedState.CONNECTED: frozenset({FeedState.SUBSCRIBED, FeedState.DISCONNECTED}),
+    FeedState.SUBSCRIBED: frozenset({FeedState.CONNECTED, FeedState.DISCONNECTED}),
+    FeedState.RECONNECTING: frozenset({FeedState.CONNECTING, FeedState.DISCONNECTED}),
+}
+"""Which state may follow which; the lifecycle that VoIPBIN documents."""
+
+# Unreadable frames that are kept whole for inspection; they are counted without a limit.
+KEPT_UNREADABLE = 16
+
+
+@attrs.define
+class FeedStats:
+    """What one feed has done since it was started."""
+
+    state: FeedState = FeedState.DISCONNECTED
+    since: datetime = attrs.field(factory=lambda: datetime.now(UTC))
+    """When it came into this state."""
+    connections: int = 0
+    """How often a connection came up."""
+    frames: int = 0
+    events: int = 0
+    """Events of the vendor's; the ``stream`` facts are not counted."""
+    ignored: Counter[str] = attrs.field(factory=Counter)
+    """Frames that were no events, by reason."""
+    unreadable: int = 0
+    last_unreadable: deque[FrameError] = attrs.field(factory=lambda: deque(maxlen=KEPT_UNREADABLE), repr=False)
+    topics: frozenset[str] = frozenset()
+    """What the vendor has confirmed on this connection."""
+    refused: dict[str, str] = attrs.field(factory=dict)
+    """What it refused on this connection, with the reason."""
+    gaps: int = 0
+
+
+@attrs.define
+class Session:
+    """Runs one feed; also the `Host` of its conversations."""
+
+    feed: Feed
+    _deliver: Callable[[list[Event]], None]
+    """Takes events at once, without waiting."""
+    _report: Callable[[Report], None]
+    _rng: random.Random
+    _timing: Timing = attrs.field(factory=Timing)
+    _opener: Opener | None = None
+    wanted: Wanted = attrs.field(factory=Wanted)
+    stats: FeedStats = attrs.field(factory=FeedStats)
+    _stopping: trio.Event = attrs.field(factory=trio.Event)
+    _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _connection: Connection | None = None
+    """The connection of this attempt, once it has come up."""
+    _lost: tuple[datetime, str] | None = None
+    """Since when events may be missing, and why; until the subscriptions are in force again."""
+
+    def stop(self) -> None:
+        """Close the connection in good manners and let `run` return."""
+        self._stopping.set()
+        if self.stats.state is FeedState.CONNECTING:  # nobody is there yet to be polite to
+            self._attempt.cancel()
+
+    def snapshot(self) -> FeedStats:
+        """What the feed has done so far."""
+        stats = self.stats
+        return attrs.evolve(stats, ignored=Counter(stats.ignored), refused=dict(stats.refused))
+
+    async def run(self) -> None:
+        """Keep the feed connected until `stop`."""
+        timing = self._timing
+        delays = self._delays()
+        while not self._stopping.is_set():
+            self._enter(FeedState.CONNECTING)
+            began = trio.current_time()
+            try:
+                with trio.CancelScope() as self._attempt:
+                    await self._connect_and_converse()
+            except ConnectionLost as loss:
+                if trio.current_time() - began >= timing.stable and self._connection is not None:
+                    delays = self._delays()
+                delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
+                self._lose(self._redacted(loss.reason))
+                self._enter(FeedState.RECONNECTING, retry_in=delay)
+                with trio.move_on_after(delay):
+                    await self._stopping.wait()
+        self._enter(FeedState.DISCONNECTED)
+
+    async def _connect_and_converse(self) -> None:
+        options = self.feed.options
+        self._connection = None
+        try:
+            endpoint = options.endpoint()
+            protocol = options.protocol(self.feed.name)
+        except JackfieldError as error:  # a secret that is not there: it may be again later
+            raise ConnectionLost(str(error), refused=True) from None
+        except Exception as error:  # noqa: BLE001  # a provider's bug must not end the other feeds
+            raise ConnectionLost(f"the provider failed: {type(error).__name__}: {error}", refused=True) from None
+        async with connect(endpoint, within=self._timing.connect, opener=self._opener) as connection:
+            self._connection = connection
+            self.stats.connections += 1
+            self.stats.refused.clear()
+            self._enter(FeedState.CONNECTED)
+            self._tell("connected", url=endpoint.display)
+            try:
+                subscriptions = Subscriptions(options.dialect.covers, partial(smallest, options.dialect))
+                conversation = Conversation(connection, protocol, self.wanted, subscriptions, self, self._timing)
+                await conversation.run(self._stopping)
+            finally:
+                self.stats.topics = frozenset()
+
+    def _lose(self, reason: str) -> None:
+        """An attempt has ended; if it had come up, events may be missing since it last gave a sign of life."""
+        if self._connection is not None:
+            silent_since = self.now() - timedelta(seconds=self._connection.silence())
+            self._lost = self._lost or (silent_since, reason)
+            self._tell("disconnected", reason=reason)
+        self._enter(FeedState.DISCONNECTED, reason)
+
+    def _delays(self) -> Callable[[], float]:
+        timing = self._timing
+        return backoff(self._rng, first=timing.backoff_first, most=timing.backoff_most).__next__
+
+    def _delay(self, delays: Callable[[], float], loss: ConnectionLost) -> float:
+        """Refused credentials are tried again, for they may be renewed in place, but never in a hurry."""
+        most = self._timing.backoff_most
+        return self._rng.uniform(most / 2, most) if loss.refused else delays()
+
+    def _enter(self, state: FeedState, reason: str = "", retry_in: float | None = None) -> None:
+        if state is self.stats.state:
+            return
+        assert state in TRANSITIONS[self.stats.state], f"{self.stats.state} -> {state}"
+        self.stats.state, self.stats.since = state, self.now()
+        self._report(FeedChanged(self.feed.name, state, reason, retry_in))
+
+    def _redacted(self, text: str) -> str:
+        """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
+        return redact(text, (secret for _, secret in secrets_of(self.feed.options)))
+
+    def _tell(self, word: str, **data: object) -> None:
+        self._deliver([stream_event(self.feed.options.source, self.feed.name, word, self.now(), **data)])
+
+    # -- what the conversation tells ---------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        return datetime.now(UTC)
+
+    def emitted(self, events: list[Event], frames: int) -> None:
+        """Hand events on, the whole read at once."""
+        self.stats.frames += frames
+        self.stats.events += len(events)
+        if events:
+            self._deliver(events)
+
+    def unreadable(self, error: FrameError) -> None:
+        """Count and keep a frame that could not be read; told at each doubling, so as not to flood."""
+        stats = self.stats
+        stats.unreadable += 1
+        stats.last_unreadable.append(error)
+        if stats.unreadable.bit_count() == 1:
+            problem = self._redacted(error.problem)
+            self._report(FrameUnreadable(self.feed.name, problem, error.raw, stats.unreadable))
+
+    def ignored(self, reason: str) -> None:
+        """Count a frame that was no event."""
+        self.stats.ignored[reason] += 1
+
+    def confirmed(self, topic: str) -> None:
+        """The vendor serves a topic, perhaps after all."""
+        self.stats.refused.pop(topic, None)
+        self._report(TopicConfirmed(self.feed.name, topic))
+
+    def refused(self, topic: str, reason: str) -> None:
+        """The vendor does not serve a topic."""
+        reason = self._redacted(reason)
+        self.stats.refused[topic] = reason
+        self._report(TopicRefused(self.feed.name, topic, reason))
+        self._tell("subscription_refused", topic=topic, reason=reason)
+
+    def settled(self, topics: frozenset[str]) -> None:
+        """The subscriptions are in force: say so, and close the gap if there was one."""
+        self.stats.topics = topics
+        if not topics:
+            self._enter(FeedState.CONNECTED)
+        else:
+            self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
+            self._tell("subscribed", topics=sorted(topics))
+            self._close_gap()
+
+    def _close_gap(self) -> None:
+        if self._lost is None:
+            return
+        (since, cause), until = self._lost, self.now()
+        self._lost = None
+        self.stats.gaps += 1
+        self._report(GapSuspected(self.feed.name, since, until, cause))
+        self._tell("gap_suspected", since=since, until=until, cause=cause)

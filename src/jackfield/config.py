@@ -1,0 +1,236 @@
+"""The configuration of a gateway: a TOML document as checked objects.
+
+``[gateway]``, ``[feeds.NAME]``, ``[sinks.NAME]`` and ``[[routes]]``; what a feed's or a sink's table
+may hold is said by the plugin that it names. Every fault of a document is found at once and told
+with its path. Nothing here opens a connection.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import attrs
+
+from jackfield._structure import structure, unknown_keys
+from jackfield.credentials import Secret, secrets_of
+from jackfield.errors import ConfigError, Fault
+from jackfield.providers import Provider, ProviderSpec
+from jackfield.selectors import Selector
+from jackfield.sinks import Sink, SinkSpec
+
+__all__ = ["Feed", "GatewayConfig", "GatewayOptions", "NamedSink", "Route", "about", "build_config", "read_toml", "url"]
+
+
+def about(text: str) -> dict[str, str]:
+    """The ``metadata=`` of an option: one line that errors, help and the reference pages show."""
+    return {"help": text}
+
+
+def url(*schemes: str) -> Callable[[Any, Any, str], None]:
+    """A validator for options that hold an absolute URL of one of these schemes."""
+
+    def validate(_instance: Any, _attribute: Any, value: str) -> None:
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        try:
+            parts = urlsplit(value)
+            right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no URL: {error}") from None
+        if not right:
+            raise ValueError(f"{value!r} is no {wanted} URL")
+
+    return validate
+
+
+def _at_least(minimum: float) -> Callable[[Any, Any, float], None]:
+    def validate(_instance: Any, _attribute: Any, value: float) -> None:
+        if value < minimum:
+            raise ValueError(f"{value} is less than {minimum}")
+
+    return validate
+
+
+@attrs.frozen
+class GatewayOptions:
+    """The ``[gateway]`` table."""
+
+    journal: str = attrs.field(default="memory", metadata=about('where events wait for sinks: "memory" or a path'))
+    durability: Literal["process", "power"] = attrs.field(
+        default="process", metadata=about("what a committed event survives; means nothing to a journal in memory")
+    )
+    buffer: int = attrs.field(
+        default=10_000, validator=_at_least(1), metadata=about("events kept in memory for sinks that lag behind")
+    )
+    drain_seconds: float = attrs.field(
+        default=5.0, validator=_at_least(0), metadata=about("how long sinks may take to finish at the end")
+    )
+
+
+@attrs.frozen
+class Feed:
+    """One ``[feeds.NAME]`` table."""
+
+    name: str
+    provider: str
+    options: Provider
+
+
+@attrs.frozen
+class NamedSink:
+    """One ``[sinks.NAME]`` table."""
+
+    name: str
+    type: str
+    options: Sink
+
+
+@attrs.frozen
+class Route:
+    """One ``[[routes]]`` table: what any of the selectors selects goes to each of the sinks."""
+
+    select: tuple[Selector, ...] = attrs.field(metadata=about('selectors, such as ["contact.*"]'))
+    sinks: tuple[str, ...] = attrs.field(metadata=about("names of sinks"))
+
+
+@attrs.frozen
+class GatewayConfig:
+    """A whole configuration that has been checked."""
+
+    feeds: tuple[Feed, ...]
+    sinks: tuple[NamedSink, ...] = ()
+    routes: tuple[Route, ...] = ()
+    options: GatewayOptions = attrs.field(factory=GatewayOptions)
+    warnings: tuple[Fault, ...] = ()
+    """What is allowed but probably not meant."""
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret of the configuration, for `jackfield.credentials.redact`."""
+        options = [feed.options for feed in self.feeds] + [sink.options for sink in self.sinks]
+        return tuple(secret for each in options for _, secret in secrets_of(each))
+
+    def selectors_of(self, sink: str) -> tuple[Selector, ...]:
+        """What a sink gets: the selectors of all its routes."""
+        return tuple(each for route in self.routes if sink in route.sinks for each in route.select)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The document in a file; `ConfigError` where it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([Fault("", f"{path}: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Fault("", f"{path}: not UTF-8 text")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Fault("", f"{path}: no TOML: {error}")]) from None
+
+
+def build_config(
+    document: Mapping[str, Any],
+    *,
+    providers: Mapping[str, ProviderSpec],
+    sinks: Mapping[str, SinkSpec],
+) -> GatewayConfig:
+    """The configuration that a document describes, for these installed plugins.
+
+    `ConfigError` holds every fault of the document.
+    """
+    reader = _Reader(document)
+    reader.faults.extend(unknown_keys(document, ("gateway", "feeds", "sinks", "routes"), ""))
+    options = structure(GatewayOptions, document.get("gateway", {}), "gateway", reader.faults)
+    feeds = tuple(Feed(name, spec.name, made) for name, spec, made in reader.plugged("feeds", "provider", providers))
+    named = tuple(NamedSink(name, spec.name, made) for name, spec, made in reader.plugged("sinks", "type", sinks))
+    routes = reader.routes()
+    if not document.get("feeds"):
+        reader.faults.append(Fault("feeds", "a gateway needs at least one [feeds.NAME] table"))
+    if options is None or reader.faults:
+        raise ConfigError(reader.faults)
+    if options.journal != "memory":
+        # The durable journal has an issue of its own; until then a path is honoured as far as it can be.
+        message = 'this version keeps events in "memory" only: what waits for a sink is lost with the process'
+        reader.warnings.append(Fault("gateway.journal", message))
+    return GatewayConfig(feeds, named, routes, options, tuple(reader.warnings))
+
+
+@attrs.frozen
+class _Reader:
+    """Goes through a document and collects what is wrong with it."""
+
+    document: Mapping[str, Any]
+    faults: list[Fault] = attrs.field(factory=list)
+    warnings: list[Fault] = attrs.field(factory=list)
+
+    def plugged(self, section: str, key: str, specs: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+        """The tables of a section, each with the plugin that it names under `key`, and its options made."""
+        tables = self.document.get(section, {})
+        if not isinstance(tables, Mapping):
+            self.faults.append(Fault(section, f"must be tables named [{section}.NAME]"))
+            return
+        for name, table in tables.items():
+            path = f"{section}.{name}"
+            if not isinstance(table, Mapping):
+                self.faults.append(Fault(path, f"must be a table [{path}]"))
+            elif (spec := _named(table.get(key), specs)) is None:
+                self.faults.append(_no_plugin(table, f"{path}.{key}", key, specs))
+            else:
+                rest = {option: value for option, value in table.items() if option != key}
+                if (made := structure(spec.options, rest, path, self.faults)) is not None:
+                    self._warn_of_secrets(made, path)
+                    yield name, spec, made
+
+    def routes(self) -> tuple[Route, ...]:
+        """The routes, each with selectors that parse and sinks that exist."""
+        tables = self.document.get("routes", [])
+        if not isinstance(tables, list):
+            self.faults.append(Fault("routes", "must be tables named [[routes]]"))
+            return ()
+        sinks = self.document.get("sinks", {})
+        names = list(sinks) if isinstance(sinks, Mapping) else []
+        found = (self._route(table, f"routes[{number}]", names) for number, table in enumerate(tables))
+        routes = tuple(route for route in found if route is not None)
+        used = {sink for route in routes for sink in route.sinks}
+        self.warnings.extend(
+            Fault(f"sinks.{name}", "no route leads to this sink") for name in names if name not in used
+        )
+        return routes
+
+    def _route(self, table: Any, path: str, sinks: list[str]) -> Route | None:
+        route = structure(Route, table, path, self.faults)
+        if route is None:
+            return None
+        for key in ("select", "sinks"):
+            if not getattr(route, key):
+                self.faults.append(Fault(f"{path}.{key}", "must name at least one"))
+        for sink in route.sinks:
+            if sink not in sinks:
+                hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
+                self.faults.append(Fault(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
+        return route
+
+    def _warn_of_secrets(self, options: Any, path: str) -> None:
+        for field, secret in secrets_of(options):
+            if secret.kind == "text":
+                hint = 'better { env = "NAME" } or { file = "path" }'
+                self.warnings.append(Fault(f"{path}.{field}", f"the secret stands in the configuration itself; {hint}"))
+
+
+def _named(name: Any, specs: Mapping[str, Any]) -> Any:
+    return specs.get(name) if isinstance(name, str) else None
+
+
+def _no_plugin(table: Mapping[str, Any], path: str, key: str, specs: Mapping[str, Any]) -> Fault:
+    installed = ", ".join(sorted(specs)) or "none"
+    if key not in table:
+        return Fault(path, f"required: which {key} it is (installed: {installed})")
+    hint = _meant(str(table[key]), specs)
+    return Fault(path, f"no {key} {table[key]!r} (installed: {installed}){hint and '; '}{hint}")
+
+
+def _meant(wrong: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(wrong, list(names), n=1)
+    return f"did you mean {near[0]}?" if near else ""

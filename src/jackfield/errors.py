@@ -1,0 +1,158 @@
+"""Every exception that Jackfield raises on purpose, split by who must act.
+
+::
+
+    JackfieldError
+     ├── ConfigError        the operator: the configuration is wrong; all its faults at once
+     ├── SecretError        the operator: a secret is not where the configuration says
+     ├── TextError          the caller: a text does not parse; points at the character
+     │    ├── AddressError
+     │    └── SelectorError
+     ├── Untranslatable     the caller: this vendor has no topic for what was asked
+     ├── EventError         the caller: this JSON is no event of ours
+     ├── FrameError         the vendor: a frame that cannot be read; carries its bytes
+     ├── ConnectionLost     the session: the line is down, connect again
+     │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
+     ├── DeliveryError      the sink: a batch was not taken
+     └── PluginError        the plugin's author: a plugin breaks its contract
+
+Any other exception out of Jackfield's own code is a bug; please report it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+__all__ = [
+    "AddressError",
+    "ConfigError",
+    "ConnectionLost",
+    "DeliveryError",
+    "EventError",
+    "Fault",
+    "FrameError",
+    "HandshakeRefused",
+    "JackfieldError",
+    "PluginError",
+    "SecretError",
+    "SelectorError",
+    "TextError",
+    "Untranslatable",
+]
+
+
+class JackfieldError(Exception):
+    """The root: catch it to catch everything that Jackfield raises on purpose."""
+
+
+@attrs.frozen
+class Fault:
+    """One thing that is wrong with a configuration."""
+
+    path: str
+    """Where, as dotted keys: ``feeds.support.account_id``; empty for the document itself."""
+    message: str
+    """What is wrong, with its value, and what would be right."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(JackfieldError):
+    """The configuration cannot be used; `faults` holds every reason, not just the first."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class SecretError(JackfieldError):
+    """A secret cannot be read where the configuration says that it is."""
+
+
+class TextError(JackfieldError, ValueError):
+    """A text does not parse."""
+
+    def __init__(self, problem: str, text: str, position: int) -> None:
+        self.problem = problem
+        self.text = text
+        self.position = position
+        super().__init__(f"{problem}, at character {position + 1} of {text!r}")
+
+    def pointed(self) -> str:
+        """The text with a caret under the character that is wrong, for a terminal."""
+        return f"{self.text}\n{' ' * self.position}^ {self.problem}"
+
+
+class AddressError(TextError):
+    """A text is no address, or no address pattern."""
+
+
+class SelectorError(TextError):
+    """A text is no selector."""
+
+
+class Untranslatable(JackfieldError):
+    """A vendor has no topic for what was asked; the message says why."""
+
+
+class EventError(JackfieldError, ValueError):
+    """A JSON object is no CloudEvent that `Event.to_cloudevent` could have written."""
+
+
+class FrameError(JackfieldError):
+    """A vendor's frame cannot be read: raised by a `FeedProtocol`, counted by the session."""
+
+    def __init__(self, problem: str, raw: bytes) -> None:
+        self.problem = problem
+        self.raw = raw
+        super().__init__(problem)
+
+
+class ConnectionLost(JackfieldError):
+    """The connection to a vendor is down or did not come up; the session connects again.
+
+    `refused` is true where the vendor turned our credentials down: hurrying does not help then.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False, retry_after: float | None = None) -> None:
+        self.reason = reason
+        self.refused = refused
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class HandshakeRefused(ConnectionLost):
+    """The vendor answered the websocket handshake with an HTTP status instead of an upgrade."""
+
+    def __init__(self, status: int, reason: str, *, retry_after: float | None = None) -> None:
+        self.status = status
+        super().__init__(reason, refused=status in (401, 403), retry_after=retry_after)
+
+
+class DeliveryError(JackfieldError):
+    """A sink did not take a batch.
+
+    `delivered` counts the events from the batch's front that did arrive, so that they are not
+    sent again; `retry` is false where the rest can never be taken; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        delivered: int = 0,
+        retry: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        self.reason = reason
+        self.delivered = delivered
+        self.retry = retry
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class PluginError(JackfieldError):
+    """A plugin breaks its contract; the message names the distribution or the module."""

@@ -1,0 +1,176 @@
+"""The event, and the one neutral form in which it leaves the process: CloudEvents 1.0 as JSON.
+
+The vendor's payload is kept twice, as objects for who reads it and as the JSON text that the
+vendor wrote. The text goes out as it came in, so no number loses a digit and no string an escape
+on the way through us, and writing an event does not encode its payload again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote, unquote
+
+import attrs
+import msgspec
+
+from jackfield.addresses import Address, escape_segment
+from jackfield.errors import EventError
+
+__all__ = ["Event", "Origin", "content_id"]
+
+Origin = Literal["live", "webhook", "resync", "replay", "simulated"]
+"""How an event reached us."""
+
+
+@attrs.frozen
+class Event:
+    """Something that happened at a vendor, in neutral terms, with the vendor's own words kept."""
+
+    id: str
+    """The vendor's message id where there is one, else `content_id`: all copies of an event share it."""
+    kind: str
+    """The neutral kind (`jackfield.vocabulary`), ``unmapped.<resource>`` where there is none."""
+    address: Address
+    """Where it belongs."""
+    time: datetime | None
+    """When it happened, aware, in UTC; ``None`` where the vendor does not say."""
+    received: datetime
+    """When this process got it, aware, in UTC."""
+    feed: str
+    """The name of the configured feed that it came through."""
+    correlation: str | None = None
+    """What joins one customer contact across resources; order is kept for each value."""
+    native_type: str = ""
+    """The vendor's own name of the event, unchanged."""
+    native_topic: str = ""
+    """The vendor's own address of the event, unchanged."""
+    origin: Origin = "live"
+    inferred: bool = False
+    """Whether the vendor did not name the event and we deduced its kind."""
+    data: Any = attrs.field(default=None, hash=False)
+    """The vendor's payload as JSON objects, nothing dropped or renamed."""
+    data_json: bytes | None = attrs.field(default=None, repr=False, eq=False)
+    """The payload's JSON text as the vendor wrote it; ``None`` where it is to be made from `data`."""
+    raw: bytes = attrs.field(default=b"", repr=False, eq=False)
+    """The whole frame as it came; never sent on."""
+
+    def to_json(self) -> bytes:
+        """The event as one JSON object in CloudEvents' structured form, without a line break."""
+        return _encode(_to_wire(self))
+
+    def to_cloudevent(self) -> dict[str, Any]:
+        """The event as a CloudEvents object, ready for any CloudEvents library."""
+        cloudevent: dict[str, Any] = msgspec.json.decode(self.to_json())
+        return cloudevent
+
+    @classmethod
+    def from_cloudevent(cls, cloudevent: Mapping[str, Any] | str | bytes) -> Event:
+        """Read what `to_cloudevent` or `to_json` wrote; `EventError` says what is wrong with it."""
+        try:
+            text = msgspec.json.encode(cloudevent) if isinstance(cloudevent, Mapping) else cloudevent
+            return _from_wire(_decode(text))
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+            raise EventError(f"no CloudEvent of Jackfield's: {error}") from None
+
+
+def content_id(*parts: bytes) -> str:
+    """An event's id for vendors that give none: 128 bits of SHA-256 over the parts, in hexadecimal.
+
+    The parts must be what all copies of an event share and no two events do; each part's length
+    counts, so moving a byte from one part to the next gives another id.
+    """
+    framed = b"".join(b"%d:%b" % (len(part), part) for part in parts)
+    return hashlib.sha256(framed).hexdigest()[:32]
+
+
+class _Wire(msgspec.Struct, frozen=True):
+    """The JSON object; extension attributes are named as CloudEvents demands: letters and digits."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str
+    recordedtime: datetime
+    feed: str
+    event: str
+    origin: Origin
+    inferred: bool
+    time: datetime | msgspec.UnsetType = msgspec.UNSET
+    datacontenttype: Literal["application/json"] = "application/json"
+    correlationid: str | msgspec.UnsetType = msgspec.UNSET
+    partitionkey: str | msgspec.UnsetType = msgspec.UNSET
+    nativetype: str | msgspec.UnsetType = msgspec.UNSET
+    nativetopic: str | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(_Wire).decode
+
+# What may stand in a segment of CloudEvents' ``source``, a URI reference, without an escape.
+_URI_PLAIN = re.compile(r"[A-Za-z0-9._~:+=,;!$'()-]*")
+
+
+def _uri_segment(segment: str) -> str:
+    return segment if _URI_PLAIN.fullmatch(segment) else quote(segment, safe="")
+
+
+def _to_wire(event: Event) -> _Wire:
+    provider, scope, scope_id, resource, resource_id, word = event.address
+    correlation = event.correlation or msgspec.UNSET
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    if (text := event.data_json) is not None:
+        # A line break between tokens would break the line; inside a string JSON does not allow one.
+        if b"\n" in text or b"\r" in text:
+            text = text.replace(b"\n", b" ").replace(b"\r", b" ")
+        data = msgspec.Raw(text)
+    elif event.data is not None:
+        data = msgspec.Raw(_encode(event.data))
+    return _Wire(
+        "1.0",
+        event.id,
+        f"/{_uri_segment(provider)}/{_uri_segment(scope)}/{_uri_segment(scope_id)}",
+        event.kind,
+        f"{escape_segment(resource)}/{escape_segment(resource_id)}",
+        event.received,
+        event.feed,
+        escape_segment(word),
+        event.origin,
+        event.inferred,
+        event.time or msgspec.UNSET,
+        "application/json",
+        correlation,
+        correlation,
+        event.native_type or msgspec.UNSET,
+        event.native_topic or msgspec.UNSET,
+        data,
+    )
+
+
+def _from_wire(wire: _Wire) -> Event:
+    source = wire.source.split("/")
+    subject = wire.subject.split("/")
+    if len(source) != 4 or source[0] or len(subject) != 2:
+        raise EventError(f"source {wire.source!r} and subject {wire.subject!r} make no address")
+    address = Address.of(*(unquote(part, errors="strict") for part in (*source[1:], *subject, wire.event)))
+    text = None if isinstance(wire.data, msgspec.UnsetType) else bytes(wire.data)
+    return Event(
+        id=wire.id,
+        kind=wire.type,
+        address=address,
+        time=wire.time or None,
+        received=wire.recordedtime,
+        feed=wire.feed,
+        correlation=wire.correlationid or None,
+        native_type=wire.nativetype or "",
+        native_topic=wire.nativetopic or "",
+        origin=wire.origin,
+        inferred=wire.inferred,
+        data=None if text is None else msgspec.json.decode(text),
+        data_json=text,
+    )

@@ -1,0 +1,47 @@
+"""Reading vendors' JSON: a frame into a struct, its payload into objects, or one `FrameError` for any bytes.
+
+For the ``wire`` and ``translate`` modules of providers. A frame's outermost object is decoded into a
+`msgspec.Struct` in which the payload stays a `msgspec.Raw`, so that its text can be passed on as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from jackfield.errors import FrameError
+
+__all__ = ["NO_PAYLOAD", "decode_frame", "decode_payload"]
+
+T = TypeVar("T")
+
+NO_PAYLOAD = msgspec.Raw(b"")
+"""The default of a struct's payload field: the frame has none."""
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def decode_frame(decode: Callable[[bytes], T], raw: bytes) -> T:
+    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is no such JSON object."""
+    try:
+        return decode(raw)
+    except msgspec.ValidationError:
+        raise FrameError("no JSON object", raw) from None
+    except _UNREADABLE as error:
+        raise FrameError(f"no JSON: {error}", raw) from None
+
+
+def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]:
+    """A frame's payload as objects and as its own text; both ``None`` where there is none.
+
+    `FrameError` where it is no JSON: decoding the frame has skipped over it without a look inside.
+    """
+    text = bytes(payload)
+    if not text:
+        return None, None
+    try:
+        return msgspec.json.decode(text), text
+    except _UNREADABLE as error:
+        raise FrameError(f"data is no JSON: {error}", raw) from None

@@ -1,0 +1,54 @@
+"""The hooks by which plugins reach the host, in pluggy's terms.
+
+A distribution names a module in the entry-point group ``jackfield``; the module's functions that
+are marked with `hookimpl` and named as below are called::
+
+    from jackfield.hooks import hookimpl
+
+    @hookimpl
+    def jackfield_providers() -> list[ProviderSpec]:
+        return [ProviderSpec(name="acme", …)]
+
+Hooks are synchronous and never called for an event. An implementation may take fewer arguments
+than its hook has.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pluggy
+
+from jackfield.providers import ProviderSpec
+from jackfield.reports import Report
+from jackfield.sinks import SinkSpec
+
+__all__ = ["ENTRY_POINT_GROUP", "HookSpecs", "hookimpl"]
+
+ENTRY_POINT_GROUP = "jackfield"
+
+_hookspec = pluggy.HookspecMarker("jackfield")
+hookimpl = pluggy.HookimplMarker("jackfield")
+"""Marks a function of a plugin as the implementation of the hook of the same name."""
+
+
+class HookSpecs(Protocol):
+    """Every hook, with when it is called."""
+
+    @_hookspec
+    def jackfield_providers(self) -> list[ProviderSpec]:
+        """The vendors that the plugin speaks. Called once, when the plugin is loaded."""
+        ...
+
+    @_hookspec
+    def jackfield_sinks(self) -> list[SinkSpec]:
+        """The kinds of sinks that the plugin offers. Called once, when the plugin is loaded."""
+        ...
+
+    @_hookspec
+    def jackfield_observe(self, report: Report) -> None:
+        """Something changed or went wrong. Called as it happens, on the gateway's own thread.
+
+        Must return at once. An exception is told once for each plugin and changes nothing else.
+        """
+        ...

@@ -1,0 +1,186 @@
+"""What observers are told: frozen facts about feeds, sinks, plugins, and about everything lost.
+
+A report is made where something changes or goes wrong, never for each event; counts live in
+`Gateway.stats`. Its text is a sentence for an operator and holds no secret.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar, Literal
+
+import attrs
+
+__all__ = [
+    "DeliveryFailed",
+    "DeliveryResumed",
+    "EventsDropped",
+    "FeedChanged",
+    "FeedState",
+    "FrameUnreadable",
+    "GapSuspected",
+    "Level",
+    "PluginFailed",
+    "Report",
+    "TopicConfirmed",
+    "TopicRefused",
+]
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class FeedState(Enum):
+    """Where a feed's connection stands; the lifecycle that VoIPBIN documents, used for every vendor."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    """The vendor took the connection; what the plan asks for is not confirmed yet."""
+    SUBSCRIBED = "subscribed"
+    """Every topic of the plan is answered, and at least one is confirmed."""
+    RECONNECTING = "reconnecting"
+    """Waiting before the next attempt."""
+
+
+@attrs.frozen
+class FeedChanged:
+    """A feed's connection came into another state."""
+
+    level: ClassVar[Level] = "info"
+    feed: str
+    state: FeedState
+    reason: str = ""
+    """Why, where it was not asked for; or how many topics are in force."""
+    retry_in: float | None = None
+    """Seconds until the next attempt, with the state `RECONNECTING`."""
+
+    def __str__(self) -> str:
+        text = f"{self.feed}: {self.state.value}"
+        if self.reason:
+            text += f": {self.reason}"
+        return text if self.retry_in is None else f"{text}; next attempt in {self.retry_in:.1f} s"
+
+
+@attrs.frozen
+class TopicConfirmed:
+    """A vendor serves a topic."""
+
+    level: ClassVar[Level] = "debug"
+    feed: str
+    topic: str
+
+    def __str__(self) -> str:
+        return f"{self.feed}: subscribed to {self.topic}"
+
+
+@attrs.frozen
+class TopicRefused:
+    """A vendor does not serve a topic, or did not answer in time: its events will not come."""
+
+    level: ClassVar[Level] = "error"
+    feed: str
+    topic: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.feed}: no subscription to {self.topic}: {self.reason}"
+
+
+@attrs.frozen
+class FrameUnreadable:
+    """A vendor's frame could not be read; told at the first and then at each doubling of the count."""
+
+    level: ClassVar[Level] = "warning"
+    feed: str
+    problem: str
+    raw: bytes = attrs.field(repr=False)
+    total: int
+    """How many frames of this feed could not be read so far."""
+
+    def __str__(self) -> str:
+        return f"{self.feed}: unreadable frame ({self.total} so far): {self.problem}"
+
+
+@attrs.frozen
+class GapSuspected:
+    """A feed may have missed events between two moments."""
+
+    level: ClassVar[Level] = "warning"
+    feed: str
+    since: datetime
+    until: datetime
+    cause: str
+
+    def __str__(self) -> str:
+        seconds = (self.until - self.since).total_seconds()
+        when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
+        return f"{self.feed}: events may be missing between {when}: {self.cause}"
+
+
+@attrs.frozen
+class EventsDropped:
+    """Events were lost on our side."""
+
+    level: ClassVar[Level] = "error"
+    where: str
+    """``sink crm`` or ``listener contact.*``."""
+    count: int
+    reason: str
+    total: int
+    """How many were lost there so far."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.count} events lost ({self.total} so far): {self.reason}"
+
+
+@attrs.frozen
+class DeliveryFailed:
+    """A sink did not take a batch; it will be tried again."""
+
+    level: ClassVar[Level] = "warning"
+    sink: str
+    reason: str
+    attempt: int
+    retry_in: float
+
+    def __str__(self) -> str:
+        return f"sink {self.sink}: attempt {self.attempt} failed: {self.reason}; next in {self.retry_in:.1f} s"
+
+
+@attrs.frozen
+class DeliveryResumed:
+    """A sink takes events again."""
+
+    level: ClassVar[Level] = "info"
+    sink: str
+    attempts: int
+
+    def __str__(self) -> str:
+        return f"sink {self.sink}: delivers again, after {self.attempts} attempts"
+
+
+@attrs.frozen
+class PluginFailed:
+    """A plugin could not be loaded or broke its contract; the rest goes on without it."""
+
+    level: ClassVar[Level] = "error"
+    distribution: str
+    entry_point: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.entry_point} of {self.distribution}: {self.problem}"
+
+
+Report = (
+    FeedChanged
+    | TopicConfirmed
+    | TopicRefused
+    | FrameUnreadable
+    | GapSuspected
+    | EventsDropped
+    | DeliveryFailed
+    | DeliveryResumed
+    | PluginFailed
+)

@@ -1,0 +1,81 @@
+"""What a simulator is: a faithful stand-in for a vendor's server, without I/O.
+
+A simulator is an attrs class of options whose fields become the flags of ``jackfield simulate
+PROVIDER``. `jackfield.simulation.server` puts one on a real socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import attrs
+
+__all__ = ["HangUp", "Refusal", "SimulatedClient", "Simulator"]
+
+
+@attrs.frozen
+class Refusal:
+    """An HTTP answer instead of the websocket upgrade."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+@attrs.frozen
+class HangUp:
+    """The server ends the connection; without a code it just cuts the line."""
+
+    code: int | None = None
+    reason: str = ""
+
+
+class SimulatedClient(Protocol):
+    """The server's side of one connection."""
+
+    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+        """What the server answers to a client's frame, in order."""
+        ...
+
+    def frame_for(self, event: Any) -> str | None:
+        """The frame in which this client gets a published event; ``None`` if it did not subscribe."""
+        ...
+
+
+class Simulator(Protocol):
+    """A vendor's server with a small contact centre behind it."""
+
+    @property
+    def rate(self) -> float:
+        """How many events happen in a second."""
+        ...
+
+    @property
+    def ping_every(self) -> float | None:
+        """How often the server pings its clients, in seconds; ``None`` for never."""
+        ...
+
+    def url(self, authority: str) -> str:
+        """The websocket URL under which clients of ``host:port`` connect, without any token."""
+        ...
+
+    def feed(self, url: str) -> dict[str, Any]:
+        """The ``[feeds.…]`` table of a gateway that connects to this server."""
+        ...
+
+    def admit(self, target: str, headers: Mapping[str, str]) -> Refusal | None:
+        """Whether a handshake for this request target is turned down; header names are lower case."""
+        ...
+
+    def client(self) -> SimulatedClient:
+        """The state of a connection that has just been accepted."""
+        ...
+
+    def events(self, now: Callable[[], datetime]) -> Iterator[Any]:
+        """Everything that happens, without end, each made at the moment that it is asked for.
+
+        What an event looks like is between this and `SimulatedClient.frame_for`.
+        """
+        ...

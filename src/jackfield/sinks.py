@@ -1,0 +1,61 @@
+"""What a sink is: the plugin that delivers events out of the process.
+
+A sink is an attrs class of options, one object for each ``[sinks.…]`` table, with one member:
+`open`. It is offered to the host as a `SinkSpec` by the hook ``jackfield_sinks``.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import attrs
+
+from jackfield.events import Event
+
+__all__ = ["Batch", "OpenSink", "Sink", "SinkSpec"]
+
+
+@attrs.frozen
+class Batch:
+    """Events for one sink, in order, never empty."""
+
+    events: tuple[Event, ...]
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+class OpenSink(Protocol):
+    """A sink that is ready to take events; the host calls it from one task at a time."""
+
+    async def write(self, batch: Batch) -> None:
+        """Deliver the batch: when this returns, every event of it is where it belongs.
+
+        `DeliveryError` where it is not, saying how many were and whether to come again. May be
+        cancelled at any moment; what was not delivered then is sent again or counted as lost.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """One configured sink; implemented by the class that `SinkSpec.options` names."""
+
+    def open(self) -> AbstractAsyncContextManager[OpenSink]:
+        """Make the sink ready and, at the end, close it; may be entered again after that.
+
+        `DeliveryError` or `OSError` where it cannot be made ready: the host does not start then.
+        """
+        ...
+
+
+@attrs.frozen
+class SinkSpec:
+    """What a plugin offers through the hook ``jackfield_sinks``."""
+
+    name: str
+    """What a configuration says as ``type = "…"``."""
+    summary: str
+    """One line for ``jackfield plugins``."""
+    options: type[Sink]
+    """The attrs class that a ``[sinks.…]`` table is structured into."""

@@ -1,0 +1,1 @@
+"""Support for tests, of Jackfield's own and of its plugins'."""

@@ -1,0 +1,215 @@
+"""The laws of topic translation, as properties that any dialect can be held to.
+
+For a plugin author it is one line::
+
+    class TestLaws(TranslationLaws):
+        world = World(AcmeDialect("account-1"), Source("acme", "account", "account-1"))
+
+1. **Round trip.** What an address is published under leads back to it; and what a published topic is read
+   as leads back to that topic.
+2. **Soundness.** Whatever a selector matches is delivered by at least one planned topic, by the vendor's own
+   matcher; no selector that matches something is refused.
+3. **Exactness.** After the filter here each of several consumers gets what its selectors match, and nothing else.
+4. **Monotony.** A selector's plan covers the plan of every selector that it covers.
+5. **Minimality.** No planned topic brings all that another one brings; planning again, in any order, gives the same.
+6. **Agreement.** The vendor's matcher agrees with an oracle that is written differently, and with what the
+   dialect says of topics: what covers another delivers what it delivers, and delivers only what it brings.
+
+Each law is a function that tries it with Hypothesis, as often as the profile in force says, and raises on
+the first counterexample.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield._index import SelectorIndex
+from jackfield.addresses import Address
+from jackfield.providers import Dialect
+from jackfield.testing import strategies
+from jackfield.testing.worlds import Happened, World
+
+__all__ = [
+    "TranslationLaws",
+    "World",
+    "agreement",
+    "exactness",
+    "minimality",
+    "monotony",
+    "round_trip",
+    "soundness",
+]
+
+
+def round_trip(world: World) -> None:
+    """Law 1."""
+
+    @given(world.happenings())
+    def there_and_back(event: Happened) -> None:
+        topic, name = world.dialect.native_of(event.address)
+        back = world.dialect.address_of(topic, name)
+        assert back == event.address, f"{event.address} is published under {topic}, which is read as {back}"
+
+    @given(world.published or world.happenings().map(lambda event: world.dialect.native_of(event.address)))
+    def back_and_there(native: tuple[str, str]) -> None:
+        address = world.dialect.address_of(*native)
+        topic, _ = world.dialect.native_of(address)
+        assert topic == native[0], f"{native[0]} is read as {address}, which is published under {topic}"
+
+    there_and_back()
+    back_and_there()
+
+
+def soundness(world: World) -> None:
+    """Law 2."""
+    happenings = world.happenings()
+
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        event = data.draw(happenings)
+        selector = data.draw(world.matching(event))
+        published, _ = world.dialect.native_of(event.address)
+        plan = world.planned(selector)
+        assert not [row.refusal for row in plan.asked if row.refusal], f"{selector} is refused"
+        delivering = [topic for topic in plan.topics if world.dialect.delivers(topic, published)]
+        assert delivering, f"{selector} matches {event}, but none of {plan.topics} delivers {published}"
+
+    law()
+
+
+def exactness(world: World) -> None:
+    """Law 3."""
+    happenings = world.happenings()
+
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        first = data.draw(happenings)
+        events = [first, *data.draw(st.lists(world.near(first), max_size=3))]
+        consumers = [data.draw(world.matching(event)) for event in events]
+        plan = world.planned(*consumers)
+        index: SelectorIndex[int] = SelectorIndex()
+        for consumer, selector in enumerate(consumers):
+            index.add(selector, consumer)
+        for event in events:
+            published, _ = world.dialect.native_of(event.address)
+            comes = any(world.dialect.delivers(topic, published) for topic in plan.topics)
+            gets = index.match(event) if comes else set()
+            should = {number for number, selector in enumerate(consumers) if selector.matches(event)}
+            assert gets == should, f"{event} goes to {gets} and not to {should}, of {consumers} by {plan.topics}"
+
+    law()
+
+
+def monotony(world: World) -> None:
+    """Law 4."""
+    happenings = world.happenings()
+
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        narrow = data.draw(world.matching(data.draw(happenings)))
+        wide = data.draw(strategies.generalisations(narrow, world.fixed))
+        wider = world.planned(wide).topics
+        for topic in world.planned(narrow).topics:
+            covered = any(world.dialect.covers(other, topic) for other in wider)
+            assert covered, f"{wide} covers {narrow}, but none of {wider} covers {topic}"
+
+    law()
+
+
+def minimality(world: World) -> None:
+    """Law 5."""
+    happenings = world.happenings()
+
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        first = data.draw(happenings)
+        events = [first, *data.draw(st.lists(world.near(first), max_size=3))]
+        selectors = [data.draw(world.matching(event)) for event in events]
+        topics = world.planned(*selectors).topics
+        assert topics == world.planned(*selectors).topics, "planning again gives another plan"
+        assert topics == world.planned(*data.draw(st.permutations(selectors))).topics, "another order, another plan"
+        for topic in topics:
+            # An address with a fresh text in each free slot stands for all that the topic brings: what
+            # delivers this one too, delivers them all.
+            native = world.native_of(world.dialect.brings(topic).witness())
+            if native is not None and world.dialect.delivers(topic, native[0]):
+                others = [other for other in topics if other != topic and world.dialect.delivers(other, native[0])]
+                assert not others, f"{topic} is superfluous beside {others}"
+
+    law()
+
+
+def agreement(world: World) -> None:
+    """Law 6."""
+    dialect, happenings = world.dialect, world.happenings()
+
+    @given(st.data())
+    def law(data: st.DataObject) -> None:
+        event = data.draw(happenings)
+        near = data.draw(world.near(event))
+        planned = world.planned(data.draw(world.matching(event)), data.draw(world.matching(near)))
+        topics = sorted({topic for row in planned.asked for topic in row.topics})
+        if world.topics is not None:
+            topics.append(data.draw(world.topics))
+        names = [dialect.native_of(event.address), dialect.native_of(near.address)]
+        if world.published is not None:
+            names.append(data.draw(world.published))
+        for published, name in names:
+            delivering = [topic for topic in topics if dialect.delivers(topic, published)]
+            if world.oracle is not None:
+                right = [topic for topic in topics if world.oracle(topic, published)]
+                assert delivering == right, f"{published} is delivered by {delivering}, and should be by {right}"
+            for topic in delivering:
+                address = dialect.address_of(published, name)
+                assert _brings(dialect, topic, address), f"{topic} delivers {published} and is not said to bring it"
+            for topic in topics:
+                covering = any(_covers(dialect, topic, other) for other in delivering)
+                assert topic in delivering or not covering, f"{topic} covers what delivers {published} and does not"
+
+    law()
+
+
+def _brings(dialect: Dialect, topic: str, address: Address) -> bool:
+    """Whether a topic is said to bring an address; a text that is no topic says nothing."""
+    try:
+        return dialect.brings(topic).matches(address)
+    except ValueError:
+        return True
+
+
+def _covers(dialect: Dialect, topic: str, other: str) -> bool:
+    try:
+        return dialect.covers(topic, other)
+    except ValueError:
+        return False
+
+
+class TranslationLaws:
+    """The laws as tests: inherit and set `world`."""
+
+    world: World
+
+    def test_round_trip(self) -> None:
+        """Law 1."""
+        round_trip(self.world)
+
+    def test_soundness(self) -> None:
+        """Law 2."""
+        soundness(self.world)
+
+    def test_exactness(self) -> None:
+        """Law 3."""
+        exactness(self.world)
+
+    def test_monotony(self) -> None:
+        """Law 4."""
+        monotony(self.world)
+
+    def test_minimality(self) -> None:
+        """Law 5."""
+        minimality(self.world)
+
+    def test_agreement(self) -> None:
+        """Law 6."""
+        agreement(self.world)

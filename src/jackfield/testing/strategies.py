@@ -1,0 +1,179 @@
+"""Hypothesis strategies for Jackfield's values, made to find hard cases.
+
+Segments come from a small alphabet with every character that some syntax uses, so that two draws
+often nearly match; and what should match is drawn from what it should match with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from jackfield.addresses import SEGMENTS, Address, AddressPattern, Source
+from jackfield.events import Event
+from jackfield.selectors import KindPattern, Selector
+from jackfield.vocabulary import KIND_NAMES
+
+__all__ = [
+    "address_patterns",
+    "addresses",
+    "delimited",
+    "events",
+    "generalisations",
+    "json_values",
+    "kind_patterns",
+    "kinds",
+    "moments",
+    "near_misses",
+    "segments",
+    "selectors",
+    "selectors_matching",
+]
+
+# Escapes, separators and wildcards of every syntax that is translated, near-misses, and letters beyond ASCII.
+HARD = (
+    "a",
+    "b",
+    "A",
+    "aa",
+    "*",
+    "**",
+    "#",
+    "a/b",
+    "a%2Fb",
+    "%",
+    "%2E",
+    "a:b",
+    "a.b",
+    "a_b",
+    "@",
+    " ",
+    "+",
+    "ä",
+    "\x00",
+    "\u2028",
+)
+
+
+def segments() -> st.SearchStrategy[str]:
+    """One segment of an address: never empty, anything else allowed."""
+    return st.sampled_from(HARD) | st.text(min_size=1, max_size=6)
+
+
+def near_misses(text: str) -> st.SearchStrategy[str]:
+    """A text that resembles this one: longer, shorter, or otherwise written; never empty."""
+    variants = (
+        f"{text}a",
+        f"a{text}",
+        text[:-1],
+        text[1:],
+        text.upper(),
+        text.lower(),
+        f"{text}*",
+        f"{text}%",
+        text * 2,
+    )
+    return st.sampled_from([each for each in variants if each]) | segments()
+
+
+def addresses(
+    source: Source | None = None, resources: Sequence[str] = (), words: Sequence[str] = ()
+) -> st.SearchStrategy[Address]:
+    """An address; of this source, and mostly with one of these resources and event words, where they are given."""
+    owner = st.tuples(*[segments()] * 3) if source is None else st.just(source)
+    resource = st.one_of([st.sampled_from(list(resources))] * 3 + [segments()]) if resources else segments()
+    word = st.one_of([st.sampled_from(list(words))] * 3 + [segments()]) if words else segments()
+    return st.builds(lambda whose, *rest: Address(*whose, *rest), owner, resource, segments(), word)
+
+
+def address_patterns() -> st.SearchStrategy[AddressPattern]:
+    """A pattern with any of its slots free."""
+    return st.builds(AddressPattern, *[st.none() | segments()] * SEGMENTS)
+
+
+def kinds() -> st.SearchStrategy[str]:
+    """A neutral kind, from the table or unmapped."""
+    return st.sampled_from([*sorted(KIND_NAMES), "unmapped.email", "unmapped.unknown"])
+
+
+def kind_patterns() -> st.SearchStrategy[KindPattern]:
+    """A pattern of kinds, near those that exist."""
+    words = kinds().map(lambda kind: kind.split("."))
+    return st.builds(
+        KindPattern, st.none() | words.map(lambda pair: pair[0]), st.none() | words.map(lambda pair: pair[1])
+    )
+
+
+def selectors() -> st.SearchStrategy[Selector]:
+    """A selector."""
+    return st.builds(Selector, kind_patterns(), address_patterns())
+
+
+def selectors_matching(kind: str, address: Address, fixed: Sequence[str] = ()) -> st.SearchStrategy[Selector]:
+    """A selector that matches this kind at this address; the address slots named in `fixed` stay fixed."""
+    exact = Selector(KindPattern.parse(kind), AddressPattern.exactly(address))
+    return generalisations(exact, fixed)
+
+
+def generalisations(selector: Selector, fixed: Sequence[str] = ()) -> st.SearchStrategy[Selector]:
+    """A selector that covers this one, with some of its slots freed, but none of those named in `fixed`."""
+    kind = st.builds(KindPattern, *(st.sampled_from([None, slot]) for slot in selector.kind))
+    slots = zip(AddressPattern._fields, selector.address, strict=True)
+    choices = (st.just(slot) if name in fixed else st.sampled_from([None, slot]) for name, slot in slots)
+    return st.builds(Selector, kind, st.builds(AddressPattern, *choices))
+
+
+def delimited(
+    separator: str, *, beginning: Sequence[str] = (), wildcards: Sequence[str] = (), most: int = 5
+) -> st.SearchStrategy[str]:
+    """A vendor's topic or pattern: words with a separator between, with empty words and near-misses among them.
+
+    It mostly begins with the words of `beginning`, so that it often has something to do with a feed.
+    """
+    words = st.sampled_from(["", "a", "b", "aa", "ab", "call", "calls", "queue", "queuecall", *wildcards, *wildcards])
+    tails = st.lists(words, max_size=most)
+    heads = st.sampled_from([list(beginning[:length]) for length in (*range(len(beginning)), *[len(beginning)] * 4)])
+    return st.builds(lambda head, tail: separator.join([*head, *tail]), heads, tails)
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    """Any JSON value that our decoder and encoder agree on."""
+    plain = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    return st.recursive(
+        plain | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=12,
+    )
+
+
+def _naive(year: int) -> datetime:
+    """The strategy wants its bounds without a zone."""
+    return datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+
+
+def moments() -> st.SearchStrategy[datetime]:
+    """A moment in UTC, to the microsecond."""
+    return st.datetimes(_naive(1970), _naive(9998), timezones=st.just(UTC))
+
+
+def events() -> st.SearchStrategy[Event]:
+    """An event with anything in it, as no vendor would send it."""
+    texts = st.text(min_size=1)
+    return st.builds(
+        Event,
+        id=texts,
+        kind=kinds(),
+        address=addresses(),
+        time=st.none() | moments(),
+        received=moments(),
+        feed=texts,
+        correlation=st.none() | texts,
+        native_type=st.text(),
+        native_topic=st.text(),
+        origin=st.sampled_from(["live", "webhook", "resync", "replay", "simulated"]),
+        inferred=st.booleans(),
+        data=json_values(),
+    )

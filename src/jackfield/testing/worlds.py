@@ -1,0 +1,104 @@
+"""What a dialect is tried with: the events that its vendor can publish, and selectors that match them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import attrs
+from hypothesis import reject
+from hypothesis import strategies as st
+
+from jackfield._planner import plan_topics
+from jackfield.addresses import Address, Source
+from jackfield.errors import Untranslatable
+from jackfield.providers import Dialect, Plan
+from jackfield.selectors import Selector
+from jackfield.testing import strategies
+
+__all__ = ["Happened", "World"]
+
+# Addresses that the vendor cannot publish are drawn too often to give up at the first.
+ATTEMPTS = 5
+
+
+# The resource of the facts that a feed tells of itself; what is selected there is never asked of a vendor.
+RESERVED = "stream"
+
+
+class Happened(NamedTuple):
+    """An event as far as selectors see it."""
+
+    kind: str
+    address: Address
+
+
+@attrs.frozen
+class World:
+    """A dialect and what it is tried with; only the first two must be given."""
+
+    dialect: Dialect
+    source: Source
+    """Whose events the feed brings: the first three segments of the addresses that are tried."""
+    resources: Sequence[str] = ()
+    """Resources that exist, so that most of what is drawn makes sense to the vendor."""
+    words: Sequence[str] = ()
+    """Events that exist."""
+    fixed: Sequence[str] = ()
+    """Slots that every selector fixes, such as ``scope`` where a vendor has no topic for all scopes."""
+    topics: st.SearchStrategy[str] | None = None
+    """Further topics to subscribe to, beside those that are planned."""
+    published: st.SearchStrategy[tuple[str, str]] | None = None
+    """Topics and names as the vendor publishes them, beside those that addresses lead to."""
+    oracle: Callable[[str, str], bool] | None = None
+    """Whether a topic delivers a published one, by other means than the dialect's."""
+    plan: Callable[[str, Dialect, Iterable[Selector]], Plan] = plan_topics
+    """How selectors are planned: the host's own planner, unless that is what is to be tried."""
+
+    def planned(self, *selectors: Selector) -> Plan:
+        """The plan for these selectors."""
+        return self.plan(self.source.provider, self.dialect, selectors)
+
+    def happenings(self) -> st.SearchStrategy[Happened]:
+        """Something that the vendor can publish, at an address and of a kind that it can have there."""
+        addresses = strategies.addresses(self.source, self.resources, self.words)
+
+        @st.composite
+        def happening(draw: st.DrawFn) -> Happened:
+            for _ in range(ATTEMPTS):
+                address = draw(addresses)
+                if self.can_be_published(address):
+                    return self._of_some_kind(draw, address)
+            return reject()
+
+        return happening()
+
+    def near(self, event: Happened) -> st.SearchStrategy[Happened]:
+        """Something else that can be published, mostly all but the same."""
+
+        @st.composite
+        def neighbour(draw: st.DrawFn) -> Happened:
+            name = draw(st.sampled_from(["resource_id", "resource_id", "resource", "event"]))
+            changed = draw(strategies.near_misses(getattr(event.address, name)))
+            address = event.address._replace(**{name: changed})
+            return self._of_some_kind(draw, address) if self.can_be_published(address) else event
+
+        return neighbour()
+
+    def _of_some_kind(self, draw: st.DrawFn, address: Address) -> Happened:
+        return Happened(draw(st.sampled_from(sorted(self.dialect.kinds_of(address)))), address)
+
+    def can_be_published(self, address: Address) -> bool:
+        """Whether the vendor has a topic for it; the facts about a feed's own stream are ours."""
+        return address.resource != RESERVED and self.native_of(address) is not None
+
+    def native_of(self, address: Address) -> tuple[str, str] | None:
+        """What the vendor publishes it under; ``None`` where it cannot."""
+        try:
+            return self.dialect.native_of(address)
+        except Untranslatable:
+            return None
+
+    def matching(self, event: Happened) -> st.SearchStrategy[Selector]:
+        """A selector that matches."""
+        return strategies.selectors_matching(event.kind, event.address, self.fixed)

@@ -1,0 +1,155 @@
+"""The neutral kinds of events as one table: what each means, whichever vendor it came from.
+
+A kind is ``<entity>.<past participle or state>``. The CSTA column is the event of the standard
+ECMA-269 that says the same, empty where the standard has none. Which vendor event becomes which
+kind is each provider's own table; `unmapped_kind` names what no table knows.
+
+Three traps that the table avoids. CSTA's *Delivered* means ringing at a device, while qubicle's
+*delivered* means that the agent has the contact (CSTA Established): the bare word is no kind. A
+qubicle *session* is a contact, not a connection. A qubicle recipient's *create* and *delete* are
+log-on and log-off.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["KINDS", "KIND_NAMES", "UNMAPPED", "Kind", "unmapped_kind"]
+
+UNMAPPED = "unmapped"
+"""The entity of events that a provider has no kind for; their payload passes through whole."""
+
+
+class Kind(NamedTuple):
+    """One neutral kind of event."""
+
+    name: str
+    """Two words with a dot between."""
+    meaning: str
+    """What has happened, in one line."""
+    csta: str = ""
+    """The event of ECMA-269 that means the same; empty where there is none."""
+
+    @property
+    def entity(self) -> str:
+        """The word before the dot: whom the event is about."""
+        return self.name.partition(".")[0]
+
+
+KINDS: tuple[Kind, ...] = (
+    # call: one leg or connection
+    Kind("call.initiated", "a call exists", "Offered (inbound), Originated (outbound)"),
+    Kind("call.originated", "an outbound call is being dialled", "Originated"),
+    Kind("call.alerting", "the called device rings", "Delivered"),
+    Kind("call.connected", "the call is answered", "Established"),
+    Kind("call.clearing", "the call is being taken down"),
+    Kind("call.cleared", "the call is over", "CallCleared"),
+    Kind("call.failed", "the call is over and was never answered: busy, no answer, failed", "Failed"),
+    Kind("call.updated", "something else about the call changed", "CallInformation"),
+    Kind("call.deleted", "the vendor deleted its record of the call"),
+    # call_group: several legs rung together
+    Kind("call_group.created", "several devices are being called together"),
+    Kind("call_group.connected", "one leg of the group is answered"),
+    Kind("call_group.cleared", "the group is over"),
+    Kind("call_group.deleted", "the vendor deleted its record of the group"),
+    # contact: one customer interaction that is queued and handled
+    Kind("contact.created", "a customer interaction begins", "Offered"),
+    Kind("contact.queued", "the contact waits in a queue", "Queued"),
+    Kind("contact.dequeued", "the contact left a queue, not by hanging up", "Diverted"),
+    Kind("contact.connected", "an agent has the contact", "Established"),
+    Kind("contact.disconnected", "the agent no longer has the contact", "ConnectionCleared"),
+    Kind("contact.abandoned", "the customer gave up waiting", "ConnectionCleared after Queued"),
+    Kind("contact.ended", "the interaction is over", "CallCleared"),
+    Kind("contact.deleted", "the vendor deleted its record of the contact"),
+    Kind("contact.disposition_started", "the window for outcome and notes opens"),
+    Kind("contact.disposition_completed", "the window for outcome and notes closes"),
+    # offer: a contact presented to an agent
+    Kind("offer.created", "a contact rings at an agent", "Delivered"),
+    Kind("offer.rejected", "the agent declined the contact", "Diverted"),
+    Kind("offer.rescinded", "the contact is no longer offered to the agent", "ConnectionCleared"),
+    # queue
+    Kind("queue.started", "the queue takes contacts", "BackInService"),
+    Kind("queue.updated", "the queue's settings changed"),
+    Kind("queue.stopped", "the queue takes no more contacts", "OutOfService"),
+    Kind("queue.snapshot", "the queue's state at this moment"),
+    # agent
+    Kind("agent.ready", "the agent takes contacts", "AgentReady"),
+    Kind("agent.not_ready", "the agent takes no contacts", "AgentNotReady"),
+    Kind("agent.busy", "the agent handles something", "AgentBusy"),
+    Kind("agent.reserved", "a contact is on its way to the agent"),
+    Kind("agent.logged_on", "the agent is at work", "AgentLoggedOn"),
+    Kind("agent.logged_off", "the agent has left", "AgentLoggedOff"),
+    Kind("agent.queue_paused", "the agent takes no contacts of one queue", "AgentNotReady (of one group)"),
+    Kind("agent.queue_resumed", "the agent takes contacts of one queue again", "AgentReady (of one group)"),
+    Kind("agent.wrapup_started", "the agent works after the contact", "AgentWorkingAfterCall"),
+    Kind("agent.wrapup_ended", "the agent's work after the contact is over", "AgentReady"),
+    Kind("agent.external_call_started", "the agent makes a call outside every queue", "Originated"),
+    Kind("agent.external_call_ended", "the agent's call outside every queue is over", "ConnectionCleared"),
+    Kind("agent.snapshot", "the agent's state at this moment"),
+    Kind("agent.created", "the agent's account exists"),
+    Kind("agent.updated", "the agent's account changed"),
+    Kind("agent.deleted", "the agent's account is gone"),
+    # supervision: somebody listens in
+    Kind("supervision.started", "a supervisor listens to an agent", "Conferenced"),
+    Kind("supervision.ended", "the supervisor no longer listens", "ConnectionCleared"),
+    Kind("supervision.failed", "the supervisor could not listen", "Failed"),
+    # message: text, not voice
+    Kind("message.received", "a customer's message came in"),
+    Kind("message.sent", "a message to a customer went out"),
+    Kind("message.delivery_updated", "how far a sent message has come"),
+    # flow: a script that the vendor runs for a call
+    Kind("flow.started", "a flow runs"),
+    Kind("flow.step_executed", "the flow executed one step"),
+    Kind("flow.completed", "the flow is over"),
+    Kind("flow.deleted", "the vendor deleted its record of the flow"),
+    # conference
+    Kind("conference.started", "a conference exists", "Conferenced"),
+    Kind("conference.updated", "the conference changed"),
+    Kind("conference.ended", "the conference is over", "CallCleared"),
+    Kind("conference.participant_joined", "somebody joined the conference", "Conferenced"),
+    Kind("conference.participant_left", "somebody left the conference", "ConnectionCleared"),
+    # recording
+    Kind("recording.started", "a recording runs", "Record"),
+    Kind("recording.completed", "the recording is over", "Stop"),
+    # transcription
+    Kind("transcription.started", "speech is being transcribed"),
+    Kind("transcription.progressed", "the transcription goes on"),
+    Kind("transcription.completed", "the transcription is over"),
+    Kind("transcription.speech_started", "somebody began to speak", "SpeechDetected"),
+    Kind("transcription.speech_interim", "what was understood so far"),
+    Kind("transcription.speech_ended", "somebody stopped speaking"),
+    Kind("transcription.segment_completed", "one passage, as finally understood"),
+    # campaign
+    Kind("campaign.started", "the campaign calls people"),
+    Kind("campaign.stopping", "the campaign makes no new calls"),
+    Kind("campaign.stopped", "the campaign stands still"),
+    Kind("campaign.created", "the campaign exists"),
+    Kind("campaign.updated", "the campaign changed"),
+    Kind("campaign.deleted", "the campaign is gone"),
+    # number
+    Kind("number.provisioned", "a telephone number is ours"),
+    Kind("number.updated", "the number's settings changed"),
+    Kind("number.released", "the number is no longer ours"),
+    # stream: about our own connection
+    Kind("stream.connected", "a feed's connection is up"),
+    Kind("stream.disconnected", "a feed's connection is down"),
+    Kind("stream.subscribed", "the feed's subscriptions are in force"),
+    Kind("stream.subscription_refused", "the vendor does not serve one subscription"),
+    Kind("stream.gap_suspected", "events may have been missed between two moments"),
+    Kind("stream.resynced", "a gap was filled as far as the vendor allows"),
+)
+
+KIND_NAMES = frozenset(kind.name for kind in KINDS)
+"""The names of all kinds; `unmapped_kind` makes the others."""
+
+_NO_WORD = re.compile(r"[^a-z0-9_]+")
+
+
+def unmapped_kind(resource: str) -> str:
+    """The kind of an event that no table knows: ``unmapped.<resource>``.
+
+    Selectors know lower-case letters, digits and ``_`` only, so other characters become ``_``;
+    ``unmapped.unknown`` where nothing names the resource.
+    """
+    return f"{UNMAPPED}.{_NO_WORD.sub('_', resource.lower()).strip('_') or 'unknown'}"

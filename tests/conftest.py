@@ -1,0 +1,191 @@
+"""Hypothesis profiles (--hypothesis-profile dev, ci or thorough; ci by default), and what tests share.
+
+Two stages: websockets over memory, where time is virtual; and real processes, as a user starts them.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import trio
+import trio.testing
+from hypothesis import settings
+
+from jackfield.errors import ConnectionLost
+from jackfield.providers import Endpoint
+from jackfield.simulation.listener import serve_stream
+
+settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=5000, deadline=None)
+settings.load_profile("ci")
+
+
+@attrs.define
+class MemoryNetwork:
+    """Real websockets over memory instead of TCP, so that time can be virtual.
+
+    `handler` is the server; an `OSError` or a `ConnectionLost` in its place is what connecting meets.
+    """
+
+    nursery: trio.Nursery
+    handler: Any = None
+    attempts: list[float] = attrs.field(factory=list)
+    """When somebody tried to connect."""
+    refused: str = ""
+    """Why nobody can connect at the moment; empty while everybody can."""
+    streams: list[trio.StapledStream] = attrs.field(factory=list)
+    """The server's ends, newest last."""
+
+    async def open(self, endpoint: Endpoint) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        self.attempts.append(trio.current_time())
+        if self.refused:
+            raise ConnectionLost(self.refused)
+        client, server = trio.testing.memory_stream_pair()
+        self.streams.append(server)
+        self.nursery.start_soon(serve_stream, self.handler, server)
+        return client
+
+
+@pytest.fixture
+def network(nursery):
+    return MemoryNetwork(nursery)
+
+
+PATIENCE = 30.0
+ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": "1", "VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret"}
+
+
+@attrs.define(eq=False)
+class Running:
+    """One process of the command, and what it has written so far."""
+
+    process: trio.Process
+    out: list[str] = attrs.field(factory=list)
+    err: list[str] = attrs.field(factory=list)
+
+    async def until(self, condition):
+        """Wait until a condition on this object holds; what was said so far explains a failure."""
+        with trio.move_on_after(PATIENCE):
+            while not condition(self):  # noqa: ASYNC110  # a test looks from outside
+                await trio.sleep(0.02)
+            return
+        pytest.fail("it did not come to that; standard error:\n" + "\n".join(self.err[-30:]))
+
+    async def says(self, text):
+        """Wait for a line of standard error that holds this text; the line."""
+        await self.until(lambda running: any(text in line for line in running.err))
+        return next(line for line in self.err if text in line)
+
+    async def stop(self, number=signal.SIGTERM):
+        """Send a signal and wait for the end; the exit status."""
+        self.process.send_signal(number)
+        return await self.ended()
+
+    async def ended(self):
+        with trio.fail_after(PATIENCE):
+            return await self.process.wait()
+
+
+async def _collect(stream, lines):
+    rest = b""
+    async for data in stream:
+        *whole, rest = (rest + data).split(b"\n")
+        lines += [line.decode() for line in whole]
+    if rest:
+        lines.append(rest.decode())
+
+
+@pytest.fixture
+async def start(nursery, tmp_path):
+    """Start ``jackfield`` with arguments in an empty folder; whatever still runs at the end is killed."""
+    running = []
+
+    async def start(*arguments, stdout=subprocess.PIPE):
+        process = await trio.lowlevel.open_process(
+            [sys.executable, "-m", "jackfield", *map(str, arguments)],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+        )
+        command = Running(process)
+        running.append(command)
+        if process.stdout is not None:
+            nursery.start_soon(_collect, process.stdout, command.out)
+        nursery.start_soon(_collect, process.stderr, command.err)
+        return command
+
+    yield start
+    for command in running:
+        if command.process.returncode is None:
+            command.process.kill()
+            await command.process.wait()
+
+
+@pytest.fixture
+async def simulate(start):
+    """Start a simulator; the process and the URL that it tells."""
+
+    async def simulate(provider, *arguments):
+        token = ENVIRONMENT[f"{provider.upper()}_TOKEN"]
+        command = await start("simulate", provider, "--token", token, "--rate", "100", *arguments)
+        return command, (await command.says(f"{provider} simulator: ")).split()[-1]
+
+    return simulate
+
+
+CONFIG = """
+[feeds.office]
+provider = "voipbin"
+url = "{voipbin}"
+token = {{ env = "VOIPBIN_TOKEN" }}
+customer_id = "550e8400-e29b-41d4-a716-446655440000"
+
+[feeds.support]
+provider = "vinix"
+url = "{vinix}"
+auth_token = {{ env = "VINIX_TOKEN" }}
+account_id = "4b31dd1d32ce6d249897c06332375d65"
+
+[sinks.archive]
+type = "file"
+path = "var/events.jsonl"
+
+[[routes]]
+select = ["**"]
+sinks = ["archive"]
+"""
+
+
+@attrs.frozen
+class Folder:
+    """The folder that commands run in."""
+
+    path: Path
+
+    def configure(self, voipbin, vinix, more=""):
+        (self.path / "gateway.toml").write_text(CONFIG.format(voipbin=voipbin, vinix=vinix) + more)
+        return "gateway.toml"
+
+    def events(self):
+        archive = self.path / "var" / "events.jsonl"
+        return [json.loads(line) for line in archive.read_text().splitlines()] if archive.exists() else []
+
+    def count(self, feed, *, vendor_only=True):
+        return sum(
+            event["feed"] == feed and not (vendor_only and event["type"].startswith("stream."))
+            for event in self.events()
+        )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)

@@ -1,0 +1,93 @@
+"""The documentation: what is made from the code is up to date, and what it shows works."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from jackfield._cli import COMMANDS, main
+from jackfield.hooks import HookSpecs
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+    *sorted(ROOT.glob("plugins/*/*.md")),
+]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["kinds.md", "configuration.md"])
+def test_pages_that_are_made_from_the_code_are_up_to_date(page):
+    assert (ROOT / "docs" / "reference" / page).read_text() == generator().PAGES[page]()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]*)(?:#[^)]*)?\)", page.read_text()):
+        if target and not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_command_and_every_hook_is_on_its_page():
+    commands = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    assert all(f"`jackfield {name}" in commands for name in COMMANDS)
+    hooks = (ROOT / "docs" / "reference" / "plugins.md").read_text()
+    assert all(f"`{name}(" in hooks for name in vars(HookSpecs) if name.startswith("jackfield_"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-gateway.md"])
+def test_every_configuration_that_is_shown_is_valid(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VOIPBIN_TOKEN", "x")
+    monkeypatch.setenv("VINIX_TOKEN", "x")
+    shown = blocks(ROOT / page, "toml")
+    assert shown
+    for number, content in enumerate(shown):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(content)
+        assert main(["check", str(path)]) == 0
+        assert "warning" not in capsys.readouterr().err
+
+
+def test_the_selectors_that_are_shown_parse():
+    from jackfield import Selector
+
+    (shown,) = blocks(ROOT / "docs" / "reference" / "events.md", "")
+    for line in shown.splitlines():
+        selector, meaning = re.split(r"\s{3,}", line)
+        assert Selector.parse(selector)
+        assert meaning
+
+
+async def test_the_program_of_the_readme_runs(start, simulate, folder):
+    """In a folder with the gateway.toml that it names, against both simulators."""
+    _, voipbin = await simulate("voipbin")
+    _, vinix = await simulate("vinix")
+    folder.configure(voipbin, vinix)
+    (program,) = blocks(ROOT / "README.md", "python")
+    environment = {"VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret", "PYTHONUNBUFFERED": "1"}
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=folder.path, env=environment
+    )
+    seen = b""
+    with trio.fail_after(20):
+        while seen.count(b"contact.queued office") < 2 or seen.count(b"contact.queued support") < 2:
+            seen += await process.stdout.receive_some()
+    process.kill()
+    await process.wait()
+    await process.stdout.aclose()

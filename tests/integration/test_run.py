@@ -1,0 +1,125 @@
+"""``jackfield run`` against both simulators as processes: loss, return, bad tokens, a clean end."""
+
+import signal
+import socket
+
+import pytest
+
+
+async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_other_never_stopped(
+    start, simulate, folder
+):
+    voipbin, url = await simulate("voipbin")
+    port = url.split(":")[2].split("/")[0]
+    _, vinix_url = await simulate("vinix")
+    gateway = await start("run", folder.configure(url, vinix_url))
+    await gateway.until(lambda _: folder.count("office") > 20 and folder.count("support") > 20)
+
+    voipbin.process.send_signal(signal.SIGKILL)
+    await gateway.says("office: disconnected: the line was cut")
+    await gateway.says("office: reconnecting")
+    seen = folder.count("support")
+    await gateway.until(lambda _: folder.count("support") > seen + 20)
+
+    seen = folder.count("office")
+    await simulate("voipbin", "--port", port)
+    await gateway.says("office: events may be missing between")
+    await gateway.until(lambda _: folder.count("office") > seen + 20)
+    assert await gateway.stop() == 0
+
+    facts = [
+        event["event"] for event in folder.events() if event["feed"] == "office" and event["type"].startswith("stream.")
+    ]
+    assert facts == ["connected", "subscribed", "disconnected", "connected", "subscribed", "gap_suspected"]
+    assert [
+        event["event"]
+        for event in folder.events()
+        if event["feed"] == "support" and event["type"].startswith("stream.")
+    ] == [
+        "connected",
+        "subscribed",
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, simulate, folder, number):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix")
+    gateway = await start("run", folder.configure(voipbin_url, vinix_url))
+    await gateway.until(lambda _: len(folder.events()) > 50)
+    assert await gateway.stop(number) == 0
+    summary = await gateway.says("sink archive: ")
+    assert summary == f"sink archive: {len(folder.events())} delivered, 0 lost"
+    assert gateway.out == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, -signal.SIGTERM)])
+async def test_a_second_signal_ends_it_at_once(start, simulate, folder, number, status):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        more = f'\n[gateway]\ndrain_seconds = 60\n[sinks.deaf]\ntype = "http"\nurl = "{url}"\n'
+        more += '[[routes]]\nselect = ["**"]\nsinks = ["deaf"]\n'
+        gateway = await start("run", folder.configure(voipbin_url, vinix_url, more))
+        await gateway.until(lambda _: len(folder.events()) > 50)
+        gateway.process.send_signal(number)
+        await gateway.says("support: disconnected")
+        assert await gateway.stop(number) == status
+    assert not [line for line in gateway.err if "Traceback" in line]
+
+
+async def test_a_refused_token_is_named_by_its_feed_and_the_other_feed_goes_on(start, simulate, folder):
+    _, voipbin_url = await simulate("voipbin", "--token", "another")
+    _, vinix_url = await simulate("vinix")
+    gateway = await start("run", folder.configure(voipbin_url, vinix_url))
+    line = await gateway.says("office: disconnected")
+    assert "answered HTTP 401: the vendor refused the token" in line
+    await gateway.until(lambda _: folder.count("support") > 20)
+    assert await gateway.stop() == 0
+    assert_no_token(gateway, folder)
+
+
+async def test_a_token_that_vinix_quotes_in_its_refusal_never_shows(start, simulate, folder):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix", "--token", "another")
+    gateway = await start("run", folder.configure(voipbin_url, vinix_url))
+    line = await gateway.says("support: no subscription to qubicle.queue.")
+    assert "failed to authenticate token ***" in line
+    await gateway.says("support: disconnected: the vendor refused the token")
+    await gateway.until(lambda _: folder.count("office") > 20)
+    assert await gateway.stop() == 0
+    assert any(event["type"] == "stream.subscription_refused" for event in folder.events())
+    assert_no_token(gateway, folder)
+
+
+async def test_a_host_that_cannot_be_reached_is_told_and_the_other_feed_goes_on(start, simulate, folder):
+    _, vinix_url = await simulate("vinix")
+    gateway = await start("run", folder.configure("ws://127.0.0.1:9/v1.0/ws", vinix_url))
+    await gateway.says("office: disconnected: cannot reach 127.0.0.1:9: Connection refused")
+    await gateway.until(lambda _: folder.count("support") > 20)
+    assert await gateway.stop() == 0
+
+
+async def test_every_event_reaches_every_sink_that_its_routes_name(start, simulate, folder):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix")
+    more = '\n[sinks.console]\ntype = "stdout"\n\n[[routes]]\nselect = ["agent.*"]\nsinks = ["console"]\n'
+    gateway = await start("run", folder.configure(voipbin_url, vinix_url, more))
+    await gateway.until(lambda gateway: len(gateway.out) > 20)
+    assert await gateway.stop() == 0
+    agents = [event["id"] for event in folder.events() if event["type"].startswith("agent.")]
+    await gateway.until(lambda gateway: len(gateway.out) >= len(agents))
+    assert [line.partition('"id":"')[2].partition('"')[0] for line in gateway.out] == agents
+
+
+async def test_a_configuration_with_faults_starts_nothing(start, folder):
+    gateway = await start("run", folder.configure("http://x", "ws://127.0.0.1:9"))
+    assert await gateway.ended() == 2
+    await gateway.says("feeds.office.url: 'http://x' is no wss:// or ws:// URL")
+    assert not (folder.path / "var").exists()
+
+
+def assert_no_token(gateway, folder):
+    everything = "\n".join(gateway.out + gateway.err) + str(folder.events())
+    assert "s3cret" not in everything

@@ -1,0 +1,208 @@
+"""The laws catch what they are for: a small dialect that keeps them all, and broken ones that fall on theirs."""
+
+import attrs
+import pytest
+from hypothesis import Phase, settings
+
+from jackfield._planner import plan_topics
+from jackfield.addresses import Address, AddressPattern, Source
+from jackfield.errors import Untranslatable
+from jackfield.providers import Asked, Plan
+from jackfield.testing import laws
+from jackfield.testing.laws import TranslationLaws, World
+
+KINDS = {"call": {"started": "call.initiated", "ended": "call.cleared"}, "agent": {"ready": "agent.ready"}}
+SOURCE = Source("acme", "account", "A")
+
+
+class Acme:
+    """Topics ``resource/id``, a star for either; an id's slash and star are percent-encoded."""
+
+    def topics_of(self, selector):
+        kind, address = selector
+        if address.scope not in (None, "account") or address.scope_id not in (None, "A"):
+            return ()
+        resources = [address.resource] if address.resource else list(KINDS)
+        identity = "*" if address.resource_id is None else escape(address.resource_id)
+        return tuple(
+            f"{resource}/{identity}"
+            for resource in resources
+            if resource in KINDS and any(map(kind.matches, self.kinds_of(address._replace(resource=resource))))
+        )
+
+    def brings(self, topic):
+        resource, identity = (None if part == "*" else unescape(part) for part in topic.split("/"))
+        return AddressPattern("acme", "account", "A", resource, identity)
+
+    def covers(self, topic, other):
+        return self.brings(topic).covers(self.brings(other))
+
+    def delivers(self, topic, published):
+        return all(mine in ("*", theirs) for mine, theirs in zip(topic.split("/"), published.split("/"), strict=True))
+
+    def surplus(self, topic):
+        return ""
+
+    def address_of(self, topic, event):
+        resource, identity = topic.split("/")
+        return Address("acme", "account", "A", resource, unescape(identity), event)
+
+    def native_of(self, address):
+        if address.resource not in KINDS:
+            raise Untranslatable("no such resource")
+        return f"{address.resource}/{escape(address.resource_id)}", address.event
+
+    def kinds_of(self, address):
+        words = KINDS.get(address.resource, {})
+        if address.event is None:
+            return frozenset({*words.values(), f"unmapped.{address.resource}"})
+        return frozenset({words.get(address.event, f"unmapped.{address.resource}")})
+
+
+def escape(text):
+    return text.replace("%", "%25").replace("/", "%2F").replace("*", "%2A")
+
+
+def unescape(text):
+    return text.replace("%2A", "*").replace("%2F", "/").replace("%25", "%")
+
+
+def world(dialect, **more):
+    resources, words = list(KINDS), sorted({word for words in KINDS.values() for word in words})
+    return World(dialect, SOURCE, resources=resources, words=words, oracle=Acme().delivers, **more)
+
+
+class TestTheUnbrokenOne(TranslationLaws):
+    world = world(Acme())
+
+
+# -- one fault each --------------------------------------------------------------------------------------
+
+
+class ForgetsToEscape(Acme):
+    def native_of(self, address):
+        super().native_of(address)
+        return f"{address.resource}/{address.resource_id}".replace("*", "%2A"), address.event
+
+    def address_of(self, topic, event):
+        resource, identity = topic.split("/", 1)
+        return Address("acme", "account", "A", resource, unescape(identity), event)
+
+
+class LowersIds(Acme):
+    def address_of(self, topic, event):
+        address = super().address_of(topic, event)
+        return address._replace(resource_id=address.resource_id.lower())
+
+
+class LosesTheEvent(Acme):
+    def address_of(self, topic, event):
+        return super().address_of(topic, "happened")
+
+
+class ForgetsAgents(Acme):
+    def topics_of(self, selector):
+        return tuple(topic for topic in super().topics_of(selector) if not topic.startswith("agent"))
+
+
+class AsksInLowerCase(Acme):
+    def topics_of(self, selector):
+        return tuple(topic.lower() for topic in super().topics_of(selector))
+
+
+class RefusesIds(Acme):
+    def topics_of(self, selector):
+        if selector.address.resource_id is not None:
+            raise Untranslatable("too much trouble")
+        return super().topics_of(selector)
+
+
+class ThinksThatIdsDoNotMatter(Acme):
+    """So a plan for two calls subscribes to one of them."""
+
+    def covers(self, topic, other):
+        return topic.split("/")[0] == other.split("/")[0]
+
+    def brings(self, topic):
+        return super().brings(topic)._replace(resource_id=None)
+
+
+class LosesTheWideTopic(Acme):
+    """Asked for everything, it asks for calls only."""
+
+    def topics_of(self, selector):
+        topics = super().topics_of(selector)
+        return topics[:1] if len(topics) > 1 else topics
+
+
+class SeesNoCover(Acme):
+    def covers(self, topic, other):
+        return topic == other
+
+
+class TakesStarsForBeginnings(Acme):
+    def delivers(self, topic, published):
+        return published.startswith(topic.partition("*")[0])
+
+
+class BringsMoreThanItSays(Acme):
+    def delivers(self, topic, published):
+        return True
+
+
+def plans_by_chance(provider, dialect, selectors):
+    selectors = list(selectors)
+    plan = plan_topics(provider, dialect, selectors)
+    return attrs.evolve(
+        plan, topics=plan.topics[:: 1 if len(selectors) < 2 or str(selectors[0]) <= str(selectors[-1]) else -1]
+    )
+
+
+def plans_all_there_is(provider, dialect, selectors):
+    rows = plan_topics(provider, dialect, selectors).asked
+    return Plan(tuple(sorted({topic for row in rows for topic in row.topics})), tuple(rows))
+
+
+def forgets_the_last(provider, dialect, selectors):
+    plan = plan_topics(provider, dialect, selectors)
+    return Plan(plan.topics[:1], tuple(Asked(row.selector, row.topics) for row in plan.asked))
+
+
+FAULTS = [
+    (laws.round_trip, world(ForgetsToEscape())),
+    (laws.round_trip, world(LowersIds())),
+    (laws.round_trip, world(LosesTheEvent())),
+    (laws.soundness, world(ForgetsAgents())),
+    (laws.soundness, world(AsksInLowerCase())),
+    (laws.soundness, world(RefusesIds())),
+    (laws.exactness, world(ThinksThatIdsDoNotMatter())),
+    (laws.exactness, world(Acme(), plan=forgets_the_last)),
+    (laws.monotony, world(LosesTheWideTopic())),
+    (laws.monotony, world(SeesNoCover())),
+    (laws.minimality, world(SeesNoCover())),
+    (laws.minimality, world(Acme(), plan=plans_by_chance)),
+    (laws.minimality, world(Acme(), plan=plans_all_there_is)),
+    (laws.agreement, world(TakesStarsForBeginnings())),
+    (laws.agreement, world(BringsMoreThanItSays())),
+    (laws.agreement, World(BringsMoreThanItSays(), SOURCE, resources=list(KINDS))),
+    (laws.agreement, world(ThinksThatIdsDoNotMatter())),
+]
+
+
+@pytest.mark.parametrize(("law", "broken"), FAULTS, ids=lambda value: getattr(value, "__name__", None))
+def test_each_fault_falls_on_the_law_that_is_meant_for_it(law, broken):
+    # What matters is that it falls, not how small a counterexample can be made.
+    profile = settings.get_current_profile_name()
+    settings.register_profile("bite", settings.get_profile("ci"), phases=[Phase.generate], report_multiple_bugs=False)
+    settings.load_profile("bite")
+    try:
+        with pytest.raises(AssertionError):
+            law(broken)
+    finally:
+        settings.load_profile(profile)
+
+
+def test_every_law_has_a_fault_that_it_alone_is_asked_to_catch():
+    assert {law.__name__ for law, _ in FAULTS} == {
+        name.removeprefix("test_") for name in vars(TranslationLaws) if name.startswith("test_")
+    }

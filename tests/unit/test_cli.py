@@ -1,0 +1,257 @@
+"""`jackfield._cli`: what each command prints where, and its exit status; long runs are tested as processes."""
+
+import io
+import json
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from jackfield import _registry
+from jackfield._cli import COMMANDS, main
+from jackfield._cli.console import Console, say
+from jackfield.credentials import Secret
+from jackfield.events import Event
+from jackfield.reports import EventsDropped, FeedChanged, FeedState, TopicConfirmed
+
+CONFIG = """
+[feeds.office]
+provider = "voipbin"
+url = "ws://127.0.0.1:9/v1.0/ws"
+token = { env = "JACKFIELD_TEST_TOKEN" }
+customer_id = "abc123"
+
+[feeds.support]
+provider = "vinix"
+url = "ws://127.0.0.1:9"
+auth_token = { env = "JACKFIELD_TEST_TOKEN" }
+account_id = "ACC"
+
+[sinks.console]
+type = "stdout"
+
+[[routes]]
+select = ["contact.queued", "vinix/**"]
+sinks = ["console"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("JACKFIELD_TEST_TOKEN", "hunter2")
+    monkeypatch.delenv("JACKFIELD_PLUGINS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "gateway.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(content):
+        monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(content)))
+
+    return give
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*command.split(), "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "usage: jackfield" in out
+    assert len(out.splitlines()) > 10
+
+
+@pytest.mark.parametrize("provider", ["voipbin", "vinix"])
+def test_the_help_of_a_simulator_shows_its_own_flags(provider, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["simulate", provider, "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    for flag in ("--port", "--token", "--rate", "--seed"):
+        assert flag in out
+    assert "--customer-id" in out or "--account-id" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["run"],
+        ["check"],
+        ["decode"],
+        ["simulate", "voipbin"],
+        ["demo", "--events", "0"],
+        ["demo", "--format", "xml"],
+        ["demo", "--rate", "0"],
+        ["simulate", "voipbin", "--token", "t", "--port", "65536"],
+    ],
+)
+def test_wrong_usage_is_told_and_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "usage:" in streams.err
+
+
+def test_the_version_is_the_distributions(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("jackfield 0.")
+
+
+def test_a_simulator_that_makes_no_sense_is_wrong_usage(capsys):
+    assert main(["simulate", "vinix", "--token", "t", "--rate", "-1"]) == 2
+    assert capsys.readouterr().err == "jackfield: 'rate' must be > 0: -1.0\n"
+
+
+def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    lines = [line.split() for line in out.splitlines()]
+    assert [str(config) + ":", "valid"] in lines
+    assert ["contact.queued", "customer_id:abc123:queue:*", "all", "but", "contact.queued"] in lines
+    assert ["customer_id:abc123:queuecall:*"] in lines
+    assert ["vinix/**", "qubicle.queue.ACC.*", "nothing"] in lines
+    assert "journal: memory" in out
+    assert err == ""
+    assert "hunter2" not in out
+
+
+def test_check_tells_every_fault_and_exits_with_2(config, capsys):
+    config.write_text(CONFIG.replace("account_id", "acount_id").replace('"stdout"', '"stdoot"') + "[gatway]\n")
+    assert main(["check", str(config)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "jackfield: 4 faults in the configuration:",
+        "  gatway: unknown option; did you mean gateway?",
+        "  feeds.support.acount_id: unknown option; did you mean account_id?",
+        "  feeds.support.account_id: required: the account whose events to receive",
+        "  sinks.console.type: no type 'stdoot' (installed: file, http, stdout); did you mean stdout?",
+    ]
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_configuration_that_is_not_there_is_told(command, capsys):
+    assert main([command, "none.toml"]) == 2
+    assert "none.toml: No such file or directory" in capsys.readouterr().err
+
+
+def test_check_warns_of_what_brings_no_event(config, capsys):
+    config.write_text(CONFIG.replace('"vinix/**"', '"acme/**", "offer.rejected @ voipbin/**", "voipbin/agent/**"'))
+    assert main(["check", str(config)]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    reason = "VoIPBIN has no topic for the events of all agents; name one: voipbin/agent/<id>/**"
+    assert warnings == [
+        f"warning: feeds.office: voipbin/agent/**: {reason}",
+        "warning: routes[0].select[1]: acme/**: no feed brings anything of this",
+        "warning: routes[0].select[2]: offer.rejected @ voipbin/**: no feed brings anything of this",
+    ]
+
+
+def test_decode_writes_events_and_says_what_is_none(stdin, capfdbinary):
+    stdin(
+        b'{"event_type":"call.created","topic":"customer_id:c:call:1"}\n\nhello\r\n{"type":"ack","action":"subscribe"}\n'
+    )
+    assert main(["decode", "voipbin", "--number", "--feed", "office"]) == 0
+    out, err = capfdbinary.readouterr()
+    number, _, line = out.rstrip(b"\n").partition(b"\t")
+    assert number == b"1"
+    event = Event.from_cloudevent(line)
+    assert (event.kind, event.feed) == ("call.initiated", "office")
+    assert err.decode().splitlines() == [
+        "line 3: unreadable: no JSON: JSON is malformed: invalid character (byte 0)",
+        "line 4: no event: acknowledgement of subscribe",
+        "3 frames: 1 event, 2 without one",
+    ]
+
+
+def test_decode_of_a_vendor_that_nobody_speaks_is_wrong_usage(capsys):
+    assert main(["decode", "acme"]) == 2
+    assert capsys.readouterr().err == "jackfield: no provider 'acme' (installed: vinix, voipbin)\n"
+
+
+def test_plugins_lists_what_is_installed(capsys):
+    assert main(["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert "jackfield-voipbin" in out and "provider voipbin" in out and "jackfield_sinks" in out
+    assert main(["plugins", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {each["entry_point"] for each in document["plugins"]} >= {"voipbin", "vinix", "stdout", "file", "http"}
+    assert document["failures"] == []
+
+
+def test_a_broken_plugin_is_told_by_its_distribution_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
+    (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [EntryPoint("broken", "jackfield_broken", "jackfield"), *_registry.entry_points(group="jackfield")]
+    monkeypatch.setattr(_registry, "entry_points", lambda group: points)
+    assert main(["plugins"]) == 0
+    out, err = capsys.readouterr()
+    assert "jackfield-voipbin" in out
+    assert "plugin broken of jackfield_broken: cannot be imported: RuntimeError: cannot work here" in err
+    assert main(["plugins", "--strict-plugins"]) == 2
+    assert "cannot work here" in capsys.readouterr().err
+
+
+def test_the_set_of_plugins_can_be_narrowed(monkeypatch, capsys):
+    monkeypatch.setenv("JACKFIELD_PLUGINS", "voipbin, jackfield-file")
+    assert main(["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert "jackfield-voipbin" in out and "jackfield-file" in out and "jackfield-vinix" not in out
+    assert main(["plugins", "--no-plugins"]) == 0
+    assert "jackfield-" not in capsys.readouterr().out
+
+
+def test_the_demo_says_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setenv("JACKFIELD_PLUGINS", "voipbin")
+    assert main(["demo"]) == 2
+    assert "install jackfield-stdout" in capsys.readouterr().err
+    monkeypatch.setenv("JACKFIELD_PLUGINS", "stdout")
+    assert main(["demo"]) == 2
+    assert "install jackfield-voipbin or jackfield-vinix" in capsys.readouterr().err
+
+
+def test_a_sink_that_cannot_be_opened_fails_the_run_with_1(config, capsys):
+    config.write_text(CONFIG.replace('"stdout"', '"file"\npath = "gateway.toml/x"'))
+    assert main(["run", str(config)]) == 1
+    assert "jackfield: sinks.console: cannot be opened: " in capsys.readouterr().err
+
+
+# -- the console ---------------------------------------------------------------------------------------
+
+
+def test_reports_are_shown_with_the_time_and_without_secrets_or_control_characters(capsys):
+    console = Console((Secret("text", "hunter2"),))
+    console.jackfield_observe(FeedChanged("office", FeedState.DISCONNECTED, "token hunter2\x1b[2J\nrefused"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line[2] == line[5] == ":"
+    assert line[10:] == "office: disconnected: token *** [2J refused"
+
+
+@pytest.mark.parametrize(("least", "shown"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
+def test_reports_below_the_level_are_left_out(least, shown, capsys):
+    console = Console((), least)
+    for report in (TopicConfirmed("f", "t"), FeedChanged("f", FeedState.CONNECTING), EventsDropped("w", 1, "r", 1)):
+        console.jackfield_observe(report)
+    assert len(capsys.readouterr().err.splitlines()) == shown
+
+
+def test_a_terminal_that_has_gone_is_no_error(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    say("hello")

@@ -1,0 +1,190 @@
+"""`jackfield.config`: every fault at once with its path, and what is allowed but doubtful."""
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from jackfield.config import about, build_config, read_toml, url
+from jackfield.credentials import Secret
+from jackfield.errors import ConfigError
+from jackfield.providers import ProviderSpec
+from jackfield.selectors import Selector
+from jackfield.sinks import SinkSpec
+
+
+@attrs.frozen
+class AcmeFeed:
+    url: str = attrs.field(validator=url("ws", "wss"))
+    token: Secret = attrs.field(metadata=about("the account's token"))
+    account: str
+    retries: int = 3
+    pace: float = 1.0
+    fast: bool = False
+    tags: tuple[str, ...] = ()
+    ca_file: str | None = None
+
+
+@attrs.frozen
+class NullSink:
+    path: str = "x"
+
+
+PROVIDERS = {"acme": ProviderSpec("acme", "", AcmeFeed, None, None)}
+SINKS = {"null": SinkSpec("null", "", NullSink)}
+FEED = {"provider": "acme", "url": "ws://localhost:1", "token": {"env": "JACKFIELD_TEST_TOKEN"}, "account": "A"}
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch):
+    monkeypatch.setenv("JACKFIELD_TEST_TOKEN", "hunter2")
+
+
+def build(document):
+    return build_config(document, providers=PROVIDERS, sinks=SINKS)
+
+
+def faults(document):
+    with pytest.raises(ConfigError) as caught:
+        build(document)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_right_configuration_becomes_typed_objects():
+    document = {
+        "feeds": {"a": FEED | {"pace": 2, "tags": ["x", "y"]}},
+        "sinks": {"s": {"type": "null"}, "t": {"type": "null"}},
+        "routes": [
+            {"select": ["contact.*", "agent.* @ vinix/**"], "sinks": ["s"]},
+            {"select": ["**"], "sinks": ["s", "t"]},
+        ],
+    }
+    config = build(document)
+    (feed,) = config.feeds
+    assert (feed.name, feed.provider, feed.options.pace, feed.options.tags) == ("a", "acme", 2.0, ("x", "y"))
+    assert feed.options.token.reveal() == "hunter2"
+    assert [sink.name for sink in config.sinks] == ["s", "t"]
+    assert config.selectors_of("t") == (Selector.parse("**"),)
+    assert len(config.selectors_of("s")) == 3
+    assert config.warnings == ()
+    assert [secret.value for secret in config.secrets()] == ["JACKFIELD_TEST_TOKEN"]
+
+
+def test_every_fault_is_told_at_once_with_its_path_and_what_would_be_right():
+    document = {
+        "gatway": {},
+        "gateway": {"durability": "paper", "buffer": 0},
+        "feeds": {
+            "a": {
+                "provider": "acme",
+                "url": "http://x",
+                "token": {"env": "JACKFIELD_NONE"},
+                "acount": "A",
+                "retries": "5",
+            },
+            "b": {"provider": "acm"},
+            "c": {"url": "ws://x"},
+            "d": 5,
+        },
+        "sinks": {"s": {"type": "null", "pth": "x"}, "t": {"type": ["null"]}},
+        "routes": [{"select": ["contact.*", "call"], "sinks": ["u"]}, {"select": [], "sinks": []}, 7],
+    }
+    assert faults(document) == [
+        "gatway: unknown option; did you mean gateway?",
+        "gateway.durability: 'paper' is none of 'process', 'power'",
+        "gateway.buffer: 0 is less than 1",
+        "feeds.a.acount: unknown option; did you mean account?",
+        "feeds.a.url: 'http://x' is no ws:// or wss:// URL",
+        "feeds.a.token: the environment variable JACKFIELD_NONE is not set or empty",
+        "feeds.a.account: required",
+        "feeds.a.retries: must be a whole number, not '5'",
+        "feeds.b.provider: no provider 'acm' (installed: acme); did you mean acme?",
+        "feeds.c.provider: required: which provider it is (installed: acme)",
+        "feeds.d: must be a table [feeds.d]",
+        "sinks.s.pth: unknown option; did you mean path?",
+        "sinks.t.type: no type ['null'] (installed: null); did you mean null?",
+        "routes[0].select[1]: a kind is two words with a dot between, like contact.queued, at character 1 of 'call'",
+        "routes[1].select: must name at least one",
+        "routes[1].sinks: must name at least one",
+        "routes[2]: must be a table, not 7",
+    ]
+
+
+def test_a_route_to_a_sink_that_is_not_there_names_those_that_are():
+    document = {"feeds": {"a": FEED}, "sinks": {"archive": {"type": "null"}}}
+    assert faults(document | {"routes": [{"select": ["**"], "sinks": ["archiv"]}]}) == [
+        "routes[0].sinks: no sink 'archiv'; did you mean archive?"
+    ]
+    assert faults(document | {"routes": [{"select": ["**"], "sinks": ["crm"]}]}) == [
+        "routes[0].sinks: no sink 'crm'; there are: archive"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "fault"),
+    [
+        ("retries", True, "must be a whole number, not true"),
+        ("retries", 1.5, "must be a whole number, not 1.5"),
+        ("pace", "1", "must be a number, not '1'"),
+        ("fast", 1, "must be true or false, not 1"),
+        ("account", ["x"], "must be text, not a list"),
+        ("ca_file", {}, "must be text, not a table"),
+        ("url", "ws://", "'ws://' is no ws:// or wss:// URL"),
+        ("url", "ws://h:99999", "'ws://h:99999' is no URL: Port out of range 0-65535"),
+        ("token", 5, 'no secret; give { env = "NAME" } or { file = "path" }'),
+    ],
+)
+def test_a_value_of_the_wrong_sort_is_told_and_never_converted(option, value, fault):
+    assert faults({"feeds": {"a": FEED | {option: value}}}) == [f"feeds.a.{option}: {fault}"]
+
+
+def test_a_missing_option_says_what_it_is_for():
+    feed = {key: value for key, value in FEED.items() if key != "token"}
+    assert faults({"feeds": {"a": feed}}) == ["feeds.a.token: required: the account's token"]
+
+
+def test_items_of_a_list_have_their_number_in_the_path():
+    assert faults({"feeds": {"a": FEED | {"tags": ["x", 1, "y", None]}}}) == [
+        "feeds.a.tags[1]: must be text, not 1",
+        "feeds.a.tags[3]: must be text, not None",
+    ]
+
+
+@pytest.mark.parametrize("section", ["feeds", "sinks", "routes", "gateway"])
+def test_a_section_of_the_wrong_shape_is_a_fault_and_no_traceback(section):
+    assert any(fault.startswith(section) for fault in faults({"feeds": {"a": FEED}} | {section: 5}))
+
+
+def test_a_gateway_without_a_feed_is_no_gateway():
+    assert faults({}) == ["feeds: a gateway needs at least one [feeds.NAME] table"]
+
+
+def test_what_is_allowed_but_doubtful_is_a_warning():
+    document = {
+        "gateway": {"journal": "var/journal.db"},
+        "feeds": {"a": FEED | {"token": "hunter2"}},
+        "sinks": {"s": {"type": "null"}},
+    }
+    warnings = [str(warning) for warning in build(document).warnings]
+    assert [warning.partition(":")[0] for warning in warnings] == ["feeds.a.token", "sinks.s", "gateway.journal"]
+    assert "hunter2" not in "".join(warnings)
+
+
+def test_an_empty_secret_is_a_fault_of_its_option(tmp_path):
+    (tmp_path / "token").touch()
+    assert faults({"feeds": {"a": FEED | {"token": {"file": str(tmp_path / "token")}}}}) == [
+        f"feeds.a.token: the file {tmp_path / 'token'} is empty"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "No such file"), (b"a = ", "no TOML"), (b"\xff\xfe", "not UTF-8")],
+)
+def test_a_document_that_cannot_be_read_is_one_fault_with_the_files_name(tmp_path: Path, content, problem):
+    path = tmp_path / "gateway.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=problem) as caught:
+        read_toml(path)
+    assert str(path) in str(caught.value)

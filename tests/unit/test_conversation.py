@@ -1,0 +1,281 @@
+"""`jackfield._conversation`: a protocol driven over a real websocket, on virtual time."""
+
+import json
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from jackfield._conversation import Conversation, Timing, Wanted
+from jackfield._stream import stream_event
+from jackfield._subscriptions import Subscriptions
+from jackfield._transport import connect
+from jackfield.addresses import Source
+from jackfield.errors import ConnectionLost, FrameError
+from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield.providers import Endpoint
+from jackfield.simulators import HangUp
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def event(name):
+    return stream_event(Source("v", "s", "i"), name, "connected", AT)
+
+
+class Spoken:
+    """A protocol whose server says in words what it wants: ``event x``, ``confirm t``, ``reject t`` …"""
+
+    def opened(self):
+        return [Send("hello")]
+
+    def subscribe(self, topic):
+        if topic == "broken":
+            raise KeyError(topic)
+        return [Send(f"+{topic}"), *([Confirm(topic)] if topic.startswith("instant") else [])]
+
+    def unsubscribe(self, topic):
+        return [Send(f"-{topic}")]
+
+    def idle(self):
+        return [Send("are you there?")]
+
+    def received(self, frame, at):
+        word, _, rest = frame.decode().partition(" ")
+        match word:
+            case "event":
+                return [Emit(event(each)) for each in rest.split()]
+            case "confirm":
+                return [Confirm(rest)]
+            case "reject":
+                return [Reject(rest, "no")]
+            case "hangup":
+                return [Hangup(rest, refused=True)]
+            case "bug":
+                raise ZeroDivisionError
+            case "ignore":
+                return [Ignore(rest)]
+        raise FrameError("gibberish", frame)
+
+
+@attrs.define
+class Host:
+    """Writes down what it is told."""
+
+    told: list = attrs.field(factory=list)
+
+    def now(self):
+        return AT
+
+    def emitted(self, events, frames):
+        self.told += [("event", each.feed) for each in events]
+
+    def unreadable(self, error):
+        self.told.append(("unreadable", error.problem))
+
+    def ignored(self, reason):
+        self.told.append(("ignored", reason))
+
+    def confirmed(self, topic):
+        self.told.append(("confirmed", topic))
+
+    def refused(self, topic, reason):
+        self.told.append(("refused", topic, reason))
+
+    def settled(self, topics):
+        self.told.append(("settled", *sorted(topics)))
+
+
+@attrs.define
+class Stage:
+    """A conversation under way, seen from the server."""
+
+    nursery: trio.Nursery
+    network: object
+    host: Host = attrs.field(factory=Host)
+    wanted: Wanted = attrs.field(factory=Wanted)
+    heard: list = attrs.field(factory=list)
+    stopping: trio.Event = attrs.field(factory=trio.Event)
+    ended: trio.Event = attrs.field(factory=trio.Event)
+    loss: ConnectionLost | None = None
+    line: object = None
+
+    async def start(self, *topics):
+        self.wanted.set(topics)
+        self.network.handler = self.serve
+        self.nursery.start_soon(self.run)
+        await self.settle()
+
+    async def serve(self, incoming):
+        self.line = await incoming.accept()
+        while True:
+            self.heard.append(await self.line.receive())
+
+    async def run(self):
+        try:
+            async with connect(Endpoint("ws://x"), within=5, opener=self.network.open) as connection:
+                subscriptions = Subscriptions(str.__eq__, frozenset)
+                conversation = Conversation(connection, Spoken(), self.wanted, subscriptions, self.host, Timing())
+                await conversation.run(self.stopping)
+        except ConnectionLost as loss:
+            self.loss = loss
+        self.ended.set()
+
+    async def say(self, *frames):
+        for frame in frames:
+            await self.line.send(frame)
+        await self.settle()
+
+    async def settle(self):
+        for _ in range(3):
+            await trio.testing.wait_all_tasks_blocked()
+
+
+@pytest.fixture
+async def stage(nursery, network):
+    return Stage(nursery, network)
+
+
+async def test_what_is_wanted_is_asked_for_and_settled_when_all_is_answered(stage):
+    await stage.start("b", "a")
+    assert stage.heard == ["hello", "+a", "+b"]
+    await stage.say("confirm b")
+    assert stage.host.told == [("confirmed", "b")]
+    await stage.say("reject a")
+    assert stage.host.told[1:] == [("refused", "a", "no"), ("settled", "b")]
+
+
+async def test_nothing_wanted_is_settled_at_once(stage):
+    await stage.start()
+    assert stage.host.told == [("settled",)]
+
+
+async def test_a_vendor_that_never_answers_is_settled_with_the_last_topic(stage):
+    await stage.start("instant-a", "instant-b")
+    assert stage.host.told == [
+        ("confirmed", "instant-a"),
+        ("confirmed", "instant-b"),
+        ("settled", "instant-a", "instant-b"),
+    ]
+
+
+async def test_a_change_sends_the_difference_and_gives_back_only_what_is_held(stage):
+    await stage.start("instant-a", "instant-b", "c")
+    await stage.say("reject c")
+    stage.heard.clear()
+    stage.wanted.set({"instant-b", "instant-d"})
+    await stage.settle()
+    assert stage.heard == ["+instant-d", "-instant-a"]
+    assert stage.host.told[-1] == ("settled", "instant-b", "instant-d")
+    stage.wanted.set({"instant-d", "instant-b"})
+    await stage.settle()
+    assert len(stage.heard) == 2
+
+
+async def test_a_topic_given_up_while_its_answer_is_on_the_way_is_given_back(stage):
+    await stage.start("a", "instant-b")
+    stage.wanted.set({"instant-b"})
+    await stage.say("confirm a")
+    assert stage.heard[-1] == "-a"
+    assert stage.host.told[-1] == ("settled", "instant-b")
+
+
+async def test_an_answer_that_does_not_come_in_time_is_told_and_counts_as_refused(stage, autojump_clock):
+    await stage.start("a")
+    await trio.sleep(12)
+    assert stage.host.told == [("refused", "a", "no answer within 10 s"), ("settled",)]
+    await stage.say("confirm a")
+    assert stage.host.told[2:] == [("confirmed", "a"), ("settled", "a")]
+
+
+async def test_a_refusal_after_the_fact_takes_the_topic_away(stage):
+    await stage.start("instant-a")
+    await stage.say("reject instant-a", "reject instant-a", "reject never-asked", "confirm never-asked")
+    assert stage.host.told[2:] == [("refused", "instant-a", "no"), ("settled",)]
+
+
+async def test_events_come_out_in_order_and_a_bad_frame_costs_itself_only(stage):
+    await stage.start()
+    stage.host.told.clear()
+    await stage.say("event 1 2", "what?", "event 3", "bug", "ignore pong", "event 4")
+    assert stage.host.told == [
+        ("event", "1"),
+        ("event", "2"),
+        ("unreadable", "gibberish"),
+        ("event", "3"),
+        ("unreadable", "the provider failed on it: ZeroDivisionError: "),
+        ("ignored", "pong"),
+        ("event", "4"),
+    ]
+
+
+async def test_the_protocol_may_hang_up_and_say_whether_we_were_refused(stage):
+    await stage.start()
+    await stage.say("event last", "hangup token refused")
+    await stage.ended.wait()
+    assert ("event", "last") in stage.host.told
+    assert (stage.loss.reason, stage.loss.refused) == ("token refused", True)
+
+
+async def test_events_before_the_end_of_the_line_are_not_lost(stage):
+    await stage.start()
+    await stage.line.send("event 1")
+    await stage.line.send("event 2")
+    await stage.line.hang_up(HangUp(1001, "restart"))
+    await stage.ended.wait()
+    assert [each for each in stage.host.told if each[0] == "event"] == [("event", "1"), ("event", "2")]
+    assert "1001" in stage.loss.reason
+
+
+async def test_a_providers_bug_in_a_subscription_ends_the_connection_and_is_named(stage):
+    await stage.start("broken")
+    await stage.ended.wait()
+    assert stage.loss.reason == "the provider failed: KeyError: 'broken'"
+
+
+async def test_stopping_says_goodbye_and_is_no_loss(stage):
+    await stage.start("instant-a")
+    stage.stopping.set()
+    await stage.ended.wait()
+    assert stage.loss is None
+
+
+async def test_silence_is_answered_with_a_question_and_pings_keep_the_line(stage, autojump_clock):
+    await stage.start()
+    await trio.sleep(101)
+    assert stage.loss is None
+    assert stage.heard.count("are you there?") == 5
+
+
+async def test_frames_keep_the_question_away(stage, autojump_clock):
+    await stage.start()
+    for _ in range(10):
+        await trio.sleep(9)
+        await stage.say("ignore x")
+    assert "are you there?" not in stage.heard
+
+
+async def test_a_line_that_answers_no_ping_is_given_up_within_the_silence_limit(stage, autojump_clock):
+    await stage.start()
+
+    async def deaf(max_bytes=None):
+        await trio.sleep_forever()
+
+    stage.network.streams[-1].receive_stream.receive_some = deaf  # from the next read on
+    await trio.sleep(25)
+    began = trio.current_time()
+    await stage.ended.wait()
+    assert "a ping was not answered" in stage.loss.reason
+    # Since the last pong, 5 s before, and with a goodbye of 3 s that nobody hears.
+    assert trio.current_time() - began <= 35 - 5 + 3
+
+
+async def test_a_thousand_topics_go_out_over_a_line_that_takes_them(stage):
+    topics = {f"instant-{number:03}" for number in range(900)}
+    await stage.start(*topics)
+    for _ in range(5):
+        await stage.settle()
+    assert len(stage.heard) == 901
+    assert json.dumps(sorted(topics)) == json.dumps([each[1:] for each in stage.heard[1:]])

@@ -1,0 +1,221 @@
+"""`jackfield._gateway`: wiring, listening, and the one order of ending, against both simulators on real sockets."""
+
+import json
+from contextlib import asynccontextmanager
+from functools import partial
+
+import attrs
+import pytest
+import trio
+
+import jackfield
+from jackfield.errors import ConfigError, DeliveryError
+from jackfield.hooks import hookimpl
+from jackfield.reports import EventsDropped
+from jackfield.simulation.server import serve
+from jackfield.sinks import SinkSpec
+from jackfield_vinix.simulator import VinixSimulator
+from jackfield_voipbin.simulator import VoipbinSimulator
+
+SIMULATORS = {"office": VoipbinSimulator("t", rate=200.0), "support": VinixSimulator("t", rate=200.0)}
+
+
+@pytest.fixture
+async def feeds(nursery):
+    """Two vendors' servers that run, and the feeds that connect to them."""
+    return {name: each.feed(await nursery.start(partial(serve, each))) for name, each in SIMULATORS.items()}
+
+
+@attrs.define(eq=False)
+class Memory:
+    """A sink that is also a plugin: keeps what it gets, says when it was opened and closed."""
+
+    got: list = attrs.field(factory=list)
+    said: list = attrs.field(factory=list)
+    trouble: Exception | None = None
+    hangs: bool = False
+
+    @hookimpl
+    def jackfield_sinks(self):
+        memory = self
+
+        @attrs.frozen
+        class Options:
+            @asynccontextmanager
+            async def open(self):
+                if memory.trouble is not None:
+                    raise memory.trouble
+                memory.said.append("open")
+                yield memory
+                memory.said.append("closed")
+
+        return [SinkSpec("memory", "", Options)]
+
+    @hookimpl
+    def jackfield_observe(self, report):
+        self.said.append(report)
+
+    async def write(self, batch):
+        if self.hangs:
+            await trio.sleep_forever()
+        await trio.lowlevel.checkpoint()
+        self.got += batch.events
+
+
+def config(feeds, *select):
+    routes = [{"select": list(select), "sinks": ["m"]}] if select else []
+    return {"feeds": feeds, "sinks": {"m": {"type": "memory"}}, "routes": routes}
+
+
+async def until(condition):
+    with trio.fail_after(10):
+        while not condition():  # noqa: ASYNC110  # a test looks from outside
+            await trio.sleep(0.01)
+
+
+async def test_both_vendors_events_reach_a_sink_under_the_same_names(feeds):
+    memory = Memory()
+    async with jackfield.open_gateway(config(feeds, "contact.*", "offer.*"), plugins=[memory]):
+        await until(lambda: len(memory.got) > 40)
+    providers = {}
+    for event in memory.got:
+        assert event.kind.startswith(("contact.", "offer."))
+        providers.setdefault(event.kind, set()).add(event.address.provider)
+    assert providers["contact.queued"] == providers["contact.connected"] == {"voipbin", "vinix"}
+    assert len({event.id for event in memory.got}) == len(memory.got)
+
+
+async def test_a_listener_gets_what_it_asks_for_and_feeds_subscribe_to_nothing_else(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        await until(lambda: gateway.stats().feeds["support"].state.value == "connected")
+        assert gateway.plan("support").topics == ()
+        with gateway.listen("agent.ready") as ready:
+            kinds = {(await anext(ready)).kind for _ in range(5)}
+            assert kinds == {"agent.ready"}
+            assert [topic.split(".")[1] for topic in gateway.stats().feeds["support"].topics] == ["recipient"]
+            assert [topic.split(":")[2] for topic in gateway.stats().feeds["office"].topics] == ["agent"]
+        await until(lambda: not gateway.stats().feeds["support"].topics)
+        assert gateway.plan("office").topics == ()
+
+
+async def test_two_listeners_share_a_topic_until_the_last_is_gone(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        first, second = gateway.listen("agent.ready"), gateway.listen("agent.*")
+        await anext(first)
+        first.close()
+        assert gateway.plan("office").topics == gateway.plan("office").asked[0].topics
+        seen = [await anext(second) for _ in range(3)]
+        assert all(event.kind.startswith("agent.") for event in seen)
+        second.close()
+        assert gateway.plan("office").topics == ()
+
+
+async def test_a_loop_ends_when_the_gateway_does(feeds):
+    async with trio.open_nursery() as nursery:
+        finished = trio.Event()
+
+        async def loop(gateway):
+            async for _ in gateway.listen("**"):
+                pass
+            finished.set()
+
+        async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+            nursery.start_soon(loop, gateway)
+            await trio.sleep(0.05)
+        with trio.fail_after(2):
+            await finished.wait()
+
+
+async def test_leaving_drains_sinks_and_then_closes_them(feeds):
+    memory = Memory()
+    async with jackfield.open_gateway(config(feeds, "**"), plugins=[memory]) as gateway:
+        await until(lambda: len(memory.got) > 20)
+    assert memory.said[0] == "open"
+    assert memory.said[-1] == "closed"
+    stats = gateway.stats()
+    assert stats.sinks["m"].delivered == len(memory.got)
+    assert stats.sinks["m"].lag == stats.sinks["m"].dropped == 0
+    facts = sum(event.kind.startswith("stream.") for event in memory.got)
+    assert sum(feed.events for feed in stats.feeds.values()) == len(memory.got) - facts
+
+
+async def test_a_sink_that_hangs_delays_no_other_and_is_not_waited_for_beyond_the_deadline(feeds):
+    stuck, fine = Memory(hangs=True), Memory()
+    document = config(feeds, "**") | {"gateway": {"drain_seconds": 0.1}}
+    async with jackfield.open_gateway(document, plugins=[stuck]) as gateway:
+        with gateway.listen("**") as events:
+            for _ in range(30):
+                fine.got.append(await anext(events))
+    dropped = [report for report in stuck.said if isinstance(report, EventsDropped)]
+    assert dropped[-1].reason == "the gateway was closed before they were delivered"
+    assert gateway.stats().sinks["m"].dropped >= 30
+    assert len(fine.got) == 30
+
+
+async def test_cancelling_ends_as_orderly_as_leaving(feeds):
+    memory = Memory()
+    with trio.CancelScope() as scope:
+        async with jackfield.open_gateway(config(feeds, "**"), plugins=[memory]) as gateway:
+            await until(lambda: len(memory.got) > 5)
+            scope.cancel()
+            await trio.sleep_forever()
+    assert memory.said[-1] == "closed"
+    assert gateway.stats().sinks["m"].lag == 0
+
+
+async def test_what_the_body_raises_comes_out_as_itself(feeds):
+    with pytest.raises(ZeroDivisionError):
+        async with jackfield.open_gateway({"feeds": feeds}):
+            raise ZeroDivisionError
+
+
+async def test_a_group_that_the_body_raises_comes_out_too(feeds):
+    with pytest.raises(ExceptionGroup):
+        async with jackfield.open_gateway({"feeds": feeds}):
+            raise ExceptionGroup("two", [ValueError(), KeyError()])
+
+
+@pytest.mark.parametrize("trouble", [OSError(13, "Permission denied"), DeliveryError("no such thing")])
+async def test_a_sink_that_cannot_be_opened_is_named_before_anything_starts(trouble):
+    feeds = {"office": SIMULATORS["office"].feed("ws://127.0.0.1:9/v1.0/ws")}
+    with pytest.raises(DeliveryError, match=r"sinks\.m: cannot be opened: .*(Permission denied|no such thing)"):
+        async with jackfield.open_gateway(config(feeds, "**"), plugins=[Memory(trouble=trouble)]):
+            pytest.fail("must not start")
+
+
+async def test_a_wrong_configuration_is_told_whole():
+    with pytest.raises(ConfigError) as caught:
+        async with jackfield.open_gateway({"feeds": {"a": {}}, "sinks": {"b": {}}}):
+            pytest.fail("must not start")
+    assert len(caught.value.faults) == 2
+
+
+async def test_a_configuration_may_be_a_file(tmp_path, feeds):
+    path = tmp_path / "gateway.toml"
+    table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in feeds["office"].items())
+    path.write_text(f"[feeds.office]\n{table}\n")
+    async with jackfield.open_gateway(path) as gateway:
+        await until(lambda: gateway.stats().feeds["office"].state.value == "connected")
+
+
+async def test_two_gateways_in_one_process_have_their_own_observers(feeds):
+    registry, first, second = jackfield.Registry.load(), Memory(), Memory()
+    async with jackfield.open_gateway({"feeds": feeds}, registry=registry, plugins=[first]):
+        told = len(first.said)
+        async with jackfield.open_gateway({"feeds": {"other": feeds["office"]}}, registry=registry, plugins=[second]):
+            await until(lambda: second.said)
+    assert {report.feed for report in second.said} == {"other"}
+    assert {report.feed for report in first.said[told:]} == {"office", "support"}
+
+
+async def test_nobody_can_listen_to_a_gateway_that_is_closed(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        pass
+    with pytest.raises(jackfield.JackfieldError, match="the gateway is closed"):
+        gateway.listen("**")
+
+
+async def test_a_selector_that_does_not_parse_is_refused_where_it_is_written(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        with pytest.raises(jackfield.JackfieldError, match="two words"):
+            gateway.listen("call")

@@ -1,0 +1,196 @@
+"""`jackfield._registry`: plugins found, checked, left out with a reason."""
+
+from importlib.metadata import EntryPoint
+
+import attrs
+import pytest
+
+from jackfield import _registry
+from jackfield._registry import Registry
+from jackfield.errors import PluginError
+from jackfield.hooks import hookimpl
+from jackfield.providers import ProviderSpec
+from jackfield.reports import DeliveryResumed
+from jackfield.sinks import SinkSpec
+
+
+@attrs.frozen
+class Options:
+    pass
+
+
+def provider(name):
+    return ProviderSpec(name, "", Options, None, None)
+
+
+class Good:
+    @hookimpl
+    def jackfield_providers(self):
+        return [provider("good")]
+
+    @hookimpl
+    def jackfield_sinks(self):
+        return [SinkSpec("good", "", Options)]
+
+
+def problems(registry):
+    return [failure.problem for failure in registry.failures]
+
+
+def test_the_built_in_plugins_come_through_the_same_door():
+    registry = Registry.load()
+    assert set(registry.providers) >= {"voipbin", "vinix"}
+    assert set(registry.sinks) >= {"stdout", "file", "http"}
+    assert {each.distribution for each in registry.loaded} >= {f"jackfield-{name}" for name in registry.sinks}
+    assert registry.failures == []
+
+
+def test_only_those_that_are_named_are_loaded():
+    assert set(Registry.load(only=["jackfield-vinix", "stdout"]).providers) == {"vinix"}
+    assert set(Registry.load(only=["jackfield-vinix", "stdout"]).sinks) == {"stdout"}
+    assert Registry.load(only=[]).loaded == []
+
+
+def test_a_named_plugin_that_is_not_installed_is_told():
+    assert problems(Registry.load(only=["jackfield-nope"])) == ["not installed"]
+
+
+def test_a_plugin_that_raises_at_import_is_left_out_and_told_by_its_distribution(monkeypatch, tmp_path):
+    (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [
+        EntryPoint("broken", "jackfield_broken", "jackfield"),
+        *_registry.entry_points(group="jackfield"),
+    ]
+    monkeypatch.setattr(_registry, "entry_points", lambda group: points)
+    registry = Registry.load()
+    (failure,) = registry.failures
+    assert str(failure) == ("plugin broken of jackfield_broken: cannot be imported: RuntimeError: cannot work here")
+    assert "voipbin" in registry.providers
+    with pytest.raises(PluginError, match="cannot work here"):
+        Registry.load(strict=True)
+
+
+def test_an_offer_of_the_wrong_type_is_told_with_what_was_expected():
+    class Wrong:
+        @hookimpl
+        def jackfield_providers(self):
+            return ["voipbin"]
+
+    registry = Registry()
+    registry.add(Wrong())
+    assert problems(registry) == ["jackfield_providers must return a list of ProviderSpec, not 'voipbin' of type str"]
+    assert registry.providers == {}
+
+
+def test_options_that_are_no_attrs_class_are_told():
+    class Wrong:
+        @hookimpl
+        def jackfield_sinks(self):
+            return [SinkSpec("x", "", dict)]
+
+    registry = Registry()
+    registry.add(Wrong())
+    assert problems(registry) == ["jackfield_sinks: the options of 'x' must be an attrs class"]
+
+
+def test_a_name_that_is_taken_is_told_and_the_first_stays():
+    class Second:
+        @hookimpl
+        def jackfield_providers(self):
+            return [provider("good")]
+
+    registry = Registry()
+    registry.add(Good())
+    first = registry.providers["good"]
+    registry.add(Second())
+    assert problems(registry) == ["jackfield_providers: another plugin already offers 'good'"]
+    assert registry.providers["good"] is first
+
+
+def test_a_hook_that_raises_leaves_its_plugin_out():
+    class Raises:
+        @hookimpl
+        def jackfield_sinks(self):
+            raise OSError("disk on fire")
+
+    registry = Registry()
+    registry.add(Raises())
+    registry.add(Good())
+    assert problems(registry) == ["jackfield_sinks raised OSError: disk on fire"]
+    assert set(registry.sinks) == {"good"}
+
+
+def test_a_misspelt_hook_is_told():
+    class Misspelt:
+        @hookimpl
+        def jackfield_provider(self):
+            return []
+
+    registry = Registry()
+    registry.add(Misspelt())
+    assert problems(registry) == ["no such hook: jackfield_provider"]
+
+
+def test_a_hook_with_an_argument_that_does_not_exist_is_told():
+    class Curious:
+        @hookimpl
+        def jackfield_sinks(self, configuration):
+            return []
+
+    registry = Registry()
+    registry.add(Curious())
+    (problem,) = problems(registry)
+    assert "configuration" in problem
+
+
+def test_a_plugin_without_any_hook_is_told():
+    registry = Registry()
+    registry.add(object())
+    assert problems(registry) == ["implements no hook of Jackfield's"]
+
+
+def test_an_object_that_cannot_be_a_plugin_is_told():
+    registry = Registry()
+    registry.add({})
+    assert problems(registry) == ["unhashable type: 'dict'"]
+
+
+def test_an_extended_registry_leaves_the_first_as_it_was():
+    first = Registry()
+    first.add(Good())
+    second = first.extended([Options()])
+    assert second.providers == first.providers
+    assert problems(second) == ["implements no hook of Jackfield's"]
+    assert problems(first) == []
+    assert problems(second.extended([])) == problems(second)
+
+
+def test_every_observer_is_told_and_one_that_raises_is_told_of_once_and_left_alone():
+    told = []
+
+    class Watches:
+        @hookimpl
+        def jackfield_observe(self, report):
+            told.append(str(report))
+
+    class Trips:
+        calls = 0
+
+        @hookimpl
+        def jackfield_observe(self, report):
+            self.calls += 1
+            raise ZeroDivisionError("oops")
+
+    registry, trips = Registry(), Trips()
+    registry.add(trips)
+    registry.add(Watches())
+    for attempts in (1, 2, 3):
+        registry.observe(DeliveryResumed("crm", attempts))
+    assert [text for text in told if "crm" in text] == [
+        f"sink crm: delivers again, after {attempts} attempts" for attempts in (1, 2, 3)
+    ]
+    assert [text for text in told if "Trips" in text] == [
+        "plugin Trips of Trips: jackfield_observe raised ZeroDivisionError: oops; it is no longer called"
+    ]
+    assert trips.calls == 1
