@@ -103,9 +103,10 @@ class Lane:
             self._stats.delivered += failure.delivered
             if failure.delivered:
                 return failure.delivered
-            if not failure.retry:
-                self._drop(1, failure.reason)
-                return 1
+            if failure.remedy == "refuse":
+                refused = failure.refused or 1
+                self._drop(refused, failure.reason)
+                return refused
             delay = max(next(delays), failure.retry_after or 0.0)
             self._report(DeliveryFailed(self.name, failure.reason, attempt, delay))
             await trio.sleep(delay)

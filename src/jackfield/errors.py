@@ -22,6 +22,7 @@ Any other exception out of Jackfield's own code is a bug; please report it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import attrs
 
@@ -36,6 +37,7 @@ __all__ = [
     "HandshakeRefused",
     "JackfieldError",
     "PluginError",
+    "Remedy",
     "SecretError",
     "SelectorError",
     "TextError",
@@ -132,11 +134,22 @@ class HandshakeRefused(ConnectionLost):
         super().__init__(reason, refused=status in (401, 403), retry_after=retry_after)
 
 
-class DeliveryError(JackfieldError):
-    """A sink did not take a batch.
+Remedy = Literal["retry", "refuse", "pause", "disable"]
+"""What a host does about events that a sink did not take.
 
-    `delivered` counts the events from the batch's front that did arrive, so that they are not
-    sent again; `retry` is false where the rest can never be taken; `retry_after` is in seconds.
+``retry``: sends them again, later. ``refuse``: they never will be taken, so they become dead letters.
+``pause``: our credentials were turned down, so somebody must act; nothing is dropped, and it is tried again
+slowly. ``disable``: the receiver wants nothing any more, so nothing is sent until the next start, and
+nothing dropped.
+"""
+
+
+class DeliveryError(JackfieldError):
+    """A sink did not take a batch, or not all of it.
+
+    `delivered` counts the events from the batch's front that did arrive, so that they are not sent again.
+    `refused` counts the events behind those that a ``refuse`` is about; ``None`` where the sink cannot tell
+    which, and the host finds out by trying halves. `retry_after` is in seconds.
     """
 
     def __init__(
@@ -144,12 +157,14 @@ class DeliveryError(JackfieldError):
         reason: str,
         *,
         delivered: int = 0,
-        retry: bool = True,
+        remedy: Remedy = "retry",
+        refused: int | None = None,
         retry_after: float | None = None,
     ) -> None:
         self.reason = reason
         self.delivered = delivered
-        self.retry = retry
+        self.remedy: Remedy = remedy
+        self.refused = refused
         self.retry_after = retry_after
         super().__init__(reason)
 

@@ -27,13 +27,17 @@ class Batch:
 
 
 class OpenSink(Protocol):
-    """A sink that is ready to take events; the host calls it from one task at a time."""
+    """A sink that is ready to take events.
+
+    The host calls it from as many tasks at a time as the sink's ``delivery.parallel`` says, one unless it is
+    configured otherwise, and never from two with events of one correlation.
+    """
 
     async def write(self, batch: Batch) -> None:
         """Deliver the batch: when this returns, every event of it is where it belongs.
 
-        `DeliveryError` where it is not, saying how many were and whether to come again. May be
-        cancelled at any moment; what was not delivered then is sent again or counted as lost.
+        `DeliveryError` where it is not, saying how many were and what to do about the rest. May be
+        cancelled at any moment; what was not delivered then is sent again.
         """
         ...
 

@@ -117,7 +117,7 @@ async def test_what_a_failed_batch_did_deliver_is_not_sent_again(autojump_clock)
 
 
 async def test_what_can_never_be_delivered_is_dropped_alone_counted_and_told(autojump_clock):
-    bench = Bench(Scripted([DeliveryError("no", delivered=1, retry=False), DeliveryError("no", retry=False)]))
+    bench = Bench(Scripted([DeliveryError("no", delivered=1, remedy="refuse"), DeliveryError("no", remedy="refuse")]))
     stats = await bench.run([make(n) for n in range(4)])
     assert bench.sink.got == [0, 2, 3]
     assert (stats.delivered, stats.dropped) == (3, 1)
@@ -152,7 +152,7 @@ async def test_what_is_left_at_the_end_is_counted_and_told(autojump_clock):
 
 
 async def test_losses_are_told_at_each_doubling_and_counted_each():
-    bench = Bench(Scripted([DeliveryError("no", retry=False)] * 10))
+    bench = Bench(Scripted([DeliveryError("no", remedy="refuse")] * 10))
     stats = await bench.run([make(n) for n in range(12)])
     assert stats.dropped == 10
     assert [report.total for report in of(EventsDropped, bench.reports)] == [1, 2, 4, 8]

@@ -64,7 +64,7 @@ async def test_a_disk_that_fills_up_in_the_middle_tears_no_line(tmp_path, monkey
         monkeypatch.setattr(os, "write", write)
         with pytest.raises(DeliveryError, match="No space left on device") as caught:
             await sink.write(batch("1", "2", "3"))
-        assert (caught.value.retry, caught.value.delivered) == (True, 0)
+        assert (caught.value.remedy, caught.value.delivered) == ("retry", 0)
         assert path.read_bytes() == b""
         room[0] = 10**6
         await sink.write(batch("1", "2", "3"))

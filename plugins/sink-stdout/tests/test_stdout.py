@@ -104,7 +104,7 @@ async def main():
             while True:
                 await sink.write(BATCH)
         except DeliveryError as error:
-            print(error.retry, error, file=sys.stderr)
+            print(error.remedy, error, file=sys.stderr)
 trio.run(main)
 """
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
@@ -115,4 +115,4 @@ trio.run(main)
         process.stdout.close()
         first = process.stderr.readline()
         process.stderr.read()
-    assert first == b"False standard output: Broken pipe\n"
+    assert first == b"refuse standard output: Broken pipe\n"

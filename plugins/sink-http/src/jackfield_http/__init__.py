@@ -61,12 +61,13 @@ class _Poster:
             raise DeliveryError(f"{shown_url(self._url)}: {reason}", delivered=delivered) from None
         if not answer.is_success:
             status = answer.status_code
-            retry = status >= 500 or status in COME_AGAIN
+            again = status >= 500 or status in COME_AGAIN
             after = answer.headers.get("retry-after", "")
             raise DeliveryError(
                 f"{shown_url(self._url)} answered HTTP {status}",
                 delivered=delivered,
-                retry=retry,
+                remedy="retry" if again else "refuse",
+                refused=1,
                 retry_after=float(after) if after.isdigit() else None,
             )
 

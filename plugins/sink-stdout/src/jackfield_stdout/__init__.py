@@ -57,7 +57,7 @@ class _Writer:
             await trio.to_thread.run_sync(_put, lines)
         except OSError as error:
             # Whoever read this has gone: nothing written here will ever be read.
-            raise DeliveryError(f"standard output: {error.strerror}", retry=False) from None
+            raise DeliveryError(f"standard output: {error.strerror}", remedy="refuse", refused=len(batch)) from None
 
 
 def _put(lines: bytes) -> None:
