@@ -67,5 +67,5 @@ def _ask(provider: str, dialect: Dialect, selector: Selector) -> Asked | None:
     if not topics:
         return None
     exact = all(selector.covers(Selector(address=dialect.brings(topic))) for topic in topics)
-    surplus = tuple(text for topic in topics if (text := dialect.surplus(topic)))
+    surplus = tuple(text for topic in topics if (text := dialect.means(topic)[1]))
     return Asked(selector, topics, filtered=not exact, surplus=surplus)

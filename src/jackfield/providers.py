@@ -66,8 +66,11 @@ class Dialect(Protocol):
         """The vendor's own matcher: whether a subscription to a topic brings what is published under another."""
         ...
 
-    def surplus(self, topic: str) -> str:
-        """What a topic brings that its text does not say, in words for an operator; mostly nothing."""
+    def means(self, topic: str) -> tuple[AddressPattern, str]:
+        """What a topic's text says, and in words for an operator what it brings beyond that; mostly nothing.
+
+        `ValueError` for what is no topic.
+        """
         ...
 
     def address_of(self, topic: str, event: str) -> Address:
@@ -81,8 +84,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def kinds_of(self, address: Address) -> frozenset[str]:
-        """The kinds that an event with this address can have."""
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
+        """The kinds that events at such addresses can have, as far as the vendor's resources are known."""
         ...
 
 

@@ -1,6 +1,8 @@
 """The documentation: what is made from the code is up to date, and what it shows works."""
 
+import doctest
 import importlib.util
+import io
 import re
 import subprocess
 import sys
@@ -62,6 +64,25 @@ def test_every_configuration_that_is_shown_is_valid(page, tmp_path, monkeypatch,
         path.write_text(content)
         assert main(["check", str(path)]) == 0
         assert "warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_session_that_is_shown_goes_as_it_is_shown(page):
+    content = "\n".join(blocks(page, "pycon"))
+    session = doctest.DocTestParser().get_doctest(content, {}, page.name, str(page), 0)
+    told = io.StringIO()
+    results = doctest.DocTestRunner(verbose=False).run(session, out=told.write)
+    assert results.failed == 0, told.getvalue()
+
+
+def test_the_laws_that_are_shown_hold():
+    (program,) = blocks(ROOT / "docs" / "explanation" / "translation.md", "python")
+    names = {}
+    exec(program, names)  # noqa: S102  # what the page shows is what is run
+    laws = names["TestLaws"]()
+    for name in dir(laws):
+        if name.startswith("test_"):
+            getattr(laws, name)()
 
 
 def test_the_selectors_that_are_shown_parse():

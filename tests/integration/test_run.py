@@ -41,6 +41,23 @@ async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_oth
     ]
 
 
+async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_is_filtered_here(
+    start, simulate, folder
+):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix")
+    config = folder.configure(voipbin_url, vinix_url)
+    text = (folder.path / config).read_text().replace("customer_id =", 'dialect = "prefix"\ncustomer_id =')
+    (folder.path / config).write_text(text.replace('["**"]', '["call.cleared @ voipbin/**", "agent.* @ voipbin/**"]'))
+    gateway = await start("run", config, "--verbose")
+    await gateway.says("office: subscribed to customer_id:550e8400-e29b-41d4-a716-446655440000:call:")
+    await gateway.until(lambda _: folder.count("office") > 20)
+    assert await gateway.stop() == 0
+    kinds = {event["type"] for event in folder.events()}
+    assert {"call.cleared", "agent.ready"} <= kinds
+    assert {kind for kind in kinds if not kind.startswith("agent.")} == {"call.cleared"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, simulate, folder, number):
     _, voipbin_url = await simulate("voipbin")

@@ -40,8 +40,8 @@ class Acme:
     def delivers(self, topic, published):
         return all(mine in ("*", theirs) for mine, theirs in zip(topic.split("/"), published.split("/"), strict=True))
 
-    def surplus(self, topic):
-        return ""
+    def means(self, topic):
+        return self.brings(topic), ""
 
     def address_of(self, topic, event):
         resource, identity = topic.split("/")
@@ -52,11 +52,11 @@ class Acme:
             raise Untranslatable("no such resource")
         return f"{address.resource}/{escape(address.resource_id)}", address.event
 
-    def kinds_of(self, address):
-        words = KINDS.get(address.resource, {})
-        if address.event is None:
-            return frozenset({*words.values(), f"unmapped.{address.resource}"})
-        return frozenset({words.get(address.event, f"unmapped.{address.resource}")})
+    def kinds_of(self, pattern):
+        words = KINDS.get(pattern.resource, {})
+        if pattern.event is None:
+            return frozenset({*words.values(), f"unmapped.{pattern.resource}"})
+        return frozenset({words.get(pattern.event, f"unmapped.{pattern.resource}")})
 
 
 def escape(text):
@@ -168,6 +168,11 @@ def forgets_the_last(provider, dialect, selectors):
     return Plan(plan.topics[:1], tuple(Asked(row.selector, row.topics) for row in plan.asked))
 
 
+class MeansWhatItDoesNotBring(Acme):
+    def means(self, topic):
+        return AddressPattern("acme"), ""
+
+
 FAULTS = [
     (laws.round_trip, world(ForgetsToEscape())),
     (laws.round_trip, world(LowersIds())),
@@ -186,6 +191,7 @@ FAULTS = [
     (laws.agreement, world(BringsMoreThanItSays())),
     (laws.agreement, World(BringsMoreThanItSays(), SOURCE, resources=list(KINDS))),
     (laws.agreement, world(ThinksThatIdsDoNotMatter())),
+    (laws.agreement, world(MeansWhatItDoesNotBring())),
 ]
 
 

@@ -160,6 +160,24 @@ def test_check_warns_of_what_brings_no_event(config, capsys):
     ]
 
 
+def test_check_warns_where_a_prefix_brings_more_than_was_asked(config, capsys):
+    selectors = '["voipbin/customer/*/queue/q1/**", "contact.quued"]'
+    content = CONFIG.replace('customer_id = "abc123"', 'customer_id = "abc123"\ndialect = "prefix"')
+    config.write_text(content.replace('["contact.queued", "vinix/**"]', selectors))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    topic = "customer_id:abc123:queue:q1"
+    assert ["voipbin/customer/*/queue/q1/*", topic, "all", "but"] == out.split("filtered here")[1].split()[:4]
+    assert err.splitlines() == [
+        f"warning: feeds.office: {topic} is a beginning: it also brings whatever else begins with q1",
+        "warning: feeds.support: no route selects anything of this feed",
+        (
+            "warning: routes[0].select[1]: contact.quued: no feed brings anything of this; "
+            "there is no kind contact.quued; did you mean contact.queued?"
+        ),
+    ]
+
+
 def test_decode_writes_events_and_says_what_is_none(stdin, capfdbinary):
     stdin(
         b'{"event_type":"call.created","topic":"customer_id:c:call:1"}\n\nhello\r\n{"type":"ack","action":"subscribe"}\n'

@@ -30,8 +30,8 @@ class ColonDialect:
     def covers(self, topic, other):
         return self.brings(topic).covers(self.brings(other))
 
-    def surplus(self, topic):
-        return f"{topic} brings noise" if topic == "*:*" else ""
+    def means(self, topic):
+        return self.brings(topic), f"{topic} brings noise" if topic == "*:*" else ""
 
 
 @attrs.frozen

@@ -89,6 +89,39 @@ async def test_a_server_that_does_not_answer_the_goodbye_is_not_waited_for(netwo
     assert trio.current_time() < 4
 
 
+class _PingsAtTheGoodbye(trio.abc.Stream):
+    """A stream on which a ping of the server's crosses the client's close frame."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.ping = b""
+
+    async def send_all(self, data):
+        if data[:1] == b"\x88":
+            self.ping = b"\x89\x04ping"
+        await self.stream.send_all(data)
+
+    async def receive_some(self, max_bytes=None):
+        data = await self.stream.receive_some(max_bytes)
+        ping, self.ping = self.ping, b""
+        return ping + data
+
+    async def wait_send_all_might_not_block(self):
+        await self.stream.wait_send_all_might_not_block()
+
+    async def aclose(self):
+        await self.stream.aclose()
+
+
+async def test_a_ping_that_crosses_our_goodbye_is_no_loss(network):
+    async def opener(endpoint):
+        return _PingsAtTheGoodbye(await network.open(endpoint))
+
+    network.handler = echo
+    async with connect(ENDPOINT, within=5, opener=opener) as connection:
+        await connection.ping()
+
+
 @pytest.mark.parametrize(
     ("status", "refused", "words"),
     [

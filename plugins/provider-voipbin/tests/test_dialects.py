@@ -131,8 +131,23 @@ def test_what_is_no_documented_topic_is_refused(text):
     ],
 )
 def test_a_beginning_says_what_else_it_brings(topic, surplus):
-    assert PREFIX.surplus(topic) == surplus
-    assert DIALECT.surplus(topic) == ""
+    assert PREFIX.means(topic)[1] == surplus
+
+
+@pytest.mark.parametrize(
+    ("topic", "pattern"),
+    [
+        ("customer_id:abc123", "voipbin/customer/abc123/**"),
+        ("customer_id:abc123:", "voipbin/customer/abc123/**"),
+        ("customer_id:abc123:queue", "voipbin/customer/abc123/queue/**"),
+        ("customer_id:abc123:queue:", "voipbin/customer/abc123/queue/**"),
+        ("agent_id:a1:call:xyz", "voipbin/agent/a1/call/xyz/**"),
+        ("customer_id:abc123:call:call_hangup", "voipbin/customer/abc123/call/*/hangup"),
+        ("customer_id:abc123:call:call_hangup:xyz", "voipbin/customer/abc123/call/xyz/hangup"),
+    ],
+)
+def test_a_beginning_means_its_segments_as_whole_ones(topic, pattern):
+    assert PREFIX.means(topic)[0] == AddressPattern.parse(pattern)
 
 
 def test_deployed_both_topics_of_an_event_have_one_address():
@@ -157,6 +172,10 @@ def test_an_address_that_nothing_can_be_published_under_is_refused(address, reas
 
 
 def test_the_kinds_at_an_address_are_those_of_its_event():
-    assert DIALECT.kinds_of(Address.parse("voipbin/customer/c/queue/q/joined")) == {"contact.queued", "unmapped.queue"}
-    assert "call.failed" in DIALECT.kinds_of(Address.parse("voipbin/customer/c/call/1/hangup"))
-    assert DIALECT.kinds_of(Address.parse("voipbin/customer/c/email/1/updated")) == {"unmapped.email"}
+    assert DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/queue/q/joined")) == {
+        "contact.queued",
+        "unmapped.queue",
+    }
+    assert "call.failed" in DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/call/1/hangup"))
+    assert DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/email/1/updated")) == {"unmapped.email"}
+    assert {"call.failed", "contact.queued", "unmapped.queue"} < DIALECT.kinds_of(AddressPattern())

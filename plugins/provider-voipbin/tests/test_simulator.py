@@ -71,6 +71,7 @@ def test_a_subscription_is_acknowledged():
     [
         ({"type": "subscribe", "topics": ["customer_id::call:*"]}, "INVALID_TOPIC", ["customer_id::call:*"]),
         ({"type": "subscribe", "topics": ["call"]}, "INVALID_TOPIC", ["call"]),
+        ({"type": "subscribe", "topics": ["customer_id:"]}, "INVALID_TOPIC", ["customer_id:"]),
         ({"type": "unsubscribe", "topics": ["x_id:a:b:c"]}, "INVALID_TOPIC", ["x_id:a:b:c"]),
         (
             {"type": "subscribe", "topics": ["customer_id:other:call:*"]},
@@ -122,6 +123,7 @@ def test_text_that_is_no_json_is_answered_and_a_binary_frame_ends_the_line():
         ("transcription:*", {"transcription"}),
         ("queue", {"queue"}),
         ("queue:", {"queue"}),
+        ("conference", {"conference"}),
     ],
 )
 def test_wildcards_bring_what_they_promise(topic, resources):

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
     "check": "check a configuration without a network, and show what would be subscribed to",
+    "translate": "show a topic, binding, address or selector in every form it has",
     "decode": "turn a vendor's frames into neutral events",
     "simulate": "run a vendor's server on this machine",
     "plugins": "show what is installed",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jackfield._cli.console import say
+from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._planner import make_plan
 from jackfield.config import Feed, GatewayConfig, build_config, read_toml
@@ -51,11 +52,15 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[Fault]:
         for row in plan.asked:
             if row.refusal:
                 yield Fault(f"feeds.{name}", f"{row.selector}: {row.refusal}")
+            for text in row.surplus:
+                yield Fault(f"feeds.{name}", text)
     for number, route in enumerate(config.routes):
         for position, selector in enumerate(route.select):
             served = any(row.selector == selector for plan in plans.values() for row in plan.asked)
             if not served and "stream" not in (selector.kind.entity, selector.address.resource):
-                yield Fault(f"routes[{number}].select[{position}]", f"{selector}: no feed brings anything of this")
+                hint = kind_hint(selector)
+                message = f"{selector}: no feed brings anything of this{hint and '; '}{hint}"
+                yield Fault(f"routes[{number}].select[{position}]", message)
 
 
 def _overview(config: GatewayConfig) -> Iterator[str]:

@@ -13,7 +13,8 @@ For a plugin author it is one line::
 4. **Monotony.** A selector's plan covers the plan of every selector that it covers.
 5. **Minimality.** No planned topic brings all that another one brings; planning again, in any order, gives the same.
 6. **Agreement.** The vendor's matcher agrees with an oracle that is written differently, and with what the
-   dialect says of topics: what covers another delivers what it delivers, and delivers only what it brings.
+   dialect says of topics: what covers another delivers what it delivers, and a topic delivers, and means,
+   only what it is said to bring.
 
 Each law is a function that tries it with Hypothesis, as often as the profile in force says, and raises on
 the first counterexample.
@@ -166,6 +167,7 @@ def agreement(world: World) -> None:
             for topic in topics:
                 covering = any(_covers(dialect, topic, other) for other in delivering)
                 assert topic in delivering or not covering, f"{topic} covers what delivers {published} and does not"
+                assert _means_what_it_brings(dialect, topic), f"{topic} means what it is not said to bring"
 
     law()
 
@@ -174,6 +176,13 @@ def _brings(dialect: Dialect, topic: str, address: Address) -> bool:
     """Whether a topic is said to bring an address; a text that is no topic says nothing."""
     try:
         return dialect.brings(topic).matches(address)
+    except ValueError:
+        return True
+
+
+def _means_what_it_brings(dialect: Dialect, topic: str) -> bool:
+    try:
+        return dialect.brings(topic).covers(dialect.means(topic)[0])
     except ValueError:
         return True
 

@@ -10,10 +10,10 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from jackfield._planner import plan_topics
-from jackfield.addresses import Address, Source
+from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.errors import Untranslatable
 from jackfield.providers import Dialect, Plan
-from jackfield.selectors import Selector
+from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing import strategies
 
 __all__ = ["Happened", "World"]
@@ -41,7 +41,10 @@ class World:
     source: Source
     """Whose events the feed brings: the first three segments of the addresses that are tried."""
     resources: Sequence[str] = ()
-    """Resources that exist, so that most of what is drawn makes sense to the vendor."""
+    """Resources that exist, so that most of what is drawn makes sense to the vendor.
+
+    Where none are given, those that the dialect names when it is asked for everything.
+    """
     words: Sequence[str] = ()
     """Events that exist."""
     fixed: Sequence[str] = ()
@@ -61,7 +64,7 @@ class World:
 
     def happenings(self) -> st.SearchStrategy[Happened]:
         """Something that the vendor can publish, at an address and of a kind that it can have there."""
-        addresses = strategies.addresses(self.source, self.resources, self.words)
+        addresses = strategies.addresses(self.source, self.resources or self._named(), self.words)
 
         @st.composite
         def happening(draw: st.DrawFn) -> Happened:
@@ -72,6 +75,14 @@ class World:
             return reject()
 
         return happening()
+
+    def _named(self) -> list[str]:
+        try:
+            topics = self.dialect.topics_of(EVERYTHING)
+        except Untranslatable:
+            return []
+        resources = {self.dialect.brings(topic).resource for topic in topics}
+        return sorted(each for each in resources if each is not None)
 
     def near(self, event: Happened) -> st.SearchStrategy[Happened]:
         """Something else that can be published, mostly all but the same."""
@@ -86,7 +97,7 @@ class World:
         return neighbour()
 
     def _of_some_kind(self, draw: st.DrawFn, address: Address) -> Happened:
-        return Happened(draw(st.sampled_from(sorted(self.dialect.kinds_of(address)))), address)
+        return Happened(draw(st.sampled_from(sorted(self.dialect.kinds_of(AddressPattern.exactly(address))))), address)
 
     def can_be_published(self, address: Address) -> bool:
         """Whether the vendor has a topic for it; the facts about a feed's own stream are ours."""

@@ -62,9 +62,9 @@ class DocumentedDialect:
         """The documented matcher, for this account."""
         return matches_binding(topic, self.account_id, published)
 
-    def surplus(self, topic: str) -> str:
-        """Nothing: a binding says what it brings."""
-        return ""
+    def means(self, topic: str) -> tuple[AddressPattern, str]:
+        """What it brings, and nothing beyond that."""
+        return self.brings(topic), ""
 
     def address_of(self, topic: str, event: str) -> Address:
         """The address of an event with this routing key; its word is the last of its name.
@@ -86,9 +86,10 @@ class DocumentedDialect:
         key = ".".join((APPLICATION, *map(encode_word, words)))
         return key, key
 
-    def kinds_of(self, address: Address) -> frozenset[str]:
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
         """By the table of events."""
-        return kinds_at(address.resource, address.event)
+        families = FAMILIES if pattern.resource is None else (pattern.resource,)
+        return frozenset().union(*(kinds_at(family, pattern.event) for family in families))
 
 
 def _slot(word: str) -> str | None:

@@ -50,9 +50,9 @@ class DocumentedDialect:
         """The documented matcher."""
         return matches_documented(topic, published)
 
-    def surplus(self, topic: str) -> str:
-        """Nothing: a topic says what it brings."""
-        return ""
+    def means(self, topic: str) -> tuple[AddressPattern, str]:
+        """What it brings, and nothing beyond that."""
+        return self.brings(topic), ""
 
     def address_of(self, topic: str, event: str) -> Address:
         """Four segments and the event's word."""
@@ -63,9 +63,9 @@ class DocumentedDialect:
         """The documented topic and dotted name."""
         return _native(address, "."), f"{address.resource}.{address.event}"
 
-    def kinds_of(self, address: Address) -> frozenset[str]:
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
         """By the table of events."""
-        return kinds_at(address.resource, address.event)
+        return _kinds_of(pattern)
 
 
 @attrs.frozen
@@ -98,11 +98,28 @@ class PrefixDialect:
         """The deployed matcher."""
         return matches_prefix(topic, published)
 
-    def surplus(self, topic: str) -> str:
-        """What else begins as the topic ends; nothing where it ends with a colon or a whole UUID."""
+    def means(self, topic: str) -> tuple[AddressPattern, str]:
+        """The topic with its last segment taken as whole, and what else begins with it.
+
+        Nothing does where it ends with a colon or a whole UUID. A fourth segment that begins with the
+        resource is an event's name, as in ``customer_id:<id>:call:call_hangup``.
+        """
+        wide = self.brings(topic)
+        _, scope_id, *rest = topic.split(":")
+        resource, *further = (each or None for each in (*rest, ""))
+        event = None
+        if resource and further[0] and further[0].startswith(f"{resource}_"):
+            event, further = event_word(further[0], resource), further[1:]
+        resource_id, *_ = (*further, None)
+        pattern = AddressPattern(*wide[:2], scope_id, resource, resource_id, event)
+        return pattern, self._surplus(topic)
+
+    def _surplus(self, topic: str) -> str:
         *_, last = topic.split(":")
         if not last or _UUID.fullmatch(last):
             return ""
+        if "*" in last:
+            return f"{topic}: the deployed platform has no wildcard, '*' stands for itself"
         others = [each for each in RESOURCES if each.startswith(last) and each != last]
         more = ", ".join(others) if topic.count(":") == 2 else f"whatever else begins with {last}"
         return f"{topic} is a beginning: it also brings {more}" if more else ""
@@ -120,9 +137,9 @@ class PrefixDialect:
         """The shorter of the two topics that the platform publishes under, and the underscored name."""
         return _native(address, "_"), f"{address.resource}_{address.event}"
 
-    def kinds_of(self, address: Address) -> frozenset[str]:
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
         """By the table of events."""
-        return kinds_at(address.resource, address.event)
+        return _kinds_of(pattern)
 
 
 def _our_scope(scope: str) -> str:
@@ -170,6 +187,11 @@ def _resources(selector: Selector) -> list[str | None]:
     if resources is None:
         return [None]
     return [each for each in resources if any(kind.matches(other) for other in kinds_at(each, address.event))]
+
+
+def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
+    resources = RESOURCES if pattern.resource is None else (pattern.resource,)
+    return frozenset().union(*(kinds_at(each, pattern.event) for each in resources))
 
 
 def _native(address: Address, separator: str) -> str:

@@ -114,17 +114,17 @@ class _Client:
         return None
 
     def _permitted(self, topic: str) -> bool:
-        scope, scope_id, _ = topic.split(":", 2)
+        scope, scope_id, *_ = topic.split(":")
         return scope == "agent_id" or scope_id == self._customer_id
 
 
 def _well_formed(topic: str) -> bool:
     scope, *rest = topic.split(":")
-    return scope in ("customer_id", "agent_id") and len(rest) in (2, 3) and all(rest[:2])
+    return scope in ("customer_id", "agent_id") and len(rest) in (1, 2, 3) and all((rest[0], *rest[:-1]))
 
 
 def _matches(pattern: str, topic: str) -> bool:
-    """The documented rule, and the forms without a resource id that the platform takes as prefixes."""
+    """The documented rule, and the forms of fewer segments that the platform takes as prefixes."""
     short = pattern.removesuffix(":")
     if short.count(":") < topic.count(":") and topic.startswith(f"{short}:"):
         return True
