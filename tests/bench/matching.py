@@ -1,7 +1,7 @@
 """What it costs to find an event's subscribers among 10, 1,000 and 10,000 selectors of mixed shapes.
 
 Run by ``nox -s bench``. In each row the same events are looked up. Ten selectors of ten shapes, as people
-write them, are there from the start, and each event matches some of them; the others that are added are of
+write them, are there from the start, and every third event or so matches one; the others that are added are of
 the same shapes (first table) or of any of all 256 (second table), for other accounts and things. Prints the
 median time for an event, its spread, and the ratio to 10 selectors; quote ratios, for machines differ and drift.
 """

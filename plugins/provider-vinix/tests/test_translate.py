@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError
 from jackfield.selectors import KindPattern
 from jackfield.testing import strategies
+from jackfield_vinix.dialects import DocumentedDialect
+from jackfield_vinix.kinds import TABLE
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import fold, read_frame
 
@@ -161,3 +164,25 @@ def test_any_bytes_are_an_event_or_one_error(raw):
         read(raw)
     except FrameError as error:
         assert error.raw == raw
+
+
+@given(
+    st.sampled_from([(family, word) for family, words in TABLE.items() for word in [*words, "surprised"]]),
+    st.sampled_from(["abandoned", "timeout", "", None]),
+)
+def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_be(event, reason):
+    """Else a selector of that kind would not be subscribed to, and its events never come."""
+    family, word = event
+    data = {"event_category": f"qubicle-{family}", "event_name": word, f"{family}_id": "1", "reason": reason}
+    key = f"qubicle.{family}.A.1.{word}"
+    found = read(
+        {
+            "action": "event",
+            "name": word,
+            "subscribed_key": key,
+            "subscription_key": key,
+            "routing_key": key,
+            "data": data,
+        }
+    )
+    assert found.kind in DocumentedDialect("A").kinds_of(AddressPattern.exactly(found.address))

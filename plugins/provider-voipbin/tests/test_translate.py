@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError
 from jackfield.selectors import KindPattern
 from jackfield.testing import strategies
+from jackfield_voipbin.dialects import DocumentedDialect
+from jackfield_voipbin.kinds import _NATIVE_RESOURCES, RESOURCES, TABLE, ByField, native_name
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
 
@@ -173,3 +176,27 @@ def test_any_bytes_are_an_event_or_one_error(raw):
         read(raw)
     except FrameError as error:
         assert error.raw == raw
+
+
+EVERY_EVENT = [
+    (f"{native}{separator}{word}", topic_resource)
+    for native, words in TABLE.items()
+    for word in [*words, "surprised"]
+    for topic_resource in RESOURCES
+    if native in _NATIVE_RESOURCES[topic_resource]
+    for separator in "._"
+]
+
+
+@given(st.sampled_from(EVERY_EVENT), strategies.json_values(), st.data())
+def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_be(event, payload, data):
+    """Else a selector of that kind would not be subscribed to, and its events never come."""
+    event_type, resource = event
+    rule = TABLE.get(native_name(event_type)[0], {}).get(native_name(event_type)[1])
+    fields = payload if isinstance(payload, dict) else {}
+    if isinstance(rule, ByField):
+        fields |= {rule.field: data.draw(st.sampled_from([*rule.kinds, "surprise"]))}
+    fields |= {"hangup_reason": data.draw(st.sampled_from(["normal", "busy"]))}
+    frame = {"event_type": event_type, "topic": f"customer_id:C:{resource}:1", "data": fields}
+    found = read(frame)
+    assert found.kind in DocumentedDialect("C").kinds_of(AddressPattern.exactly(found.address))
