@@ -1,15 +1,17 @@
 """The laws of translation for Vinix."""
 
+import itertools
 import re
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from jackfield.addresses import Source
 from jackfield.testing import strategies
 from jackfield.testing.laws import TranslationLaws, World
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.kinds import FAMILIES, TABLE
-from jackfield_vinix.topics import decode_word, encode_word, matches_amqp
+from jackfield_vinix.topics import covers_binding, decode_word, encode_word, matches_amqp, matches_binding
 
 WORDS = sorted({word for words in TABLE.values() for word in words})
 ONE, SOME, ANY = r"\.[^.]*", r"(?:\.[^.]*)+", r"(?:\.[^.]*)*"
@@ -72,3 +74,21 @@ def test_a_word_is_read_back_from_its_escape_and_holds_no_dot(text):
     word = encode_word(text)
     assert "." not in word
     assert decode_word(word) == text
+
+
+BINDINGS = st.lists(st.sampled_from(["a", "b", "*", "#"]), max_size=4).map(
+    lambda words: ".".join(["qubicle.queue.ACC", *words])
+)
+KEYS = [
+    ".".join(["qubicle.queue.ACC", *words]) for count in range(1, 5) for words in itertools.product("abc", repeat=count)
+]
+
+
+@given(BINDINGS, BINDINGS)
+def test_a_binding_that_covers_another_brings_every_key_that_the_other_brings(binding, other):
+    brings = {key for key in KEYS if matches_binding(binding, "ACC", key)}
+    others = {key for key in KEYS if matches_binding(other, "ACC", key)}
+    if covers_binding(binding, "ACC", other):
+        assert others <= brings
+    elif "#" not in binding + other:
+        assert not others <= brings

@@ -8,7 +8,7 @@ from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import Untranslatable
 from jackfield.selectors import Selector
 from jackfield_vinix.kinds import FAMILIES, kinds_at
-from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word, encode_word, matches_binding
+from jackfield_vinix.topics import APPLICATION, PROVIDER, covers_binding, decode_word, encode_word, matches_binding
 
 __all__ = ["DocumentedDialect"]
 
@@ -53,10 +53,8 @@ class DocumentedDialect:
         return AddressPattern(PROVIDER, "account", account_id or self.account_id, family, resource_id, event)
 
     def covers(self, topic: str, other: str) -> bool:
-        """By what their words say; of a hash with words behind it they do not say enough."""
-        if "#." in topic:
-            return topic == other
-        return self.brings(topic).covers(self.brings(other))
+        """Word by word."""
+        return covers_binding(topic, self.account_id, other)
 
     def delivers(self, topic: str, published: str) -> bool:
         """The documented matcher, for this account."""

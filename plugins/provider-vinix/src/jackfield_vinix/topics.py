@@ -12,7 +12,15 @@ from urllib.parse import unquote_plus
 
 from jackfield_vinix.kinds import FAMILIES
 
-__all__ = ["APPLICATION", "PROVIDER", "decode_word", "encode_word", "matches_amqp", "matches_binding"]
+__all__ = [
+    "APPLICATION",
+    "PROVIDER",
+    "covers_binding",
+    "decode_word",
+    "encode_word",
+    "matches_amqp",
+    "matches_binding",
+]
 
 PROVIDER = "vinix"
 APPLICATION = "qubicle"
@@ -55,19 +63,45 @@ def matches_binding(binding: str, account_id: str, routing_key: str) -> bool:
     wildcard brings what is below it. Only keys below the account are brought, and only those of the account
     that the subscription gave, whatever the binding says.
     """
-    application, family, *rest = (*binding.split("."), "")
+    family, words = _below_account(binding, account_id)
     key = routing_key.split(".")
-    if application != APPLICATION or family not in FAMILIES or key[:3] != [APPLICATION, family, account_id]:
-        return False
+    return key[:3] == [APPLICATION, family, account_id] and len(key) > 3 and _match(words, key[3:])
+
+
+def covers_binding(binding: str, account_id: str, other: str) -> bool:
+    """Whether a binding of this account brings everything that another one brings.
+
+    Law: it brings whatever the other brings. Not the reverse: of a ``#`` with words behind it only the same
+    binding is known to be covered.
+    """
+    family, words = _below_account(binding, account_id)
+    its_family, its_words = _below_account(other, account_id)
+    if not family or family != its_family:
+        return binding == other
+    while words and words[-1] == "#":
+        words.pop()
+    if words == ["*"]:  # there is always one word below the account
+        words.clear()
+    fixed = its_words[: its_words.index("#")]
+    return binding == other or (
+        "#" not in words
+        and len(words) <= len(fixed)
+        and all(mine in ("*", theirs) for mine, theirs in zip(words, fixed, strict=False))
+    )
+
+
+def _below_account(binding: str, account_id: str) -> tuple[str, list[str]]:
+    """The family, and in AMQP's terms what the binding says of the words below the account; it ends with ``#``.
+
+    The family is empty where the binding brings nothing of this account.
+    """
+    application, family, *rest = (*binding.split("."), "")
     account, *words = rest[:-1] or ["*"]
+    if application != APPLICATION or family not in FAMILIES or account not in (account_id, "*", "#"):
+        return "", []
     if account == "#":
         words.insert(0, "#")
-    elif account not in (account_id, "*"):
-        return False
-    if words[-1:] != ["#"]:
-        words.append("#")
-    below = key[3:]
-    return bool(below) and _match(words, below)
+    return family, words if words[-1:] == ["#"] else [*words, "#"]
 
 
 def _split(text: str) -> list[str]:
