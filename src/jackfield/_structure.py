@@ -111,5 +111,10 @@ def structure(cls: type[T], table: Any, path: str, faults: list[Fault]) -> T | N
             found.append(Fault(where, str(error)))
         except Exception as error:  # noqa: BLE001  # whatever a plugin's own validator raises is a fault of the value
             found += _explain(error, where)
+    if not found:
+        try:
+            return cls(**values)
+        except (SecretError, ValueError) as error:  # options that are right by themselves and do not go together
+            found.append(Fault(path, str(error)))
     faults += found
-    return None if found else cls(**values)
+    return None

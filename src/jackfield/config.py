@@ -9,66 +9,21 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
 import attrs
 
 from jackfield._structure import structure, unknown_keys
 from jackfield.credentials import Secret, secrets_of
 from jackfield.errors import ConfigError, Fault
+from jackfield.options import DeliveryOptions, GatewayOptions, about
 from jackfield.providers import Provider, ProviderSpec
 from jackfield.selectors import Selector
 from jackfield.sinks import Sink, SinkSpec
 
-__all__ = ["Feed", "GatewayConfig", "GatewayOptions", "NamedSink", "Route", "about", "build_config", "read_toml", "url"]
-
-
-def about(text: str) -> dict[str, str]:
-    """The ``metadata=`` of an option: one line that errors, help and the reference pages show."""
-    return {"help": text}
-
-
-def url(*schemes: str) -> Callable[[Any, Any, str], None]:
-    """A validator for options that hold an absolute URL of one of these schemes."""
-
-    def validate(_instance: Any, _attribute: Any, value: str) -> None:
-        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-        try:
-            parts = urlsplit(value)
-            right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError as error:
-            raise ValueError(f"{value!r} is no URL: {error}") from None
-        if not right:
-            raise ValueError(f"{value!r} is no {wanted} URL")
-
-    return validate
-
-
-def _at_least(minimum: float) -> Callable[[Any, Any, float], None]:
-    def validate(_instance: Any, _attribute: Any, value: float) -> None:
-        if value < minimum:
-            raise ValueError(f"{value} is less than {minimum}")
-
-    return validate
-
-
-@attrs.frozen
-class GatewayOptions:
-    """The ``[gateway]`` table."""
-
-    journal: str = attrs.field(default="memory", metadata=about('where events wait for sinks: "memory" or a path'))
-    durability: Literal["process", "power"] = attrs.field(
-        default="process", metadata=about("what a committed event survives; means nothing to a journal in memory")
-    )
-    buffer: int = attrs.field(
-        default=10_000, validator=_at_least(1), metadata=about("events kept in memory for sinks that lag behind")
-    )
-    drain_seconds: float = attrs.field(
-        default=5.0, validator=_at_least(0), metadata=about("how long sinks may take to finish at the end")
-    )
+__all__ = ["Feed", "GatewayConfig", "NamedSink", "Route", "build_config", "read_toml"]
 
 
 @attrs.frozen
@@ -87,6 +42,7 @@ class NamedSink:
     name: str
     type: str
     options: Sink
+    delivery: DeliveryOptions = attrs.field(factory=DeliveryOptions)
 
 
 @attrs.frozen
@@ -144,16 +100,12 @@ def build_config(
     reader.faults.extend(unknown_keys(document, ("gateway", "feeds", "sinks", "routes"), ""))
     options = structure(GatewayOptions, document.get("gateway", {}), "gateway", reader.faults)
     feeds = tuple(Feed(name, spec.name, made) for name, spec, made in reader.plugged("feeds", "provider", providers))
-    named = tuple(NamedSink(name, spec.name, made) for name, spec, made in reader.plugged("sinks", "type", sinks))
+    named = tuple(reader.sinks(sinks))
     routes = reader.routes()
     if not document.get("feeds"):
         reader.faults.append(Fault("feeds", "a gateway needs at least one [feeds.NAME] table"))
     if options is None or reader.faults:
         raise ConfigError(reader.faults)
-    if options.journal != "memory":
-        # The durable journal has an issue of its own; until then a path is honoured as far as it can be.
-        message = 'this version keeps events in "memory" only: what waits for a sink is lost with the process'
-        reader.warnings.append(Fault("gateway.journal", message))
     return GatewayConfig(feeds, named, routes, options, tuple(reader.warnings))
 
 
@@ -165,8 +117,20 @@ class _Reader:
     faults: list[Fault] = attrs.field(factory=list)
     warnings: list[Fault] = attrs.field(factory=list)
 
-    def plugged(self, section: str, key: str, specs: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-        """The tables of a section, each with the plugin that it names under `key`, and its options made."""
+    def sinks(self, specs: Mapping[str, SinkSpec]) -> Iterator[NamedSink]:
+        """The sinks, each with the options that are the plugin's and those that are the host's."""
+        for name, spec, made in self.plugged("sinks", "type", specs, reserved=("delivery",)):
+            table = self.document["sinks"][name].get("delivery", {})
+            if (delivery := structure(DeliveryOptions, table, f"sinks.{name}.delivery", self.faults)) is not None:
+                yield NamedSink(name, spec.name, made, delivery)
+
+    def plugged(
+        self, section: str, key: str, specs: Mapping[str, Any], reserved: tuple[str, ...] = ()
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """The tables of a section, each with the plugin that it names under `key`, and its options made.
+
+        What is `reserved` in a table is not the plugin's.
+        """
         tables = self.document.get(section, {})
         if not isinstance(tables, Mapping):
             self.faults.append(Fault(section, f"must be tables named [{section}.NAME]"))
@@ -178,7 +142,7 @@ class _Reader:
             elif (spec := _named(table.get(key), specs)) is None:
                 self.faults.append(_no_plugin(table, f"{path}.{key}", key, specs))
             else:
-                rest = {option: value for option, value in table.items() if option != key}
+                rest = {option: value for option, value in table.items() if option not in (key, *reserved)}
                 if (made := structure(spec.options, rest, path, self.faults)) is not None:
                     self._warn_of_secrets(made, path)
                     yield name, spec, made

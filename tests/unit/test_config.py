@@ -5,9 +5,10 @@ from pathlib import Path
 import attrs
 import pytest
 
-from jackfield.config import about, build_config, read_toml, url
+from jackfield.config import build_config, read_toml
 from jackfield.credentials import Secret
 from jackfield.errors import ConfigError
+from jackfield.options import about, url
 from jackfield.providers import ProviderSpec
 from jackfield.selectors import Selector
 from jackfield.sinks import SinkSpec
@@ -92,7 +93,7 @@ def test_every_fault_is_told_at_once_with_its_path_and_what_would_be_right():
     assert faults(document) == [
         "gatway: unknown option; did you mean gateway?",
         "gateway.durability: 'paper' is none of 'process', 'power'",
-        "gateway.buffer: 0 is less than 1",
+        "gateway.buffer: 0 is not at least 1",
         "feeds.a.acount: unknown option; did you mean account?",
         "feeds.a.url: 'http://x' is no ws:// or wss:// URL",
         "feeds.a.token: the environment variable JACKFIELD_NONE is not set or empty",
@@ -159,14 +160,32 @@ def test_a_gateway_without_a_feed_is_no_gateway():
     assert faults({}) == ["feeds: a gateway needs at least one [feeds.NAME] table"]
 
 
+def test_a_gateways_limits_are_checked_each_with_its_value():
+    table = {
+        "journal": " ",
+        "durability": "hope",
+        "dedupe": 0,
+        "retain_seconds": float("nan"),
+        "retain_bytes": 5,
+        "retain_dead_bytes": -1,
+    }
+    assert faults({"feeds": {"a": FEED}, "gateway": table}) == [
+        'gateway.journal: \' \' names no file; say "memory" or a path such as "var/journal.db"',
+        "gateway.durability: 'hope' is none of 'process', 'power'",
+        "gateway.dedupe: 0 is not at least 1",
+        "gateway.retain_seconds: nan is not at least 0",
+        "gateway.retain_bytes: 5 is not at least 1000000",
+        "gateway.retain_dead_bytes: -1 is not at least 0",
+    ]
+
+
 def test_what_is_allowed_but_doubtful_is_a_warning():
     document = {
-        "gateway": {"journal": "var/journal.db"},
         "feeds": {"a": FEED | {"token": "hunter2"}},
         "sinks": {"s": {"type": "null"}},
     }
     warnings = [str(warning) for warning in build(document).warnings]
-    assert [warning.partition(":")[0] for warning in warnings] == ["feeds.a.token", "sinks.s", "gateway.journal"]
+    assert [warning.partition(":")[0] for warning in warnings] == ["feeds.a.token", "sinks.s"]
     assert "hunter2" not in "".join(warnings)
 
 
@@ -188,3 +207,16 @@ def test_a_document_that_cannot_be_read_is_one_fault_with_the_files_name(tmp_pat
     with pytest.raises(ConfigError, match=problem) as caught:
         read_toml(path)
     assert str(path) in str(caught.value)
+
+
+def test_every_sink_may_say_how_it_is_delivered_to():
+    document = {"feeds": {"f": FEED}, "routes": []}
+    table = {"type": "null", "delivery": {"parallel": 4, "batch_seconds": 1, "max_attempts": 3}}
+    (sink,) = build(document | {"sinks": {"s": table}}).sinks
+    assert (sink.delivery.parallel, sink.delivery.batch_seconds, sink.delivery.max_attempts) == (4, 1.0, 3)
+    assert sink.delivery.batch_events == 100
+    table = {"type": "null", "delivery": {"paralel": 4, "timeout": 0}}
+    assert faults(document | {"sinks": {"s": table}}) == [
+        "sinks.s.delivery.paralel: unknown option; did you mean parallel?",
+        "sinks.s.delivery.timeout: 0.0 is not at least 0.001",
+    ]

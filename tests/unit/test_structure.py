@@ -24,6 +24,22 @@ def test_a_validator_that_raises_anything_is_a_fault_of_its_value():
     ]
 
 
+def test_options_that_do_not_go_together_are_a_fault_of_their_table():
+    @attrs.frozen
+    class Options:
+        keep: int = 0
+        rotate: bool = False
+
+        def __attrs_post_init__(self):
+            if self.keep and not self.rotate:
+                raise ValueError("keep means nothing without rotate")
+
+    faults = []
+    assert structure(Options, {"keep": 3}, "sinks.s", faults) is None
+    assert [str(fault) for fault in faults] == ["sinks.s: keep means nothing without rotate"]
+    assert structure(Options, {"keep": 3, "rotate": True}, "sinks.s", faults) == Options(3, rotate=True)
+
+
 def test_options_that_need_nothing_are_made_of_an_empty_table():
     @attrs.frozen
     class Options:

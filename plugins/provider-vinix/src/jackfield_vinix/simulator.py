@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from jackfield.config import about
+from jackfield.options import about
 from jackfield.simulators import HangUp, Refusal
 from jackfield_vinix.kinds import FAMILIES
 from jackfield_vinix.story import Published, tell

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import attrs
 
 from jackfield.addresses import Source
-from jackfield.config import about, url
 from jackfield.credentials import Secret
 from jackfield.hooks import hookimpl
+from jackfield.options import about, url
 from jackfield.protocol import FeedProtocol
 from jackfield.providers import Dialect, Endpoint, ProviderSpec
 from jackfield.simulators import Simulator

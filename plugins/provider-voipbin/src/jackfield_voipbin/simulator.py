@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 import msgspec
 
-from jackfield.config import about
+from jackfield.options import about
 from jackfield.simulators import HangUp, Refusal
 from jackfield_voipbin.story import Published, tell
 from jackfield_voipbin.topics import matches_documented
