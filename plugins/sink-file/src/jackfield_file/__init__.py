@@ -2,71 +2,101 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import attrs
 import trio
 
-from jackfield.config import about
-from jackfield.errors import DeliveryError
 from jackfield.hooks import hookimpl
-from jackfield.sinks import Batch, OpenSink, SinkSpec
+from jackfield.options import about, at_least
+from jackfield.sinks import OpenSink, SinkSpec
+from jackfield_file.compress import Method
+from jackfield_file.housekeeper import Housekeeper
+from jackfield_file.paths import Template
+from jackfield_file.rotation import Every, Policy
+from jackfield_file.writer import Writer
 
 __all__ = ["File", "jackfield_sinks"]
 
 
-def _not_empty(_instance: object, _attribute: object, value: str) -> None:
-    if not value:
-        raise ValueError("must name a file")
+def _template(_instance: Any, _attribute: Any, value: str) -> None:
+    Template.parse(value)
+
+
+def _mode(_instance: Any, _attribute: Any, value: str) -> None:
+    if not re.fullmatch(r"0?[0-7]{3}", value):
+        raise ValueError(f"{value!r} is no mode; give three octal digits, such as '640'")
+    if int(value, 8) & 0o600 != 0o600:
+        raise ValueError(f"mode {value!r} keeps the owner out, which is this process; '600' at least")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @attrs.frozen
 class File:
-    """Events appended to one file, one CloudEvents JSON object a line."""
+    """Events appended to files, one CloudEvents JSON object a line."""
 
-    path: str = attrs.field(validator=_not_empty, metadata=about("the file to append to; missing folders are made"))
+    path: str = attrs.field(
+        validator=_template,
+        metadata=about("the file to append to, or a template such as var/{provider}/{date}.jsonl; folders are made"),
+    )
+    rotate_bytes: int | None = attrs.field(
+        default=None,
+        validator=at_least(1),
+        metadata=about("a file is set aside before it grows beyond this; a larger batch is never split"),
+    )
+    rotate_every: Every = attrs.field(
+        default="never", metadata=about('"hour" or "day": a file last written in an earlier one (UTC) is set aside')
+    )
+    keep: int | None = attrs.field(
+        default=None,
+        validator=at_least(1),
+        metadata=about("how many rotated files of each path are kept; none: all"),
+    )
+    keep_seconds: float | None = attrs.field(
+        default=None,
+        validator=at_least(1),
+        metadata=about("how long after its rotation a file is kept; none: for ever"),
+    )
+    compress: Method = attrs.field(default="none", metadata=about('"gzip" or "zstd" for rotated files'))
+    fsync: Literal["never", "batch"] = attrs.field(
+        default="never",
+        metadata=about('"never" survives a crash of the process, "batch" one of the machine too, at a flush a batch'),
+    )
+    mode: str = attrs.field(
+        default="640", validator=_mode, metadata=about("the permissions of new files, less the process's umask")
+    )
+    open_files: int = attrs.field(
+        default=64, validator=at_least(1), metadata=about("how many files a template keeps open at once")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        about_rotated = {"keep": self.keep, "keep_seconds": self.keep_seconds, "compress": self.compress}
+        given = [name for name, value in about_rotated.items() if value not in (None, "none")]
+        if given and self.rotate_bytes is None and self.rotate_every == "never":
+            raise ValueError(f"{given[0]} is about rotated files; give rotate_bytes or rotate_every too")
 
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator[OpenSink, None]:
-        """Open the file for appending; `OSError` where that cannot be done."""
-        descriptor = await trio.to_thread.run_sync(_open, Path(self.path))
+    async def open(self, *, now: Callable[[], datetime] = _utc_now) -> AsyncGenerator[OpenSink, None]:
+        """Make folder and file ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
+        template = Template.parse(self.path)
+        policy = Policy(self.rotate_bytes, self.rotate_every, self.keep, self.keep_seconds)
+        keeper = Housekeeper(policy, template.suffix, self.compress, now)
+        writer = Writer(template, policy, int(self.mode, 8), self.fsync == "batch", self.open_files, now, keeper.tend)
+        keeper.start()
         try:
-            yield _Writer(self.path, descriptor)
+            await trio.to_thread.run_sync(writer.prepare)
+            yield writer
         finally:
-            os.close(descriptor)
-
-
-@attrs.frozen
-class _Writer:
-    _path: str
-    _descriptor: int
-
-    async def write(self, batch: Batch) -> None:
-        lines = b"".join(event.to_json() + b"\n" for event in batch.events)
-        try:
-            await trio.to_thread.run_sync(_append, self._descriptor, lines)
-        except OSError as error:
-            raise DeliveryError(f"{self._path}: {error.strerror}") from None
-
-
-def _open(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-
-
-def _append(descriptor: int, lines: bytes) -> None:
-    """Append all or nothing: what a full disk cut off is taken back, so that no line is torn."""
-    before = os.fstat(descriptor).st_size
-    try:
-        rest = memoryview(lines)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    except OSError:
-        os.ftruncate(descriptor, before)
-        raise
+            writer.close()
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(keeper.stop)
 
 
 @hookimpl

@@ -1,0 +1,136 @@
+"""From a batch to files: each event's line into the file that its path names, rotated when that is due.
+
+One trip to a thread a batch, one write a file. Whatever goes wrong with a file makes us close it, so that the
+next attempt opens it anew, with all the checks of a start.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
+
+import attrs
+import trio
+
+from jackfield.errors import DeliveryError
+from jackfield.events import Event
+from jackfield.sinks import Batch
+from jackfield_file.openfile import OpenFile, make_folder, open_file
+from jackfield_file.paths import Template
+from jackfield_file.rotation import Policy, find_rotated, next_moment, rotated_name
+
+__all__ = ["Writer"]
+
+# Each time somebody renames or removes the file under our hands we begin again; nobody does that often.
+TRIES = 20
+# Paths that were told of once. Forgetting them costs a look at a folder, no more.
+MEMO = 10_000
+
+
+@attrs.define(eq=False)
+class Writer:
+    """An open sink: what it has open, and the way there."""
+
+    _template: Template
+    _policy: Policy
+    _mode: int
+    _durable: bool
+    _most: int
+    """How many files stay open; the one that was written longest ago is closed for another."""
+    _now: Callable[[], datetime]
+    _tend: Callable[[Path], None]
+    """Told of each path when it is first opened and when it was rotated."""
+    _base: Path = attrs.field(init=False)
+    _files: OrderedDict[str, OpenFile] = attrs.field(factory=OrderedDict, init=False)
+    _told: set[str] = attrs.field(factory=set, init=False)
+    _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._base = Path(self._template.folder).absolute()
+
+    def prepare(self) -> None:
+        """Find out whether it can work: make the folder, and open the file where there is just one; or `OSError`."""
+        make_folder(self._base, durable=self._durable)
+        makes_files = self._template.only is None or self._policy.rotates
+        if makes_files and not os.access(self._base, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "no file can be made in it", str(self._base))
+        if self._template.only is not None:
+            file = self._open(self._template.only)
+            with file.locked():
+                file.mend()
+
+    async def write(self, batch: Batch) -> None:
+        """Have every event's line in its file when this returns; `DeliveryError` where one is not.
+
+        A cancellation is heeded before the batch or after it, never between: a thread is not stopped halfway.
+        """
+        async with self._turn:
+            await trio.to_thread.run_sync(self._write, batch.events)
+
+    def close(self) -> None:
+        """Close every file."""
+        while self._files:
+            self._files.popitem()[1].close()
+
+    def _write(self, events: Sequence[Event]) -> None:
+        name_of = self._template.name
+        # In the order of the first events: after a failure the batch comes again from its first event
+        # that is missing, so the file that fails is tried first, and none before it is written twice.
+        lines: dict[str, list[bytes]] = {}
+        for event in events:
+            lines.setdefault(name_of(event), []).append(event.to_json())
+        done = set()
+        for name, each in lines.items():
+            try:
+                self._append(name, b"\n".join([*each, b""]))
+            except OSError as error:
+                self._forget(name)
+                delivered = sum(1 for _ in takewhile(lambda event: name_of(event) in done, events))
+                raise DeliveryError(f"{self._base / name}: {error.strerror}", delivered=delivered) from None
+            done.add(name)
+
+    def _append(self, name: str, lines: bytes) -> None:
+        for _ in range(TRIES):
+            file = self._open(name)
+            with file.locked():
+                if file.in_place():
+                    file.mend()
+                    now = self._now()
+                    if self._policy.due(size=file.size, adding=len(lines), written=file.written, now=now):
+                        self._rotate(file.path, now)
+                    elif file.append(lines):
+                        file.written = now
+                        return
+            self._forget(name)
+        raise OSError(errno.EBUSY, "it is renamed or removed as fast as it is made")
+
+    def _open(self, name: str) -> OpenFile:
+        if (file := self._files.get(name)) is not None:
+            self._files.move_to_end(name)
+            return file
+        while len(self._files) >= self._most:
+            self._files.popitem(last=False)[1].close()
+        file = self._files[name] = open_file(self._base, name, mode=self._mode, durable=self._durable)
+        if name not in self._told:
+            if len(self._told) >= MEMO:
+                self._told.clear()
+            self._told.add(name)
+            self._tend(file.path)
+        return file
+
+    def _forget(self, name: str) -> None:
+        if (file := self._files.pop(name, None)) is not None:
+            file.close()
+
+    def _rotate(self, path: Path, now: datetime) -> None:
+        """Set the file aside under a name that nothing has and that sorts behind all others of its path."""
+        suffix = self._template.suffix
+        rotated = find_rotated(path.name, suffix, (each.name for each in path.parent.iterdir()))
+        moment = next_moment(now, rotated)
+        path.rename(path.with_name(rotated_name(path.name, suffix, moment)))
+        self._tend(path)
