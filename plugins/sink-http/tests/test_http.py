@@ -1,124 +1,255 @@
-"""`jackfield_http`: against a real HTTP server that says no in every way."""
+"""`jackfield_http`: the options, what is wrong with them, and the sink in a gateway's configuration."""
 
 import json
-import threading
-import time
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
+import re
+import socket
+import subprocess
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
 
 import pytest
+import trio
+import trustme
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from jackfield.addresses import Address
-from jackfield.errors import DeliveryError
-from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield import Registry
+from jackfield.config import build_config
+from jackfield.credentials import Secret
+from jackfield.errors import ConfigError, DeliveryError
 from jackfield_http import Http
 
-
-def batch(*names):
-    address = Address("v", "s", "i", "r", "n", "w")
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    return Batch(tuple(Event(name, "agent.ready", address, None, at, "f", data={"é": 1}) for name in names))
-
-
-@pytest.fixture
-def server():
-    """Answers as `server.script` says, an item a request: a status, or headers with it; then 204."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            server.got.append((self.path, dict(self.headers), body))
-            status, *headers = server.script.pop(0) if server.script else (204,)
-            if status == "slow":
-                time.sleep(0.5)
-                status = 204
-            if status == "cut":
-                self.close_connection = True
-                return
-            self.send_response(status)
-            for name, value in headers:
-                self.send_header(name, value)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.script, server.got = [], []
-    server.url = f"http://127.0.0.1:{server.server_port}/events?key=hunter2"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+PLUGIN = Path(__file__).parents[1]
+HOW_TO = PLUGIN.parents[1] / "docs" / "how-to" / "webhooks-out.md"
+URL = "https://crm.example/events"
+SECRET = Secret("text", "s3cret")
+KEY = Secret("text", "whsec_" + "MfKQ" * 8)
 
 
-async def write(server, events, **options):
-    async with Http(server.url, **options).open() as sink:
-        await sink.write(events)
+def configured(table):
+    """The sink that a ``[sinks.crm]`` table makes, or the faults in it."""
+    registry = Registry.load()
+    document = {
+        "feeds": {
+            "office": {
+                "provider": "voipbin",
+                "token": "t",
+                "customer_id": "c",
+            }
+        },
+        "sinks": {"crm": {"type": "http", "url": URL, **table}},
+        "routes": [{"select": ["**"], "sinks": ["crm"]}],
+    }
+    try:
+        return build_config(document, providers=registry.providers, sinks=registry.sinks).sinks[0].options
+    except ConfigError as error:
+        return [str(fault) for fault in error.faults]
 
 
-async def test_each_event_is_posted_in_order_as_a_cloudevent_of_the_structured_form(server):
-    await write(server, batch("1", "2", "3"))
-    assert [json.loads(body)["id"] for _, _, body in server.got] == ["1", "2", "3"]
-    path, headers, body = server.got[0]
-    assert path == "/events?key=hunter2"
-    assert headers["content-type"] == "application/cloudevents+json; charset=utf-8"
-    assert JSONFormat().read(CloudEvent, body).get_data() == {"é": 1}
+async def test_with_nothing_but_a_url_each_event_is_posted_in_order_as_json(server, write):
+    await write("1", "2", "3")
+    assert [json.loads(request.body)["id"] for request in server.got] == ["1", "2", "3"]
+    request = server.got[0]
+    assert request.path == "/events?key=hunter2-s3cret"
+    assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
+    assert JSONFormat().read(CloudEvent, request.body).get_data() == {"é": 1}
 
 
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
         *[(status, None) for status in (200, 201, 202)],
-        *[(status, "refuse") for status in (301, 400, 401, 404, 410, 413)],
+        *[(status, "refuse") for status in (301, 400, 404, 413)],
         *[(status, "retry") for status in (408, 425, 429, 500, 502, 503)],
+        *[(status, "pause") for status in (401, 403)],
+        (410, "disable"),
     ],
 )
-async def test_each_status_is_taken_tried_again_or_given_up(server, status, remedy):
-    server.script = [(204,), (status,)]
+async def test_each_status_is_taken_or_has_its_remedy(server, write, failing, reply, status, remedy):
+    server.script = [reply(), reply(status)]
     if remedy is None:
-        await write(server, batch("1", "2", "3"))
+        await write("1", "2", "3")
+        assert len(server.got) == 3
         return
-    with pytest.raises(DeliveryError, match=f"answered HTTP {status}") as caught:
-        await write(server, batch("1", "2", "3"))
-    assert (caught.value.remedy, caught.value.delivered) == (remedy, 1)
+    failure = await failing("1", "2", "3")
+    assert (failure.remedy, failure.delivered) == (remedy, 1)
+    assert failure.reason == f"{server.origin}/events answered HTTP {status}" + (
+        ": a redirect to nowhere, not followed: follow_redirects is off" if status == 301 else ""
+    )
     assert len(server.got) == 2
-    assert "hunter2" not in str(caught.value)
 
 
-async def test_retry_after_is_handed_on(server):
-    server.script = [(429, ("Retry-After", "17"))]
-    with pytest.raises(DeliveryError) as caught:
-        await write(server, batch("1"))
-    assert caught.value.retry_after == 17.0
+async def test_a_sink_can_be_opened_again(server, batch):
+    options = Http(server.url)
+    for name in ("1", "2"):
+        async with options.open() as sink:
+            await sink.write(batch(name))
+    assert len(server.got) == 2
 
 
-@pytest.mark.parametrize("trouble", ["cut", "slow"])
-async def test_a_connection_that_breaks_or_hangs_is_tried_again(server, trouble):
-    server.script = [(trouble,)]
-    with pytest.raises(DeliveryError) as caught:
-        await write(server, batch("1"), timeout=0.1)
-    assert (caught.value.remedy, caught.value.delivered) == ("retry", 0)
-    assert "hunter2" not in str(caught.value)
+def test_a_table_with_every_option_makes_a_sink(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRM_TOKEN", "t0ken")
+    made = configured(
+        {
+            "mode": "batch",
+            "timeout": 5,
+            "bearer": {"env": "CRM_TOKEN"},
+            "headers": {"X-Tenant": "acme"},
+            "signing_secret": KEY.value,
+            "previous_signing_secret": KEY.value,
+            "gzip": True,
+            "connections": 4,
+            "follow_redirects": False,
+            "max_request_bytes": 100_000,
+            "max_response_bytes": 1000,
+            "allow_private": True,
+        }
+    )
+    assert (made.mode, made.timeout, made.headers, made.gzip) == ("batch", 5.0, {"X-Tenant": "acme"}, True)
+    assert made.bearer == Secret("env", "CRM_TOKEN")
+    assert "t0ken" not in repr(made)
+    assert KEY.value not in repr(made)
 
 
-async def test_a_server_that_is_not_there_is_tried_again(server):
-    server.shutdown()
-    server.server_close()
-    with pytest.raises(DeliveryError, match=r"http://127\.0\.0\.1:\d+/events: ") as caught:
-        await write(server, batch("1"))
-    assert caught.value.remedy == "retry"
+def test_every_fault_of_a_table_is_told_at_once_and_none_quotes_a_secret():
+    assert configured(
+        {
+            "url": "https://me:hunter2@crm.example/",
+            "mode": "bulk",
+            "timeout": 0,
+            "bearer": {"env": "NO_SUCH_VARIABLE"},
+            "auth_header": "X Key",
+            "headers": {"Content-Type": "text/plain"},
+            "signing_secret": "hunter2",
+            "gzip": "yes",
+            "connections": 0,
+            "max_request_bytes": -1,
+            "max_response_bytes": 0,
+            "follow_redirect": True,
+        }
+    ) == [
+        "sinks.crm.follow_redirect: unknown option; did you mean follow_redirects?",
+        "sinks.crm.url: a URL is no place for a user and a password: give them as username and password",
+        "sinks.crm.mode: 'bulk' is none of 'structured', 'binary', 'batch'",
+        "sinks.crm.timeout: 0.0 is not between 0.001 and 3600",
+        "sinks.crm.bearer: the environment variable NO_SUCH_VARIABLE is not set or empty",
+        "sinks.crm.auth_header: 'X Key' is no name of a header",
+        "sinks.crm.headers: 'Content-Type' is set by the sink or by HTTP itself",
+        "sinks.crm.signing_secret: no Standard Webhooks secret: must be whsec_ and then 24 to 64 bytes in base64",
+        "sinks.crm.gzip: must be true or false, not 'yes'",
+        "sinks.crm.connections: 0 is not between 1 and 1000",
+        "sinks.crm.max_request_bytes: -1 is not between 1 and 1000000000",
+        "sinks.crm.max_response_bytes: 0 is not between 1 and 100000000",
+    ]
+
+
+def test_a_header_that_is_no_text_is_told_with_its_name():
+    assert configured({"headers": {"X-Limit": 5}}) == ["sinks.crm.headers['X-Limit']: must be text, not 5"]
+
+
+def test_a_time_limit_that_is_no_number_is_refused():
+    assert configured({"timeout": float("nan")}) == ["sinks.crm.timeout: nan is not between 0.001 and 3600"]
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "localhost", "", "http://"])
 def test_only_http_urls_are_taken(url):
     with pytest.raises(ValueError, match="no https:// or http:// URL"):
         Http(url)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bearer": SECRET, "username": "me", "password": SECRET}, "bearer and username exclude each other"),
+        ({"bearer": SECRET, "auth_header": "X", "auth_value": SECRET}, "bearer and auth_header exclude each other"),
+        ({"username": "me"}, "username and password go together: password is missing"),
+        ({"password": SECRET}, "username and password go together: username is missing"),
+        ({"auth_header": "X-Key"}, "auth_header and auth_value go together: auth_value is missing"),
+        ({"username": "a:b", "password": SECRET}, "username: 'a:b' holds a colon"),
+        (
+            {"auth_header": "x-key", "auth_value": SECRET, "headers": {"X-Key": "1"}},
+            "'x-key' is among the headers, too",
+        ),
+        ({"previous_signing_secret": KEY}, "previous_signing_secret: give a signing_secret beside it"),
+        ({"follow_redirects": True, "signing_secret": KEY}, "what is signed goes to its own URL only"),
+        ({"client_key": "k.pem"}, "client_cert: required with client_key"),
+        ({"url": "http://crm.example/", "ca_file": "ca.pem"}, "mean nothing to an http:// url"),
+    ],
+)
+def test_options_that_contradict_each_other_are_told_by_name(options, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        Http(**{"url": URL, **options})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_options_can_be_read_without_loading_a_client():
+    program = "import sys, jackfield_http; sys.exit('httpcore2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def blocks(page, language):
+    """The pieces of a page in one language, those inside of lists included."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(text) for _, text in found]
+
+
+@pytest.mark.parametrize("page", [HOW_TO, PLUGIN / "README.md"], ids=lambda path: path.name)
+def test_every_table_that_is_shown_makes_a_sink(page, tmp_path, monkeypatch):
+    for name in ("CRM_TOKEN", "CRM_PASSWORD", "CRM_KEY", "CRM_KEY_PASSWORD"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("CRM_SECRET", KEY.value)
+    for folder, names in {"secrets": ("new", "old"), "certs": ()}.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text(KEY.value)
+    authority = trustme.CA()
+    client = authority.issue_cert("jackfield@crm.example")
+    authority.cert_pem.write_to_path(tmp_path / "certs" / "authority.pem")
+    client.cert_chain_pems[0].write_to_path(tmp_path / "certs" / "jackfield.pem")
+    client.private_key_pem.write_to_path(tmp_path / "certs" / "jackfield.key")
+    monkeypatch.chdir(tmp_path)
+    shown = [table for block in blocks(page, "toml") for table in tomllib.loads(block)["sinks"].values()]
+    assert shown
+    for table in shown:
+        assert isinstance(configured(table), Http)
+
+
+async def test_the_receiver_that_is_shown_takes_what_is_signed_and_nothing_else(batch, monkeypatch):
+    (program,) = blocks(HOW_TO, "python")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {"CRM_SECRET": KEY.value}
+    receiver = await trio.lowlevel.open_process(
+        [sys.executable, "-c", program, str(port)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        await until_it_listens(port)
+        url = f"http://127.0.0.1:{port}/"
+        async with Http(url, mode="batch", signing_secret=KEY).open() as sink:
+            await sink.write(batch("1", "2"))
+            await sink.write(batch("2", "3"))
+        assert await receiver.stdout.receive_some() == b"agent.ready r/n\n" * 3
+        other = Secret("text", "whsec_" + "AAAA" * 8)
+        async with Http(url, mode="batch", signing_secret=other).open() as sink:
+            with pytest.raises(DeliveryError, match="answered HTTP 401") as caught:
+                await sink.write(batch("4"))
+        assert caught.value.remedy == "pause"
+    finally:
+        receiver.kill()
+        await receiver.wait()
+        await receiver.stdout.aclose()
+
+
+async def until_it_listens(port):
+    with trio.fail_after(20):
+        while True:
+            try:
+                stream = await trio.open_tcp_stream("127.0.0.1", port)
+            except OSError:
+                await trio.sleep(0.05)
+            else:
+                await stream.aclose()
+                return

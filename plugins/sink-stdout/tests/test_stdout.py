@@ -115,4 +115,4 @@ trio.run(main)
         process.stdout.close()
         first = process.stderr.readline()
         process.stderr.read()
-    assert first == b"refuse standard output: Broken pipe\n"
+    assert first == b"disable standard output: Broken pipe\n"

@@ -11,9 +11,9 @@ from typing import Literal
 import attrs
 import trio
 
-from jackfield.config import about
 from jackfield.errors import DeliveryError
 from jackfield.hooks import hookimpl
+from jackfield.options import about
 from jackfield.sinks import Batch, OpenSink, SinkSpec
 from jackfield_stdout.pretty import render
 
@@ -56,8 +56,8 @@ class _Writer:
             # A pipe whose reader is slow blocks, so this happens in a thread.
             await trio.to_thread.run_sync(_put, lines)
         except OSError as error:
-            # Whoever read this has gone: nothing written here will ever be read.
-            raise DeliveryError(f"standard output: {error.strerror}", remedy="refuse", refused=len(batch)) from None
+            # Whoever read this has gone: nothing that this process writes here will ever be read.
+            raise DeliveryError(f"standard output: {error.strerror}", remedy="disable") from None
 
 
 def _put(lines: bytes) -> None:

@@ -1,0 +1,80 @@
+"""What a server's answer means: whether the events are delivered, and what is to be done if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+import attrs
+
+from jackfield.credentials import HIDDEN
+from jackfield.errors import Remedy
+
+__all__ = ["Failure", "excerpt", "remedy_of", "seconds_to_wait"]
+
+# A server that says "in a year" is mistaken or malicious: it is asked again each hour.
+LONGEST_WAIT = 3600.0
+EXCERPT = 200
+
+COME_AGAIN = frozenset({408, 425, 429})
+"""4xx that may be another answer next time."""
+NOT_YOU = frozenset({401, 403, 407})
+"""Our credentials, or a proxy's, are not good enough."""
+GONE = 410
+
+
+@attrs.frozen
+class Failure:
+    """Why a request was not taken, and the remedy, as `DeliveryError` has it."""
+
+    reason: str
+    remedy: Remedy
+    retry_after: float | None = None
+
+
+def remedy_of(status: int) -> Remedy | None:
+    """What is to be done after an answer with this status; ``None`` where the events are delivered."""
+    if 200 <= status < 300:
+        return None
+    if status in NOT_YOU:
+        return "pause"
+    if status == GONE:
+        return "disable"
+    if 300 <= status < 500 and status not in COME_AGAIN:
+        return "refuse"
+    return "retry"
+
+
+def seconds_to_wait(retry_after: str, now: float) -> float | None:
+    """The seconds that a Retry-After asks for, at most an hour; ``None`` where it is no time or a past one.
+
+    It is seconds or an HTTP date; `now` is in seconds since 1970.
+    """
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after), LONGEST_WAIT)
+    try:
+        when = parsedate_to_datetime(retry_after)
+        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(seconds, LONGEST_WAIT) if seconds >= 0 else None
+
+
+def excerpt(text: str, hidden: Iterable[str]) -> str:
+    """The beginning of what a server wrote, on one line, without control characters and without what is hidden.
+
+    Of a hidden text that is cut off at the end nothing is left either.
+    """
+    plain = _one_line(text)
+    secrets = sorted(map(_one_line, hidden), key=len, reverse=True)
+    for secret in secrets:
+        plain = plain.replace(secret, HIDDEN)
+    begun = [n for secret in secrets for n in range(3, len(secret)) if plain.endswith(secret[:n])]
+    if begun:
+        plain = plain[: -max(begun)] + HIDDEN
+    return plain if len(plain) <= EXCERPT else f"{plain[:EXCERPT]}…"
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

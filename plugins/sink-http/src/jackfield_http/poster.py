@@ -1,0 +1,135 @@
+"""An open sink: each batch as requests, each request with what authenticates it, each answer with its remedy."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus, urlsplit
+
+import attrs
+import trio
+
+from jackfield.credentials import Secret, secrets_of, shown_url
+from jackfield.errors import DeliveryError, SecretError
+from jackfield.sinks import Batch
+from jackfield_http.answers import Failure, excerpt, remedy_of, seconds_to_wait
+from jackfield_http.exchange import TROUBLES, Client
+from jackfield_http.forms import Message, messages
+from jackfield_http.headers import basic, fit
+from jackfield_http.signing import PREFIX, key_of, message_id, signature_headers
+from jackfield_http.troubles import explain
+
+if TYPE_CHECKING:
+    from jackfield_http import Http
+
+__all__ = ["Poster"]
+
+
+@attrs.frozen
+class Poster:
+    """May be written to from several tasks."""
+
+    _options: Http
+    _client: Client
+
+    async def write(self, batch: Batch) -> None:
+        """Send the batch, one request after the other, until one is not taken."""
+        delivered = 0
+        for message in messages(self._options.mode, batch.events, self._options.max_request_bytes):
+            if failure := await self._attempt(message):
+                raise DeliveryError(
+                    failure.reason,
+                    delivered=delivered,
+                    remedy=failure.remedy,
+                    refused=1 if len(message.events) == 1 else None,
+                    retry_after=failure.retry_after,
+                )
+            delivered += len(message.events)
+
+    async def _attempt(self, message: Message) -> Failure | None:
+        """Why a request was not taken; ``None`` if it was."""
+        options, body = self._options, message.body
+        if len(body) > options.max_request_bytes:
+            what = f"event {message.events[0].id!r} makes a body of {len(body)} bytes"
+            return Failure(f"{what}, and max_request_bytes is {options.max_request_bytes}", "refuse")
+        try:
+            headers = self._headers(message)
+        except (SecretError, ValueError) as error:
+            return Failure(str(error), "pause")
+        if options.gzip and body:
+            headers["content-encoding"] = "gzip"
+            # In a thread: a long body takes longer than other tasks should wait.
+            body = await trio.to_thread.run_sync(partial(gzip.compress, body, 6, mtime=0))
+        try:
+            answer = await self._client.post(headers, body)
+        except TROUBLES as error:
+            reason, remedy = explain(error)
+            return Failure(f"{shown_url(options.url)}: {self._told(reason)}", remedy)
+        if answer is None:
+            return Failure(f"{shown_url(options.url)}: no answer within {options.timeout:g} s", "retry")
+        if (verdict := remedy_of(answer.status)) is None:
+            return None
+        told = self._told(answer.text())
+        reason = f"{shown_url(options.url)} answered HTTP {answer.status}{told and ': '}{told}"
+        return Failure(reason, verdict, seconds_to_wait(answer.retry_after, time.time()))
+
+    def _headers(self, message: Message) -> dict[str, str]:
+        """All headers of an attempt that begins now; `SecretError` or `ValueError` where a secret is of no use."""
+        options = self._options
+        headers = {"user-agent": "jackfield", "accept-encoding": "identity"}
+        headers |= {name.lower(): value for name, value in options.headers.items()}
+        headers |= message.headers
+        if options.bearer:
+            headers["authorization"] = f"Bearer {_fit('bearer', options.bearer)}"
+        elif options.username is not None and options.password:
+            headers["authorization"] = basic(options.username, options.password.reveal())
+        elif options.auth_header and options.auth_value:
+            headers[options.auth_header.lower()] = _fit("auth_value", options.auth_value)
+        if keys := [
+            _key(name, secret)
+            for name in ("signing_secret", "previous_signing_secret")
+            if (secret := getattr(options, name))
+        ]:
+            # Signed is what the receiver reads, not its compressed form: the libraries that verify take text.
+            headers |= signature_headers(message_id(message.events), int(time.time()), message.body, keys)
+        return headers
+
+    def _told(self, text: str) -> str:
+        return excerpt(text, self._hidden())
+
+    def _hidden(self) -> Iterator[str]:
+        """Every text that must not be told, in each form in which a server could send it back."""
+        options = self._options
+        for _, secret in secrets_of(options):
+            try:
+                text = secret.reveal()
+            except SecretError:
+                continue
+            yield text
+            yield text.removeprefix(PREFIX)
+            if secret is options.password and options.username is not None:
+                yield basic(options.username, text).partition(" ")[2]
+        if query := urlsplit(options.url).query:
+            yield query
+            for pair in query.split("&"):
+                value = pair.partition("=")[2]
+                if len(value) > 5:  # a shorter one is no secret, and could be part of any word
+                    yield value
+                    yield unquote_plus(value)
+
+
+def _fit(option: str, secret: Secret) -> str:
+    try:
+        return fit(secret.reveal())
+    except ValueError as error:
+        raise ValueError(f"{option}: the secret {error}") from None
+
+
+def _key(option: str, secret: Secret) -> bytes:
+    try:
+        return key_of(secret.reveal())
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None

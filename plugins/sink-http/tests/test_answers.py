@@ -1,0 +1,95 @@
+"""`jackfield_http.answers`: what a status, a Retry-After and a server's text mean."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from jackfield_http.answers import excerpt, remedy_of, seconds_to_wait
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("remedy", "statuses"),
+    [
+        (None, [200, 201, 202, 204, 299]),
+        ("retry", [101, 408, 425, 429, 500, 501, 502, 503, 504, 507, 599, 600, 999]),
+        ("pause", [401, 403, 407]),
+        ("disable", [410]),
+        ("refuse", [300, 301, 302, 303, 304, 307, 308, 400, 402, 404, 405, 409, 411, 413, 415, 422, 431, 451, 499]),
+    ],
+)
+def test_each_status_has_its_remedy(remedy, statuses):
+    assert {status: remedy_of(status) for status in statuses} == dict.fromkeys(statuses, remedy)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("17", 17),
+        ("3600", 3600),
+        ("86400", 3600),
+        ("9" * 5000, 3600),
+        ("Sat, 21 Nov 2026 12:00:30 GMT", 30),
+        ("Saturday, 21-Nov-26 12:00:30 GMT", 30),
+        ("Sat Nov 21 12:00:30 2026", 30),
+        ("Sun, 22 Nov 2026 12:00:00 GMT", 3600),
+        ("Sat, 21 Nov 2026 11:59:59 GMT", None),
+        ("Thu, 01 Jan 0001 00:00:00 GMT", None),
+        ("-5", None),
+        ("1.5", None),
+        ("²", None),
+        ("soon", None),
+        ("Sat, 99 Nov 2026 12:00:00 GMT", None),
+        ("", None),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date_and_nothing_else(text, seconds):
+    assert seconds_to_wait(text, NOW.timestamp()) == seconds
+
+
+@given(st.integers(0, 3600))
+def test_a_date_in_the_future_is_as_many_seconds(ahead):
+    date = format_datetime(NOW + timedelta(seconds=ahead), usegmt=True)
+    assert seconds_to_wait(date, NOW.timestamp()) == ahead
+
+
+@given(st.text() | st.text("0123456789 ,:-+GMTNovSa", max_size=40))
+def test_whatever_a_server_asks_for_it_is_asked_again_within_the_hour(text):
+    seconds = seconds_to_wait(text, NOW.timestamp())
+    assert seconds is None or 0 <= seconds <= 3600
+
+
+secrets = st.text("abc-=S3", min_size=6, max_size=20)
+
+
+@given(st.lists(secrets, min_size=1, max_size=3), st.lists(st.text(max_size=9), min_size=4, max_size=4), st.booleans())
+def test_what_is_hidden_is_not_in_an_excerpt_even_where_it_is_cut_off(hidden, words, cut):
+    text = words[0].join(hidden) + words[1] + hidden[0] + words[2]
+    if cut:
+        text = (text + hidden[-1])[:-2]
+    told = excerpt(text, hidden)
+    assert not any(secret in told for secret in hidden)
+    if cut and len(told) < 200:
+        assert not told.endswith(hidden[-1][:-2])
+
+
+@given(st.text(st.characters(), max_size=600))
+@example("\x1b[2J\r\nfaked: 1\x00\x85\u2028\u202e")
+def test_an_excerpt_is_one_short_line_without_control_characters(text):
+    told = excerpt(text, [])
+    assert told.isprintable()
+    assert len(told) <= 201
+
+
+def test_an_excerpt_is_the_beginning():
+    assert excerpt(" no\n\tsuch\x00thing ", []) == "no such thing"
+    assert excerpt("x" * 201, []) == "x" * 200 + "…"
+
+
+def test_a_secret_that_is_broken_by_a_line_or_doubled_spaces_is_hidden_as_well():
+    assert excerpt("you sent a  secret phrase", ["a secret  phrase"]) == "you sent ***"
