@@ -20,7 +20,7 @@ nox.options.reuse_venv = "yes"
 
 PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
 CONSTRAINTS = "--constraint=.ci/constraints.txt"
-TESTING = ["cloudevents", "hypothesis", "pytest", "pytest-trio", "trustme", "websocket-client"]
+TESTING = ["cloudevents", "hypothesis", "pytest", "pytest-trio", "standardwebhooks", "trustme", "websocket-client"]
 LINTING = ["import-linter", "ruff"]
 TYPING = ["mypy"]
 
@@ -54,9 +54,11 @@ def thorough(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what it costs to find an event's subscribers; arguments after ``--`` go to the benchmark."""
-    install(session)
+    """Measure finding an event's subscribers, keeping it, and posting it; arguments after ``--`` go to the first."""
+    install(session, "httpx2")
     session.run("python", "tests/bench/matching.py", *session.posargs)
+    session.run("python", "tests/bench/journal.py")
+    session.run("python", "tests/bench/posting.py")
 
 
 @nox.session

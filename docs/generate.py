@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 
 from jackfield import Registry
-from jackfield.config import GatewayOptions, Route
+from jackfield.config import Route
+from jackfield.options import DeliveryOptions, GatewayOptions
 from jackfield.vocabulary import KINDS
 from jackfield_vinix.kinds import TABLE as VINIX
 from jackfield_voipbin.kinds import TABLE as VOIPBIN
@@ -88,6 +89,11 @@ def configuration_page() -> str:
         "## `[gateway]`",
         "",
         *_options(GatewayOptions),
+        "## `[sinks.NAME.delivery]`",
+        "",
+        "How the host delivers to a sink, whatever its type ([what that promises](../explanation/delivery.md)).",
+        "",
+        *_options(DeliveryOptions),
         "## `[[routes]]`",
         "",
         *_options(Route),
@@ -114,9 +120,14 @@ def _options(options: Any) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
-    return {None: "none", True: "true", False: "false"}.get(value) or (
-        f'"{value}"' if isinstance(value, str) else str(value)
-    )
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+    return str(value)
 
 
 PAGES = {"kinds.md": kinds_page, "configuration.md": configuration_page}

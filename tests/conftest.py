@@ -22,7 +22,7 @@ from jackfield.providers import Endpoint
 from jackfield.simulation.listener import serve_stream
 
 settings.register_profile("dev", max_examples=25, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=5000, deadline=None)
 settings.load_profile("ci")
 

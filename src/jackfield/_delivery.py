@@ -1,119 +1,164 @@
-"""From the journal to one sink: batches, retries, and an account of whatever could not be delivered.
+"""From the journal to one sink, by a lane of its own: a slow or dead sink delays no other sink and no feed.
 
-Each sink has a lane, a task of its own with its own cursor, so a slow or dead sink delays no other
-sink and no feed.
+A lane reads on from its cursor and deals what is routed to its sink out to partitions, by what joins events:
+events of one correlation go to the same partition, which keeps their order, while partitions deliver beside
+each other. The cursor follows the first event that is not done with.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 import trio
 
-from jackfield._backoff import backoff
+from jackfield._breaker import Breaker
 from jackfield._index import SelectorIndex
-from jackfield._journal import Cursor
-from jackfield.errors import DeliveryError
+from jackfield._outlet import Outlet, SinkStats
+from jackfield._partition import Partition
+from jackfield._progress import Progress
 from jackfield.events import Event
-from jackfield.reports import DeliveryFailed, DeliveryResumed, EventsDropped, Report
-from jackfield.sinks import Batch, OpenSink
+from jackfield.options import DeliveryOptions
+from jackfield.reports import EventBuried, EventsDropped, Report
+from jackfield.sinks import OpenSink
 
-__all__ = ["Lane", "SinkStats"]
+__all__ = ["Lane"]
 
-# Batches of 100 make any HTTP client carry 150,000 events a second, and a write to a file
-# six times cheaper than one by one; more gains little and makes a retry repeat more.
-BATCH = 100
-
-
-@attrs.define
-class SinkStats:
-    """What one sink has got since it was opened."""
-
-    delivered: int = 0
-    dropped: int = 0
-    """Events that were routed here and lost."""
-    failures: int = 0
-    """Attempts that failed."""
-    lag: int = 0
-    """Events in the journal behind this sink's cursor, routed here or not."""
+# How far a lane reads ahead of an event that it cannot get rid of, in batches for each partition: what is
+# delivered behind that event is sent again after a crash, and all of it is kept in memory.
+WINDOW = 10
+# Failures in a row before a sink is asked by single probes only.
+THRESHOLD = 5
 
 
-@attrs.define
+class Place(Protocol):
+    """How far a sink has come in what it is to get; a journal's `Cursor`, or a `Replay`."""
+
+    @property
+    def committed(self) -> int:
+        """The first number that the sink is not done with."""
+        ...
+
+    @property
+    def lag(self) -> int:
+        """How many events the sink is not done with."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is not committed comes again at another time."""
+        ...
+
+    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
+        """The next events with ascending numbers, and how many before them were lost; none at the end."""
+        ...
+
+    def commit(self, upcoming: int) -> None:
+        """Be done with everything before that number."""
+        ...
+
+    def bury(self, seq: int, event: Event, reason: str, attempts: int) -> None:
+        """Make an event a dead letter."""
+        ...
+
+    def rest(self) -> list[Event]:
+        """What was not read and will be lost, as far as that is known."""
+        ...
+
+
+@attrs.define(eq=False)
 class Lane:
     """Moves events from a cursor to a sink."""
 
     name: str
     _sink: OpenSink
-    _cursor: Cursor
+    _cursor: Place
     selects: SelectorIndex[str]
+    _options: DeliveryOptions
     _report: Callable[[Report], None]
     _rng: random.Random
-    _stats: SinkStats = attrs.field(factory=SinkStats)
-    _read: int = 0
-    """How many events of the journal are in hand: read, and not done with."""
-    _undelivered: int = 0
-    """How many of those are routed here and not delivered yet."""
+    _outlet: Outlet = attrs.field(init=False)
+    _partitions: list[Partition] = attrs.field(init=False)
+    _progress: Progress = attrs.field(init=False)
+    _moved: trio.Event = attrs.field(factory=trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        breaker = Breaker(THRESHOLD, self._rng)
+        self._outlet = Outlet(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
+        self._partitions = [
+            Partition(self._outlet, self._options, self._finish, self._bury) for _ in range(self._options.parallel)
+        ]
+        self._progress = Progress(self._cursor.committed)
 
     def snapshot(self) -> SinkStats:
         """What the sink has got so far."""
-        return attrs.evolve(self._stats, lag=self._cursor.lag)
+        return attrs.evolve(self._outlet.stats, lag=self._cursor.lag)
 
     async def run(self) -> None:
-        """Deliver until the journal is closed and read to its end."""
-        while True:
-            events, lost = await self._cursor.read(BATCH)
-            if lost:
-                self._drop(lost, "it was too slow, and the journal in memory is full")
-            if not events:
-                return
-            wanted = [event for event in events if self.selects.match(event)]
-            self._read, self._undelivered = len(events), len(wanted)
-            while wanted:
-                del wanted[: await self._attempt(wanted)]
-                self._undelivered = len(wanted)
-            self._cursor.commit(len(events))
-            self._read = 0
+        """Deliver until the journal is closed and read to its end, or the receiver wants no more."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_if_disabled, nursery.cancel_scope)
+            async with trio.open_nursery() as delivering:
+                for partition in self._partitions:
+                    delivering.start_soon(partition.run)
+                await self._deal()
+                for partition in self._partitions:
+                    partition.close()
+            nursery.cancel_scope.cancel()
 
     def abandon(self, reason: str) -> None:
-        """Account for what will not be delivered any more, after `run` was cancelled."""
-        waiting = sum(1 for event in self._cursor.rest(self._read) if self.selects.match(event))
-        if left := self._undelivered + waiting:
-            self._drop(left, reason)
+        """Account for what will not be delivered any more, after `run` has ended."""
+        if not self._cursor.durable:
+            waiting = sum(1 for event in self._cursor.rest() if self.selects.match(event))
+            if left := self._progress.in_hand + waiting:
+                self._drop(left, reason)
 
-    async def _attempt(self, events: list[Event]) -> int:
-        """Deliver with retries; how many events from the front are done with, delivered or given up."""
-        delays = backoff(self._rng)
-        attempt = 0
+    async def _deal(self) -> None:
+        window = WINDOW * self._options.batch_events * self._options.parallel
         while True:
-            attempt += 1
-            try:
-                await self._sink.write(Batch(tuple(events)))
-            except DeliveryError as error:
-                failure = error
-            except Exception as error:  # noqa: BLE001  # a sink's bug must not end the other sinks
-                failure = DeliveryError(f"the sink failed: {type(error).__name__}: {error}")
-            else:
-                self._stats.delivered += len(events)
-                if attempt > 1:
-                    self._report(DeliveryResumed(self.name, attempt))
-                return len(events)
-            self._stats.failures += 1
-            self._stats.delivered += failure.delivered
-            if failure.delivered:
-                return failure.delivered
-            if failure.remedy == "refuse":
-                refused = failure.refused or 1
-                self._drop(refused, failure.reason)
-                return refused
-            delay = max(next(delays), failure.retry_after or 0.0)
-            self._report(DeliveryFailed(self.name, failure.reason, attempt, delay))
-            await trio.sleep(delay)
+            while self._progress.span >= window:
+                self._moved = trio.Event()
+                await self._moved.wait()
+            events, lost = await self._cursor.read(self._options.batch_events)
+            if lost:
+                self._drop(lost, "it was too slow, and the journal keeps no more")
+            if not events:
+                return
+            for number, event in events:
+                if self.selects.match(event):
+                    self._progress.take(number)
+                    self._partitions[self._share_of(event)].put(number, event)
+            self._progress.read_to(events[-1][0] + 1)
+            self._follow()
+
+    def _share_of(self, event: Event) -> int:
+        # An event that belongs to no contact keeps its order with those of the same thing.
+        return hash(event.correlation or event.address[:5]) % len(self._partitions)
+
+    def _finish(self, number: int) -> None:
+        self._progress.finish(number)
+        self._follow()
+
+    def _follow(self) -> None:
+        self._cursor.commit(self._progress.position)
+        self._moved.set()
+
+    async def _end_if_disabled(self, scope: trio.CancelScope) -> None:
+        await self._outlet.disabled.wait()
+        scope.cancel()
+
+    def _bury(self, number: int, event: Event, reason: str, attempts: int) -> None:
+        self._cursor.bury(number, event, reason, attempts)
+        stats = self._outlet.stats
+        stats.dead += 1
+        if stats.dead.bit_count() == 1:
+            self._report(EventBuried(self.name, reason, attempts, stats.dead))
 
     def _drop(self, count: int, reason: str) -> None:
         """Count a loss, and tell it at each doubling of the total, so as not to flood."""
-        stats = self._stats
+        stats = self._outlet.stats
         stats.dropped += count
         if stats.dropped.bit_length() != (stats.dropped - count).bit_length():
             self._report(EventsDropped(f"sink {self.name}", count, reason, stats.dropped))

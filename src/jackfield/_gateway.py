@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 import trio
 
-from jackfield._delivery import Lane, SinkStats
+from jackfield._absence import last_signs
+from jackfield._delivery import Lane
 from jackfield._index import SelectorIndex
-from jackfield._journal import Journal
+from jackfield._journal import Journal, JournalStats
 from jackfield._listener import Listener
+from jackfield._outlet import SinkStats
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
+from jackfield._retention import Limits
 from jackfield._session import FeedStats, Session
+from jackfield._store import Store
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.errors import DeliveryError, JackfieldError
 from jackfield.events import Event
@@ -37,6 +43,7 @@ class GatewayStats:
 
     feeds: Mapping[str, FeedStats]
     sinks: Mapping[str, SinkStats]
+    journal: JournalStats
 
 
 @attrs.define
@@ -114,6 +121,16 @@ class Gateway:
         self._follow_plans()
         return listener
 
+    async def publish(self, *events: Event) -> int:
+        """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
+
+        With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
+        copy of an event that is there already counts as committed. `JournalError` where one was not taken.
+        """
+        taken = self._take(events)
+        await self._journal.publish(events)
+        return len(taken)
+
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why."""
         wanted = [selector for route in self.config.routes for selector in route.select]
@@ -123,15 +140,17 @@ class Gateway:
     def stats(self) -> GatewayStats:
         """What happened so far, counted; a snapshot."""
         feeds = {name: session.snapshot() for name, session in self._sessions.items()}
-        return GatewayStats(feeds, {name: lane.snapshot() for name, lane in self._lanes.items()})
+        sinks = {name: lane.snapshot() for name, lane in self._lanes.items()}
+        return GatewayStats(feeds, sinks, self._journal.snapshot())
 
-    def _take(self, events: list[Event]) -> None:
-        """Every event's way in; never waits."""
-        self._journal.append(events)
+    def _take(self, events: Sequence[Event]) -> list[Event]:
+        """Every event's way in; never waits. Those that are no copies of earlier ones."""
+        taken = self._journal.admit(events)
         if self._listeners:
-            for event in events:
+            for event in taken:
                 for listener in self._index.match(event):
                     listener.put(event)
+        return taken
 
     def _detach(self, listener: Listener) -> None:
         for selector in listener.selectors:
@@ -152,18 +171,21 @@ class Gateway:
             selects: SelectorIndex[str] = SelectorIndex()
             for selector in self.config.selectors_of(sink.name):
                 selects.add(selector, sink.name)
-            cursor = self._journal.cursor()
-            self._lanes[sink.name] = Lane(sink.name, ready, cursor, selects, self._registry.observe, rng)
+            cursor = self._journal.cursor(sink.name)
+            self._lanes[sink.name] = Lane(sink.name, ready, cursor, selects, sink.delivery, self._registry.observe, rng)
 
-    def _make_sessions(self, rng: random.Random) -> None:
+    def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
-            self._sessions[feed.name] = Session(feed, self._take, self._registry.observe, rng)
+            since = last_heard.get(feed.name)
+            lost = None if since is None else (since, "no gateway was running")
+            self._sessions[feed.name] = Session(feed, self._take, self._registry.observe, rng, lost=lost)
         self._follow_plans()
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
-        """Start everything, and at the end stop it in the one order: feeds, journal, listeners, sinks."""
-        feeds, lanes = _Tasks(nursery), _Tasks(nursery)
+        """Start everything, and at the end stop it in the one order: feeds, intake, listeners, sinks, journal."""
+        feeds, journal, lanes = _Tasks(nursery), _Tasks(nursery), _Tasks(nursery)
+        journal.start(self._journal.run)
         for lane in self._lanes.values():
             lanes.start(lane.run)
         for session in self._sessions.values():
@@ -173,14 +195,15 @@ class Gateway:
         finally:
             try:
                 with trio.CancelScope(shield=True):
-                    await self._close(feeds, lanes)
+                    await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield
                 feeds.cancel()
                 lanes.cancel()
+                journal.cancel()
 
-    async def _close(self, feeds: _Tasks, lanes: _Tasks) -> None:
+    async def _close(self, feeds: _Tasks, journal: _Tasks, lanes: _Tasks) -> None:
         for session in self._sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
@@ -191,6 +214,28 @@ class Gateway:
         await lanes.finish(self.config.options.drain_seconds)
         for lane in self._lanes.values():
             lane.abandon("the gateway was closed before they were delivered")
+        self._journal.finish()
+        await journal.finish(CLOSE_SECONDS)
+
+
+@asynccontextmanager
+async def _open_journal(
+    config: GatewayConfig, registry: Registry
+) -> AsyncGenerator[tuple[Journal, Mapping[str, datetime]], None]:
+    """The configured journal, and when it last heard of each feed; its file is closed at the very end."""
+    options = config.options
+    limits = Limits(options.retain_seconds, options.retain_bytes, options.retain_dead_bytes, options.dedupe)
+    if options.journal == "memory":
+        yield Journal(options.buffer, None, registry.observe, limits), {}
+        return
+    opening = partial(Store.open, Path(options.journal), durability=options.durability)
+    store = await trio.to_thread.run_sync(opening)
+    try:
+        signs = await trio.to_thread.run_sync(last_signs, store, [feed.name for feed in config.feeds])
+        yield Journal(options.buffer, store, registry.observe, limits), signs
+    finally:
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(store.close)
 
 
 @asynccontextmanager
@@ -205,10 +250,12 @@ async def open_gateway(
     `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
     `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
     is a set of installed plugins that was loaded, and its failures told, before.
-    Raises `ConfigError` with every fault, and `DeliveryError` where a sink cannot be opened.
+    Raises `ConfigError` with every fault, `JournalError` where the journal's file cannot be used, and
+    `DeliveryError` where a sink cannot be opened.
 
-    At the end the feeds stop, then the sinks drain for at most ``drain_seconds``, then they close.
-    What could not be delivered by then is counted and reported.
+    At the end the feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    could not be delivered by then is in the journal for the next start; where that is in memory, it is
+    counted and reported.
     """
     registry, told = (registry or Registry.load()).extended(plugins), registry is not None
     for failure in () if told else registry.failures:
@@ -218,11 +265,11 @@ async def open_gateway(
     if not isinstance(config, GatewayConfig):
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     rng = random.Random()
-    gateway = Gateway(config, registry, Journal(config.options.buffer))
     raised: Exception | None = None
-    async with AsyncExitStack() as opened:
+    async with _open_journal(config, registry) as (journal, last_heard), AsyncExitStack() as opened:
+        gateway = Gateway(config, registry, journal)
         await gateway._open_lanes(opened, rng)
-        gateway._make_sessions(rng)
+        gateway._make_sessions(rng, last_heard)
         try:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 try:

@@ -1,91 +1,292 @@
 """The ordered log between feeds and sinks: events go in at once, each sink reads on from its own cursor.
 
-This is the one seam between receiving and delivering. The log here lives in memory and is bounded:
-the oldest events make room for the newest, whoever has not read them by then has lost them, and is
-told how many.
+This is the one seam between receiving and delivering. With a store an event can be read as soon as
+it is committed, and from then on reaches every sink at least once, whatever becomes of this process.
+Without one the log lives in memory: the oldest events make room for the newest, and whoever has
+not read them by then has lost them, and is told how many.
+
+Taking an event never waits. Events that come while one commit is under way make up the next, so
+the groups grow as the load does.
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 
 import attrs
 import trio
 
+from jackfield._cursor import Cursor, Dead, Ledger
+from jackfield._log import Log
+from jackfield._patience import Patience
+from jackfield._records import Row
+from jackfield._retention import Limits, Retention
+from jackfield._store import Store
+from jackfield._window import Window, key_of
+from jackfield.errors import JournalError
 from jackfield.events import Event
+from jackfield.reports import EventsDropped, JournalDamaged, Report
 
-__all__ = ["Cursor", "Journal"]
+__all__ = ["Journal", "JournalStats"]
+
+# Groups are cut here so that those who wait for a commit do not wait for all that came after them.
+GROUP = 2000
+# What share of the buffer may wait before the writing thread comes first, and for how long it does: so many
+# slices of so many seconds for each commit, since a disk that hangs must not hold up everything else.
+CROWDED = 1 / 10
+SLICES, SLICE_SECONDS = 50, 0.002
+# How long a sink's progress may stay unsaved while no event takes it along.
+SAVE_SECONDS = 0.25
 
 
-@attrs.define
+@attrs.frozen
+class JournalStats:
+    """What the journal has done since it was opened."""
+
+    taken: int
+    duplicates: int
+    dropped: int
+    """Events that were not taken, or not committed by the end."""
+    waiting: int
+    """Events that are not committed yet."""
+    kept: int
+    """Events that can be read."""
+    damaged: int
+    """How often an event could not be read that should have been there."""
+    unread: int
+    """Events that were deleted before every sink had passed them."""
+    buried: dict[str, int]
+    """Dead letters, by sink."""
+
+
+@attrs.define(eq=False)
 class Journal:
-    """Events with sequence numbers that count from 0."""
+    """Takes events, commits them, and has a cursor for each sink."""
 
     _capacity: int
-    _events: deque[Event] = attrs.field(factory=deque)
-    _end: int = 0
-    """The sequence number that the next event gets."""
-    _news: trio.Event = attrs.field(factory=trio.Event)
+    """How many events may wait to be committed, and how many of the newest are kept in memory."""
+    _store: Store | None
+    _report: Callable[[Report], None]
+    _limits: Limits = attrs.field(factory=Limits)
+    _rng: random.Random = attrs.field(factory=random.Random)
+    _log: Log = attrs.field(init=False)
+    _ledger: Ledger = attrs.field(init=False)
+    _writing: Patience = attrs.field(init=False)
+    _retention: Retention | None = None
+    _window: Window = attrs.field(init=False)
+    _known: dict[str, int] = attrs.field(factory=dict)
+    """Where sinks stood when the journal was opened."""
+    _cursors: list[Cursor] = attrs.field(factory=list)
+    _waiting: deque[tuple[Event, Row]] = attrs.field(factory=deque)
+    _stirred: trio.Event = attrs.field(factory=trio.Event)
+    _crowded: trio.Event = attrs.field(factory=trio.Event)
+    _slices: int = 0
+    """How often the commit that is under way may still be given way."""
     _closed: bool = False
+    _finishing: bool = False
+    _over: bool = False
+    """Whether nothing will be committed any more."""
+    _taken: int = 0
+    _duplicates: int = 0
+    _dropped: int = 0
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Take events, in order, without waiting."""
-        self._events.extend(events)
-        self._end += len(events)
-        for _ in range(len(self._events) - self._capacity):
-            self._events.popleft()
-        self._wake()
+    def __attrs_post_init__(self) -> None:
+        store = self._store
+        self._writing = Patience(self._report, self._rng)
+        self._log = Log(self._capacity, store, self._report, Patience(self._report, self._rng))
+        self._ledger = Ledger(self._capacity, store is not None, self._report, self._stir)
+        self._window = Window(self._limits.ids)
+        if store is not None:
+            self._log.end = store.next_seq
+            self._known = store.cursors()
+            self._window.refill(store.recent_keys(self._limits.ids))
+            self._retention = Retention(store, self._limits, self._floor, self._report, self._writing)
+            for finding in store.findings:
+                self._report(JournalDamaged(finding))
 
-    def close(self) -> None:
-        """Nothing more will come: cursors end when they have read what is there."""
-        self._closed = True
-        self._wake()
+    def admit(self, events: Sequence[Event]) -> list[Event]:
+        """Take events, in order, without waiting; those that are no copies of earlier ones, and were taken.
 
-    def cursor(self) -> Cursor:
-        """A reader that starts with the next event."""
-        return Cursor(self, self._end)
+        What cannot be taken is counted and reported: the newest, when as many as the capacity says wait to be
+        committed already; any, when the journal is closed; one that is no JSON.
+        """
+        taken: list[Event] = []
+        window, store = self._window, self._store
+        for event in events:
+            key = key_of(event)
+            if key in window:
+                self._duplicates += 1
+            elif self._closed:
+                self._drop(1, "the journal is closed")
+            elif store is None:
+                window.add(key, 0)
+                taken.append(event)
+            elif len(self._waiting) >= self._capacity:
+                self._drop(1, f"{self._capacity} events wait for the journal's file, and more have no room")
+            elif (body := self._encode(event)) is not None:
+                window.add(key, self._log.end + len(self._waiting))
+                self._waiting.append((event, Row(key, body, int(event.received.timestamp() * 1_000_000))))
+                taken.append(event)
+        if taken:
+            self._taken += len(taken)
+            if store is None:
+                self._log.extend(taken)
+                window.forget(self._log.end)
+            else:
+                self._stirred.set()
+                if len(self._waiting) >= self._capacity * CROWDED:
+                    self._crowded.set()
+        return taken
 
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = trio.Event()
+    async def publish(self, events: Sequence[Event]) -> int:
+        """Take events and wait until they are committed, for who must confirm them; how many were new.
 
+        A copy of an event that was taken before counts as taken, and its commit is waited for too; so `admit`
+        may come first, where the new ones are to be seen. `JournalError` where any was not taken or not
+        committed; the others are there, so all may be published again.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        dropped = self._dropped
+        taken = self.admit(events)
+        if self._dropped > dropped:
+            raise JournalError(f"{self._dropped - dropped} of {len(events)} events were not taken; try again later")
+        end = self._log.end + len(self._waiting)
+        while self._log.end < end:
+            if self._over:
+                raise JournalError("the journal ended before the events were committed; try again later")
+            await self._log.news()
+        return len(taken)
 
-@attrs.define
-class Cursor:
-    """How far one sink has come."""
-
-    _journal: Journal
-    _next: int
+    def cursor(self, name: str) -> Cursor:
+        """A sink's place: where it stood, or for a new sink the next event."""
+        end = self._log.end
+        cursor = Cursor(name, self._log, self._ledger, min(self._known.get(name, end), end))
+        self._cursors.append(cursor)
+        self._ledger.move(name, cursor.committed)
+        return cursor
 
     @property
-    def lag(self) -> int:
-        """How many events wait to be read."""
-        return self._journal._end - self._next
+    def dead(self) -> tuple[Dead, ...]:
+        """The dead letters of a journal in memory; with a store, they are there."""
+        return tuple(self._ledger.dead)
 
-    async def read(self, most: int) -> tuple[list[Event], int]:
-        """The next events, at least one, and how many before them were lost; none at the end.
+    def snapshot(self) -> JournalStats:
+        """What happened so far, counted."""
+        return JournalStats(
+            taken=self._taken,
+            duplicates=self._duplicates,
+            dropped=self._dropped,
+            waiting=len(self._waiting),
+            kept=self._log.end - self._log.first,
+            damaged=self._log.damaged,
+            unread=self._retention.unread if self._retention else 0,
+            buried=dict(self._ledger.buried),
+        )
 
-        What was read stays the reader's duty: call `commit` when it is delivered or given up.
+    def close(self) -> None:
+        """Take no more events: cursors end when they have read what is there, once that is committed."""
+        self._closed = True
+        if not self._waiting:
+            self._log.close()
+
+    def finish(self) -> None:
+        """Let `run` save everything and return; to be called when the sinks are done."""
+        self.close()
+        self._finishing = True
+        self._stir()
+
+    async def run(self) -> None:
+        """Commit what comes, and keep the file within its limits, until `finish` is called.
+
+        Whatever the disk refuses is tried again; what is not committed when this is cancelled is lost, counted
+        and reported.
         """
-        journal = self._journal
-        while self.lag == 0:
-            if journal._closed:
-                return [], 0
-            await journal._news.wait()
-        first = journal._end - len(journal._events)
-        lost = max(0, first - self._next)
-        self._next += lost
-        start = self._next - first
-        return list(islice(journal._events, start, start + most)), lost
+        try:
+            async with trio.open_nursery() as nursery:
+                if self._retention is not None:
+                    nursery.start_soon(self._retention.run)
+                    nursery.start_soon(self._make_way)
+                await self._commit_all()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._over = True
+            if self._waiting:
+                self._drop(len(self._waiting), "the journal ended before they could be committed")
+                self._waiting.clear()
+            self._log.close()
 
-    def rest(self, skip: int) -> list[Event]:
-        """What is left behind the next `skip` events; for the account of a reader that gives up."""
-        journal = self._journal
-        first = journal._end - len(journal._events)
-        return list(islice(journal._events, max(0, self._next + skip - first), None))
+    async def _commit_all(self) -> None:
+        ledger = self._ledger
+        while not (self._finishing and not self._waiting and not ledger.cursors and not ledger.burials):
+            if not self._waiting and not self._finishing:
+                if ledger.cursors or ledger.burials:
+                    with trio.move_on_after(SAVE_SECONDS):
+                        while not self._waiting and not self._finishing:
+                            await self._news()
+                else:
+                    await self._news()
+                    continue
+            await self._commit_group()
 
-    def commit(self, count: int) -> None:
-        """Move on behind so many of the events that were read."""
-        self._next += count
+    async def _commit_group(self) -> None:
+        assert self._store is not None  # without one, nothing ever waits
+        group = list(islice(self._waiting, GROUP))
+        cursors, burials = dict(self._ledger.cursors), list(self._ledger.burials)
+        work = partial(self._store.commit, [row for _, row in group], cursors, burials)
+        self._slices = SLICES
+        await self._writing.until_done(work, lambda: len(self._waiting))
+        self._slices = 0
+        for _ in group:
+            self._waiting.popleft()
+        self._ledger.saved(cursors, burials)
+        if group:
+            self._log.extend([event for event, _ in group])
+            self._window.forget(self._log.end)
+        if self._closed and not self._waiting:
+            self._log.close()
+
+    async def _make_way(self) -> None:
+        """Let the writing thread have the interpreter, in turn with everything else, when much waits for it.
+
+        A thread that calls a database gives Python's lock away at each call, and a busy trio thread then keeps it
+        for 5 ms each time: without this, the busier the feeds are the slower the journal would become.
+        """
+        while True:
+            await self._crowded.wait()
+            while self._slices and len(self._waiting) >= self._capacity * CROWDED and not self._writing.failing:
+                self._slices -= 1
+                _give_way()
+                await trio.lowlevel.checkpoint()
+            self._crowded = trio.Event()
+
+    async def _news(self) -> None:
+        self._stirred = trio.Event()
+        await self._stirred.wait()
+
+    def _stir(self) -> None:
+        self._stirred.set()
+
+    def _floor(self) -> int:
+        return min((cursor.committed for cursor in self._cursors), default=self._log.end)
+
+    def _encode(self, event: Event) -> bytes | None:
+        try:
+            return event.to_json()
+        except Exception as error:  # noqa: BLE001  # a provider's own objects may fail in any way
+            self._drop(1, f"event {event.id!r} of feed {event.feed} is no JSON: {type(error).__name__}: {error}")
+            return None
+
+    def _drop(self, count: int, reason: str) -> None:
+        """Count a loss, and tell it at each doubling of the total, so as not to flood."""
+        self._dropped += count
+        if self._dropped.bit_length() != (self._dropped - count).bit_length():
+            self._report(EventsDropped("journal", count, reason, self._dropped))
+
+
+def _give_way() -> None:
+    time.sleep(SLICE_SECONDS)

@@ -79,7 +79,7 @@ class Session:
     """Runs one feed; also the `Host` of its conversations."""
 
     feed: Feed
-    _deliver: Callable[[list[Event]], None]
+    _deliver: Callable[[list[Event]], object]
     """Takes events at once, without waiting."""
     _report: Callable[[Report], None]
     _rng: random.Random

@@ -14,6 +14,7 @@
      ├── ConnectionLost     the session: the line is down, connect again
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
      ├── DeliveryError      the sink: a batch was not taken
+     ├── JournalError       the operator: the journal's file cannot be used; says what is safe and what to do
      └── PluginError        the plugin's author: a plugin breaks its contract
 
 Any other exception out of Jackfield's own code is a bug; please report it.
@@ -36,6 +37,7 @@ __all__ = [
     "FrameError",
     "HandshakeRefused",
     "JackfieldError",
+    "JournalError",
     "PluginError",
     "Remedy",
     "SecretError",
@@ -167,6 +169,10 @@ class DeliveryError(JackfieldError):
         self.refused = refused
         self.retry_after = retry_after
         super().__init__(reason)
+
+
+class JournalError(JackfieldError):
+    """The journal's file cannot be opened, read or written; the message says what is safe and what to do."""
 
 
 class PluginError(JackfieldError):

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -116,8 +117,14 @@ _decode = msgspec.json.Decoder(_Wire).decode
 _URI_PLAIN = re.compile(r"[A-Za-z0-9._~:+=,;!$'()-]*")
 
 
-def _uri_segment(segment: str) -> str:
-    return segment if _URI_PLAIN.fullmatch(segment) else quote(segment, safe="")
+# A feed has one source and few things at a time, so most of these are asked for again and again.
+_segment = lru_cache(4096)(escape_segment)
+
+
+@lru_cache(256)
+def _source(provider: str, scope: str, scope_id: str) -> str:
+    segments = (provider, scope, scope_id)
+    return "/" + "/".join(each if _URI_PLAIN.fullmatch(each) else quote(each, safe="") for each in segments)
 
 
 def _to_wire(event: Event) -> _Wire:
@@ -134,12 +141,12 @@ def _to_wire(event: Event) -> _Wire:
     return _Wire(
         "1.0",
         event.id,
-        f"/{_uri_segment(provider)}/{_uri_segment(scope)}/{_uri_segment(scope_id)}",
+        _source(provider, scope, scope_id),
         event.kind,
-        f"{escape_segment(resource)}/{escape_segment(resource_id)}",
+        f"{_segment(resource)}/{_segment(resource_id)}",
         event.received,
         event.feed,
-        escape_segment(word),
+        _segment(word),
         event.origin,
         event.inferred,
         event.time or msgspec.UNSET,

@@ -15,14 +15,20 @@ import attrs
 __all__ = [
     "DeliveryFailed",
     "DeliveryResumed",
+    "EventBuried",
     "EventsDropped",
     "FeedChanged",
     "FeedState",
     "FrameUnreadable",
     "GapSuspected",
+    "JournalDamaged",
+    "JournalResumed",
+    "JournalStalled",
     "Level",
     "PluginFailed",
     "Report",
+    "SinkDisabled",
+    "SinkPaused",
     "TopicConfirmed",
     "TopicRefused",
 ]
@@ -124,7 +130,7 @@ class EventsDropped:
 
     level: ClassVar[Level] = "error"
     where: str
-    """``sink crm`` or ``listener contact.*``."""
+    """``sink crm``, ``listener contact.*`` or ``journal``."""
     count: int
     reason: str
     total: int
@@ -161,6 +167,85 @@ class DeliveryResumed:
 
 
 @attrs.frozen
+class SinkPaused:
+    """A sink turned our credentials down: nothing is sent and nothing dropped until somebody acts."""
+
+    level: ClassVar[Level] = "error"
+    sink: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"sink {self.sink}: paused, its events wait: {self.reason}"
+
+
+@attrs.frozen
+class SinkDisabled:
+    """A receiver wants nothing any more: nothing is sent to it until the next start."""
+
+    level: ClassVar[Level] = "error"
+    sink: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"sink {self.sink}: disabled until the next start: {self.reason}"
+
+
+@attrs.frozen
+class EventBuried:
+    """A sink refused an event for good; told at the first and then at each doubling of the count."""
+
+    level: ClassVar[Level] = "error"
+    sink: str
+    reason: str
+    attempts: int
+    total: int
+    """How many events of this sink became dead letters since the start."""
+
+    def __str__(self) -> str:
+        return f"sink {self.sink}: an event became a dead letter ({self.total} so far): {self.reason}"
+
+
+@attrs.frozen
+class JournalStalled:
+    """The journal's file cannot be written or read just now; nothing is lost yet, and it is tried again."""
+
+    level: ClassVar[Level] = "error"
+    reason: str
+    waiting: int
+    """Events that wait, in memory to be written or in the file to be read."""
+    retry_in: float
+
+    def __str__(self) -> str:
+        return f"journal: {self.reason}; {self.waiting} events wait; next attempt in {self.retry_in:.1f} s"
+
+
+@attrs.frozen
+class JournalResumed:
+    """The journal's file can be used again."""
+
+    level: ClassVar[Level] = "info"
+    seconds: float
+    """How long it could not."""
+
+    def __str__(self) -> str:
+        return f"journal: goes on, after {self.seconds:.1f} s"
+
+
+@attrs.frozen
+class JournalDamaged:
+    """Something in the journal's file is not what was written; the rest goes on without it."""
+
+    level: ClassVar[Level] = "error"
+    problem: str
+    total: int = 0
+    """How many events could not be read so far, as far as they can be counted."""
+
+    def __str__(self) -> str:
+        count = f" ({self.total} events so far)" if self.total else ""
+        return f"journal: damaged{count}: {self.problem}"
+
+
+@attrs.frozen
 class PluginFailed:
     """A plugin could not be loaded or broke its contract; the rest goes on without it."""
 
@@ -182,5 +267,11 @@ Report = (
     | EventsDropped
     | DeliveryFailed
     | DeliveryResumed
+    | SinkPaused
+    | SinkDisabled
+    | EventBuried
+    | JournalStalled
+    | JournalResumed
+    | JournalDamaged
     | PluginFailed
 )

@@ -1,5 +1,6 @@
 """``jackfield run`` against both simulators as processes: loss, return, bad tokens, a clean end."""
 
+import json
 import signal
 import socket
 
@@ -56,6 +57,25 @@ async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_i
     kinds = {event["type"] for event in folder.events()}
     assert {"call.cleared", "agent.ready"} <= kinds
     assert {kind for kind in kinds if not kind.startswith("agent.")} == {"call.cleared"}
+
+
+async def test_a_file_that_log_rotation_moves_is_followed_and_the_signal_it_sends_stops_nothing(
+    start, simulate, folder
+):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix")
+    gateway = await start("run", folder.configure(voipbin_url, vinix_url))
+    await gateway.until(lambda _: len(folder.events()) > 20)
+    archive = folder.path / "var" / "events.jsonl"
+    archive.rename(archive.with_suffix(".1"))
+    gateway.process.send_signal(signal.SIGHUP)
+    await gateway.until(lambda _: len(folder.events()) > 20)
+    assert await gateway.stop() == 0
+    moved = [json.loads(line)["id"] for line in archive.with_suffix(".1").read_text().splitlines()]
+    ids = moved + [event["id"] for event in folder.events()]
+    summary = await gateway.says("sink archive: ")
+    assert summary == f"sink archive: {len(ids)} delivered, 0 lost"
+    assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

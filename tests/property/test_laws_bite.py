@@ -199,7 +199,8 @@ FAULTS = [
 def test_each_fault_falls_on_the_law_that_is_meant_for_it(law, broken):
     # What matters is that it falls, not how small a counterexample can be made.
     profile = settings.get_current_profile_name()
-    settings.register_profile("bite", settings.get_profile("ci"), phases=[Phase.generate], report_multiple_bugs=False)
+    bite = {"max_examples": 1000, "phases": [Phase.generate], "report_multiple_bugs": False}
+    settings.register_profile("bite", settings.get_profile("ci"), **bite)
     settings.load_profile("bite")
     try:
         with pytest.raises(AssertionError):

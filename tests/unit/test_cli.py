@@ -128,6 +128,26 @@ def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
     assert "hunter2" not in out
 
 
+def test_check_tells_which_journal_will_be_used_and_makes_none(config, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\ndurability = "power"\n')
+    assert main(["check", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "journal: var/journal.db (made at the first start); survives the end of the process and of power; " in out
+    assert not (tmp_path / "var").exists()
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "journal.db").write_bytes(b"12345")
+    assert main(["check", str(config)]) == 0
+    assert "journal: var/journal.db (there, 5 bytes)" in capsys.readouterr().out
+
+
+def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, capsys, tmp_path):
+    config.write_text(config.read_text() + f'[gateway]\njournal = "{tmp_path}"\n')
+    assert main(["run", str(config)]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
+    assert lines == [f"jackfield: {tmp_path}: is no file; name a file for the journal, or move this away"]
+
+
 def test_check_tells_every_fault_and_exits_with_2(config, capsys):
     config.write_text(CONFIG.replace("account_id", "acount_id").replace('"stdout"', '"stdoot"') + "[gatway]\n")
     assert main(["check", str(config)]) == 2

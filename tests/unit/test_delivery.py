@@ -1,73 +1,94 @@
-"""`jackfield._delivery`: retries, losses that are counted, one sink's trouble that is its own."""
+"""`jackfield._delivery`: a lane takes a sink's events from the journal, and moves its cursor when they are done."""
 
 import random
 from datetime import UTC, datetime
-from itertools import pairwise
 
 import attrs
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jackfield._delivery import BATCH, Lane
+from jackfield._delivery import WINDOW, Lane
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal
+from jackfield._store import Store
 from jackfield._stream import stream_event
 from jackfield.addresses import Source
 from jackfield.errors import DeliveryError
-from jackfield.reports import DeliveryFailed, DeliveryResumed, EventsDropped
+from jackfield.options import DeliveryOptions
+from jackfield.reports import EventBuried, EventsDropped
 from jackfield.selectors import Selector
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def make(number, word="connected"):
-    return stream_event(Source("v", "s", "i"), str(number), word, AT)
-
-
-def numbers(events):
-    return [int(event.feed) for event in events]
+def make(number, word="connected", key=None):
+    return attrs.evolve(stream_event(Source("v", "s", "i"), str(number), word, AT), correlation=key)
 
 
 @attrs.define
-class Scripted:
-    """A sink whose next writes end as the script says; then all succeed."""
+class Receiver:
+    """Takes what it is sent, at its own pace, except what it never takes and whom it keeps waiting."""
 
     script: list = attrs.field(factory=list)
+    never: frozenset = frozenset()
+    stuck: frozenset = frozenset()
+    pace: dict = attrs.field(factory=dict)
     got: list = attrs.field(factory=list)
-    tried_at: list = attrs.field(factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
 
     async def write(self, batch):
-        await trio.lowlevel.checkpoint()
-        self.tried_at.append(trio.current_time())
-        outcome = self.script.pop(0) if self.script else None
-        if isinstance(outcome, DeliveryError):
-            self.got += numbers(batch.events[: outcome.delivered])
-        if outcome is not None:
-            raise outcome
-        self.got += numbers(batch.events)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await trio.sleep(self.pace.get(batch.events[0].correlation, 0))
+            if self.script and (outcome := self.script.pop(0)) is not None:
+                raise outcome
+            for place, event in enumerate(batch.events):
+                if event.correlation in self.stuck:
+                    raise DeliveryError("down", delivered=place)
+                if int(event.feed) in self.never:
+                    raise DeliveryError("no", delivered=place, remedy="refuse", refused=1)
+                self.got.append((event.correlation, int(event.feed)))
+        finally:
+            self.at_once -= 1
+
+    @property
+    def numbers(self):
+        return [number for _, number in self.got]
 
 
 @attrs.define
 class Bench:
     """A lane with everything around it."""
 
-    sink: Scripted = attrs.field(factory=Scripted)
-    reports: list = attrs.field(factory=list)
-    journal: Journal = attrs.field(factory=lambda: Journal(1000))
+    sink: Receiver = attrs.field(factory=Receiver)
+    options: DeliveryOptions = attrs.field(factory=DeliveryOptions)
     select: str = "**"
+    store: Store | None = None
+    capacity: int = 10_000
+    reports: list = attrs.field(factory=list)
+    journal: Journal = attrs.field(init=False)
     lane: Lane = attrs.field(init=False)
 
     def __attrs_post_init__(self):
+        self.journal = Journal(self.capacity, self.store, self.reports.append)
         index = SelectorIndex()
         index.add(Selector.parse(self.select), "s")
-        self.lane = Lane("s", self.sink, self.journal.cursor(), index, self.reports.append, random.Random(1))
+        cursor = self.journal.cursor("s")
+        self.lane = Lane("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
 
     async def run(self, events, patience=1000.0):
-        self.journal.append(events)
-        self.journal.close()
-        with trio.move_on_after(patience):
-            await self.lane.run()
-        self.lane.abandon("closed")
+        assert len(self.journal.admit(events)) == len(events)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.journal.run)
+            self.journal.close()
+            with trio.move_on_after(patience):
+                await self.lane.run()
+            self.lane.abandon("closed")
+            self.journal.finish()
         return self.lane.snapshot()
 
 
@@ -75,84 +96,129 @@ def of(kind, reports):
     return [report for report in reports if isinstance(report, kind)]
 
 
-async def test_events_arrive_once_in_order_in_batches():
+async def test_events_arrive_once_in_order():
     bench = Bench()
-    stats = await bench.run([make(n) for n in range(BATCH + 5)])
-    assert bench.sink.got == list(range(BATCH + 5))
-    assert len(bench.sink.tried_at) == 2
-    assert (stats.delivered, stats.dropped, stats.failures, stats.lag) == (BATCH + 5, 0, 0, 0)
+    stats = await bench.run([make(n) for n in range(250)])
+    assert bench.sink.numbers == list(range(250))
+    assert (stats.delivered, stats.dropped, stats.dead, stats.failures, stats.lag) == (250, 0, 0, 0, 0)
 
 
 async def test_only_what_is_selected_arrives():
     bench = Bench(select="stream.disconnected")
-    await bench.run([make(1), make(2, "disconnected"), make(3)])
-    assert bench.sink.got == [2]
+    stats = await bench.run([make(1), make(2, "disconnected"), make(3)])
+    assert bench.sink.numbers == [2]
+    assert stats.lag == 0
 
 
-async def test_a_failed_batch_is_tried_again_with_growing_pauses_until_it_arrives(autojump_clock):
-    bench = Bench(Scripted([DeliveryError("down")] * 6))
-    stats = await bench.run([make(1), make(2)])
-    assert bench.sink.got == [1, 2]
-    assert (stats.delivered, stats.failures, stats.dropped) == (2, 6, 0)
-    failed = of(DeliveryFailed, bench.reports)
-    assert [each.attempt for each in failed] == [1, 2, 3, 4, 5, 6]
-    assert [each.retry_in for each in failed] == pytest.approx(
-        [after - before for before, after in pairwise(bench.sink.tried_at)]
-    )
-    assert all(each.retry_in <= min(2 ** (each.attempt - 1), 30) for each in failed)
-    assert of(DeliveryResumed, bench.reports) == [DeliveryResumed("s", 7)]
+KEYS = st.sampled_from([None, "a", "b", "c", "d", "e"])
+FAILURES = st.builds(DeliveryError, st.just("x"), remedy=st.sampled_from(["retry", "pause"]))
 
 
-async def test_the_sinks_own_word_on_when_to_come_again_is_kept(autojump_clock):
-    bench = Bench(Scripted([DeliveryError("busy", retry_after=120.0)]))
-    await bench.run([make(1)])
-    assert bench.sink.tried_at[1] - bench.sink.tried_at[0] == pytest.approx(120)
+@given(
+    st.lists(KEYS, max_size=60),
+    st.integers(1, 4),
+    st.integers(1, 7),
+    st.lists(st.one_of(st.none(), FAILURES), max_size=8),
+    st.dictionaries(KEYS, st.floats(0, 3)),
+    st.frozensets(st.integers(0, 60), max_size=5),
+)
+def test_however_slow_and_broken_a_receiver_is_each_keys_events_arrive_once_in_order(
+    keys, parallel, most, script, pace, never
+):
+    events = [make(number, key=key) for number, key in enumerate(keys)]
+    bench = Bench(Receiver(script, never, pace=pace), DeliveryOptions(batch_events=most, parallel=parallel))
+
+    async def main():
+        return await bench.run(events, patience=1e6)
+
+    stats = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    refused = {number for number in never if number < len(events)}
+    for key in {*keys}:
+        wanted = [number for number, each in enumerate(keys) if each == key and number not in refused]
+        got = [number for each, number in bench.sink.got if each == key]
+        # These events without a correlation are each about a thing of its own.
+        assert (sorted(got) if key is None else got) == wanted
+    assert bench.sink.most_at_once <= parallel
+    assert (stats.delivered, stats.dead, stats.dropped, stats.lag) == (len(events) - len(refused), len(refused), 0, 0)
+    assert {letter.seq - 1 for letter in bench.journal.dead} == refused
 
 
-async def test_what_a_failed_batch_did_deliver_is_not_sent_again(autojump_clock):
-    bench = Bench(Scripted([DeliveryError("cut", delivered=2), DeliveryError("cut", delivered=1)]))
-    stats = await bench.run([make(n) for n in range(5)])
-    assert bench.sink.got == [0, 1, 2, 3, 4]
-    assert stats.delivered == 5
+async def test_one_key_that_is_stuck_holds_up_no_other_within_the_window(autojump_clock):
+    bench = Bench(Receiver(stuck=frozenset("a")), DeliveryOptions(batch_events=10, parallel=8))
+    events = [make(0, key="a"), *[make(n, key=str(n % 50)) for n in range(1, 600)]]
+    share = bench.lane._share_of(events[0])
+    stats = await bench.run(events, patience=300.0)
+    others = [int(event.feed) for event in events if bench.lane._share_of(event) != share]
+    assert set(others) <= set(bench.sink.numbers)
+    assert stats.lag == 600
+    assert stats.dropped == 600 - stats.delivered
 
 
-async def test_what_can_never_be_delivered_is_dropped_alone_counted_and_told(autojump_clock):
-    bench = Bench(Scripted([DeliveryError("no", delivered=1, remedy="refuse"), DeliveryError("no", remedy="refuse")]))
-    stats = await bench.run([make(n) for n in range(4)])
-    assert bench.sink.got == [0, 2, 3]
-    assert (stats.delivered, stats.dropped) == (3, 1)
-    assert of(EventsDropped, bench.reports) == [EventsDropped("sink s", 1, "no", 1)]
+async def test_no_more_is_read_ahead_of_a_stuck_event_than_the_window_holds(autojump_clock):
+    bench = Bench(Receiver(stuck=frozenset("a")), DeliveryOptions(batch_events=2, parallel=2))
+    bench.journal.admit([make(n, key="a") for n in range(500)])
+    with trio.move_on_after(100):
+        await bench.lane.run()
+    assert bench.lane._progress.span <= WINDOW * 2 * 2 + 2
 
 
-async def test_a_sinks_bug_is_a_failure_like_another(autojump_clock):
-    bench = Bench(Scripted([KeyError("oops")]))
-    await bench.run([make(1)])
-    assert bench.sink.got == [1]
-    assert "the sink failed: KeyError: 'oops'" in str(of(DeliveryFailed, bench.reports)[0])
+async def test_what_can_never_be_delivered_is_a_dead_letter_and_told_at_each_doubling(autojump_clock):
+    bench = Bench(Receiver(never=frozenset(range(10))))
+    stats = await bench.run([make(n) for n in range(12)])
+    assert bench.sink.numbers == [10, 11]
+    assert (stats.delivered, stats.dead, stats.dropped) == (2, 10, 0)
+    assert [report.total for report in of(EventBuried, bench.reports)] == [1, 2, 4, 8]
+    assert [(letter.seq, letter.reason) for letter in bench.journal.dead] == [(n + 1, "no") for n in range(10)]
 
 
-async def test_what_a_slow_sink_misses_is_counted_and_told():
-    bench = Bench(journal=Journal(3))
+async def test_what_a_slow_sink_misses_in_memory_is_counted_and_told():
+    bench = Bench(capacity=3)
     stats = await bench.run([make(n) for n in range(10)])
-    assert bench.sink.got == [7, 8, 9]
+    assert bench.sink.numbers == [7, 8, 9]
     assert stats.dropped == 7
     (report,) = of(EventsDropped, bench.reports)
     assert report.count == 7 and "too slow" in report.reason
 
 
-async def test_what_is_left_at_the_end_is_counted_and_told(autojump_clock):
-    bench = Bench(
-        Scripted([DeliveryError("down", delivered=1), *[DeliveryError("down")] * 99]), select="stream.connected"
-    )
-    events = [make(n) for n in range(BATCH)] + [make(n) for n in range(3)] + [make(9, "disconnected")]
-    stats = await bench.run(events, patience=20.0)
-    assert bench.sink.got == [0]
-    assert (stats.delivered, stats.dropped) == (1, BATCH - 1 + 3)
+async def test_what_is_left_in_memory_at_the_end_is_counted_and_told(autojump_clock):
+    bench = Bench(Receiver([DeliveryError("down")] * 99), select="stream.connected")
+    stats = await bench.run([*[make(n) for n in range(103)], make(9, "disconnected")], patience=20.0)
+    assert (stats.delivered, stats.dropped) == (0, 103)
     assert of(EventsDropped, bench.reports)[-1].reason == "closed"
 
 
-async def test_losses_are_told_at_each_doubling_and_counted_each():
-    bench = Bench(Scripted([DeliveryError("no", remedy="refuse")] * 10))
-    stats = await bench.run([make(n) for n in range(12)])
-    assert stats.dropped == 10
-    assert [report.total for report in of(EventsDropped, bench.reports)] == [1, 2, 4, 8]
+async def test_what_is_left_in_a_file_is_not_lost_and_comes_at_the_next_start(tmp_path):
+    events = [make(n) for n in range(30)]
+    store = Store.open(tmp_path / "journal.db")
+    bench = Bench(Receiver([None, *[DeliveryError("down")] * 99]), DeliveryOptions(batch_events=10), store=store)
+    stats = await bench.run(events, patience=0.3)
+    store.close()
+    assert (bench.sink.numbers, stats.dropped, stats.lag) == (list(range(10)), 0, 20)
+
+    store = Store.open(tmp_path / "journal.db")
+    bench = Bench(store=store)
+    stats = await bench.run([])
+    store.close()
+    assert bench.sink.numbers == list(range(10, 30))
+    assert stats.lag == 0
+
+
+async def test_a_receiver_that_wants_no_more_ends_the_lane_and_its_events_wait(tmp_path):
+    store = Store.open(tmp_path / "journal.db")
+    bench = Bench(
+        Receiver([None, DeliveryError("gone", remedy="disable")]), DeliveryOptions(batch_events=5), store=store
+    )
+    with trio.fail_after(5):
+        stats = await bench.run([make(n) for n in range(20)])
+    assert (stats.state, stats.delivered, stats.dropped, stats.lag) == ("disabled", 5, 0, 15)
+    assert store.cursors() == {"s": 6}
+    store.close()
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+async def test_cancelling_a_lane_leaves_its_cursor_at_the_first_event_that_is_not_delivered(parallel, autojump_clock):
+    bench = Bench(Receiver(pace={"slow": 1e9}), DeliveryOptions(batch_events=1, parallel=parallel, timeout=1e10))
+    bench.journal.admit([make(0, key="x"), make(1, key="slow"), make(2, key="slow"), make(3, key="y")])
+    with trio.move_on_after(50):
+        await bench.lane.run()
+    assert bench.lane._cursor.committed == 2

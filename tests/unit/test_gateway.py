@@ -1,7 +1,8 @@
 """`jackfield._gateway`: wiring, listening, and the one order of ending, against both simulators on real sockets."""
 
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import attrs
@@ -9,7 +10,8 @@ import pytest
 import trio
 
 import jackfield
-from jackfield.errors import ConfigError, DeliveryError
+from jackfield._store import Store
+from jackfield.errors import ConfigError, DeliveryError, JackfieldError, JournalError
 from jackfield.hooks import hookimpl
 from jackfield.reports import EventsDropped
 from jackfield.simulation.server import serve
@@ -152,6 +154,52 @@ async def test_a_sink_that_hangs_delays_no_other_and_is_not_waited_for_beyond_th
     assert len(fine.got) == 30
 
 
+async def test_what_a_sink_did_not_get_waits_in_the_file_for_the_next_start(feeds, tmp_path):
+    options = {"gateway": {"journal": str(tmp_path / "var" / "journal.db"), "drain_seconds": 0.1}}
+    stuck, later = Memory(hangs=True), Memory()
+    async with jackfield.open_gateway(config(feeds, "**") | options, plugins=[stuck]) as gateway:
+        with gateway.listen("**") as events:
+            seen = [await anext(events) for _ in range(30)]
+    assert gateway.stats().sinks["m"].dropped == 0
+    assert not [report for report in stuck.said if isinstance(report, EventsDropped)]
+    async with jackfield.open_gateway(config(feeds, "**") | options, plugins=[later]) as gateway:
+        await until(lambda: len(later.got) >= 30)
+    taken = {event.id for event in later.got}
+    assert {event.id for event in seen} <= taken
+    assert gateway.stats().sinks["m"].lag == 0
+
+
+async def test_a_copy_of_an_event_reaches_neither_sinks_nor_listeners(feeds):
+    """Two feeds of the same account bring everything twice."""
+    memory = Memory()
+    twice = {"office": feeds["office"], "again": feeds["office"]}
+    async with jackfield.open_gateway(config(twice, "contact.*"), plugins=[memory]) as gateway:
+        with gateway.listen("contact.*") as events:
+            heard = [await anext(events) for _ in range(40)]
+        await until(lambda: gateway.stats().journal.duplicates > 10)
+    assert len({event.id for event in heard}) == len(heard)
+    assert len({event.id for event in memory.got}) == len(memory.got)
+
+
+async def test_a_journal_that_cannot_be_used_is_told_before_anything_starts(feeds, tmp_path):
+    (tmp_path / "journal.db").write_text("precious")
+    memory = Memory()
+    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    with pytest.raises(JournalError, match=r"journal\.db: is no journal but something else"):
+        async with jackfield.open_gateway(document, plugins=[memory]):
+            pytest.fail("must not start")
+    assert memory.said == []
+    assert (tmp_path / "journal.db").read_text() == "precious"
+
+
+async def test_a_sink_that_cannot_be_opened_gives_the_journal_back(feeds, tmp_path):
+    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    with pytest.raises(DeliveryError):
+        async with jackfield.open_gateway(document, plugins=[Memory(trouble=OSError(13, "Permission denied"))]):
+            pytest.fail("must not start")
+    Store.open(tmp_path / "journal.db").close()
+
+
 async def test_cancelling_ends_as_orderly_as_leaving(feeds):
     memory = Memory()
     with trio.CancelScope() as scope:
@@ -219,3 +267,62 @@ async def test_a_selector_that_does_not_parse_is_refused_where_it_is_written(fee
     async with jackfield.open_gateway({"feeds": feeds}) as gateway:
         with pytest.raises(jackfield.JackfieldError, match="two words"):
             gateway.listen("call")
+
+
+def make(number):
+    at = datetime.now(UTC)
+    address = jackfield.Address("probe", "test", "t", "call", str(number), "updated")
+    return jackfield.Event(f"id-{number}", "call.updated", address, at, at, "probe")
+
+
+async def test_what_is_published_is_committed_when_that_returns_and_reaches_listeners_and_sinks_once(feeds, tmp_path):
+    memory = Memory()
+    document = config(feeds, "call.updated @ probe/**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    async with jackfield.open_gateway(document, plugins=[memory]) as gateway:
+        with gateway.listen("probe/**") as listener:
+            assert await gateway.publish(make(1), make(2), make(1)) == 2
+            with closing(Store.open(tmp_path / "journal.db", readonly=True)) as store:
+                bodies = [row.body for page in store.scan(0, 2**60) for row in page]
+            assert sum(b'"source":"/probe/' in body for body in bodies) == 2
+            assert await gateway.publish(make(2), make(3)) == 1
+            assert [(await anext(listener)).id for _ in range(3)] == ["id-1", "id-2", "id-3"]
+        await until(lambda: len(memory.got) >= 3)
+    assert [event.id for event in memory.got] == ["id-1", "id-2", "id-3"]
+    with pytest.raises(JackfieldError):
+        await gateway.publish(make(4))
+
+
+async def test_with_a_journal_in_a_file_what_a_sink_did_not_get_comes_at_the_next_start(feeds, tmp_path):
+    document = config(feeds, "probe/**") | {"gateway": {"journal": str(tmp_path / "journal.db"), "drain_seconds": 0.1}}
+    async with jackfield.open_gateway(document, plugins=[Memory(hangs=True)]) as gateway:
+        await gateway.publish(make(1), make(2))
+    assert gateway.stats().sinks["m"].dropped == 0
+    memory = Memory()
+    async with jackfield.open_gateway(document, plugins=[memory]):
+        await until(lambda: len(memory.got) == 2)
+    assert [event.id for event in memory.got] == ["id-1", "id-2"]
+
+
+async def test_what_was_missed_while_no_gateway_was_running_is_told_as_a_gap(feeds, tmp_path):
+    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    first, second = Memory(), Memory()
+    async with jackfield.open_gateway(document, plugins=[first]):
+        await until(lambda: {"office", "support"} == {event.feed for event in first.got if event.kind[:6] != "stream"})
+    assert not any(event.kind == "stream.gap_suspected" for event in first.got)
+    last = {event.feed: event.received for event in first.got}
+    async with jackfield.open_gateway(document, plugins=[second]):
+        await until(lambda: sum(event.kind == "stream.gap_suspected" for event in second.got) == 2)
+    for event in second.got:
+        if event.kind == "stream.gap_suspected":
+            assert event.data["cause"] == "no gateway was running"
+            since, until_ = (datetime.fromisoformat(event.data[name]) for name in ("since", "until"))
+            assert abs(since - last[event.feed]) < timedelta(milliseconds=1)
+            assert until_ > since
+
+
+async def test_two_gateways_cannot_use_one_journal(feeds, tmp_path):
+    document = config(feeds) | {"sinks": {}, "gateway": {"journal": str(tmp_path / "journal.db")}}
+    async with jackfield.open_gateway(document):
+        with pytest.raises(JournalError, match="another gateway uses this journal, process"):
+            async with jackfield.open_gateway(document):
+                pass

@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "run a gateway",
     "check": "check a configuration without a network, and show what would be subscribed to",
     "translate": "show a topic, binding, address or selector in every form it has",
+    "journal": "look into a journal, and send what it holds once more",
     "decode": "turn a vendor's frames into neutral events",
     "simulate": "run a vendor's server on this machine",
     "plugins": "show what is installed",
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BaseExceptionGroup as group:  # out of trio, where a second signal interrupted the orderly end
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
-        return _failed("stopped at once; what still waited for a sink is lost", 1)
+        return _failed("stopped at once; what waited for a sink and is in no journal's file is lost", 1)
     except BrokenPipeError:  # whoever read our output has seen enough
         abandon_stdout()
         return 0

@@ -12,6 +12,7 @@ from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._planner import make_plan
 from jackfield.config import Feed, GatewayConfig, build_config, read_toml
 from jackfield.errors import Fault
+from jackfield.options import GatewayOptions
 from jackfield.providers import Plan
 
 __all__ = ["configure", "run"]
@@ -65,12 +66,27 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[Fault]:
 
 def _overview(config: GatewayConfig) -> Iterator[str]:
     options = config.options
-    yield (
-        f"journal: memory, the last {options.buffer} events; "
-        "what still waits for a sink is lost when the process ends, and counted"
-    )
+    yield f"journal: {_journal(options)}"
     for route in config.routes:
         yield f"route: {', '.join(map(str, route.select))} -> {', '.join(route.sinks)}"
+
+
+def _journal(options: GatewayOptions) -> str:
+    if options.journal == "memory":
+        return (
+            f"memory, the last {options.buffer} events; "
+            "what still waits for a sink is lost when the process ends, and counted"
+        )
+    path = Path(options.journal)
+    try:
+        state = f"there, {path.stat().st_size} bytes"
+    except FileNotFoundError:
+        state = "made at the first start"
+    except OSError as error:
+        state = f"cannot be seen: {error.strerror}"
+    survives = "the end of the process and of power" if options.durability == "power" else "the end of the process"
+    kept = f"at most {options.retain_seconds:g} s and {options.retain_bytes} bytes are kept"
+    return f"{path} ({state}); survives {survives}; {kept}"
 
 
 def _feed(feed: Feed, plan: Plan) -> Iterator[str]:

@@ -21,7 +21,11 @@ __all__ = ["configure", "run"]
 EPILOG = """\
 Connects every feed, delivers to every sink, and goes on until SIGINT or SIGTERM;
 then it says goodbye to the vendors, drains the sinks and exits with 0. A second
-signal stops it at once. 'jackfield check CONFIG' shows beforehand what it will do."""
+signal stops it at once. SIGHUP, which log rotation sends, stops nothing: files that
+were moved are followed by themselves. 'jackfield check CONFIG' shows beforehand
+what it will do."""
+
+STOP = (signal.SIGINT, signal.SIGTERM)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,19 +50,23 @@ def run(options: argparse.Namespace) -> int:
 
 async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
     with ExitStack() as handlers:
-        signals = handlers.enter_context(trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
+        hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
+        signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
         async with open_gateway(config, registry=registry, plugins=[console]) as gateway:
             async for number in signals:
-                say(f"{signal.Signals(number).name}: stopping")
-                break
+                if number in STOP:
+                    say(f"{signal.Signals(number).name}: stopping")
+                    break
             # From here on Python's own handlers are back: a second signal ends the process at once.
             handlers.close()
     if console.least != "warning":
-        _say_summary(gateway.stats())
+        _say_summary(gateway.stats(), durable=config.options.journal != "memory")
 
 
-def _say_summary(stats: GatewayStats) -> None:
+def _say_summary(stats: GatewayStats, *, durable: bool) -> None:
     for name, feed in stats.feeds.items():
         say(f"{name}: {feed.events} events in {feed.frames} frames, {feed.unreadable} unreadable, {feed.gaps} gaps")
     for name, sink in stats.sinks.items():
-        say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost")
+        dead = f", {sink.dead} dead letters" if sink.dead else ""
+        waiting = f", {sink.lag} wait in the journal" if sink.lag and durable else ""
+        say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")

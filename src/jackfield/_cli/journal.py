@@ -1,0 +1,200 @@
+"""``jackfield journal``: what a journal's file holds, and how to send it once more."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from jackfield._cli import replay
+from jackfield._cli.console import say
+from jackfield._cli.moments import moment
+from jackfield._cli.numbers import number
+from jackfield._cli.plugin_options import add_plugin_options
+from jackfield._replay import Wanted, letters, past
+from jackfield._store import Store
+from jackfield.config import read_toml
+from jackfield.errors import ConfigError, Fault
+from jackfield.events import Event
+from jackfield.selectors import Selector
+
+__all__ = ["configure", "run"]
+
+EPILOG = """\
+PATH is a configuration, whose journal is meant, or a journal's file itself. A gateway
+may be running meanwhile; nothing but 'replay --dead' changes the file.
+
+examples:
+  jackfield journal stats gateway.toml
+  jackfield journal events gateway.toml 'contact.*' --since 2h
+  jackfield journal dead gateway.toml --sink crm
+  jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
+  jackfield journal replay gateway.toml --dead"""
+
+SQLITE = b"SQLite format 3\0"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    stats = actions.add_parser("stats", help="how much there is, and how far each sink has come")
+    stats.add_argument("path", type=Path, metavar="PATH")
+    stats.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    stats.set_defaults(do=_stats)
+    events = actions.add_parser("events", help="the events, one CloudEvents JSON object a line")
+    _add_selection(events)
+    events.add_argument("--limit", type=number(int, 1), metavar="N", help="stop after so many")
+    events.set_defaults(do=_events)
+    dead = actions.add_parser(
+        "dead", help="the events that sinks refused for good, with the reasons, one JSON object a line"
+    )
+    _add_selection(dead)
+    dead.add_argument("--sink", metavar="NAME", help="of this sink only")
+    dead.set_defaults(do=_dead)
+    again = actions.add_parser("replay", help="send events to sinks once more, with their ids and origin=replay")
+    _add_selection(again)
+    again.add_argument(
+        "--sink", action="append", metavar="NAME", help="to this sink, whatever the routes say (repeatable)"
+    )
+    again.add_argument("--dead", action="store_true", help="the dead letters; what arrives is one no more")
+    again.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
+    add_plugin_options(again)
+    again.set_defaults(do=_replay)
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument(
+        "select", nargs="*", type=_selector, metavar="SELECTOR", help="what to take (default: everything)"
+    )
+    parser.add_argument(
+        "--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago: 2h"
+    )
+    parser.add_argument("--until", type=moment, metavar="WHEN", help="received before this moment")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what is asked for."""
+    status: int = options.do(options)
+    return status
+
+
+def _selector(text: str) -> Selector:
+    try:
+        return Selector.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _file(path: Path) -> Path:
+    """The journal's file that a path stands for."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(SQLITE)) == SQLITE:
+                return path
+    except OSError as error:
+        raise ConfigError([Fault("", f"{path}: {error.strerror}")]) from None
+    table = read_toml(path).get("gateway", {})
+    journal = table.get("journal", "memory") if isinstance(table, dict) else "memory"
+    if not isinstance(journal, str) or journal == "memory":
+        raise ConfigError([Fault("gateway.journal", f"{journal!r} is no file that could be looked into")])
+    return Path(journal)
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    return Wanted(tuple(options.select), options.since, options.until)
+
+
+def _unreadable(what: str) -> Any:
+    return lambda which: say(f"{what} {which} cannot be read: it is not what was written", level="warning")
+
+
+def _stats(options: argparse.Namespace) -> int:
+    path = _file(options.path)
+    store = Store.open(path, readonly=True)
+    try:
+        cursors, dead = store.cursors(), store.dead_count()
+        count, ends = store.next_seq - store.first_seq, _ends(store)
+        document: dict[str, Any] = {
+            "path": str(path),
+            "events": count,
+            "first": store.first_seq if count else None,
+            "last": store.next_seq - 1 if count else None,
+            "received": [each.isoformat() for each in ends],
+            "bytes": store.size(),
+            "sinks": {
+                name: {
+                    "next": cursors.get(name),
+                    "behind": store.next_seq - cursors.get(name, store.next_seq),
+                    "dead": dead.get(name, 0),
+                }
+                for name in sorted({*cursors, *dead})
+            },
+        }
+    finally:
+        store.close()
+    if options.json:
+        print(json.dumps(document, indent=2))
+        return 0
+    numbers = f", numbers {document['first']} to {document['last']}" if count else ""
+    print(f"{path}: {count} events{numbers}, {document['bytes'] / 1e6:.1f} MB")
+    if ends:
+        print(f"received between {ends[0]:%Y-%m-%d %H:%M:%S} and {ends[1]:%Y-%m-%d %H:%M:%S} UTC")
+    for name, sink in document["sinks"].items():
+        print(f"sink {name}: {sink['behind']} behind, {sink['dead']} dead letters")
+    return 0
+
+
+def _ends(store: Store) -> list[datetime]:
+    """When the oldest and the newest event were received; empty where there is none."""
+    rows = [*store.read(store.first_seq, 1).rows, *store.read(store.next_seq - 1, 1).rows]
+    return [datetime.fromtimestamp(row.received / 1_000_000, UTC) for row in rows] if len(rows) == 2 else []
+
+
+def _events(options: argparse.Namespace) -> int:
+    store = Store.open(_file(options.path), readonly=True)
+    left = options.limit
+    try:
+        for page in past(store, _wanted(options), _unreadable("event")):
+            _write((event for _, event in page[:left]))
+            if left is not None and (left := left - len(page)) <= 0:
+                break
+    finally:
+        store.close()
+    return 0
+
+
+def _write(events: Iterable[Event]) -> None:
+    for event in events:
+        sys.stdout.buffer.write(event.to_json() + b"\n")
+
+
+def _dead(options: argparse.Namespace) -> int:
+    store = Store.open(_file(options.path), readonly=True)
+    try:
+        for page in letters(store, options.sink, _wanted(options), _unreadable("dead letter")):
+            for each in page:
+                line = {
+                    "number": each.number,
+                    "sink": each.sink,
+                    "seq": each.seq,
+                    "at": each.at.isoformat(),
+                    "attempts": each.attempts,
+                    "reason": each.reason,
+                    "event": msgspec.Raw(each.event.to_json()),
+                }
+                sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    finally:
+        store.close()
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    return replay.run(options, _file(options.path), _wanted(options), _unreadable)

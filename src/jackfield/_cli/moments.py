@@ -1,0 +1,24 @@
+"""Moments on the command line: a date and time, or how long ago."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["moment"]
+
+_AGO = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def moment(text: str) -> datetime:
+    """An argument's ``type=``: ``2026-11-21T12:00`` (UTC where it names no zone), or ``90s 15m 2h 7d`` ago."""
+    try:
+        if ago := _AGO.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        read = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        problem = f"{text!r} is no moment; write one like 2026-11-21T12:00 (UTC), or how long ago, like 15m or 2h"
+        raise argparse.ArgumentTypeError(problem) from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -1,0 +1,162 @@
+"""``jackfield journal replay``: events of the past to the sinks once more, with progress on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import attrs
+import trio
+
+from jackfield._cli.console import Console, say
+from jackfield._cli.plugin_options import load_plugins
+from jackfield._delivery import Lane
+from jackfield._index import SelectorIndex
+from jackfield._registry import Registry
+from jackfield._replay import Replay, Wanted, letters, past
+from jackfield._store import Store, exhume
+from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
+from jackfield.errors import ConfigError, DeliveryError, Fault
+from jackfield.events import Event
+from jackfield.selectors import EVERYTHING
+
+__all__ = ["run"]
+
+PROGRESS_SECONDS = 1.0
+
+Pages = Iterator[list[tuple[int, Event]]]
+Unreadable = Callable[[str], Callable[[int], None]]
+
+
+@attrs.define
+class _Task:
+    """What one sink is to get."""
+
+    sink: NamedSink
+    pages: Callable[[], Pages]
+    total: int = 0
+    sent: int = 0
+    unsaved: list[int] = attrs.field(factory=list)
+    """The numbers of what was sent since this was last looked at."""
+
+    def delivered(self, numbers: list[int]) -> None:
+        self.sent += len(numbers)
+        self.unsaved += numbers
+
+
+def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unreadable) -> int:
+    """Replay what is meant, or say what would be."""
+    if path == options.path:
+        raise ConfigError([Fault("", f"{path} is a journal; replay needs the configuration that names its sinks")])
+    if not (options.select or options.since or options.until or options.dead):
+        say("jackfield: say what to replay: a selector ('**' is everything), --since, --until or --dead", level="error")
+        return 2
+    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    config = build_config(read_toml(options.path), providers=registry.providers, sinks=registry.sinks)
+    store = Store.open(path, readonly=True)
+    try:
+        tasks = [_task(sink, options, config, store, wanted, unreadable) for sink in _sinks(config, options.sink)]
+        for task in tasks:
+            kinds = Counter(event.kind for page in task.pages() for _, event in page)
+            task.total = kinds.total()
+            if options.dry_run:
+                print(f"{task.sink.name}: {task.total} events would be sent")
+                for kind, count in kinds.most_common():
+                    print(f"  {count:>8}  {kind}")
+        if options.dry_run:
+            return 0
+        done = partial(exhume, path) if options.dead else None
+        tasks = [task for task in tasks if task.total]
+        return trio.run(_deliver, tasks, registry, Console(config.secrets()), done)
+    finally:
+        store.close()
+
+
+def _sinks(config: GatewayConfig, names: list[str] | None) -> list[NamedSink]:
+    sinks = {sink.name: sink for sink in config.sinks}
+    if wrong := [name for name in names or () if name not in sinks]:
+        raise ConfigError([Fault("--sink", f"no sink {name!r}; there are: {', '.join(sinks)}") for name in wrong])
+    return [sinks[name] for name in dict.fromkeys(names or sinks)]
+
+
+def _task(
+    sink: NamedSink,
+    options: argparse.Namespace,
+    config: GatewayConfig,
+    store: Store,
+    wanted: Wanted,
+    unreadable: Unreadable,
+) -> _Task:
+    routes = (EVERYTHING,) if options.sink else config.selectors_of(sink.name)
+
+    def dead() -> Pages:
+        for page in letters(store, sink.name, wanted, unreadable("dead letter")):
+            yield [(each.number, each.event) for each in page]
+
+    def routed() -> Pages:
+        for page in past(store, wanted, unreadable("event")):
+            if events := [(seq, event) for seq, event in page if any(each.matches(event) for each in routes)]:
+                yield events
+
+    return _Task(sink, dead if options.dead else routed)
+
+
+async def _deliver(
+    tasks: list[_Task], registry: Registry, console: Console, done: Callable[[list[int]], None] | None
+) -> int:
+    reports = registry.extended([console]).observe
+    selects: SelectorIndex[str] = SelectorIndex()
+    selects.add(EVERYTHING, "replay")
+    lanes = []
+    async with AsyncExitStack() as opened:
+        for task in tasks:
+            try:
+                ready = await opened.enter_async_context(task.sink.options.open())
+            except (DeliveryError, OSError) as error:
+                raise DeliveryError(f"sinks.{task.sink.name}: cannot be opened: {error}") from None
+            cursor = Replay(task.pages(), task.delivered)
+            lanes.append(Lane(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random()))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_at_a_signal, nursery.cancel_scope)
+            nursery.start_soon(_tell, tasks, done)
+            async with trio.open_nursery() as delivering:
+                for lane in lanes:
+                    delivering.start_soon(lane.run)
+            nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await _save(tasks, done)
+    for task, lane in zip(tasks, lanes, strict=True):
+        dead = lane.snapshot().dead
+        say(
+            f"{task.sink.name}: {task.sent} of {task.total} events replayed"
+            + (f", {dead} refused again" if dead else "")
+        )
+    return 0 if all(task.sent == task.total for task in tasks) else 1
+
+
+async def _stop_at_a_signal(scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            say(f"{signal.Signals(number).name}: stopping; what was sent is sent, the rest can be replayed again")
+            scope.cancel()
+
+
+async def _save(tasks: list[_Task], done: Callable[[list[int]], None] | None) -> None:
+    """What was sent is a dead letter no more; should we be killed before, it is sent again another time."""
+    for task in tasks:
+        sent, task.unsaved = task.unsaved, []
+        if sent and done is not None:
+            await trio.to_thread.run_sync(done, sent)
+
+
+async def _tell(tasks: list[_Task], done: Callable[[list[int]], None] | None) -> None:
+    while True:
+        await trio.sleep(PROGRESS_SECONDS)
+        await _save(tasks, done)
+        say("; ".join(f"{task.sink.name}: {task.sent} of {task.total}" for task in tasks))

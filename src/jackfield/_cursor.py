@@ -1,0 +1,167 @@
+"""How far one sink has come: what it has read, and what it is done with."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from jackfield._log import Log
+from jackfield._records import Burial
+from jackfield.events import Event
+from jackfield.reports import EventsDropped, Report
+
+__all__ = ["Cursor", "Dead", "Ledger"]
+
+
+@attrs.frozen
+class Dead:
+    """A dead letter of a journal in memory."""
+
+    sink: str
+    seq: int
+    event: Event
+    reason: str
+    attempts: int
+
+
+@attrs.define(eq=False)
+class Ledger:
+    """What sinks have done that the file does not know yet; without a file, the dead letters themselves."""
+
+    _capacity: int
+    durable: bool
+    _report: Callable[[Report], None]
+    _stir: Callable[[], None]
+    """Tells the journal that there is something to save."""
+    cursors: dict[str, int] = attrs.field(factory=dict)
+    burials: list[Burial] = attrs.field(factory=list)
+    buried: Counter[str] = attrs.field(factory=Counter)
+    """How many events each sink has buried since the journal was opened."""
+    dead: deque[Dead] = attrs.field(factory=deque)
+    """The dead letters, without a file."""
+    dropped: int = 0
+    """Dead letters that made room for newer ones."""
+    _saved: trio.Event = attrs.field(factory=trio.Event)
+
+    def move(self, sink: str, upcoming: int) -> None:
+        """Note how far a sink has come."""
+        if self.durable:
+            self.cursors[sink] = upcoming
+            self._stir()
+
+    def bury(self, letter: Dead) -> None:
+        """Note a dead letter."""
+        self.buried[letter.sink] += 1
+        if self.durable:
+            at = time.time_ns() // 1000
+            body = letter.event.to_json()
+            self.burials.append(Burial(letter.sink, letter.seq, at, letter.attempts, letter.reason, body))
+            self._stir()
+            return
+        self.dead.append(letter)
+        if len(self.dead) > self._capacity:
+            gone = self.dead.popleft()
+            self.dropped += 1
+            if self.dropped.bit_count() == 1:
+                reason = f"memory holds {self._capacity} dead letters, and there are more"
+                self._report(EventsDropped(f"dead letters of sink {gone.sink}", 1, reason, self.dropped))
+
+    def saved(self, cursors: dict[str, int], burials: list[Burial]) -> None:
+        """Cross out what the file knows now."""
+        for sink, upcoming in cursors.items():
+            if self.cursors[sink] == upcoming:
+                del self.cursors[sink]
+        del self.burials[: len(burials)]
+        self._saved.set()
+        self._saved = trio.Event()
+
+    async def room(self) -> None:
+        """Wait until what waits to be saved is little enough to read on; a full disk must not fill memory."""
+        while len(self.burials) >= self._capacity:
+            await self._saved.wait()
+
+
+@attrs.define(eq=False)
+class Cursor:
+    """One sink's place in the journal; made by `Journal.cursor`."""
+
+    name: str
+    _log: Log
+    _ledger: Ledger
+    _committed: int
+    """The first number that the sink is not done with; what survives."""
+    _position: int = attrs.field(init=False)
+    """The first number that was not read."""
+
+    def __attrs_post_init__(self) -> None:
+        self._position = self._committed
+
+    @property
+    def committed(self) -> int:
+        """The first number that the sink is not done with."""
+        return self._committed
+
+    @property
+    def lag(self) -> int:
+        """How many events the sink is not done with."""
+        return self._log.end - self._committed
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is not committed comes again after a restart."""
+        return self._log.durable
+
+    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
+        """The next events with their numbers, at least one, and how many before them were lost; none at the end.
+
+        Lost are events that were deleted, or damaged in the file, before they were read. What was read stays
+        the reader's duty: call `commit` when everything up to there is delivered or given up. It may read on
+        before that. Waits while there is nothing to read.
+        """
+        await trio.lowlevel.checkpoint()
+        lost = 0
+        while True:
+            await self._ledger.room()
+            if (start := self._position) >= self._log.end:
+                if self._log.closed:
+                    return [], lost
+                await self._log.news()
+                continue
+            batch = await self._log.read(start, most)
+            if self._position != start:  # somebody has called `rewind` meanwhile
+                continue
+            self._position = batch.next
+            lost += batch.lost
+            if batch.events:
+                return batch.events, lost
+            if self._committed == start:  # what is lost needs nobody to commit it
+                self.commit(batch.next)
+
+    def commit(self, upcoming: int) -> None:
+        """Be done with everything before that number; saved with the next commit, a quarter of a second later at most.
+
+        After a crash the sink is given again what was not saved. Never goes back.
+        """
+        if upcoming > self._committed:
+            self._committed = upcoming
+            self._position = max(self._position, upcoming)
+            self._ledger.move(self.name, upcoming)
+
+    def bury(self, seq: int, event: Event, reason: str, attempts: int) -> None:
+        """Make an event a dead letter; saved together with a `commit` that follows without waiting in between.
+
+        Buried again after a crash it is still one letter.
+        """
+        self._ledger.bury(Dead(self.name, seq, event, reason, attempts))
+
+    def rewind(self) -> None:
+        """Read again from where the sink is not done."""
+        self._position = self._committed
+
+    def rest(self) -> list[Event]:
+        """What is in memory and was not read; for the account of a reader that gives up."""
+        return self._log.newest(self._position)

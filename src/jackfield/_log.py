@@ -1,0 +1,122 @@
+"""What is committed, as sinks read it: the newest events from memory, older ones from the file."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import attrs
+import trio
+
+from jackfield._patience import Patience
+from jackfield._store import Store
+from jackfield.errors import EventError
+from jackfield.events import Event
+from jackfield.reports import JournalDamaged, Report
+
+__all__ = ["Batch", "Log"]
+
+
+@attrs.frozen
+class Batch:
+    """Some events with their numbers."""
+
+    events: list[tuple[int, Event]]
+    next: int
+    """Where to read on."""
+    lost: int
+    """How many before that are not there any more."""
+    problem: str = ""
+    """Why the last of those that were lost could not be read; empty where they were only deleted."""
+    damaged: int = 0
+    """How many of the lost were not deleted but could not be read."""
+
+
+@attrs.define(eq=False)
+class Log:
+    """Events with dense numbers; without a store, only the newest `capacity` of them."""
+
+    _capacity: int
+    _store: Store | None
+    _report: Callable[[Report], None]
+    _patience: Patience
+    end: int = 1
+    """The number that the next event gets."""
+    closed: bool = False
+    """Whether nothing more will come."""
+    damaged: int = 0
+    """How often an event could not be read that should have been there."""
+    _newest: deque[Event] = attrs.field(factory=deque)
+    _news: trio.Event = attrs.field(factory=trio.Event)
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest event that can be read."""
+        return self.end - len(self._newest) if self._store is None else self._store.first_seq
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is not read yet can still be read after a restart."""
+        return self._store is not None
+
+    def extend(self, events: Sequence[Event]) -> None:
+        """Make events readable."""
+        self._newest.extend(events)
+        self.end += len(events)
+        while len(self._newest) > self._capacity:
+            self._newest.popleft()
+        self.wake()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self.closed = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everybody look again who waits for news."""
+        self._news.set()
+        self._news = trio.Event()
+
+    async def news(self) -> None:
+        """Wait until there is more to read, or it is closed."""
+        await self._news.wait()
+
+    def newest(self, position: int) -> list[Event]:
+        """The events from there on that are in memory."""
+        return [event for _, event in self._in_memory(position, self._capacity).events]
+
+    async def read(self, position: int, most: int) -> Batch:
+        """The events at the next `most` numbers from there on, as far as there are any."""
+        in_memory = self.end - len(self._newest)
+        if self._store is None or position >= in_memory:
+            return self._in_memory(position, most)
+        work = partial(_load, self._store, position, min(most, in_memory - position))
+        batch = await self._patience.until_done(work, lambda: self.end - position)
+        if batch.damaged:
+            before, self.damaged = self.damaged, self.damaged + batch.damaged
+            if before.bit_length() != self.damaged.bit_length():
+                self._report(JournalDamaged(batch.problem, self.damaged))
+        return batch
+
+    def _in_memory(self, position: int, most: int) -> Batch:
+        oldest = self.end - len(self._newest)
+        start = max(position, oldest)
+        stop = min(start + most, self.end)
+        events = [(seq, self._newest[seq - oldest]) for seq in range(start, stop)]
+        return Batch(events, max(start, stop), start - position)
+
+
+def _load(store: Store, position: int, most: int) -> Batch:
+    """Read and decode; in a thread."""
+    page = store.read(position, most)
+    damaged = len(page.damaged)
+    problem = f"event {page.damaged[-1]} is not what was written" if damaged else ""
+    events = []
+    for seq, _, body in page.rows:
+        try:
+            events.append((seq, Event.from_cloudevent(body)))
+        except EventError as error:
+            damaged += 1
+            problem = f"event {seq} cannot be read: {error}"
+    return Batch(events, page.next, page.trimmed + damaged, problem, damaged)

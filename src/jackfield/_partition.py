@@ -1,0 +1,131 @@
+"""A share of one sink's events, delivered one batch after the other, so that their order is kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from jackfield._backoff import backoff
+from jackfield._outlet import Outlet
+from jackfield.errors import DeliveryError
+from jackfield.events import Event
+from jackfield.options import DeliveryOptions
+from jackfield.reports import DeliveryFailed, DeliveryResumed
+
+__all__ = ["Partition"]
+
+Bury = Callable[[int, Event, str, int], None]
+
+# What an event takes beside its payload; a batch's limit in bytes need not be exact.
+ENVELOPE = 500
+
+
+@attrs.define(eq=False)
+class Partition:
+    """Events of some correlations, in order, on their way to one sink."""
+
+    _outlet: Outlet
+    _options: DeliveryOptions
+    _finish: Callable[[int], None]
+    """Called with the sequence number of each event that is done with."""
+    _bury: Bury
+    """Called with an event that can never be delivered: its number, itself, why, after how many attempts."""
+    _queue: deque[tuple[int, Event]] = attrs.field(factory=deque)
+    _since: float = 0.0
+    """When the first event of the queue came."""
+    _limit: int = attrs.field(init=False)
+    """How many events the next batch may have: fewer while the one that is refused is searched for."""
+    _closed: bool = False
+    _news: trio.Event = attrs.field(factory=trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        self._limit = self._options.batch_events
+
+    def put(self, number: int, event: Event) -> None:
+        """One more event."""
+        if not self._queue:
+            self._since = trio.current_time()
+        self._queue.append((number, event))
+        self._news.set()
+
+    def close(self) -> None:
+        """No more will come."""
+        self._closed = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Deliver until it is closed and empty."""
+        while await self._filled():
+            await self._deliver()
+
+    async def _filled(self) -> bool:
+        """Wait for an event, and for as many as make a batch while there is time; whether there is any."""
+        while not self._closed and not self._queue:
+            await self._next_news()
+        while not self._closed and len(self._queue) < self._limit:
+            left = self._since + self._options.batch_seconds - trio.current_time()
+            if left <= 0:
+                break
+            with trio.move_on_after(left):
+                await self._next_news()
+        return bool(self._queue)
+
+    async def _next_news(self) -> None:
+        self._news = trio.Event()
+        await self._news.wait()
+
+    def _front(self) -> list[tuple[int, Event]]:
+        """The next batch: at least one event, within the limits of number and bytes."""
+        batch: list[tuple[int, Event]] = []
+        size = 0
+        for item in self._queue:
+            size += ENVELOPE + len(item[1].data_json or b"")
+            if len(batch) == self._limit or (batch and size > self._options.batch_bytes):
+                break
+            batch.append(item)
+        return batch
+
+    async def _deliver(self) -> None:
+        """Send what is at the front until its first event is done with."""
+        delays = backoff(self._outlet.rng)
+        attempts = 0
+        while True:
+            batch = self._front()
+            attempts += 1
+            failure = await self._outlet.attempt([event for _, event in batch])
+            if failure is None:
+                self._done(len(batch))
+                self._limit = min(self._limit * 2, self._options.batch_events)
+                if attempts > 1:
+                    self._outlet.report(DeliveryResumed(self._outlet.name, attempts))
+                return
+            if failure.delivered:
+                self._done(failure.delivered)
+                return
+            if given_up := self._hopeless(failure, len(batch), attempts):
+                for number, event in batch[:given_up]:
+                    self._bury(number, event, failure.reason, attempts)
+                self._done(given_up)
+                return
+            if failure.remedy == "refuse":
+                self._limit = max(1, len(batch) // 2)
+                continue
+            delay = next(delays)
+            held = self._outlet.breaker.wait(trio.current_time())
+            self._outlet.report(DeliveryFailed(self._outlet.name, failure.reason, attempts, max(delay, held)))
+            await trio.sleep(delay)
+
+    def _hopeless(self, failure: DeliveryError, count: int, attempts: int) -> int:
+        """How many events from the batch's front will never be delivered, as far as that is known."""
+        if failure.remedy == "refuse":
+            return min(count, failure.refused or (1 if count == 1 else 0))
+        most = self._options.max_attempts
+        return count if failure.remedy == "retry" and 0 < most <= attempts else 0
+
+    def _done(self, count: int) -> None:
+        for _ in range(count):
+            self._finish(self._queue.popleft()[0])
+        self._since = trio.current_time()

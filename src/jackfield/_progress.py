@@ -1,0 +1,52 @@
+"""How far a sink has come in the journal while its events are finished out of order; pure."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+__all__ = ["Progress"]
+
+
+@attrs.define
+class Progress:
+    """The sequence numbers that are in hand, and up to where everything is done with.
+
+    After a crash delivery starts again at `position`, so no event before it is sent twice and none behind
+    it is forgotten.
+    """
+
+    _read_to: int
+    _taken: deque[int] = attrs.field(factory=deque)
+    """In ascending order; those that are done with leave from the front only."""
+    _done: set[int] = attrs.field(factory=set)
+
+    @property
+    def position(self) -> int:
+        """The sequence number of the first event that is not done with."""
+        return self._taken[0] if self._taken else self._read_to
+
+    @property
+    def in_hand(self) -> int:
+        """How many events are taken and not done with."""
+        return len(self._taken) - len(self._done)
+
+    @property
+    def span(self) -> int:
+        """How many events are remembered, those included that are done with behind one that is not."""
+        return len(self._taken)
+
+    def take(self, number: int) -> None:
+        """An event was read and is to be delivered; numbers come in ascending order."""
+        self._taken.append(number)
+
+    def read_to(self, number: int) -> None:
+        """Everything before this number was read."""
+        self._read_to = number
+
+    def finish(self, number: int) -> None:
+        """An event that was taken is done with: delivered, or given up."""
+        self._done.add(number)
+        while self._taken and self._taken[0] in self._done:
+            self._done.remove(self._taken.popleft())

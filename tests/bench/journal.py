@@ -1,0 +1,157 @@
+"""What it costs to keep an event, beside the least that SQLite costs; and to open a journal that is large.
+
+Run by ``nox -s bench``. Events of 600 bytes in groups of 100. Each figure is the median of all groups, in
+µs an event; quote ratios, for machines differ and drift. ``--gigabyte`` also fills a journal and opens it.
+"""
+
+import argparse
+import os
+import sqlite3
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import trio
+
+from jackfield._journal import Journal
+from jackfield._records import Row
+from jackfield._store import Store
+from jackfield._window import key_of
+from jackfield.addresses import Address
+from jackfield.events import Event
+
+GROUP = 100
+GROUPS = 400
+NOW = datetime.now(UTC)
+ADDRESS = Address("voipbin", "customer", "5e1c", "call", "7", "status")
+TEXT = b'{"text":"%s"}' % os.urandom(130).hex().encode()
+
+
+def make(number):
+    return Event(
+        f"{number:032x}", "call.connected", ADDRESS, NOW, NOW, "office", "c", "call.status", "t:1", data_json=TEXT
+    )
+
+
+def groups():
+    return [[make(group * GROUP + n) for n in range(GROUP)] for group in range(GROUPS)]
+
+
+def timed(step, each):
+    times = []
+    for group in each:
+        start = time.perf_counter()
+        step(group)
+        times.append((time.perf_counter() - start) / GROUP * 1e6)
+    return statistics.median(times)
+
+
+def plain(folder):
+    """The least: rows that are made before, one statement, one commit."""
+    db = sqlite3.connect(folder / "plain.db", isolation_level=None)
+    db.executescript("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+    db.execute("CREATE TABLE event (seq INTEGER PRIMARY KEY, received INTEGER, body BLOB)")
+
+    def step(values):
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO event VALUES (?, ?, ?)", values)
+        db.execute("COMMIT")
+
+    every = [[(int(event.id, 16), 1, event.to_json()) for event in group] for group in groups()]
+    found = timed(step, every)
+    db.close()
+    return found
+
+
+def stored(folder, durability):
+    store = Store.open(folder / f"{durability}.db", durability=durability)
+    every = [[Row(key_of(event), event.to_json(), 1) for event in group] for group in groups()]
+    found = timed(store.append, every)
+    store.close()
+    return found
+
+
+async def journaled(folder):
+    """From `admit` to readable, one group after the other; and `admit` alone, which is what the reading side pays."""
+    store = Store.open(folder / "journal.db")
+    journal = Journal(10_000, store, print)
+    whole, taking = [], []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        for group in groups():
+            start = time.perf_counter()
+            journal.admit(group)
+            taking.append((time.perf_counter() - start) / GROUP * 1e6)
+            await journal.publish(())
+            whole.append((time.perf_counter() - start) / GROUP * 1e6)
+        journal.finish()
+    store.close()
+    return statistics.median(taking), statistics.median(whole)
+
+
+async def flooded(folder):
+    """Events as fast as they are taken, so that groups grow while a commit is under way."""
+    store = Store.open(folder / "flood.db")
+    journal = Journal(GROUP * GROUPS, store, print)
+    every = groups()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        start = time.perf_counter()
+        for group in every:
+            journal.admit(group)
+            await trio.lowlevel.checkpoint()
+        await journal.publish(())
+        found = (time.perf_counter() - start) / GROUP / GROUPS * 1e6
+        journal.finish()
+    store.close()
+    return found
+
+
+def gigabyte(folder):
+    path = folder / "large.db"
+    store = Store.open(path)
+    number = 0
+    while store.size() < 1_000_000_000:
+        rows = [Row(b"%016d" % (number + n), b"x" * 600, 1) for n in range(2000)]
+        number += len(rows)
+        store.append(rows)
+    store.commit(cursors={"crm": 5})
+    store.close()
+    found = []
+    for _ in range(5):
+        start = time.perf_counter()
+        store = Store.open(path)
+        Journal(10_000, store, print).cursor("crm")
+        found.append(time.perf_counter() - start)
+        store.close()
+    print(f"opening {path.stat().st_size:,} bytes with {number:,} events: {min(found):.3f} to {max(found):.3f} s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gigabyte", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        least = plain(folder)
+        encoding = timed(lambda group: [event.to_json() for event in group], groups())
+        taking, whole = trio.run(journaled, folder)
+        rows = {
+            "SQLite alone: executemany and commit": least,
+            "Store.append": stored(folder, "process"),
+            'Store.append, durability "power"': stored(folder, "power"),
+            "Event.to_json": encoding,
+            "Journal.admit, to_json within": taking,
+            "Journal, from admit to readable": whole,
+            "Journal, a flood, mean": trio.run(flooded, folder),
+        }
+        for what, figure in rows.items():
+            print(f"{what:<50} {figure:6.2f} µs  {figure / least:5.2f} times SQLite alone")
+        if options.gigabyte:
+            gigabyte(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Sinks in trouble, on real sockets: they delay nobody else, and get everything at last."""
+
+import json
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+
+import attrs
+import pytest
+import trio
+
+from jackfield import Address, Event, open_gateway
+
+HOW_MANY = 40
+TROUBLES = ["hangs", "answers 500", "refuses connections", "answers 429"]
+
+
+@attrs.define
+class Crm:
+    """A receiver that is in trouble until it is told to recover."""
+
+    trouble: str = ""
+    got: dict = attrs.field(factory=dict)
+    """When each event came first."""
+    asked: list = attrs.field(factory=list)
+    server: ThreadingHTTPServer | None = None
+    port: int = 0
+    thread: threading.Thread | None = None
+    recovered: threading.Event = attrs.field(factory=threading.Event)
+
+    def open(self):
+        crm = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                crm.asked.append(time.monotonic())
+                if crm.trouble == "hangs" and not crm.recovered.is_set():
+                    crm.recovered.wait(30)
+                    self.close_connection = True
+                    return
+                status = 204
+                if not crm.recovered.is_set():
+                    status = {"answers 500": 500, "answers 429": 429}.get(crm.trouble, 204)
+                if status == 204:
+                    crm.got.setdefault(event["id"], time.monotonic())
+                self.send_response(status)
+                if status == 429:
+                    self.send_header("retry-after", "1")
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
+        self.port = self.server.server_port
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def recover(self):
+        self.recovered.set()
+        if self.server is None:
+            self.open()
+
+    def close(self):
+        self.recovered.set()
+        if self.server is not None:
+            self.server.shutdown()
+            self.thread.join()
+            self.server.server_close()
+
+
+@pytest.fixture
+def crms():
+    crms = {name: Crm(name) for name in ["", *TROUBLES]}
+    for name, crm in crms.items():
+        if name == "refuses connections":
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                crm.port = free.getsockname()[1]
+        else:
+            crm.open()
+    yield crms
+    for crm in crms.values():
+        crm.close()
+
+
+def make(number):
+    address = Address("probe", "test", "sinks", "call", f"call-{number % 5}", "updated")
+    at = datetime.now(UTC)
+    return Event(f"event-{number}", "call.updated", address, at, at, "probe", f"call-{number % 5}", data={"n": number})
+
+
+async def until(condition):
+    with trio.fail_after(40):
+        while not condition():  # noqa: ASYNC110  # a test looks from outside
+            await trio.sleep(0.02)
+
+
+async def test_a_sink_in_trouble_delays_no_other_and_gets_everything_when_it_is_well(crms, tmp_path):
+    names = {name: name.replace(" ", "-") or "well" for name in crms}
+    document = {
+        "gateway": {"journal": str(tmp_path / "journal.db")},
+        "feeds": {
+            "office": {
+                "provider": "voipbin",
+                "url": "ws://127.0.0.1:9/v1.0/ws",
+                "token": "x",
+                "customer_id": "abc123",
+            }
+        },
+        "sinks": {
+            names[name]: {
+                "type": "http",
+                "url": f"http://127.0.0.1:{crm.port}/",
+                "delivery": {"parallel": 3, "timeout": 1.5},
+            }
+            for name, crm in crms.items()
+        },
+        "routes": [{"select": ["call.*"], "sinks": list(names.values())}],
+    }
+    sent = {}
+    async with open_gateway(document) as gateway:
+        for number in range(HOW_MANY):
+            sent[f"event-{number}"] = time.monotonic()
+            await gateway.publish(make(number))
+            await trio.sleep(0.02)
+        await until(lambda: len(crms[""].got) == HOW_MANY)
+        await until(lambda: all(gateway.stats().sinks[names[name]].state == "retrying" for name in TROUBLES))
+        assert not any(crms[name].got for name in TROUBLES)
+        # A second of latency would show that somebody waited for a sick neighbour; the machine may be busy.
+        late = [came - sent[event] for event, came in crms[""].got.items()]
+        assert sorted(late)[HOW_MANY // 2] < 0.5
+        for crm in crms.values():
+            crm.recover()
+        await until(lambda: all(len(crm.got) == HOW_MANY for crm in crms.values()))
+    stats = gateway.stats().sinks
+    for name in TROUBLES:
+        assert list(crms[name].got) != [] and stats[names[name]].failures > 0
+        assert (stats[names[name]].dropped, stats[names[name]].dead, stats[names[name]].lag) == (0, 0, 0)
+        order = {}
+        for event in crms[name].got:
+            number = int(event.split("-")[1])
+            assert number > order.get(number % 5, -1)
+            order[number % 5] = number
+    pauses = crms["answers 429"].asked
+    assert max(later - earlier for earlier, later in pairwise(pauses)) >= 0.9

@@ -1,0 +1,275 @@
+"""`jackfield journal`: what a journal's file holds, and sending it once more."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import attrs
+import pytest
+
+from jackfield._cli import main
+from jackfield._records import Burial, Row
+from jackfield._store import Store
+from jackfield.addresses import Address
+from jackfield.events import Event
+
+NOW = datetime.now(UTC)
+CONFIG = """
+[gateway]
+journal = "var/journal.db"
+
+[feeds.office]
+provider = "voipbin"
+url = "ws://127.0.0.1:9/v1.0/ws"
+token = {{ env = "JACKFIELD_TEST_TOKEN" }}
+customer_id = "abc123"
+
+[sinks.archive]
+type = "file"
+path = "archive.jsonl"
+
+[sinks.crm]
+type = "http"
+url = "{url}"
+
+[[routes]]
+select = ["call.*"]
+sinks = ["archive"]
+
+[[routes]]
+select = ["**"]
+sinks = ["crm"]
+"""
+
+
+def make(number, kind="call.updated", age=0):
+    address = Address("voipbin", "customer", "abc123", kind.partition(".")[0], str(number), "updated")
+    at = NOW - timedelta(seconds=age)
+    return Event(f"id-{number}", kind, address, at, at, "office", data={"n": number})
+
+
+EVENTS = [make(1, age=7200), make(2, age=3600), make(3, "agent.ready", 60), make(4), make(5)]
+
+
+def row(event, body=None):
+    return Row(event.id.encode().ljust(16), body or event.to_json(), int(event.received.timestamp() * 1_000_000))
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("JACKFIELD_TEST_TOKEN", "hunter2")
+    monkeypatch.delenv("JACKFIELD_PLUGINS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@attrs.define
+class Crm:
+    """A receiver that refuses the events of some ids."""
+
+    url: str = ""
+    refuses: tuple = ()
+    got: list = attrs.field(factory=list)
+
+
+@pytest.fixture
+def crm():
+    crm = Crm()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            refused = event["id"] in crm.refuses
+            if not refused:
+                crm.got.append(event)
+            self.send_response(422 if refused else 204)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    crm.url = f"http://127.0.0.1:{server.server_port}/"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield crm
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def config(tmp_path, crm):
+    (tmp_path / "gateway.toml").write_text(CONFIG.format(url=crm.url))
+    store = Store.open(tmp_path / "var" / "journal.db")
+    first = store.append([row(event) for event in EVENTS])
+    burials = [
+        Burial("crm", first + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place].to_json())
+        for place in (0, 2)
+    ]
+    store.commit(cursors={"crm": store.next_seq, "archive": first + 2}, burials=burials)
+    store.close()
+    return "gateway.toml"
+
+
+@pytest.fixture
+def journal(capfdbinary):
+    """Run an action; its status, the lines of its output, and what it said."""
+
+    def journal(*arguments):
+        try:
+            status = main(["journal", *arguments])
+        except SystemExit as end:
+            status = end.code
+        out, err = capfdbinary.readouterr()
+        return status, out.decode().splitlines(), err.decode()
+
+    return journal
+
+
+def ids(lines):
+    return [json.loads(line)["id"] for line in lines]
+
+
+def test_stats_tell_how_much_there_is_and_how_far_each_sink_has_come(config, journal):
+    status, lines, err = journal("stats", config)
+    assert (status, err) == (0, "")
+    assert lines[0].startswith("var/journal.db: 5 events, numbers 1 to 5, ")
+    assert lines[1].startswith(f"received between {EVENTS[0].received:%Y-%m-%d %H:%M:%S} and ")
+    assert lines[2:] == ["sink archive: 3 behind, 0 dead letters", "sink crm: 0 behind, 2 dead letters"]
+    _, lines, _ = journal("stats", "var/journal.db", "--json")
+    stats = json.loads("\n".join(lines))
+    assert (stats["events"], stats["first"], stats["last"]) == (5, 1, 5)
+    assert stats["sinks"] == {
+        "archive": {"next": 3, "behind": 3, "dead": 0},
+        "crm": {"next": 6, "behind": 0, "dead": 2},
+    }
+
+
+def test_stats_of_an_empty_journal_are_told_too(tmp_path, journal):
+    Store.open(tmp_path / "empty.db").close()
+    status, lines, _ = journal("stats", "empty.db")
+    assert status == 0
+    assert lines[0].startswith("empty.db: 0 events, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        ([], [1, 2, 3, 4, 5]),
+        (["agent.*"], [3]),
+        (["agent.*", "voipbin/*/*/call/1/**"], [1, 3]),
+        (["--since", "90m"], [2, 3, 4, 5]),
+        (["--until", "90m"], [1]),
+        (["--since", "90m", "--until", "10m"], [2]),
+        (["--since", (NOW - timedelta(minutes=5)).isoformat()], [3, 4, 5]),
+        (["--limit", "2"], [1, 2]),
+        (["contact.*"], []),
+    ],
+)
+def test_events_are_shown_by_selector_and_time_as_they_went_out(arguments, numbers, config, journal):
+    status, lines, err = journal("events", config, *arguments)
+    assert (status, err) == (0, "")
+    assert ids(lines) == [f"id-{number}" for number in numbers]
+    assert [Event.from_cloudevent(line) for line in lines] == [EVENTS[number - 1] for number in numbers]
+
+
+def test_dead_letters_are_shown_with_their_reasons(config, journal):
+    status, lines, _ = journal("dead", config)
+    first, second = map(json.loads, lines)
+    assert status == 0
+    assert (first["sink"], first["seq"], first["attempts"], first["reason"]) == ("crm", 1, 3, "answered HTTP 422")
+    assert (first["event"]["id"], second["event"]["id"]) == ("id-1", "id-3")
+    assert datetime.fromisoformat(first["at"]).tzinfo == UTC
+    assert ids(json.dumps(json.loads(line)["event"]) for line in journal("dead", config, "agent.ready")[1]) == ["id-3"]
+    assert journal("dead", config, "--sink", "archive")[1] == []
+
+
+def test_a_replay_goes_where_the_routes_lead_and_keeps_the_ids(config, crm, journal, tmp_path):
+    status, out, err = journal("replay", config, "**", "--since", "90m")
+    assert (status, out) == (0, [])
+    assert sorted(event["id"] for event in crm.got) == ["id-2", "id-3", "id-4", "id-5"]
+    assert {event["origin"] for event in crm.got} == {"replay"}
+    assert ids((tmp_path / "archive.jsonl").read_text().splitlines()) == ["id-2", "id-4", "id-5"]
+    assert "archive: 3 of 3 events replayed\n" in err
+    assert "crm: 4 of 4 events replayed\n" in err
+    assert journal("stats", config)[1][2] == "sink archive: 3 behind, 0 dead letters"
+
+
+def test_a_sink_that_is_named_gets_what_is_selected_whatever_its_routes_say(config, crm, journal, tmp_path):
+    assert journal("replay", config, "agent.*", "--sink", "archive")[0] == 0
+    assert ids((tmp_path / "archive.jsonl").read_text().splitlines()) == ["id-3"]
+    assert crm.got == []
+
+
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(config, crm, journal, tmp_path):
+    status, lines, _ = journal("replay", config, "**", "--dry-run")
+    assert status == 0
+    assert lines == [
+        "archive: 4 events would be sent",
+        "         4  call.updated",
+        "crm: 5 events would be sent",
+        "         4  call.updated",
+        "         1  agent.ready",
+    ]
+    assert crm.got == []
+    assert not (tmp_path / "archive.jsonl").exists()
+
+
+def test_a_dead_letter_that_arrives_is_one_no_more_and_one_that_is_refused_again_stays(config, crm, journal):
+    crm.refuses = ("id-3",)
+    status, _, err = journal("replay", config, "--dead")
+    assert status == 1
+    assert "crm: 1 of 2 events replayed, 1 refused again\n" in err
+    assert [(event["id"], event["origin"]) for event in crm.got] == [("id-1", "replay")]
+    assert [json.loads(line)["event"]["id"] for line in journal("dead", config)[1]] == ["id-3"]
+    crm.refuses = ()
+    assert journal("replay", config, "--dead")[0] == 0
+    assert journal("dead", config)[1] == []
+
+
+def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config, crm, journal, tmp_path):
+    store = Store.open(tmp_path / "var" / "journal.db")
+    assert journal("replay", config, "--dead")[0] == 0
+    assert store.dead_count() == {}
+    store.append([row(make(6))])
+    store.close()
+
+
+def test_an_event_that_is_no_event_is_told_by_its_number_and_passed_over(config, journal, tmp_path):
+    store = Store.open(tmp_path / "var" / "journal.db")
+    store.append([row(make(6), b"{}"), row(make(7))])
+    store.close()
+    status, lines, err = journal("events", config, "--since", (NOW - timedelta(seconds=9)).isoformat())
+    assert (status, ids(lines)) == (0, ["id-4", "id-5", "id-7"])
+    assert err == "event 6 cannot be read: it is not what was written\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["stats", "none.toml"], "none.toml: No such file or directory"),
+        (["stats", "memory.toml"], "gateway.journal: 'memory' is no file that could be looked into"),
+        (["replay", "gateway.toml"], "say what to replay"),
+        (["replay", "var/journal.db", "**"], "replay needs the configuration"),
+        (["replay", "gateway.toml", "**", "--sink", "crn"], "--sink: no sink 'crn'; there are: archive, crm"),
+        (["events", "gateway.toml", "contact"], "a kind is two words"),
+        (["events", "gateway.toml", "--since", "yesterday"], "'yesterday' is no moment"),
+        (["events", "gateway.toml", "--since", "999999999999d"], "is no moment"),
+        (["events", "gateway.toml", "--limit", "0"], "must be at least 1"),
+        ([], "ACTION"),
+    ],
+)
+def test_wrong_usage_is_told(arguments, told, config, journal, tmp_path):
+    (tmp_path / "memory.toml").write_text("[gateway]\n")
+    status, out, err = journal(*arguments)
+    assert (status, out) == (2, [])
+    assert told in err
+
+
+def test_a_journal_that_is_not_there_yet_is_told_and_not_made(config, journal, tmp_path):
+    (tmp_path / "new.toml").write_text('[gateway]\njournal = "new.db"\n')
+    status, _, err = journal("events", "new.toml")
+    assert status == 1
+    assert "new.db" in err
+    assert not (tmp_path / "new.db").exists()
