@@ -20,7 +20,16 @@ nox.options.reuse_venv = "yes"
 
 PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"))
 CONSTRAINTS = "--constraint=.ci/constraints.txt"
-TESTING = ["cloudevents", "hypothesis", "pytest", "pytest-trio", "standardwebhooks", "trustme", "websocket-client"]
+TESTING = [
+    "cloudevents",
+    "hypothesis",
+    "pytest",
+    "pytest-trio",
+    "pytest-xdist",
+    "standardwebhooks",
+    "trustme",
+    "websocket-client",
+]
 LINTING = ["import-linter", "ruff"]
 TYPING = ["mypy"]
 
@@ -40,9 +49,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests; arguments after ``--`` go to pytest."""
+    """Run all tests, on as many processors as there are; arguments after ``--`` go to pytest."""
     install(session, *TESTING)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session
