@@ -15,13 +15,13 @@ import trio
 
 from jackfield._absence import last_signs
 from jackfield._delivery import Lane
+from jackfield._delivery.outlet import SinkStats
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal, JournalStats
+from jackfield._journal.retention import Limits
 from jackfield._listener import Listener
-from jackfield._outlet import SinkStats
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
-from jackfield._retention import Limits
 from jackfield._session import FeedStats, Session
 from jackfield._store import Store
 from jackfield.config import GatewayConfig, build_config, read_toml

@@ -16,9 +16,9 @@ from pathlib import Path
 import trio
 
 from jackfield._journal import Journal
-from jackfield._records import Row
+from jackfield._journal.window import key_of
 from jackfield._store import Store
-from jackfield._window import key_of
+from jackfield._store.records import Row
 from jackfield.addresses import Address
 from jackfield.events import Event
 

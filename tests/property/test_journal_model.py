@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jackfield._journal import Journal
-from jackfield._retention import Limits
+from jackfield._journal.retention import Limits
 from jackfield._store import Store
 from jackfield._stream import stream_event
 from jackfield.addresses import Address, Source

@@ -7,8 +7,8 @@ import pytest
 
 from jackfield import _absence
 from jackfield._absence import last_signs
-from jackfield._records import Row
 from jackfield._store import Store
+from jackfield._store.records import Row
 from jackfield._stream import stream_event
 from jackfield.addresses import Source
 

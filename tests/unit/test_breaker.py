@@ -1,4 +1,4 @@
-"""`jackfield._breaker`: when a sink is left alone, and how it is tried again."""
+"""`jackfield._delivery.breaker`: when a sink is left alone, and how it is tried again."""
 
 import math
 import random
@@ -6,7 +6,7 @@ import random
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from jackfield._breaker import Breaker
+from jackfield._delivery.breaker import Breaker
 
 THRESHOLD = 3
 

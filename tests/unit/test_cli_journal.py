@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from jackfield._cli import main
-from jackfield._records import Burial, Row
 from jackfield._store import Store
+from jackfield._store.records import Burial, Row
 from jackfield.addresses import Address
 from jackfield.events import Event
 

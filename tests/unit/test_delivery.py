@@ -9,7 +9,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._delivery import WINDOW, Lane
+from jackfield._delivery.lane import WINDOW, Lane
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal
 from jackfield._store import Store

@@ -1,4 +1,4 @@
-"""`jackfield._integrity`: whatever the file has become, it is told and left alone, or read as far as it is whole."""
+"""`jackfield._store.integrity`: whatever the file has become, it is told and left alone, or read where it is whole."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._records import Row
 from jackfield._store import Store
+from jackfield._store.records import Row
 from jackfield.errors import JournalError
 
 COUNT = 200

@@ -9,12 +9,12 @@ import attrs
 import pytest
 import trio
 
-from jackfield._cursor import Dead, Ledger
 from jackfield._journal import Journal
-from jackfield._retention import Limits
+from jackfield._journal.cursor import Dead, Ledger
+from jackfield._journal.retention import Limits
+from jackfield._journal.window import Window, key_of
 from jackfield._store import Store
 from jackfield._stream import stream_event
-from jackfield._window import Window, key_of
 from jackfield.addresses import Address, Source
 from jackfield.errors import JournalError
 from jackfield.events import Event

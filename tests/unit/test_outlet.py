@@ -1,4 +1,4 @@
-"""`jackfield._outlet`: one attempt at a sink, and what is learnt from how it went."""
+"""`jackfield._delivery.outlet`: one attempt at a sink, and what is learnt from how it went."""
 
 import random
 
@@ -6,8 +6,8 @@ import attrs
 import pytest
 import trio
 
-from jackfield._breaker import Breaker
-from jackfield._outlet import PAUSE_SECONDS, Outlet
+from jackfield._delivery.breaker import Breaker
+from jackfield._delivery.outlet import PAUSE_SECONDS, Outlet
 from jackfield.errors import DeliveryError
 from jackfield.reports import SinkDisabled, SinkPaused
 

@@ -1,4 +1,4 @@
-"""`jackfield._partition`: a share of a sink's events goes out in order, each delivered or made a dead letter."""
+"""`jackfield._delivery.partition`: a share of a sink's events goes out in order, or to the dead letters."""
 
 import random
 from datetime import UTC, datetime
@@ -10,9 +10,9 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._breaker import Breaker
-from jackfield._outlet import Outlet
-from jackfield._partition import Partition
+from jackfield._delivery.breaker import Breaker
+from jackfield._delivery.outlet import Outlet
+from jackfield._delivery.partition import Partition
 from jackfield._stream import stream_event
 from jackfield.addresses import Source
 from jackfield.errors import DeliveryError

@@ -1,9 +1,9 @@
-"""`jackfield._progress`: the position is the first event that is not done with, in whatever order they end."""
+"""`jackfield._delivery.progress`: the position is the first event that is not done with, in whatever order they end."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._progress import Progress
+from jackfield._delivery.progress import Progress
 
 
 @given(st.data())

@@ -8,9 +8,9 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._records import Burial, Row
 from jackfield._replay import Replay, Wanted, letters, past
 from jackfield._store import Store
+from jackfield._store.records import Burial, Row
 from jackfield._stream import stream_event
 from jackfield.addresses import Source
 from jackfield.selectors import Selector

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._records import Burial, Row
-from jackfield._schema import STEPS
 from jackfield._store import Store
+from jackfield._store.records import Burial, Row
+from jackfield._store.schema import STEPS
 from jackfield.errors import JournalError
 
 FOREVER = 2**62

@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 import trio
 
-from jackfield._breaker import Breaker
+from jackfield._delivery.breaker import Breaker
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.reports import Report, SinkDisabled, SinkPaused

@@ -21,13 +21,13 @@ from itertools import islice
 import attrs
 import trio
 
-from jackfield._cursor import Cursor, Dead, Ledger
-from jackfield._log import Log
-from jackfield._patience import Patience
-from jackfield._records import Row
-from jackfield._retention import Limits, Retention
+from jackfield._journal.cursor import Cursor, Dead, Ledger
+from jackfield._journal.log import Log
+from jackfield._journal.patience import Patience
+from jackfield._journal.retention import Limits, Retention
+from jackfield._journal.window import Window, key_of
 from jackfield._store import Store
-from jackfield._window import Window, key_of
+from jackfield._store.records import Row
 from jackfield.errors import JournalError
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, JournalDamaged, Report

@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 import trio
 
-from jackfield._patience import Patience
+from jackfield._journal.patience import Patience
 from jackfield._store import Store
 from jackfield.errors import JournalError
 from jackfield.reports import EventsDropped, JournalStalled, Report

@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from jackfield._integrity import beside, examine, identify, lost_commits
-from jackfield._records import Durability
-from jackfield._schema import APPLICATION, PAGE_BYTES, Step, migrate
+from jackfield._store.integrity import beside, examine, identify, lost_commits
+from jackfield._store.records import Durability
+from jackfield._store.schema import APPLICATION, PAGE_BYTES, Step, migrate
 from jackfield.errors import JournalError
 
 __all__ = ["connect", "create_if_missing", "look", "make_folder", "open_writer"]

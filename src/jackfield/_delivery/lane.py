@@ -14,11 +14,11 @@ from typing import Protocol
 import attrs
 import trio
 
-from jackfield._breaker import Breaker
+from jackfield._delivery.breaker import Breaker
+from jackfield._delivery.outlet import Outlet, SinkStats
+from jackfield._delivery.partition import Partition
+from jackfield._delivery.progress import Progress
 from jackfield._index import SelectorIndex
-from jackfield._outlet import Outlet, SinkStats
-from jackfield._partition import Partition
-from jackfield._progress import Progress
 from jackfield.events import Event
 from jackfield.options import DeliveryOptions
 from jackfield.reports import EventBuried, EventsDropped, Report

@@ -6,8 +6,8 @@ import sqlite3
 import zlib
 from typing import Any
 
-from jackfield._records import Burial, DeadLetter
-from jackfield._schema import text_crc
+from jackfield._store.records import Burial, DeadLetter
+from jackfield._store.schema import text_crc
 
 __all__ = ["bury", "count", "exhume", "letters"]
 

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from jackfield._backoff import backoff
-from jackfield._outlet import Outlet
+from jackfield._delivery.outlet import Outlet
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.options import DeliveryOptions

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 
-from jackfield._records import Row, Stored
-from jackfield._schema import body_crc
+from jackfield._store.records import Row, Stored
+from jackfield._store.schema import body_crc
 
 __all__ = ["expired", "insert", "rows", "shrink", "used_bytes"]
 

@@ -17,13 +17,13 @@ from typing import Self
 
 import attrs
 
-from jackfield import _dead as dead_letters
-from jackfield._integrity import identify, read_state
-from jackfield._lock import hold, release
-from jackfield._opening import connect, create_if_missing, look, make_folder, open_writer
-from jackfield._records import Burial, Checked, DeadLetter, Durability, Page, Row, Stored, Trimmed
-from jackfield._rows import expired, insert, rows, shrink, used_bytes
-from jackfield._schema import KEY_BYTES, STEPS, Step, migrate, text_crc, transaction
+from jackfield._store import dead as dead_letters
+from jackfield._store.integrity import identify, read_state
+from jackfield._store.lock import hold, release
+from jackfield._store.opening import connect, create_if_missing, look, make_folder, open_writer
+from jackfield._store.records import Burial, Checked, DeadLetter, Durability, Page, Row, Stored, Trimmed
+from jackfield._store.rows import expired, insert, rows, shrink, used_bytes
+from jackfield._store.schema import KEY_BYTES, STEPS, Step, migrate, text_crc, transaction
 from jackfield.errors import JournalError
 
 __all__ = ["Store", "exhume"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from jackfield._schema import KEY_BYTES
+from jackfield._store.schema import KEY_BYTES
 from jackfield.events import Event
 
 __all__ = ["Window", "key_of"]

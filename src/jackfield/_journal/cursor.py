@@ -9,8 +9,8 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from jackfield._log import Log
-from jackfield._records import Burial
+from jackfield._journal.log import Log
+from jackfield._store.records import Burial
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report
 

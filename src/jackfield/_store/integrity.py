@@ -13,7 +13,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from jackfield._schema import APPLICATION, Step, body_crc, definitions, expected, text_crc, version_of
+from jackfield._store.schema import APPLICATION, Step, body_crc, definitions, expected, text_crc, version_of
 from jackfield.errors import JournalError
 
 __all__ = ["beside", "damaged", "examine", "identify", "lost_commits", "read_state"]

@@ -1,0 +1,5 @@
+"""The ordered log between feeds and sinks, in a file or in memory."""
+
+from jackfield._journal.journal import Journal, JournalStats
+
+__all__ = ["Journal", "JournalStats"]
