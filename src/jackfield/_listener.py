@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, Report
+from jackfield.reports import EventsDropped, Report, is_due
 from jackfield.selectors import Selector
 
 __all__ = ["Listener"]
@@ -40,7 +40,7 @@ class Listener:
         if len(self._buffer) >= self._capacity:
             self._buffer.popleft()
             self.dropped += 1
-            if self.dropped.bit_count() == 1:
+            if is_due(self.dropped):
                 where = "listener " + ", ".join(map(str, self.selectors))
                 self._report(EventsDropped(where, 1, "nobody takes its events", self.dropped))
         self._buffer.append(event)

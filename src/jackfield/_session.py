@@ -34,6 +34,7 @@ from jackfield.reports import (
     Report,
     TopicConfirmed,
     TopicRefused,
+    is_due,
 )
 
 __all__ = ["TRANSITIONS", "FeedStats", "Session"]
@@ -197,7 +198,7 @@ class Session:
         stats = self.stats
         stats.unreadable += 1
         stats.last_unreadable.append(error)
-        if stats.unreadable.bit_count() == 1:
+        if is_due(stats.unreadable):
             problem = self._redacted(error.problem)
             self._report(FrameUnreadable(self.feed.name, problem, error.raw, stats.unreadable))
 

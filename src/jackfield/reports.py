@@ -31,9 +31,18 @@ __all__ = [
     "SinkPaused",
     "TopicConfirmed",
     "TopicRefused",
+    "is_due",
 ]
 
 Level = Literal["debug", "info", "warning", "error"]
+
+
+def is_due(total: int, more: int = 1) -> bool:
+    """Whether a count that has just grown by `more` is to be told: at the first, and at each doubling of the total.
+
+    Everything that is counted and could flood is told so, and the report carries the total.
+    """
+    return total.bit_length() != (total - more).bit_length()
 
 
 class FeedState(Enum):

@@ -21,7 +21,7 @@ from jackfield._delivery.progress import Progress
 from jackfield._index import SelectorIndex
 from jackfield.events import Event
 from jackfield.options import DeliveryOptions
-from jackfield.reports import EventBuried, EventsDropped, Report
+from jackfield.reports import EventBuried, EventsDropped, Report, is_due
 from jackfield.sinks import OpenSink
 
 __all__ = ["Lane"]
@@ -153,12 +153,12 @@ class Lane:
         self._cursor.bury(number, event, reason, attempts)
         stats = self._outlet.stats
         stats.dead += 1
-        if stats.dead.bit_count() == 1:
+        if is_due(stats.dead):
             self._report(EventBuried(self.name, reason, attempts, stats.dead))
 
     def _drop(self, count: int, reason: str) -> None:
-        """Count a loss, and tell it at each doubling of the total, so as not to flood."""
+        """Count a loss, and tell it when it is due."""
         stats = self._outlet.stats
         stats.dropped += count
-        if stats.dropped.bit_length() != (stats.dropped - count).bit_length():
+        if is_due(stats.dropped, count):
             self._report(EventsDropped(f"sink {self.name}", count, reason, stats.dropped))

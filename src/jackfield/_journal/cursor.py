@@ -12,7 +12,7 @@ import trio
 from jackfield._journal.log import Log
 from jackfield._store.records import Burial
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, Report
+from jackfield.reports import EventsDropped, Report, is_due
 
 __all__ = ["Cursor", "Dead", "Ledger"]
 
@@ -66,7 +66,7 @@ class Ledger:
         if len(self.dead) > self._capacity:
             gone = self.dead.popleft()
             self.dropped += 1
-            if self.dropped.bit_count() == 1:
+            if is_due(self.dropped):
                 reason = f"memory holds {self._capacity} dead letters, and there are more"
                 self._report(EventsDropped(f"dead letters of sink {gone.sink}", 1, reason, self.dropped))
 

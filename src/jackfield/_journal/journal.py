@@ -30,7 +30,7 @@ from jackfield._store import Store
 from jackfield._store.records import Row
 from jackfield.errors import JournalError
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, JournalDamaged, Report
+from jackfield.reports import EventsDropped, JournalDamaged, Report, is_due
 
 __all__ = ["Journal", "JournalStats"]
 
@@ -282,9 +282,9 @@ class Journal:
             return None
 
     def _drop(self, count: int, reason: str) -> None:
-        """Count a loss, and tell it at each doubling of the total, so as not to flood."""
+        """Count a loss, and tell it when it is due."""
         self._dropped += count
-        if self._dropped.bit_length() != (self._dropped - count).bit_length():
+        if is_due(self._dropped, count):
             self._report(EventsDropped("journal", count, reason, self._dropped))
 
 

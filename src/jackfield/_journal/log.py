@@ -13,7 +13,7 @@ from jackfield._journal.patience import Patience
 from jackfield._store import Store
 from jackfield.errors import EventError
 from jackfield.events import Event
-from jackfield.reports import JournalDamaged, Report
+from jackfield.reports import JournalDamaged, Report, is_due
 
 __all__ = ["Batch", "Log"]
 
@@ -94,8 +94,8 @@ class Log:
         work = partial(_load, self._store, position, min(most, in_memory - position))
         batch = await self._patience.until_done(work, lambda: self.end - position)
         if batch.damaged:
-            before, self.damaged = self.damaged, self.damaged + batch.damaged
-            if before.bit_length() != self.damaged.bit_length():
+            self.damaged += batch.damaged
+            if is_due(self.damaged, batch.damaged):
                 self._report(JournalDamaged(batch.problem, self.damaged))
         return batch
 

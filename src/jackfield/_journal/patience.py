@@ -11,7 +11,7 @@ import trio
 
 from jackfield._backoff import backoff
 from jackfield.errors import JournalError
-from jackfield.reports import JournalResumed, JournalStalled, Report
+from jackfield.reports import JournalResumed, JournalStalled, Report, is_due
 
 __all__ = ["Patience"]
 
@@ -48,7 +48,7 @@ class Patience:
             except JournalError as error:
                 self.failing = True
                 delay = next(delays)
-                if attempt.bit_count() == 1:
+                if is_due(attempt):
                     self._report(JournalStalled(str(error), waiting(), delay))
                 await trio.sleep(delay)
             else:

@@ -12,7 +12,7 @@ import trio
 from jackfield._journal.patience import Patience
 from jackfield._store import Store
 from jackfield.errors import JournalError
-from jackfield.reports import EventsDropped, JournalStalled, Report
+from jackfield.reports import EventsDropped, JournalStalled, Report, is_due
 
 __all__ = ["Limits", "Retention"]
 
@@ -61,7 +61,7 @@ class Retention:
                 self._failures = 0
             except JournalError as error:
                 self._failures += 1
-                if self._failures.bit_count() == 1:
+                if is_due(self._failures):
                     reason = f"old events cannot be deleted: {error}"
                     self._report(JournalStalled(reason, 0, self._limits.every))
 
@@ -87,6 +87,6 @@ class Retention:
     def _lose(self, where: str, count: int, reason: str, before: int) -> int:
         """Tell a loss at each doubling of the total; the new total."""
         total = before + count
-        if total.bit_length() != before.bit_length():
+        if is_due(total, count):
             self._report(EventsDropped(where, count, reason, total))
         return total
