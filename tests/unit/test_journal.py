@@ -364,6 +364,22 @@ async def test_a_closed_journal_takes_nothing_and_says_so(bench):
     ]
 
 
+async def test_an_old_event_that_a_sink_is_done_with_stays_until_the_file_knows_that(bench):
+    """Else a crash loses it with its dead letter, which is not saved either."""
+    async with bench.running(seconds=0.0) as journal:
+        cursor = journal.cursor("crm")
+        await journal.publish([make(number, received=AT) for number in range(5)])
+        await until(bench.store.cursors)
+        for seq, event in (await cursor.read(5))[0]:
+            cursor.bury(seq, event, "no", 1)
+            cursor.commit(seq + 1)
+        saved = 0
+        while saved < 6:
+            first, saved = bench.store.first_seq, bench.store.cursors()["crm"]
+            assert first <= saved
+            await trio.sleep(0.005)
+
+
 async def test_an_event_that_is_no_json_is_refused_alone_counted_and_told(bench):
     async with bench.running() as journal:
         with pytest.raises(JournalError, match="1 of 3 events were not taken"):

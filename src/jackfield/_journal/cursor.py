@@ -38,6 +38,8 @@ class Ledger:
     _stir: Callable[[], None]
     """Tells the journal that there is something to save."""
     cursors: dict[str, int] = attrs.field(factory=dict)
+    known: dict[str, int] = attrs.field(factory=dict)
+    """How far each sink had come when that was last saved: what goes before that is needed by nobody any more."""
     burials: list[Burial] = attrs.field(factory=list)
     buried: Counter[str] = attrs.field(factory=Counter)
     """How many events each sink has buried since the journal was opened."""
@@ -72,6 +74,7 @@ class Ledger:
 
     def saved(self, cursors: dict[str, int], burials: list[Burial]) -> None:
         """Cross out what the file knows now."""
+        self.known.update(cursors)
         for sink, upcoming in cursors.items():
             if self.cursors[sink] == upcoming:
                 del self.cursors[sink]

@@ -81,7 +81,6 @@ class Journal:
     _window: Window = attrs.field(init=False)
     _known: dict[str, int] = attrs.field(factory=dict)
     """Where sinks stood when the journal was opened."""
-    _cursors: list[Cursor] = attrs.field(factory=list)
     _waiting: deque[tuple[Event, Row]] = attrs.field(factory=deque)
     _stirred: trio.Event = attrs.field(factory=trio.Event)
     _crowded: trio.Event = attrs.field(factory=trio.Event)
@@ -166,7 +165,7 @@ class Journal:
         """A sink's place: where it stood, or for a new sink the next event."""
         end = self._log.end
         cursor = Cursor(name, self._log, self._ledger, min(self._known.get(name, end), end))
-        self._cursors.append(cursor)
+        self._ledger.known[name] = cursor.committed
         self._ledger.move(name, cursor.committed)
         return cursor
 
@@ -272,7 +271,7 @@ class Journal:
         self._stirred.set()
 
     def _floor(self) -> int:
-        return min((cursor.committed for cursor in self._cursors), default=self._log.end)
+        return min(self._ledger.known.values(), default=self._log.end)
 
     def _encode(self, event: Event) -> bytes | None:
         try:

@@ -42,7 +42,7 @@ class Retention:
     _store: Store
     _limits: Limits
     _floor: Callable[[], int]
-    """The number that every sink has passed."""
+    """The number that every sink has passed, as far as the file knows: a crash forgets what it does not."""
     _report: Callable[[Report], None]
     _patience: Patience
     unread: int = 0
