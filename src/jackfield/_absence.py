@@ -15,7 +15,7 @@ __all__ = ["last_signs"]
 PAGE = 1000
 # So many events are looked through in a quarter of a second. A feed that has said nothing for longer
 # is taken to have been heard of just before them, which tells too long a gap rather than none.
-MOST = 200_000
+MOST = 50_000
 
 
 class _Seen(msgspec.Struct):
