@@ -42,6 +42,24 @@ async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_oth
     ]
 
 
+async def test_tail_shows_what_is_selected_and_leaves_sinks_and_journal_alone(start, simulate, folder):
+    _, voipbin_url = await simulate("voipbin")
+    _, vinix_url = await simulate("vinix")
+    config = folder.configure(voipbin_url, vinix_url)
+    (folder.path / config).write_text('[gateway]\njournal = "var/j.db"\n' + (folder.path / config).read_text())
+    arguments = ["call.*", "agent.ready @ vinix/**", "--events", "30", "--format", "jsonl"]
+    tail = await start("tail", config, *arguments)
+    assert await tail.ended() == 0
+    events = [json.loads(line) for line in tail.out]
+    assert len(events) == 30
+    assert {event["type"].partition(".")[0] for event in events} <= {"call", "agent"}
+    assert not (folder.path / "var").exists()
+    running = await start("tail", config, "agent.*")
+    await running.until(lambda tail: len(tail.out) > 5)
+    assert await running.stop() == 0
+    assert " agent." in running.out[0]
+
+
 async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_is_filtered_here(
     start, simulate, folder
 ):

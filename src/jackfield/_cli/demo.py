@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import secrets
 import signal
-from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
 
 import trio
 
-from jackfield._cli.console import Console, abandon_stdout, say
+from jackfield._cli.console import Console, say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._gateway import open_gateway
+from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
 from jackfield._registry import Registry
-from jackfield.errors import DeliveryError, PluginError
+from jackfield.errors import PluginError
 from jackfield.simulation.server import serve
-from jackfield.sinks import Batch, Sink
 from jackfield.vocabulary import KINDS
 
 __all__ = ["configure", "run"]
@@ -36,10 +33,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("--events", type=number(int, 1), metavar="N", help="stop after so many events (default: go on)")
-    parser.add_argument(
-        "--format", choices=("pretty", "jsonl"), default="pretty", help="for people, or one CloudEvent a line"
-    )
+    add_showing_options(parser)
     parser.add_argument(
         "--rate",
         type=number(float, 0.01),
@@ -54,8 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the stream until there were enough events, or a signal."""
     registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
-    if "stdout" not in registry.sinks:
-        raise PluginError("the demo writes through the sink 'stdout': install jackfield-stdout")
+    check_showable(registry)
     if not any(spec.simulator for spec in registry.providers.values()):
         raise PluginError("the demo needs a provider with a simulator: install jackfield-voipbin or jackfield-vinix")
     trio.run(_demo, registry, options)
@@ -73,31 +66,7 @@ async def _demo(registry: Registry, options: argparse.Namespace) -> None:
                     url = await nursery.start(partial(serve, simulator))
                     say(f"{name} simulator: {url}")
                     feeds[f"{name}-demo"] = simulator.feed(url)
-            nursery.start_soon(_stop_at, signals, nursery.cancel_scope)
-            await _show(registry, {"feeds": feeds}, options)
+            nursery.start_soon(stop_at, signals, nursery.cancel_scope)
+            everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
+            await show(registry, {"feeds": feeds}, Console(), everything, options)
             nursery.cancel_scope.cancel()
-
-
-async def _stop_at(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    async for _ in signals:
-        scope.cancel()
-
-
-async def _show(registry: Registry, config: dict[str, object], options: argparse.Namespace) -> None:
-    """Listen to everything that vendors send, and write it through the sink that a gateway would use."""
-    everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
-    make_sink: Any = registry.sinks["stdout"].options  # an attrs class, which the protocol cannot say
-    sink: Sink = make_sink(format=options.format)
-    left = options.events
-    async with open_gateway(config, registry=registry, plugins=[Console()]) as gateway, sink.open() as out:
-        with gateway.listen(*everything) as events:
-            async for event in events:
-                try:
-                    await out.write(Batch((event,)))
-                except DeliveryError:
-                    abandon_stdout()
-                    return
-                if left is not None:
-                    left -= 1
-                    if not left:
-                        return

@@ -17,12 +17,12 @@ from jackfield._cli.console import say
 from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
+from jackfield._cli.selecting import selector
 from jackfield._replay import Wanted, letters, past
 from jackfield._store import Store
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, Fault
 from jackfield.events import Event
-from jackfield.selectors import Selector
 
 __all__ = ["configure", "run"]
 
@@ -72,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, metavar="PATH")
     parser.add_argument(
-        "select", nargs="*", type=_selector, metavar="SELECTOR", help="what to take (default: everything)"
+        "select", nargs="*", type=selector, metavar="SELECTOR", help="what to take (default: everything)"
     )
     parser.add_argument(
         "--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago: 2h"
@@ -84,13 +84,6 @@ def run(options: argparse.Namespace) -> int:
     """Do what is asked for."""
     status: int = options.do(options)
     return status
-
-
-def _selector(text: str) -> Selector:
-    try:
-        return Selector.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _file(path: Path) -> Path:

@@ -1,0 +1,65 @@
+"""A live stream in the terminal: what a gateway's listener gets, through the sink that writes to standard output."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+import trio
+
+from jackfield._cli.console import Console, abandon_stdout
+from jackfield._cli.numbers import number
+from jackfield._gateway import open_gateway
+from jackfield._registry import Registry
+from jackfield.config import GatewayConfig
+from jackfield.errors import DeliveryError, PluginError
+from jackfield.selectors import Selector
+from jackfield.sinks import Batch, Sink
+
+__all__ = ["add_showing_options", "check_showable", "show", "stop_at"]
+
+
+def add_showing_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--events`` and ``--format``."""
+    parser.add_argument("--events", type=number(int, 1), metavar="N", help="stop after so many events (default: go on)")
+    parser.add_argument(
+        "--format", choices=("pretty", "jsonl"), default="pretty", help="for people, or one CloudEvent a line"
+    )
+
+
+def check_showable(registry: Registry) -> None:
+    """`PluginError` where the sink is not installed; to be called before anything is started."""
+    if "stdout" not in registry.sinks:
+        raise PluginError("this writes through the sink 'stdout': install jackfield-stdout")
+
+
+async def stop_at(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    """End what is shown at the first signal."""
+    async for _ in signals:
+        scope.cancel()
+
+
+async def show(
+    registry: Registry,
+    config: GatewayConfig | Mapping[str, Any],
+    console: Console,
+    selectors: Iterable[str | Selector],
+    options: argparse.Namespace,
+) -> None:
+    """Write what the feeds send and the selectors match, until there were enough events or nobody reads them."""
+    make_sink: Any = registry.sinks["stdout"].options  # an attrs class, which the protocol cannot say
+    sink: Sink = make_sink(format=options.format)
+    left = options.events
+    async with open_gateway(config, registry=registry, plugins=[console]) as gateway, sink.open() as out:
+        with gateway.listen(*selectors) as events:
+            async for event in events:
+                try:
+                    await out.write(Batch((event,)))
+                except DeliveryError:
+                    abandon_stdout()
+                    return
+                if left is not None:
+                    left -= 1
+                    if not left:
+                        return

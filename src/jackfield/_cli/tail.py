@@ -1,0 +1,59 @@
+"""``jackfield tail``: the feeds of a configuration, live and readable."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+
+import attrs
+import trio
+
+from jackfield._cli.console import Console
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._cli.selecting import selector
+from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
+from jackfield._registry import Registry
+from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield.options import GatewayOptions
+from jackfield.selectors import EVERYTHING
+
+__all__ = ["configure", "run"]
+
+EPILOG = """\
+Connects the feeds by itself, beside a gateway that may be running, and subscribes to
+what is selected. Nothing goes to the configured sinks, and nothing into the journal.
+
+examples:
+  jackfield tail gateway.toml
+  jackfield tail gateway.toml 'contact.*' 'agent.* @ vinix/**'
+  jackfield tail gateway.toml 'call.*' --format jsonl | jq .data"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    parser.add_argument(
+        "select", nargs="*", type=selector, metavar="SELECTOR", help="what to show (default: everything)"
+    )
+    add_showing_options(parser)
+    add_plugin_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the stream until there were enough events, or a signal."""
+    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    check_showable(registry)
+    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
+    config = attrs.evolve(config, sinks=(), routes=(), options=GatewayOptions())
+    trio.run(_tail, config, registry, options)
+    return 0
+
+
+async def _tail(config: GatewayConfig, registry: Registry, options: argparse.Namespace) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop_at, signals, nursery.cancel_scope)
+            await show(registry, config, Console(config.secrets()), options.select or [EVERYTHING], options)
+            nursery.cancel_scope.cancel()
