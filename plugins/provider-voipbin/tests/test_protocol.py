@@ -4,10 +4,13 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from jackfield.credentials import Secret
 from jackfield.errors import FrameError
 from jackfield.protocol import Confirm, Emit, Ignore, Reject, Send
+from jackfield.testing import strategies
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.protocol import DocumentedProtocol
 
@@ -61,11 +64,40 @@ def test_an_event_is_emitted_for_this_feed_and_customer():
 
 
 @pytest.mark.parametrize(
-    "frame", [{}, {"type": "call_created", "data": {}}, {"type": "ack"}, {"id": "x", "type": "flow"}]
+    ("frame", "kind"),
+    [
+        ({"event_type": "call.created"}, "call.initiated"),
+        ({"type": "call_hangup", "data": {}}, "call.cleared"),
+        ({"id": "x", "customer_id": "c", "subject": "", "content": ""}, "unmapped.email"),
+        ({"type": "ack"}, "unmapped.unknown"),
+        ({}, "unmapped.unknown"),
+    ],
 )
-def test_what_the_documentation_does_not_know_is_unreadable_and_never_silent(frame):
-    with pytest.raises(FrameError, match="no documented envelope"):
-        received(frame)
+def test_an_object_of_any_form_is_an_event(frame, kind):
+    (emit,) = received(frame)
+    assert emit.event.kind == kind
+
+
+@given(st.binary() | strategies.json_values().map(lambda value: json.dumps(value).encode()))
+@example(b'{"type":"error","code":"INVALID_MESSAGE","topics":"t"}')
+@example(b'{"type":"ack","topics":[],"status":"success"}')
+@example(b"[" * 5000)
+@example(b'{"id":' + b"[" * 5000)
+@example(b'{"id":"1","tm_x":"\xff"}')
+@example(b"\xef\xbb\xbf{}")
+def test_any_bytes_are_events_or_an_answer_or_one_error_with_the_bytes(frame):
+    try:
+        actions = list(DocumentedProtocol("office").received(frame, AT))
+    except FrameError as error:
+        assert error.raw == frame
+        return
+    assert actions
+    assert [type(action) for action in actions] == [Emit] or isinstance(actions[-1], Ignore)
+
+
+def test_an_answer_that_names_no_action_is_told_nevertheless():
+    assert received({"type": "error", "code": "INVALID_MESSAGE"}) == [Ignore("refusal of something")]
+    assert received({"type": "ack", "topics": ["t"], "status": "success"}) == [Ignore("acknowledgement of something")]
 
 
 def test_the_token_goes_into_the_url_and_nowhere_else():

@@ -1,7 +1,7 @@
-"""`jackfield_voipbin.translate` and `wire`: the specification's frames, and any others."""
+"""`jackfield_voipbin.translate` and `wire`: the fixtures' frames of every form, and any others."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError
-from jackfield.selectors import KindPattern
+from jackfield.selectors import KindPattern, Selector
 from jackfield.testing import strategies
-from jackfield_voipbin.dialects import DocumentedDialect
+from jackfield_voipbin.bare import _STATES, FIELDS
+from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
+from jackfield_voipbin.forms import Form, form_of, message_of
 from jackfield_voipbin.kinds import _NATIVE_RESOURCES, RESOURCES, TABLE, ByField, native_name
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
@@ -25,7 +27,10 @@ CUSTOMER = "93c9da93-7ffb-498e-9fc1-2798ea05112e"
 
 def read(frame, customer="C"):
     raw = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
-    return translate(read_frame(raw), raw, "office", customer, AT)
+    found = read_frame(raw)
+    form = form_of(found, raw)
+    # What an answer becomes is the protocol's business.
+    return None if form is Form.ANSWER else translate(message_of(found, form, raw), raw, "office", customer, AT)
 
 
 # By the line of frames.jsonl: kind, address behind the customer, correlation.
@@ -72,8 +77,105 @@ def test_every_documented_frame_becomes_its_event(number):
     assert (event.feed, event.received, event.origin, event.inferred) == ("office", AT, "live", False)
 
 
-def test_the_table_above_holds_every_documented_frame_that_there_is():
+# By the line of frames.jsonl, of those without a topic: kind, resource, word, correlation where it is not the
+# call's, the field that holds the time.
+OTHERS = """
+1  call.initiated                      call created              -               tm_ringing
+2  call.connected                      call progressing          -               tm_update
+3  call.updated                        call updated              -               tm_update
+4  call.cleared                        call hangup               -               tm_update
+8  call.originated                     call dialing              -               tm_create
+9  call.alerting                       call ringing              -               tm_update
+10 call.clearing                       call terminating          -               tm_update
+11 call_group.created                  groupcall created         id              tm_create
+12 call_group.connected                groupcall progressing     id              tm_update
+13 contact.created                     queuecall created         -               tm_create
+14 contact.queued                      queuecall waiting         -               tm_update
+15 offer.created                       queuecall connecting      -               tm_update
+16 contact.connected                   queuecall serviced        -               tm_update
+17 contact.ended                       queuecall done            -               tm_update
+20 agent.reserved                      agent status_updated      none            tm_update
+21 agent.busy                          agent status_updated      none            tm_update
+23 agent.created                       agent created             none            tm_create
+24 recording.started                   recording started         -               tm_update
+25 recording.completed                 recording finished        -               tm_update
+27 transcription.progressed            transcribe progressing    -               tm_update
+28 transcription.speech_interim        transcribe speech_interim transcribe_id   tm_event
+29 transcription.segment_completed     transcript created        transcribe_id   tm_create
+31 conference.updated                  conference updated        id              tm_update
+32 conference.started                  conference created        id              tm_create
+34 message.received                    message created           id              tm_create
+35 message.delivery_updated            message updated           id              tm_update
+37 flow.step_executed                  activeflow updated        -               tm_update
+38 flow.completed                      activeflow updated        -               tm_update
+40 campaign.started                    campaign status_run       none            tm_update
+41 unmapped.campaigncall               campaigncall created      reference_id    tm_create
+42 number.provisioned                  number created            none            tm_create
+43 unmapped.conversation               conversation message_created conversation_id tm_create
+44 unmapped.chatmessage                chatmessage created       chat_id         tm_create
+45 unmapped.aimessage                  aimessage created         activeflow_id   tm_create
+46 unmapped.aicall                     aicall status_terminated  -               tm_update
+47 unmapped.webchat                    webchat message_created   session_id      tm_create
+48 unmapped.email                      email updated             id              tm_update
+49 call.connected                      call progressing          -               tm_update
+"""
+
+
+@pytest.mark.parametrize("row", OTHERS.strip().splitlines(), ids=lambda row: row.split()[0])
+def test_every_wrapped_and_bare_frame_becomes_its_event(row):
+    number, kind, resource, word, correlation, time = row.split()
+    wire = FRAMES[int(number) - 1]["wire"]
+    raw = json.dumps(wire).encode()
+    event = read(raw)
+    bare = "id" in wire
+    data = wire if bare else wire["data"]
+    address = f"voipbin/customer/{CUSTOMER}/{resource}/{data['id']}/{word}"
+    assert (event.kind, str(event.address)) == (kind, address)
+    assert event.correlation == {"-": CALL, "none": None}.get(correlation, data.get(correlation))
+    assert event.time == datetime.fromisoformat(data[time])
+    assert event.time.utcoffset() == timedelta(0)
+    assert (event.native_type, event.native_topic, event.inferred) == ("" if bare else wire["type"], "", bare)
+    assert event.data == data
+    assert event.data_json == (raw if bare else json.dumps(data).encode())
+    assert (event.feed, event.received, event.origin, event.raw) == ("office", AT, "live", raw)
+
+
+def test_the_tables_above_hold_every_frame_that_there_is():
+    others = {int(row.split()[0]) for row in OTHERS.strip().splitlines()}
     assert {number for number, frame in enumerate(FRAMES, 1) if "event_type" in frame["wire"]} == set(DOCUMENTED)
+    assert others | set(DOCUMENTED) == set(range(1, len(FRAMES) + 1))
+
+
+def test_one_change_of_a_call_is_one_event_in_all_three_forms_and_twice():
+    """The fixtures hold six pairs of documented and other frames of one event, and one duplicate."""
+    numbers = [(1, 6), (2, 5, 49), (4, 7), (25, 26), (34, 36), (38, 39)]
+    ids = [{read(FRAMES[number - 1]["wire"]).id for number in same} for same in numbers]
+    assert [len(each) for each in ids] == [1] * 6
+    assert len({read(frame["wire"]).id for frame in FRAMES}) == len(FRAMES) - 7
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [{}, {"type": "ack"}, {"digits": "1", "nested": [{"id": 5}]}, {"id": "x", "customer_id": "c1", "hue": "blue"}],
+)
+def test_an_object_that_nobody_knows_passes_through_whole(wire):
+    event = read(wire, customer="abc123")
+    assert (event.kind, event.inferred, event.native_type, event.time) == ("unmapped.unknown", True, "", None)
+    owner, resource_id = wire.get("customer_id", "abc123"), wire.get("id", "unknown")
+    assert str(event.address) == f"voipbin/customer/{owner}/unknown/{resource_id}/unknown"
+    assert (event.data, event.data_json) == (wire, json.dumps(wire).encode())
+
+
+def test_a_resource_or_an_event_that_nobody_knows_keeps_its_name():
+    event = read({"type": "gadget_exploded", "data": {"id": "g1", "customer_id": "c1", "n": 1}})
+    assert (event.kind, str(event.address)) == ("unmapped.gadget", "voipbin/customer/c1/gadget/g1/exploded")
+    assert (event.native_type, event.inferred, event.data["n"]) == ("gadget_exploded", False, 1)
+    assert read({"type": "call_teleported", "data": "anything"}).kind == "unmapped.call"
+
+
+def test_a_bare_resource_without_an_owner_is_the_feeds_customers():
+    event = read({"id": "1", "tm_create": "2026-08-20T09:15:00Z", "subject": "", "content": ""}, customer="abc123")
+    assert str(event.address) == "voipbin/customer/abc123/email/1/created"
 
 
 def test_the_specifications_own_example_is_read():
@@ -112,24 +214,6 @@ def test_the_payload_keeps_its_own_text():
     assert read(raw).data_json == raw[raw.index(b'{"n"') : -1]
 
 
-def test_copies_of_an_event_share_their_id_and_other_events_do_not():
-    frame = FRAMES[4]["wire"]
-    same = [
-        frame,
-        {key: frame[key] for key in reversed(frame)},
-        frame | {"data": {key: frame["data"][key] for key in reversed(frame["data"])}},
-        frame | {"topic": frame["topic"].replace(f"customer_id:{CUSTOMER}", "agent_id:a1")},
-    ]
-    other = [
-        frame | {"event_type": "call.ended"},
-        frame | {"timestamp": "2026-08-20T09:15:01.720346Z"},
-        frame | {"data": frame["data"] | {"status": "hangup"}},
-        frame | {"topic": frame["topic"][:-1] + "0"},
-    ]
-    assert len({read(each).id for each in same}) == 1
-    assert len({read(each).id for each in [frame, *other]}) == 5
-
-
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [
@@ -154,16 +238,22 @@ def test_what_cannot_be_read_says_why(frame, problem):
     assert caught.value.raw == (frame if isinstance(frame, bytes) else json.dumps(frame).encode())
 
 
+ANY_KEYS = ["event_type", "topic", "timestamp", "data", "type", "action", "id", "customer_id", "tm_update", "status"]
+ANY_KEYS += sorted({field for fields in FIELDS.values() for field in fields})
+
+
 @given(
     st.dictionaries(
-        st.sampled_from(["event_type", "topic", "timestamp", "data", "type", "id"]),
-        strategies.json_values() | st.sampled_from(["call.status", "customer_id:a:b:c", "a:b:c"]),
+        st.sampled_from(ANY_KEYS),
+        strategies.json_values() | st.sampled_from(["call.status", "call_hangup", "ack", "customer_id:a:b:c", "a:b:c"]),
     )
 )
 def test_any_object_is_an_event_or_one_error(frame):
     try:
-        event = read(frame | {"event_type": frame.get("event_type", "call.status")})
+        event = read(frame)
     except FrameError:
+        return
+    if event is None:
         return
     assert all(event.address)
     assert KindPattern.parse(event.kind).matches(event.kind)
@@ -178,6 +268,7 @@ def test_any_bytes_are_an_event_or_one_error(raw):
         assert error.raw == raw
 
 
+STATUSES = sorted({status for states in _STATES.values() for status in states} | {"available", "away", "offline"})
 EVERY_EVENT = [
     (f"{native}{separator}{word}", topic_resource)
     for native, words in TABLE.items()
@@ -200,3 +291,31 @@ def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_b
     frame = {"event_type": event_type, "topic": f"customer_id:C:{resource}:1", "data": fields}
     found = read(frame)
     assert found.kind in DocumentedDialect("C").kinds_of(AddressPattern.exactly(found.address))
+
+
+@given(
+    st.sampled_from(sorted(FIELDS)),
+    st.fixed_dictionaries(
+        {"status": st.sampled_from([*STATUSES, "surprise"]) | strategies.json_values()},
+        optional={
+            "type": st.sampled_from(["group", "flow"]),
+            "direction": st.sampled_from(["inbound", "outbound", "in"]),
+            "hangup_reason": st.sampled_from(["normal", "busy"]),
+            "message": st.text(),
+            "tm_update": st.sampled_from([None, "2026-08-20T09:15:00Z", "9999-01-01 00:00:00.000000"]),
+            "tm_delete": st.sampled_from([None, "2026-08-20T09:15:00Z"]),
+        },
+    ),
+    st.sampled_from(EVERY_EVENT),
+)
+def test_the_planner_knows_every_kind_of_wrapped_and_bare_events_too(resource, fields, named):
+    bare = {"id": "1", "customer_id": "C"} | dict.fromkeys(FIELDS[resource], "x") | fields
+    for frame in (bare, {"type": named[0], "data": fields}, {"digits": 1} | fields):
+        found = read(frame)
+        for dialect in (DocumentedDialect("C"), PrefixDialect("C")):
+            assert found.kind in dialect.kinds_of(AddressPattern.exactly(found.address))
+            whole = Selector(KindPattern.parse(found.kind), AddressPattern.exactly(found.address))
+            by_kind = Selector(KindPattern.parse(found.kind))
+            for selector in (whole, by_kind):
+                brought = [dialect.brings(topic) for topic in dialect.topics_of(selector)]
+                assert any(pattern.matches(found.address) for pattern in brought)

@@ -1,4 +1,4 @@
-"""The documented dialect as a protocol: one connection to VoIPBIN, without I/O.
+"""One connection to VoIPBIN, without I/O: topics asked for as documented, messages read in every form.
 
 The documentation promises an acknowledgement of each subscription and the platform has never sent
 one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` takes that back.
@@ -11,8 +11,8 @@ from datetime import datetime
 
 import attrs
 
-from jackfield.errors import FrameError
 from jackfield.protocol import Action, Confirm, Emit, Ignore, Reject, Send
+from jackfield_voipbin.forms import Form, form_of, message_of
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
 from jackfield_voipbin.wire import Frame, read_frame, subscription
 
@@ -21,7 +21,7 @@ __all__ = ["DocumentedProtocol"]
 
 @attrs.define
 class DocumentedProtocol:
-    """A `jackfield.protocol.FeedProtocol` for envelopes of the documented form."""
+    """A `jackfield.protocol.FeedProtocol` that subscribes as the documentation says."""
 
     feed: str
     customer_id: str = UNKNOWN_ID
@@ -39,20 +39,20 @@ class DocumentedProtocol:
         return (Send(subscription("unsubscribe", topic)),)
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
-        """An event, or an answer; `FrameError` for anything else."""
+        """An event for every JSON object but an answer; `FrameError` for anything else."""
         read = read_frame(frame)
-        if read.event_type is not None:
-            return (Emit(translate(read, frame, self.feed, self.customer_id, at)),)
-        if read.is_answer:
+        form = form_of(read, frame)
+        if form is Form.ANSWER:
             return self._answered(read)
-        raise FrameError("no documented envelope (event_type is missing), and no answer to a subscription", frame)
+        return (Emit(translate(message_of(read, form, frame), frame, self.feed, self.customer_id, at)),)
 
     def _answered(self, answer: Frame) -> Iterable[Action]:
         topics = [topic for topic in answer.topics if isinstance(topic, str)] if isinstance(answer.topics, list) else []
+        action = answer.action or "something"
         if answer.type == "ack":
-            return (Ignore(f"acknowledgement of {answer.action}"),)
+            return (Ignore(f"acknowledgement of {action}"),)
         reason = ": ".join(str(part) for part in (answer.code, answer.message) if part) or "refused without a reason"
-        return (*(Reject(topic, reason) for topic in topics), Ignore(f"refusal of {answer.action}"))
+        return (*(Reject(topic, reason) for topic in topics), Ignore(f"refusal of {action}"))
 
     def idle(self) -> Iterable[Action]:
         """Nothing: the session's websocket pings do."""

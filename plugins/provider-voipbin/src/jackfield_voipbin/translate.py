@@ -1,20 +1,19 @@
-"""From a documented envelope to an event: address, kind, time, identity, correlation."""
+"""From a message to an event: address, kind, time, correlation."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from jackfield.addresses import Address
 from jackfield.errors import FrameError
-from jackfield.events import Event, content_id
-from jackfield.frames import decode_payload
+from jackfield.events import Event
+from jackfield_voipbin.bare import name_of
+from jackfield_voipbin.forms import Form, Message
+from jackfield_voipbin.identity import identity
 from jackfield_voipbin.kinds import NIL_UUID, kind_of, native_name
 from jackfield_voipbin.times import latest_time, parse_time
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
-from jackfield_voipbin.wire import Frame
 
 __all__ = ["UNKNOWN_ID", "translate"]
 
@@ -30,43 +29,50 @@ _OTHER_FIELDS = ("activeflow_id", "conversation_id", "chat_id", "session_id", "a
 _NO_CONTACT = frozenset({"agent", "ai", "account", "campaign", "number", "outdial", "queue", "team"})
 
 
-def translate(frame: Frame, raw: bytes, feed: str, customer_id: str, at: datetime) -> Event:
-    """The event in a documented envelope; `FrameError` where its name or topic makes no sense.
+def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: datetime) -> Event:
+    """The event in a message of any form; `FrameError` where its topic makes no sense.
 
-    `customer_id` stands in where the event itself does not say whose it is.
+    `customer_id` stands in where the event itself does not say whose it is. What the vendor did not
+    name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``.
     """
-    event_type = frame.event_type
-    if not isinstance(event_type, str) or not event_type:
-        raise FrameError(f"event_type is {event_type!r} and not a name", raw)
-    data, data_json = decode_payload(frame.data, raw)
-    topic = _topic(frame, customer_id, data, raw)
-    resource_id = topic.resource_id or _first_id(data, "id", f"{topic.resource}_id") or UNKNOWN_ID
-    word = event_word(event_type, topic.resource)
+    data = message.data
+    name = message.name or (name_of(data) if message.form is Form.BARE else "")
+    topic = _topic(message, name, customer_id, raw)
+    own_id = _first_id(data, "id", f"{native_name(name)[0]}_id")
+    kind = kind_of(name, topic.resource, data)
     return Event(
-        id=_identity(event_type, resource_id, frame.timestamp, data),
-        kind=kind_of(event_type, topic.resource, data),
-        address=Address(PROVIDER, topic.scope, topic.scope_id, topic.resource, resource_id, word),
-        time=parse_time(frame.timestamp) or latest_time(data),
+        id=identity(name, kind, own_id or topic.resource_id, message.timestamp, data),
+        kind=kind,
+        address=Address(
+            PROVIDER,
+            topic.scope,
+            topic.scope_id,
+            topic.resource,
+            topic.resource_id or own_id or _first_id(data, f"{topic.resource}_id") or UNKNOWN_ID,
+            event_word(name, topic.resource) or UNKNOWN_ID,
+        ),
+        time=parse_time(message.timestamp) or latest_time(data),
         received=at,
         feed=feed,
         correlation=_correlation(topic.resource, data),
-        native_type=event_type,
-        native_topic=frame.topic if isinstance(frame.topic, str) else "",
+        native_type=message.name,
+        native_topic=message.topic or "",
+        inferred=not message.name,
         data=data,
-        data_json=data_json,
+        data_json=message.data_json,
         raw=raw,
     )
 
 
-def _topic(frame: Frame, customer_id: str, data: Any, raw: bytes) -> Topic:
-    if isinstance(frame.topic, str):
+def _topic(message: Message, name: str, customer_id: str, raw: bytes) -> Topic:
+    if message.topic is not None:
         try:
-            return parse_topic(frame.topic)
+            return parse_topic(message.topic)
         except ValueError as error:
             raise FrameError(str(error), raw) from None
-    # The quick start's second example has no topic; the resource itself says whose it is.
-    resource, _ = native_name(frame.event_type)
-    return Topic("customer", _first_id(data, "customer_id") or customer_id, resource or UNKNOWN_ID, "")
+    # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
+    resource, _ = native_name(name)
+    return Topic("customer", _first_id(message.data, "customer_id") or customer_id, resource or UNKNOWN_ID, "")
 
 
 def _first_id(data: Any, *fields: str) -> str:
@@ -90,10 +96,3 @@ def _correlation(resource: str, data: Any) -> str | None:
     if resource in _NO_CONTACT:
         return None
     return _first_id(data, *_OTHER_FIELDS, "id") or None
-
-
-def _identity(event_type: str, resource_id: str, timestamp: Any, data: Any) -> str:
-    """The same for every copy of an event: the topic it came by and the order of its keys do not count."""
-    name = ".".join(native_name(event_type))
-    payload = msgspec.json.encode(data, order="deterministic")
-    return content_id(b"voipbin", name.encode(), resource_id.encode(), str(timestamp).encode(), payload)

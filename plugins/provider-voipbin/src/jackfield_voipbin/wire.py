@@ -1,8 +1,9 @@
-"""What is on VoIPBIN's wire, in the documented dialect: subscriptions out, envelopes and answers in.
+"""What is on VoIPBIN's wire: subscriptions out, and whatever JSON object comes in.
 
 Sources: the platform's public documentation, pages "WebSocket" and "Receiving Events". The answers
 (``ack`` and ``error``) are those of its page "WebSocket structures" before August 2026; the real
-platform has never sent any, so nothing waits for them.
+platform has never sent any, so nothing waits for them. What kind of message a frame is says
+`jackfield_voipbin.forms`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,7 @@ ERROR_CODES = ("PERMISSION_DENIED", "INVALID_TOPIC", "INVALID_MESSAGE", "RATE_LI
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """Whatever the server sends; which fields are there tells what it is.
-
-    An event has ``event_type``; every other field of it is optional, and the platform's own quick
-    start leaves ``timestamp`` and ``topic`` out. An answer has ``type`` and ``action``.
-    """
+    """Those fields of whatever the server sends by which one tells what it is; ``None`` where there is none."""
 
     event_type: Any = None
     timestamp: Any = None
@@ -35,11 +32,8 @@ class Frame(msgspec.Struct, frozen=True):
     topics: Any = None
     code: Any = None
     message: Any = None
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether this answers one of our subscriptions."""
-        return self.type in ("ack", "error") and self.event_type is None and self.action is not None
+    id: Any = None
+    customer_id: Any = None
 
 
 _decode = msgspec.json.Decoder(Frame).decode

@@ -1,0 +1,51 @@
+"""One id for all copies of an event, and no id for two.
+
+The platform publishes an event under several topics (of the customer and of an agent, shorter and longer), by
+websocket and by webhook, and shows the resource again to whoever lists it. What all copies share is the
+resource's content, and what happened to it. So an id is made of
+
+* what happened: the neutral kind, or the vendor's name where there is none. ``call.status``, ``call_progressing``
+  and a bare call in progress are the same; a ``call_updated`` with the same content is another event, since two
+  changes at once are published with one content under two names, and neither may be lost;
+* the payload, in whatever order its keys come: it holds the resource's id and the time of its update;
+* the id in the topic, only where the payload has none: one event comes under a transcribe's and a transcript's;
+* the envelope's timestamp, only where the payload bears no time but its creation, which may stay the same from
+  one change of state to the next. For a creation itself it does not count.
+
+Nothing else counts: not the topic, its scope, the form of the message, the moment of its sending. What remains is
+that a bare copy whose name cannot be inferred (of ``call_updated``) has another id than its wrapped copy.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from jackfield.events import content_id
+from jackfield.vocabulary import UNMAPPED
+from jackfield_voipbin.kinds import native_name
+from jackfield_voipbin.times import parse_time
+
+__all__ = ["identity"]
+
+_SEPARATOR = re.compile(r"[._]")
+# What happens to a resource once, so that no time is needed to tell one from the next.
+_ONCE = frozenset({"created", "received", "sent"})
+
+
+def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any) -> str:
+    """The event's id; `resource_id` is the payload's own where it has one, else the topic's."""
+    what = ".".join(native_name(name)) if kind.startswith(f"{UNMAPPED}.") else kind
+    word = _SEPARATOR.split(name)[-1]
+    when = "" if timestamp is None or word in _ONCE or _has_time(data) else str(timestamp)
+    payload = msgspec.json.encode(data, order="deterministic")
+    return content_id(b"voipbin", what.encode(), resource_id.encode(), when.encode(), payload)
+
+
+def _has_time(data: Any) -> bool:
+    """Whether the payload says when it last changed."""
+    return isinstance(data, dict) and any(
+        key.startswith("tm_") and key != "tm_create" and parse_time(value) is not None for key, value in data.items()
+    )
