@@ -116,6 +116,7 @@ class Machine(RuleBasedStateMachine):
         self.open()
 
     def open(self):
+        self.opened = self.end
         self.store = Store.open(self.path)
         limits = Limits(ids=IDS, every=3600)
         self.journal = Journal(CAPACITY, self.store, self.reports.append, limits)
@@ -161,7 +162,8 @@ class Machine(RuleBasedStateMachine):
         if place.read == self.end:
             return
         found, lost = self.host.do(self.cursors[sink].read, most)
-        start = max(place.read, self.first)
+        in_memory = max(self.opened, self.end - self.newest)
+        start = max(place.read, min(self.first, in_memory))
         assert lost == start - place.read
         if start == self.end:  # nothing is left of what it had to read, but then it would have waited
             raise AssertionError

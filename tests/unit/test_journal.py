@@ -364,6 +364,17 @@ async def test_a_closed_journal_takes_nothing_and_says_so(bench):
     ]
 
 
+async def test_what_is_gone_from_the_file_and_still_in_memory_is_not_lost(bench):
+    async with bench.running(capacity=3, every=60) as journal:
+        cursor = journal.cursor("crm")
+        for number in range(1, 11):
+            await journal.publish([make(number)])
+        bench.store.trim(keep_after=0, keep_bytes=0, keep_keys=9, floor_seq=1, most=9)
+        assert bench.store.first_seq == 10
+        found, lost = await cursor.read(10)
+        assert (ids(found), lost) == ([8, 9, 10], 7)
+
+
 async def test_an_old_event_that_a_sink_is_done_with_stays_until_the_file_knows_that(bench):
     """Else a crash loses it with its dead letter, which is not saved either."""
     async with bench.running(seconds=0.0) as journal:

@@ -89,7 +89,7 @@ class Log:
     async def read(self, position: int, most: int) -> Batch:
         """The events at the next `most` numbers from there on, as far as there are any."""
         in_memory = self.end - len(self._newest)
-        if self._store is None or position >= in_memory:
+        if self._store is None or position >= in_memory or self._store.first_seq >= in_memory:
             return self._in_memory(position, most)
         work = partial(_load, self._store, position, min(most, in_memory - position))
         batch = await self._patience.until_done(work, lambda: self.end - position)
