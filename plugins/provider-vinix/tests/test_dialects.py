@@ -52,6 +52,9 @@ def test_a_routing_key_becomes_the_designs_address():
     address = Address("vinix", "account", "ACC", "queue", "QID", "join")
     assert DIALECT.address_of("qubicle.queue.ACC.QID.join", "qubicle.queue.ACC.QID.join") == address
     assert DIALECT.address_of("qubicle.queue.ACC.QID", "join") == address
+    assert DIALECT.address_of("qubicle.queue.ACC.QID.join.extra", "qubicle.queue.ACC.QID.join.extra") == address
+    assert DIALECT.address_of("qubicle.queue.ACC.QID.join", "qubicle.queue.ACC.QID") == address
+    assert DIALECT.address_of("qubicle.queue.ACC.QID", "a.b").event == "a.b"
 
 
 @pytest.mark.parametrize("key", ["", "qubicle.queue.ACC", "qubicle.queue..QID", "other.queue.ACC.QID"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield_vinix.topics import decode_word, encode_word, matches_amqp, matches_binding
+from jackfield_vinix.topics import decode_word, encode_word, matches_amqp, matches_binding, word_in
 
 with Path(__file__).with_name("bindings.tsv").open(newline="") as table:
     DELIVERIES = list(csv.DictReader(table, delimiter="\t"))
@@ -115,3 +115,17 @@ def test_a_word_that_is_no_escape_stays_as_it_is():
 @pytest.mark.parametrize("binding", ["", "qubicle", "qubicle.*", "other.queue.A", "qubicle.calls.A.*", "queue.A.*"])
 def test_a_binding_must_name_its_family(binding):
     assert not matches_binding(binding, "A", "qubicle.queue.A.Q.join")
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        ("qubicle.queue.A.Q.join", "join"),
+        ("qubicle.queue.A.Q", ""),
+        ("qubicle.queue.A.Q.join.extra", "join"),
+        ("qubicle.queue.A.Q.a%2Eb", "a.b"),
+        ("", ""),
+    ],
+)
+def test_the_word_stands_behind_the_id(key, word):
+    assert word_in(key) == word

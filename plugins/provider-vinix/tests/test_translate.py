@@ -1,6 +1,7 @@
 """`jackfield_vinix.translate` and `wire`: one event in each way in which it may be written, and any others."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from jackfield.errors import FrameError
 from jackfield.selectors import KindPattern
 from jackfield.testing import strategies
 from jackfield_vinix.dialects import DocumentedDialect
-from jackfield_vinix.kinds import TABLE
+from jackfield_vinix.kinds import TABLE, kinds_at
+from jackfield_vinix.topics import encode_word
 from jackfield_vinix.translate import translate
-from jackfield_vinix.wire import fold, read_frame
+from jackfield_vinix.wire import fold, fold_within, read_frame, text_of
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 FRAMES = [json.loads(line) for line in Path(__file__).with_name("frames.jsonl").read_text().splitlines()]
 EVENTS = [frame for frame in FRAMES if frame["wire"].get("action") != "reply"]
+DOCUMENTED = [frame for frame in EVENTS if not frame["note"].startswith("odd")]
 ACCOUNT = "e086ae14f0b36050f03309e30b2daa39"
 
 
@@ -28,8 +31,19 @@ def read(frame, account="A"):
     return translate(read_frame(raw), raw, "support", account, AT)
 
 
-@pytest.mark.parametrize("frame", EVENTS, ids=lambda frame: frame["note"][:40])
-def test_every_event_of_the_collection_has_its_family_ids_time_and_identity(frame):
+@pytest.mark.parametrize("frame", EVENTS, ids=lambda frame: frame["note"][:60])
+def test_every_event_of_the_collection_is_read_as_it_is_meant(frame):
+    event, expected = read(frame["wire"], ACCOUNT), frame["expect"]
+    assert event.kind == expected["kind"]
+    assert str(event.address) == expected["address"]
+    assert event.time == (expected["time"] and datetime.fromisoformat(expected["time"]))
+    assert event.correlation == expected["correlation"]
+    assert event.id == expected["id"] or (expected["id"] is None and re.fullmatch("[0-9a-f]{32}", event.id))
+    assert event.data == frame["wire"].get("data")
+
+
+@pytest.mark.parametrize("frame", DOCUMENTED, ids=lambda frame: frame["note"][:60])
+def test_every_documented_event_has_its_family_ids_time_and_identity(frame):
     wire = frame["wire"]
     data = wire["data"]
     family, word = data["event_category"].removeprefix("qubicle-"), data["event_name"]
@@ -60,6 +74,9 @@ WAYS = {
     "payload only": {"action": "event", "data": JOIN | {"event_name": "join", "event_category": "qubicle-queue"}},
     "key only": {"action": "event", "routing_key": "qubicle.queue.A.Q.join"},
     "subscription": {"name": "join", "subscribed_key": "qubicle.queue", "data": JOIN},
+    "narrowed subscription": {"name": "join", "subscription_key": "qubicle.queue.A.Q.*"},
+    "subscription to one event": {"action": "event", "subscription_key": "qubicle.queue.A.*.join", "data": JOIN},
+    "whole binding in the payload": {"data": {"event_name": "qubicle.queue.A.Q.join"}},
     "title case": {
         "name": "join",
         "routing_key": "qubicle.queue.A.Q",
@@ -85,37 +102,20 @@ def test_what_the_vendor_wrote_passes_through_unfolded():
     frame = WAYS["title case"]
     assert read(frame).data == frame["data"]
     assert fold({"Queue-ID": 1, "server-queue_Id": 2}) == {"queue_id": 1, "server_queue_id": 2}
+    assert fold({"Queue-ID": "", "queue_id": 1, "QUEUE_ID": None, "stats": {}, "members": []}) == {
+        "queue_id": 1,
+        "stats": {},
+        "members": [],
+    }
     assert fold([1]) == {}
+    assert fold_within([{"Stats": {"Login-Time": 1, "x": ""}}, None]) == [{"stats": {"login_time": 1}}, None]
+    assert read(frame | {"name": "surprised", "data": {"Stats": {"X-Y": None}}}).data == {"Stats": {"X-Y": None}}
 
 
-@pytest.mark.parametrize(
-    ("fields", "moment"),
-    [
-        (
-            {"event_unix_timestamp": 1603829149, "event_timestamp": 63771048349},
-            datetime(2020, 10, 27, 20, 5, 49, tzinfo=UTC),
-        ),
-        ({"event_timestamp": 63771048349}, datetime(2020, 10, 27, 20, 5, 49, tzinfo=UTC)),
-        ({"event_timestamp": 1603829149}, datetime(2020, 10, 27, 20, 5, 49, tzinfo=UTC)),
-        ({"event_timestamp": 1603829149500}, datetime(2020, 10, 27, 20, 5, 49, 500000, UTC)),
-        ({"event_unix_timestamp": 0, "event_timestamp": 63771048349}, datetime(2020, 10, 27, 20, 5, 49, tzinfo=UTC)),
-        ({"event_timestamp": 0}, None),
-        ({"event_timestamp": -5}, None),
-        ({"event_timestamp": True}, None),
-        ({"event_timestamp": "63771048349"}, None),
-        ({"event_timestamp": 1e300}, None),
-        ({"event_timestamp": 63771048349.5}, datetime(2020, 10, 27, 20, 5, 49, 500000, UTC)),
-        ({}, None),
-    ],
-)
-def test_each_clock_is_told_by_its_size(fields, moment):
-    assert read({"name": "join", "routing_key": "qubicle.queue.A.Q", "data": fields}).time == moment
-
-
-def test_without_a_message_id_the_content_is_the_identity():
-    frames = [WAYS["KAZOO 5"] | {"data": {**JOIN, "msg_id": None, "position": position}} for position in (1, 1, 2)]
-    first, copy, other = (read(frame) for frame in frames)
-    assert first.id == copy.id != other.id
+@pytest.mark.parametrize(("value", "text"), [("a", "a"), (5, "5"), (True, ""), (None, ""), (1.5, ""), (["a"], "")])
+def test_words_and_ids_are_texts_or_whole_numbers(value, text):
+    assert text_of({"msg_id": value}, "msg_id") == text
+    assert text_of({}, "msg_id") == ""
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,7 @@ def test_without_a_message_id_the_content_is_the_identity():
         ({"action": "event", "data": {"queue_id": "Q"}}, "neither a reply nor an event"),
         ({"name": "join", "routing_key": "qubicle.queue..Q"}, "'qubicle.queue..Q' has an empty segment"),
         ({"name": "qubicle.queue.A.Q."}, "has an empty segment"),
+        ({"name": "join", "data": {"event_name": "qubicle..A"}}, "'qubicle..A' has an empty segment"),
         (b'{"name":"join","data":"\xff"}', "data is no JSON"),
     ],
 )
@@ -166,23 +167,48 @@ def test_any_bytes_are_an_event_or_one_error(raw):
         assert error.raw == raw
 
 
+@pytest.mark.parametrize("digits", [18, 19, 20, 309, 400, 4300, 4301, 5000])
+@pytest.mark.parametrize("field", ["event_timestamp", "msg_id", "queue_id", "position"])
+def test_a_number_of_any_length_is_read_or_told(field, digits):
+    try:
+        event = read(f'{{"name":"join","data":{{"{field}":{"9" * digits}}}}}'.encode())
+    except FrameError as error:
+        assert "data is no JSON" in str(error)
+    else:
+        assert type(event).from_cloudevent(event.to_json()).id == event.id
+
+
+@pytest.mark.parametrize("depth", [10, 300, 500, 700, 900, 950, 980, 2000, 100_000])
+@pytest.mark.parametrize("way", ['{"name":"join","data":%s}', '{"name":%s}', '{"name":"join","action":%s}'])
+def test_nesting_of_any_depth_is_read_or_told(way, depth):
+    for inner in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
+        try:
+            read((way % inner).encode())
+        except FrameError as error:
+            assert "neither" in str(error) or "recursion" in str(error) or "nested" in str(error)
+
+
 @given(
-    st.sampled_from([(family, word) for family, words in TABLE.items() for word in [*words, "surprised"]]),
+    st.sampled_from([(family, word) for family, words in TABLE.items() for word in [*words, "surprised"]])
+    | st.tuples(strategies.segments(), strategies.segments()),
     st.sampled_from(["abandoned", "timeout", "", None]),
+    st.sampled_from(["reason", "Reason"]),
+    st.sampled_from(["bare", "whole", "keyless"]),
+    st.sampled_from(["", ".extra"]),
 )
-def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_be(event, reason):
+def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_be(event, reason, field, naming, extra):
     """Else a selector of that kind would not be subscribed to, and its events never come."""
     family, word = event
-    data = {"event_category": f"qubicle-{family}", "event_name": word, f"{family}_id": "1", "reason": reason}
-    key = f"qubicle.{family}.A.1.{word}"
-    found = read(
-        {
-            "action": "event",
-            "name": word,
-            "subscribed_key": key,
-            "subscription_key": key,
-            "routing_key": key,
-            "data": data,
-        }
-    )
+    data = {f"{family}_id": "1", field: reason}
+    key = f"qubicle.{encode_word(family)}.A.1"
+    whole = f"{key}.{encode_word(word)}{extra}"
+    frame = {
+        "bare": {"name": word, "subscribed_key": key, "subscription_key": f"{key}.*", "routing_key": key},
+        "whole": {"name": whole, "routing_key": whole},
+        "keyless": {"event": whole},
+    }[naming]
+    found = read({"action": "event", **frame, "data": data})
+    assert found.address[3:] == (family, "1", word)
     assert found.kind in DocumentedDialect("A").kinds_of(AddressPattern.exactly(found.address))
+    if family in TABLE:
+        assert any(KindPattern.parse(kind).matches(found.kind) for kind in kinds_at(family, None))

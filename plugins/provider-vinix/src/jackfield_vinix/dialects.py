@@ -8,7 +8,15 @@ from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import Untranslatable
 from jackfield.selectors import Selector
 from jackfield_vinix.kinds import FAMILIES, kinds_at
-from jackfield_vinix.topics import APPLICATION, PROVIDER, covers_binding, decode_word, encode_word, matches_binding
+from jackfield_vinix.topics import (
+    APPLICATION,
+    PROVIDER,
+    covers_binding,
+    decode_word,
+    encode_word,
+    matches_binding,
+    word_in,
+)
 
 __all__ = ["DocumentedDialect"]
 
@@ -65,7 +73,7 @@ class DocumentedDialect:
         return self.brings(topic), ""
 
     def address_of(self, topic: str, event: str) -> Address:
-        """The address of an event with this routing key; its word is the last of its name.
+        """The address of an event with this routing key, and with this bare word or whole binding as its name.
 
         `ValueError` where the key is none of qubicle's. KAZOO 4 leaves the word out of the key.
         """
@@ -73,7 +81,8 @@ class DocumentedDialect:
         if application != APPLICATION or len(words) < 3 or not all(words):
             raise ValueError(f"{topic!r} is no key of the form qubicle.<family>.<account>.<id>.<event>")
         family, account_id, resource_id = map(decode_word, words[:3])
-        return Address.of(PROVIDER, "account", account_id, family, resource_id, decode_word(event.rpartition(".")[2]))
+        word = word_in(event) if event.startswith(f"{APPLICATION}.") else event
+        return Address.of(PROVIDER, "account", account_id, family, resource_id, word or word_in(topic))
 
     def native_of(self, address: Address) -> tuple[str, str]:
         """The whole binding, which the documentation uses for both."""

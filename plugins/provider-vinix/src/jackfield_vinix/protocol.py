@@ -12,16 +12,13 @@ from datetime import datetime
 
 import attrs
 
-from jackfield.credentials import HIDDEN
 from jackfield.frames import decode_payload
 from jackfield.protocol import Action, Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield_vinix.refusals import hide_token, refusals_in
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import Frame, read_frame, request
 
 __all__ = ["DocumentedProtocol"]
-
-# KAZOO's words for every way in which a token can be wrong; clients are known to match them.
-BAD_TOKEN = ("failed to authenticate token", "authentication token required", "invalid authentication token format")
 
 
 @attrs.define
@@ -54,7 +51,9 @@ class DocumentedProtocol:
             return self._replied(read, frame)
         if read.action in (None, "event"):
             return (Emit(translate(read, frame, self.feed, self.account_id, at)),)
-        return (Ignore(f"action {str(read.action)[:40]!r}, which is neither a reply nor an event"),)
+        # What is shown is cut after the token is, for a piece of a token would not be known as one.
+        action = hide_token(read.action, self._auth_token)[:40] if isinstance(read.action, str) else "no text"
+        return (Ignore(f"action {action!r}, which is neither a reply nor an event"),)
 
     def idle(self) -> Iterable[Action]:
         """Nothing: the session's websocket pings keep the line open."""
@@ -67,26 +66,18 @@ class DocumentedProtocol:
         return Send(request(action, request_id, self._auth_token, account_id=self.account_id, binding=binding))
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterable[Action]:
-        action, binding = self._asked.pop(str(reply.request_id), ("", ""))
+        # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
+        succeeded = reply.status in (None, "success")
+        refusals = [] if succeeded else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
+        request_id = reply.request_id if isinstance(reply.request_id, str) else ""
+        action, binding = self._asked.pop(request_id, ("", ""))
         yield Ignore(f"reply to {action or 'nothing that we asked'}")
-        if reply.status != "error":
+        if succeeded:
             if action == "subscribe":
                 yield Confirm(binding)
             return
-        reason = "; ".join(self._errors(reply, raw)) or "refused without a reason"
+        reason = "; ".join(map(str, refusals)) or "refused without a reason"
         if action == "subscribe":
             yield Reject(binding, reason)
-        if reason.startswith(BAD_TOKEN):
+        if any(each.subject == "token" for each in refusals):
             yield Hangup(f"the vendor refused the token: {reason}", refused=True)
-
-    def _errors(self, reply: Frame, raw: bytes) -> list[str]:
-        data, _ = decode_payload(reply.data, raw)
-        errors = data.get("errors") if isinstance(data, dict) else None
-        texts = [each for each in errors if isinstance(each, str)] if isinstance(errors, list) else []
-        return [self._hide(text) for text in texts]
-
-    def _hide(self, text: str) -> str:
-        """The server's text without the token; its refusal quotes the token to the end."""
-        if text.startswith(BAD_TOKEN[0]):
-            return f"{BAD_TOKEN[0]} {HIDDEN}"
-        return text.replace(self._auth_token, HIDDEN) if self._auth_token else text

@@ -20,6 +20,7 @@ __all__ = [
     "encode_word",
     "matches_amqp",
     "matches_binding",
+    "word_in",
 ]
 
 PROVIDER = "vinix"
@@ -44,6 +45,12 @@ def decode_word(word: str) -> str:
         return unquote_plus(word, errors="strict") if "%" in word or "+" in word else word
     except UnicodeDecodeError:
         return word
+
+
+def word_in(key: str) -> str:
+    """The event's word in a routing key: the one behind the id; empty in KAZOO 4's keys, which end there."""
+    words = key.split(".")
+    return decode_word(words[4]) if len(words) > 4 else ""
 
 
 def matches_amqp(binding: str, routing_key: str) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from jackfield.frames import NO_PAYLOAD, decode_frame
 
-__all__ = ["Frame", "fold", "read_frame", "request"]
+__all__ = ["Frame", "fold", "fold_within", "read_frame", "request", "text_of"]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -28,6 +28,7 @@ class Frame(msgspec.Struct, frozen=True):
     event: Any = None
     event_name: Any = None
     routing_key: Any = None
+    subscription_key: Any = None
     subscribed_key: Any = None
     request_id: Any = None
     status: Any = None
@@ -48,14 +49,31 @@ def read_frame(raw: bytes) -> Frame:
 
 
 def fold(data: Any) -> Mapping[str, Any]:
-    """The payload for reading, with keys as KAZOO's websocket normalises them: ``Queue-ID`` is ``queue_id``.
+    """The payload for reading, as KAZOO's websocket normalises it: ``Queue-ID`` is ``queue_id``, and no field is empty.
 
     KAZOO's webhooks and its message bus write the other form. Only the outermost keys are folded, for
     only they are read; what is passed on is never touched. Empty for a payload that is no object.
     """
     if not isinstance(data, dict):
         return {}
-    return {key.lower().replace("-", "_"): value for key, value in data.items()}
+    return {key.lower().replace("-", "_"): value for key, value in data.items() if value is not None and value != ""}
+
+
+def fold_within(value: Any) -> Any:
+    """The same at every depth, for comparing copies; `RecursionError` where that is deeper than Python follows."""
+    if isinstance(value, list):
+        return [fold_within(each) for each in value]
+    if isinstance(value, dict):
+        return {key: fold_within(each) for key, each in fold(value).items()}
+    return value
+
+
+def text_of(fields: Mapping[str, Any], name: str) -> str:
+    """A field that holds a word or an id; a number is its digits, and anything else no text."""
+    value = fields.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else ""
 
 
 def request(action: str, request_id: str, auth_token: str, **data: str) -> str:

@@ -1,0 +1,37 @@
+"""Which event it is: the id that all copies of one event share, and no two events of an account do.
+
+The vendor numbers its messages; with the account, which is the event's source, the number is the
+identity. Where there is none, it is made from what happened, where, when, and the payload, but from
+nothing that the way adds in which a copy is written or came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from jackfield.addresses import Address
+from jackfield.events import content_id
+from jackfield_vinix.times import TIME_FIELDS
+from jackfield_vinix.wire import fold_within, text_of
+
+__all__ = ["identity"]
+
+# Said by the address already, or by the server that passed the event on about itself.
+_NO_CONTENT = frozenset({"account_id", "app_name", "app_version", "event_category", "event_name", "node", "server_id"})
+
+
+def identity(address: Address, time: datetime | None, fields: Mapping[str, Any], data: Any) -> str:
+    """The event's id, from its folded fields or its payload; `RecursionError` where that is nested too deeply."""
+    return text_of(fields, "msg_id") or _derived(address, time, fields if isinstance(data, dict) else data)
+
+
+def _derived(address: Address, time: datetime | None, content: Any) -> str:
+    if isinstance(content, Mapping):
+        told = {*_NO_CONTENT, f"{address.resource}_id", *(TIME_FIELDS if time is not None else ())}
+        content = {field: value for field, value in content.items() if field not in told}
+    what = msgspec.json.encode(fold_within(content), order="deterministic")
+    return content_id(*(part.encode() for part in (*address, "" if time is None else time.isoformat())), what)

@@ -1,0 +1,87 @@
+"""Whose event it is, of which thing, and what happened: the same in whichever way the event is written.
+
+One event may be written in three ways: with the bare word as its name and no word in the routing
+key (KAZOO 4.3), with the word in both (KAZOO 5), or with the whole binding as its name (Vinix's
+documentation), of which the leanest form has no routing key at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jackfield.addresses import Address
+from jackfield.errors import FrameError
+from jackfield_vinix.kinds import FAMILIES
+from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word
+from jackfield_vinix.wire import Frame, text_of
+
+__all__ = ["UNKNOWN_ID", "address_of_event"]
+
+UNKNOWN_ID = "unknown"
+"""Stands where an address needs an id and the vendor gave none."""
+
+
+def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> Address:
+    """Where the event in a frame belongs; `FrameError` where it names no event or its key is broken.
+
+    `account_id` stands in where the event itself does not say whose it is, and where it says the same
+    in another spelling, for the feed's selectors are written in this one.
+    """
+    names = [
+        each
+        for each in (frame.name, frame.event, frame.event_name, fields.get("event_name"))
+        if isinstance(each, str) and each
+    ]
+    # What the frame says of itself goes before what it says of the subscription that brought it.
+    keys = [_key(each, raw) for each in (frame.routing_key, *names)]
+    bindings = [_binding(each) for each in (frame.subscription_key, frame.subscribed_key)]
+    word = _word(names, keys, bindings)
+    if not word:
+        raise FrameError("neither a reply nor an event: nothing names what happened", raw)
+    family = _family(keys, bindings, fields)
+    account = text_of(fields, "account_id") or _at(2, *keys, *bindings) or account_id or UNKNOWN_ID
+    resource_id = text_of(fields, f"{family}_id") or _at(3, *keys, *bindings) or UNKNOWN_ID
+    if account_id and _plain(account) == _plain(account_id):
+        account = account_id
+    return Address(PROVIDER, "account", account, family, resource_id, word)
+
+
+def _key(text: Any, raw: bytes) -> list[str]:
+    """The words of a routing key or of a whole binding; none for a bare word and for others' keys."""
+    if not isinstance(text, str) or not text.startswith(f"{APPLICATION}."):
+        return []
+    words = text.split(".")
+    if not all(words):
+        raise FrameError(f"{text!r} has an empty segment", raw)
+    return [decode_word(word) for word in words]
+
+
+def _binding(text: Any) -> list[str]:
+    """The words of a binding, empty where it leaves one open; behind a hash none has its place."""
+    words = text.partition("#")[0].split(".") if isinstance(text, str) else []
+    return ["" if word == "*" else decode_word(word) for word in words] if words[:1] == [APPLICATION] else []
+
+
+def _word(names: list[str], keys: list[list[str]], bindings: list[list[str]]) -> str:
+    """What happened, by the first name that says it; a name without a word, as KAZOO 4's keys are, does not."""
+    routed, *named = keys
+    told = (_at(4, whole) if whole else name for name, whole in zip(names, named, strict=True))
+    return next(filter(None, told), "") or _at(4, routed, *bindings)
+
+
+def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[str, Any]) -> str:
+    category = text_of(fields, "event_category").removeprefix(f"{APPLICATION}-")
+    found = _at(1, *keys) or category or _at(1, *bindings)
+    # Without any of these an id still tells: recipient events hold a queue's and a session's id too.
+    return found or next((each for each in ("recipient", *FAMILIES) if f"{each}_id" in fields), UNKNOWN_ID)
+
+
+def _at(place: int, *keys: list[str]) -> str:
+    """The first word at this place of a key; empty where none has it."""
+    return next((key[place] for key in keys if len(key) > place and key[place]), "")
+
+
+def _plain(account_id: str) -> str:
+    """An account's id for comparing: Vinix's pages write UUIDs with dashes, KAZOO the 32 digits."""
+    return account_id.replace("-", "").lower()
