@@ -177,7 +177,9 @@ class Folder:
 
     def events(self):
         archive = self.path / "var" / "events.jsonl"
-        return [json.loads(line) for line in archive.read_text().splitlines()] if archive.exists() else []
+        content = archive.read_bytes() if archive.exists() else b""
+        # Who reads while a line is being written may see a part of it.
+        return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
     def count(self, feed, *, vendor_only=True):
         return sum(
