@@ -127,9 +127,7 @@ class Gateway:
         With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
-        taken = self._take(events)
-        await self._journal.publish(events)
-        return len(taken)
+        return await self._journal.publish(events, self._hand_over)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why."""
@@ -143,14 +141,16 @@ class Gateway:
         sinks = {name: lane.snapshot() for name, lane in self._lanes.items()}
         return GatewayStats(feeds, sinks, self._journal.snapshot())
 
-    def _take(self, events: Sequence[Event]) -> list[Event]:
-        """Every event's way in; never waits. Those that are no copies of earlier ones."""
-        taken = self._journal.admit(events)
+    def _take(self, events: Sequence[Event]) -> None:
+        """The way in of every event of a feed; never waits."""
+        self._hand_over(self._journal.admit(events))
+
+    def _hand_over(self, taken: Sequence[Event]) -> None:
+        """Give the listeners what is no copy of an earlier event."""
         if self._listeners:
             for event in taken:
                 for listener in self._index.match(event):
                     listener.put(event)
-        return taken
 
     def _detach(self, listener: Listener) -> None:
         for selector in listener.selectors:

@@ -80,7 +80,7 @@ class Session:
     """Runs one feed; also the `Host` of its conversations."""
 
     feed: Feed
-    _deliver: Callable[[list[Event]], object]
+    _deliver: Callable[[list[Event]], None]
     """Takes events at once, without waiting."""
     _report: Callable[[Report], None]
     _rng: random.Random

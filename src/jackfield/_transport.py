@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -18,7 +18,7 @@ import attrs
 import trio
 import trio_websocket
 
-from jackfield.errors import ConnectionLost, HandshakeRefused
+from jackfield.errors import ConnectionLost, HandshakeRefused, leaves
 from jackfield.providers import Endpoint
 
 __all__ = ["Connection", "Opener", "connect"]
@@ -224,26 +224,18 @@ def _only_cause(group: BaseExceptionGroup[Any], raised: BaseException | None, en
     reason is its own; else the answer to a handshake says most, and what we noticed ourselves more than
     whatever comes out of trio-websocket's reader, which lets errors of wsproto and h11 through.
     """
-    leaves = [leaf for leaf in _leaves(group) if not isinstance(leaf, trio.Cancelled)]
+    causes = [leaf for leaf in leaves(group) if not isinstance(leaf, trio.Cancelled)]
     if isinstance(raised, Exception) and not isinstance(raised, ConnectionLost | BaseExceptionGroup):
         return raised
-    if not leaves or isinstance(raised, BaseExceptionGroup) or not all(isinstance(leaf, Exception) for leaf in leaves):
+    if not causes or isinstance(raised, BaseExceptionGroup) or not all(isinstance(leaf, Exception) for leaf in causes):
         return None
-    for leaf in leaves:
+    for leaf in causes:
         if isinstance(leaf, trio_websocket.ConnectionRejected):
             return _refused(leaf, endpoint)
-    for leaf in leaves:
+    for leaf in causes:
         if isinstance(leaf, ConnectionLost):
             return leaf
-    return ConnectionLost(f"{endpoint.display} broke the websocket protocol: {leaves[0]}")
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+    return ConnectionLost(f"{endpoint.display} broke the websocket protocol: {causes[0]}")
 
 
 def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) -> HandshakeRefused:

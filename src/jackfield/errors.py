@@ -22,8 +22,8 @@ Any other exception out of Jackfield's own code is a bug; please report it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
 import attrs
 
@@ -44,6 +44,7 @@ __all__ = [
     "SelectorError",
     "TextError",
     "Untranslatable",
+    "leaves",
 ]
 
 
@@ -177,3 +178,12 @@ class JournalError(JackfieldError):
 
 class PluginError(JackfieldError):
     """A plugin breaks its contract; the message names the distribution or the module."""
+
+
+def leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    """The exceptions in a group and in the groups within it."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error

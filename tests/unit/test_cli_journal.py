@@ -1,7 +1,10 @@
 """`jackfield journal`: what a journal's file holds, and sending it once more."""
 
+import itertools
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,6 +15,7 @@ from jackfield._cli import main
 from jackfield._store import Store
 from jackfield._store.records import Burial, Row
 from jackfield.addresses import Address
+from jackfield.errors import JournalError
 from jackfield.events import Event
 
 NOW = datetime.now(UTC)
@@ -234,6 +238,36 @@ def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config
     assert store.dead_count() == {}
     store.append([row(make(6))])
     store.close()
+
+
+def test_letters_that_were_delivered_and_cannot_be_taken_out_are_told_and_are_no_traceback(
+    config, crm, journal, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("jackfield._store.opening.BUSY_MILLISECONDS", 10)
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        status, _, err = journal("replay", config, "--dead")
+        other.execute("ROLLBACK")
+    assert status == 1
+    assert "dead letters that were delivered cannot be taken out: database is locked" in err
+    assert "Traceback" not in err
+    assert [event["id"] for event in crm.got] == ["id-1", "id-3"]
+    assert len(journal("dead", config)[1]) == 2
+
+
+def test_a_damaged_page_that_a_replay_comes_upon_is_told_and_is_no_traceback(config, journal, monkeypatch):
+    read, calls = Store.read, itertools.count()
+
+    def damaged_after_the_count(self, *place):
+        if next(calls) >= 2:
+            raise JournalError("var/journal.db: cannot be read: database disk image is malformed")
+        return read(self, *place)
+
+    monkeypatch.setattr(Store, "read", damaged_after_the_count)
+    status, _, err = journal("replay", config, "**")
+    assert status == 1
+    assert "jackfield: var/journal.db: cannot be read: database disk image is malformed\n" in err
+    assert "Traceback" not in err
 
 
 def test_an_event_that_is_no_event_is_told_by_its_number_and_passed_over(config, journal, tmp_path):

@@ -285,6 +285,7 @@ async def test_what_is_published_is_committed_when_that_returns_and_reaches_list
                 bodies = [row.body for page in store.scan(0, 2**60) for row in page]
             assert sum(b'"source":"/probe/' in body for body in bodies) == 2
             assert await gateway.publish(make(2), make(3)) == 1
+            assert gateway.stats().journal.duplicates == 2
             assert [(await anext(listener)).id for _ in range(3)] == ["id-1", "id-2", "id-3"]
         await until(lambda: len(memory.got) >= 3)
     assert [event.id for event in memory.got] == ["id-1", "id-2", "id-3"]

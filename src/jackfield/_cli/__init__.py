@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from jackfield._cli.console import abandon_stdout, say
-from jackfield.errors import ConfigError, JackfieldError, PluginError
+from jackfield.errors import ConfigError, JackfieldError, PluginError, leaves
 
 __all__ = ["main"]
 
@@ -82,9 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(str(error), 1)
     except KeyboardInterrupt:
         return 0
-    except BaseExceptionGroup as group:  # out of trio, where a second signal interrupted the orderly end
+    except BaseExceptionGroup as group:  # out of trio's nurseries
+        meant, others = group.split(JackfieldError)
+        if meant is not None and others is None:
+            return _failed("; ".join(dict.fromkeys(map(str, leaves(meant)))), 1)
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
+        # A second signal has interrupted the orderly end.
         return _failed("stopped at once; what waited for a sink and is in no journal's file is lost", 1)
     except BrokenPipeError:  # whoever read our output has seen enough
         abandon_stdout()

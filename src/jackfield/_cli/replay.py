@@ -150,9 +150,9 @@ async def _stop_at_a_signal(scope: trio.CancelScope) -> None:
 async def _save(tasks: list[_Task], done: Callable[[list[int]], None] | None) -> None:
     """What was sent is a dead letter no more; should we be killed before, it is sent again another time."""
     for task in tasks:
-        sent, task.unsaved = task.unsaved, []
-        if sent and done is not None:
+        if done is not None and (sent := list(task.unsaved)):
             await trio.to_thread.run_sync(done, sent)
+            del task.unsaved[: len(sent)]
 
 
 async def _tell(tasks: list[_Task], done: Callable[[list[int]], None] | None) -> None:

@@ -142,16 +142,18 @@ class Journal:
                     self._crowded.set()
         return taken
 
-    async def publish(self, events: Sequence[Event]) -> int:
+    async def publish(self, events: Sequence[Event], hand_over: Callable[[list[Event]], object] | None = None) -> int:
         """Take events and wait until they are committed, for who must confirm them; how many were new.
 
-        A copy of an event that was taken before counts as taken, and its commit is waited for too; so `admit`
-        may come first, where the new ones are to be seen. `JournalError` where any was not taken or not
+        `hand_over` gets the new ones at once, as what `admit` returns. A copy of an event that was taken before
+        counts as taken, and its commit is waited for too. `JournalError` where any was not taken or not
         committed; the others are there, so all may be published again.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         dropped = self._dropped
         taken = self.admit(events)
+        if hand_over is not None:
+            hand_over(taken)
         if self._dropped > dropped:
             raise JournalError(f"{self._dropped - dropped} of {len(events)} events were not taken; try again later")
         end = self._log.end + len(self._waiting)
