@@ -187,6 +187,19 @@ async def test_what_is_left_in_memory_at_the_end_is_counted_and_told(autojump_cl
     assert of(EventsDropped, bench.reports)[-1].reason == "closed"
 
 
+async def test_what_made_room_while_a_sink_was_stuck_is_counted_at_the_end_too(autojump_clock):
+    bench = Bench(Receiver([DeliveryError("down")] * 99), DeliveryOptions(batch_events=1), capacity=20)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.lane.run)
+        for number in range(100):
+            bench.journal.admit([make(number)])
+            await trio.sleep(0.1)
+        nursery.cancel_scope.cancel()
+    bench.lane.abandon("closed")
+    stats = bench.lane.snapshot()
+    assert (stats.delivered, stats.dropped) == (0, 100)
+
+
 async def test_what_is_left_in_a_file_is_not_lost_and_comes_at_the_next_start(tmp_path):
     events = [make(n) for n in range(30)]
     store = Store.open(tmp_path / "journal.db")

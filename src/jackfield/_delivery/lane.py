@@ -63,8 +63,8 @@ class Place(Protocol):
         """Make an event a dead letter."""
         ...
 
-    def rest(self) -> list[Event]:
-        """What was not read and will be lost, as far as that is known."""
+    def rest(self) -> tuple[list[Event], int]:
+        """What was not read and will be lost, and how many before that are lost already."""
         ...
 
 
@@ -111,8 +111,9 @@ class Lane:
     def abandon(self, reason: str) -> None:
         """Account for what will not be delivered any more, after `run` has ended."""
         if not self._cursor.durable:
-            waiting = sum(1 for event in self._cursor.rest() if self.selects.match(event))
-            if left := self._progress.in_hand + waiting:
+            rest, gone = self._cursor.rest()
+            waiting = sum(1 for event in rest if self.selects.match(event))
+            if left := self._progress.in_hand + gone + waiting:
                 self._drop(left, reason)
 
     async def _deal(self) -> None:
