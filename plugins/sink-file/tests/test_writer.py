@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,8 +78,11 @@ async def test_who_tends_rotated_files_is_told_of_each_path_once_and_of_each_rot
 
 async def test_no_more_files_stay_open_than_was_said(sink, written, event, tmp_path):
     def held():
-        links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
-        return [file for file in (link.readlink() for link in links) if file.is_relative_to(tmp_path)]
+        found = []
+        for link in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):  # the housekeeper's thread looks at folders meanwhile, and closes them
+                found.append(link.readlink())
+        return [file for file in found if file.parent == tmp_path]
 
     async with sink("{scope_id}.jsonl", open_files=3) as opened:
         for turn in range(3):
