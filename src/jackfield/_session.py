@@ -104,7 +104,10 @@ class Session:
     def snapshot(self) -> FeedStats:
         """What the feed has done so far."""
         stats = self.stats
-        return attrs.evolve(stats, ignored=Counter(stats.ignored), refused=dict(stats.refused))
+        unreadable = deque(stats.last_unreadable, KEPT_UNREADABLE)
+        return attrs.evolve(
+            stats, ignored=Counter(stats.ignored), refused=dict(stats.refused), last_unreadable=unreadable
+        )
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`."""
@@ -222,6 +225,8 @@ class Session:
         """The subscriptions are in force: say so, and close the gap if there was one."""
         self.stats.topics = topics
         if not topics:
+            if self.stats.state is FeedState.SUBSCRIBED:
+                self._tell("subscribed", topics=[])
             self._enter(FeedState.CONNECTED)
         else:
             self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")

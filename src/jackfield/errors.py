@@ -13,6 +13,7 @@
      ├── FrameError         the vendor: a frame that cannot be read; carries its bytes
      ├── ConnectionLost     the session: the line is down, connect again
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
+     ├── ListenerOverflow  the embedding program: a listener that must miss nothing was not read in time
      ├── DeliveryError      the sink: a batch was not taken
      ├── JournalError       the operator: the journal's file cannot be used; says what is safe and what to do
      └── PluginError        the plugin's author: a plugin breaks its contract
@@ -38,6 +39,7 @@ __all__ = [
     "HandshakeRefused",
     "JackfieldError",
     "JournalError",
+    "ListenerOverflow",
     "PluginError",
     "Remedy",
     "SecretError",
@@ -135,6 +137,10 @@ class HandshakeRefused(ConnectionLost):
     def __init__(self, status: int, reason: str, *, retry_after: float | None = None) -> None:
         self.status = status
         super().__init__(reason, refused=status in (401, 403), retry_after=retry_after)
+
+
+class ListenerOverflow(JackfieldError):
+    """A listener with ``overflow="error"`` has ended: more events came than its buffer holds."""
 
 
 Remedy = Literal["retry", "refuse", "pause", "disable"]
