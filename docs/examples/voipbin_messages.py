@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -21,6 +22,8 @@ def post(api: str, token: Secret, key: str, body: dict[str, Any]) -> None:
     try:
         urllib.request.urlopen(request, timeout=10).close()
     except OSError as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         status, cause = getattr(error, "code", 0), getattr(error, "reason", None)
         if isinstance(cause, ConnectionRefusedError | socket.gaierror) or 400 <= status < 500 or status == 503:
             remedies: dict[int, Remedy] = {0: "retry", 401: "pause", 403: "pause", 429: "retry", 503: "retry"}

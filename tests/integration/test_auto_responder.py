@@ -6,13 +6,12 @@ import random
 import runpy
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import Counter
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "auto_responder.py"
@@ -202,21 +202,20 @@ async def test_however_often_it_is_killed_no_message_is_answered_twice_and_none_
     assert body["text"] in ("9 to 5", "on its way", "yes", "why?")
 
 
-async def test_stop_is_answered_once_and_nothing_after_it_also_after_a_restart(configured, respond, platform):
+async def test_stop_is_answered_once_and_nothing_after_it(configured, respond, platform):
     (configured / "rules.toml").write_text(ALL.replace("never said", "stop"))
-    log = configured / "var" / "journal.db-wal"  # there while the program runs
-    for _ in range(2):
-        responder = await respond()
-        await responder.until(lambda: any(body["text"].startswith("You have been") for *_, body in platform.got))
-        await responder.until(lambda: log.exists() and log.stat().st_size > 30_000)
-        assert await responder.end(signal.SIGINT) == 0
+    responder = await respond()
+    texts = lambda: [body["text"] for *_, body in platform.got]  # noqa: E731  # what came so far
+    await responder.until(lambda: texts().count("You have been unsubscribed.") >= 3)
+    await trio.sleep(0.5)
+    assert await responder.end(signal.SIGINT) == 0
     stopped = set()
     for *_, body in platform.got:
         (number,) = (each["target"] for each in body["destinations"])
         assert number not in stopped
         if body["text"] == "You have been unsubscribed.":
             stopped.add(number)
-    assert stopped
+    assert len(stopped) >= 3
 
 
 async def test_what_was_surely_not_sent_is_tried_again_and_what_perhaps_was_is_not(configured, respond, platform):
@@ -229,27 +228,6 @@ async def test_what_was_surely_not_sent_is_tried_again_and_what_perhaps_was_is_n
     assert max(Counter(platform.keys(200, 500)).values()) == 1
     (line,) = [line for line in responder.err if "it may have been sent" in line]
     assert line.startswith(f"{platform.keys(500)[0]}: HTTP Error 500")
-
-
-def due(path):
-    """Whether an answer was noted as surely not sent."""
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as notes:
-        return notes.execute("SELECT 1 FROM answered WHERE state = 'due'").fetchone()
-
-
-async def test_a_platform_that_is_away_gets_its_answers_when_it_is_back(configured, respond, platform, start):
-    config, url = configured / "gateway.toml", platform.url
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        closed = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-    config.write_text(config.read_text().replace(url, closed))
-    responder = await respond()
-    await responder.until(lambda: due(configured / "notes.db"))
-    assert await responder.end(signal.SIGTERM) == 0
-    missed = await accepted(start)
-    config.write_text(config.read_text().replace(closed, url))
-    responder = await respond()
-    await responder.until(lambda: missed and set(missed) <= set(platform.keys()))
-    assert max(Counter(platform.keys()).values()) == 1
 
 
 @pytest.fixture
@@ -298,6 +276,7 @@ def test_a_whole_word_in_any_case_is_a_keyword_and_stop_must_stand_alone(program
     assert program.Rules(answers, goodbye="Bye.").answer(text) == answer
 
 
+MEMORY = "/dev/shm" if Path("/dev/shm").exists() else None  # noqa: S108  # where flushing costs nothing
 steps = st.lists(
     st.tuples(
         st.integers(0, 5),
@@ -312,7 +291,7 @@ steps = st.lists(
 @given(steps)
 def test_whatever_crashes_the_notes_let_no_message_be_answered_twice_and_nobody_be_written_to_after_stop(steps):
     notes = runpy.run_path(str(EXAMPLE.parent / "notes.py"))
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder, ExitStack() as opened:
         book = opened.enter_context(notes["open_notes"](f"{folder}/notes.db"))
         perhaps_sent, stopped_by = set(), {}
         for message, number, last, outcome in steps:
@@ -334,9 +313,19 @@ def test_whatever_crashes_the_notes_let_no_message_be_answered_twice_and_nobody_
                     stopped_by[number] = message
 
 
-async def test_the_demo_answers_without_any_configuration(respond):
-    responder = await respond("--demo")
-    await responder.until(lambda: len(responder.out) > 2)
-    assert await responder.end(signal.SIGINT) == 0
-    assert not responder.err
-    assert all("'destinations': [{" in line for line in responder.out)
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(400, "refuse"), (401, "pause"), (403, "pause"), (429, "retry"), (503, "retry")]
+)
+def test_what_the_platform_turned_down_was_not_sent_and_says_what_to_do(program, platform, status, remedy):
+    platform.statuses = [status]
+    with pytest.raises(DeliveryError, match=f"not sent: HTTP Error {status}") as caught:
+        program.post(platform.url, Secret("text", "t"), "key", {})
+    assert caught.value.remedy == remedy
+
+
+def test_what_could_not_even_be_connected_was_not_sent_and_is_tried_again(program):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    with pytest.raises(DeliveryError, match=r"not sent: .*refused") as caught:
+        program.post(url, Secret("text", "t"), "key", {})
+    assert caught.value.remedy == "retry"

@@ -365,7 +365,9 @@ async def test_a_feed_tells_in_the_stream_what_it_is_subscribed_to_and_when_that
             await until(lambda: gateway.state().feeds["support"].state.value == "connected")
 
 
-@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), ExceptionGroup("", [ValueError(), OSError()])]
+)
 async def test_what_the_body_raises_leaves_as_itself_and_not_in_a_group(feeds, error):
     with pytest.raises(type(error)) as caught:
         async with jackfield.open_gateway({"feeds": feeds}):
