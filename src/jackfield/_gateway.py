@@ -92,7 +92,9 @@ class Gateway:
         return await self._journal.publish(events, self._hand_over)
 
     def plan(self, feed: str) -> Plan:
-        """What a feed is to be subscribed to now, and why."""
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
+        if feed not in self._sessions:
+            raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
         wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
         return make_plan(self._sessions[feed].feed.options, wanted)
