@@ -16,13 +16,14 @@ import trio
 from jackfield._absence import last_signs
 from jackfield._delivery import Lane
 from jackfield._delivery.outlet import SinkStats
+from jackfield._feed_stats import FeedStats
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal, JournalStats
 from jackfield._journal.retention import Limits
 from jackfield._listener import Listener
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
-from jackfield._session import FeedStats, Session
+from jackfield._session import Session
 from jackfield._store import Store
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.errors import DeliveryError, JackfieldError
@@ -133,7 +134,7 @@ class Gateway:
         """What a feed is to be subscribed to now, and why."""
         wanted = [selector for route in self.config.routes for selector in route.select]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
-        return make_plan(self._sessions[feed].feed.options, wanted)
+        return make_plan(self._sessions[feed].provider, wanted)
 
     def stats(self) -> GatewayStats:
         """What happened so far, counted; a snapshot."""
@@ -178,7 +179,9 @@ class Gateway:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
             lost = None if since is None else (since, "no gateway was running")
-            self._sessions[feed.name] = Session(feed, self._take, self._registry.observe, rng, lost=lost)
+            self._sessions[feed.name] = Session(
+                feed, self._take, self._registry.observe, rng, lost=lost, source_changed=self._follow_plans
+            )
         self._follow_plans()
 
     @asynccontextmanager

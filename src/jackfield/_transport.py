@@ -85,7 +85,7 @@ class Connection:
         try:
             message = await self._websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
-            raise ConnectionLost(_close_reason(closed)) from None
+            raise _lost(closed) from None
         return [message.encode() if isinstance(message, str) else message]
 
     async def send(self, text: str) -> None:
@@ -93,14 +93,14 @@ class Connection:
         try:
             await self._websocket.send_message(text)
         except trio_websocket.ConnectionClosed as closed:
-            raise ConnectionLost(_close_reason(closed)) from None
+            raise _lost(closed) from None
 
     async def ping(self) -> None:
         """Send a ping and wait for its pong, for as long as that takes."""
         try:
             await self._websocket.ping()
         except trio_websocket.ConnectionClosed as closed:
-            raise ConnectionLost(_close_reason(closed)) from None
+            raise _lost(closed) from None
 
     def silence(self) -> float:
         """Seconds since the last byte came, of a frame, a ping or a pong."""
@@ -252,13 +252,14 @@ def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) ->
     return HandshakeRefused(status, f"{endpoint.display} answered HTTP {status}: {meaning}", retry_after=seconds)
 
 
-def _close_reason(closed: trio_websocket.ConnectionClosed) -> str:
-    """How a connection ended, in words."""
+def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
+    """How a connection ended."""
     reason = closed.reason
     if reason is None or reason.code == 1006:
-        return "the line was cut without a close frame"
+        return ConnectionLost("the line was cut without a close frame")
     name = reason.name.lower().replace("_", " ")
-    return f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
+    text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
+    return ConnectionLost(text, code=int(reason.code))
 
 
 def _os_reason(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 import pluggy
 
+from jackfield.commands import CommandSpec
 from jackfield.providers import ProviderSpec
 from jackfield.reports import Report
 from jackfield.sinks import SinkSpec
@@ -43,6 +44,11 @@ class HookSpecs(Protocol):
     @_hookspec
     def jackfield_sinks(self) -> list[SinkSpec]:
         """The kinds of sinks that the plugin offers. Called once, when the plugin is loaded."""
+        ...
+
+    @_hookspec
+    def jackfield_commands(self) -> list[CommandSpec]:
+        """The plugin's own commands, ``jackfield NAME …``. Called on the command line only, if one may be meant."""
         ...
 
     @_hookspec

@@ -12,14 +12,18 @@ TESTS = {path.stem for path in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("pl
 
 # Modules whose tests bear another name, because they are tested through what they are for.
 TESTED_BY = {
-    "__main__": "test_run",
+    "main": "test_run",
+    "commands": "test_cli",
     "cursor": "test_journal",
     "day": "test_simulation_day",
     "dead": "test_store",
     "frames": "test_translate",
     "happenings": "test_simulation_day",
+    "guard": "test_session",
     "hooks": "test_registry",
     "lane": "test_delivery",
+    "lifecycle": "test_session",
+    "feed_stats": "test_session",
     "listener": "test_simulation_server",
     "lock": "test_store",
     "log": "test_journal",
@@ -31,6 +35,7 @@ TESTED_BY = {
     "providers": "test_planner",
     "records": "test_store",
     "reports": "test_session",
+    "resync": "test_conversation",
     "retention": "test_journal",
     "rows": "test_store",
     "schema": "test_store",
@@ -50,7 +55,7 @@ def test_partner(module):
     if module.parent.name == "_cli":
         return "test_cli"
     name = module.stem if module.stem != "__init__" else module.parent.name.removeprefix("jackfield_")
-    return TESTED_BY.get(name, f"test_{name.strip('_')}")
+    return TESTED_BY.get(name.strip("_"), f"test_{name.strip('_')}")
 
 
 test_partner.__test__ = False

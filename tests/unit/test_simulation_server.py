@@ -56,8 +56,8 @@ class Client:
                 return [HangUp()]
         return ()
 
-    def frame_for(self, event):
-        return json.dumps(event[0]) if self.counting else None
+    def frames_for(self, event):
+        return [json.dumps(event[0])] if self.counting else []
 
 
 @pytest.fixture

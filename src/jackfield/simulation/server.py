@@ -86,7 +86,7 @@ async def _live(simulator: Simulator, clients: set[_Client]) -> None:
             await trio.lowlevel.checkpoint()
         event = next(events)
         for client in clients:
-            if (frame := client.state.frame_for(event)) is not None:
+            for frame in client.state.frames_for(event):
                 client.send(frame)
 
 
