@@ -1,7 +1,8 @@
 """What a simulator is: a faithful stand-in for a vendor's server, without I/O.
 
-A simulator is an attrs class of options whose fields become the flags of ``jackfield simulate
-PROVIDER``. `jackfield.simulation.server` puts one on a real socket.
+A simulator is an attrs class of options whose public fields become the flags of ``jackfield simulate
+PROVIDER``; those that ``about(…, live=True)`` describes can be changed while it runs. One object stands for
+one server and may hold its state. `jackfield.simulation.server` puts it on a real socket.
 """
 
 from __future__ import annotations
