@@ -149,9 +149,11 @@ class Conversation:
                 try:
                     actions = tuple(self._protocol.received(frame, at))
                 except FrameError as error:
+                    self._hand_over(events)
                     self._host.unreadable(error)
                 except Exception as error:  # noqa: BLE001  # a provider's bug costs one frame, not the feed
                     problem = f"the provider failed on it: {type(error).__name__}: {error}"
+                    self._hand_over(events)
                     self._host.unreadable(FrameError(problem, frame))
                 else:
                     self._perform(actions, events)
@@ -203,6 +205,10 @@ class Conversation:
 
     def _perform(self, actions: tuple[Action, ...], events: list[Event]) -> None:
         for action in actions:
+            if type(action) is Emit:  # nearly every one; a pattern would take as long as all the rest
+                events.append(action.event)
+                continue
+            self._hand_over(events)
             match action:
                 case Emit(event):
                     events.append(event)
@@ -218,6 +224,12 @@ class Conversation:
                     self._lose(ConnectionLost(reason, refused=refused))
                 case _:
                     assert_never(action)
+
+    def _hand_over(self, events: list[Event]) -> None:
+        """Whatever is told of the line is told after the events that came before it."""
+        if events:
+            self._host.emitted(events.copy(), 0)
+            events.clear()
 
     def _send(self, text: str) -> None:
         try:
