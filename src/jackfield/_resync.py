@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -43,7 +43,7 @@ class Resyncing:
 
     _protocol: FeedProtocol
     _rest: Perform
-    _perform: Callable[[Iterable[Action]], int]
+    _perform: Callable[[tuple[Action, ...]], int]
     """Performs actions; how many events were among them."""
     _host: Looker
     _grace: float
