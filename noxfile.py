@@ -29,6 +29,7 @@ TESTING = [
     "pytest-xdist",
     "standardwebhooks",
     "trustme",
+    "uvloop",
     "websocket-client",
 ]
 LINTING = ["import-linter", "ruff"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
@@ -43,6 +43,11 @@ class Partition:
 
     def __attrs_post_init__(self) -> None:
         self._limit = self._options.batch_events
+
+    @property
+    def waiting(self) -> Iterable[tuple[int, Event]]:
+        """What is not done with, with its numbers."""
+        return self._queue
 
     def put(self, number: int, event: Event) -> None:
         """One more event."""

@@ -172,6 +172,11 @@ class Journal:
         return cursor
 
     @property
+    def upcoming(self) -> int:
+        """The number that the next event to be taken will get."""
+        return self._log.end + len(self._waiting)
+
+    @property
     def dead(self) -> tuple[Dead, ...]:
         """The dead letters of a journal in memory; with a store, they are there."""
         return tuple(self._ledger.dead)

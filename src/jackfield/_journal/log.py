@@ -82,10 +82,10 @@ class Log:
         """Wait until there is more to read, or it is closed."""
         await self._news.wait()
 
-    def newest(self, position: int) -> tuple[list[Event], int]:
-        """The events from there on that are in memory, and how many are not there any more."""
+    def newest(self, position: int) -> tuple[list[tuple[int, Event]], int]:
+        """The events from there on that are in memory, with their numbers, and how many are not there any more."""
         batch = self._in_memory(position, self._capacity)
-        return [event for _, event in batch.events], batch.lost
+        return batch.events, batch.lost
 
     async def read(self, position: int, most: int) -> Batch:
         """The events at the next `most` numbers from there on, as far as there are any."""
