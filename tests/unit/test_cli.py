@@ -250,6 +250,12 @@ def test_the_set_of_plugins_can_be_narrowed(monkeypatch, capsys):
     assert "jackfield-voipbin" in out and "jackfield-file" in out and "jackfield-vinix" not in out
     assert main(["plugins", "--no-plugins"]) == 0
     assert "jackfield-" not in capsys.readouterr().out
+    assert main(["plugins", "--plugins", "jackfield-vinix,stdout", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [each["entry_point"] for each in json.loads(out)["plugins"]] == ["stdout", "vinix"]
+    assert err == ""
+    assert main(["plugins", "--plugins", "acme"]) == 0
+    assert "plugin acme of acme: not installed" in capsys.readouterr().err
 
 
 def test_the_demo_says_what_it_needs(monkeypatch, capsys):

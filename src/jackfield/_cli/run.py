@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     for warning in config.warnings:
         say(f"warning: {warning}", level="warning")
