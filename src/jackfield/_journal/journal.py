@@ -115,7 +115,8 @@ class Journal:
         committed already; any, when the journal is closed; one that is no JSON.
         """
         taken: list[Event] = []
-        window, store = self._window, self._store
+        window, store, waiting = self._window, self._store, self._waiting
+        at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
             if key in window:
@@ -125,11 +126,14 @@ class Journal:
             elif store is None:
                 window.add(key, 0)
                 taken.append(event)
-            elif len(self._waiting) >= self._capacity:
+            elif len(waiting) >= self._capacity:
                 self._drop(1, f"{self._capacity} events wait for the journal's file, and more have no room")
             elif (body := self._encode(event)) is not None:
-                window.add(key, self._log.end + len(self._waiting))
-                self._waiting.append((event, Row(key, body, int(event.received.timestamp() * 1_000_000))))
+                if event.received is not at or received is None:
+                    at = event.received
+                    received = int(at.timestamp() * 1_000_000)
+                window.add(key, self._log.end + len(waiting))
+                waiting.append((event, Row(key, body, received)))
                 taken.append(event)
         if taken:
             self._taken += len(taken)
