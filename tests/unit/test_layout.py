@@ -43,6 +43,7 @@ TESTED_BY = {
     "simulators": "test_simulation_server",
     "sinks": "test_delivery",
     "state": "test_gateway",
+    "stats": "test_journal",
     "story": "test_simulator",
     "strategies": "test_algebra",
     "tasks": "test_gateway",
