@@ -61,7 +61,7 @@ class Faults:
     An attribute that is set to what makes no sense raises `ValueError`, and stays as it was.
     """
 
-    drop: float = _share(f"{SHARE_HELP} that is lost; of webhooks too")
+    drop: float = _share(f"{SHARE_HELP} that is lost; webhooks too")
     duplicate: int = attrs.field(
         default=1, validator=_between(1, 100), metadata=about("copies of each event, webhooks too", live=True)
     )
@@ -81,7 +81,7 @@ class Faults:
     )
     deaf: bool = _switch("subscriptions are answered, and no event comes")
     mute: bool = _switch("requests on the websocket get no answer, and count all the same")
-    late: float = _seconds("how much later every answer comes, in seconds; of REST too")
+    late: float = _seconds("every answer comes so many seconds late, those of REST too")
     no_pong: bool = _switch("pings of clients are not answered")
     refuse: int = attrs.field(
         default=0,
