@@ -91,7 +91,9 @@ class Page:
         raise AssertionError(f"never came to be: {expression}\n{self.complaints}\n{seen[:3000]}")
 
     async def open(self, url):
+        """Go there, and wait for the page to be loaded."""
         await self.call("Page.navigate", url=url)
+        await self.until(f"location.href.startsWith('{url}') && document.readyState === 'complete'")
 
     async def press(self, key, text=""):
         """Press a key, as a person at the keyboard."""

@@ -27,7 +27,7 @@ from jackfield.hooks import hookimpl
 from jackfield.reports import Report
 from jackfield.selectors import EVERYTHING, Selector
 
-__all__ = ["Site"]
+__all__ = ["PAGES", "Site", "page"]
 
 UPDATE_SECONDS = 0.35
 """Between two updates of one page, however much happens."""
@@ -40,6 +40,8 @@ MOST_VIEWERS = 32
 MOST_CONNECTIONS = 128
 BUFFER = 5000
 """Events that may wait for the board."""
+SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
+"""The board follows so many events in such a time and no more, for it shares a processor with the gateway."""
 WRONG_TOKEN_SECONDS = 1.0
 
 PAGES = {
@@ -103,8 +105,14 @@ class Site:
     # -- what the board is told ------------------------------------------------------------------------
 
     async def _follow(self, events: Listener) -> None:
+        began, taken = trio.current_time(), 0
         async for event in events:
             self.board.take(event, datetime.now(UTC))
+            taken += 1
+            if taken >= SLICE_EVENTS:
+                await trio.sleep_until(began + SLICE_SECONDS)
+            if taken >= SLICE_EVENTS or trio.current_time() >= began + SLICE_SECONDS:
+                began, taken = trio.current_time(), 0
 
     async def _keep_measuring(self, gateway: Gateway) -> None:
         while True:
@@ -188,13 +196,15 @@ class Site:
         if request.method != "GET":
             return Response(405, body=b"pages can be read here, and nothing else\n", headers=(("allow", "GET"),))
         if not self.access.admits(request.headers) and request.path not in OPEN:
-            page = "text/html" in request.headers.get("accept", "")
-            return _page("sign-in.html", "text/html; charset=utf-8", 401) if page else Response(401, body=b"no token\n")
+            reader = "text/html" in request.headers.get("accept", "")
+            return (
+                page("sign-in.html", "text/html; charset=utf-8", 401) if reader else Response(401, body=b"no token\n")
+            )
         match request.path:
             case "/events":
                 return self._events(request)
             case path if path in PAGES:
-                return _page(*PAGES[path])
+                return page(*PAGES[path])
         return Response(404, body=b"there is no such page\n")
 
     async def _sign_in(self, request: Request) -> Response:
@@ -202,7 +212,7 @@ class Site:
         if self.access.token and self.access.is_token(given):
             return Response(303, headers=(("location", "/"), ("set-cookie", self.access.cookie())))
         await trio.sleep(WRONG_TOKEN_SECONDS)
-        return _page("sign-in.html", "text/html; charset=utf-8", 401, (b" hidden", b""))
+        return page("sign-in.html", "text/html; charset=utf-8", 401, (b" hidden", b""))
 
     def _events(self, request: Request) -> Response:
         """The stream of updates; or, with ``check``, only whether the selector is one."""
@@ -236,7 +246,8 @@ class Site:
             self._viewers -= 1
 
 
-def _page(name: str, content_type: str, status: int = 200, change: tuple[bytes, bytes] = (b"", b"")) -> Response:
+def page(name: str, content_type: str, status: int = 200, change: tuple[bytes, bytes] = (b"", b"")) -> Response:
+    """One of the package's pages."""
     content = files("jackfield._dashboard").joinpath("pages", name).read_bytes()
     return Response(status, content_type, content.replace(*change) if change[0] else content)
 

@@ -15,7 +15,7 @@ from jackfield.selectors import Selector
 
 __all__ = ["MOST_LINES", "View"]
 
-MOST_LINES = 60
+MOST_LINES = 100
 """Events in one update; more than a few times as many in a second can nobody read."""
 
 
@@ -58,7 +58,7 @@ class View:
                 "at": line.at,
                 "feed": line.feed,
                 "kind": line.kind,
-                "address": "/".join(map(escape_segment, line.address)),
+                "address": list(map(escape_segment, line.address)),
                 "origin": line.origin,
             }
             for line in news.lines

@@ -109,7 +109,7 @@ const TABLES = {
     heading: "Events", empty: "No event yet.",
     columns: [
       ["At", (row) => clock(row.at)], ["Kind", (row) => row.kind], ["Feed", (row) => row.feed],
-      ["About", (row) => row.address.split("/").slice(3).join("/"), "address"], ["Origin", (row) => row.origin, "minor"],
+      ["About", (row) => row.address.slice(3).join("/"), "address"], ["Origin", (row) => row.origin, "minor"],
     ],
     order: (a, b) => b.key - a.key,
   },
@@ -198,7 +198,7 @@ class Table {
       } else {
         set(cell, shown);
         if (kind.includes("state")) cell.dataset.tone = toneOf(shown);
-        if (kind.includes("address")) cell.title = row.address;
+        if (kind.includes("address")) cell.title = row.address.join("/");
       }
     });
     if (cells[0].textContent && row.id) cells[0].title = row.id;
