@@ -253,6 +253,26 @@ def test_reports_set_a_feeds_state_and_gap_and_become_notices():
     assert len(board.notices.rows) == 2  # not the one for debugging
 
 
+def test_a_feed_that_stays_down_is_down_since_it_went_down_and_is_told_of_once():
+    board = Board()
+    board.told(FeedChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(0))
+    for second in range(1, 30, 3):
+        board.told(FeedChanged("office", FeedState.DISCONNECTED, "the line was cut"), at(second))
+        board.told(FeedChanged("office", FeedState.RECONNECTING, "", 1.0), at(second + 1))
+        board.told(FeedChanged("office", FeedState.CONNECTING), at(second + 2))
+    shown = board.feeds.rows["office"].shown()
+    assert (shown["state"], shown["since"], shown["reason"]) == ("connecting", at(1).timestamp(), "the line was cut")
+    assert [row.text for row in board.notices.rows.values()][1:] == ["office: disconnected: the line was cut"]
+    board.told(FeedChanged("office", FeedState.DISCONNECTED, "the vendor is gone"), at(40))
+    board.told(FeedChanged("office", FeedState.CONNECTED), at(41))
+    shown = board.feeds.rows["office"].shown()
+    assert (shown["state"], shown["since"], shown["reason"]) == ("connected", at(41).timestamp(), "")
+    assert len(board.notices.rows) == 4
+    board.told(FeedChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(42))
+    board.told(FeedChanged("office", FeedState.DISCONNECTED), at(43))
+    assert board.feeds.rows["office"].shown()["reason"] == ""
+
+
 # -- whatever comes ------------------------------------------------------------------------------------------
 
 

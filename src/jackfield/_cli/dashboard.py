@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,16 @@ import trio
 from jackfield._cli.console import Console, say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._cli.showing import stop_at
+from jackfield._cli.run import run_until_signal, say_summary
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import Site
-from jackfield._gateway import open_gateway
+from jackfield._gateway import Gateway, open_gateway
 from jackfield._registry import Registry
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.errors import JackfieldError
 from jackfield.options import GatewayOptions
 
-__all__ = ["configure", "run", "serve_page"]
+__all__ = ["configure", "open_dashboard", "run"]
 
 PORT = 8321
 
@@ -74,20 +74,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stop_at, signals, nursery.cancel_scope)
-            await serve_page(registry, config, Console(config.secrets()), access, port)
+    stats = await run_until_signal(open_dashboard(registry, config, Console(config.secrets()), access, port))
+    say_summary(stats, durable=config.options.journal != "memory")
 
 
-async def serve_page(
+@asynccontextmanager
+async def open_dashboard(
     registry: Registry,
     config: GatewayConfig | Mapping[str, Any],
     console: Console,
     access: Access,
     port: int,
-) -> None:
-    """Run a gateway and its page until cancelled; `JackfieldError` where the page cannot be served."""
+) -> AsyncGenerator[Gateway, None]:
+    """A gateway with a page beside it; `JackfieldError` where the page cannot be served."""
     site = Site(access, console.secrets)
     async with (
         open_gateway(config, registry=registry, plugins=[console, site]) as gateway,
@@ -99,3 +98,5 @@ async def serve_page(
             why = error.strerror or str(error)
             raise JackfieldError(f"cannot listen on {access.host}:{port}: {why}; --port gives another") from None
         say(f"dashboard: {url}")
+        yield gateway
+        nursery.cancel_scope.cancel()

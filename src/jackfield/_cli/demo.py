@@ -83,11 +83,14 @@ async def _demo(registry: Registry, options: argparse.Namespace) -> None:
             nursery.start_soon(stop_at, signals, nursery.cancel_scope)
             if options.dashboard is not None:
                 # late: the stream in the terminal needs no web server
-                from jackfield._cli.dashboard import serve_page
+                from jackfield._cli.dashboard import open_dashboard
                 from jackfield._dashboard.access import plan_access
 
-                access = plan_access("127.0.0.1")
-                await serve_page(registry, {"feeds": feeds}, Console(), access, options.dashboard)
+                page = open_dashboard(
+                    registry, {"feeds": feeds}, Console(), plan_access("127.0.0.1"), options.dashboard
+                )
+                async with page:
+                    await trio.sleep_forever()
             everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
             await show(registry, {"feeds": feeds}, Console(), everything, options)
             nursery.cancel_scope.cancel()

@@ -31,6 +31,8 @@ LINGER = 6.0
 SILENT = 4 * 3600.0
 """Seconds after which a row that nothing was heard of goes: its end was missed."""
 FOREVER = float("inf")
+DOWN = frozenset({"disconnected", "connecting", "reconnecting"})
+"""States of a feed that has no connection."""
 # Keys of things that are over, so that stragglers do not bring them back.
 REMEMBERED = 5000
 
@@ -88,7 +90,12 @@ class Board:
             return
         match report:
             case FeedChanged(feed=name, state=state, reason=reason):
-                self.change_feed(name, now, state=state.value, since=now.timestamp(), reason=labels.clip(reason))
+                before = self.feeds.rows.get(name, Feed())
+                still_down = before.state in DOWN and state.value in DOWN
+                reason = labels.clip(reason) or (before.reason if still_down else "")
+                self.change_feed(name, now, state=state.value, since=now.timestamp(), reason=reason)
+                if still_down and reason == before.reason:
+                    return  # one more attempt in vain
             case GapSuspected(feed=name, since=since, until=until, cause=cause):
                 gap = (since.timestamp(), until.timestamp(), labels.clip(cause))
                 self.change_feed(name, now, gap=gap)
@@ -97,8 +104,10 @@ class Board:
         self._put(self.notices, str(self.version + 1), notice, FOREVER)
 
     def change_feed(self, name: str, now: datetime, **figures: Any) -> None:
-        """Set what is known of a feed."""
+        """Set what is known of a feed; one that stays down is down since it went down, whatever is tried meanwhile."""
         row = self.feeds.rows.get(name) or Feed(since=now.timestamp())
+        if row.state in DOWN and figures.get("state", row.state) in DOWN:
+            figures["since"] = row.since
         self._put(self.feeds, name, attrs.evolve(row, **figures), FOREVER)
 
     def set_sinks(self, sinks: Mapping[str, SinkRow]) -> None:

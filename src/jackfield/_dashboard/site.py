@@ -29,8 +29,9 @@ from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["PAGES", "Site", "page"]
 
-UPDATE_SECONDS = 0.35
-"""Between two updates of one page, however much happens."""
+QUICK_SECONDS, CALM_SECONDS = 0.2, 0.5
+"""Between two updates of one page: after a small one, and after one of `CALM_BYTES` or more."""
+CALM_BYTES = 16_000
 MEASURE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
 """After which a silent stream says that it is still there."""
@@ -215,13 +216,14 @@ class Site:
         return page("sign-in.html", "text/html; charset=utf-8", 401, (b" hidden", b""))
 
     def _events(self, request: Request) -> Response:
-        """The stream of updates; or, with ``check``, only whether the selector is one."""
+        """The stream of updates; or, with ``check``, only whether the selector is one, and where not."""
+        asked = "check" in request.query
         text = request.query.get("select", "").strip()
         try:
             selector = Selector.parse(text) if text else EVERYTHING
         except SelectorError as error:
-            return _json(400, {"problem": error.problem, "position": error.position})
-        if "check" in request.query:
+            return _json(200 if asked else 400, {"problem": error.problem, "position": error.position})
+        if asked:
             return _json(200, {"selector": str(selector)})
         if self._viewers >= MOST_VIEWERS:
             return Response(503, body=b"too many pages are open\n", headers=(("retry-after", "10"),))
@@ -241,7 +243,8 @@ class Site:
                 elif trio.current_time() - silent_since >= HEARTBEAT_SECONDS:
                     await send(b":\n\n")
                     silent_since = trio.current_time()
-                await trio.sleep(UPDATE_SECONDS)
+                full = min(1.0, len(update or b"") / CALM_BYTES)
+                await trio.sleep(QUICK_SECONDS + full * (CALM_SECONDS - QUICK_SECONDS))
         finally:
             self._viewers -= 1
 

@@ -15,7 +15,7 @@ from jackfield.selectors import Selector
 
 __all__ = ["MOST_LINES", "View"]
 
-MOST_LINES = 100
+MOST_LINES = 120
 """Events in one update; more than a few times as many in a second can nobody read."""
 
 

@@ -288,8 +288,14 @@ function schedule() {
   else requestAnimationFrame(draw);
 }
 
+let grown = 0;
 function drawAll() {
-  Object.values(tables).forEach((table) => table.draw());
+  const second = Math.floor(Date.now() / SECOND);
+  Object.values(tables).forEach((table) => {
+    table.draw();
+    if (second !== grown) table.grow();
+  });
+  grown = second;
   const unseen = hidden + missed;
   const notes = [];
   if (paused) notes.push(`paused, ${count(held.length)} new`);
@@ -329,7 +335,7 @@ function tile(label, value, tone = "") {
   made.value.dataset.tone = tone;
 }
 
-setInterval(() => { if (!document.hidden) Object.values(tables).forEach((table) => table.grow()); }, SECOND);
+setInterval(() => { if (Math.floor(Date.now() / SECOND) !== grown) schedule(); }, SECOND);
 
 // -- the line to the server ---------------------------------------------------------------------------
 
