@@ -235,6 +235,12 @@ def test_an_agent_who_is_paused_in_a_queue_has_a_note_until_that_is_over():
     assert board.agents.rows["acme/a1"].shown()["note"] == ""
 
 
+def test_a_time_far_in_the_future_is_not_believed():
+    board = board_of(attrs.evolve(event("agent.busy", "a1"), time=at(10**8)))
+    board.take(event("agent.ready", "a1", 100), at(100))
+    assert states(board, "agents") == {"a1": "ready"}
+
+
 def test_an_agent_whose_account_is_gone_goes():
     assert states(board_of(event("agent.ready", "a1"), event("agent.deleted", "a1", 1)), "agents") == {}
 

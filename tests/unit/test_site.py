@@ -195,6 +195,17 @@ async def test_figures_come_from_the_gateway_and_no_secret_is_shown(tmp_path, mo
         assert again["figures"]["events"] == 1
 
 
+def test_secrets_that_are_in_use_are_known_however_often_others_were_renewed(tmp_path, monkeypatch):
+    monkeypatch.setattr(site_module, "MOST_HIDDEN", 6)
+    (tmp_path / "renewed").touch()
+    site = Site(Access("::1", token=TOKEN), (Secret("text", "fixed"), Secret("file", str(tmp_path / "renewed"))))
+    for number in range(20):
+        (tmp_path / "renewed").write_text(f"token{number}")
+        site._learn_secrets()
+        assert {TOKEN, site.access.session, "fixed", f"token{number}"} <= set(site._hidden)
+        assert len(site._hidden) <= 6
+
+
 async def test_what_the_board_missed_is_told(monkeypatch):
     monkeypatch.setattr(site_module, "BUFFER", 10)
     monkeypatch.setattr(site_module, "MEASURE_SECONDS", 0.05)

@@ -8,7 +8,7 @@ who watches sees it end, and is then forgotten but for its key, so that a stragg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import attrs
@@ -30,6 +30,8 @@ LINGER = 6.0
 """Seconds for which what is over is still shown."""
 SILENT = 4 * 3600.0
 """Seconds after which a row that nothing was heard of goes: its end was missed."""
+AHEAD = timedelta(minutes=1)
+"""How far a vendor's clock may be ahead; one absurd time in the future would outweigh all that follows."""
 FOREVER = float("inf")
 DOWN = frozenset({"disconnected", "connecting", "reconnecting"})
 """States of a feed that has no connection."""
@@ -71,7 +73,7 @@ class Board:
     def take(self, event: Event, now: datetime) -> None:
         """Follow one event."""
         self.tail.add(event)
-        at = (event.time or event.received).timestamp()
+        at = min(event.time or event.received, event.received + AHEAD).timestamp()
         moment = now.timestamp()
         match event.kind.partition(".")[0]:
             case "call":

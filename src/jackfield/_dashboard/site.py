@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
@@ -44,6 +45,8 @@ BUFFER = 5000
 SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
 """The board follows so many events in such a time and no more, for it shares a processor with the gateway."""
 WRONG_TOKEN_SECONDS = 1.0
+MOST_HIDDEN = 500
+"""Texts of secrets that are looked for, renewed ones among them."""
 
 PAGES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -156,13 +159,19 @@ class Site:
             "journal_waiting": stats.journal.waiting,
             "journal_dropped": stats.journal.dropped,
         }
-        self._hidden |= dict.fromkeys(filter(None, (self.access.token, self.access.session)))
+        self._learn_secrets()
+
+    def _learn_secrets(self) -> None:
+        texts = [self.access.token, self.access.session]
         for secret in self.secrets:
-            try:
-                text = secret.reveal()
-            except SecretError:
-                continue
-            self._hidden |= dict.fromkeys((text, escape_segment(text)))
+            with suppress(SecretError):
+                texts.append(secret.reveal())
+        for text in filter(None, texts):
+            for form in (text, escape_segment(text)):
+                self._hidden.pop(form, None)  # those that are in use are the newest
+                self._hidden[form] = None
+        while len(self._hidden) > MOST_HIDDEN:
+            del self._hidden[next(iter(self._hidden))]
 
     def _rate(self, name: str) -> float:
         """How often something happened in a second, of late."""
