@@ -180,6 +180,12 @@ async def test_a_page_is_readable_by_everybody_and_runs_nothing_that_a_vendor_wr
         await page.press(" ")
         await page.until(f"{KINDS}.length === {shown + 3}")
 
+        await page.press(" ")
+        await page.value("document.querySelector('#selector').focus()")
+        await page.write("agent.*")
+        await page.press("Enter")
+        await page.until(f"{KINDS}.join() === 'agent.ready'")
+
         # It fits into any window, and follows the system's mode.
         light = await page.value("getComputedStyle(document.body).backgroundColor")
         await page.window(340, dark=True)

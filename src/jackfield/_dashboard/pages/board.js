@@ -225,6 +225,7 @@ const events = tables.events;
 const newest = []; // keys of the events in the table, oldest first
 let held = []; // events that came while the stream is paused
 let paused = false;
+let narrowed = false; // another selector was asked for, which is shown also while the stream is paused
 let outdated = false; // the events in the table are not of this connection, whose numbers may begin anew
 let hidden = 0;
 let missed = 0;
@@ -233,11 +234,13 @@ let drawing = false;
 
 function take(message) {
   clockOffset = message.now - Date.now() / SECOND;
+  const frozen = paused && !(message.first && narrowed);
   if (message.first) {
     hidden = 0;
     held = [];
-    if (paused) outdated = true;
+    if (frozen) outdated = true;
     else forgetEvents();
+    narrowed = false;
   }
   for (const [name, { reset, rows, gone, crowded }] of Object.entries(message.tables)) {
     const table = tables[name];
@@ -250,7 +253,7 @@ function take(message) {
   hidden += message.hidden;
   figures = message.figures;
   missed = figures.missed ?? 0;
-  if (paused) {
+  if (frozen) {
     held.push(...message.events);
     const over = held.length - MOST_LINES;
     if (over > 0) { hidden += over; held.splice(0, over); }
@@ -388,6 +391,7 @@ async function select(text) {
   }
   set(byId("selector-problem"), "");
   selector = text;
+  narrowed = true;
   history.replaceState(null, "", text ? `#${encodeURIComponent(text)}` : location.pathname);
   connect();
 }
