@@ -1,8 +1,9 @@
 """One connection's life between the handshake and the end: a protocol driven by real frames and time.
 
-Four tasks share the protocol, which is synchronous, so no two of them are ever inside it at once:
-one reads, one writes, one follows what is wanted, one watches the clock. Reading never waits: what
-the protocol wants to send goes through a bounded queue, and what it emits is handed over at once.
+Several tasks share the protocol, which is synchronous, so no two of them are ever inside it at once:
+one reads, one writes, one follows what is wanted, others watch the clock or look by REST for what was
+missed. Reading never waits: what the protocol wants to send goes through a bounded queue, and what it emits
+is handed over at once.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import Protocol, assert_never
 import attrs
 import trio
 
+from jackfield._guard import failure, provider_code
+from jackfield._rest import Perform
+from jackfield._resync import Looker, Resyncing
 from jackfield._subscriptions import Subscriptions
 from jackfield._transport import Connection
-from jackfield.errors import ConnectionLost, FrameError
+from jackfield.errors import ConnectionLost, FrameError, JackfieldError
 from jackfield.events import Event
-from jackfield.protocol import Action, Confirm, Emit, FeedProtocol, Hangup, Ignore, Reject, Send
+from jackfield.protocol import Action, Confirm, Emit, FeedProtocol, Hangup, Ignore, Reject, Resync, Send, Suspect
 
 __all__ = ["Conversation", "Host", "Timing"]
 
@@ -35,20 +39,18 @@ class Timing:
     """Proxies cut idle lines and KAZOO's gateway hangs up on silent clients; 20 to 30 s is safe for both."""
     pong_within: float = 15.0
     """With `ping_every` the silence limit is 35 s: VoIPBIN pings every 10 s, so three were missed."""
-    answer_within: float = 10.0
-    """For a subscription. KAZOO 5 answers some requests never, and that is no reason to hang up."""
+    answer_within: float = 30.0
+    """For a subscription, if the protocol itself gives up no sooner: it may have to ask several times, at a pace."""
+    grace: float = 1.0
+    """Both vendors may answer a subscription before it is in force, so what was missed is looked for a bit later."""
     stable: float = 10.0
     """A connection that lived this long starts the next backoff from the beginning."""
     backoff_first: float = 1.0
     backoff_most: float = 30.0
 
 
-class Host(Protocol):
+class Host(Looker, Protocol):
     """What a conversation tells: its session."""
-
-    def now(self) -> datetime:
-        """The wall clock."""
-        ...
 
     def emitted(self, events: list[Event], frames: int) -> None:
         """These events came out of this many frames."""
@@ -70,8 +72,12 @@ class Host(Protocol):
         """The vendor does not serve a topic, or did not answer."""
         ...
 
-    def settled(self, topics: frozenset[str]) -> None:
-        """Every topic that was asked for is answered; these are in force."""
+    def settled(self, topics: frozenset[str]) -> datetime | None:
+        """Every topic that was asked for is answered, these are in force; since when events were missed, if so."""
+        ...
+
+    def suspected(self, since: datetime, reason: str) -> None:
+        """Events may be missing since then although the connection is up."""
         ...
 
 
@@ -100,18 +106,20 @@ class Conversation:
     _subscriptions: Subscriptions
     _host: Host
     _timing: Timing
+    _rest: Perform
     _overdue_at: dict[str, float] = attrs.field(factory=dict)
     """When the answer to each pending subscription is overdue."""
     _advancing: bool = False
     _settled: frozenset[str] | None = None
     _loss: ConnectionLost | None = None
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
-    _last_frame: float = attrs.field(factory=trio.current_time)
     _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
     _to_send: trio.MemoryReceiveChannel[str] = attrs.field(init=False)
+    _resyncing: Resyncing = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX)
+        self._resyncing = Resyncing(self._protocol, self._rest, self._act, self._host, self._timing.grace)
 
     async def run(self, stopping: trio.Event) -> None:
         """Talk until `stopping` is set; `ConnectionLost` where it ends otherwise."""
@@ -119,7 +127,8 @@ class Conversation:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
                 self._ask(self._protocol.opened)
-                for task in (self._read, self._write, self._follow, self._expire, self._keep_alive):
+                tasks = (self._read, self._write, self._follow, self._tick, self._keep_alive, self._resyncing.run)
+                for task in tasks:
                     nursery.start_soon(self._until_lost, task)
                 await stopping.wait()
                 nursery.cancel_scope.cancel()
@@ -143,16 +152,16 @@ class Conversation:
         while True:
             frames = await self._connection.receive()
             at = self._host.now()
-            self._last_frame = trio.current_time()
             events: list[Event] = []
             for frame in frames:
                 try:
                     actions = tuple(self._protocol.received(frame, at))
                 except FrameError as error:
+                    self._hand_over(events)
                     self._host.unreadable(error)
                 except Exception as error:  # noqa: BLE001  # a provider's bug costs one frame, not the feed
-                    problem = f"the provider failed on it: {type(error).__name__}: {error}"
-                    self._host.unreadable(FrameError(problem, frame))
+                    self._hand_over(events)
+                    self._host.unreadable(FrameError(failure(error), frame))
                 else:
                     self._perform(actions, events)
             self._host.emitted(events, len(frames))
@@ -168,9 +177,10 @@ class Conversation:
             self._advance()
             await changed.wait()
 
-    async def _expire(self) -> None:
+    async def _tick(self) -> None:
         while True:
             await trio.sleep(1.0)
+            self._ask(self._protocol.tick, self._host.now())
             for topic in sorted(self._subscriptions.pending):
                 if self._overdue_at[topic] <= trio.current_time():
                     # It may still be served: an answer that comes later confirms it after all.
@@ -180,8 +190,6 @@ class Conversation:
         timing = self._timing
         while True:
             await trio.sleep(timing.ping_every)
-            if trio.current_time() - self._last_frame >= timing.ping_every:
-                self._ask(self._protocol.idle)
             with trio.move_on_after(timing.pong_within) as waiting:
                 await self._connection.ping()
             if waiting.cancelled_caught and self._connection.silence() >= timing.pong_within:
@@ -189,20 +197,29 @@ class Conversation:
 
     # -- what the protocol wants -------------------------------------------------------------------
 
-    def _ask(self, method: Callable[..., Iterable[Action]], *arguments: str) -> None:
+    def _ask(self, method: Callable[..., Iterable[Action]], *arguments: str | datetime) -> None:
         """Call one of the protocol's inputs that is no frame, and perform what it answers."""
         try:
-            actions = tuple(method(*arguments))
-        except Exception as error:  # noqa: BLE001  # a provider's bug ends the connection, not the host
-            self._lose(ConnectionLost(f"the provider failed: {type(error).__name__}: {error}"))
-            return
+            with provider_code():
+                actions = tuple(method(*arguments))
+        except JackfieldError as error:  # a provider's bug ends the connection, not the host
+            self._lose(ConnectionLost(str(error)))
+        else:
+            self._act(actions)
+
+    def _act(self, actions: tuple[Action, ...]) -> int:
+        """Perform actions that come from no frame; how many events were among them."""
         events: list[Event] = []
         self._perform(actions, events)
-        if events:
-            self._host.emitted(events, 0)
+        self._hand_over(events)
+        return sum(isinstance(action, Emit) for action in actions)
 
     def _perform(self, actions: tuple[Action, ...], events: list[Event]) -> None:
         for action in actions:
+            if type(action) is Emit:  # nearly every one; a pattern would take as long as all the rest
+                events.append(action.event)
+                continue
+            self._hand_over(events)
             match action:
                 case Emit(event):
                     events.append(event)
@@ -216,8 +233,18 @@ class Conversation:
                     self._host.ignored(reason)
                 case Hangup(reason, refused):
                     self._lose(ConnectionLost(reason, refused=refused))
+                case Suspect(since, reason):
+                    self._host.suspected(since, reason)
+                case Resync():
+                    self._resyncing.ask(None)
                 case _:
                     assert_never(action)
+
+    def _hand_over(self, events: list[Event]) -> None:
+        """Whatever is told of the line is told after the events that came before it."""
+        if events:
+            self._host.emitted(events.copy(), 0)
+            events.clear()
 
     def _send(self, text: str) -> None:
         try:
@@ -251,4 +278,5 @@ class Conversation:
         held = frozenset(self._subscriptions.held)
         if self._subscriptions.settled and held != self._settled:
             self._settled = held
-            self._host.settled(held)
+            if (missed_since := self._host.settled(held)) is not None:
+                self._resyncing.ask(missed_since)

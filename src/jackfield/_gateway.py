@@ -97,7 +97,7 @@ class Gateway:
             raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
         wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
-        return make_plan(self._sessions[feed].feed.options, wanted)
+        return make_plan(self._sessions[feed].provider, wanted)
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
@@ -170,7 +170,9 @@ class Gateway:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
             lost = None if since is None else (since, "no gateway was running")
-            self._sessions[feed.name] = Session(feed, self._take, self._registry.observe, rng, lost=lost)
+            self._sessions[feed.name] = Session(
+                feed, self._take, self._registry.observe, rng, lost=lost, source_changed=self._follow_plans
+            )
         self._follow_plans()
 
     @asynccontextmanager

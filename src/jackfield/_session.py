@@ -8,7 +8,6 @@ whatever the vendor, the network or the provider's code does meanwhile is told a
 from __future__ import annotations
 
 import random
-from collections import Counter, deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,61 +17,33 @@ import trio
 
 from jackfield._backoff import backoff
 from jackfield._conversation import Conversation, Timing, Wanted
+from jackfield._feed_stats import FeedStats
+from jackfield._guard import provider_code
 from jackfield._planner import smallest
+from jackfield._rest import Perform, perform
 from jackfield._stream import stream_event
 from jackfield._subscriptions import Subscriptions
 from jackfield._transport import Connection, Opener, connect
 from jackfield.config import Feed
 from jackfield.credentials import redact, secrets_of
-from jackfield.errors import ConnectionLost, FrameError, JackfieldError
+from jackfield.errors import ConnectionLost, FrameError, JackfieldError, RestError
 from jackfield.events import Event
+from jackfield.lifecycle import TRANSITIONS
+from jackfield.protocol import FeedProtocol
+from jackfield.providers import Authenticates, Endpoint, Provider
 from jackfield.reports import (
     FeedChanged,
     FeedState,
     FrameUnreadable,
     GapSuspected,
     Report,
+    Resynced,
     TopicConfirmed,
     TopicRefused,
     is_due,
 )
 
-__all__ = ["TRANSITIONS", "FeedStats", "Session"]
-
-TRANSITIONS: dict[FeedState, frozenset[FeedState]] = {
-    FeedState.DISCONNECTED: frozenset({FeedState.CONNECTING, FeedState.RECONNECTING}),
-    FeedState.CONNECTING: frozenset({FeedState.CONNECTED, FeedState.DISCONNECTED}),
-    FeedState.CONNECTED: frozenset({FeedState.SUBSCRIBED, FeedState.DISCONNECTED}),
-    FeedState.SUBSCRIBED: frozenset({FeedState.CONNECTED, FeedState.DISCONNECTED}),
-    FeedState.RECONNECTING: frozenset({FeedState.CONNECTING, FeedState.DISCONNECTED}),
-}
-"""Which state may follow which; the lifecycle that VoIPBIN documents."""
-
-# Unreadable frames that are kept whole for inspection; they are counted without a limit.
-KEPT_UNREADABLE = 16
-
-
-@attrs.define
-class FeedStats:
-    """What one feed has done since it was started."""
-
-    state: FeedState = FeedState.DISCONNECTED
-    since: datetime = attrs.field(factory=lambda: datetime.now(UTC))
-    """When it came into this state."""
-    connections: int = 0
-    """How often a connection came up."""
-    frames: int = 0
-    events: int = 0
-    """Events of the vendor's; the ``stream`` facts are not counted."""
-    ignored: Counter[str] = attrs.field(factory=Counter)
-    """Frames that were no events, by reason."""
-    unreadable: int = 0
-    last_unreadable: deque[FrameError] = attrs.field(factory=lambda: deque(maxlen=KEPT_UNREADABLE), repr=False)
-    topics: frozenset[str] = frozenset()
-    """What the vendor has confirmed on this connection."""
-    refused: dict[str, str] = attrs.field(factory=dict)
-    """What it refused on this connection, with the reason."""
-    gaps: int = 0
+__all__ = ["Session"]
 
 
 @attrs.define
@@ -86,6 +57,9 @@ class Session:
     _rng: random.Random
     _timing: Timing = attrs.field(factory=Timing)
     _opener: Opener | None = None
+    _rest: Perform = perform
+    _source_changed: Callable[[], None] = lambda: None
+    """Told when a login has shown whose feed it is, so that what is wanted is planned anew."""
     wanted: Wanted = attrs.field(factory=Wanted)
     stats: FeedStats = attrs.field(factory=FeedStats)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
@@ -94,6 +68,15 @@ class Session:
     """The connection of this attempt, once it has come up."""
     _lost: tuple[datetime, str] | None = None
     """Since when events may be missing, and why; until the subscriptions are in force again."""
+    _unfilled: datetime | None = None
+    """Since when what was missed has not been looked for, in gaps that are announced."""
+    _protocol: FeedProtocol | None = None
+    """That of the last connection."""
+    provider: Provider = attrs.field(init=False)
+    """The configured one, or what its last login has made of it."""
+
+    def __attrs_post_init__(self) -> None:
+        self.provider = self.feed.options
 
     def stop(self) -> None:
         """Close the connection in good manners and let `run` return."""
@@ -103,11 +86,7 @@ class Session:
 
     def snapshot(self) -> FeedStats:
         """What the feed has done so far."""
-        stats = self.stats
-        unreadable = deque(stats.last_unreadable, KEPT_UNREADABLE)
-        return attrs.evolve(
-            stats, ignored=Counter(stats.ignored), refused=dict(stats.refused), last_unreadable=unreadable
-        )
+        return self.stats.snapshot()
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`."""
@@ -130,15 +109,45 @@ class Session:
         self._enter(FeedState.DISCONNECTED)
 
     async def _connect_and_converse(self) -> None:
-        options = self.feed.options
         self._connection = None
         try:
-            endpoint = options.endpoint()
-            protocol = options.protocol(self.feed.name)
-        except JackfieldError as error:  # a secret that is not there: it may be again later
+            with provider_code():
+                await self._authenticate()
+                endpoint = self.provider.endpoint()
+                self._protocol = protocol = self.provider.protocol(self.feed.name, self._protocol)
+        except RestError as error:
+            raise ConnectionLost(error.reason, refused=error.refused, retry_after=error.retry_after) from None
+        except JackfieldError as error:  # a secret that is not there may be again later; a provider's bug may pass
             raise ConnectionLost(str(error), refused=True) from None
-        except Exception as error:  # noqa: BLE001  # a provider's bug must not end the other feeds
-            raise ConnectionLost(f"the provider failed: {type(error).__name__}: {error}", refused=True) from None
+        code: int | None = None
+        try:
+            await self._converse(endpoint, protocol)
+        except ConnectionLost as loss:
+            code = loss.code
+            raise
+        finally:
+            self._tell_closed(protocol, code)
+
+    def _tell_closed(self, protocol: FeedProtocol, code: int | None) -> None:
+        if self._connection is None:
+            return
+        try:
+            with provider_code():
+                protocol.closed(code, self.now())
+        except JackfieldError as error:
+            raise ConnectionLost(str(error)) from None
+
+    async def _authenticate(self) -> None:
+        """Have the provider renew its credentials, which is done for every connection."""
+        before = self.provider.source
+        configured = self.feed.options
+        self.provider = (
+            await self._rest(configured.authenticate()) if isinstance(configured, Authenticates) else configured
+        )
+        if self.provider.source != before:
+            self._source_changed()
+
+    async def _converse(self, endpoint: Endpoint, protocol: FeedProtocol) -> None:
         async with connect(endpoint, within=self._timing.connect, opener=self._opener) as connection:
             self._connection = connection
             self.stats.connections += 1
@@ -146,8 +155,11 @@ class Session:
             self._enter(FeedState.CONNECTED)
             self._tell("connected", url=endpoint.display)
             try:
-                subscriptions = Subscriptions(options.dialect.covers, partial(smallest, options.dialect))
-                conversation = Conversation(connection, protocol, self.wanted, subscriptions, self, self._timing)
+                dialect = self.provider.dialect
+                subscriptions = Subscriptions(dialect.covers, partial(smallest, dialect))
+                conversation = Conversation(
+                    connection, protocol, self.wanted, subscriptions, self, self._timing, self._rest
+                )
                 await conversation.run(self._stopping)
             finally:
                 self.stats.topics = frozenset()
@@ -178,10 +190,11 @@ class Session:
 
     def _redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        return redact(text, (secret for _, secret in secrets_of(self.feed.options)))
+        secrets = [*secrets_of(self.feed.options), *secrets_of(self.provider)]
+        return redact(text, (secret for _, secret in secrets))
 
     def _tell(self, word: str, **data: object) -> None:
-        self._deliver([stream_event(self.feed.options.source, self.feed.name, word, self.now(), **data)])
+        self._deliver([stream_event(self.provider.source, self.feed.name, word, self.now(), **data)])
 
     # -- what the conversation tells ---------------------------------------------------------------
 
@@ -221,23 +234,42 @@ class Session:
         self._report(TopicRefused(self.feed.name, topic, reason))
         self._tell("subscription_refused", topic=topic, reason=reason)
 
-    def settled(self, topics: frozenset[str]) -> None:
-        """The subscriptions are in force: say so, and close the gap if there was one."""
+    def settled(self, topics: frozenset[str]) -> datetime | None:
+        """The subscriptions are in force: say so, close the gap if there was one, and say from when to look."""
         self.stats.topics = topics
         if not topics:
             if self.stats.state is FeedState.SUBSCRIBED:
                 self._tell("subscribed", topics=[])
             self._enter(FeedState.CONNECTED)
-        else:
-            self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
-            self._tell("subscribed", topics=sorted(topics))
-            self._close_gap()
+            return None
+        self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
+        self._tell("subscribed", topics=sorted(topics))
+        if self._lost is not None:
+            since, cause = self._lost
+            self._lost = None
+            self._unfilled = self._unfilled or since  # an earlier look may have been cut off by this very loss
+            self._announce_gap(since, cause)
+        return self._unfilled
 
-    def _close_gap(self) -> None:
-        if self._lost is None:
-            return
-        (since, cause), until = self._lost, self.now()
-        self._lost = None
+    def suspected(self, since: datetime, reason: str) -> None:
+        """Announce a gap that the protocol has found."""
+        self._announce_gap(since, self._redacted(reason))
+
+    def _announce_gap(self, since: datetime, cause: str) -> None:
+        until = self.now()
         self.stats.gaps += 1
         self._report(GapSuspected(self.feed.name, since, until, cause))
         self._tell("gap_suspected", since=since, until=until, cause=cause)
+
+    def resynced(self, since: datetime | None, events: int) -> None:
+        """What was missed was looked for."""
+        if since is not None:
+            self._unfilled = None
+        self.stats.resynced += events
+        self._report(Resynced(self.feed.name, events))
+        self._tell("resynced", since=since, events=events)
+
+    def resync_failed(self, since: datetime | None, reason: str) -> None:
+        """It could not be looked for: the gap that was announced stays."""
+        self.stats.resyncs_failed += 1
+        self._report(Resynced(self.feed.name, 0, self._redacted(reason)))

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import attrs
 
 from jackfield._delivery.outlet import SinkStats
+from jackfield._feed_stats import FeedStats
 from jackfield._journal import JournalStats
 from jackfield._listener import ListenerState
-from jackfield._session import FeedStats
 from jackfield.config import Route
 
 __all__ = ["GatewayState"]

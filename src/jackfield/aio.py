@@ -176,8 +176,10 @@ async def open_gateway(
             yield Gateway(opened, portal)
     finally:
         portal.stop()
-        await _patiently(ended)
-        portal.join()
+        try:
+            await _patiently(ended)
+        finally:
+            portal.join()
 
 
 class _Body:

@@ -13,7 +13,9 @@
      ├── FrameError         the vendor: a frame that cannot be read; carries its bytes
      ├── ConnectionLost     the session: the line is down, connect again
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
-     ├── ListenerOverflow  the embedding program: a listener that must miss nothing was not read in time
+     ├── RestError          the session: a vendor's REST interface did not answer as it should
+     ├── WebhookRefused     the vendor: something that was posted to us is not taken
+     ├── ListenerOverflow   the embedding program: a listener that must miss nothing was not read in time
      ├── DeliveryError      the sink: a batch was not taken
      ├── JournalError       the operator: the journal's file cannot be used; says what is safe and what to do
      └── PluginError        the plugin's author: a plugin breaks its contract
@@ -42,10 +44,12 @@ __all__ = [
     "ListenerOverflow",
     "PluginError",
     "Remedy",
+    "RestError",
     "SecretError",
     "SelectorError",
     "TextError",
     "Untranslatable",
+    "WebhookRefused",
     "leaves",
 ]
 
@@ -121,13 +125,17 @@ class FrameError(JackfieldError):
 class ConnectionLost(JackfieldError):
     """The connection to a vendor is down or did not come up; the session connects again.
 
-    `refused` is true where the vendor turned our credentials down: hurrying does not help then.
+    `refused` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
+    websocket's close code, ``None`` where the line was cut without one.
     """
 
-    def __init__(self, reason: str, *, refused: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, refused: bool = False, retry_after: float | None = None, code: int | None = None
+    ) -> None:
         self.reason = reason
         self.refused = refused
         self.retry_after = retry_after
+        self.code = code
         super().__init__(reason)
 
 
@@ -137,6 +145,32 @@ class HandshakeRefused(ConnectionLost):
     def __init__(self, status: int, reason: str, *, retry_after: float | None = None) -> None:
         self.status = status
         super().__init__(reason, refused=status in (401, 403), retry_after=retry_after)
+
+
+class RestError(JackfieldError):
+    """A vendor's REST interface did not answer, or not as it should; says what was asked, and holds no secret.
+
+    `status` is that of the answer, ``None`` where there was none. `refused` is true where the vendor turned our
+    credentials down. `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self, reason: str, *, status: int | None = None, refused: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.reason = reason
+        self.status = status
+        self.refused = refused
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class WebhookRefused(JackfieldError):
+    """What was posted to us is not taken: answered with this HTTP status, and counted by the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+        super().__init__(reason)
 
 
 class ListenerOverflow(JackfieldError):

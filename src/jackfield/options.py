@@ -15,9 +15,12 @@ import attrs
 __all__ = ["DeliveryOptions", "GatewayOptions", "about", "at_least", "url"]
 
 
-def about(text: str) -> dict[str, str]:
-    """The ``metadata=`` of an option: one line that errors, help and the reference pages show."""
-    return {"help": text}
+def about(text: str, *, live: bool = False) -> dict[str, Any]:
+    """The ``metadata=`` of an option: one line that errors, help and the reference pages show.
+
+    What is `live` is a simulator's, and can be changed while it runs.
+    """
+    return {"help": text, "live": live}
 
 
 def url(*schemes: str) -> Callable[[Any, Any, str], None]:

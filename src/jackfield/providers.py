@@ -2,23 +2,37 @@
 
 A provider is an attrs class of options, one object for each configured feed, with four members:
 `source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
-hook ``jackfield_providers``.
+hook ``jackfield_providers``. One that must log in has `Authenticates` too, and one whose vendor posts events to
+us has `ReceivesWebhooks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.credentials import shown_url
+from jackfield.events import Event
 from jackfield.protocol import FeedProtocol
+from jackfield.rest import Exchange
 from jackfield.selectors import Selector
 from jackfield.simulators import Simulator
 
-__all__ = ["Asked", "Dialect", "Endpoint", "Plan", "Provider", "ProviderSpec"]
+__all__ = [
+    "Asked",
+    "Authenticates",
+    "Dialect",
+    "Endpoint",
+    "Plan",
+    "Provider",
+    "ProviderSpec",
+    "ReceivesWebhooks",
+    "Webhook",
+]
 
 
 @attrs.frozen
@@ -131,8 +145,50 @@ class Provider(Protocol):
         """Where to connect to now; called before every attempt, so a token is read anew."""
         ...
 
-    def protocol(self, feed: str) -> FeedProtocol:
-        """A fresh protocol for one connection of the feed of this name."""
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
+        """A fresh protocol for one connection of the feed of this name.
+
+        `before` is that of the feed's last connection, from which it may take over what was learned of the vendor.
+        """
+        ...
+
+
+@runtime_checkable
+class Authenticates(Protocol):
+    """A provider that must ask for its credentials, or about them, before it can connect."""
+
+    def authenticate(self) -> Exchange[Provider]:
+        """Get fresh credentials; the provider that is returned holds them and takes this one's place.
+
+        Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
+        answer, with `refused` where it turns us down; the message names what is missing.
+        """
+        ...
+
+
+@attrs.frozen
+class Webhook:
+    """How a vendor's posts to us are read."""
+
+    read: Callable[[Mapping[str, str], bytes, datetime], Iterable[Event]]
+    """The events in one request, from its headers (names in lower case), its body as it came, and the moment.
+
+    `WebhookRefused` where it is not taken, such as for a wrong signature; `FrameError` where it cannot be read.
+    """
+    alone: bool = False
+    """Whether this feed gets its events by webhook only: no websocket is opened then."""
+    max_bytes: int = 1_000_000
+    """A larger body is refused."""
+    within: float = 4.0
+    """Seconds for a request to come in and to be committed."""
+
+
+@runtime_checkable
+class ReceivesWebhooks(Protocol):
+    """A provider whose vendor can post events to us."""
+
+    def webhook(self, feed: str) -> Webhook | None:
+        """How to read what is posted for the feed of this name; ``None`` where it is configured not to be."""
         ...
 
 

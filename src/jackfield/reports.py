@@ -7,10 +7,11 @@ A report is made where something changes or goes wrong, never for each event; co
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
 from typing import ClassVar, Literal
 
 import attrs
+
+from jackfield.lifecycle import FeedState
 
 __all__ = [
     "DeliveryFailed",
@@ -27,6 +28,7 @@ __all__ = [
     "Level",
     "PluginFailed",
     "Report",
+    "Resynced",
     "SinkDisabled",
     "SinkPaused",
     "TopicConfirmed",
@@ -43,19 +45,6 @@ def is_due(total: int, more: int = 1) -> bool:
     Everything that is counted and could flood is told so, and the report carries the total.
     """
     return total.bit_length() != (total - more).bit_length()
-
-
-class FeedState(Enum):
-    """Where a feed's connection stands; the lifecycle that VoIPBIN documents, used for every vendor."""
-
-    DISCONNECTED = "disconnected"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    """The vendor took the connection; what the plan asks for is not confirmed yet."""
-    SUBSCRIBED = "subscribed"
-    """Every topic of the plan is answered, and at least one is confirmed."""
-    RECONNECTING = "reconnecting"
-    """Waiting before the next attempt."""
 
 
 @attrs.frozen
@@ -131,6 +120,26 @@ class GapSuspected:
         seconds = (self.until - self.since).total_seconds()
         when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
         return f"{self.feed}: events may be missing between {when}: {self.cause}"
+
+
+@attrs.frozen
+class Resynced:
+    """What a feed missed was looked for by REST, as far as the vendor tells."""
+
+    feed: str
+    events: int
+    """Before copies of known ones are left out."""
+    failure: str = ""
+    """Why there was no look, or no whole one: the gap stays."""
+
+    @property
+    def level(self) -> Level:
+        """A failure is worth a warning."""
+        return "warning" if self.failure else "info"
+
+    def __str__(self) -> str:
+        outcome = f"failed: {self.failure}" if self.failure else f"found {self.events}"
+        return f"{self.feed}: looking by REST for missed events {outcome}"
 
 
 @attrs.frozen
@@ -273,6 +282,7 @@ Report = (
     | TopicRefused
     | FrameUnreadable
     | GapSuspected
+    | Resynced
     | EventsDropped
     | DeliveryFailed
     | DeliveryResumed

@@ -1,18 +1,21 @@
 """What a simulator is: a faithful stand-in for a vendor's server, without I/O.
 
-A simulator is an attrs class of options whose fields become the flags of ``jackfield simulate
-PROVIDER``. `jackfield.simulation.server` puts one on a real socket.
+A simulator is an attrs class of options whose public fields become the flags of ``jackfield simulate
+PROVIDER``; those that ``about(…, live=True)`` describes can be changed while it runs. One object stands for
+one server and may hold its state. `jackfield.simulation.server` puts it on a real socket.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-__all__ = ["HangUp", "Refusal", "SimulatedClient", "Simulator"]
+from jackfield.rest import Request, Response
+
+__all__ = ["Answers", "HangUp", "Posting", "Posts", "Refusal", "SimulatedClient", "Simulator"]
 
 
 @attrs.frozen
@@ -22,6 +25,8 @@ class Refusal:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further ones, such as Retry-After."""
 
 
 @attrs.frozen
@@ -39,8 +44,8 @@ class SimulatedClient(Protocol):
         """What the server answers to a client's frame, in order."""
         ...
 
-    def frame_for(self, event: Any) -> str | None:
-        """The frame in which this client gets a published event; ``None`` if it did not subscribe."""
+    def frames_for(self, event: Any) -> Iterable[str]:
+        """The frames in which this client gets a published event: none if it did not subscribe, or several copies."""
         ...
 
 
@@ -76,6 +81,39 @@ class Simulator(Protocol):
     def events(self, now: Callable[[], datetime]) -> Iterator[Any]:
         """Everything that happens, without end, each made at the moment that it is asked for.
 
-        What an event looks like is between this and `SimulatedClient.frame_for`.
+        What an event looks like is between this and `SimulatedClient.frames_for`.
+        """
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A simulator with a REST interface, served on the same port as its websocket."""
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request that is no websocket handshake; its URL is the target, path and query."""
+        ...
+
+
+@attrs.frozen
+class Posting:
+    """A request by which the vendor delivers an event, and how often it tries."""
+
+    request: Request
+    attempts: int = 3
+    wait: float = 1.0
+    """Seconds between two attempts."""
+    timeout: float = 30.0
+    """Seconds that one attempt may take."""
+
+
+@runtime_checkable
+class Posts(Protocol):
+    """A simulator that delivers events by webhook too."""
+
+    def postings(self, event: Any) -> Iterable[Posting]:
+        """The requests in which an event goes out.
+
+        An attempt has failed where the line broke or the status is 500 or more.
         """
         ...

@@ -13,9 +13,10 @@ from jackfield._stream import stream_event
 from jackfield._subscriptions import Subscriptions
 from jackfield._transport import connect
 from jackfield.addresses import Source
-from jackfield.errors import ConnectionLost, FrameError
-from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield.errors import ConnectionLost, FrameError, RestError
+from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send, Suspect
 from jackfield.providers import Endpoint
+from jackfield.rest import Request, Response
 from jackfield.simulators import HangUp
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,6 +29,8 @@ def event(name):
 class Spoken:
     """A protocol whose server says in words what it wants: ``event x``, ``confirm t``, ``reject t`` …"""
 
+    asked = ""
+
     def opened(self):
         return [Send("hello")]
 
@@ -39,8 +42,11 @@ class Spoken:
     def unsubscribe(self, topic):
         return [Send(f"-{topic}")]
 
-    def idle(self):
-        return [Send("are you there?")]
+    def tick(self, at):
+        return [Send("tick")]
+
+    def closed(self, code, at):
+        raise AssertionError("the session's to tell")
 
     def received(self, frame, at):
         word, _, rest = frame.decode().partition(" ")
@@ -53,11 +59,40 @@ class Spoken:
                 return [Reject(rest, "no")]
             case "hangup":
                 return [Hangup(rest, refused=True)]
+            case "suspect":
+                return [Suspect(AT, rest)]
+            case "resync":
+                self.asked = rest
+                return [Ignore("asked"), Resync("asked")]
             case "bug":
                 raise ZeroDivisionError
             case "ignore":
                 return [Ignore(rest)]
         raise FrameError("gibberish", frame)
+
+    def resync(self, since, at):
+        if self.asked in ("no", "down"):
+            raise RestError("not allowed", refused=self.asked == "no")
+        if self.asked == "bug":
+            raise ZeroDivisionError("oops")
+        answer = yield Request("GET", "/since" if since else "/")
+        return [Emit(event(answer.body.decode())), Ignore("an older state")]
+
+
+class Mute(Spoken):
+    """One that cannot look."""
+
+    resync = None
+
+
+async def echo(exchange):
+    """Answers each request with its own URL."""
+    try:
+        request = next(exchange)
+        while True:
+            request = exchange.send(Response(200, body=request.url.encode()))
+    except StopIteration as done:
+        return done.value
 
 
 @attrs.define
@@ -65,6 +100,7 @@ class Host:
     """Writes down what it is told."""
 
     told: list = attrs.field(factory=list)
+    missed_since: datetime | None = None
 
     def now(self):
         return AT
@@ -86,6 +122,16 @@ class Host:
 
     def settled(self, topics):
         self.told.append(("settled", *sorted(topics)))
+        return self.missed_since
+
+    def suspected(self, since, reason):
+        self.told.append(("suspected", since, reason))
+
+    def resynced(self, since, events):
+        self.told.append(("resynced", since, events))
+
+    def resync_failed(self, since, reason):
+        self.told.append(("resync_failed", since, reason))
 
 
 @attrs.define
@@ -101,6 +147,7 @@ class Stage:
     ended: trio.Event = attrs.field(factory=trio.Event)
     loss: ConnectionLost | None = None
     line: object = None
+    protocol: object = attrs.field(factory=Spoken)
 
     async def start(self, *topics):
         self.wanted.set(topics)
@@ -117,7 +164,9 @@ class Stage:
         try:
             async with connect(Endpoint("ws://x"), within=5, opener=self.network.open) as connection:
                 subscriptions = Subscriptions(str.__eq__, frozenset)
-                conversation = Conversation(connection, Spoken(), self.wanted, subscriptions, self.host, Timing())
+                conversation = Conversation(
+                    connection, self.protocol, self.wanted, subscriptions, self.host, Timing(), echo
+                )
                 await conversation.run(self.stopping)
         except ConnectionLost as loss:
             self.loss = loss
@@ -184,8 +233,8 @@ async def test_a_topic_given_up_while_its_answer_is_on_the_way_is_given_back(sta
 
 async def test_an_answer_that_does_not_come_in_time_is_told_and_counts_as_refused(stage, autojump_clock):
     await stage.start("a")
-    await trio.sleep(12)
-    assert stage.host.told == [("refused", "a", "no answer within 10 s"), ("settled",)]
+    await trio.sleep(32)
+    assert stage.host.told == [("refused", "a", "no answer within 30 s"), ("settled",)]
     await stage.say("confirm a")
     assert stage.host.told[2:] == [("confirmed", "a"), ("settled", "a")]
 
@@ -205,7 +254,7 @@ async def test_events_come_out_in_order_and_a_bad_frame_costs_itself_only(stage)
         ("event", "2"),
         ("unreadable", "gibberish"),
         ("event", "3"),
-        ("unreadable", "the provider failed on it: ZeroDivisionError: "),
+        ("unreadable", "the provider failed: ZeroDivisionError: "),
         ("ignored", "pong"),
         ("event", "4"),
     ]
@@ -242,19 +291,71 @@ async def test_stopping_says_goodbye_and_is_no_loss(stage):
     assert stage.loss is None
 
 
-async def test_silence_is_answered_with_a_question_and_pings_keep_the_line(stage, autojump_clock):
+async def test_the_protocol_is_told_of_each_second_and_pings_keep_a_silent_line(stage, autojump_clock):
     await stage.start()
-    await trio.sleep(101)
+    await trio.sleep(100.5)
     assert stage.loss is None
-    assert stage.heard.count("are you there?") == 5
+    assert stage.heard.count("tick") == 100
 
 
-async def test_frames_keep_the_question_away(stage, autojump_clock):
+async def test_a_suspicion_of_the_protocols_is_passed_on(stage):
     await stage.start()
-    for _ in range(10):
-        await trio.sleep(9)
-        await stage.say("ignore x")
-    assert "are you there?" not in stage.heard
+    await stage.say("suspect deaf")
+    assert ("suspected", AT, "deaf") in stage.host.told
+
+
+async def test_what_was_missed_is_looked_for_after_a_moments_grace_and_only_once_at_a_time(stage, autojump_clock):
+    stage.host.missed_since = AT
+    await stage.start("instant-a")
+    await stage.say("resync")
+    assert not [each for each in stage.host.told if each[0] in ("event", "resynced")]
+    await trio.sleep(1.5)
+    assert stage.host.told[-3:] == [("event", "/since"), ("ignored", "an older state"), ("resynced", AT, 1)]
+    await stage.say("resync")
+    await trio.sleep(1.5)
+    assert stage.host.told[-3:] == [("event", "/"), ("ignored", "an older state"), ("resynced", None, 1)]
+
+
+async def test_a_look_that_fails_is_told_and_costs_no_connection(stage, autojump_clock):
+    for words, reason in (("resync no", "not allowed"), ("resync bug", "the provider failed: ZeroDivisionError: oops")):
+        if stage.line is None:
+            await stage.start()
+        await stage.say(words)
+        await trio.sleep(1.5)
+        assert stage.host.told[-1] == ("resync_failed", None, reason)
+    assert stage.loss is None
+
+
+async def test_a_look_that_got_no_answer_is_taken_again_after_ever_longer_pauses(stage, autojump_clock):
+    stage.host.missed_since = AT
+    await stage.start("instant-a")
+    await stage.say("resync down")
+    await trio.sleep(3600)
+    failures = [each for each in stage.host.told if each[0] == "resync_failed"]
+    assert 8 <= len(failures) <= 12
+    assert set(failures) == {("resync_failed", AT, "not allowed")}
+    await stage.say("resync")
+    await trio.sleep(601)
+    assert stage.host.told[-1] == ("resynced", AT, 1)
+    told = len(stage.host.told)
+    await trio.sleep(3600)
+    assert len(stage.host.told) == told
+
+
+async def test_a_look_that_is_not_allowed_is_not_taken_again(stage, autojump_clock):
+    await stage.start("instant-a")
+    await stage.say("resync no")
+    await trio.sleep(3600)
+    assert len([each for each in stage.host.told if each[0] == "resync_failed"]) == 1
+
+
+async def test_only_a_protocol_that_can_is_asked_to_look(stage, autojump_clock):
+    stage.host.missed_since = AT
+    stage.protocol = Mute()
+    await stage.start("instant-a")
+    await trio.sleep(5)
+    assert stage.loss is None
+    assert not [each for each in stage.host.told if each[0].startswith("resync")]
 
 
 async def test_a_line_that_answers_no_ping_is_given_up_within_the_silence_limit(stage, autojump_clock):

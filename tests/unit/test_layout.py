@@ -12,14 +12,19 @@ TESTS = {path.stem for path in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("pl
 
 # Modules whose tests bear another name, because they are tested through what they are for.
 TESTED_BY = {
-    "__main__": "test_run",
+    "main": "test_run",
+    "commands": "test_cli",
     "cursor": "test_journal",
     "day": "test_simulation_day",
     "dead": "test_store",
     "frames": "test_translate",
+    "labels": "test_board",
     "happenings": "test_simulation_day",
+    "guard": "test_session",
     "hooks": "test_registry",
     "lane": "test_delivery",
+    "lifecycle": "test_session",
+    "feed_stats": "test_session",
     "listener": "test_simulation_server",
     "lock": "test_store",
     "log": "test_journal",
@@ -31,16 +36,21 @@ TESTED_BY = {
     "providers": "test_planner",
     "records": "test_store",
     "reports": "test_session",
+    "resync": "test_conversation",
     "retention": "test_journal",
-    "rows": "test_store",
+    "rows": "test_store",  # and test_board
     "schema": "test_store",
     "server": "test_simulation_server",
     "simulators": "test_simulation_server",
     "sinks": "test_delivery",
-    "_state": "test_gateway",
+    "state": "test_gateway",
+    "stats": "test_journal",
     "story": "test_simulator",
     "strategies": "test_algebra",
-    "_tasks": "test_gateway",
+    "tasks": "test_gateway",
+    "stages": "test_board",
+    "table": "test_board",
+    "tail": "test_updates",
     "window": "test_journal",
     "wire": "test_translate",
     "worlds": "test_laws_bite",
@@ -52,7 +62,7 @@ def test_partner(module):
     if module.parent.name == "_cli":
         return "test_cli"
     name = module.stem if module.stem != "__init__" else module.parent.name.removeprefix("jackfield_")
-    return TESTED_BY.get(name, f"test_{name.strip('_')}")
+    return TESTED_BY.get(name.strip("_"), f"test_{name.strip('_')}")
 
 
 test_partner.__test__ = False

@@ -9,14 +9,16 @@ import pytest
 import trio
 import trio.testing
 
-from jackfield._session import TRANSITIONS, Session
+from jackfield._session import Session
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import Feed
 from jackfield.credentials import Secret
-from jackfield.errors import FrameError, SecretError
+from jackfield.errors import FrameError, RestError, SecretError
+from jackfield.lifecycle import TRANSITIONS
 from jackfield.protocol import Confirm, Hangup, Ignore, Reject, Send
 from jackfield.providers import Endpoint
-from jackfield.reports import FeedChanged, FeedState, FrameUnreadable, GapSuspected, TopicRefused
+from jackfield.reports import FeedChanged, FeedState, FrameUnreadable, GapSuspected, Resynced, TopicRefused
+from jackfield.rest import Request, Response
 from jackfield.simulators import HangUp, Refusal
 
 
@@ -32,8 +34,11 @@ class Simple:
     def unsubscribe(self, topic):
         return [Send(f"-{topic}")]
 
-    def idle(self):
+    def tick(self, at):
         return ()
+
+    def closed(self, code, at):
+        pass
 
     def received(self, frame, at):
         if frame == b"go":
@@ -62,7 +67,7 @@ class Options:
     def endpoint(self):
         return Endpoint("ws://vendor.example/x?token=hunter2")
 
-    def protocol(self, feed):
+    def protocol(self, feed, before=None):
         return Simple()
 
 
@@ -264,7 +269,7 @@ async def test_a_secret_that_is_missing_at_the_moment_is_waited_for(network, nur
 
 async def test_a_providers_bug_is_told_and_ends_no_other_feed(network, nursery, autojump_clock):
     class Broken(Options):
-        def protocol(self, feed):
+        def protocol(self, feed, before=None):
             raise LookupError("no such dialect")
 
     stage = Stage(network, options=Broken())
@@ -346,3 +351,181 @@ async def test_no_token_is_in_any_report_or_event(stage, nursery, autojump_clock
 def test_every_state_can_be_left_and_reached():
     assert TRANSITIONS.keys() == set(FeedState)
     assert set().union(*TRANSITIONS.values()) == set(FeedState)
+
+
+class LoggingIn(Options):
+    """Logs in by REST for each connection, and learns there whose feed it is."""
+
+    def authenticate(self):
+        answer = yield Request("POST", "https://vendor.example/login", body=self.token.reveal().encode())
+        if answer.status != 201:
+            raise RestError("the login is refused", status=answer.status, refused=answer.status == 401)
+        return attrs.evolve(self, token=Secret("text", answer.body.decode()))
+
+    @property
+    def source(self):
+        return Source("acme", "account", "unknown" if self.token.reveal() == "hunter2" else "A")
+
+    def endpoint(self):
+        return Endpoint(f"ws://vendor.example/?token={self.token.reveal()}")
+
+
+def answering(*responses):
+    async def rest(exchange):
+        next(exchange)
+        try:
+            while True:
+                exchange.send(responses_left.pop(0))
+        except StopIteration as done:
+            return done.value
+
+    responses_left = list(responses)
+    return rest
+
+
+async def test_each_connection_gets_fresh_credentials_and_what_they_show_is_planned_anew(
+    network, nursery, autojump_clock
+):
+    stage = Stage(network, options=LoggingIn())
+    stage.session._rest = answering(*(Response(201, body=f"fresh{n}".encode()) for n in range(3)))
+    planned = []
+    stage.session._source_changed = lambda: planned.append(stage.session.provider.source)
+    targets = []
+
+    async def vendor(incoming):
+        targets.append(incoming.target)
+        line = await incoming.accept()
+        if len(targets) < 3:
+            await line.hang_up(HangUp(1001))
+        await line.receive()
+
+    network.handler = vendor
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(60)
+    assert targets == ["/?token=fresh0", "/?token=fresh1", "/?token=fresh2"]
+    assert planned == [Source("acme", "account", "A")]
+    assert {event.address.scope_id for event in stage.events} == {"A"}
+    assert stage.session._redacted("fresh2 and hunter2") == "*** and ***"
+
+
+async def test_a_refused_login_is_told_and_tried_again_without_hurry(network, nursery, autojump_clock):
+    stage = Stage(network, options=LoggingIn())
+    stage.session._rest = answering(*[Response(401)] * 50)
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(120)
+    losses = [report for report in stage.of(FeedChanged) if report.reason]
+    assert {report.reason for report in losses} == {"the login is refused"}
+    assert all(report.retry_in >= 15 for report in stage.of(FeedChanged) if report.retry_in is not None)
+    assert stage.vendor.lines == []
+
+
+async def test_a_protocol_learns_how_its_connection_ended_and_the_next_one_gets_to_know_it(
+    network, nursery, autojump_clock
+):
+    made = []
+
+    class Learning(Simple):
+        def __init__(self, before):
+            self.before, self.ended = before, "not yet"
+
+        def closed(self, code, at):
+            self.ended = code
+
+    class Remembering(Options):
+        def protocol(self, feed, before=None):
+            made.append(Learning(before))
+            return made[-1]
+
+    stage = Stage(network, options=Remembering())
+
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].hang_up(HangUp(1011))
+    await trio.sleep(5)
+    await stage.vendor.lines[1].hang_up(HangUp())
+    await trio.sleep(30)
+    assert [each.before for each in made] == [None, *made[:-1]]
+    assert [each.ended for each in made[:2]] == [1011, None]
+    assert made[-1].ended == "not yet"
+
+
+async def test_a_protocol_that_fails_at_the_end_is_told_and_connects_again(network, nursery, autojump_clock):
+    class Careless(Simple):
+        def closed(self, code, at):
+            raise ZeroDivisionError("at the end")
+
+    class Broken(Options):
+        def protocol(self, feed, before=None):
+            return Careless()
+
+    stage = Stage(network, options=Broken())
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].hang_up(HangUp(1011))
+    await trio.sleep(30)
+    assert "the provider failed: ZeroDivisionError: at the end" in {each.reason for each in stage.of(FeedChanged)}
+    assert stage.session.stats.connections == 2
+
+
+async def test_what_was_missed_is_looked_for_and_both_outcomes_are_told(network, nursery, autojump_clock):
+    class Looking(Simple):
+        def resync(self, since, at):
+            answer = yield Request("GET", "https://vendor.example/lists")
+            if answer.status != 200:
+                raise RestError(f"hunter2 may not list: {answer.status}", refused=True)
+            return [Ignore("nothing new")]
+
+    class Able(Options):
+        def protocol(self, feed, before=None):
+            return Looking()
+
+    stage = Stage(network, options=Able())
+    stage.session._rest = answering(Response(200), Response(403))
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    for number in range(2):
+        await trio.sleep(3)
+        await stage.vendor.lines[number].hang_up(HangUp(1001))
+        await trio.sleep(40)
+    first, second = stage.of(Resynced)
+    assert (first.failure, second.failure) == ("", "*** may not list: 403")
+    assert stage.facts().count("resynced") == 1
+    assert stage.facts().count("gap_suspected") == 2
+    assert (stage.session.stats.resyncs_failed, stage.session.stats.gaps) == (1, 2)
+
+
+async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first_gap_on(
+    network, nursery, autojump_clock
+):
+    looked = []
+
+    class Looking(Simple):
+        def resync(self, since, at):
+            looked.append(since)
+            yield Request("GET", "https://vendor.example/lists")
+            return []
+
+    class Able(Options):
+        def protocol(self, feed, before=None):
+            return Looking()
+
+    async def slow(exchange):
+        next(exchange)
+        await trio.sleep(60)
+        with pytest.raises(StopIteration) as done:
+            exchange.send(Response(200))
+        return done.value.value
+
+    stage = Stage(network, options=Able())
+    stage.session._rest = slow
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    for number in range(2):
+        await trio.sleep(5)
+        await stage.vendor.lines[number].hang_up(HangUp(1001))
+        await trio.sleep(10)
+    await trio.sleep(200)
+    first, second = (report.since for report in stage.of(GapSuspected))
+    assert looked == [first, first]
+    assert first < second
+    assert [report.failure for report in stage.of(Resynced)] == [""]

@@ -45,7 +45,7 @@ def test_a_request_is_the_documented_one_with_an_id_of_its_own(protocol):
     (send,) = protocol.unsubscribe(BINDING)
     assert json.loads(send.text)["action"] == "unsubscribe"
     assert json.loads(send.text)["request_id"] == "jackfield-2"
-    assert list(protocol.idle()) == []
+    assert list(protocol.tick(AT)) == []
 
 
 def test_a_reply_settles_the_request_with_its_id_whatever_it_says_of_bindings(protocol):

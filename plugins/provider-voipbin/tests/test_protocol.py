@@ -35,7 +35,7 @@ def test_each_topic_is_asked_for_in_a_message_of_its_own_and_counts_as_granted()
     assert said(protocol.unsubscribe("customer_id:abc123:call:*")) == [
         {"type": "unsubscribe", "topics": ["customer_id:abc123:call:*"]}
     ]
-    assert list(protocol.idle()) == []
+    assert list(protocol.tick(AT)) == []
 
 
 def test_an_acknowledgement_is_no_event():

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
     "check": "check a configuration without a network, and show what would be subscribed to",
+    "dashboard": "run a gateway, and watch it on a page in your browser",
     "tail": "show a configuration's feeds, live and readable",
     "translate": "show a topic, binding, address or selector in every form it has",
     "journal": "look into a journal, and send what it holds once more",

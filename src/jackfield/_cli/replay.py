@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unr
     if not (options.select or options.since or options.until or options.dead):
         say("jackfield: say what to replay: a selector ('**' is everything), --since, --until or --dead", level="error")
         return 2
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.path), providers=registry.providers, sinks=registry.sinks)
     store = Store.open(path, readonly=True)
     try:

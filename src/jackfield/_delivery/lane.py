@@ -150,19 +150,23 @@ class Lane:
                 self._drop(lost, "it was too slow, and the journal keeps no more")
             if not events:
                 return
+            takes = self.selects.takes
             for number, event in events:
-                if self.selects.takes(number, event):
+                if takes(number, event):
                     self._progress.take(number)
-                    self._partitions[self._share_of(event)].put(number, event)
+                    self._share_of(event).put(number, event)
             self._progress.read_to(events[-1][0] + 1)
             self._follow()
 
-    def _share_of(self, event: Event) -> int:
+    def _share_of(self, event: Event) -> Partition:
+        if len(self._partitions) == 1:
+            return self._partitions[0]
         # An event that belongs to no contact keeps its order with those of the same thing.
-        return hash(event.correlation or event.address[:5]) % len(self._partitions)
+        return self._partitions[hash(event.correlation or event.address[:5]) % len(self._partitions)]
 
-    def _finish(self, number: int) -> None:
-        self._progress.finish(number)
+    def _finish(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._progress.finish(number)
         self._follow()
 
     def _follow(self) -> None:

@@ -50,7 +50,7 @@ class Vinix:
         """The gateway; no sub-protocol and no header, which it would refuse."""
         return Endpoint(self.url, ca_file=self.ca_file)
 
-    def protocol(self, feed: str) -> FeedProtocol:
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol with the token as it is now."""
         return DocumentedProtocol(feed, self.account_id, self.auth_token.reveal())
 

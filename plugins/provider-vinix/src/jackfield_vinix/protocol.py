@@ -55,9 +55,12 @@ class DocumentedProtocol:
         action = hide_token(read.action, self._auth_token)[:40] if isinstance(read.action, str) else "no text"
         return (Ignore(f"action {action!r}, which is neither a reply nor an event"),)
 
-    def idle(self) -> Iterable[Action]:
+    def tick(self, at: datetime) -> Iterable[Action]:
         """Nothing: the session's websocket pings keep the line open."""
         return ()
+
+    def closed(self, code: int | None, at: datetime) -> None:
+        """Nothing to remember."""
 
     def _request(self, action: str, binding: str) -> Send:
         self._requests += 1

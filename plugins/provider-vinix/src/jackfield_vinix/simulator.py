@@ -120,7 +120,7 @@ class _Client:
         self._bindings[binding] = None
         return [], {"subscribed": list(self._bindings)}
 
-    def frame_for(self, event: Published) -> str | None:
+    def frames_for(self, event: Published) -> Iterable[str]:
         for binding in self._bindings:
             if matches_binding(binding, self._account_id, event.routing_key):
                 envelope = {
@@ -131,5 +131,5 @@ class _Client:
                     "routing_key": event.routing_key,
                     "data": event.data,
                 }
-                return msgspec.json.encode(envelope).decode()
-        return None
+                yield msgspec.json.encode(envelope).decode()
+                return

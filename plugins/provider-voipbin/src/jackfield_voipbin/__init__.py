@@ -60,7 +60,7 @@ class Voipbin:
         query = "&".join(filter(None, (parts.query, f"token={quote(self.token.reveal(), safe='')}")))
         return Endpoint(urlunsplit(parts._replace(query=query)), ca_file=self.ca_file)
 
-    def protocol(self, feed: str) -> FeedProtocol:
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol in the documented dialect."""
         return DocumentedProtocol(feed, self.customer_id)
 

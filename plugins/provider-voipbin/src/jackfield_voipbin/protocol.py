@@ -54,6 +54,9 @@ class DocumentedProtocol:
         reason = ": ".join(str(part) for part in (answer.code, answer.message) if part) or "refused without a reason"
         return (*(Reject(topic, reason) for topic in topics), Ignore(f"refusal of {action}"))
 
-    def idle(self) -> Iterable[Action]:
-        """Nothing: the session's websocket pings do."""
+    def tick(self, at: datetime) -> Iterable[Action]:
+        """Nothing: the session's websocket pings keep the line open."""
         return ()
+
+    def closed(self, code: int | None, at: datetime) -> None:
+        """Nothing to remember."""

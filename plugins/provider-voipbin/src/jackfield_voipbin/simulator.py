@@ -101,7 +101,7 @@ class _Client:
         answer = {"type": "ack", "action": action, "topics": topics, "status": "success"}
         return (msgspec.json.encode(answer).decode(),)
 
-    def frame_for(self, event: Published) -> str | None:
+    def frames_for(self, event: Published) -> Iterable[str]:
         for topic in event.topics:
             if any(_matches(pattern, topic) for pattern in self._patterns):
                 envelope = {
@@ -110,8 +110,8 @@ class _Client:
                     "topic": topic,
                     "data": event.data,
                 }
-                return msgspec.json.encode(envelope).decode()
-        return None
+                yield msgspec.json.encode(envelope).decode()
+                return
 
     def _permitted(self, topic: str) -> bool:
         scope, scope_id, *_ = topic.split(":")

@@ -1,0 +1,47 @@
+"""What a feed has done so far, counted."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from datetime import UTC, datetime
+
+import attrs
+
+from jackfield.errors import FrameError
+from jackfield.lifecycle import FeedState
+
+__all__ = ["FeedStats"]
+
+# Unreadable frames that are kept whole for inspection; they are counted without a limit.
+KEPT_UNREADABLE = 16
+
+
+@attrs.define
+class FeedStats:
+    """What one feed has done since it was started."""
+
+    state: FeedState = FeedState.DISCONNECTED
+    since: datetime = attrs.field(factory=lambda: datetime.now(UTC))
+    """When it came into this state."""
+    connections: int = 0
+    """How often a connection came up."""
+    frames: int = 0
+    events: int = 0
+    """Events of the vendor's; the ``stream`` facts are not counted."""
+    ignored: Counter[str] = attrs.field(factory=Counter)
+    """Frames that were no events, by reason."""
+    unreadable: int = 0
+    last_unreadable: deque[FrameError] = attrs.field(factory=lambda: deque(maxlen=KEPT_UNREADABLE), repr=False)
+    topics: frozenset[str] = frozenset()
+    """What the vendor has confirmed on this connection."""
+    refused: dict[str, str] = attrs.field(factory=dict)
+    """What it refused on this connection, with the reason."""
+    gaps: int = 0
+    resynced: int = 0
+    """Events that looks by REST for what was missed have brought."""
+    resyncs_failed: int = 0
+
+    def snapshot(self) -> FeedStats:
+        """A copy that does not change any more."""
+        unreadable = deque(self.last_unreadable, KEPT_UNREADABLE)
+        return attrs.evolve(self, ignored=Counter(self.ignored), refused=dict(self.refused), last_unreadable=unreadable)

@@ -1,0 +1,26 @@
+"""Where a provider's own code runs: whatever it raises that is not meant becomes one error that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jackfield.errors import JackfieldError, PluginError
+
+__all__ = ["failure", "provider_code"]
+
+
+@contextmanager
+def provider_code() -> Iterator[None]:
+    """Run a provider's code; `PluginError` where it fails, and what it raises on purpose as it is."""
+    try:
+        yield
+    except JackfieldError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a provider's bug must not end what goes on beside it
+        raise PluginError(failure(error)) from None
+
+
+def failure(error: Exception) -> str:
+    """What to say of an exception that a provider did not mean."""
+    return f"the provider failed: {type(error).__name__}: {error}"
