@@ -48,7 +48,11 @@ def _voipbin(number: int) -> dict:
             "id": thing,
             "customer_id": CUSTOMER,
             "flow_id": "0b0c4f33-9a26-4d9b-8c5a-7e1c1a7f5e10",
-            "source": {"type": "tel", "target": "+15550001111", "target_name": "Zoë Müller" if number % 4 == 0 else "J"},
+            "source": {
+                "type": "tel",
+                "target": "+15550001111",
+                "target_name": "Zoë Müller" if number % 4 == 0 else "J",
+            },
             "destination": {"type": "tel", "target": "+15550002222"},
             "status": "progressing",
             "direction": "incoming",

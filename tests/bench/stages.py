@@ -11,6 +11,7 @@ from corpus import ACCOUNT, CUSTOMER
 from watch import Watch
 
 import jackfield
+from jackfield._cli.run import tune
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal
 from jackfield._store import Store
@@ -157,15 +158,16 @@ def listen(url, count, vendor):
 
     async def main():
         total, left = 0, count
-        watch = Watch()
         async with gateway_of(url, vendor) as gateway:
+            watch = Watch()
             with gateway.listen(everything(vendor), buffer=count) as events:
                 async for event in events:
                     if "seq" in event.data:
                         total += event.data["seq"]
                         left -= 1
                         if not left:
-                            return watch.stop(), total
+                            break
+            return watch.stop(), total
 
     return trio.run(main)
 
@@ -176,8 +178,8 @@ def durable(url, count, vendor, size=1000):
 
     async def main():
         with TemporaryDirectory() as folder:
+            tune()
             archive = Path(folder) / "events.jsonl"
-            watch = Watch()
             async with gateway_of(
                 url,
                 vendor,
@@ -185,7 +187,8 @@ def durable(url, count, vendor, size=1000):
                 sinks={"archive": {"type": "file", "path": str(archive)}},
                 routes=[{"select": selectors(vendor, size), "sinks": ["archive"]}],
             ) as gateway:
-                while gateway.stats().sinks["archive"].delivered < count:
+                watch = Watch()
+                while gateway.stats().sinks["archive"].delivered < count:  # noqa: ASYNC110  # who measures looks on
                     await trio.sleep(0.005)
                 watch.stop()
                 if gateway.stats().journal.dropped:
