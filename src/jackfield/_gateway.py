@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -17,14 +17,17 @@ from jackfield._absence import last_signs
 from jackfield._delivery import Lane
 from jackfield._delivery.outlet import SinkStats
 from jackfield._feed_stats import FeedStats
+from jackfield._inbox import Inbox, open_inbox
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal, JournalStats
 from jackfield._journal.retention import Limits
 from jackfield._listener import Listener
+from jackfield._mailbox import Mailbox
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
 from jackfield._session import Session
 from jackfield._store import Store
+from jackfield._tasks import Tasks
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.errors import DeliveryError, JackfieldError
 from jackfield.events import Event
@@ -45,45 +48,8 @@ class GatewayStats:
     feeds: Mapping[str, FeedStats]
     sinks: Mapping[str, SinkStats]
     journal: JournalStats
-
-
-@attrs.define
-class _Tasks:
-    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
-
-    _nursery: trio.Nursery
-    _scopes: list[trio.CancelScope] = attrs.field(factory=list)
-    _running: int = 0
-    _idle: trio.Event = attrs.field(factory=trio.Event)
-
-    def start(self, task: Callable[[], Awaitable[None]]) -> None:
-        scope = trio.CancelScope(shield=True)
-        self._scopes.append(scope)
-        self._running += 1
-        self._nursery.start_soon(self._run, task, scope)
-
-    async def _run(self, task: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
-        try:
-            with scope:
-                await task()
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
-
-    async def finish(self, seconds: float) -> None:
-        """Wait for all of them to end by themselves, at most so long, then cancel the rest."""
-        with trio.move_on_after(seconds):
-            while self._running:
-                await self._idle.wait()
-        self.cancel()
-        while self._running:
-            await self._idle.wait()
-
-    def cancel(self) -> None:
-        """End them now."""
-        for scope in self._scopes:
-            scope.cancel()
+    strays: Mapping[str, int] = attrs.field(factory=dict)
+    """What was sent to the inbox and is no webhook of any feed, by the reason why it was turned down."""
 
 
 @attrs.define(eq=False)
@@ -95,6 +61,7 @@ class Gateway:
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
     _lanes: dict[str, Lane] = attrs.field(factory=dict)
+    _inbox: Inbox | None = None
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
     _closed: bool = False
@@ -128,19 +95,25 @@ class Gateway:
         With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
-        return await self._journal.publish(events, self._hand_over)
+        return await self._publish(events)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why."""
         wanted = [selector for route in self.config.routes for selector in route.select]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
-        return make_plan(self._sessions[feed].provider, wanted)
+        session = self._sessions[feed]
+        return make_plan(session.provider, wanted, posted_only=session.feed.posted_only)
 
     def stats(self) -> GatewayStats:
         """What happened so far, counted; a snapshot."""
         feeds = {name: session.snapshot() for name, session in self._sessions.items()}
         sinks = {name: lane.snapshot() for name, lane in self._lanes.items()}
-        return GatewayStats(feeds, sinks, self._journal.snapshot())
+        strays = dict(self._inbox.refused) if self._inbox else {}
+        return GatewayStats(feeds, sinks, self._journal.snapshot(), strays)
+
+    async def _publish(self, events: Sequence[Event]) -> int:
+        """The way in of every event that somebody waits to see committed."""
+        return await self._journal.publish(events, self._hand_over)
 
     def _take(self, events: Sequence[Event]) -> None:
         """The way in of every event of a feed; never waits."""
@@ -184,29 +157,44 @@ class Gateway:
             )
         self._follow_plans()
 
+    async def _open_inbox(self, opened: AsyncExitStack) -> None:
+        report, mailboxes = self._registry.observe, {}
+        for name, session in self._sessions.items():
+            if (webhook := session.feed.webhook) is not None:
+                stats, unreadable = session.stats, session.unreadable
+                mailboxes[name] = Mailbox(session.feed, webhook, stats, unreadable, self._publish, report)
+        if mailboxes:
+            self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
-        """Start everything, and at the end stop it in the one order: feeds, intake, listeners, sinks, journal."""
-        feeds, journal, lanes = _Tasks(nursery), _Tasks(nursery), _Tasks(nursery)
+        """Start everything, and stop it in the one order: inbox, feeds, intake, listeners, sinks, journal."""
+        inbox, feeds, journal, lanes = (Tasks(nursery) for _ in range(4))
         journal.start(self._journal.run)
         for lane in self._lanes.values():
             lanes.start(lane.run)
         for session in self._sessions.values():
             feeds.start(session.run)
+        if self._inbox is not None:
+            inbox.start(self._inbox.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True):
+                    if self._inbox is not None:
+                        self._inbox.stop()
+                        await inbox.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield
+                inbox.cancel()
                 feeds.cancel()
                 lanes.cancel()
                 journal.cancel()
 
-    async def _close(self, feeds: _Tasks, journal: _Tasks, lanes: _Tasks) -> None:
+    async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
         for session in self._sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
@@ -253,10 +241,10 @@ async def open_gateway(
     `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
     `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
     is a set of installed plugins that was loaded, and its failures told, before.
-    Raises `ConfigError` with every fault, `JournalError` where the journal's file cannot be used, and
-    `DeliveryError` where a sink cannot be opened.
+    Raises `ConfigError` with every fault, such as an inbox's address that is taken, `JournalError` where the
+    journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
 
-    At the end the feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    At the end inbox and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
     could not be delivered by then is in the journal for the next start; where that is in memory, it is
     counted and reported.
     """
@@ -273,6 +261,7 @@ async def open_gateway(
         gateway = Gateway(config, registry, journal)
         await gateway._open_lanes(opened, rng)
         gateway._make_sessions(rng, last_heard)
+        await gateway._open_inbox(opened)
         try:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 try:

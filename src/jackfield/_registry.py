@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
+from jackfield.commands import CommandSpec
 from jackfield.errors import PluginError
 from jackfield.hooks import ENTRY_POINT_GROUP, HookSpecs
 from jackfield.providers import ProviderSpec
@@ -22,7 +23,7 @@ from jackfield.sinks import SinkSpec
 
 __all__ = ["Loaded", "Registry"]
 
-Spec = TypeVar("Spec", ProviderSpec, SinkSpec)
+Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec)
 
 
 @attrs.frozen
@@ -119,6 +120,26 @@ class Registry:
             self._fail(distribution, name, "implements no hook of Jackfield's")
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
 
+    def commands(self, reserved: Iterable[str] = ()) -> dict[str, CommandSpec]:
+        """The plugins' own commands, none of which bears a reserved name; a wrong offer is told among the failures.
+
+        Plugins are asked for them at each call, and only the command line calls this.
+        """
+        found: dict[str, CommandSpec] = {}
+        for plugin, _ in self._added:
+            if not self._manager.is_registered(plugin):
+                continue
+            try:
+                offered = self._offered(plugin, "jackfield_commands", CommandSpec, found)
+                if taken := offered.keys() & set(reserved):
+                    raise PluginError(f"jackfield_commands: {', '.join(sorted(taken))} is a command of Jackfield's own")
+            except PluginError as error:
+                distribution, entry_point, _ = (self._manager.get_name(plugin) or "::").split(":")
+                self._fail(distribution, entry_point, str(error))
+            else:
+                found |= offered
+        return found
+
     def _offered(self, plugin: Any, hook: str, kind: type[Spec], taken: dict[str, Spec]) -> dict[str, Spec]:
         """What one plugin answers to one hook, checked."""
         others = [each for each in self._manager.get_plugins() if each is not plugin]
@@ -132,7 +153,8 @@ class Registry:
                 if not isinstance(spec, kind):
                     wanted = f"a list of {kind.__name__}"
                     raise PluginError(f"{hook} must return {wanted}, not {spec!r} of type {type(spec).__name__}")
-                options: Any = spec.options  # a class, if the plugin's author kept to the types
+                # A class, if the plugin's author kept to the types; a command has none.
+                options: Any = getattr(spec, "options", CommandSpec)
                 if not (inspect.isclass(options) and attrs.has(options)):
                     raise PluginError(f"{hook}: the options of {spec.name!r} must be an attrs class")
                 if spec.name in taken or spec.name in offered:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 from jackfield._cli.console import abandon_stdout, say
 from jackfield.errors import ConfigError, JackfieldError, PluginError, leaves
@@ -54,8 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"jackfield {version('jackfield')}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     chosen = next((each for each in arguments if not each.startswith("-")), "")
-    module = None
-    for name, summary in COMMANDS.items():
+    module: Any = None
+    extensions = {}
+    if chosen not in COMMANDS and arguments != ["--version"]:
+        # A plugin's command may be meant, or help with all of them; else no plugin is loaded for this.
+        from jackfield._cli.extensions import find_extensions
+
+        extensions = find_extensions(frozenset(COMMANDS))
+    for name, summary in (COMMANDS | {name: each.spec.summary for name, each in extensions.items()}).items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -63,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            module = import_module(f"jackfield._cli.{name}")
+            module = extensions.get(name) or import_module(f"jackfield._cli.{name}")
             try:
                 module.configure(command)
             except PluginError as error:
