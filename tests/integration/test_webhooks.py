@@ -244,6 +244,7 @@ async def test_what_was_answered_with_200_reaches_the_sink_although_the_process_
         assert await command.ended() == -signal.SIGKILL
         behind.append(len(missing()))
     command = await start("run", "gateway.toml")
+    await command.says("webhooks for office are received at ")
     await command.until(lambda _: not missing())
     assert await command.stop() == 0
     assert len(taken) >= kills
