@@ -8,6 +8,7 @@ nox -s packages   build each distribution, install each plugin beside the core a
 nox -s docs       the documentation as a site, in build/docs, warnings being errors
 nox -s thorough   the property tests with 5,000 examples each
 nox -s bench      what an event costs
+nox -s endurance  the dashboard's page, ten minutes long (needs Chromium)
 nox -s dev        .venv with everything editable and all tools
 """
 
@@ -29,6 +30,7 @@ TESTING = [
     "pytest-xdist",
     "standardwebhooks",
     "trustme",
+    "uvloop",
     "websocket-client",
 ]
 LINTING = ["import-linter", "ruff"]
@@ -81,6 +83,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def endurance(session: nox.Session) -> None:
+    """Watch the dashboard's page for ten minutes under load; arguments after ``--`` go to the script."""
+    install(session)
+    session.run("python", "tests/bench/dashboard.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check format, style and the import contracts."""
     install(session, *LINTING)
@@ -104,6 +113,8 @@ def packages(session: nox.Session) -> None:
     for path in (Path(), *PLUGINS):
         session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, f"./{path}")
     session.install("--quiet", "jackfield", "--find-links", wheels)
+    pages = "from jackfield._dashboard.site import *; [page(*each) for each in PAGES.values()]"
+    session.run("python", "-c", pages)
     for path in PLUGINS:
         name = f"jackfield-{path.name.partition('-')[2]}"
         session.install("--quiet", name, "--find-links", wheels)

@@ -56,5 +56,10 @@ class FeedStats:
 
     def snapshot(self) -> FeedStats:
         """A copy that does not change any more."""
-        posts = attrs.evolve(self.posts, refused=Counter(self.posts.refused))
-        return attrs.evolve(self, ignored=Counter(self.ignored), refused=dict(self.refused), posts=posts)
+        return attrs.evolve(
+            self,
+            ignored=Counter(self.ignored),
+            refused=dict(self.refused),
+            last_unreadable=deque(self.last_unreadable, KEPT_UNREADABLE),
+            posts=attrs.evolve(self.posts, refused=Counter(self.posts.refused)),
+        )

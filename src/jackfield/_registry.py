@@ -16,7 +16,7 @@ import pluggy
 
 from jackfield.commands import CommandSpec
 from jackfield.errors import PluginError
-from jackfield.hooks import ENTRY_POINT_GROUP, HookSpecs
+from jackfield.hooks import ENTRY_POINT_GROUP, HOOK_API, HookSpecs
 from jackfield.providers import ProviderSpec
 from jackfield.reports import PluginFailed, Report
 from jackfield.sinks import SinkSpec
@@ -45,6 +45,7 @@ class Registry:
 
     providers: dict[str, ProviderSpec] = attrs.field(factory=dict)
     sinks: dict[str, SinkSpec] = attrs.field(factory=dict)
+    commands: dict[str, CommandSpec] = attrs.field(factory=dict)
     loaded: list[Loaded] = attrs.field(factory=list)
     failures: list[PluginFailed] = attrs.field(factory=list)
     _manager: pluggy.PluginManager = attrs.field(factory=lambda: pluggy.PluginManager("jackfield"), repr=False)
@@ -95,6 +96,9 @@ class Registry:
         self._added.append((plugin, {"distribution": distribution, "version": version, "entry_point": entry_point}))
         name = entry_point or getattr(plugin, "__name__", type(plugin).__name__)
         distribution = distribution or name
+        if problem := _other_api(getattr(plugin, "jackfield_api", HOOK_API)):
+            self._fail(distribution, name, problem)
+            return
         try:
             hash(plugin)  # pluggy keeps plugins in sets
             self._manager.register(plugin, name=f"{distribution}:{name}:{len(self._added)}")
@@ -109,36 +113,19 @@ class Registry:
         try:
             providers = self._offered(plugin, "jackfield_providers", ProviderSpec, self.providers)
             sinks = self._offered(plugin, "jackfield_sinks", SinkSpec, self.sinks)
+            commands = self._offered(plugin, "jackfield_commands", CommandSpec, self.commands)
         except PluginError as error:
             self._manager.unregister(plugin)
             self._fail(distribution, name, str(error))
             return
         self.providers |= providers
         self.sinks |= sinks
-        offers = [f"provider {each}" for each in providers] + [f"sink {each}" for each in sinks]
+        self.commands |= commands
+        offered = (("provider", providers), ("sink", sinks), ("command", commands))
+        offers = [f"{what} {each}" for what, specs in offered for each in specs]
         if not hooks:
             self._fail(distribution, name, "implements no hook of Jackfield's")
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
-
-    def commands(self, reserved: Iterable[str] = ()) -> dict[str, CommandSpec]:
-        """The plugins' own commands, none of which bears a reserved name; a wrong offer is told among the failures.
-
-        Plugins are asked for them at each call, and only the command line calls this.
-        """
-        found: dict[str, CommandSpec] = {}
-        for plugin, _ in self._added:
-            if not self._manager.is_registered(plugin):
-                continue
-            try:
-                offered = self._offered(plugin, "jackfield_commands", CommandSpec, found)
-                if taken := offered.keys() & set(reserved):
-                    raise PluginError(f"jackfield_commands: {', '.join(sorted(taken))} is a command of Jackfield's own")
-            except PluginError as error:
-                distribution, entry_point, _ = (self._manager.get_name(plugin) or "::").split(":")
-                self._fail(distribution, entry_point, str(error))
-            else:
-                found |= offered
-        return found
 
     def _offered(self, plugin: Any, hook: str, kind: type[Spec], taken: dict[str, Spec]) -> dict[str, Spec]:
         """What one plugin answers to one hook, checked."""
@@ -153,9 +140,9 @@ class Registry:
                 if not isinstance(spec, kind):
                     wanted = f"a list of {kind.__name__}"
                     raise PluginError(f"{hook} must return {wanted}, not {spec!r} of type {type(spec).__name__}")
-                # A class, if the plugin's author kept to the types; a command has none.
-                options: Any = getattr(spec, "options", CommandSpec)
-                if not (inspect.isclass(options) and attrs.has(options)):
+                options: Any = getattr(spec, "options", None)  # a class, if the plugin's author kept to the types
+                has_options = "options" in attrs.fields_dict(kind)
+                if has_options and not (inspect.isclass(options) and attrs.has(options)):
                     raise PluginError(f"{hook}: the options of {spec.name!r} must be an attrs class")
                 if spec.name in taken or spec.name in offered:
                     raise PluginError(f"{hook}: another plugin already offers {spec.name!r}")
@@ -182,6 +169,18 @@ class Registry:
         failure = PluginFailed(distribution, entry_point, problem)
         self.failures.append(failure)
         self.observe(failure)
+
+
+def _other_api(declared: Any) -> str:
+    """Why a plugin that declares this version of the hooks cannot be used; empty where it can."""
+    if type(declared) is int:
+        declared = range(declared, declared + 1)
+    if not isinstance(declared, range):
+        return f"jackfield_api must be a number or a range of numbers, not {declared!r}"
+    if HOOK_API in declared:
+        return ""
+    asked = ", ".join(map(str, declared)) or "none"
+    return f"made for version {asked} of the hooks (jackfield_api); this Jackfield has version {HOOK_API}"
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:

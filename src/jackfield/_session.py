@@ -246,6 +246,8 @@ class Session:
         """The subscriptions are in force: say so, close the gap if there was one, and say from when to look."""
         self.stats.topics = topics
         if not topics:
+            if self.stats.state is FeedState.SUBSCRIBED:
+                self._tell("subscribed", topics=[])
             self._enter(FeedState.CONNECTED)
             return None
         self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")

@@ -1,4 +1,4 @@
-"""Tasks that are started together and ended together, by whoever decides on the order."""
+"""Tasks that are ended in an order of our own, whatever ends around them."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ async def test_deliveries_in_parallel_are_each_taken_once_and_reach_the_sink_onc
             for sender in range(50):
                 nursery.start_soon(send, url, numbers[sender::50])
     assert {status for status, _, _ in answers} == {200}
-    posts = gateway.stats().feeds["office"].posts
+    posts = gateway.state().feeds["office"].posts
     assert (posts.accepted, posts.copies, dict(posts.refused)) == (1100, 100, {})
     subjects = [event["subject"] for event in folder.events() if event["origin"] == "webhook"]
     assert sorted(subjects) == sorted(f"call/call-{number}" for number in range(1000))
@@ -104,12 +104,12 @@ async def test_a_feed_by_webhook_alone_opens_no_connection_and_says_so(tmp_path,
             body = b"no JSON at all"
             assert (await poster.post(stream, PATH, body, X_VoIPBIN_Signature=sign(SECRET, body)))[0] == 400
             assert (await poster.post(stream, "/nothing/here", body))[0] == 404
-        stats = gateway.stats()
-        office = stats.feeds["office"]
+        state = gateway.state()
+        office = state.feeds["office"]
         assert (office.state.value, office.connections, office.topics) == ("listening", 0, frozenset())
         assert (office.unreadable, sum(office.posts.refused.values())) == (1, 1)
-        assert stats.strays == {"no feed gets webhooks at this path": 1}
-    assert gateway.stats().feeds["office"].state.value == "disconnected"
+        assert state.strays == {"no feed gets webhooks at this path": 1}
+    assert gateway.state().feeds["office"].state.value == "disconnected"
 
 
 async def test_the_time_without_a_gateway_is_a_gap_of_a_feed_by_webhook_too(tmp_path, folder):
@@ -119,7 +119,7 @@ async def test_the_time_without_a_gateway_is_a_gap_of_a_feed_by_webhook_too(tmp_
     async with opened(config) as (gateway, _, observer):
         (gap,) = observer.told(GapSuspected)
         assert (gap.feed, gap.cause) == ("office", "no gateway was running")
-    assert gateway.stats().feeds["office"].gaps == 1
+    assert gateway.state().feeds["office"].gaps == 1
     assert [event["type"] for event in folder.events()] == [
         "stream.connected",
         "stream.connected",

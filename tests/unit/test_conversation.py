@@ -310,10 +310,10 @@ async def test_what_was_missed_is_looked_for_after_a_moments_grace_and_only_once
     await stage.say("resync")
     assert not [each for each in stage.host.told if each[0] in ("event", "resynced")]
     await trio.sleep(1.5)
-    assert stage.host.told[-2:] == [("event", "/since"), ("resynced", AT, 1)]
+    assert stage.host.told[-3:] == [("event", "/since"), ("ignored", "an older state"), ("resynced", AT, 1)]
     await stage.say("resync")
     await trio.sleep(1.5)
-    assert stage.host.told[-2:] == [("event", "/"), ("resynced", None, 1)]
+    assert stage.host.told[-3:] == [("event", "/"), ("ignored", "an older state"), ("resynced", None, 1)]
 
 
 async def test_a_look_that_fails_is_told_and_costs_no_connection(stage, autojump_clock):

@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
     "check": "check a configuration without a network, and show what would be subscribed to",
+    "dashboard": "run a gateway, and watch it on a page in your browser",
     "tail": "show a configuration's feeds, live and readable",
     "translate": "show a topic, binding, address or selector in every form it has",
     "journal": "look into a journal, and send what it holds once more",
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A plugin's command may be meant, or help with all of them; else no plugin is loaded for this.
         from jackfield._cli.extensions import find_extensions
 
-        extensions = find_extensions(frozenset(COMMANDS))
+        extensions = find_extensions(COMMANDS)
     for name, summary in (COMMANDS | {name: each.spec.summary for name, each in extensions.items()}).items():
         command = commands.add_parser(
             name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,11 +73,11 @@ class _Host:
         say(text)
 
 
-def find_extensions(built_in: frozenset[str]) -> dict[str, Extension]:
-    """The commands of the installed plugins, by name; one that bears a built-in command's name is left out and told."""
+def find_extensions(built_in: Collection[str]) -> dict[str, Extension]:
+    """The commands of the installed plugins, by name; one that bears a built-in command's name is told and left out."""
     registry = load_plugins()
-    told = len(registry.failures)
-    extensions = {name: Extension(spec, registry) for name, spec in registry.commands(built_in).items()}
-    for failure in registry.failures[told:]:
-        say(f"warning: {failure}", level="warning")
-    return extensions
+    for name in sorted(registry.commands.keys() & set(built_in)):
+        say(
+            f"warning: a plugin's command is named {name} as one of Jackfield's own, and cannot be run", level="warning"
+        )
+    return {name: Extension(spec, registry) for name, spec in registry.commands.items() if name not in built_in}

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import signal
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 
 import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._gateway import GatewayStats, open_gateway
+from jackfield._gateway import Gateway, open_gateway
 from jackfield._registry import Registry
+from jackfield._state import GatewayState
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.reports import Level
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "run", "run_until_signal", "say_summary"]
 
 EPILOG = """\
 Connects every feed, delivers to every sink, and goes on until SIGINT or SIGTERM;
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     for warning in config.warnings:
         say(f"warning: {warning}", level="warning")
@@ -49,28 +50,35 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
+    stats = await run_until_signal(open_gateway(config, registry=registry, plugins=[console]))
+    if console.least != "warning":
+        say_summary(stats, durable=config.options.journal != "memory")
+
+
+async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> GatewayState:
+    """Run a gateway until it is told to stop, and end it in good order; what it has done."""
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
-        async with open_gateway(config, registry=registry, plugins=[console]) as gateway:
+        async with opening as gateway:
             async for number in signals:
                 if number in STOP:
                     say(f"{signal.Signals(number).name}: stopping")
                     break
             # From here on Python's own handlers are back: a second signal ends the process at once.
             handlers.close()
-    if console.least != "warning":
-        _say_summary(gateway.stats(), durable=config.options.journal != "memory")
+    return gateway.state()
 
 
-def _say_summary(stats: GatewayStats, *, durable: bool) -> None:
-    for name, feed in stats.feeds.items():
+def say_summary(state: GatewayState, *, durable: bool) -> None:
+    """Tell what was received, delivered and lost."""
+    for name, feed in state.feeds.items():
         refused = sum(feed.posts.refused.values())
         posts = f" and {feed.posts.accepted} webhooks" if feed.posts.accepted else ""
         turned = f", {refused} refused" if refused else ""
         came = f"{feed.events} events in {feed.frames} frames{posts}"
         say(f"{name}: {came}, {feed.unreadable} unreadable{turned}, {feed.gaps} gaps")
-    for name, sink in stats.sinks.items():
+    for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} wait in the journal" if sink.lag and durable else ""
         say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")
