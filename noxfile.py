@@ -33,6 +33,7 @@ TESTING = [
     "uvloop",
     "websocket-client",
 ]
+PEERS = ["httpx2", "picows", "websocket-client", "websockets"]
 LINTING = ["import-linter", "ruff"]
 TYPING = ["mypy"]
 DOCS = ["furo", "myst-parser", "sphinx"]
@@ -75,11 +76,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure finding an event's subscribers, keeping it, and posting it; arguments after ``--`` go to the first."""
-    install(session, "httpx2")
-    session.run("python", "tests/bench/matching.py", *session.posargs)
-    session.run("python", "tests/bench/journal.py")
-    session.run("python", "tests/bench/posting.py")
+    """Measure what an event costs, beside other clients; arguments after ``--`` go to tests/bench/run.py."""
+    install(session, *PEERS)
+    session.run("python", "tests/bench/run.py", *session.posargs)
 
 
 @nox.session
@@ -103,7 +102,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, *TYPING, "nox", "hypothesis")
     sources = [str(path / "src") for path in (Path(), *PLUGINS)]
-    session.run("mypy", *sources, "noxfile.py")
+    session.run("mypy", *sources, "docs/examples", "noxfile.py")
 
 
 @nox.session(reuse_venv=False)

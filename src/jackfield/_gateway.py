@@ -31,7 +31,7 @@ from jackfield._state import GatewayState
 from jackfield._store import Store
 from jackfield._tasks import Tasks
 from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
-from jackfield.errors import DeliveryError, JackfieldError
+from jackfield.errors import DeliveryError, JackfieldError, leaves
 from jackfield.events import Event
 from jackfield.providers import Plan
 from jackfield.selectors import Selector
@@ -52,7 +52,7 @@ class Gateway:
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
     _lanes: dict[str, Lane] = attrs.field(factory=dict)
-    _inbox: Inbox | None = None
+    _inbox: Inbox = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
     _routes: Routes = attrs.field(init=False)
@@ -95,7 +95,9 @@ class Gateway:
         return await self._journal.publish(events, self._hand_over)
 
     def plan(self, feed: str) -> Plan:
-        """What a feed is to be subscribed to now, and why."""
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
+        if feed not in self._sessions:
+            raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
         wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
         session = self._sessions[feed]
@@ -109,7 +111,7 @@ class Gateway:
             self._journal.snapshot(),
             tuple(listener.state() for listener in self._listeners),
             tuple(self._routes),
-            MappingProxyType(dict(self._inbox.refused) if self._inbox else {}),
+            MappingProxyType(dict(self._inbox.refused)),
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
@@ -185,8 +187,7 @@ class Gateway:
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
         }
-        if mailboxes:
-            self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+        self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
@@ -197,16 +198,14 @@ class Gateway:
             lanes.start(lane.run)
         for session in self._sessions.values():
             feeds.start(session.run)
-        if self._inbox is not None:
-            inbox.start(self._inbox.run)
+        inbox.start(self._inbox.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True):
-                    if self._inbox is not None:
-                        self._inbox.stop()
-                        await inbox.finish(CLOSE_SECONDS)
+                    self._inbox.stop()
+                    await inbox.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
@@ -293,8 +292,9 @@ async def open_gateway(
                     raised = error
                     raise
         except BaseExceptionGroup as group:
-            # One exception out of the body leaves as itself, not wrapped in the nursery's group.
-            if raised is None or group.exceptions != (raised,):
+            # What the body raised leaves as itself, not wrapped in the nursery's group.
+            mine = leaves(raised) if isinstance(raised, BaseExceptionGroup) else [raised]
+            if list(leaves(group)) != list(mine):
                 raise
     if raised is not None:
         raise raised
