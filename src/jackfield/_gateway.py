@@ -49,7 +49,7 @@ class Gateway:
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
     _lanes: dict[str, Lane] = attrs.field(factory=dict)
-    _inbox: Inbox | None = None
+    _inbox: Inbox = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
     _routes: Routes = attrs.field(init=False)
@@ -89,7 +89,7 @@ class Gateway:
         With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
-        return await self._publish(events)
+        return await self._journal.publish(events, self._hand_over)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
@@ -108,7 +108,7 @@ class Gateway:
             self._journal.snapshot(),
             tuple(listener.state() for listener in self._listeners),
             tuple(self._routes),
-            MappingProxyType(dict(self._inbox.refused) if self._inbox else {}),
+            MappingProxyType(dict(self._inbox.refused)),
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
@@ -131,10 +131,6 @@ class Gateway:
         """
         self._routes.remove(route)
         self._follow_plans()
-
-    async def _publish(self, events: Sequence[Event]) -> int:
-        """The way in of every event that somebody waits to see committed."""
-        return await self._journal.publish(events, self._hand_over)
 
     def _take(self, events: Sequence[Event]) -> None:
         """The way in of every event of a feed; never waits."""
@@ -182,13 +178,13 @@ class Gateway:
         self._follow_plans()
 
     async def _open_inbox(self, opened: AsyncExitStack) -> None:
-        report, mailboxes = self._registry.observe, {}
-        for name, session in self._sessions.items():
-            if (webhook := session.feed.webhook) is not None:
-                stats, unreadable = session.stats, session.unreadable
-                mailboxes[name] = Mailbox(session.feed, webhook, stats, unreadable, self._publish, report)
-        if mailboxes:
-            self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+        publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
+        mailboxes = {
+            name: Mailbox(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            for name, session in self._sessions.items()
+            if (webhook := session.feed.webhook) is not None
+        }
+        self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
@@ -199,24 +195,20 @@ class Gateway:
             lanes.start(lane.run)
         for session in self._sessions.values():
             feeds.start(session.run)
-        if self._inbox is not None:
-            inbox.start(self._inbox.run)
+        inbox.start(self._inbox.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True):
-                    if self._inbox is not None:
-                        self._inbox.stop()
-                        await inbox.finish(CLOSE_SECONDS)
+                    self._inbox.stop()
+                    await inbox.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield
-                inbox.cancel()
-                feeds.cancel()
-                lanes.cancel()
-                journal.cancel()
+                for tasks in (inbox, feeds, lanes, journal):
+                    tasks.cancel()
 
     async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
         for session in self._sessions.values():

@@ -68,6 +68,8 @@ class Inbox:
 
     async def run(self) -> None:
         """Serve until `stop`."""
+        if not self._listeners:
+            return
         self._report(InboxOpened(self.url, tuple(self._mailboxes)))
         async with trio.open_nursery() as connections:
             with self._accepting:
@@ -192,7 +194,10 @@ def _by(deadline: float, late: WebhookRefused) -> Iterator[None]:
 async def open_inbox(
     options: GatewayOptions, mailboxes: Mapping[str, Mailbox], report: Callable[[Report], None]
 ) -> AsyncGenerator[Inbox, None]:
-    """An inbox that listens where the options say; `ConfigError` where it cannot."""
+    """An inbox that listens where the options say, or nowhere if no feed needs it; `ConfigError` where it cannot."""
+    if not mailboxes:
+        yield Inbox("", (), {}, report)
+        return
     assert options.inbox is not None
     host, port = host_and_port(options.inbox)
     context = _tls(options)

@@ -104,11 +104,11 @@ async def test_a_feed_by_webhook_alone_opens_no_connection_and_says_so(tmp_path,
             body = b"no JSON at all"
             assert (await poster.post(stream, PATH, body, X_VoIPBIN_Signature=sign(SECRET, body)))[0] == 400
             assert (await poster.post(stream, "/nothing/here", body))[0] == 404
-        stats = gateway.state()
-        office = stats.feeds["office"]
+        state = gateway.state()
+        office = state.feeds["office"]
         assert (office.state.value, office.connections, office.topics) == ("listening", 0, frozenset())
         assert (office.unreadable, sum(office.posts.refused.values())) == (1, 1)
-        assert stats.strays == {"no feed gets webhooks at this path": 1}
+        assert state.strays == {"no feed gets webhooks at this path": 1}
     assert gateway.state().feeds["office"].state.value == "disconnected"
 
 

@@ -114,7 +114,7 @@ def jackfield_providers() -> list[ProviderSpec]:
 @hookimpl
 def jackfield_commands() -> list[CommandSpec]:
     """Offer ``jackfield voipbin``."""
-    # Imported when it is asked for: it has to do with command lines, which a gateway has not.
+    # Imported late, since it needs the options above.
     from jackfield_voipbin.commands import COMMAND
 
     return [COMMAND]
