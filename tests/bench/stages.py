@@ -185,11 +185,11 @@ def durable(url, count, vendor, size=1000):
                 sinks={"archive": {"type": "file", "path": str(archive)}},
                 routes=[{"select": selectors(vendor, size), "sinks": ["archive"]}],
             ) as gateway:
-                while gateway.stats().sinks["archive"].delivered < count:
+                while gateway.state().sinks["archive"].delivered < count:
                     await trio.sleep(0.005)
                 watch.stop()
-                if gateway.stats().journal.dropped:
-                    raise SystemExit(f"lost: {gateway.stats()}")
+                if gateway.state().journal.dropped:
+                    raise SystemExit(f"lost: {gateway.state()}")
             lines = archive.read_bytes().splitlines()
             return watch, sum(seq for line in lines if (seq := msgspec.json.decode(line)["data"].get("seq", 0)))
 
