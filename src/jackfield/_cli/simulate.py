@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             help="where to listen (default: any free port)",
         )
         flags.add_argument("--host", default="127.0.0.1", help="which address to listen on (default: loopback only)")
-        for field in attrs.fields(simulator):
+        for field in filter(lambda field: field.init, attrs.fields(simulator)):
             _add_flag(flags, field)
         flags.set_defaults(simulator=simulator)
 
@@ -70,7 +70,7 @@ def _add_flag(flags: argparse.ArgumentParser, field: attrs.Attribute[Any]) -> No
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
-    names = [field.name for field in attrs.fields(options.simulator)]
+    names = [field.name for field in attrs.fields(options.simulator) if field.init]
     try:
         simulator = options.simulator(**{name: getattr(options, name) for name in names})
     except ValueError as error:
