@@ -5,6 +5,7 @@ nox -s tests      all tests, of the core and of every plugin
 nox -s lint       formatting, ruff, import contracts
 nox -s types      mypy, strict
 nox -s packages   build each distribution, install each plugin beside the core alone, and load it
+nox -s docs       the documentation as a site, in build/docs, warnings being errors
 nox -s thorough   the property tests with 5,000 examples each
 nox -s bench      what an event costs
 nox -s dev        .venv with everything editable and all tools
@@ -28,10 +29,12 @@ TESTING = [
     "pytest-xdist",
     "standardwebhooks",
     "trustme",
+    "uvloop",
     "websocket-client",
 ]
 LINTING = ["import-linter", "ruff"]
 TYPING = ["mypy"]
+DOCS = ["furo", "myst-parser", "sphinx"]
 
 
 def install(session: nox.Session, *more: str) -> None:
@@ -59,6 +62,14 @@ def thorough(session: nox.Session) -> None:
     """Run the property tests at length."""
     install(session, *TESTING)
     session.run("pytest", "--hypothesis-profile=thorough", *(session.posargs or ["tests/property", "plugins"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Make the documentation's site."""
+    install(session, *DOCS, "hypothesis", "pytest")
+    session.run("python", "docs/generate.py", "--check")
+    session.run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "build/docs")
 
 
 @nox.session

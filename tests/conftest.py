@@ -8,7 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import attrs
@@ -20,6 +24,9 @@ from hypothesis import settings
 from jackfield.errors import ConnectionLost
 from jackfield.providers import Endpoint
 from jackfield.simulation.listener import serve_stream
+from jackfield.simulation.server import serve
+from jackfield_vinix.simulator import VinixSimulator
+from jackfield_voipbin.simulator import VoipbinSimulator
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
@@ -140,6 +147,43 @@ async def simulate(start):
         return command, (await command.says(f"{provider} simulator: ")).split()[-1]
 
     return simulate
+
+
+@attrs.frozen
+class Vendors:
+    """Both vendors' simulators on a thread of their own, for programs that do not run on trio."""
+
+    feeds: dict[str, Any]
+
+    @classmethod
+    @contextmanager
+    def running(cls, rate=200.0):
+        told, stop = SimpleQueue(), trio.Event()
+
+        async def main():
+            async with trio.open_nursery() as nursery:
+                simulators = {"office": VoipbinSimulator("t", rate=rate), "support": VinixSimulator("t", rate=rate)}
+                feeds = {
+                    name: each.feed(await nursery.start(partial(serve, each))) for name, each in simulators.items()
+                }
+                told.put((feeds, trio.lowlevel.current_trio_token()))
+                await stop.wait()
+                nursery.cancel_scope.cancel()
+
+        thread = threading.Thread(target=trio.run, args=(main,), name="vendors")
+        thread.start()
+        feeds, token = told.get(timeout=PATIENCE)
+        try:
+            yield cls(feeds)
+        finally:
+            token.run_sync_soon(stop.set)
+            thread.join()
+
+
+@pytest.fixture
+def vendors():
+    with Vendors.running() as vendors:
+        yield vendors
 
 
 CONFIG = """

@@ -13,12 +13,13 @@
     trio.run(main)
 """
 
-from jackfield._gateway import Gateway, GatewayStats, open_gateway
-from jackfield._listener import Listener
+from jackfield._gateway import Gateway, open_gateway
+from jackfield._listener import Listener, Overflow
 from jackfield._registry import Registry
+from jackfield._state import GatewayState
 from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.config import GatewayConfig
-from jackfield.errors import ConfigError, JackfieldError
+from jackfield.config import GatewayConfig, Route
+from jackfield.errors import ConfigError, JackfieldError, ListenerOverflow
 from jackfield.events import Event
 from jackfield.selectors import KindPattern, Selector
 
@@ -29,11 +30,14 @@ __all__ = [
     "Event",
     "Gateway",
     "GatewayConfig",
-    "GatewayStats",
+    "GatewayState",
     "JackfieldError",
     "KindPattern",
     "Listener",
+    "ListenerOverflow",
+    "Overflow",
     "Registry",
+    "Route",
     "Selector",
     "Source",
     "open_gateway",

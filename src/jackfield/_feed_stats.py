@@ -43,4 +43,5 @@ class FeedStats:
 
     def snapshot(self) -> FeedStats:
         """A copy that does not change any more."""
-        return attrs.evolve(self, ignored=Counter(self.ignored), refused=dict(self.refused))
+        unreadable = deque(self.last_unreadable, KEPT_UNREADABLE)
+        return attrs.evolve(self, ignored=Counter(self.ignored), refused=dict(self.refused), last_unreadable=unreadable)

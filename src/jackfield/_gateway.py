@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -15,75 +16,29 @@ import trio
 
 from jackfield._absence import last_signs
 from jackfield._delivery import Lane
-from jackfield._delivery.outlet import SinkStats
-from jackfield._feed_stats import FeedStats
+from jackfield._delivery.selection import Selection
 from jackfield._index import SelectorIndex
-from jackfield._journal import Journal, JournalStats
+from jackfield._journal import Journal
 from jackfield._journal.retention import Limits
-from jackfield._listener import Listener
+from jackfield._listener import Listener, Overflow, parse_selectors
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
+from jackfield._routes import Routes
 from jackfield._session import Session
+from jackfield._state import GatewayState
 from jackfield._store import Store
-from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield._tasks import Tasks
+from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
 from jackfield.errors import DeliveryError, JackfieldError
 from jackfield.events import Event
 from jackfield.providers import Plan
 from jackfield.selectors import Selector
 
-__all__ = ["Gateway", "GatewayStats", "open_gateway"]
+__all__ = ["Gateway", "GatewayState", "open_gateway"]
 
 # Feeds say goodbye to their vendors; a vendor that does not answer is not waited for longer.
 CLOSE_SECONDS = 4.0
 LISTENER_BUFFER = 1000
-
-
-@attrs.frozen
-class GatewayStats:
-    """What the gateway has done since it was opened."""
-
-    feeds: Mapping[str, FeedStats]
-    sinks: Mapping[str, SinkStats]
-    journal: JournalStats
-
-
-@attrs.define
-class _Tasks:
-    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
-
-    _nursery: trio.Nursery
-    _scopes: list[trio.CancelScope] = attrs.field(factory=list)
-    _running: int = 0
-    _idle: trio.Event = attrs.field(factory=trio.Event)
-
-    def start(self, task: Callable[[], Awaitable[None]]) -> None:
-        scope = trio.CancelScope(shield=True)
-        self._scopes.append(scope)
-        self._running += 1
-        self._nursery.start_soon(self._run, task, scope)
-
-    async def _run(self, task: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
-        try:
-            with scope:
-                await task()
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
-
-    async def finish(self, seconds: float) -> None:
-        """Wait for all of them to end by themselves, at most so long, then cancel the rest."""
-        with trio.move_on_after(seconds):
-            while self._running:
-                await self._idle.wait()
-        self.cancel()
-        while self._running:
-            await self._idle.wait()
-
-    def cancel(self) -> None:
-        """End them now."""
-        for scope in self._scopes:
-            scope.cancel()
 
 
 @attrs.define(eq=False)
@@ -97,9 +52,15 @@ class Gateway:
     _lanes: dict[str, Lane] = attrs.field(factory=dict)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
+    _routes: Routes = attrs.field(init=False)
     _closed: bool = False
 
-    def listen(self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER) -> Listener:
+    def __attrs_post_init__(self) -> None:
+        self._routes = Routes(self._lanes, self._journal)
+
+    def listen(
+        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
+    ) -> Listener:
         """The events that any of the selectors matches, from now on; all events where none is given.
 
         ::
@@ -109,13 +70,13 @@ class Gateway:
                     ...
 
         Feeds subscribe to what is newly needed, and give it back when the listener is closed.
-        `buffer` events wait for a loop that is busy, see `Listener`. `SelectorError` for a selector that
-        does not parse, `JackfieldError` once the gateway is closed.
+        `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are lost, or that
+        the loop ends with an error. `SelectorError` for a selector that does not parse, `JackfieldError` once the
+        gateway is closed.
         """
-        if self._closed:
-            raise JackfieldError("the gateway is closed: nothing will come any more")
-        parsed = tuple(Selector.parse(each) if isinstance(each, str) else each for each in selectors or ("**",))
-        listener = Listener(parsed, buffer, self._registry.observe, self._detach)
+        self._check_open()
+        parsed = parse_selectors(selectors)
+        listener = Listener(parsed, buffer, self._registry.observe, self._detach, overflow)
         for selector in parsed:
             self._index.add(selector, listener)
         self._listeners.append(listener)
@@ -132,15 +93,40 @@ class Gateway:
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why."""
-        wanted = [selector for route in self.config.routes for selector in route.select]
+        wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
         return make_plan(self._sessions[feed].provider, wanted)
 
-    def stats(self) -> GatewayStats:
-        """What happened so far, counted; a snapshot."""
-        feeds = {name: session.snapshot() for name, session in self._sessions.items()}
-        sinks = {name: lane.snapshot() for name, lane in self._lanes.items()}
-        return GatewayStats(feeds, sinks, self._journal.snapshot())
+    def state(self) -> GatewayState:
+        """How everything stands and what happened so far, counted; a snapshot, also after the end."""
+        return GatewayState(
+            MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType({name: lane.snapshot() for name, lane in self._lanes.items()}),
+            self._journal.snapshot(),
+            tuple(listener.state() for listener in self._listeners),
+            tuple(self._routes),
+        )
+
+    def add_route(self, route: Route | Mapping[str, Any]) -> Route:
+        """Let what a route selects go to its sinks from now on; the route, for `remove_route`.
+
+        It is an object, or the mapping that a ``[[routes]]`` table would be. It ends with the gateway: write it
+        into the configuration first where what it leads to a sink must survive a crash. `ConfigError` for what
+        is wrong with it, `JackfieldError` once the gateway is closed.
+        """
+        self._check_open()
+        checked = check_route(route, self._lanes)
+        self._routes.add(checked)
+        self._follow_plans()
+        return checked
+
+    def remove_route(self, route: Route) -> None:
+        """Let a route, a configured one or an added one, lead nowhere from now on.
+
+        What came before that still goes to its sinks. `JackfieldError` where there is no such route.
+        """
+        self._routes.remove(route)
+        self._follow_plans()
 
     def _take(self, events: Sequence[Event]) -> None:
         """The way in of every event of a feed; never waits."""
@@ -152,6 +138,10 @@ class Gateway:
             for event in taken:
                 for listener in self._index.match(event):
                     listener.put(event)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JackfieldError("the gateway is closed: nothing will come any more")
 
     def _detach(self, listener: Listener) -> None:
         for selector in listener.selectors:
@@ -169,11 +159,10 @@ class Gateway:
                 ready = await opened.enter_async_context(sink.options.open())
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
-            selects: SelectorIndex[str] = SelectorIndex()
-            for selector in self.config.selectors_of(sink.name):
-                selects.add(selector, sink.name)
-            cursor = self._journal.cursor(sink.name)
-            self._lanes[sink.name] = Lane(sink.name, ready, cursor, selects, sink.delivery, self._registry.observe, rng)
+            cursor, report = self._journal.cursor(sink.name), self._registry.observe
+            self._lanes[sink.name] = Lane(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
+        for route in self.config.routes:
+            self._routes.add(check_route(route, self._lanes), configured=True)
 
     def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
@@ -187,7 +176,7 @@ class Gateway:
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and at the end stop it in the one order: feeds, intake, listeners, sinks, journal."""
-        feeds, journal, lanes = _Tasks(nursery), _Tasks(nursery), _Tasks(nursery)
+        feeds, journal, lanes = Tasks(nursery), Tasks(nursery), Tasks(nursery)
         journal.start(self._journal.run)
         for lane in self._lanes.values():
             lanes.start(lane.run)
@@ -206,7 +195,7 @@ class Gateway:
                 lanes.cancel()
                 journal.cancel()
 
-    async def _close(self, feeds: _Tasks, journal: _Tasks, lanes: _Tasks) -> None:
+    async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
         for session in self._sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
@@ -217,6 +206,9 @@ class Gateway:
         await lanes.finish(self.config.options.drain_seconds)
         for lane in self._lanes.values():
             lane.abandon("the gateway was closed before they were delivered")
+        with trio.move_on_after(CLOSE_SECONDS):
+            for lane in self._lanes.values():
+                await lane.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
 
@@ -268,7 +260,7 @@ async def open_gateway(
     if not isinstance(config, GatewayConfig):
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     rng = random.Random()
-    raised: Exception | None = None
+    raised: BaseException | None = None
     async with _open_journal(config, registry) as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
         await gateway._open_lanes(opened, rng)
@@ -277,7 +269,7 @@ async def open_gateway(
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 try:
                     yield gateway
-                except Exception as error:
+                except (Exception, KeyboardInterrupt, SystemExit) as error:
                     raised = error
                     raise
         except BaseExceptionGroup as group:

@@ -14,15 +14,16 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
+from jackfield.commands import CommandSpec
 from jackfield.errors import PluginError
-from jackfield.hooks import ENTRY_POINT_GROUP, HookSpecs
+from jackfield.hooks import ENTRY_POINT_GROUP, HOOK_API, HookSpecs
 from jackfield.providers import ProviderSpec
 from jackfield.reports import PluginFailed, Report
 from jackfield.sinks import SinkSpec
 
 __all__ = ["Loaded", "Registry"]
 
-Spec = TypeVar("Spec", ProviderSpec, SinkSpec)
+Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec)
 
 
 @attrs.frozen
@@ -44,6 +45,7 @@ class Registry:
 
     providers: dict[str, ProviderSpec] = attrs.field(factory=dict)
     sinks: dict[str, SinkSpec] = attrs.field(factory=dict)
+    commands: dict[str, CommandSpec] = attrs.field(factory=dict)
     loaded: list[Loaded] = attrs.field(factory=list)
     failures: list[PluginFailed] = attrs.field(factory=list)
     _manager: pluggy.PluginManager = attrs.field(factory=lambda: pluggy.PluginManager("jackfield"), repr=False)
@@ -94,6 +96,9 @@ class Registry:
         self._added.append((plugin, {"distribution": distribution, "version": version, "entry_point": entry_point}))
         name = entry_point or getattr(plugin, "__name__", type(plugin).__name__)
         distribution = distribution or name
+        if problem := _other_api(getattr(plugin, "jackfield_api", HOOK_API)):
+            self._fail(distribution, name, problem)
+            return
         try:
             hash(plugin)  # pluggy keeps plugins in sets
             self._manager.register(plugin, name=f"{distribution}:{name}:{len(self._added)}")
@@ -108,13 +113,16 @@ class Registry:
         try:
             providers = self._offered(plugin, "jackfield_providers", ProviderSpec, self.providers)
             sinks = self._offered(plugin, "jackfield_sinks", SinkSpec, self.sinks)
+            commands = self._offered(plugin, "jackfield_commands", CommandSpec, self.commands)
         except PluginError as error:
             self._manager.unregister(plugin)
             self._fail(distribution, name, str(error))
             return
         self.providers |= providers
         self.sinks |= sinks
-        offers = [f"provider {each}" for each in providers] + [f"sink {each}" for each in sinks]
+        self.commands |= commands
+        offered = (("provider", providers), ("sink", sinks), ("command", commands))
+        offers = [f"{what} {each}" for what, specs in offered for each in specs]
         if not hooks:
             self._fail(distribution, name, "implements no hook of Jackfield's")
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
@@ -132,8 +140,9 @@ class Registry:
                 if not isinstance(spec, kind):
                     wanted = f"a list of {kind.__name__}"
                     raise PluginError(f"{hook} must return {wanted}, not {spec!r} of type {type(spec).__name__}")
-                options: Any = spec.options  # a class, if the plugin's author kept to the types
-                if not (inspect.isclass(options) and attrs.has(options)):
+                options: Any = getattr(spec, "options", None)  # a class, if the plugin's author kept to the types
+                has_options = "options" in attrs.fields_dict(kind)
+                if has_options and not (inspect.isclass(options) and attrs.has(options)):
                     raise PluginError(f"{hook}: the options of {spec.name!r} must be an attrs class")
                 if spec.name in taken or spec.name in offered:
                     raise PluginError(f"{hook}: another plugin already offers {spec.name!r}")
@@ -160,6 +169,18 @@ class Registry:
         failure = PluginFailed(distribution, entry_point, problem)
         self.failures.append(failure)
         self.observe(failure)
+
+
+def _other_api(declared: Any) -> str:
+    """Why a plugin that declares this version of the hooks cannot be used; empty where it can."""
+    if type(declared) is int:
+        declared = range(declared, declared + 1)
+    if not isinstance(declared, range):
+        return f"jackfield_api must be a number or a range of numbers, not {declared!r}"
+    if HOOK_API in declared:
+        return ""
+    asked = ", ".join(map(str, declared)) or "none"
+    return f"made for version {asked} of the hooks (jackfield_api); this Jackfield has version {HOOK_API}"
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:

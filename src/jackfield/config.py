@@ -23,7 +23,7 @@ from jackfield.providers import Provider, ProviderSpec
 from jackfield.selectors import Selector
 from jackfield.sinks import Sink, SinkSpec
 
-__all__ = ["Feed", "GatewayConfig", "NamedSink", "Route", "build_config", "read_toml"]
+__all__ = ["Feed", "GatewayConfig", "NamedSink", "Route", "build_config", "check_route", "read_toml"]
 
 
 @attrs.frozen
@@ -45,12 +45,21 @@ class NamedSink:
     delivery: DeliveryOptions = attrs.field(factory=DeliveryOptions)
 
 
+def _selectors(texts: str | Selector | Iterable[str | Selector]) -> tuple[Selector, ...]:
+    each = (texts,) if isinstance(texts, str | Selector) else texts
+    return tuple(Selector.parse(one) if isinstance(one, str) else one for one in each)
+
+
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 @attrs.frozen
 class Route:
     """One ``[[routes]]`` table: what any of the selectors selects goes to each of the sinks."""
 
-    select: tuple[Selector, ...] = attrs.field(metadata=about('selectors, such as ["contact.*"]'))
-    sinks: tuple[str, ...] = attrs.field(metadata=about("names of sinks"))
+    select: tuple[Selector, ...] = attrs.field(converter=_selectors, metadata=about('selectors, such as ["contact.*"]'))
+    sinks: tuple[str, ...] = attrs.field(converter=_names, metadata=about("names of sinks"))
 
 
 @attrs.frozen
@@ -109,6 +118,18 @@ def build_config(
     return GatewayConfig(feeds, named, routes, options, tuple(reader.warnings))
 
 
+def check_route(route: Route | Mapping[str, Any], sinks: Iterable[str]) -> Route:
+    """A route from a program, as an object or as a ``[[routes]]`` table, that leads to some of these sinks.
+
+    `ConfigError` holds everything that is wrong with it.
+    """
+    faults: list[Fault] = []
+    checked = _route(route, "route", list(sinks), faults)
+    if checked is None or faults:
+        raise ConfigError(faults)
+    return checked
+
+
 @attrs.frozen
 class _Reader:
     """Goes through a document and collects what is wrong with it."""
@@ -155,7 +176,7 @@ class _Reader:
             return ()
         sinks = self.document.get("sinks", {})
         names = list(sinks) if isinstance(sinks, Mapping) else []
-        found = (self._route(table, f"routes[{number}]", names) for number, table in enumerate(tables))
+        found = (_route(table, f"routes[{number}]", names, self.faults) for number, table in enumerate(tables))
         routes = tuple(route for route in found if route is not None)
         used = {sink for route in routes for sink in route.sinks}
         self.warnings.extend(
@@ -163,24 +184,24 @@ class _Reader:
         )
         return routes
 
-    def _route(self, table: Any, path: str, sinks: list[str]) -> Route | None:
-        route = structure(Route, table, path, self.faults)
-        if route is None:
-            return None
-        for key in ("select", "sinks"):
-            if not getattr(route, key):
-                self.faults.append(Fault(f"{path}.{key}", "must name at least one"))
-        for sink in route.sinks:
-            if sink not in sinks:
-                hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
-                self.faults.append(Fault(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
-        return route
-
     def _warn_of_secrets(self, options: Any, path: str) -> None:
         for field, secret in secrets_of(options):
             if secret.kind == "text":
                 hint = 'better { env = "NAME" } or { file = "path" }'
                 self.warnings.append(Fault(f"{path}.{field}", f"the secret stands in the configuration itself; {hint}"))
+
+
+def _route(table: Any, path: str, sinks: list[str], faults: list[Fault]) -> Route | None:
+    route = table if isinstance(table, Route) else structure(Route, table, path, faults)
+    if route is None:
+        return None
+    empty = [key for key in ("select", "sinks") if not getattr(route, key)]
+    faults += [Fault(f"{path}.{key}", "must name at least one") for key in empty]
+    for sink in route.sinks:
+        if sink not in sinks:
+            hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
+            faults.append(Fault(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
+    return route
 
 
 def _named(name: Any, specs: Mapping[str, Any]) -> Any:

@@ -10,7 +10,9 @@ are marked with `hookimpl` and named as below are called::
         return [ProviderSpec(name="acme", …)]
 
 Hooks are synchronous and never called for an event. An implementation may take fewer arguments
-than its hook has.
+than its hook has, so a hook that gains one breaks no plugin. What would break plugins raises
+`HOOK_API`; a plugin that says ``jackfield_api = 1``, or ``jackfield_api = range(1, 3)`` where it works
+with several, is left out by a host of another version, with the reason.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ from jackfield.providers import ProviderSpec
 from jackfield.reports import Report
 from jackfield.sinks import SinkSpec
 
-__all__ = ["ENTRY_POINT_GROUP", "HookSpecs", "hookimpl"]
+__all__ = ["ENTRY_POINT_GROUP", "HOOK_API", "HookSpecs", "hookimpl"]
 
 ENTRY_POINT_GROUP = "jackfield"
+
+HOOK_API = 1
+"""The version of the hooks and of what goes through them: providers, protocols, sinks, commands."""
 
 _hookspec = pluggy.HookspecMarker("jackfield")
 hookimpl = pluggy.HookimplMarker("jackfield")
@@ -48,7 +53,7 @@ class HookSpecs(Protocol):
 
     @_hookspec
     def jackfield_commands(self) -> list[CommandSpec]:
-        """The plugin's own commands, ``jackfield NAME …``. Called on the command line only, if one may be meant."""
+        """The plugin's own commands, ``jackfield NAME …``. Called once, when the plugin is loaded."""
         ...
 
     @_hookspec

@@ -1,7 +1,7 @@
 """What observers are told: frozen facts about feeds, sinks, plugins, and about everything lost.
 
 A report is made where something changes or goes wrong, never for each event; counts live in
-`Gateway.stats`. Its text is a sentence for an operator and holds no secret.
+`Gateway.state`. Its text is a sentence for an operator and holds no secret.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ import pytest
 
 from jackfield import _registry
 from jackfield._registry import Registry
+from jackfield.commands import CommandSpec
 from jackfield.errors import PluginError
-from jackfield.hooks import hookimpl
+from jackfield.hooks import HOOK_API, hookimpl
 from jackfield.providers import ProviderSpec
 from jackfield.reports import DeliveryResumed
 from jackfield.sinks import SinkSpec
@@ -81,6 +82,53 @@ def test_an_offer_of_the_wrong_type_is_told_with_what_was_expected():
     registry.add(Wrong())
     assert problems(registry) == ["jackfield_providers must return a list of ProviderSpec, not 'voipbin' of type str"]
     assert registry.providers == {}
+
+
+def test_a_command_of_the_wrong_type_is_told_and_a_right_one_is_found():
+    class Commanding:
+        def __init__(self, offer):
+            self.offer = offer
+
+        @hookimpl
+        def jackfield_commands(self):
+            return self.offer
+
+    registry = Registry()
+    registry.add(Commanding([max]))
+    (problem,) = problems(registry)
+    assert problem.startswith("jackfield_commands must return a list of CommandSpec, not <built-in function max>")
+    command = CommandSpec("acme", "does it", lambda parser: None, lambda options, host: 0)
+    registry.add(Commanding([command]))
+    assert registry.commands == {"acme": command}
+    assert registry.loaded[-1].offers == ("command acme",)
+
+
+@pytest.mark.parametrize("declared", [HOOK_API, range(HOOK_API + 1), range(HOOK_API, HOOK_API + 5)])
+def test_a_plugin_that_was_made_for_these_hooks_is_taken(declared):
+    plugin, registry = Good(), Registry()
+    plugin.jackfield_api = declared
+    registry.add(plugin)
+    assert problems(registry) == []
+    assert set(registry.providers) == {"good"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        (HOOK_API + 1, f"made for version {HOOK_API + 1} of the hooks (jackfield_api); this Jackfield has version 1"),
+        (range(2, 4), "made for version 2, 3 of the hooks (jackfield_api); this Jackfield has version 1"),
+        (range(0), "made for version none of the hooks (jackfield_api); this Jackfield has version 1"),
+        ("1", "jackfield_api must be a number or a range of numbers, not '1'"),
+        (True, "jackfield_api must be a number or a range of numbers, not True"),
+    ],
+)
+def test_a_plugin_that_was_made_for_other_hooks_is_told_and_none_of_it_is_used(declared, told):
+    plugin, registry = Good(), Registry()
+    plugin.jackfield_api = declared
+    registry.add(plugin)
+    assert problems(registry) == [told]
+    assert registry.providers == {}
+    assert registry.loaded == []
 
 
 def test_options_that_are_no_attrs_class_are_told():

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check and show."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     selectors = [selector for route in config.routes for selector in route.select]
     plans = {feed.name: make_plan(feed.options, selectors) for feed in config.feeds}

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Decode until the input ends."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     spec = registry.providers.get(options.provider)
     if spec is None:
         installed = ", ".join(sorted(registry.providers)) or "none"

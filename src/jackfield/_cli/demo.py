@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the stream until there were enough events, or a signal."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     check_showable(registry)
     if not any(spec.simulator for spec in registry.providers.values()):
         raise PluginError("the demo needs a provider with a simulator: install jackfield-voipbin or jackfield-vinix")

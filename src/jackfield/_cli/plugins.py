@@ -8,6 +8,7 @@ import json
 import attrs
 
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield.hooks import HOOK_API
 
 __all__ = ["configure", "run"]
 
@@ -25,9 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List them."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     if options.json:
         document = {
+            "hook_api": HOOK_API,
             "plugins": [attrs.asdict(each) for each in registry.loaded],
             "failures": [attrs.asdict(each) for each in registry.failures],
         }

@@ -11,8 +11,9 @@ import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._gateway import GatewayStats, open_gateway
+from jackfield._gateway import open_gateway
 from jackfield._registry import Registry
+from jackfield._state import GatewayState
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.reports import Level
 
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     for warning in config.warnings:
         say(f"warning: {warning}", level="warning")
@@ -60,13 +61,13 @@ async def _run(config: GatewayConfig, registry: Registry, console: Console) -> N
             # From here on Python's own handlers are back: a second signal ends the process at once.
             handlers.close()
     if console.least != "warning":
-        _say_summary(gateway.stats(), durable=config.options.journal != "memory")
+        _say_summary(gateway.state(), durable=config.options.journal != "memory")
 
 
-def _say_summary(stats: GatewayStats, *, durable: bool) -> None:
-    for name, feed in stats.feeds.items():
+def _say_summary(state: GatewayState, *, durable: bool) -> None:
+    for name, feed in state.feeds.items():
         say(f"{name}: {feed.events} events in {feed.frames} frames, {feed.unreadable} unreadable, {feed.gaps} gaps")
-    for name, sink in stats.sinks.items():
+    for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} wait in the journal" if sink.lag and durable else ""
         say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")

@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the stream until there were enough events, or a signal."""
-    registry = load_plugins(none=options.no_plugins, strict=options.strict_plugins)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
     check_showable(registry)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     config = attrs.evolve(config, sinks=(), routes=(), options=GatewayOptions())

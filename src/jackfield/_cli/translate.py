@@ -78,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the text in every way that it can be read, and show each."""
-    providers = load_plugins(none=options.no_plugins, strict=options.strict_plugins).providers
+    providers = load_plugins(options.plugins, strict=options.strict_plugins).providers
     readings, problems = _read(options.text, options.event, options.scope_id or ANY_ID, providers)
     if not readings:
         told = "\n".join(problems or ["no provider is installed that could know it"]).replace("\n", "\n  ")

@@ -22,7 +22,7 @@ Profile = Literal["documented", "wrapped", "head"]
 class Client:
     """One connection's subscriptions."""
 
-    profile: str
+    profile: Profile
     refusal: Callable[[str], str]
     """Why this client may not subscribe to a topic; empty where it may."""
     ignored: Callable[[str], bool]

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -23,7 +23,7 @@ from jackfield.options import about
 from jackfield.rest import Request, Response
 from jackfield.simulators import Posting, Refusal
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
-from jackfield_voipbin.clients import Client
+from jackfield_voipbin.clients import Client, Profile
 from jackfield_voipbin.credentials import Credential, read_credential
 from jackfield_voipbin.deployed import tell_deployed
 from jackfield_voipbin.ledger import Ledger
@@ -61,10 +61,10 @@ class VoipbinSimulator:
     rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=about("events in a second"))
     seed: int = attrs.field(default=1, metadata=about("which day it is: the same seed gives the same events"))
     customer_id: str = attrs.field(default=CUSTOMER, metadata=about("the customer whose events these are"))
-    profile: str = attrs.field(
+    profile: Profile = attrs.field(
         default="documented",
         validator=_one_of(*PROFILES),
-        metadata=about("documented; or wrapped or head, the deployed platform before and since July 2026"),
+        metadata=about("as documented, or the deployed platform before (wrapped) and since July 2026 (head)"),
     )
     username: str = attrs.field(default="", metadata=about("who can log in with password; empty for nobody"))
     password: str = attrs.field(default="", repr=False, metadata=about("the password of username"))
@@ -82,7 +82,7 @@ class VoipbinSimulator:
     refuse_topics: str = attrs.field(
         default="", metadata=about("topics that begin with these, comma-separated, are not granted", live=True)
     )
-    admission: str = attrs.field(
+    admission: Literal["valid", "expired", "delegate"] = attrs.field(
         default="valid",
         validator=_one_of(*ADMISSIONS),
         metadata=about("valid; expired (HTTP 401); or delegate, which gets HTTP 200 and no websocket", live=True),
