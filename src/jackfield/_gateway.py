@@ -29,7 +29,7 @@ from jackfield._state import GatewayState
 from jackfield._store import Store
 from jackfield._tasks import Tasks
 from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
-from jackfield.errors import DeliveryError, JackfieldError
+from jackfield.errors import DeliveryError, JackfieldError, leaves
 from jackfield.events import Event
 from jackfield.providers import Plan
 from jackfield.selectors import Selector
@@ -92,7 +92,9 @@ class Gateway:
         return await self._journal.publish(events, self._hand_over)
 
     def plan(self, feed: str) -> Plan:
-        """What a feed is to be subscribed to now, and why."""
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
+        if feed not in self._sessions:
+            raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
         wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
         return make_plan(self._sessions[feed].provider, wanted)
@@ -273,8 +275,9 @@ async def open_gateway(
                     raised = error
                     raise
         except BaseExceptionGroup as group:
-            # One exception out of the body leaves as itself, not wrapped in the nursery's group.
-            if raised is None or group.exceptions != (raised,):
+            # What the body raised leaves as itself, not wrapped in the nursery's group.
+            mine = leaves(raised) if isinstance(raised, BaseExceptionGroup) else [raised]
+            if list(leaves(group)) != list(mine):
                 raise
     if raised is not None:
         raise raised

@@ -11,7 +11,7 @@ ACCOUNT = "4b31dd1d32ce6d249897c06332375d65"
 SIZE = 600
 
 # Nine digits each: the number of the event, and a thing's; nineteen digits: when it was sent, in nanoseconds.
-SEQ, SENT = 111_111_111, 1_111_111_111_111_111_111
+SEQ, SENT = 111_111_111, 2_000_000_000_000_000_000
 
 _VOIPBIN = (
     ("call_progressing", "call"),

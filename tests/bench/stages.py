@@ -11,6 +11,7 @@ from corpus import ACCOUNT, CUSTOMER
 from watch import Watch
 
 import jackfield
+from jackfield._cli.run import tune
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal
 from jackfield._store import Store
@@ -146,26 +147,34 @@ def journal(url, count, vendor):
 
 
 @asynccontextmanager
-async def gateway_of(url, vendor, **parts):
-    async with jackfield.open_gateway({"feeds": {"office": feed(url, vendor)}, **parts}) as gateway:
+async def gateway_of(url, vendor, feeds=1, **parts):
+    tables = {f"office-{number}": feed(url, vendor) for number in range(feeds)}
+    async with jackfield.open_gateway({"feeds": tables, **parts}) as gateway:
         yield gateway
 
 
+async def numbers(events, count):
+    """The ``data.seq`` of what a listener hears, until those were so many."""
+    async for event in events:
+        if "seq" in event.data:  # and not a fact about the stream
+            yield event.data["seq"]
+            count -= 1
+            if not count:
+                return
+
+
 @stage
-def listen(url, count, vendor):
+def listen(url, count, vendor, feeds=1):
     """The whole gateway without a journal's file, to one listener in process."""
 
     async def main():
-        total, left = 0, count
-        watch = Watch()
-        async with gateway_of(url, vendor) as gateway:
+        total = 0
+        async with gateway_of(url, vendor, feeds) as gateway:
+            watch = Watch()
             with gateway.listen(everything(vendor), buffer=count) as events:
-                async for event in events:
-                    if "seq" in event.data:
-                        total += event.data["seq"]
-                        left -= 1
-                        if not left:
-                            return watch.stop(), total
+                async for seq in numbers(events, count):
+                    total += seq
+            return watch.stop(), total
 
     return trio.run(main)
 
@@ -176,8 +185,8 @@ def durable(url, count, vendor, size=1000):
 
     async def main():
         with TemporaryDirectory() as folder:
+            tune()
             archive = Path(folder) / "events.jsonl"
-            watch = Watch()
             async with gateway_of(
                 url,
                 vendor,
@@ -185,11 +194,12 @@ def durable(url, count, vendor, size=1000):
                 sinks={"archive": {"type": "file", "path": str(archive)}},
                 routes=[{"select": selectors(vendor, size), "sinks": ["archive"]}],
             ) as gateway:
-                while gateway.stats().sinks["archive"].delivered < count:
+                watch = Watch()
+                while gateway.state().sinks["archive"].delivered < count:  # noqa: ASYNC110  # who measures looks on
                     await trio.sleep(0.005)
                 watch.stop()
-                if gateway.stats().journal.dropped:
-                    raise SystemExit(f"lost: {gateway.stats()}")
+                if gateway.state().journal.dropped:
+                    raise SystemExit(f"lost: {gateway.state()}")
             lines = archive.read_bytes().splitlines()
             return watch, sum(seq for line in lines if (seq := msgspec.json.decode(line)["data"].get("seq", 0)))
 

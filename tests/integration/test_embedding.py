@@ -19,8 +19,24 @@ async def main():
                 print(event.feed, event.id)
 """
 
+# What asyncio.run() does at an interrupt, done by hand for trio, which would raise it in the middle of the loop.
+CANCELLED = """
+import signal, trio
+
+async def cancelled():
+    with trio.open_signal_receiver(signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(main)
+            await anext(signals)
+            nursery.cancel_scope.cancel()
+    raise KeyboardInterrupt
+
+def run():
+    trio.run(cancelled)
+"""
+
 PROGRAMS = {
-    "trio": "from jackfield import open_gateway\nimport trio\n" + ASYNC + "def run(): trio.run(main)",
+    "trio": "from jackfield import open_gateway\n" + ASYNC + CANCELLED,
     "asyncio": "from jackfield.aio import open_gateway\nimport asyncio\n" + ASYNC + "def run(): asyncio.run(main())",
     "blocking": """
 from jackfield.blocking import open_gateway

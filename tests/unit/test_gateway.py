@@ -100,6 +100,12 @@ async def test_a_listener_gets_what_it_asks_for_and_feeds_subscribe_to_nothing_e
         assert gateway.plan("office").topics == ()
 
 
+async def test_a_feed_that_does_not_exist_has_no_plan_and_those_that_do_are_named(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        with pytest.raises(JackfieldError, match="no feed 'offise'; there are: office, support"):
+            gateway.plan("offise")
+
+
 async def test_two_listeners_share_a_topic_until_the_last_is_gone(feeds):
     async with jackfield.open_gateway({"feeds": feeds}) as gateway:
         first, second = gateway.listen("agent.ready"), gateway.listen("agent.*")
@@ -365,7 +371,9 @@ async def test_a_feed_tells_in_the_stream_what_it_is_subscribed_to_and_when_that
             await until(lambda: gateway.state().feeds["support"].state.value == "connected")
 
 
-@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), ExceptionGroup("", [ValueError(), OSError()])]
+)
 async def test_what_the_body_raises_leaves_as_itself_and_not_in_a_group(feeds, error):
     with pytest.raises(type(error)) as caught:
         async with jackfield.open_gateway({"feeds": feeds}):

@@ -33,6 +33,8 @@ class Selection:
 
     _index: SelectorIndex[Span] = attrs.field(factory=SelectorIndex)
     _ended: list[Span] = attrs.field(factory=list)
+    _timed: bool = False
+    """Whether any route ever began or ended on the way; most gateways are spared the question."""
     fleeting: bool = False
     """Whether there ever was a route that the next start does not have."""
 
@@ -48,12 +50,13 @@ class Selection:
         span = Span(selectors, since, lasting)
         for selector in selectors:
             self._index.add(selector, span)
+        self._timed = self._timed or since > 0
         self.fleeting = self.fleeting or not lasting
         return span
 
     def end(self, span: Span, until: int, passed: int) -> None:
         """Let it hold for nothing from that number on; everything before `passed` was read already."""
-        span.until = until
+        span.until, self._timed = until, True
         self._ended.append(span)
         for each in [each for each in self._ended if each.until <= passed]:
             self._ended.remove(each)
@@ -62,7 +65,8 @@ class Selection:
 
     def takes(self, number: int, event: Event) -> bool:
         """Whether the event with this number goes to the sink."""
-        return any(span.since <= number < span.until for span in self._index.match(event))
+        found = self._index.match(event)
+        return bool(found) and (not self._timed or any(span.since <= number < span.until for span in found))
 
     def forgets(self, number: int, event: Event) -> bool:
         """Whether it goes to the sink now, and after another start would not."""
