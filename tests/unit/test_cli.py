@@ -1,19 +1,26 @@
 """`jackfield._cli`: what each command prints where, and its exit status; long runs are tested as processes."""
 
+import argparse
 import io
 import json
 import sys
 import types
 from importlib.metadata import EntryPoint
+from typing import Literal
 
+import attrs
 import pytest
 
 from jackfield import _registry
 from jackfield._cli import COMMANDS, main
 from jackfield._cli.console import Console, say
+from jackfield._cli.simulate import configure_simulator, made
 from jackfield.credentials import Secret
+from jackfield.errors import PluginError
 from jackfield.events import Event
+from jackfield.options import about
 from jackfield.reports import EventsDropped, FeedChanged, FeedState, TopicConfirmed
+from jackfield.simulation import Faults
 
 CONFIG = """
 [feeds.office]
@@ -111,8 +118,62 @@ def test_the_version_is_the_distributions(capsys):
 
 
 def test_a_simulator_that_makes_no_sense_is_wrong_usage(capsys):
-    assert main(["simulate", "vinix", "--token", "t", "--rate", "-1"]) == 2
-    assert capsys.readouterr().err == "jackfield: 'rate' must be > 0: -1.0\n"
+    wrong = ["--rate", "-1", "--drop", "2", "--refuse", "99"]
+    assert main(["simulate", "vinix", "--token", "t", *wrong]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "jackfield: --rate: 'rate' must be > 0: -1.0",
+        "jackfield: --drop: 2.0 is not between 0 and 1",
+        "jackfield: --refuse: 99 is no final HTTP status, 200 to 599; 0 is off",
+    ]
+
+
+@attrs.define
+class Every:
+    """A simulator with a field of each type that a flag can be made of."""
+
+    token: str
+    profile: Literal["documented", "head"] = "documented"
+    level: Literal[4, 5] = 4
+    webhook: str | None = None
+    most: int | None = attrs.field(default=None, metadata=about("at most 100 %", live=True))
+    polite: bool = True
+    terse: bool = False
+    _state: int = attrs.field(default=0)
+    count: int = attrs.field(default=0, init=False)
+
+
+def simulator_options(simulator, *arguments):
+    parser = argparse.ArgumentParser()
+    configure_simulator(parser, simulator)
+    return parser.parse_args(arguments)
+
+
+def test_every_type_of_a_simulators_field_becomes_a_flag(capsys):
+    options = simulator_options(Every, "--token", "t")
+    assert made(Every, options, []) == Every("t")
+    given = "--token t --profile head --level 5 --webhook http://x --most 3 --no-polite --terse --deaf --drop 0.5"
+    options = simulator_options(Every, *given.split())
+    assert made(Every, options, []) == Every("t", "head", 5, "http://x", 3, polite=False, terse=True)
+    assert made(Faults, options, []) == Faults(drop=0.5, deaf=True)
+    with pytest.raises(SystemExit):
+        simulator_options(Every, "--help")
+    out = capsys.readouterr().out
+    assert "at most 100 % (live)" in out
+    assert "--state" not in out and "--count" not in out
+
+
+@pytest.mark.parametrize("arguments", [["--profile", "tail"], ["--level", "6"], ["--state", "1"], ["--drop", "x"], []])
+def test_a_flag_of_a_simulator_that_is_wrong_is_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        simulator_options(Every, *arguments)
+    assert caught.value.code == 2
+
+
+def test_a_simulators_field_that_is_no_flag_is_a_plugins_fault():
+    for name, type_, said in (("drop", float, "is a flag already"), ("days", list[int], "no flag can be made")):
+        simulator = attrs.make_class("Odd", {name: attrs.field(default=0, type=type_)})
+        with pytest.raises(PluginError, match=said):
+            simulator_options(simulator)
 
 
 def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):

@@ -11,7 +11,8 @@ import trio
 from jackfield._transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.providers import Endpoint
-from jackfield.simulation.server import OUTBOX, serve
+from jackfield.simulation.faults import Faults
+from jackfield.simulation.server import serve
 from jackfield.simulators import HangUp, Refusal
 
 
@@ -117,7 +118,7 @@ async def test_a_client_that_does_not_read_slows_nobody_down(nursery):
     async with connect(Endpoint(url), within=5) as lazy, connect(Endpoint(url), within=5) as quick:
         await lazy.send("count")
         await quick.send("count")
-        for _ in range(2 * OUTBOX):
+        for _ in range(2 * Faults().lag_drop):
             await quick.receive()
 
 
