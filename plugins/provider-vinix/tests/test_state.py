@@ -207,6 +207,12 @@ def test_ids_with_dashes_are_the_same_ids():
     assert recipient.status.presence == "away"
 
 
+def test_a_session_that_is_spelled_in_two_ways_is_one_story():
+    centre = Centre()
+    assert tell(centre, "session", "create", id="4B31DD1D-32CE") == "4B31DD1D-32CE"
+    assert tell(centre, "queue", "join", session_id="4b31dd1d32ce") == "4B31DD1D-32CE"
+
+
 def test_translation_asks_the_centre_for_what_the_event_does_not_say():
     centre = Centre()
     for word, more in (("offer", {"session_id": "S"}), ("delivered", {}), ("hangup", {}), ("wrapup_start", {})):

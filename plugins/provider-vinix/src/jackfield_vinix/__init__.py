@@ -65,7 +65,7 @@ class Vinix:
     silent_seconds: float = attrs.field(
         default=300.0,
         validator=at_least(0),
-        metadata=about("how long no event is normal; then the server is asked, and a deaf connection renewed; 0: ever"),
+        metadata=about("how long no event is normal; then the server is asked, and a deaf connection renewed; 0: any"),
     )
 
     def __attrs_post_init__(self) -> None:

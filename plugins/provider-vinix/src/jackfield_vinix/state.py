@@ -99,7 +99,8 @@ class Centre:
             self._step(recipient, word, {**fields, "session_id": session_id} if session_id else fields, time)
         if session_id and (stage := _STAGES.get((family, word))) is not None:
             self._advance(session_id, stage, self.queue(text_of(fields, "queue_id")), time)
-        return session_id
+        known = self.sessions.get(plain_id(session_id)) if session_id else None
+        return known.id if known is not None else session_id
 
     def _step(self, recipient: Recipient, word: str, fields: Mapping[str, Any], time: datetime | None) -> None:
         if _is_before(time, recipient.at):
