@@ -99,6 +99,26 @@ def test_rest_that_does_not_answer_vouches_for_nothing(subscribed):
     assert len(line.hangups) == 1
 
 
+def test_what_a_look_has_found_is_told_even_if_the_list_of_connections_is_not(talk):
+    line = talk(naming="kazoo").connect(*talk.families)
+    line.happen(100)
+    line.mangle = lambda frames: []
+    line.happen(60)
+    line.at += timedelta(seconds=5)
+    line.did.clear()
+    line.protocol.silence._asked = line.at
+
+    def answer(request):
+        return Response(503) if request.url.endswith("/websockets") else line.answer(request)
+
+    line.perform(talk.drive(line.protocol.resync(None, line.at), answer))
+    assert [event for event in line.events if event.inferred]
+    line.tick(11)
+    line.protocol.silence.answered(ponged=True)
+    line.tick(1)
+    assert len(line.hangups) == 1
+
+
 def test_a_server_that_tells_no_names_of_connections_is_not_held_against_them(talk):
     line = talk(generation=5, naming="kazoo").connect(*talk.families)
     line.happen(60)

@@ -8,6 +8,7 @@ no text of the server's leaves here with the token in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
@@ -110,7 +111,10 @@ class DocumentedProtocol:
             raise RestError("there is no rest_url to look for what was missed")
         found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
         if self.silence.asking:
-            self.silence.vouch((yield from self._subscribing.listed(self._rest, self._name)) and not found.missed)
+            held: bool | None = None
+            with suppress(RestError):  # what the look has found is told all the same
+                held = yield from self._subscribing.listed(self._rest, self._name)
+            self.silence.vouch(False if found.missed else held)
         return map(Emit, found.events)
 
     def _listen(self, at: datetime) -> Iterator[Action]:
