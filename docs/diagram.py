@@ -16,6 +16,7 @@ PLACES = {
     FeedState.CONNECTED: (560, 60),
     FeedState.SUBSCRIBED: (560, 280),
     FeedState.RECONNECTING: (330, 280),
+    FeedState.LISTENING: (110, 300),
 }
 WIDTH, HEIGHT = 690, 340
 BOX_WIDTH, BOX_HEIGHT = 132, 40

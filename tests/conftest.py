@@ -235,3 +235,44 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path)
+
+
+class Poster:
+    """Posts as a vendor does, or as nobody should: HTTP by hand, so that nothing is made right on the way."""
+
+    @staticmethod
+    async def answer(stream):
+        """Status, headers and body of the next answer; ``None`` where the server has hung up."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (more := await stream.receive_some()):
+                return None
+            data += more
+        head, _, body = data.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        while len(body) < int(headers["content-length"]):
+            body += await stream.receive_some()
+        return int(status.split()[1]), headers, json.loads(body)
+
+    @staticmethod
+    def request(path, body, *, method="POST", **headers):
+        lines = [f"{method} {path} HTTP/1.1", "Host: inbox", f"Content-Length: {len(body)}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    async def post(self, stream, path, body, **more):
+        """One request on a connection that stays open, and what is answered."""
+        await stream.send_all(self.request(path, body, **more))
+        return await self.answer(stream)
+
+    @staticmethod
+    async def connect(url):
+        """A connection to where this URL leads."""
+        host, _, port = url.partition("://")[2].partition("/")[0].rpartition(":")
+        return await trio.open_tcp_stream(host, int(port))
+
+
+@pytest.fixture
+def poster():
+    return Poster()

@@ -2,24 +2,20 @@
 
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import trio
-
 from jackfield import Registry
-from jackfield.simulation.server import serve
+from jackfield.simulation.server import simulate
 
 
 @asynccontextmanager
 async def simulated_feeds(rate: float) -> AsyncGenerator[dict[str, Any], None]:
     """The ``feeds`` of a configuration; so many events happen in a second at each vendor."""
-    async with trio.open_nursery() as nursery:
+    async with AsyncExitStack() as opened:
         feeds = {}
         for name, spec in Registry.load().providers.items():
             if spec.simulator is not None:
                 simulator = spec.simulator()(token=secrets.token_urlsafe(16), rate=rate)
-                feeds[name] = simulator.feed(await nursery.start(partial(serve, simulator)))
+                feeds[name] = (await opened.enter_async_context(simulate(simulator))).feed()
         yield feeds
-        nursery.cancel_scope.cancel()

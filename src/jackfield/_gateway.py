@@ -14,19 +14,19 @@ from typing import Any
 import attrs
 import trio
 
-from jackfield._absence import last_signs
 from jackfield._delivery import Lane
 from jackfield._delivery.selection import Selection
+from jackfield._inbox import Inbox, open_inbox
 from jackfield._index import SelectorIndex
 from jackfield._journal import Journal
-from jackfield._journal.retention import Limits
 from jackfield._listener import Listener, Overflow, parse_selectors
+from jackfield._mailbox import Mailbox
+from jackfield._opening import open_journal
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
 from jackfield._routes import Routes
 from jackfield._session import Session
 from jackfield._state import GatewayState
-from jackfield._store import Store
 from jackfield._tasks import Tasks
 from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
 from jackfield.errors import DeliveryError, JackfieldError, leaves
@@ -50,6 +50,7 @@ class Gateway:
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
     _lanes: dict[str, Lane] = attrs.field(factory=dict)
+    _inbox: Inbox = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
     _routes: Routes = attrs.field(init=False)
@@ -97,7 +98,8 @@ class Gateway:
             raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
         wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
-        return make_plan(self._sessions[feed].provider, wanted)
+        session = self._sessions[feed]
+        return make_plan(session.provider, wanted, posted_only=session.feed.posted_only)
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
@@ -107,6 +109,7 @@ class Gateway:
             self._journal.snapshot(),
             tuple(listener.state() for listener in self._listeners),
             tuple(self._routes),
+            MappingProxyType(dict(self._inbox.refused)),
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
@@ -175,27 +178,38 @@ class Gateway:
             )
         self._follow_plans()
 
+    async def _open_inbox(self, opened: AsyncExitStack) -> None:
+        publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
+        mailboxes = {
+            name: Mailbox(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            for name, session in self._sessions.items()
+            if (webhook := session.feed.webhook) is not None
+        }
+        self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
-        """Start everything, and at the end stop it in the one order: feeds, intake, listeners, sinks, journal."""
-        feeds, journal, lanes = Tasks(nursery), Tasks(nursery), Tasks(nursery)
+        """Start everything, and stop it in the one order: inbox, feeds, intake, listeners, sinks, journal."""
+        inbox, feeds, journal, lanes = (Tasks(nursery) for _ in range(4))
         journal.start(self._journal.run)
         for lane in self._lanes.values():
             lanes.start(lane.run)
         for session in self._sessions.values():
             feeds.start(session.run)
+        inbox.start(self._inbox.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True):
+                    self._inbox.stop()
+                    await inbox.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield
-                feeds.cancel()
-                lanes.cancel()
-                journal.cancel()
+                for tasks in (inbox, feeds, lanes, journal):
+                    tasks.cancel()
 
     async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
         for session in self._sessions.values():
@@ -216,26 +230,6 @@ class Gateway:
 
 
 @asynccontextmanager
-async def _open_journal(
-    config: GatewayConfig, registry: Registry
-) -> AsyncGenerator[tuple[Journal, Mapping[str, datetime]], None]:
-    """The configured journal, and when it last heard of each feed; its file is closed at the very end."""
-    options = config.options
-    limits = Limits(options.retain_seconds, options.retain_bytes, options.retain_dead_bytes, options.dedupe)
-    if options.journal == "memory":
-        yield Journal(options.buffer, None, registry.observe, limits), {}
-        return
-    opening = partial(Store.open, Path(options.journal), durability=options.durability)
-    store = await trio.to_thread.run_sync(opening)
-    try:
-        signs = await trio.to_thread.run_sync(last_signs, store, [feed.name for feed in config.feeds])
-        yield Journal(options.buffer, store, registry.observe, limits), signs
-    finally:
-        with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(store.close)
-
-
-@asynccontextmanager
 async def open_gateway(
     config: GatewayConfig | Mapping[str, Any] | str | Path,
     *,
@@ -247,10 +241,10 @@ async def open_gateway(
     `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
     `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
     is a set of installed plugins that was loaded, and its failures told, before.
-    Raises `ConfigError` with every fault, `JournalError` where the journal's file cannot be used, and
-    `DeliveryError` where a sink cannot be opened.
+    Raises `ConfigError` with every fault, such as an inbox's address that is taken, `JournalError` where the
+    journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
 
-    At the end the feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    At the end inbox and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
     could not be delivered by then is in the journal for the next start; where that is in memory, it is
     counted and reported.
     """
@@ -263,10 +257,12 @@ async def open_gateway(
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     rng = random.Random()
     raised: BaseException | None = None
-    async with _open_journal(config, registry) as (journal, last_heard), AsyncExitStack() as opened:
+    opening = open_journal(config.options, [feed.name for feed in config.feeds], registry.observe)
+    async with opening as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
         await gateway._open_lanes(opened, rng)
         gateway._make_sessions(rng, last_heard)
+        await gateway._open_inbox(opened)
         try:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 try:

@@ -89,9 +89,11 @@ class Session:
         return self.stats.snapshot()
 
     async def run(self) -> None:
-        """Keep the feed connected until `stop`."""
+        """Keep the feed connected until `stop`; one whose vendor posts everything to us only waits for that."""
         timing = self._timing
         delays = self._delays()
+        if self.feed.posted_only:
+            await self._listen()
         while not self._stopping.is_set():
             self._enter(FeedState.CONNECTING)
             began = trio.current_time()
@@ -107,6 +109,12 @@ class Session:
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
         self._enter(FeedState.DISCONNECTED)
+
+    async def _listen(self) -> None:
+        self._enter(FeedState.LISTENING)
+        self._tell("connected", by="webhook")
+        self._close_gap()
+        await self._stopping.wait()
 
     async def _connect_and_converse(self) -> None:
         self._connection = None
@@ -244,16 +252,19 @@ class Session:
             return None
         self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
         self._tell("subscribed", topics=sorted(topics))
-        if self._lost is not None:
-            since, cause = self._lost
-            self._lost = None
-            self._unfilled = self._unfilled or since  # an earlier look may have been cut off by this very loss
-            self._announce_gap(since, cause)
+        self._close_gap()
         return self._unfilled
 
     def suspected(self, since: datetime, reason: str) -> None:
         """Announce a gap that the protocol has found."""
         self._announce_gap(since, self._redacted(reason))
+
+    def _close_gap(self) -> None:
+        if self._lost is not None:
+            since, cause = self._lost
+            self._lost = None
+            self._unfilled = self._unfilled or since  # an earlier look may have been cut off by this very loss
+            self._announce_gap(since, cause)
 
     def _announce_gap(self, since: datetime, cause: str) -> None:
         until = self.now()

@@ -26,3 +26,5 @@ class GatewayState:
     journal: JournalStats
     listeners: tuple[ListenerState, ...]
     routes: tuple[Route, ...]
+    strays: Mapping[str, int]
+    """What was sent to the inbox and is no webhook of any feed, by the reason why it was turned down."""

@@ -8,6 +8,7 @@ with its path. Nothing here opens a connection.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Any
 
 import attrs
 
+from jackfield._guard import provider_code
 from jackfield._structure import structure, unknown_keys
 from jackfield.credentials import Secret, secrets_of
 from jackfield.errors import ConfigError, Fault
-from jackfield.options import DeliveryOptions, GatewayOptions, about
-from jackfield.providers import Provider, ProviderSpec
+from jackfield.options import DeliveryOptions, GatewayOptions, about, host_and_port
+from jackfield.providers import Provider, ProviderSpec, ReceivesWebhooks, Webhook
 from jackfield.selectors import Selector
 from jackfield.sinks import Sink, SinkSpec
 
@@ -33,6 +35,19 @@ class Feed:
     name: str
     provider: str
     options: Provider
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """How to read what is posted for it; ``None`` where nothing is to be."""
+        if not isinstance(self.options, ReceivesWebhooks):
+            return None
+        with provider_code():
+            return self.options.webhook(self.name)
+
+    @property
+    def posted_only(self) -> bool:
+        """Whether its events come by webhook alone, so that it has no connection."""
+        return self.webhook is not None and self.webhook.alone
 
 
 @attrs.frozen
@@ -111,6 +126,8 @@ def build_config(
     feeds = tuple(Feed(name, spec.name, made) for name, spec, made in reader.plugged("feeds", "provider", providers))
     named = tuple(reader.sinks(sinks))
     routes = reader.routes()
+    if options is not None:
+        reader.inbox(options, feeds)
     if not document.get("feeds"):
         reader.faults.append(Fault("feeds", "a gateway needs at least one [feeds.NAME] table"))
     if options is None or reader.faults:
@@ -184,6 +201,21 @@ class _Reader:
         )
         return routes
 
+    def inbox(self, options: GatewayOptions, feeds: Iterable[Feed]) -> None:
+        """Whether webhooks have somewhere to come in, and only as they should."""
+        posted = [feed.name for feed in feeds if feed.webhook is not None]
+        if options.inbox is None:
+            hint = 'nobody listens for its webhooks; give [gateway] inbox, such as "127.0.0.1:8080"'
+            self.faults.extend(Fault(f"feeds.{name}", hint) for name in posted)
+            return
+        if not posted:
+            self.warnings.append(Fault("gateway.inbox", "no feed gets webhooks, so nothing will be received there"))
+        if options.inbox_certificate is None and not _is_loopback(host_and_port(options.inbox)[0]):
+            hint = "give inbox_certificate and inbox_key, or listen on loopback behind a proxy that has TLS"
+            self.warnings.append(
+                Fault("gateway.inbox", f"{options.inbox} can be reached from outside, and without TLS; {hint}")
+            )
+
     def _warn_of_secrets(self, options: Any, path: str) -> None:
         for field, secret in secrets_of(options):
             if secret.kind == "text":
@@ -202,6 +234,13 @@ def _route(table: Any, path: str, sinks: list[str], faults: list[Fault]) -> Rout
             hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
             faults.append(Fault(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
     return route
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _named(name: Any, specs: Mapping[str, Any]) -> Any:

@@ -1,11 +1,14 @@
 """What is no rate: how late events are, what a gateway keeps in memory, how soon a line is up again."""
 
 import os
+import socket
 import statistics
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
+import msgspec
 import trio
 from stages import STAGES, everything, gateway_of, numbers, stage
 from watch import Watch
@@ -25,9 +28,20 @@ def resident():
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def note(late):
+    """Keep the quantiles of how late events were, in ms; without the first tenth, which meets a cold start."""
+    late = late[len(late) // 10 :]
+    EXTRA["p50"], EXTRA["p99"] = statistics.median(late), statistics.quantiles(late, n=100)[98]
+
+
+def lateness(data):
+    """Milliseconds since the moment at which an event was due on the socket."""
+    return (time.time_ns() - data["sent"]) / 1e6
+
+
 @stage
 def latency(url, count, vendor):
-    """From the moment at which an event was due on the socket to the listener, in milliseconds; with a journal."""
+    """How late events are at a listener, behind a journal in a file."""
 
     async def main():
         total, late = 0, []
@@ -37,16 +51,36 @@ def latency(url, count, vendor):
                 with gateway.listen(everything(vendor), buffer=count) as events:
                     async for event in events:
                         if "seq" in event.data:
-                            late.append((time.time_ns() - event.data["sent"]) / 1e6)
+                            late.append(lateness(event.data))
                             total += event.data["seq"]
                             if len(late) == count:
                                 break
                 watch.stop()
-        late = late[count // 10 :]  # without the first, which meet a cold start
-        EXTRA["p50"], EXTRA["p99"] = statistics.median(late), statistics.quantiles(late, n=100)[98]
+        note(late)
         return watch, total
 
     return trio.run(main)
+
+
+@stage
+def machine(url, count, _vendor):
+    """How late events are at a blocking socket that is read by nobody else: what is the machine's, and not ours."""
+    total, late, rest = 0, [], b""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port)) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Key: x\r\n\r\n")
+        line.recv(4096)
+        watch = Watch()
+        line.sendall(b"\x81\x80\0\0\0\0")
+        while len(late) < count:
+            rest += line.recv(65536)
+            while len(rest) >= 4 and len(rest) >= 4 + (size := int.from_bytes(rest[2:4], "big")):
+                data = msgspec.json.decode(rest[4 : 4 + size])["data"]
+                rest = rest[4 + size :]
+                late.append(lateness(data))
+                total += data["seq"]
+    note(late)
+    return watch.stop(), total
 
 
 @stage

@@ -2,12 +2,15 @@
 
 import doctest
 import io
+import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import attrs
+import httpcore2
 import pytest
 import trio
 from hypothesis import settings
@@ -126,3 +129,33 @@ async def test_the_program_of_the_readme_runs(start, simulate, folder):
     process.kill()
     await process.wait()
     await process.stdout.aclose()
+
+
+def shell_lines(page):
+    return [shlex.split(line) for block in blocks(page, "sh") for line in block.splitlines()]
+
+
+async def test_the_simulator_that_is_shown_runs_and_is_switched_as_shown(start):
+    serve, *switches = shell_lines(ROOT / "docs" / "how-to" / "simulators.md")
+    port = serve[serve.index("--port") + 1]
+    command = await start(*(argument if argument != port else "0" for argument in serve[1:]))
+    control = (await command.says("switches: ")).split()[-1]
+    answers = []
+    async with httpcore2.AsyncConnectionPool() as http:
+        for curl, *arguments, url in switches:
+            assert curl == "curl"
+            given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+            address = url.replace(f"http://127.0.0.1:{port}/_simulator", control)
+            answer = await http.request(given.get("-X", "GET"), address, content=given.get("-d", "").encode() or None)
+            assert answer.status == 200
+            answers.append(json.loads(answer.content))
+    assert answers[0]["switches"]["duplicate"] == 4
+    assert answers[1]["switches"]["drop"] == 0.1
+    assert answers[2] == {"cut": 0}
+
+
+async def test_the_program_against_a_simulator_runs():
+    (program,) = blocks(ROOT / "docs" / "how-to" / "simulators.md", "python")
+    with trio.fail_after(30):
+        done = await trio.run_process([sys.executable, "-c", program], capture_stdout=True)
+    assert done.stdout.decode().splitlines() == ["cut, and connected again soon", "copies sent: True"]

@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import re
 import sys
 import types
 from importlib.metadata import EntryPoint
@@ -12,14 +13,18 @@ import attrs
 import pytest
 
 from jackfield import _registry
-from jackfield._cli import COMMANDS, main
+from jackfield._cli import COMMANDS, extensions, main
 from jackfield._cli.console import Console, say
 from jackfield._cli.simulate import configure_simulator, made
+from jackfield._registry import Registry
+from jackfield.commands import CommandSpec
 from jackfield.credentials import Secret
 from jackfield.errors import PluginError
 from jackfield.events import Event
+from jackfield.hooks import hookimpl
 from jackfield.options import about
 from jackfield.reports import EventsDropped, FeedChanged, FeedState, TopicConfirmed
+from jackfield.rest import Request
 from jackfield.simulation import Faults
 
 CONFIG = """
@@ -360,3 +365,107 @@ def test_a_terminal_that_has_gone_is_no_error(monkeypatch):
 
     monkeypatch.setattr(sys, "stderr", Gone())
     say("hello")
+
+
+class Command:
+    """A plugin with a command of its own, whose `work` is what it does."""
+
+    def __init__(self, work, name="acme"):
+        self.work, self.name = work, name
+
+    @hookimpl
+    def jackfield_commands(self):
+        def configure(parser):
+            parser.add_argument("config")
+
+        return [CommandSpec(self.name, "what acme can do", configure, self.work)]
+
+
+@pytest.fixture
+def offer(monkeypatch):
+    """Install a plugin with a command."""
+
+    def offer(work, name="acme"):
+        registry = Registry.load()
+        registry.add(Command(work, name))
+        monkeypatch.setattr(extensions, "load_plugins", lambda: registry)
+
+    return offer
+
+
+def test_a_plugin_s_command_is_shown_and_run_with_the_feeds_of_a_configuration(offer, config, capsys):
+    def work(options, host):
+        host.print(", ".join(feed.name for feed in host.feeds(options.config)))
+        host.say("that was all")
+        return 1
+
+    offer(work)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "acme      what acme can do" in capsys.readouterr().out
+    assert main(["acme", str(config)]) == 1
+    assert capsys.readouterr() == ("office, support\n", "that was all\n")
+
+
+def test_a_plugin_s_command_asks_by_rest_and_what_it_meets_is_one_line(offer, capsys):
+    def exchange():
+        yield Request("GET", "http://127.0.0.1:1/customer")
+
+    offer(lambda options, host: host.perform(exchange()))
+    assert main(["acme", "x"]) == 1
+    assert capsys.readouterr().err == "jackfield: GET http://127.0.0.1:1/customer: Connection refused\n"
+
+
+def test_a_plugin_s_command_that_fails_is_told_without_a_traceback(offer, capsys):
+    offer(lambda options, host: 1 // 0)
+    assert main(["acme", "x"]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_plugin_s_command_never_takes_the_place_of_a_built_in_one(offer, capsys):
+    offer(lambda options, host: 0, "check")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "a plugin's command is named check as one of Jackfield's own" in capsys.readouterr().err
+    assert main(["check", "none.toml"]) == 2
+
+
+def test_built_in_commands_load_no_plugins_for_the_sake_of_other_commands(monkeypatch, capsys):
+    monkeypatch.setattr(extensions, "load_plugins", None)
+    assert main(["check", "none.toml"]) == 2
+
+
+POSTED = """
+[gateway]
+inbox = "{inbox}"
+
+[feeds."head office"]
+provider = "voipbin"
+token = {{ env = "JACKFIELD_TEST_TOKEN" }}
+customer_id = "abc123"
+receive = "{receive}"
+webhook_unsigned = true
+
+[sinks.console]
+type = "stdout"
+
+[[routes]]
+select = ["contact.queued", "vinix/**"]
+sinks = ["console"]
+"""
+
+
+def test_check_shows_what_comes_by_webhook_and_that_it_is_filtered_here(config, capsys):
+    config.write_text(POSTED.format(inbox="127.0.0.1:8080", receive="webhook"))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "inbox: 127.0.0.1:8080, plain HTTP" in out
+    assert "feed head office: voipbin, voipbin/customer/abc123, by webhook at /webhooks/head%20office" in out
+    assert re.search("contact.queued +nothing: the vendor posts everything +all but contact.queued", out)
+    assert "without TLS" not in err
+    config.write_text(POSTED.format(inbox="0.0.0.0:8080", receive="both"))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "and by webhook at /webhooks/head%20office: everything comes, and is filtered here" in out
+    assert re.search("contact.queued +customer_id:abc123:queue", out)
+    assert "gateway.inbox: 0.0.0.0:8080 can be reached from outside, and without TLS; give inbox_certificate" in err

@@ -260,6 +260,13 @@ async def test_events_come_out_in_order_and_a_bad_frame_costs_itself_only(stage)
     ]
 
 
+async def test_what_is_told_of_the_line_stands_between_the_events_that_came_before_and_after_it(stage):
+    await stage.start("t")
+    stage.host.told.clear()
+    await stage.say("event 1", "confirm t", "event 2")
+    assert stage.host.told == [("event", "1"), ("confirmed", "t"), ("settled", "t"), ("event", "2")]
+
+
 async def test_the_protocol_may_hang_up_and_say_whether_we_were_refused(stage):
     await stage.start()
     await stage.say("event last", "hangup token refused")

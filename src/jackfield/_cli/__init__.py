@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 __all__ = ["main"]
 
@@ -53,7 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     chosen = next((each for each in arguments if not each.startswith("-")), "")
     work = None
-    for name, summary in COMMANDS.items():
+    extensions = {}
+    if chosen not in COMMANDS and arguments != ["--version"]:
+        # A plugin's command may be meant, or help with all of them; else no plugin is loaded for this.
+        from jackfield._cli.extensions import find_extensions
+
+        extensions = find_extensions(frozenset(COMMANDS))
+    for name, summary in (COMMANDS | {name: each.spec.summary for name, each in extensions.items()}).items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -61,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            work = partial(_run, name, command, parser, arguments)
+            work = partial(_run, extensions.get(name) or name, command, parser, arguments)
     if work is None:
         parser.parse_args(arguments)  # which tells the version, or help, or what is wrong, and exits
         raise AssertionError("argparse has let through what is no command")
@@ -71,8 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status_of(work)
 
 
-def _run(name: str, command: argparse.ArgumentParser, parser: argparse.ArgumentParser, arguments: list[str]) -> int:
-    module = import_module(f"jackfield._cli.{name}")
+def _run(name: Any, command: argparse.ArgumentParser, parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    """Run a built-in command, by its name, or a plugin's, which is here already."""
+    module = import_module(f"jackfield._cli.{name}") if isinstance(name, str) else name
     module.configure(command)
     status: int = module.run(parser.parse_args(arguments))
     sys.stdout.flush()

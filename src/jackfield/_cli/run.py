@@ -85,7 +85,11 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> Gat
 def say_summary(state: GatewayState, *, durable: bool) -> None:
     """Tell what was received, delivered and lost."""
     for name, feed in state.feeds.items():
-        say(f"{name}: {feed.events} events in {feed.frames} frames, {feed.unreadable} unreadable, {feed.gaps} gaps")
+        refused = sum(feed.posts.refused.values())
+        posts = f" and {feed.posts.accepted} webhooks" if feed.posts.accepted else ""
+        turned = f", {refused} refused" if refused else ""
+        came = f"{feed.events} events in {feed.frames} frames{posts}"
+        say(f"{name}: {came}, {feed.unreadable} unreadable{turned}, {feed.gaps} gaps")
     for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} wait in the journal" if sink.lag and durable else ""

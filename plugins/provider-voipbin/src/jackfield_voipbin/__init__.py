@@ -9,12 +9,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import attrs
 
 from jackfield.addresses import Source
+from jackfield.commands import CommandSpec
 from jackfield.credentials import Secret
 from jackfield.errors import SecretError
 from jackfield.hooks import hookimpl
 from jackfield.options import about, at_least, url
 from jackfield.protocol import FeedProtocol
-from jackfield.providers import Dialect, Endpoint, ProviderSpec
+from jackfield.providers import Dialect, Endpoint, ProviderSpec, Webhook
 from jackfield.rest import Exchange
 from jackfield.simulators import Simulator
 from jackfield_voipbin.credentials import login, read_credential
@@ -23,8 +24,9 @@ from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
 from jackfield_voipbin.topics import PROVIDER
 from jackfield_voipbin.translate import UNKNOWN_ID
+from jackfield_voipbin.webhook import Reader
 
-__all__ = ["Voipbin", "jackfield_providers"]
+__all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
 
 
 def _no_colon(_instance: object, _attribute: object, value: str | None) -> None:
@@ -81,13 +83,37 @@ class Voipbin:
         validator=at_least(0),
         metadata=about("how often to look by REST for what the websocket should have brought; 0 for never"),
     )
+    receive: Literal["websocket", "webhook", "both"] = attrs.field(
+        default="websocket", metadata=about("how events come; with both, each is still one event")
+    )
+    webhook_secret: Secret | None = attrs.field(
+        default=None, metadata=about("what the platform signs webhooks with; `jackfield voipbin webhook show` tells it")
+    )
+    webhook_unsigned: bool = attrs.field(
+        default=False, metadata=about("whether webhooks are taken from anybody; for installations that sign none")
+    )
 
     def __attrs_post_init__(self) -> None:
+        self._check_credentials()
+        self._check_webhook()
+
+    def _check_credentials(self) -> None:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: one of them is missing")
         if (self.token is None) == (self.username is None):
             both = "both token and username are given" if self.token else "there is neither token nor username"
             raise ValueError(f"{both}: give token, or username and password")
+
+    def _check_webhook(self) -> None:
+        if self.receive == "websocket":
+            return
+        if self.webhook_secret is None and not self.webhook_unsigned:
+            hint = "or webhook_unsigned = true for an installation before August 2026, which signs nothing"
+            raise ValueError(f"receive = {self.receive!r} needs webhook_secret, {hint}")
+        if self.webhook_secret is not None and self.webhook_unsigned:
+            raise ValueError(
+                "webhook_unsigned = true would take posts that webhook_secret turns down; give one of them"
+            )
 
     @property
     def source(self) -> Source:
@@ -99,9 +125,14 @@ class Voipbin:
         """The topics of this customer, as the configuration has them."""
         return _dialects(self.customer_id or UNKNOWN_ID)[self.dialect_name]
 
+    @property
+    def rest_base(self) -> str:
+        """Where REST is, without ``/v1.0``."""
+        return base_of(self.url) if self.rest_url is None else self.rest_url.rstrip("/")
+
     def authenticate(self) -> Exchange[Voipbin]:
         """Log in or read the token anew, and learn whose feed it is; `RestError` where the credential is of no use."""
-        base = self.rest_url or base_of(self.url)
+        base = self.rest_base
         if self.username is not None and self.password is not None:
             text = yield from login(base, self.username, self.password.reveal(), self.ca_file)
         else:
@@ -131,13 +162,21 @@ class Voipbin:
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol, which takes over what the last one learned."""
         credential = read_credential(self._token().reveal(), self.credential)
-        rest = Rest(self.rest_url or base_of(self.url), credential, self.ca_file)
+        rest = Rest(self.rest_base, credential, self.ca_file)
         protocol = VoipbinProtocol(
             feed, self.customer_id or UNKNOWN_ID, self.dialect, rest, reconcile_seconds=self.reconcile_seconds
         )
         if isinstance(before, VoipbinProtocol):
             protocol.take_over(before)
         return protocol
+
+    def webhook(self, feed: str) -> Webhook | None:
+        """How posts are read, where the platform is to post."""
+        if self.receive == "websocket":
+            return None
+        return Webhook(
+            Reader(feed, self.customer_id or UNKNOWN_ID, self.webhook_secret), alone=self.receive == "webhook"
+        )
 
 
 def _dialects(customer_id: str) -> dict[str, Dialect]:
@@ -160,3 +199,12 @@ def jackfield_providers() -> list[ProviderSpec]:
     """Offer the provider ``voipbin``."""
     summary = "VoIPBIN: calls, queues, agents, messages, transcripts by websocket"
     return [ProviderSpec(PROVIDER, summary, Voipbin, _dialects, VoipbinProtocol, _simulator)]
+
+
+@hookimpl
+def jackfield_commands() -> list[CommandSpec]:
+    """Offer ``jackfield voipbin``."""
+    # Imported late, since it needs the options above.
+    from jackfield_voipbin.commands import COMMAND
+
+    return [COMMAND]

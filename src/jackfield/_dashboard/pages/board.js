@@ -34,7 +34,7 @@ function gapText(gap) {
 }
 
 const TONES = {
-  good: ["subscribed", "ready", "open", "delivering", "connected", "with agent"],
+  good: ["subscribed", "listening", "ready", "open", "delivering", "connected", "with agent"],
   busy: ["busy", "dialling", "new", "wrap-up", "outside call", "ending"],
   warn: ["reconnecting", "connecting", "ringing", "waiting", "offered", "retrying", "warning", "left the queue", "agent left"],
   bad: ["disconnected", "failed", "abandoned", "paused", "disabled", "closed", "error"],
