@@ -79,7 +79,7 @@ def ids_of(running):
 
 
 async def subscribed(heard):
-    await heard.until(lambda: heard.gateway.stats().feeds["support"].state is FeedState.SUBSCRIBED)
+    await heard.until(lambda: heard.gateway.state().feeds["support"].state is FeedState.SUBSCRIBED)
 
 
 async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_sent(nursery, server):
@@ -92,7 +92,7 @@ async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_
     ):
         heard = await hear(nursery, gateway)
         await subscribed(heard)
-        assert gateway.stats().feeds["support"].topics == TOPICS
+        assert gateway.state().feeds["support"].topics == TOPICS
         running.limit = 300
         await heard.until(lambda: len(heard.of_vendor()) >= 300)
         await trio.sleep(0.1)
@@ -134,7 +134,7 @@ async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery,
         running.limit = 300
         await heard.until(lambda: running.counters.events == 300)
         await running.settled()
-        counters, stats = running.counters, lambda: gateway.stats().feeds["support"]
+        counters, stats = running.counters, lambda: gateway.state().feeds["support"]
         await heard.until(lambda: stats().unreadable >= counters.garbage + counters.binary)
         assert len(heard.of_vendor()) == counters.sent == 300 - counters.dropped
         assert Counter(event.id for event in heard.of_vendor()) <= ids_of(running)
