@@ -14,6 +14,8 @@ import attrs
 from jackfield import Registry
 from jackfield.config import Route
 from jackfield.options import DeliveryOptions, GatewayOptions
+from jackfield.testing import ProviderSuite, SinkSuite
+from jackfield.testing.rules import rules_of
 from jackfield.vocabulary import KINDS
 from jackfield_vinix.kinds import TABLE as VINIX
 from jackfield_voipbin.kinds import TABLE as VOIPBIN
@@ -130,7 +132,35 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
-PAGES = {"kinds.md": kinds_page, "configuration.md": configuration_page}
+def conformance_page() -> str:
+    """Every rule of both suites."""
+    lines = [
+        "# Conformance",
+        "",
+        "Made from the suites' own rules by `python docs/generate.py`.",
+        "",
+        "A plugin's author inherits a suite and declares what the vendor or the receiver can do; each rule is a test, in pytest",
+        "or by `jackfield conformance DISTRIBUTION`. A level is earned by keeping all its rules and those of the levels below.",
+        "A rule about something that a vendor does not have is not applicable, and counts for nothing. A rule can be exempt, with",
+        'a reason: `exempt = {"gives_stable_ids": "the vendor sends no id, and copies differ"}`; it earns nothing then. A rule that is',
+        "overridden or removed without that is noticed.",
+        "",
+        "`jackfield conformance` finds a distribution's suites by their entry points:",
+        "",
+        "```toml",
+        '[project.entry-points."jackfield.conformance"]',
+        'acme = "jackfield_acme.conformance:Conformance"',
+        "```",
+        "",
+    ]
+    for suite, what in ((ProviderSuite, "providers"), (SinkSuite, "sinks")):
+        lines += [f"## `jackfield.testing.{suite.__name__}`, for {what}", "", "| rule | level | why |", "|---|---|---|"]
+        lines += [f"| `{each.id}` | {each.level} | {each.why} |" for each in rules_of(suite)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+PAGES = {"kinds.md": kinds_page, "configuration.md": configuration_page, "conformance.md": conformance_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

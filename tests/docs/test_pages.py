@@ -35,7 +35,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["kinds.md", "configuration.md"])
+@pytest.mark.parametrize("page", ["kinds.md", "configuration.md", "conformance.md"])
 def test_pages_that_are_made_from_the_code_are_up_to_date(page):
     assert (ROOT / "docs" / "reference" / page).read_text() == generator().PAGES[page]()
 
