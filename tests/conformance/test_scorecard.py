@@ -1,4 +1,4 @@
-"""`jackfield.testing.scorecard` and ``jackfield conformance``: levels, exemptions, and how good the built-in ones are."""
+"""`jackfield.testing.scorecard` and ``jackfield conformance``: levels, exemptions, and the built-in plugins."""
 
 import json
 from importlib.metadata import EntryPoint

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jackfield._guard import provider_code
 from jackfield._planner import plan_topics
 from jackfield.credentials import secrets_of
 from jackfield.errors import JackfieldError, SecretError
+from jackfield.events import Event
 from jackfield.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.providers import Provider
 from jackfield.rest import Request, Response
@@ -66,8 +67,11 @@ class DeclaredProvider(TranslationLaws):
 
     @property
     def world(self) -> World:
-        """What the laws of translation are tried with."""
-        return World(self.provider.dialect, self.provider.source)
+        """What the laws of translation are tried with: mostly what is in the examples, with other ids."""
+        addresses = [event.address for frame in self.examples() for event in self.emitted(frame)]
+        resources = sorted({address.resource for address in addresses})
+        words = sorted({address.event for address in addresses})
+        return World(self.provider.dialect, self.provider.source, resources=resources, words=words)
 
     # -- for the rules -----------------------------------------------------------------------------
 
@@ -89,7 +93,7 @@ class DeclaredProvider(TranslationLaws):
         """What a fresh protocol makes of a frame, or what it raises."""
         return received(self.provider.protocol(FEED), frame, at)
 
-    def emitted(self, frame: bytes) -> list[Any]:
+    def emitted(self, frame: bytes) -> list[Event]:
         """The events in a frame; none where it cannot be read."""
         outcome = self.read(frame)
         return [] if isinstance(outcome, Exception) else [each.event for each in outcome if isinstance(each, Emit)]

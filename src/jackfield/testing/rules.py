@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import unittest
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 import attrs
+from hypothesis import HealthCheck, settings
 
 __all__ = ["Exempt", "Level", "NotApplicable", "Rule", "Suite", "rule", "rules_of"]
 
@@ -61,12 +63,26 @@ def rule(level: Level) -> Callable[[Callable[[S], None]], Callable[[S], None]]:
         def test(self: S) -> None:
             if name in self.exempt:
                 raise Exempt(self.exempt[name])
-            method(self)
+            with _unhurried():
+                method(self)
 
         vars(test)["rule"] = Rule(name, level, " ".join((method.__doc__ or "").split()))
         return test
 
     return mark
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """Hypothesis' settings as they are, but for those that fail a property because the machine is busy."""
+    name = settings.get_current_profile_name()
+    patient = {"deadline": None, "suppress_health_check": [*settings().suppress_health_check, HealthCheck.too_slow]}
+    settings.register_profile("unhurried", settings.get_profile(name), **patient)
+    settings.load_profile("unhurried")
+    try:
+        yield
+    finally:
+        settings.load_profile(name)
 
 
 def rules_of(suite: type[Suite]) -> dict[Rule, Callable[[Any], None]]:
