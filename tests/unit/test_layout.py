@@ -42,6 +42,7 @@ TESTED_BY = {
     "protocol": "test_conversation",
     "providers": "test_planner",
     "reading": "test_it_bites",
+    "recording": "test_testing_page",
     "records": "test_store",
     "reports": "test_session",
     "resync": "test_conversation",

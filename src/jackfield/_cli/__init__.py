@@ -28,6 +28,7 @@ COMMANDS = {
     "simulate": "run a vendor's server on this machine",
     "plugins": "show what is installed",
     "conformance": "show how good a plugin is, rule by rule",
+    "new": "write a plugin to begin with",
 }
 
 DESCRIPTION = """\

@@ -6,9 +6,19 @@ simulators in `jackfield.simulation`.
 
 from jackfield.testing.clock import run_in_virtual_time
 from jackfield.testing.declaring import simulated_frames
-from jackfield.testing.places import Place
+from jackfield.testing.places import Place, sample_events
 from jackfield.testing.providers import ProviderSuite
+from jackfield.testing.recording import RecordingSink
 from jackfield.testing.sinks import SinkSuite
 from jackfield.testing.stage import Vendor
 
-__all__ = ["Place", "ProviderSuite", "SinkSuite", "Vendor", "run_in_virtual_time", "simulated_frames"]
+__all__ = [
+    "Place",
+    "ProviderSuite",
+    "RecordingSink",
+    "SinkSuite",
+    "Vendor",
+    "run_in_virtual_time",
+    "sample_events",
+    "simulated_frames",
+]
