@@ -5,8 +5,10 @@ nox -s tests      all tests, of the core and of every plugin
 nox -s lint       formatting, ruff, import contracts
 nox -s types      mypy, strict
 nox -s packages   build each distribution, install each plugin beside the core alone, and load it
+nox -s docs       the documentation as a site, in build/docs, warnings being errors
 nox -s thorough   the property tests with 5,000 examples each
 nox -s bench      what an event costs
+nox -s endurance  the dashboard's page, ten minutes long (needs Chromium)
 nox -s dev        .venv with everything editable and all tools
 """
 
@@ -29,10 +31,13 @@ TESTING = [
     "pytest-xdist",
     "standardwebhooks",
     "trustme",
+    "uvloop",
     "websocket-client",
 ]
+PEERS = ["httpx2", "picows", "websocket-client", "websockets"]
 LINTING = ["import-linter", "ruff"]
 TYPING = ["mypy"]
+DOCS = ["furo", "myst-parser", "sphinx"]
 
 
 def install(session: nox.Session, *more: str) -> None:
@@ -63,12 +68,25 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Make the documentation's site."""
+    install(session, *DOCS, "hypothesis", "pytest")
+    session.run("python", "docs/generate.py", "--check")
+    session.run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "build/docs")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
-    """Measure finding an event's subscribers, keeping it, and posting it; arguments after ``--`` go to the first."""
-    install(session, "httpx2")
-    session.run("python", "tests/bench/matching.py", *session.posargs)
-    session.run("python", "tests/bench/journal.py")
-    session.run("python", "tests/bench/posting.py")
+    """Measure what an event costs, beside other clients; arguments after ``--`` go to tests/bench/run.py."""
+    install(session, *PEERS)
+    session.run("python", "tests/bench/run.py", *session.posargs)
+
+
+@nox.session
+def endurance(session: nox.Session) -> None:
+    """Watch the dashboard's page for ten minutes under load; arguments after ``--`` go to the script."""
+    install(session)
+    session.run("python", "tests/bench/dashboard.py", *session.posargs)
 
 
 @nox.session
@@ -85,7 +103,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, *TYPING, "nox", "hypothesis")
     sources = [str(path / "src") for path in (Path(), *PLUGINS)]
-    session.run("mypy", *sources, "noxfile.py")
+    session.run("mypy", *sources, "docs/examples", "noxfile.py")
 
 
 @nox.session(reuse_venv=False)
@@ -95,6 +113,8 @@ def packages(session: nox.Session) -> None:
     for path in (Path(), *PLUGINS):
         session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, f"./{path}")
     session.install("--quiet", "jackfield", "--find-links", wheels)
+    pages = "from jackfield._dashboard.site import *; [page(*each) for each in PAGES.values()]"
+    session.run("python", "-c", pages)
     for path in PLUGINS:
         name = f"jackfield-{path.name.partition('-')[2]}"
         session.install("--quiet", name, "--find-links", wheels)

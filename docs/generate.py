@@ -1,18 +1,29 @@
-"""Write the reference pages that are made from the code: ``python docs/generate.py``.
+"""Write the pages that are made from the code: ``python docs/generate.py``.
 
-A test compares them with what this would write, so they cannot fall behind.
+With ``--check`` it only tells which are not up to date; a test does that, so they cannot fall behind.
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
+import inspect
+import io
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 import attrs
+from diagram import states_diagram
 
+import jackfield
 from jackfield import Registry
+from jackfield._cli import COMMANDS, main
 from jackfield.config import Route
+from jackfield.hooks import HookSpecs
 from jackfield.options import DeliveryOptions, GatewayOptions
 from jackfield.testing import ProviderSuite, SinkSuite
 from jackfield.testing.rules import rules_of
@@ -21,7 +32,7 @@ from jackfield_vinix.kinds import TABLE as VINIX
 from jackfield_voipbin.kinds import TABLE as VOIPBIN
 from jackfield_voipbin.kinds import ByField
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
 
 
 def kinds_page() -> str:
@@ -160,8 +171,100 @@ def conformance_page() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"kinds.md": kinds_page, "configuration.md": configuration_page, "conformance.md": conformance_page}
+def hooks_page() -> str:
+    """Every hook, with its arguments and when it is called."""
+    lines = [
+        "# Hooks",
+        "",
+        "Made from `jackfield.hooks` by `python docs/generate.py`. What a plugin is, and what it offers through",
+        "these, is told on [a page of its own](plugins.md).",
+        "",
+    ]
+    for name, hook in vars(HookSpecs).items():
+        if name.startswith("jackfield_"):
+            signature = inspect.signature(hook)
+            parameters = list(signature.parameters.values())[1:]
+            arguments = ", ".join(f"{each.name}: {each.annotation}" for each in parameters)
+            lines += [
+                f"## `{name}`",
+                "",
+                "```python",
+                f"def {name}({arguments}) -> {signature.return_annotation}",
+                "```",
+            ]
+            lines += ["", _prose(inspect.getdoc(hook) or ""), ""]
+    return "\n".join(lines)
+
+
+def api_page() -> str:
+    """Every public module, for autodoc to fill."""
+    package = Path(jackfield.__file__ or "").parent
+    lines = [
+        "# Public modules",
+        "",
+        "What has no leading underscore is the contract: semantic versioning holds for it, and plugins use",
+        "nothing else.",
+        "",
+    ]
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if any(part.startswith("_") and part != "__init__" for part in parts) or parts == ("__init__",):
+            continue
+        module = ".".join(("jackfield", *(part for part in parts if part != "__init__")))
+        summary = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+        directive = ["```{eval-rst}", f".. automodule:: {module}", "```"]
+        lines += [f"## `{module}`", "", *(directive if summary else ()), ""]
+    return "\n".join(lines)
+
+
+def command_line_page() -> str:
+    """What every command says of itself."""
+    lines = [
+        "# The command line in full",
+        "",
+        "What `jackfield COMMAND --help` prints, made by `python docs/generate.py`; an overview is",
+        "[commands](commands.md).",
+        "",
+    ]
+    for name in COMMANDS:
+        lines += [f"## `jackfield {name}`", "", "```text", _help(name).rstrip(), "```", ""]
+    return "\n".join(lines)
+
+
+def _help(*command: str) -> str:
+    told = io.StringIO()
+    with redirect_stdout(told), suppress(SystemExit):
+        main([*command, "--help"])
+    return told.getvalue()
+
+
+def _prose(text: str) -> str:
+    return text.replace("``", "`")
+
+
+PAGES = {
+    "reference/kinds.md": kinds_page,
+    "reference/configuration.md": configuration_page,
+    "reference/conformance.md": conformance_page,
+    "reference/hooks.md": hooks_page,
+    "reference/api.md": api_page,
+    "reference/command-line.md": command_line_page,
+    "explanation/states.svg": states_diagram,
+}
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where a page is not up to date"
+    )
+    options = parser.parse_args()
+    os.environ["COLUMNS"] = "100"  # so that help is wrapped alike everywhere
+    stale = []
     for name, page in PAGES.items():
-        (REFERENCE / name).write_text(page(), encoding="utf-8")
+        path, text = DOCS / name, page()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not options.check:
+                path.write_text(text, encoding="utf-8")
+    if options.check and stale:
+        sys.exit(f"not up to date, run 'python docs/generate.py': {', '.join(stale)}")

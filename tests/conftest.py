@@ -8,7 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import attrs
@@ -20,6 +24,9 @@ from hypothesis import settings
 from jackfield.errors import ConnectionLost
 from jackfield.providers import Endpoint
 from jackfield.simulation.listener import serve_stream
+from jackfield.simulation.server import serve
+from jackfield_vinix.simulator import VinixSimulator
+from jackfield_voipbin.simulator import VoipbinSimulator
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
@@ -142,6 +149,43 @@ async def simulate(start):
     return simulate
 
 
+@attrs.frozen
+class Vendors:
+    """Both vendors' simulators on a thread of their own, for programs that do not run on trio."""
+
+    feeds: dict[str, Any]
+
+    @classmethod
+    @contextmanager
+    def running(cls, rate=200.0):
+        told, stop = SimpleQueue(), trio.Event()
+
+        async def main():
+            async with trio.open_nursery() as nursery:
+                simulators = {"office": VoipbinSimulator("t", rate=rate), "support": VinixSimulator("t", rate=rate)}
+                feeds = {
+                    name: each.feed(await nursery.start(partial(serve, each))) for name, each in simulators.items()
+                }
+                told.put((feeds, trio.lowlevel.current_trio_token()))
+                await stop.wait()
+                nursery.cancel_scope.cancel()
+
+        thread = threading.Thread(target=trio.run, args=(main,), name="vendors")
+        thread.start()
+        feeds, token = told.get(timeout=PATIENCE)
+        try:
+            yield cls(feeds)
+        finally:
+            token.run_sync_soon(stop.set)
+            thread.join()
+
+
+@pytest.fixture
+def vendors():
+    with Vendors.running() as vendors:
+        yield vendors
+
+
 CONFIG = """
 [feeds.office]
 provider = "voipbin"
@@ -191,3 +235,44 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path)
+
+
+class Poster:
+    """Posts as a vendor does, or as nobody should: HTTP by hand, so that nothing is made right on the way."""
+
+    @staticmethod
+    async def answer(stream):
+        """Status, headers and body of the next answer; ``None`` where the server has hung up."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (more := await stream.receive_some()):
+                return None
+            data += more
+        head, _, body = data.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        while len(body) < int(headers["content-length"]):
+            body += await stream.receive_some()
+        return int(status.split()[1]), headers, json.loads(body)
+
+    @staticmethod
+    def request(path, body, *, method="POST", **headers):
+        lines = [f"{method} {path} HTTP/1.1", "Host: inbox", f"Content-Length: {len(body)}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    async def post(self, stream, path, body, **more):
+        """One request on a connection that stays open, and what is answered."""
+        await stream.send_all(self.request(path, body, **more))
+        return await self.answer(stream)
+
+    @staticmethod
+    async def connect(url):
+        """A connection to where this URL leads."""
+        host, _, port = url.partition("://")[2].partition("/")[0].rpartition(":")
+        return await trio.open_tcp_stream(host, int(port))
+
+
+@pytest.fixture
+def poster():
+    return Poster()

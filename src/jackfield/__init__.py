@@ -13,14 +13,19 @@
     trio.run(main)
 """
 
-from jackfield._gateway import Gateway, GatewayStats, open_gateway
-from jackfield._listener import Listener
-from jackfield._registry import Registry
-from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.config import GatewayConfig
-from jackfield.errors import ConfigError, JackfieldError
-from jackfield.events import Event
-from jackfield.selectors import KindPattern, Selector
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway, open_gateway
+    from jackfield._listener import Listener, Overflow
+    from jackfield._registry import Registry
+    from jackfield._state import GatewayState
+    from jackfield.addresses import Address, AddressPattern, Source
+    from jackfield.config import GatewayConfig, Route
+    from jackfield.errors import ConfigError, JackfieldError, ListenerOverflow
+    from jackfield.events import Event
+    from jackfield.selectors import KindPattern, Selector
 
 __all__ = [
     "Address",
@@ -29,12 +34,40 @@ __all__ = [
     "Event",
     "Gateway",
     "GatewayConfig",
-    "GatewayStats",
+    "GatewayState",
     "JackfieldError",
     "KindPattern",
     "Listener",
+    "ListenerOverflow",
+    "Overflow",
     "Registry",
+    "Route",
     "Selector",
     "Source",
     "open_gateway",
 ]
+
+_HOMES = {
+    "_gateway": ("Gateway", "open_gateway"),
+    "_listener": ("Listener", "Overflow"),
+    "_registry": ("Registry",),
+    "_state": ("GatewayState",),
+    "addresses": ("Address", "AddressPattern", "Source"),
+    "config": ("GatewayConfig", "Route"),
+    "errors": ("ConfigError", "JackfieldError", "ListenerOverflow"),
+    "events": ("Event",),
+    "selectors": ("KindPattern", "Selector"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Each comes when it is first used: the command, and a plugin that needs two of them, start sooner.
+    for home, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(f"jackfield.{home}"), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

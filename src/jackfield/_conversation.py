@@ -15,7 +15,7 @@ from typing import Protocol, assert_never
 import attrs
 import trio
 
-from jackfield._guard import provider_code
+from jackfield._guard import failure, provider_code
 from jackfield._rest import Perform
 from jackfield._resync import Looker, Resyncing
 from jackfield._subscriptions import Subscriptions
@@ -155,12 +155,13 @@ class Conversation:
             events: list[Event] = []
             for frame in frames:
                 try:
-                    with provider_code():
-                        actions = tuple(self._protocol.received(frame, at))
+                    actions = tuple(self._protocol.received(frame, at))
                 except FrameError as error:
+                    self._hand_over(events)
                     self._host.unreadable(error)
-                except JackfieldError as error:  # a provider's bug costs one frame, not the feed
-                    self._host.unreadable(FrameError(str(error), frame))
+                except Exception as error:  # noqa: BLE001  # a provider's bug costs one frame, not the feed
+                    self._hand_over(events)
+                    self._host.unreadable(FrameError(failure(error), frame))
                 else:
                     self._perform(actions, events)
             self._host.emitted(events, len(frames))
@@ -206,16 +207,19 @@ class Conversation:
         else:
             self._act(actions)
 
-    def _act(self, actions: Iterable[Action]) -> int:
+    def _act(self, actions: tuple[Action, ...]) -> int:
         """Perform actions that come from no frame; how many events were among them."""
         events: list[Event] = []
         self._perform(actions, events)
-        if events:
-            self._host.emitted(events, 0)
-        return len(events)
+        self._hand_over(events)
+        return sum(isinstance(action, Emit) for action in actions)
 
-    def _perform(self, actions: Iterable[Action], events: list[Event]) -> None:
+    def _perform(self, actions: tuple[Action, ...], events: list[Event]) -> None:
         for action in actions:
+            if type(action) is Emit:  # nearly every one; a pattern would take as long as all the rest
+                events.append(action.event)
+                continue
+            self._hand_over(events)
             match action:
                 case Emit(event):
                     events.append(event)
@@ -235,6 +239,12 @@ class Conversation:
                     self._resyncing.ask(None)
                 case _:
                     assert_never(action)
+
+    def _hand_over(self, events: list[Event]) -> None:
+        """Whatever is told of the line is told after the events that came before it."""
+        if events:
+            self._host.emitted(events.copy(), 0)
+            events.clear()
 
     def _send(self, text: str) -> None:
         try:

@@ -10,10 +10,22 @@ import attrs
 from jackfield.errors import FrameError
 from jackfield.lifecycle import FeedState
 
-__all__ = ["FeedStats"]
+__all__ = ["FeedStats", "PostStats"]
 
 # Unreadable frames that are kept whole for inspection; they are counted without a limit.
 KEPT_UNREADABLE = 16
+
+
+@attrs.define
+class PostStats:
+    """What became of what a vendor has posted to us."""
+
+    accepted: int = 0
+    """Posts that were answered with 200: their events are committed."""
+    copies: int = 0
+    """Events in them that were there already."""
+    refused: Counter[str] = attrs.field(factory=Counter)
+    """Posts that were answered with an error, by reason; those that cannot be read are counted as unreadable."""
 
 
 @attrs.define
@@ -29,7 +41,7 @@ class FeedStats:
     events: int = 0
     """Events of the vendor's; the ``stream`` facts are not counted."""
     ignored: Counter[str] = attrs.field(factory=Counter)
-    """Frames that were no events, by reason."""
+    """Frames and posts that were no events, by reason."""
     unreadable: int = 0
     last_unreadable: deque[FrameError] = attrs.field(factory=lambda: deque(maxlen=KEPT_UNREADABLE), repr=False)
     topics: frozenset[str] = frozenset()
@@ -40,7 +52,14 @@ class FeedStats:
     resynced: int = 0
     """Events that looks by REST for what was missed have brought."""
     resyncs_failed: int = 0
+    posts: PostStats = attrs.field(factory=PostStats)
 
     def snapshot(self) -> FeedStats:
         """A copy that does not change any more."""
-        return attrs.evolve(self, ignored=Counter(self.ignored), refused=dict(self.refused))
+        return attrs.evolve(
+            self,
+            ignored=Counter(self.ignored),
+            refused=dict(self.refused),
+            last_unreadable=deque(self.last_unreadable, KEPT_UNREADABLE),
+            posts=attrs.evolve(self.posts, refused=Counter(self.posts.refused)),
+        )

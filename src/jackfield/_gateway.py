@@ -3,87 +3,42 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 import trio
 
-from jackfield._absence import last_signs
 from jackfield._delivery import Lane
-from jackfield._delivery.outlet import SinkStats
-from jackfield._feed_stats import FeedStats
+from jackfield._delivery.selection import Selection
+from jackfield._inbox import Inbox, open_inbox
 from jackfield._index import SelectorIndex
-from jackfield._journal import Journal, JournalStats
-from jackfield._journal.retention import Limits
-from jackfield._listener import Listener
+from jackfield._journal import Journal
+from jackfield._listener import Listener, Overflow, parse_selectors
+from jackfield._mailbox import Mailbox
+from jackfield._opening import open_journal
 from jackfield._planner import make_plan
 from jackfield._registry import Registry
+from jackfield._routes import Routes
 from jackfield._session import Session
-from jackfield._store import Store
-from jackfield.config import GatewayConfig, build_config, read_toml
-from jackfield.errors import DeliveryError, JackfieldError
+from jackfield._state import GatewayState
+from jackfield._tasks import Tasks
+from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
+from jackfield.errors import DeliveryError, JackfieldError, leaves
 from jackfield.events import Event
 from jackfield.providers import Plan
 from jackfield.selectors import Selector
 
-__all__ = ["Gateway", "GatewayStats", "open_gateway"]
+__all__ = ["Gateway", "GatewayState", "open_gateway"]
 
 # Feeds say goodbye to their vendors; a vendor that does not answer is not waited for longer.
 CLOSE_SECONDS = 4.0
 LISTENER_BUFFER = 1000
-
-
-@attrs.frozen
-class GatewayStats:
-    """What the gateway has done since it was opened."""
-
-    feeds: Mapping[str, FeedStats]
-    sinks: Mapping[str, SinkStats]
-    journal: JournalStats
-
-
-@attrs.define
-class _Tasks:
-    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
-
-    _nursery: trio.Nursery
-    _scopes: list[trio.CancelScope] = attrs.field(factory=list)
-    _running: int = 0
-    _idle: trio.Event = attrs.field(factory=trio.Event)
-
-    def start(self, task: Callable[[], Awaitable[None]]) -> None:
-        scope = trio.CancelScope(shield=True)
-        self._scopes.append(scope)
-        self._running += 1
-        self._nursery.start_soon(self._run, task, scope)
-
-    async def _run(self, task: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
-        try:
-            with scope:
-                await task()
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
-
-    async def finish(self, seconds: float) -> None:
-        """Wait for all of them to end by themselves, at most so long, then cancel the rest."""
-        with trio.move_on_after(seconds):
-            while self._running:
-                await self._idle.wait()
-        self.cancel()
-        while self._running:
-            await self._idle.wait()
-
-    def cancel(self) -> None:
-        """End them now."""
-        for scope in self._scopes:
-            scope.cancel()
 
 
 @attrs.define(eq=False)
@@ -95,11 +50,18 @@ class Gateway:
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
     _lanes: dict[str, Lane] = attrs.field(factory=dict)
+    _inbox: Inbox = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
+    _routes: Routes = attrs.field(init=False)
     _closed: bool = False
 
-    def listen(self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER) -> Listener:
+    def __attrs_post_init__(self) -> None:
+        self._routes = Routes(self._lanes, self._journal)
+
+    def listen(
+        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
+    ) -> Listener:
         """The events that any of the selectors matches, from now on; all events where none is given.
 
         ::
@@ -109,13 +71,13 @@ class Gateway:
                     ...
 
         Feeds subscribe to what is newly needed, and give it back when the listener is closed.
-        `buffer` events wait for a loop that is busy, see `Listener`. `SelectorError` for a selector that
-        does not parse, `JackfieldError` once the gateway is closed.
+        `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are lost, or that
+        the loop ends with an error. `SelectorError` for a selector that does not parse, `JackfieldError` once the
+        gateway is closed.
         """
-        if self._closed:
-            raise JackfieldError("the gateway is closed: nothing will come any more")
-        parsed = tuple(Selector.parse(each) if isinstance(each, str) else each for each in selectors or ("**",))
-        listener = Listener(parsed, buffer, self._registry.observe, self._detach)
+        self._check_open()
+        parsed = parse_selectors(selectors)
+        listener = Listener(parsed, buffer, self._registry.observe, self._detach, overflow)
         for selector in parsed:
             self._index.add(selector, listener)
         self._listeners.append(listener)
@@ -131,16 +93,45 @@ class Gateway:
         return await self._journal.publish(events, self._hand_over)
 
     def plan(self, feed: str) -> Plan:
-        """What a feed is to be subscribed to now, and why."""
-        wanted = [selector for route in self.config.routes for selector in route.select]
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
+        if feed not in self._sessions:
+            raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
+        wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
-        return make_plan(self._sessions[feed].provider, wanted)
+        session = self._sessions[feed]
+        return make_plan(session.provider, wanted, posted_only=session.feed.posted_only)
 
-    def stats(self) -> GatewayStats:
-        """What happened so far, counted; a snapshot."""
-        feeds = {name: session.snapshot() for name, session in self._sessions.items()}
-        sinks = {name: lane.snapshot() for name, lane in self._lanes.items()}
-        return GatewayStats(feeds, sinks, self._journal.snapshot())
+    def state(self) -> GatewayState:
+        """How everything stands and what happened so far, counted; a snapshot, also after the end."""
+        return GatewayState(
+            MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType({name: lane.snapshot() for name, lane in self._lanes.items()}),
+            self._journal.snapshot(),
+            tuple(listener.state() for listener in self._listeners),
+            tuple(self._routes),
+            MappingProxyType(dict(self._inbox.refused)),
+        )
+
+    def add_route(self, route: Route | Mapping[str, Any]) -> Route:
+        """Let what a route selects go to its sinks from now on; the route, for `remove_route`.
+
+        It is an object, or the mapping that a ``[[routes]]`` table would be. It ends with the gateway: write it
+        into the configuration first where what it leads to a sink must survive a crash. `ConfigError` for what
+        is wrong with it, `JackfieldError` once the gateway is closed.
+        """
+        self._check_open()
+        checked = check_route(route, self._lanes)
+        self._routes.add(checked)
+        self._follow_plans()
+        return checked
+
+    def remove_route(self, route: Route) -> None:
+        """Let a route, a configured one or an added one, lead nowhere from now on.
+
+        What came before that still goes to its sinks. `JackfieldError` where there is no such route.
+        """
+        self._routes.remove(route)
+        self._follow_plans()
 
     def _take(self, events: Sequence[Event]) -> None:
         """The way in of every event of a feed; never waits."""
@@ -152,6 +143,10 @@ class Gateway:
             for event in taken:
                 for listener in self._index.match(event):
                     listener.put(event)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JackfieldError("the gateway is closed: nothing will come any more")
 
     def _detach(self, listener: Listener) -> None:
         for selector in listener.selectors:
@@ -169,11 +164,10 @@ class Gateway:
                 ready = await opened.enter_async_context(sink.options.open())
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
-            selects: SelectorIndex[str] = SelectorIndex()
-            for selector in self.config.selectors_of(sink.name):
-                selects.add(selector, sink.name)
-            cursor = self._journal.cursor(sink.name)
-            self._lanes[sink.name] = Lane(sink.name, ready, cursor, selects, sink.delivery, self._registry.observe, rng)
+            cursor, report = self._journal.cursor(sink.name), self._registry.observe
+            self._lanes[sink.name] = Lane(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
+        for route in self.config.routes:
+            self._routes.add(check_route(route, self._lanes), configured=True)
 
     def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
@@ -184,29 +178,40 @@ class Gateway:
             )
         self._follow_plans()
 
+    async def _open_inbox(self, opened: AsyncExitStack) -> None:
+        publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
+        mailboxes = {
+            name: Mailbox(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            for name, session in self._sessions.items()
+            if (webhook := session.feed.webhook) is not None
+        }
+        self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
-        """Start everything, and at the end stop it in the one order: feeds, intake, listeners, sinks, journal."""
-        feeds, journal, lanes = _Tasks(nursery), _Tasks(nursery), _Tasks(nursery)
+        """Start everything, and stop it in the one order: inbox, feeds, intake, listeners, sinks, journal."""
+        inbox, feeds, journal, lanes = (Tasks(nursery) for _ in range(4))
         journal.start(self._journal.run)
         for lane in self._lanes.values():
             lanes.start(lane.run)
         for session in self._sessions.values():
             feeds.start(session.run)
+        inbox.start(self._inbox.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True):
+                    self._inbox.stop()
+                    await inbox.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield
-                feeds.cancel()
-                lanes.cancel()
-                journal.cancel()
+                for tasks in (inbox, feeds, lanes, journal):
+                    tasks.cancel()
 
-    async def _close(self, feeds: _Tasks, journal: _Tasks, lanes: _Tasks) -> None:
+    async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
         for session in self._sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
@@ -217,28 +222,11 @@ class Gateway:
         await lanes.finish(self.config.options.drain_seconds)
         for lane in self._lanes.values():
             lane.abandon("the gateway was closed before they were delivered")
+        with trio.move_on_after(CLOSE_SECONDS):
+            for lane in self._lanes.values():
+                await lane.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
-
-
-@asynccontextmanager
-async def _open_journal(
-    config: GatewayConfig, registry: Registry
-) -> AsyncGenerator[tuple[Journal, Mapping[str, datetime]], None]:
-    """The configured journal, and when it last heard of each feed; its file is closed at the very end."""
-    options = config.options
-    limits = Limits(options.retain_seconds, options.retain_bytes, options.retain_dead_bytes, options.dedupe)
-    if options.journal == "memory":
-        yield Journal(options.buffer, None, registry.observe, limits), {}
-        return
-    opening = partial(Store.open, Path(options.journal), durability=options.durability)
-    store = await trio.to_thread.run_sync(opening)
-    try:
-        signs = await trio.to_thread.run_sync(last_signs, store, [feed.name for feed in config.feeds])
-        yield Journal(options.buffer, store, registry.observe, limits), signs
-    finally:
-        with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(store.close)
 
 
 @asynccontextmanager
@@ -253,10 +241,10 @@ async def open_gateway(
     `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
     `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
     is a set of installed plugins that was loaded, and its failures told, before.
-    Raises `ConfigError` with every fault, `JournalError` where the journal's file cannot be used, and
-    `DeliveryError` where a sink cannot be opened.
+    Raises `ConfigError` with every fault, such as an inbox's address that is taken, `JournalError` where the
+    journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
 
-    At the end the feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    At the end inbox and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
     could not be delivered by then is in the journal for the next start; where that is in memory, it is
     counted and reported.
     """
@@ -268,21 +256,24 @@ async def open_gateway(
     if not isinstance(config, GatewayConfig):
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     rng = random.Random()
-    raised: Exception | None = None
-    async with _open_journal(config, registry) as (journal, last_heard), AsyncExitStack() as opened:
+    raised: BaseException | None = None
+    opening = open_journal(config.options, [feed.name for feed in config.feeds], registry.observe)
+    async with opening as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
         await gateway._open_lanes(opened, rng)
         gateway._make_sessions(rng, last_heard)
+        await gateway._open_inbox(opened)
         try:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 try:
                     yield gateway
-                except Exception as error:
+                except (Exception, KeyboardInterrupt, SystemExit) as error:
                     raised = error
                     raise
         except BaseExceptionGroup as group:
-            # One exception out of the body leaves as itself, not wrapped in the nursery's group.
-            if raised is None or group.exceptions != (raised,):
+            # What the body raised leaves as itself, not wrapped in the nursery's group.
+            mine = leaves(raised) if isinstance(raised, BaseExceptionGroup) else [raised]
+            if list(leaves(group)) != list(mine):
                 raise
     if raised is not None:
         raise raised

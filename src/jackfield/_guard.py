@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from jackfield.errors import JackfieldError, PluginError
 
-__all__ = ["provider_code"]
+__all__ = ["failure", "provider_code"]
 
 
 @contextmanager
@@ -18,4 +18,9 @@ def provider_code() -> Iterator[None]:
     except JackfieldError:
         raise
     except Exception as error:  # noqa: BLE001  # a provider's bug must not end what goes on beside it
-        raise PluginError(f"the provider failed: {type(error).__name__}: {error}") from None
+        raise PluginError(failure(error)) from None
+
+
+def failure(error: Exception) -> str:
+    """What to say of an exception that a provider did not mean."""
+    return f"the provider failed: {type(error).__name__}: {error}"

@@ -3,48 +3,102 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, get_args
 
 import attrs
 import trio
 
+from jackfield.errors import ListenerOverflow
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report, is_due
-from jackfield.selectors import Selector
+from jackfield.selectors import EVERYTHING, Selector
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "ListenerState", "Overflow", "check_bounds", "parse_selectors"]
+
+Overflow = Literal["drop_oldest", "drop_newest", "error"]
+"""What gives way when a listener's buffer is full, since a feed never waits.
+
+``drop_oldest`` keeps up with what is happening now, for displays. ``drop_newest`` keeps what was there first.
+``error`` ends the listener where its stream would have a hole: `ListenerOverflow` after what was buffered.
+"""
+
+
+@attrs.frozen
+class ListenerState:
+    """One listener, as it is now."""
+
+    selectors: tuple[Selector, ...]
+    waiting: int
+    """Events in its buffer."""
+    buffer: int
+    """How many fit."""
+    overflow: Overflow
+    dropped: int
+    """Events that it lost."""
+
+
+def check_bounds(buffer: int, overflow: str) -> None:
+    """`ValueError` for a buffer that holds nothing, or a policy that does not exist."""
+    if buffer < 1:
+        raise ValueError(f"buffer: must be 1 or more, not {buffer}")
+    if overflow not in get_args(Overflow):
+        raise ValueError(f"overflow: {overflow!r} is none of {', '.join(map(repr, get_args(Overflow)))}")
+
+
+def parse_selectors(selectors: Iterable[str | Selector]) -> tuple[Selector, ...]:
+    """What a listener is to get: everything where nothing is said; `SelectorError` for a text that does not parse."""
+    parsed = tuple(Selector.parse(each) if isinstance(each, str) else each for each in selectors)
+    return parsed or (EVERYTHING,)
 
 
 @attrs.define(eq=False)
 class Listener:
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
-    Use it with ``with`` and ``async for``. When nobody takes events for so long that the buffer is
-    full, the oldest make room, and are counted in `dropped` and reported.
+    Use it with ``with`` and ``async for``; one loop at a time. When nobody takes events for so long that the
+    buffer is full, `overflow` says what is lost; that is counted in `dropped` and reported.
     """
 
     selectors: tuple[Selector, ...]
-    _capacity: int
+    buffer: int
     _report: Callable[[Report], None]
     _detach: Callable[[Listener], None]
+    overflow: Overflow = "drop_oldest"
     dropped: int = 0
     """Events that were lost because nobody took them in time."""
-    _buffer: deque[Event] = attrs.field(factory=deque)
+    _events: deque[Event] = attrs.field(factory=deque)
     _news: trio.Event = attrs.field(factory=trio.Event)
     _closed: bool = False
+    _overflown: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        check_bounds(self.buffer, self.overflow)
 
     def put(self, event: Event) -> None:
         """Take one event, without waiting; called by the gateway."""
-        if len(self._buffer) >= self._capacity:
-            self._buffer.popleft()
-            self.dropped += 1
-            if is_due(self.dropped):
-                where = "listener " + ", ".join(map(str, self.selectors))
-                self._report(EventsDropped(where, 1, "nobody takes its events", self.dropped))
-        self._buffer.append(event)
+        if self._closed:
+            return
+        if len(self._events) >= self.buffer:
+            self._drop()
+            if self.overflow == "error":
+                self._overflown = True
+                self.close()
+            if self.overflow != "drop_oldest":
+                return
+            self._events.popleft()
+        self._events.append(event)
         self._news.set()
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if is_due(self.dropped):
+            self._report(EventsDropped(str(self), 1, "nobody takes its events", self.dropped))
+
+    def state(self) -> ListenerState:
+        """How it stands."""
+        return ListenerState(self.selectors, len(self._events), self.buffer, self.overflow, self.dropped)
 
     def close(self) -> None:
         """Take no more events; those in the buffer can still be read."""
@@ -52,6 +106,28 @@ class Listener:
             self._closed = True
             self._detach(self)
             self._news.set()
+
+    async def take(self) -> list[Event]:
+        """Every event that waits, at least one; none when the listener is closed and empty.
+
+        For who works in batches. Raises `ListenerOverflow` where ``async for`` would.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not self._events and not self._closed:
+            self._news = trio.Event()
+            await self._news.wait()
+        return self.take_nowait()
+
+    def take_nowait(self) -> list[Event]:
+        """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
+        taken = list(self._events)
+        self._events.clear()
+        if not taken:
+            self._check_whole()
+        return taken
+
+    def __str__(self) -> str:
+        return "listener " + ", ".join(map(str, self.selectors))
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +141,15 @@ class Listener:
         return self
 
     async def __anext__(self) -> Event:
-        while not self._buffer:
+        while not self._events:
             if self._closed:
+                self._check_whole()
                 raise StopAsyncIteration
             self._news = trio.Event()
             await self._news.wait()
         await trio.lowlevel.checkpoint_if_cancelled()
-        return self._buffer.popleft()
+        return self._events.popleft()
+
+    def _check_whole(self) -> None:
+        if self._overflown:
+            raise ListenerOverflow(f"{self}: {self.buffer} events waited, and there was no room for the next")

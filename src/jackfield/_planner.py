@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from jackfield.addresses import AddressPattern
 from jackfield.errors import Untranslatable
 from jackfield.providers import Asked, Dialect, Plan, Provider
-from jackfield.selectors import Selector
+from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["make_plan", "plan_topics", "smallest"]
 
 
-def make_plan(provider: Provider, selectors: Iterable[Selector]) -> Plan:
-    """What one feed must be subscribed to for these selectors."""
-    return plan_topics(provider.source.provider, provider.dialect, selectors)
+def make_plan(provider: Provider, selectors: Iterable[Selector], *, posted_only: bool = False) -> Plan:
+    """What one feed must be subscribed to for these selectors; nothing, where the vendor posts everything anyway."""
+    plan = plan_topics(provider.source.provider, provider.dialect, selectors)
+    if not posted_only:
+        return plan
+    return Plan((), tuple(Asked(row.selector, filtered=row.selector != EVERYTHING) for row in plan.asked))
 
 
 def plan_topics(provider: str, dialect: Dialect, selectors: Iterable[Selector]) -> Plan:

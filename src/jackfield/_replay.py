@@ -136,6 +136,6 @@ class Replay:
         """An event was refused again: it stays where it is."""
         self._buried.add(seq)
 
-    def rest(self) -> tuple[list[Event], int]:
+    def rest(self) -> tuple[list[tuple[int, Event]], int]:
         """Nothing: what is not replayed is not lost."""
         return [], 0

@@ -18,11 +18,12 @@ from jackfield.rest import Exchange, Request, Response
 if TYPE_CHECKING:
     import httpcore2
 
-__all__ = ["Perform", "perform"]
+__all__ = ["Perform", "open_client", "perform"]
 
 T = TypeVar("T")
 
 REQUEST_SECONDS = 15.0
+CONNECTIONS = 10
 # A page of a hundred resources is some 200 kB; nothing that providers ask for comes near this.
 MOST_BYTES = 16 * 2**20
 # A server that says when to come back is taken at its word, a few times and within reason.
@@ -33,7 +34,7 @@ BUSY = (429, 503)
 
 async def perform(exchange: Exchange[T]) -> T:
     """Perform an exchange to its end, and what it ends with; `RestError` where it cannot go on without an answer."""
-    async with _open_client() as send:
+    async with open_client() as send:
         return await drive(exchange, send)
 
 
@@ -74,8 +75,11 @@ async def _patiently(request: Request, send: Callable[[Request], Awaitable[Respo
 
 
 @asynccontextmanager
-async def _open_client() -> AsyncGenerator[Callable[[Request], Awaitable[Response]], None]:
-    client = _Client()
+async def open_client(
+    *, connections: int = CONNECTIONS, within: float = REQUEST_SECONDS
+) -> AsyncGenerator[Callable[[Request], Awaitable[Response]], None]:
+    """What performs one request, once, within so many seconds; it raises `RestError` where there is no answer."""
+    client = _Client(connections, within)
     try:
         yield client.send
     finally:
@@ -86,6 +90,8 @@ async def _open_client() -> AsyncGenerator[Callable[[Request], Awaitable[Respons
 
 @attrs.frozen
 class _Client:
+    connections: int
+    within: float
     pools: dict[str | None, httpcore2.AsyncConnectionPool] = attrs.field(factory=dict)
     """By the authorities that are trusted."""
 
@@ -96,10 +102,10 @@ class _Client:
             raise RestError("REST needs an HTTP client: install jackfield[rest]") from None
         where = f"{request.method} {shown_url(request.url)}"
         try:
-            with trio.fail_after(REQUEST_SECONDS):
+            with trio.fail_after(self.within):
                 return await self._exchange(request)
         except trio.TooSlowError:
-            raise RestError(f"{where}: no answer within {REQUEST_SECONDS:g} s") from None
+            raise RestError(f"{where}: no answer within {self.within:g} s") from None
         except (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
             raise RestError(f"{where}: {_reason(error)}") from None
         except ValueError as error:  # more than we read, or a URL that is none
@@ -123,7 +129,7 @@ class _Client:
 
         if ca_file not in self.pools:
             context = ssl.create_default_context(cafile=ca_file)
-            self.pools[ca_file] = httpcore2.AsyncConnectionPool(ssl_context=context)
+            self.pools[ca_file] = httpcore2.AsyncConnectionPool(ssl_context=context, max_connections=self.connections)
         return self.pools[ca_file]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -11,10 +12,13 @@ import trio
 
 from jackfield._guard import provider_code
 from jackfield._rest import Perform
-from jackfield.errors import JackfieldError
+from jackfield.errors import JackfieldError, RestError
 from jackfield.protocol import Action, FeedProtocol, Resyncs
 
 __all__ = ["Looker", "Resyncing"]
+
+# Seconds from a look that got no answer to the next, by how many in a row got none.
+_PAUSES = (math.inf, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
 class Looker(Protocol):
@@ -39,7 +43,7 @@ class Resyncing:
 
     _protocol: FeedProtocol
     _rest: Perform
-    _perform: Callable[[Iterable[Action]], int]
+    _perform: Callable[[tuple[Action, ...]], int]
     """Performs actions; how many events were among them."""
     _host: Looker
     _grace: float
@@ -54,21 +58,28 @@ class Resyncing:
         self._asked.set()
 
     async def run(self) -> None:
-        """Look whenever it is asked for."""
+        """Look whenever it is asked for, and again after a while where the vendor did not answer."""
+        failures = 0
         while isinstance(self._protocol, Resyncs):
-            await self._asked.wait()
+            pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
+            with trio.move_on_after(pause):
+                await self._asked.wait()
             await trio.sleep(self._grace)
-            moments = [since for since in self._since if since is not None]
-            self._since.clear()
             self._asked = trio.Event()
-            await self._look(self._protocol, min(moments, default=None))
+            wishes, self._since = self._since, []
+            if await self._look(self._protocol, min((each for each in wishes if each is not None), default=None)):
+                failures = 0
+            else:
+                failures += 1
+                self._since += wishes
 
-    async def _look(self, protocol: Resyncs, since: datetime | None) -> None:
+    async def _look(self, protocol: Resyncs, since: datetime | None) -> bool:
+        """Take one look; whether that is done with, be it because the vendor does not allow it."""
         try:
             with provider_code():
                 actions = tuple(await self._rest(protocol.resync(since, self._host.now())))
         except JackfieldError as error:  # even a provider's bug costs this look only, not the connection
             self._host.resync_failed(since, str(error))
-        else:
-            events = self._perform(actions)
-            self._host.resynced(since, events)
+            return not isinstance(error, RestError) or error.refused
+        self._host.resynced(since, self._perform(actions))
+        return True

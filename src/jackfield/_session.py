@@ -68,6 +68,8 @@ class Session:
     """The connection of this attempt, once it has come up."""
     _lost: tuple[datetime, str] | None = None
     """Since when events may be missing, and why; until the subscriptions are in force again."""
+    _unfilled: datetime | None = None
+    """Since when what was missed has not been looked for, in gaps that are announced."""
     _protocol: FeedProtocol | None = None
     """That of the last connection."""
     provider: Provider = attrs.field(init=False)
@@ -87,9 +89,11 @@ class Session:
         return self.stats.snapshot()
 
     async def run(self) -> None:
-        """Keep the feed connected until `stop`."""
+        """Keep the feed connected until `stop`; one whose vendor posts everything to us only waits for that."""
         timing = self._timing
         delays = self._delays()
+        if self.feed.posted_only:
+            await self._listen()
         while not self._stopping.is_set():
             self._enter(FeedState.CONNECTING)
             began = trio.current_time()
@@ -105,6 +109,12 @@ class Session:
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
         self._enter(FeedState.DISCONNECTED)
+
+    async def _listen(self) -> None:
+        self._enter(FeedState.LISTENING)
+        self._tell("connected", by="webhook")
+        self._close_gap()
+        await self._stopping.wait()
 
     async def _connect_and_converse(self) -> None:
         self._connection = None
@@ -233,23 +243,28 @@ class Session:
         self._tell("subscription_refused", topic=topic, reason=reason)
 
     def settled(self, topics: frozenset[str]) -> datetime | None:
-        """The subscriptions are in force: say so, and close the gap if there was one; since when it was."""
+        """The subscriptions are in force: say so, close the gap if there was one, and say from when to look."""
         self.stats.topics = topics
         if not topics:
+            if self.stats.state is FeedState.SUBSCRIBED:
+                self._tell("subscribed", topics=[])
             self._enter(FeedState.CONNECTED)
             return None
         self._enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
         self._tell("subscribed", topics=sorted(topics))
-        if self._lost is None:
-            return None
-        since, cause = self._lost
-        self._lost = None
-        self._announce_gap(since, cause)
-        return since
+        self._close_gap()
+        return self._unfilled
 
     def suspected(self, since: datetime, reason: str) -> None:
         """Announce a gap that the protocol has found."""
         self._announce_gap(since, self._redacted(reason))
+
+    def _close_gap(self) -> None:
+        if self._lost is not None:
+            since, cause = self._lost
+            self._lost = None
+            self._unfilled = self._unfilled or since  # an earlier look may have been cut off by this very loss
+            self._announce_gap(since, cause)
 
     def _announce_gap(self, since: datetime, cause: str) -> None:
         until = self.now()
@@ -259,6 +274,8 @@ class Session:
 
     def resynced(self, since: datetime | None, events: int) -> None:
         """What was missed was looked for."""
+        if since is not None:
+            self._unfilled = None
         self.stats.resynced += events
         self._report(Resynced(self.feed.name, events))
         self._tell("resynced", since=since, events=events)

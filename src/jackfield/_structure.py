@@ -84,6 +84,29 @@ def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> l
     return faults
 
 
+def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faults: list[Fault]) -> Any:
+    try:
+        value = converter.structure(given, field.type)
+        if field.validator is not None:
+            field.validator(None, field, value)
+        if isinstance(value, Secret):
+            value.reveal()
+    except SecretError as error:
+        faults.append(Fault(where, str(error)))
+    except Exception as error:  # noqa: BLE001  # whatever a plugin's own validator raises is a fault of the value
+        faults += _explain(error, where)
+    else:
+        return value
+    return None
+
+
+def structure_some(cls: type[Any], table: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    """The values for some fields of an attrs class; those that are wrong have their reasons among `faults`."""
+    fields = attrs.fields_dict(attrs.resolve_types(cls))
+    converter = _converter()
+    return {key: _value(converter, fields[key], given, key, faults) for key, given in table.items()}
+
+
 def structure(cls: type[T], table: Any, path: str, faults: list[Fault]) -> T | None:
     """The object that a table describes; ``None``, with its reasons among `faults`, where it is wrong."""
     if not isinstance(table, Mapping):
@@ -101,16 +124,7 @@ def structure(cls: type[T], table: Any, path: str, faults: list[Fault]) -> T | N
                 about = field.metadata.get("help", "")
                 found.append(Fault(where, f"required{f': {about}' if about else ''}"))
             continue
-        try:
-            value = values[name] = converter.structure(table[name], field.type)
-            if field.validator is not None:
-                field.validator(None, field, value)
-            if isinstance(value, Secret):
-                value.reveal()
-        except SecretError as error:
-            found.append(Fault(where, str(error)))
-        except Exception as error:  # noqa: BLE001  # whatever a plugin's own validator raises is a fault of the value
-            found += _explain(error, where)
+        values[name] = _value(converter, field, table[name], where, found)
     if not found:
         try:
             return cls(**values)

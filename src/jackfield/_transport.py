@@ -1,7 +1,8 @@
 """Websocket connections to vendors, on trio; beside the simulators' server, the only user of trio_websocket.
 
-Work moves in batches: `Connection.receive` hands over a list of frames. Everything that can go
-wrong on a line comes out as `ConnectionLost` with one sentence that says what happened.
+Work moves in batches: `Connection.receive` hands over what one read from the socket has brought, as a list.
+`jackfield._cutter` takes the messages out of the bytes before trio-websocket sees those, and leaves it everything
+else. Everything that can go wrong on a line comes out as `ConnectionLost` with one sentence that says what happened.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +20,7 @@ import attrs
 import trio
 import trio_websocket
 
+from jackfield._cutter import Cutter
 from jackfield.errors import ConnectionLost, HandshakeRefused, leaves
 from jackfield.providers import Endpoint
 
@@ -27,8 +30,9 @@ __all__ = ["Connection", "Opener", "connect"]
 # (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would cut the line.
 MAX_FRAME = 16 * 2**20
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
-# it without waiting for anybody, so it only smooths the scheduler's turns.
-QUEUE = 64
+# it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
+QUEUE = 16
+READ_BYTES = 128 * 1024
 # The closing handshake is a courtesy: how long to wait for the other side's half of it.
 CLOSE_SECONDS = 3.0
 
@@ -36,27 +40,36 @@ Opener = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
 
 
 class _WatchedStream(trio.abc.Stream):
-    """A stream that says when it has ended and when it last brought anything.
+    """The stream that trio-websocket reads: without the messages that were cut out, and watched.
 
-    trio-websocket waits for its handshake without noticing that the server has hung up.
+    It says when it has ended and when it last brought anything, for trio-websocket waits for its handshake
+    without noticing that the server has hung up.
     """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
+        self._cutter = Cutter()
+        self.cut: deque[list[bytes] | None] = deque()
+        """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
+        self.wanted = True
+        """Whether anybody will read what comes."""
         self.ended = trio.Event()
         self.last_received = trio.current_time()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
-            data = await self._stream.receive_some(max_bytes)
+            while data := await self._stream.receive_some(READ_BYTES):
+                self.last_received = trio.current_time()
+                left, cut = self._cutter.feed(data)
+                if self.wanted:
+                    self.cut += cut
+                if left:
+                    return left
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self.ended.set()
             raise
-        if data:
-            self.last_received = trio.current_time()
-        else:
-            self.ended.set()
-        return data
+        self.ended.set()
+        return b""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
@@ -81,12 +94,13 @@ class Connection:
     _stream: _WatchedStream
 
     async def receive(self) -> list[bytes]:
-        """The frames that came, at least one; `ConnectionLost` once the line is down and all are read."""
+        """The messages of one read, at least one; `ConnectionLost` once the line is down and all are read."""
         try:
             message = await self._websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
             raise _lost(closed) from None
-        return [message.encode() if isinstance(message, str) else message]
+        cut = self._stream.cut.popleft() if self._stream.cut else None
+        return cut or [message.encode() if isinstance(message, str) else message]
 
     async def send(self, text: str) -> None:
         """Send one text frame."""
@@ -108,6 +122,7 @@ class Connection:
 
     async def close(self) -> None:
         """Say goodbye, wait a moment for the answer, and let go."""
+        self._stream.wanted = False
         try:
             with trio.move_on_after(CLOSE_SECONDS):
                 await self._websocket.aclose()

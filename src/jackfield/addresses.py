@@ -28,6 +28,8 @@ _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 def escape_segment(segment: str) -> str:
     """One segment as text: percent-encoded where it holds syntax, control characters or space."""
+    if _UNSAFE.search(segment) is None:
+        return segment
     return _UNSAFE.sub(lambda match: quote(match[0], safe=""), segment)
 
 

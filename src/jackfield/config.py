@@ -8,6 +8,7 @@ with its path. Nothing here opens a connection.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,15 +16,16 @@ from typing import Any
 
 import attrs
 
+from jackfield._guard import provider_code
 from jackfield._structure import structure, unknown_keys
 from jackfield.credentials import Secret, secrets_of
 from jackfield.errors import ConfigError, Fault
-from jackfield.options import DeliveryOptions, GatewayOptions, about
-from jackfield.providers import Provider, ProviderSpec
+from jackfield.options import DeliveryOptions, GatewayOptions, about, host_and_port
+from jackfield.providers import Provider, ProviderSpec, ReceivesWebhooks, Webhook
 from jackfield.selectors import Selector
 from jackfield.sinks import Sink, SinkSpec
 
-__all__ = ["Feed", "GatewayConfig", "NamedSink", "Route", "build_config", "read_toml"]
+__all__ = ["Feed", "GatewayConfig", "NamedSink", "Route", "build_config", "check_route", "read_toml"]
 
 
 @attrs.frozen
@@ -33,6 +35,19 @@ class Feed:
     name: str
     provider: str
     options: Provider
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """How to read what is posted for it; ``None`` where nothing is to be."""
+        if not isinstance(self.options, ReceivesWebhooks):
+            return None
+        with provider_code():
+            return self.options.webhook(self.name)
+
+    @property
+    def posted_only(self) -> bool:
+        """Whether its events come by webhook alone, so that it has no connection."""
+        return self.webhook is not None and self.webhook.alone
 
 
 @attrs.frozen
@@ -45,12 +60,21 @@ class NamedSink:
     delivery: DeliveryOptions = attrs.field(factory=DeliveryOptions)
 
 
+def _selectors(texts: str | Selector | Iterable[str | Selector]) -> tuple[Selector, ...]:
+    each = (texts,) if isinstance(texts, str | Selector) else texts
+    return tuple(Selector.parse(one) if isinstance(one, str) else one for one in each)
+
+
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 @attrs.frozen
 class Route:
     """One ``[[routes]]`` table: what any of the selectors selects goes to each of the sinks."""
 
-    select: tuple[Selector, ...] = attrs.field(metadata=about('selectors, such as ["contact.*"]'))
-    sinks: tuple[str, ...] = attrs.field(metadata=about("names of sinks"))
+    select: tuple[Selector, ...] = attrs.field(converter=_selectors, metadata=about('selectors, such as ["contact.*"]'))
+    sinks: tuple[str, ...] = attrs.field(converter=_names, metadata=about("names of sinks"))
 
 
 @attrs.frozen
@@ -102,11 +126,25 @@ def build_config(
     feeds = tuple(Feed(name, spec.name, made) for name, spec, made in reader.plugged("feeds", "provider", providers))
     named = tuple(reader.sinks(sinks))
     routes = reader.routes()
+    if options is not None:
+        reader.inbox(options, feeds)
     if not document.get("feeds"):
         reader.faults.append(Fault("feeds", "a gateway needs at least one [feeds.NAME] table"))
     if options is None or reader.faults:
         raise ConfigError(reader.faults)
     return GatewayConfig(feeds, named, routes, options, tuple(reader.warnings))
+
+
+def check_route(route: Route | Mapping[str, Any], sinks: Iterable[str]) -> Route:
+    """A route from a program, as an object or as a ``[[routes]]`` table, that leads to some of these sinks.
+
+    `ConfigError` holds everything that is wrong with it.
+    """
+    faults: list[Fault] = []
+    checked = _route(route, "route", list(sinks), faults)
+    if checked is None or faults:
+        raise ConfigError(faults)
+    return checked
 
 
 @attrs.frozen
@@ -155,7 +193,7 @@ class _Reader:
             return ()
         sinks = self.document.get("sinks", {})
         names = list(sinks) if isinstance(sinks, Mapping) else []
-        found = (self._route(table, f"routes[{number}]", names) for number, table in enumerate(tables))
+        found = (_route(table, f"routes[{number}]", names, self.faults) for number, table in enumerate(tables))
         routes = tuple(route for route in found if route is not None)
         used = {sink for route in routes for sink in route.sinks}
         self.warnings.extend(
@@ -163,24 +201,46 @@ class _Reader:
         )
         return routes
 
-    def _route(self, table: Any, path: str, sinks: list[str]) -> Route | None:
-        route = structure(Route, table, path, self.faults)
-        if route is None:
-            return None
-        for key in ("select", "sinks"):
-            if not getattr(route, key):
-                self.faults.append(Fault(f"{path}.{key}", "must name at least one"))
-        for sink in route.sinks:
-            if sink not in sinks:
-                hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
-                self.faults.append(Fault(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
-        return route
+    def inbox(self, options: GatewayOptions, feeds: Iterable[Feed]) -> None:
+        """Whether webhooks have somewhere to come in, and only as they should."""
+        posted = [feed.name for feed in feeds if feed.webhook is not None]
+        if options.inbox is None:
+            hint = 'nobody listens for its webhooks; give [gateway] inbox, such as "127.0.0.1:8080"'
+            self.faults.extend(Fault(f"feeds.{name}", hint) for name in posted)
+            return
+        if not posted:
+            self.warnings.append(Fault("gateway.inbox", "no feed gets webhooks, so nothing will be received there"))
+        if options.inbox_certificate is None and not _is_loopback(host_and_port(options.inbox)[0]):
+            hint = "give inbox_certificate and inbox_key, or listen on loopback behind a proxy that has TLS"
+            self.warnings.append(
+                Fault("gateway.inbox", f"{options.inbox} can be reached from outside, and without TLS; {hint}")
+            )
 
     def _warn_of_secrets(self, options: Any, path: str) -> None:
         for field, secret in secrets_of(options):
             if secret.kind == "text":
                 hint = 'better { env = "NAME" } or { file = "path" }'
                 self.warnings.append(Fault(f"{path}.{field}", f"the secret stands in the configuration itself; {hint}"))
+
+
+def _route(table: Any, path: str, sinks: list[str], faults: list[Fault]) -> Route | None:
+    route = table if isinstance(table, Route) else structure(Route, table, path, faults)
+    if route is None:
+        return None
+    empty = [key for key in ("select", "sinks") if not getattr(route, key)]
+    faults += [Fault(f"{path}.{key}", "must name at least one") for key in empty]
+    for sink in route.sinks:
+        if sink not in sinks:
+            hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
+            faults.append(Fault(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
+    return route
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _named(name: Any, specs: Mapping[str, Any]) -> Any:

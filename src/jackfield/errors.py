@@ -15,6 +15,7 @@
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
      ├── RestError          the session: a vendor's REST interface did not answer as it should
      ├── WebhookRefused     the vendor: something that was posted to us is not taken
+     ├── ListenerOverflow   the embedding program: a listener that must miss nothing was not read in time
      ├── DeliveryError      the sink: a batch was not taken
      ├── JournalError       the operator: the journal's file cannot be used; says what is safe and what to do
      └── PluginError        the plugin's author: a plugin breaks its contract
@@ -40,6 +41,7 @@ __all__ = [
     "HandshakeRefused",
     "JackfieldError",
     "JournalError",
+    "ListenerOverflow",
     "PluginError",
     "Remedy",
     "RestError",
@@ -169,6 +171,10 @@ class WebhookRefused(JackfieldError):
         self.status = status
         self.reason = reason
         super().__init__(reason)
+
+
+class ListenerOverflow(JackfieldError):
+    """A listener with ``overflow="error"`` has ended: more events came than its buffer holds."""
 
 
 Remedy = Literal["retry", "refuse", "pause", "disable"]

@@ -58,10 +58,16 @@ class Event:
     """The payload's JSON text as the vendor wrote it; ``None`` where it is to be made from `data`."""
     raw: bytes = attrs.field(default=b"", repr=False, eq=False)
     """The whole frame as it came; never sent on."""
+    _json: bytes | None = attrs.field(default=None, init=False, repr=False, eq=False)
 
     def to_json(self) -> bytes:
         """The event as one JSON object in CloudEvents' structured form, without a line break."""
-        return _encode(_to_wire(self))
+        if self._json is not None:
+            return self._json
+        text = _encode(_to_wire(self))
+        # The journal and every sink want the same; nothing that it is made of can change.
+        object.__setattr__(self, "_json", text)
+        return text
 
     def to_cloudevent(self) -> dict[str, Any]:
         """The event as a CloudEvents object, ready for any CloudEvents library."""
@@ -84,7 +90,7 @@ def content_id(*parts: bytes) -> str:
     The parts must be what all copies of an event share and no two events do; each part's length
     counts, so moving a byte from one part to the next gives another id.
     """
-    framed = b"".join(b"%d:%b" % (len(part), part) for part in parts)
+    framed = b"".join([b"%d:%b" % (len(part), part) for part in parts])
     return hashlib.sha256(framed).hexdigest()[:32]
 
 
@@ -117,8 +123,8 @@ _decode = msgspec.json.Decoder(_Wire).decode
 _URI_PLAIN = re.compile(r"[A-Za-z0-9._~:+=,;!$'()-]*")
 
 
-# A feed has one source and few things at a time, so most of these are asked for again and again.
-_segment = lru_cache(4096)(escape_segment)
+# There are few of these, so they are asked for again and again; ids are not.
+_word = lru_cache(1024)(escape_segment)
 
 
 @lru_cache(256)
@@ -143,10 +149,10 @@ def _to_wire(event: Event) -> _Wire:
         event.id,
         _source(provider, scope, scope_id),
         event.kind,
-        f"{_segment(resource)}/{_segment(resource_id)}",
+        f"{_word(resource)}/{escape_segment(resource_id)}",
         event.received,
         event.feed,
-        _segment(word),
+        _word(word),
         event.origin,
         event.inferred,
         event.time or msgspec.UNSET,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-__all__ = ["DeliveryOptions", "GatewayOptions", "about", "at_least", "url"]
+__all__ = ["DeliveryOptions", "GatewayOptions", "about", "at_least", "host_and_port", "url"]
 
 
 def about(text: str, *, live: bool = False) -> dict[str, Any]:
@@ -52,6 +52,22 @@ def at_least(minimum: float) -> Callable[[Any, Any, float | None], None]:
 def _named_file(_instance: Any, _attribute: Any, value: str) -> None:
     if not value.strip() or value.endswith("/") or "\0" in value:
         raise ValueError(f'{value!r} names no file; say "memory" or a path such as "var/journal.db"')
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """The parts of an address to listen on, ``host:port`` or ``[host]:port``; `ValueError` where it is none."""
+    try:
+        parts = urlsplit(f"//{text}")
+        if parts.hostname and parts.port is not None and parts.netloc == text and not parts.username:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass
+    raise ValueError(f'{text!r} is no address to listen on; say "127.0.0.1:8080" or "[::1]:8080"')
+
+
+def _host_and_port(_instance: Any, _attribute: Any, value: str | None) -> None:
+    if value is not None:
+        host_and_port(value)
 
 
 @attrs.frozen
@@ -95,6 +111,26 @@ class GatewayOptions:
     drain_seconds: float = attrs.field(
         default=5.0, validator=at_least(0), metadata=about("how long sinks may take to finish at the end")
     )
+    inbox: str | None = attrs.field(
+        default=None,
+        validator=_host_and_port,
+        metadata=about(
+            "where vendors' webhooks are received, such as \"127.0.0.1:8080\"; a feed's is at /webhooks/NAME"
+        ),
+    )
+    inbox_certificate: str | None = attrs.field(
+        default=None, metadata=about("a PEM file with the certificate by which webhooks are received over TLS")
+    )
+    inbox_key: str | None = attrs.field(
+        default=None, metadata=about("a PEM file with its key, where that is not in the same file")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("inbox_certificate", "inbox_key"):
+            if getattr(self, name) is not None and self.inbox is None:
+                raise ValueError(f"{name} needs inbox, the address to listen on")
+        if self.inbox_key is not None and self.inbox_certificate is None:
+            raise ValueError("inbox_key needs inbox_certificate, the certificate that it is the key of")
 
 
 @attrs.frozen

@@ -109,9 +109,9 @@ class Asked:
 
     selector: Selector
     topics: tuple[str, ...] = ()
-    """The topics that serve it, empty where the vendor has none."""
+    """The topics that serve it, empty where the vendor has none, or needs none since it posts everything to us."""
     filtered: bool = False
-    """Whether the topics bring more than was asked, so that the rest is filtered here."""
+    """Whether more comes than was asked, so that the rest is filtered here."""
     refusal: str = ""
     """Why the vendor has no topic for it; empty where it has."""
     surplus: tuple[str, ...] = ()
@@ -172,6 +172,8 @@ class Webhook:
 
     read: Callable[[Mapping[str, str], bytes, datetime], Iterable[Event]]
     """The events in one request, from its headers (names in lower case), its body as it came, and the moment.
+
+    Their origin is set to ``webhook`` by the host.
 
     `WebhookRefused` where it is not taken, such as for a wrong signature; `FrameError` where it cannot be read.
     """

@@ -1,7 +1,7 @@
 """What observers are told: frozen facts about feeds, sinks, plugins, and about everything lost.
 
 A report is made where something changes or goes wrong, never for each event; counts live in
-`Gateway.stats`. Its text is a sentence for an operator and holds no secret.
+`Gateway.state`. Its text is a sentence for an operator and holds no secret.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from jackfield.lifecycle import FeedState
+from jackfield.posts import InboxOpened, PostRefused
 
 __all__ = [
     "DeliveryFailed",
@@ -22,11 +23,13 @@ __all__ = [
     "FeedState",
     "FrameUnreadable",
     "GapSuspected",
+    "InboxOpened",
     "JournalDamaged",
     "JournalResumed",
     "JournalStalled",
     "Level",
     "PluginFailed",
+    "PostRefused",
     "Report",
     "Resynced",
     "SinkDisabled",
@@ -60,9 +63,7 @@ class FeedChanged:
     """Seconds until the next attempt, with the state `RECONNECTING`."""
 
     def __str__(self) -> str:
-        text = f"{self.feed}: {self.state.value}"
-        if self.reason:
-            text += f": {self.reason}"
+        text = f"{self.feed}: {self.state.value}{self.reason and ': '}{self.reason}"
         return text if self.retry_in is None else f"{text}; next attempt in {self.retry_in:.1f} s"
 
 
@@ -282,6 +283,8 @@ Report = (
     | TopicRefused
     | FrameUnreadable
     | GapSuspected
+    | InboxOpened
+    | PostRefused
     | Resynced
     | EventsDropped
     | DeliveryFailed

@@ -25,6 +25,8 @@ class Refusal:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further ones, such as Retry-After."""
 
 
 @attrs.frozen

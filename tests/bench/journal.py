@@ -1,17 +1,16 @@
-"""What it costs to keep an event, beside the least that SQLite costs; and to open a journal that is large.
+"""What it costs to keep an event, beside the least that SQLite costs.
 
-Run by ``nox -s bench``. Events of 600 bytes in groups of 100. Each figure is the median of all groups, in
-µs an event; quote ratios, for machines differ and drift. ``--gigabyte`` also fills a journal and opens it.
+The section ``writing`` of the benchmark. Events of 600 bytes in groups of 100. Each figure is the median of all
+groups, in µs an event.
 """
 
-import argparse
 import os
 import sqlite3
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import trio
 
@@ -22,6 +21,7 @@ from jackfield._store.records import Row
 from jackfield.addresses import Address
 from jackfield.events import Event
 
+LEAST = "SQLite alone: executemany and commit"
 GROUP = 100
 GROUPS = 400
 NOW = datetime.now(UTC)
@@ -109,37 +109,15 @@ async def flooded(folder):
     return found
 
 
-def gigabyte(folder):
-    path = folder / "large.db"
-    store = Store.open(path)
-    number = 0
-    while store.size() < 1_000_000_000:
-        rows = [Row(b"%016d" % (number + n), b"x" * 600, 1) for n in range(2000)]
-        number += len(rows)
-        store.append(rows)
-    store.commit(cursors={"crm": 5})
-    store.close()
-    found = []
-    for _ in range(5):
-        start = time.perf_counter()
-        store = Store.open(path)
-        Journal(10_000, store, print).cursor("crm")
-        found.append(time.perf_counter() - start)
-        store.close()
-    print(f"opening {path.stat().st_size:,} bytes with {number:,} events: {min(found):.3f} to {max(found):.3f} s")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gigabyte", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+def measure():
+    """By what is measured: µs an event."""
+    with TemporaryDirectory() as name:
         folder = Path(name)
         least = plain(folder)
         encoding = timed(lambda group: [event.to_json() for event in group], groups())
         taking, whole = trio.run(journaled, folder)
-        rows = {
-            "SQLite alone: executemany and commit": least,
+        return {
+            LEAST: least,
             "Store.append": stored(folder, "process"),
             'Store.append, durability "power"': stored(folder, "power"),
             "Event.to_json": encoding,
@@ -147,11 +125,3 @@ def main():
             "Journal, from admit to readable": whole,
             "Journal, a flood, mean": trio.run(flooded, folder),
         }
-        for what, figure in rows.items():
-            print(f"{what:<50} {figure:6.2f} µs  {figure / least:5.2f} times SQLite alone")
-        if options.gigabyte:
-            gigabyte(folder)
-
-
-if __name__ == "__main__":
-    main()

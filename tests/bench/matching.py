@@ -1,15 +1,11 @@
 """What it costs to find an event's subscribers among 10, 1,000 and 10,000 selectors of mixed shapes.
 
-Run by ``nox -s bench``. In each row the same events are looked up. Ten selectors of ten shapes, as people
-write them, are there from the start, and every third event or so matches one; the others that are added are of
-the same shapes (first table) or of any of all 256 (second table), for other accounts and things. Prints the
-median time for an event, its spread, and the ratio to 10 selectors; quote ratios, for machines differ and drift.
+The sections ``index`` and ``selectors`` of the benchmark. In each row the same events are looked up. Ten
+selectors of ten shapes, as people write them, are there from the start, and every third event or so matches one;
+the others that are added are of the same shapes or of any of all 256, for other accounts and things.
 """
 
-import argparse
-import json
 import random
-import statistics
 import time
 import tracemalloc
 from typing import NamedTuple
@@ -87,27 +83,5 @@ def table(seed, *, any_shape):
     rows = []
     for size in SIZES:
         rounds, found, memory = measure(size, seed, any_shape=any_shape)
-        rows.append({"selectors": size, "us": statistics.median(rounds), "low": min(rounds), "high": max(rounds)})
-        rows[-1] |= {"ratio": rows[-1]["us"] / rows[0]["us"], "subscribers": found, "bytes": memory}
+        rows.append({"selectors": size, "rounds": rounds, "subscribers": found, "bytes": memory})
     return rows
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="for a program")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    tables = {"ten shapes": table(options.seed, any_shape=False), "all shapes": table(options.seed, any_shape=True)}
-    if options.json:
-        print(json.dumps(tables))
-        return
-    for name, rows in tables.items():
-        print(f"{name}\nselectors   µs an event (low-high)   ratio   subscribers an event   memory of the index")
-        for row in rows:
-            spread = f"{row['us']:.2f} ({row['low']:.2f}-{row['high']:.2f})"
-            print(f"{row['selectors']:>9}   {spread:<22}", end="   ")
-            print(f"{row['ratio']:>5.2f}   {row['subscribers']:>20.2f}   {row['bytes'] / 1e6:>16.1f} MB")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,11 @@
 """What the HTTP sink adds to posting: batches of 100 events to a counting server, beside a bare client.
 
-Run by ``nox -s bench``. The bare client is httpx2 with its defaults, once posting bodies that were made before, once
-making each from the events as the sink must. All have 8 requests under way at a time. Rounds alternate, so that a
-machine that drifts does so for all. Counted is the client's processor time, since a client on trio keeps one core
-busy and the rates are what that core can do, whatever else the machine is at; quote the ratios.
+The section ``http`` of the benchmark. The bare client is httpx2 with its defaults, once posting bodies that were
+made before, once joining them from the events, which know their JSON from the journal. All have 8 requests under
+way at a time. Counted is the client's processor time, since a client on trio keeps one core busy and the rates are
+what that core can do, whatever else the machine is at.
 """
 
-import argparse
-import statistics
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ from jackfield.events import Event
 from jackfield.sinks import Batch
 from jackfield_http import Http
 
+MADE = "bare httpx2, bodies made before"
 AT_A_TIME = 8
 BATCH = 100
 
@@ -105,33 +104,22 @@ async def sink(url, requests, batch):
         return await timed(lambda: opened.write(batch), requests)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
+def measure(requests, rounds):
+    """Events for each second of the processor's time, by client, in every round."""
+    batch = make_batch()
+    made = encode(batch)
+    found = {MADE: [], "bare httpx2, bodies from events": [], "the sink, from events": []}
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
         try:
             url = f"http://127.0.0.1:{server.stdout.readline().strip()}/"
-            batch = make_batch()
-            made = encode(batch)
-            rounds = [
-                (
-                    trio.run(bare, url, arguments.requests, lambda: made),
-                    trio.run(bare, url, arguments.requests, lambda: encode(batch)),
-                    trio.run(sink, url, arguments.requests, batch),
+            for _ in range(rounds):
+                taken = (
+                    trio.run(bare, url, requests, lambda: made),
+                    trio.run(bare, url, requests, lambda: encode(batch)),
+                    trio.run(sink, url, requests, batch),
                 )
-                for _ in range(arguments.rounds)
-            ]
+                for each, seconds in zip(found.values(), taken, strict=True):
+                    each.append(requests * BATCH / seconds)
         finally:
             server.kill()
-    medians = [statistics.median(seconds) for seconds in zip(*rounds, strict=True)]
-    names = ("bare httpx2, bodies made before", "bare httpx2, bodies from events", "the sink, from events")
-    for name, seconds in zip(names, medians, strict=True):
-        rate = arguments.requests / seconds
-        ratio = seconds / medians[-1]
-        print(f"{name:32} {rate:6,.0f} requests/s {rate * BATCH:9,.0f} events/s; the sink is {ratio:.2f} of it")
-
-
-if __name__ == "__main__":
-    main()
+    return found

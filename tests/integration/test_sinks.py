@@ -135,7 +135,7 @@ async def test_a_sink_in_trouble_delays_no_other_and_gets_everything_when_it_is_
             await gateway.publish(make(number))
             await trio.sleep(0.02)
         await until(lambda: len(crms[""].got) == HOW_MANY)
-        await until(lambda: all(gateway.stats().sinks[names[name]].state == "retrying" for name in TROUBLES))
+        await until(lambda: all(gateway.state().sinks[names[name]].state == "retrying" for name in TROUBLES))
         assert not any(crms[name].got for name in TROUBLES)
         # A second of latency would show that somebody waited for a sick neighbour; the machine may be busy.
         late = [came - sent[event] for event, came in crms[""].got.items()]
@@ -143,7 +143,7 @@ async def test_a_sink_in_trouble_delays_no_other_and_gets_everything_when_it_is_
         for crm in crms.values():
             crm.recover()
         await until(lambda: all(len(crm.got) == HOW_MANY for crm in crms.values()))
-    stats = gateway.stats().sinks
+    stats = gateway.state().sinks
     for name in TROUBLES:
         assert list(crms[name].got) != [] and stats[names[name]].failures > 0
         assert (stats[names[name]].dropped, stats[names[name]].dead, stats[names[name]].lag) == (0, 0, 0)

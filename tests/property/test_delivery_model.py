@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield._delivery import Lane
-from jackfield._index import SelectorIndex
+from jackfield._delivery.selection import Selection
 from jackfield._journal import Journal
 from jackfield._store import Store
 from jackfield.addresses import Address
@@ -84,8 +84,7 @@ class World:
     async def live(self, steps, end):
         store = Store.open(self.path)
         journal = Journal(1000, store, lambda _: None)
-        selects = SelectorIndex()
-        selects.add(EVERYTHING, "s")
+        selects = Selection.of([EVERYTHING])
         cursor = journal.cursor("s")
         lane = Lane("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
         async with trio.open_nursery() as nursery:

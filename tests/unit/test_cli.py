@@ -1,19 +1,31 @@
 """`jackfield._cli`: what each command prints where, and its exit status; long runs are tested as processes."""
 
+import argparse
 import io
 import json
+import re
 import sys
 import types
 from importlib.metadata import EntryPoint
+from typing import Literal
 
+import attrs
 import pytest
 
 from jackfield import _registry
-from jackfield._cli import COMMANDS, main
+from jackfield._cli import COMMANDS, extensions, main
 from jackfield._cli.console import Console, say
+from jackfield._cli.simulate import configure_simulator, made
+from jackfield._registry import Registry
+from jackfield.commands import CommandSpec
 from jackfield.credentials import Secret
+from jackfield.errors import PluginError
 from jackfield.events import Event
+from jackfield.hooks import hookimpl
+from jackfield.options import about
 from jackfield.reports import EventsDropped, FeedChanged, FeedState, TopicConfirmed
+from jackfield.rest import Request
+from jackfield.simulation import Faults
 
 CONFIG = """
 [feeds.office]
@@ -111,8 +123,62 @@ def test_the_version_is_the_distributions(capsys):
 
 
 def test_a_simulator_that_makes_no_sense_is_wrong_usage(capsys):
-    assert main(["simulate", "vinix", "--token", "t", "--rate", "-1"]) == 2
-    assert capsys.readouterr().err == "jackfield: 'rate' must be > 0: -1.0\n"
+    wrong = ["--rate", "-1", "--drop", "2", "--refuse", "99"]
+    assert main(["simulate", "vinix", "--token", "t", *wrong]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "jackfield: --rate: 'rate' must be > 0: -1.0",
+        "jackfield: --drop: 2.0 is not between 0 and 1",
+        "jackfield: --refuse: 99 is no final HTTP status, 200 to 599; 0 is off",
+    ]
+
+
+@attrs.define
+class Every:
+    """A simulator with a field of each type that a flag can be made of."""
+
+    token: str
+    profile: Literal["documented", "head"] = "documented"
+    level: Literal[4, 5] = 4
+    webhook: str | None = None
+    most: int | None = attrs.field(default=None, metadata=about("at most 100 %", live=True))
+    polite: bool = True
+    terse: bool = False
+    _state: int = attrs.field(default=0)
+    count: int = attrs.field(default=0, init=False)
+
+
+def simulator_options(simulator, *arguments):
+    parser = argparse.ArgumentParser()
+    configure_simulator(parser, simulator)
+    return parser.parse_args(arguments)
+
+
+def test_every_type_of_a_simulators_field_becomes_a_flag(capsys):
+    options = simulator_options(Every, "--token", "t")
+    assert made(Every, options, []) == Every("t")
+    given = "--token t --profile head --level 5 --webhook http://x --most 3 --no-polite --terse --deaf --drop 0.5"
+    options = simulator_options(Every, *given.split())
+    assert made(Every, options, []) == Every("t", "head", 5, "http://x", 3, polite=False, terse=True)
+    assert made(Faults, options, []) == Faults(drop=0.5, deaf=True)
+    with pytest.raises(SystemExit):
+        simulator_options(Every, "--help")
+    out = capsys.readouterr().out
+    assert "at most 100 % (live)" in out
+    assert "--state" not in out and "--count" not in out
+
+
+@pytest.mark.parametrize("arguments", [["--profile", "tail"], ["--level", "6"], ["--state", "1"], ["--drop", "x"], []])
+def test_a_flag_of_a_simulator_that_is_wrong_is_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        simulator_options(Every, *arguments)
+    assert caught.value.code == 2
+
+
+def test_a_simulators_field_that_is_no_flag_is_a_plugins_fault():
+    for name, type_, said in (("drop", float, "is a flag already"), ("days", list[int], "no flag can be made")):
+        simulator = attrs.make_class("Odd", {name: attrs.field(default=0, type=type_)})
+        with pytest.raises(PluginError, match=said):
+            simulator_options(simulator)
 
 
 def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
@@ -299,3 +365,107 @@ def test_a_terminal_that_has_gone_is_no_error(monkeypatch):
 
     monkeypatch.setattr(sys, "stderr", Gone())
     say("hello")
+
+
+class Command:
+    """A plugin with a command of its own, whose `work` is what it does."""
+
+    def __init__(self, work, name="acme"):
+        self.work, self.name = work, name
+
+    @hookimpl
+    def jackfield_commands(self):
+        def configure(parser):
+            parser.add_argument("config")
+
+        return [CommandSpec(self.name, "what acme can do", configure, self.work)]
+
+
+@pytest.fixture
+def offer(monkeypatch):
+    """Install a plugin with a command."""
+
+    def offer(work, name="acme"):
+        registry = Registry.load()
+        registry.add(Command(work, name))
+        monkeypatch.setattr(extensions, "load_plugins", lambda: registry)
+
+    return offer
+
+
+def test_a_plugin_s_command_is_shown_and_run_with_the_feeds_of_a_configuration(offer, config, capsys):
+    def work(options, host):
+        host.print(", ".join(feed.name for feed in host.feeds(options.config)))
+        host.say("that was all")
+        return 1
+
+    offer(work)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "acme      what acme can do" in capsys.readouterr().out
+    assert main(["acme", str(config)]) == 1
+    assert capsys.readouterr() == ("office, support\n", "that was all\n")
+
+
+def test_a_plugin_s_command_asks_by_rest_and_what_it_meets_is_one_line(offer, capsys):
+    def exchange():
+        yield Request("GET", "http://127.0.0.1:1/customer")
+
+    offer(lambda options, host: host.perform(exchange()))
+    assert main(["acme", "x"]) == 1
+    assert capsys.readouterr().err == "jackfield: GET http://127.0.0.1:1/customer: Connection refused\n"
+
+
+def test_a_plugin_s_command_that_fails_is_told_without_a_traceback(offer, capsys):
+    offer(lambda options, host: 1 // 0)
+    assert main(["acme", "x"]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_plugin_s_command_never_takes_the_place_of_a_built_in_one(offer, capsys):
+    offer(lambda options, host: 0, "check")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "a plugin's command is named check as one of Jackfield's own" in capsys.readouterr().err
+    assert main(["check", "none.toml"]) == 2
+
+
+def test_built_in_commands_load_no_plugins_for_the_sake_of_other_commands(monkeypatch, capsys):
+    monkeypatch.setattr(extensions, "load_plugins", None)
+    assert main(["check", "none.toml"]) == 2
+
+
+POSTED = """
+[gateway]
+inbox = "{inbox}"
+
+[feeds."head office"]
+provider = "voipbin"
+token = {{ env = "JACKFIELD_TEST_TOKEN" }}
+customer_id = "abc123"
+receive = "{receive}"
+webhook_unsigned = true
+
+[sinks.console]
+type = "stdout"
+
+[[routes]]
+select = ["contact.queued", "vinix/**"]
+sinks = ["console"]
+"""
+
+
+def test_check_shows_what_comes_by_webhook_and_that_it_is_filtered_here(config, capsys):
+    config.write_text(POSTED.format(inbox="127.0.0.1:8080", receive="webhook"))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "inbox: 127.0.0.1:8080, plain HTTP" in out
+    assert "feed head office: voipbin, voipbin/customer/abc123, by webhook at /webhooks/head%20office" in out
+    assert re.search("contact.queued +nothing: the vendor posts everything +all but contact.queued", out)
+    assert "without TLS" not in err
+    config.write_text(POSTED.format(inbox="0.0.0.0:8080", receive="both"))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "and by webhook at /webhooks/head%20office: everything comes, and is filtered here" in out
+    assert re.search("contact.queued +customer_id:abc123:queue", out)
+    assert "gateway.inbox: 0.0.0.0:8080 can be reached from outside, and without TLS; give inbox_certificate" in err

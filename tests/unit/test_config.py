@@ -8,7 +8,7 @@ import pytest
 from jackfield.config import build_config, read_toml
 from jackfield.credentials import Secret
 from jackfield.errors import ConfigError
-from jackfield.options import about, url
+from jackfield.options import GatewayOptions, about, host_and_port, url
 from jackfield.providers import ProviderSpec
 from jackfield.selectors import Selector
 from jackfield.sinks import SinkSpec
@@ -220,3 +220,29 @@ def test_every_sink_may_say_how_it_is_delivered_to():
         "sinks.s.delivery.paralel: unknown option; did you mean parallel?",
         "sinks.s.delivery.timeout: 0.0 is not at least 0.001",
     ]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8080", "[::1]:8080", "localhost:0", "0.0.0.0:443"])
+def test_an_inbox_listens_at_a_host_and_a_port(address):
+    assert host_and_port(address) == (address.rpartition(":")[0].strip("[]"), int(address.rpartition(":")[2]))
+
+
+@pytest.mark.parametrize(
+    "address", ["", "8080", ":8080", "127.0.0.1", "http://x:1", "x:99999", "u@x:1", "x:1/y", "::1:80"]
+)
+def test_what_is_no_address_to_listen_on_is_told_with_what_would_be_right(address):
+    with pytest.raises(ValueError, match="is no address to listen on; say"):
+        host_and_port(address)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"inbox_certificate": "x"}, "inbox_certificate needs inbox"),
+        ({"inbox": "127.0.0.1:1", "inbox_key": "x"}, "inbox_key needs inbox_certificate"),
+        ({"inbox": "nowhere"}, "'nowhere' is no address to listen on"),
+    ],
+)
+def test_an_inbox_is_configured_whole(options, message):
+    with pytest.raises(ValueError, match=message):
+        GatewayOptions(**options)

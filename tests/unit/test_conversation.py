@@ -71,8 +71,8 @@ class Spoken:
         raise FrameError("gibberish", frame)
 
     def resync(self, since, at):
-        if self.asked == "no":
-            raise RestError("not allowed")
+        if self.asked in ("no", "down"):
+            raise RestError("not allowed", refused=self.asked == "no")
         if self.asked == "bug":
             raise ZeroDivisionError("oops")
         answer = yield Request("GET", "/since" if since else "/")
@@ -260,6 +260,13 @@ async def test_events_come_out_in_order_and_a_bad_frame_costs_itself_only(stage)
     ]
 
 
+async def test_what_is_told_of_the_line_stands_between_the_events_that_came_before_and_after_it(stage):
+    await stage.start("t")
+    stage.host.told.clear()
+    await stage.say("event 1", "confirm t", "event 2")
+    assert stage.host.told == [("event", "1"), ("confirmed", "t"), ("settled", "t"), ("event", "2")]
+
+
 async def test_the_protocol_may_hang_up_and_say_whether_we_were_refused(stage):
     await stage.start()
     await stage.say("event last", "hangup token refused")
@@ -310,10 +317,10 @@ async def test_what_was_missed_is_looked_for_after_a_moments_grace_and_only_once
     await stage.say("resync")
     assert not [each for each in stage.host.told if each[0] in ("event", "resynced")]
     await trio.sleep(1.5)
-    assert stage.host.told[-2:] == [("event", "/since"), ("resynced", AT, 1)]
+    assert stage.host.told[-3:] == [("event", "/since"), ("ignored", "an older state"), ("resynced", AT, 1)]
     await stage.say("resync")
     await trio.sleep(1.5)
-    assert stage.host.told[-2:] == [("event", "/"), ("resynced", None, 1)]
+    assert stage.host.told[-3:] == [("event", "/"), ("ignored", "an older state"), ("resynced", None, 1)]
 
 
 async def test_a_look_that_fails_is_told_and_costs_no_connection(stage, autojump_clock):
@@ -324,6 +331,29 @@ async def test_a_look_that_fails_is_told_and_costs_no_connection(stage, autojump
         await trio.sleep(1.5)
         assert stage.host.told[-1] == ("resync_failed", None, reason)
     assert stage.loss is None
+
+
+async def test_a_look_that_got_no_answer_is_taken_again_after_ever_longer_pauses(stage, autojump_clock):
+    stage.host.missed_since = AT
+    await stage.start("instant-a")
+    await stage.say("resync down")
+    await trio.sleep(3600)
+    failures = [each for each in stage.host.told if each[0] == "resync_failed"]
+    assert 8 <= len(failures) <= 12
+    assert set(failures) == {("resync_failed", AT, "not allowed")}
+    await stage.say("resync")
+    await trio.sleep(601)
+    assert stage.host.told[-1] == ("resynced", AT, 1)
+    told = len(stage.host.told)
+    await trio.sleep(3600)
+    assert len(stage.host.told) == told
+
+
+async def test_a_look_that_is_not_allowed_is_not_taken_again(stage, autojump_clock):
+    await stage.start("instant-a")
+    await stage.say("resync no")
+    await trio.sleep(3600)
+    assert len([each for each in stage.host.told if each[0] == "resync_failed"]) == 1
 
 
 async def test_only_a_protocol_that_can_is_asked_to_look(stage, autojump_clock):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._delivery.lane import WINDOW, Lane
-from jackfield._index import SelectorIndex
+from jackfield._delivery.selection import Selection
 from jackfield._journal import Journal
 from jackfield._store import Store
 from jackfield._stream import stream_event
@@ -75,8 +75,7 @@ class Bench:
 
     def __attrs_post_init__(self):
         self.journal = Journal(self.capacity, self.store, self.reports.append)
-        index = SelectorIndex()
-        index.add(Selector.parse(self.select), "s")
+        index = Selection.of([Selector.parse(self.select)])
         cursor = self.journal.cursor("s")
         self.lane = Lane("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
 

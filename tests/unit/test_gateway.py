@@ -89,15 +89,21 @@ async def test_both_vendors_events_reach_a_sink_under_the_same_names(feeds):
 
 async def test_a_listener_gets_what_it_asks_for_and_feeds_subscribe_to_nothing_else(feeds):
     async with jackfield.open_gateway({"feeds": feeds}) as gateway:
-        await until(lambda: gateway.stats().feeds["support"].state.value == "connected")
+        await until(lambda: gateway.state().feeds["support"].state.value == "connected")
         assert gateway.plan("support").topics == ()
         with gateway.listen("agent.ready") as ready:
             kinds = {(await anext(ready)).kind for _ in range(5)}
             assert kinds == {"agent.ready"}
-            assert [topic.split(".")[1] for topic in gateway.stats().feeds["support"].topics] == ["recipient"]
-            assert [topic.split(":")[2] for topic in gateway.stats().feeds["office"].topics] == ["agent"]
-        await until(lambda: not gateway.stats().feeds["support"].topics)
+            assert [topic.split(".")[1] for topic in gateway.state().feeds["support"].topics] == ["recipient"]
+            assert [topic.split(":")[2] for topic in gateway.state().feeds["office"].topics] == ["agent"]
+        await until(lambda: not gateway.state().feeds["support"].topics)
         assert gateway.plan("office").topics == ()
+
+
+async def test_a_feed_that_does_not_exist_has_no_plan_and_those_that_do_are_named(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        with pytest.raises(JackfieldError, match="no feed 'offise'; there are: office, support"):
+            gateway.plan("offise")
 
 
 async def test_two_listeners_share_a_topic_until_the_last_is_gone(feeds):
@@ -134,7 +140,7 @@ async def test_leaving_drains_sinks_and_then_closes_them(feeds):
         await until(lambda: len(memory.got) > 20)
     assert memory.said[0] == "open"
     assert memory.said[-1] == "closed"
-    stats = gateway.stats()
+    stats = gateway.state()
     assert stats.sinks["m"].delivered == len(memory.got)
     assert stats.sinks["m"].lag == stats.sinks["m"].dropped == 0
     facts = sum(event.kind.startswith("stream.") for event in memory.got)
@@ -150,7 +156,7 @@ async def test_a_sink_that_hangs_delays_no_other_and_is_not_waited_for_beyond_th
                 fine.got.append(await anext(events))
     dropped = [report for report in stuck.said if isinstance(report, EventsDropped)]
     assert dropped[-1].reason == "the gateway was closed before they were delivered"
-    assert gateway.stats().sinks["m"].dropped >= 30
+    assert gateway.state().sinks["m"].dropped >= 30
     assert len(fine.got) == 30
 
 
@@ -160,13 +166,13 @@ async def test_what_a_sink_did_not_get_waits_in_the_file_for_the_next_start(feed
     async with jackfield.open_gateway(config(feeds, "**") | options, plugins=[stuck]) as gateway:
         with gateway.listen("**") as events:
             seen = [await anext(events) for _ in range(30)]
-    assert gateway.stats().sinks["m"].dropped == 0
+    assert gateway.state().sinks["m"].dropped == 0
     assert not [report for report in stuck.said if isinstance(report, EventsDropped)]
     async with jackfield.open_gateway(config(feeds, "**") | options, plugins=[later]) as gateway:
         await until(lambda: len(later.got) >= 30)
     taken = {event.id for event in later.got}
     assert {event.id for event in seen} <= taken
-    assert gateway.stats().sinks["m"].lag == 0
+    assert gateway.state().sinks["m"].lag == 0
 
 
 async def test_a_copy_of_an_event_reaches_neither_sinks_nor_listeners(feeds):
@@ -176,7 +182,7 @@ async def test_a_copy_of_an_event_reaches_neither_sinks_nor_listeners(feeds):
     async with jackfield.open_gateway(config(twice, "contact.*"), plugins=[memory]) as gateway:
         with gateway.listen("contact.*") as events:
             heard = [await anext(events) for _ in range(40)]
-        await until(lambda: gateway.stats().journal.duplicates > 10)
+        await until(lambda: gateway.state().journal.duplicates > 10)
     assert len({event.id for event in heard}) == len(heard)
     assert len({event.id for event in memory.got}) == len(memory.got)
 
@@ -208,7 +214,7 @@ async def test_cancelling_ends_as_orderly_as_leaving(feeds):
             scope.cancel()
             await trio.sleep_forever()
     assert memory.said[-1] == "closed"
-    assert gateway.stats().sinks["m"].lag == 0
+    assert gateway.state().sinks["m"].lag == 0
 
 
 async def test_what_the_body_raises_comes_out_as_itself(feeds):
@@ -243,7 +249,7 @@ async def test_a_configuration_may_be_a_file(tmp_path, feeds):
     table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in feeds["office"].items())
     path.write_text(f"[feeds.office]\n{table}\n")
     async with jackfield.open_gateway(path) as gateway:
-        await until(lambda: gateway.stats().feeds["office"].state.value == "connected")
+        await until(lambda: gateway.state().feeds["office"].state.value == "connected")
 
 
 async def test_two_gateways_in_one_process_have_their_own_observers(feeds):
@@ -285,7 +291,7 @@ async def test_what_is_published_is_committed_when_that_returns_and_reaches_list
                 bodies = [row.body for page in store.scan(0, 2**60) for row in page]
             assert sum(b'"source":"/probe/' in body for body in bodies) == 2
             assert await gateway.publish(make(2), make(3)) == 1
-            assert gateway.stats().journal.duplicates == 2
+            assert gateway.state().journal.duplicates == 2
             assert [(await anext(listener)).id for _ in range(3)] == ["id-1", "id-2", "id-3"]
         await until(lambda: len(memory.got) >= 3)
     assert [event.id for event in memory.got] == ["id-1", "id-2", "id-3"]
@@ -297,7 +303,7 @@ async def test_with_a_journal_in_a_file_what_a_sink_did_not_get_comes_at_the_nex
     document = config(feeds, "probe/**") | {"gateway": {"journal": str(tmp_path / "journal.db"), "drain_seconds": 0.1}}
     async with jackfield.open_gateway(document, plugins=[Memory(hangs=True)]) as gateway:
         await gateway.publish(make(1), make(2))
-    assert gateway.stats().sinks["m"].dropped == 0
+    assert gateway.state().sinks["m"].dropped == 0
     memory = Memory()
     async with jackfield.open_gateway(document, plugins=[memory]):
         await until(lambda: len(memory.got) == 2)
@@ -327,3 +333,49 @@ async def test_two_gateways_cannot_use_one_journal(feeds, tmp_path):
         with pytest.raises(JournalError, match="another gateway uses this journal, process"):
             async with jackfield.open_gateway(document):
                 pass
+
+
+async def test_the_state_is_a_snapshot_of_everything_and_does_not_change_later(feeds):
+    memory = Memory()
+    async with jackfield.open_gateway(config(feeds, "**"), plugins=[memory]) as gateway:
+        with gateway.listen("contact.*", buffer=5, overflow="drop_newest") as listener:
+            await until(lambda: listener.dropped)
+            state = gateway.state()
+            kept = repr(state)
+            await until(lambda: gateway.state().feeds["office"].events > state.feeds["office"].events + 20)
+    assert repr(state) == kept
+    assert state.feeds["office"].state.value == "subscribed"
+    assert state.feeds["office"].since <= datetime.now(UTC)
+    assert state.sinks["m"].state == "delivering"
+    (heard,) = state.listeners
+    assert (heard.selectors, heard.buffer, heard.overflow) == (listener.selectors, 5, "drop_newest")
+    assert heard.waiting == 5
+    assert heard.dropped >= 1
+    assert gateway.state().listeners == ()
+    with pytest.raises(TypeError):
+        state.feeds["office"] = None
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        state.journal = None
+
+
+async def test_a_feed_tells_in_the_stream_what_it_is_subscribed_to_and_when_that_is_nothing_any_more(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        with gateway.listen("stream.* @ vinix/**") as facts:
+            listener = gateway.listen("agent.ready")
+            while (event := await anext(facts)).kind != "stream.subscribed":
+                pass
+            assert [topic.split(".")[1] for topic in event.data["topics"]] == ["recipient"]
+            listener.close()
+            event = await anext(facts)
+            assert (event.kind, event.data["topics"]) == ("stream.subscribed", [])
+            await until(lambda: gateway.state().feeds["support"].state.value == "connected")
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), ExceptionGroup("", [ValueError(), OSError()])]
+)
+async def test_what_the_body_raises_leaves_as_itself_and_not_in_a_group(feeds, error):
+    with pytest.raises(type(error)) as caught:
+        async with jackfield.open_gateway({"feeds": feeds}):
+            raise error
+    assert caught.value is error

@@ -1,17 +1,24 @@
 """`jackfield._listener`: a bounded buffer that never waits and never loses silently."""
 
+from contextlib import suppress
+from typing import get_args
+
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jackfield._listener import Listener
+from jackfield._listener import Listener, Overflow
+from jackfield.errors import ListenerOverflow
 from jackfield.reports import EventsDropped
 from jackfield.selectors import Selector
 
 
 class Bench:
-    def __init__(self, capacity=10):
+    def __init__(self, capacity=10, overflow="drop_oldest"):
         self.reports, self.detached = [], []
-        self.listener = Listener((Selector.parse("contact.*"),), capacity, self.reports.append, self.detached.append)
+        selectors = (Selector.parse("contact.*"),)
+        self.listener = Listener(selectors, capacity, self.reports.append, self.detached.append, overflow)
 
 
 async def test_events_come_out_in_order_and_the_loop_ends_with_the_listener():
@@ -45,6 +52,81 @@ async def test_a_full_buffer_lets_the_oldest_go_counts_and_tells():
     assert bench.reports[0] == EventsDropped("listener contact.*", 1, "nobody takes its events", 1)
     bench.listener.close()
     assert [event async for event in bench.listener] == [5, 6]
+
+
+async def test_a_full_buffer_may_keep_what_was_there_first():
+    bench = Bench(capacity=2, overflow="drop_newest")
+    for number in range(7):
+        bench.listener.put(number)
+    assert bench.listener.dropped == 5
+    assert [report.total for report in bench.reports] == [1, 2, 4]
+    assert await bench.listener.take() == [0, 1]
+    bench.listener.put(7)
+    assert await bench.listener.take() == [7]
+
+
+async def test_a_listener_that_must_miss_nothing_ends_with_an_error_where_its_stream_would_have_a_hole():
+    bench = Bench(capacity=2, overflow="error")
+    for number in range(7):
+        bench.listener.put(number)
+    assert bench.listener.dropped == 1
+    assert bench.reports == [EventsDropped("listener contact.*", 1, "nobody takes its events", 1)]
+    assert bench.detached == [bench.listener]
+    seen = []
+    with pytest.raises(ListenerOverflow, match=r"listener contact\.\*: 2 events waited"):
+        async for event in bench.listener:
+            seen.append(event)  # noqa: PERF401  # what came before the error counts
+    assert seen == [0, 1]
+    with pytest.raises(ListenerOverflow):
+        await bench.listener.take()
+
+
+@given(st.integers(1, 5), st.sampled_from(get_args(Overflow)), st.lists(st.sampled_from(["put", "take", "next"])))
+def test_whatever_is_put_is_taken_once_in_order_or_counted(capacity, overflow, steps):
+    async def follow():
+        bench, put, got = Bench(capacity, overflow), 0, []
+        listener = bench.listener
+        for step in steps:
+            if step == "put":
+                refused = bool(bench.detached)  # who has detached is given nothing
+                listener.put(put)
+                put += not refused
+            elif listener.state().waiting:
+                got += await listener.take() if step == "take" else [await anext(listener)]
+            assert listener.state().waiting <= capacity
+        with suppress(ListenerOverflow):
+            got += listener.take_nowait()
+        assert got == sorted(set(got))
+        assert len(got) + listener.dropped == put
+        if overflow == "error":
+            assert got == list(range(len(got)))
+
+    trio.run(follow)
+
+
+async def test_batches_come_whole_and_the_last_is_empty(autojump_clock):
+    bench = Bench()
+
+    async def later():
+        await trio.sleep(1)
+        bench.listener.put(1)
+        bench.listener.put(2)
+        await trio.sleep(1)
+        bench.listener.close()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(later)
+        assert await bench.listener.take() == [1, 2]
+        assert await bench.listener.take() == []
+    assert trio.current_time() == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"), [((0, "error"), "buffer: must be 1 or more, not 0"), ((1, "wait"), "'wait' is none of 'dro")]
+)
+def test_a_buffer_that_holds_nothing_and_an_unknown_policy_are_refused(bounds, message):
+    with pytest.raises(ValueError, match=message):
+        Bench(*bounds)
 
 
 async def test_leaving_the_with_block_closes_it_once():

@@ -472,7 +472,7 @@ async def test_what_was_missed_is_looked_for_and_both_outcomes_are_told(network,
         def resync(self, since, at):
             answer = yield Request("GET", "https://vendor.example/lists")
             if answer.status != 200:
-                raise RestError(f"hunter2 may not list: {answer.status}")
+                raise RestError(f"hunter2 may not list: {answer.status}", refused=True)
             return [Ignore("nothing new")]
 
     class Able(Options):
@@ -492,3 +492,40 @@ async def test_what_was_missed_is_looked_for_and_both_outcomes_are_told(network,
     assert stage.facts().count("resynced") == 1
     assert stage.facts().count("gap_suspected") == 2
     assert (stage.session.stats.resyncs_failed, stage.session.stats.gaps) == (1, 2)
+
+
+async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first_gap_on(
+    network, nursery, autojump_clock
+):
+    looked = []
+
+    class Looking(Simple):
+        def resync(self, since, at):
+            looked.append(since)
+            yield Request("GET", "https://vendor.example/lists")
+            return []
+
+    class Able(Options):
+        def protocol(self, feed, before=None):
+            return Looking()
+
+    async def slow(exchange):
+        next(exchange)
+        await trio.sleep(60)
+        with pytest.raises(StopIteration) as done:
+            exchange.send(Response(200))
+        return done.value.value
+
+    stage = Stage(network, options=Able())
+    stage.session._rest = slow
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    for number in range(2):
+        await trio.sleep(5)
+        await stage.vendor.lines[number].hang_up(HangUp(1001))
+        await trio.sleep(10)
+    await trio.sleep(200)
+    first, second = (report.since for report in stage.of(GapSuspected))
+    assert looked == [first, first]
+    assert first < second
+    assert [report.failure for report in stage.of(Resynced)] == [""]

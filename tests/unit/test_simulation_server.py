@@ -1,68 +1,21 @@
 """`jackfield.simulation.server` and `listener`: a simulator on a real socket, for any websocket client."""
 
-import json
 import socket
 from functools import partial
 
-import attrs
 import pytest
 import trio
 
 from jackfield._transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.providers import Endpoint
-from jackfield.simulation.server import OUTBOX, serve
-from jackfield.simulators import HangUp, Refusal
-
-
-@attrs.frozen
-class Counting:
-    """A vendor that counts aloud to clients that have said ``count``."""
-
-    rate: float = 500.0
-    ping_every: float | None = None
-
-    def url(self, authority):
-        return f"ws://{authority}/count"
-
-    def feed(self, url):
-        return {}
-
-    def admit(self, target, headers):
-        return None if target == "/count" else Refusal(404, b'{"error":"nope"}')
-
-    def client(self):
-        return Client()
-
-    def events(self, now):
-        number = 0
-        while True:
-            yield number, now()
-            number += 1
-
-
-@attrs.define
-class Client:
-    counting: bool = False
-
-    def received(self, frame):
-        match frame:
-            case "count":
-                self.counting = True
-                return ["counting"]
-            case "bye":
-                return ["goodbye", HangUp(4000, "as you wish")]
-            case "crash":
-                return [HangUp()]
-        return ()
-
-    def frames_for(self, event):
-        return [json.dumps(event[0])] if self.counting else []
+from jackfield.simulation.faults import Faults
+from jackfield.simulation.server import serve
 
 
 @pytest.fixture
-async def url(nursery):
-    return await nursery.start(partial(serve, Counting()))
+async def url(nursery, counting):
+    return await nursery.start(partial(serve, counting()))
 
 
 async def test_a_client_gets_what_it_asked_for_in_order(url):
@@ -73,8 +26,8 @@ async def test_a_client_gets_what_it_asked_for_in_order(url):
     assert numbers == list(range(numbers[0], numbers[0] + 50))
 
 
-async def test_events_come_at_the_rate_that_was_asked_for(nursery):
-    url = await nursery.start(partial(serve, Counting(rate=100.0)))
+async def test_events_come_at_the_rate_that_was_asked_for(nursery, counting):
+    url = await nursery.start(partial(serve, counting(rate=100.0)))
     async with connect(Endpoint(url), within=5) as client:
         await client.send("count")
         await client.receive()
@@ -112,25 +65,25 @@ async def test_no_client_can_disturb_another(url):
             await client.receive()
 
 
-async def test_a_client_that_does_not_read_slows_nobody_down(nursery):
-    url = await nursery.start(partial(serve, Counting(rate=50_000.0)))
+async def test_a_client_that_does_not_read_slows_nobody_down(nursery, counting):
+    url = await nursery.start(partial(serve, counting(rate=50_000.0)))
     async with connect(Endpoint(url), within=5) as lazy, connect(Endpoint(url), within=5) as quick:
         await lazy.send("count")
         await quick.send("count")
-        for _ in range(2 * OUTBOX):
+        for _ in range(2 * Faults().lag_drop):
             await quick.receive()
 
 
-async def test_a_simulator_that_pings_is_answered(nursery):
-    url = await nursery.start(partial(serve, Counting(rate=1.0, ping_every=0.01)))
+async def test_a_simulator_that_pings_is_answered(nursery, counting):
+    url = await nursery.start(partial(serve, counting(rate=1.0, ping_every=0.01)))
     async with connect(Endpoint(url), within=5) as client:
         await trio.sleep(1.0)
         assert client.silence() < 0.9
 
 
-async def test_a_port_that_is_taken_is_an_error_of_the_start(nursery):
+async def test_a_port_that_is_taken_is_an_error_of_the_start(nursery, counting):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(OSError, match="in use"):
-            await nursery.start(partial(serve, Counting(), port=taken.getsockname()[1]))
+            await nursery.start(partial(serve, counting(), port=taken.getsockname()[1]))

@@ -56,6 +56,34 @@ async def test_frames_go_both_ways_and_the_handshake_says_where_to(network):
         await connection.ping()
 
 
+async def test_what_one_read_brings_is_one_list_and_comes_before_the_goodbye_in_the_same_read(network):
+    async def handler(incoming):
+        line = await incoming.accept()
+        await line._stream.send_all(b"\x81\x03one\x81\x03two\x89\x00\x81\x05three\x88\x02\x03\xe8")
+        await trio.sleep_forever()
+
+    network.handler = handler
+    with pytest.raises(ConnectionLost, match="closed with 1000"):
+        async with connect(ENDPOINT, within=5, opener=network.open) as connection:
+            assert await connection.receive() == [b"one", b"two"]
+            assert await connection.receive() == [b"three"]
+            await connection.receive()
+
+
+async def test_what_comes_after_our_goodbye_is_not_kept(network, autojump_clock):
+    async def handler(incoming):
+        line = await incoming.accept()
+        with contextlib.suppress(trio.BrokenResourceError):
+            while True:
+                await line._stream.send_all(b"\x81\x05later" * 100)
+                await trio.sleep(0.01)
+
+    network.handler = handler
+    async with connect(ENDPOINT, within=5, opener=network.open) as connection:
+        await connection.receive()
+    assert sum(map(len, connection._stream.cut)) <= 100
+
+
 async def test_the_client_says_goodbye(network):
     goodbyes = []
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
-from importlib.metadata import version
-
-from jackfield._cli.console import abandon_stdout, say
-from jackfield.errors import ConfigError, JackfieldError, PluginError, leaves
+from typing import Any
 
 __all__ = ["main"]
 
@@ -21,6 +19,7 @@ COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
     "check": "check a configuration without a network, and show what would be subscribed to",
+    "dashboard": "run a gateway, and watch it on a page in your browser",
     "tail": "show a configuration's feeds, live and readable",
     "translate": "show a topic, binding, address or selector in every form it has",
     "journal": "look into a journal, and send what it holds once more",
@@ -53,11 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"jackfield {version('jackfield')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     chosen = next((each for each in arguments if not each.startswith("-")), "")
-    module = None
-    for name, summary in COMMANDS.items():
+    work = None
+    extensions = {}
+    if chosen not in COMMANDS and arguments != ["--version"]:
+        # A plugin's command may be meant, or help with all of them; else no plugin is loaded for this.
+        from jackfield._cli.extensions import find_extensions
+
+        extensions = find_extensions(frozenset(COMMANDS))
+    for name, summary in (COMMANDS | {name: each.spec.summary for name, each in extensions.items()}).items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -65,43 +70,31 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            module = import_module(f"jackfield._cli.{name}")
-            try:
-                module.configure(command)
-            except PluginError as error:
-                return _failed(str(error), 2)
-    options = parser.parse_args(arguments)
-    assert module is not None  # argparse has turned down anything that is no command
-    try:
-        status: int = module.run(options)
-        sys.stdout.flush()
-    except ConfigError as error:
-        count = len(error.faults)
-        return _failed(f"{count} {'fault' if count == 1 else 'faults'} in the configuration:\n" + _indented(error), 2)
-    except PluginError as error:
-        return _failed(str(error), 2)
-    except JackfieldError as error:
-        return _failed(str(error), 1)
-    except KeyboardInterrupt:
-        return 0
-    except BaseExceptionGroup as group:  # out of trio's nurseries
-        meant, others = group.split(JackfieldError)
-        if meant is not None and others is None:
-            return _failed("; ".join(dict.fromkeys(map(str, leaves(meant)))), 1)
-        if group.split(KeyboardInterrupt)[1] is not None:
-            raise
-        # A second signal has interrupted the orderly end.
-        return _failed("stopped at once; what waited for a sink and is in no journal's file is lost", 1)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        abandon_stdout()
-        return 0
+            work = partial(_run, extensions.get(name) or name, command, parser, arguments)
+    if work is None:
+        parser.parse_args(arguments)  # which tells the version, or help, or what is wrong, and exits
+        raise AssertionError("argparse has let through what is no command")
+    # Imported with the command: whoever only asks for the version should not wait for it.
+    from jackfield._cli.outcome import status_of
+
+    return status_of(work)
+
+
+def _run(name: Any, command: argparse.ArgumentParser, parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    """Run a built-in command, by its name, or a plugin's, which is here already."""
+    module = import_module(f"jackfield._cli.{name}") if isinstance(name, str) else name
+    module.configure(command)
+    status: int = module.run(parser.parse_args(arguments))
+    sys.stdout.flush()
     return status
 
 
-def _failed(message: str, status: int) -> int:
-    say(f"jackfield: {message}", level="error")
-    return status
+class _Version(argparse.Action):
+    """Tells the version, looked up only when it is asked for."""
 
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        # Reading the metadata of distributions takes as long as everything else here.
+        from importlib.metadata import version
 
-def _indented(error: ConfigError) -> str:
-    return "\n".join(f"  {fault}" for fault in error.faults)
+        print(f"jackfield {version('jackfield')}")
+        parser.exit()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from jackfield._cli.console import say
 from jackfield._cli.hints import kind_hint
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     selectors = [selector for route in config.routes for selector in route.select]
-    plans = {feed.name: make_plan(feed.options, selectors) for feed in config.feeds}
+    plans = {feed.name: make_plan(feed.options, selectors, posted_only=feed.posted_only) for feed in config.feeds}
     for warning in (*config.warnings, *_doubts(config, plans)):
         say(f"warning: {warning}", level="warning")
     print(f"{options.config}: valid")
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[Fault]:
     """What is allowed, and brings no event."""
     for name, plan in plans.items():
-        if not plan.topics:
+        if not any(row.topics or not row.refusal for row in plan.asked):
             yield Fault(f"feeds.{name}", "no route selects anything of this feed")
         for row in plan.asked:
             if row.refusal:
@@ -67,6 +68,8 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[Fault]:
 def _overview(config: GatewayConfig) -> Iterator[str]:
     options = config.options
     yield f"journal: {_journal(options)}"
+    if options.inbox is not None:
+        yield f"inbox: {options.inbox}, {'TLS' if options.inbox_certificate else 'plain HTTP'}"
     for route in config.routes:
         yield f"route: {', '.join(map(str, route.select))} -> {', '.join(route.sinks)}"
 
@@ -91,12 +94,16 @@ def _journal(options: GatewayOptions) -> str:
 
 def _feed(feed: Feed, plan: Plan) -> Iterator[str]:
     yield ""
-    yield f"feed {feed.name}: {feed.provider}, {feed.options.source}, {feed.options.endpoint().display}"
+    by_webhook = f"by webhook at /webhooks/{quote(feed.name, safe='')}"
+    way = by_webhook if feed.posted_only else feed.options.endpoint().display
+    yield f"feed {feed.name}: {feed.provider}, {feed.options.source}, {way}"
+    if feed.webhook is not None and not feed.posted_only:
+        yield f"  and {by_webhook}: everything comes, and is filtered here"
     rows = [("asked", "sent", "filtered here")]
     for asked in plan.asked:
-        sent = asked.topics or (f"nothing: {asked.refusal}",)
+        sent = asked.topics or (f"nothing: {asked.refusal or 'the vendor posts everything'}",)
         rest = f"all but {asked.selector}" if asked.filtered else "nothing"
-        rows.append((str(asked.selector), sent[0], rest if asked.topics else ""))
+        rows.append((str(asked.selector), sent[0], "" if asked.refusal else rest))
         rows += [("", topic, "") for topic in sent[1:]]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for row in rows:

@@ -27,6 +27,7 @@ under the same names. Nothing leaves this machine. Stop it with Ctrl-C.
 
 examples:
   jackfield demo
+  jackfield demo --dashboard
   jackfield demo --events 50 --format jsonl | jq .type"""
 
 
@@ -34,6 +35,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
     add_showing_options(parser)
+    parser.add_argument(
+        "--dashboard",
+        nargs="?",
+        type=number(int, 0, 65_535),
+        const=0,
+        metavar="PORT",
+        help="serve a page on this machine in place of the stream in the terminal (default: on any free port)",
+    )
     parser.add_argument(
         "--rate",
         type=number(float, 0.01),
@@ -48,7 +57,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the stream until there were enough events, or a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    check_showable(registry)
+    if options.dashboard is None:
+        check_showable(registry)
+    elif options.events is not None or options.format != "pretty":
+        problem = "--events and --format are for the stream in the terminal; with --dashboard there is none"
+        say(f"jackfield: {problem}", level="error")
+        return 2
     if not any(spec.simulator for spec in registry.providers.values()):
         raise PluginError("the demo needs a provider with a simulator: install jackfield-voipbin or jackfield-vinix")
     trio.run(_demo, registry, options)
@@ -67,6 +81,16 @@ async def _demo(registry: Registry, options: argparse.Namespace) -> None:
                     say(f"{name} simulator: {url}")
                     feeds[f"{name}-demo"] = simulator.feed(url)
             nursery.start_soon(stop_at, signals, nursery.cancel_scope)
+            if options.dashboard is not None:
+                # late: the stream in the terminal needs no web server
+                from jackfield._cli.dashboard import open_dashboard
+                from jackfield._dashboard.access import plan_access
+
+                page = open_dashboard(
+                    registry, {"feeds": feeds}, Console(), plan_access("127.0.0.1"), options.dashboard
+                )
+                async with page:
+                    await trio.sleep_forever()
             everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
             await show(registry, {"feeds": feeds}, Console(), everything, options)
             nursery.cancel_scope.cancel()

@@ -17,7 +17,7 @@ import trio
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._delivery import Lane
-from jackfield._index import SelectorIndex
+from jackfield._delivery.selection import Selection
 from jackfield._registry import Registry
 from jackfield._replay import Replay, Wanted, letters, past
 from jackfield._store import Store, exhume
@@ -111,8 +111,7 @@ async def _deliver(
     tasks: list[_Task], registry: Registry, console: Console, done: Callable[[list[int]], None] | None
 ) -> int:
     reports = registry.extended([console]).observe
-    selects: SelectorIndex[str] = SelectorIndex()
-    selects.add(EVERYTHING, "replay")
+    selects = Selection.of([EVERYTHING])
     lanes = []
     async with AsyncExitStack() as opened:
         for task in tasks:

@@ -1,12 +1,12 @@
-"""``jackfield simulate``: a vendor's server on loopback, with a small contact centre behind it."""
+"""``jackfield simulate``: a vendor's server on loopback, with a small contact centre behind it, and with faults."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 import attrs
 import trio
@@ -14,81 +14,146 @@ import trio
 from jackfield._cli.console import say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import load_plugins
-from jackfield.simulation.server import serve
+from jackfield._structure import structure
+from jackfield.errors import Fault, PluginError
+from jackfield.simulation import Faults, simulate
 from jackfield.simulators import Simulator
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "configure_simulator", "made", "run"]
 
 EPILOG = """\
 The server runs until SIGINT or SIGTERM. It speaks as the vendor's documentation
-says; 'jackfield simulate PROVIDER --help' shows what can be changed.
+says; 'jackfield simulate PROVIDER --help' shows what can be changed, and what can
+go wrong.
 
-example:
-  jackfield simulate voipbin --port 8001 --token secret"""
+examples:
+  jackfield simulate voipbin --port 8001 --token secret
+  jackfield simulate voipbin --port 8001 --token secret --duplicate 4 --cut-every 30"""
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "int": number(int, -(2**63)),
-    "float": number(float, float("-inf")),
+PROVIDER_EPILOG = """\
+While it runs: GET and PATCH http://HOST:PORT/_simulator show and set all faults and
+what is marked live, as JSON; POST http://HOST:PORT/_simulator/cut cuts all lines."""
+
+_READERS: dict[Any, Callable[[str], Any]] = {
+    str: str,
+    int: number(int, -(2**63)),
+    float: number(float, float("-inf")),
 }
+_METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare a subcommand for each provider with a simulator, with the simulator's fields as flags."""
+    """Declare a subcommand for each provider with a simulator, with the simulator's fields and the faults as flags."""
     parser.epilog = EPILOG
     providers = parser.add_subparsers(title="providers", dest="provider", metavar="PROVIDER", required=True)
     for spec in load_plugins().providers.values():
         if spec.simulator is None:
             continue
         simulator: Any = spec.simulator()  # an attrs class, which the protocol cannot say
-        flags = providers.add_parser(spec.name, help=spec.summary, description=f"A simulated server of {spec.summary}.")
-        flags.add_argument(
-            "--port",
-            type=number(int, 0, 65_535),
-            default=0,
-            metavar="N",
-            help="where to listen (default: any free port)",
+        flags = providers.add_parser(
+            spec.name,
+            help=spec.summary,
+            description=f"A simulated server of {spec.summary}.",
+            epilog=PROVIDER_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        flags.add_argument("--host", default="127.0.0.1", help="which address to listen on (default: loopback only)")
-        for field in attrs.fields(simulator):
-            _add_flag(flags, field)
+        try:
+            configure_simulator(flags, simulator)
+        except PluginError as error:
+            raise PluginError(f"the simulator of {spec.name}: {error}") from None
         flags.set_defaults(simulator=simulator)
 
 
-def _add_flag(flags: argparse.ArgumentParser, field: attrs.Attribute[Any]) -> None:
-    required = field.default is attrs.NOTHING
-    default = "" if required else f" (default: {field.default})"
-    flags.add_argument(
-        f"--{field.name.replace('_', '-')}",
-        type=_READERS[str(field.type)],
-        required=required,
-        default=None if required else field.default,
-        metavar=field.name[0].upper(),
-        help=field.metadata.get("help", "") + default,
+def configure_simulator(parser: argparse.ArgumentParser, simulator: Any) -> None:
+    """Declare the flags of one simulator, which is an attrs class."""
+    parser.add_argument(
+        "--port", type=number(int, 0, 65_535), default=0, metavar="N", help="where to listen (default: any free port)"
     )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="which address to listen on (default: loopback only); who reaches it can switch the simulator too",
+    )
+    parser.add_argument(
+        "--events", type=number(int, 0), metavar="N", help="stop after so many events, and go on serving"
+    )
+    vendor = parser.add_argument_group("the vendor's server")
+    faults = parser.add_argument_group("faults, also switchable while running", "All are off by default.")
+    for group, cls in ((vendor, simulator), (faults, Faults)):
+        for field in _public(cls):
+            try:
+                _add_flag(group, field, live=group is vendor and field.metadata.get("live", False))
+            except argparse.ArgumentError:
+                raise PluginError(f"its field {field.name} has the name of what is a flag already") from None
+
+
+def _public(cls: Any) -> list[attrs.Attribute[Any]]:
+    """The fields that are options."""
+    return [field for field in attrs.fields(attrs.resolve_types(cls)) if field.init and not field.name.startswith("_")]
+
+
+def _add_flag(group: argparse._ArgumentGroup, field: attrs.Attribute[Any], *, live: bool) -> None:
+    notes = [f"default: {field.default}"] if field.default and field.default is not attrs.NOTHING else []
+    notes += ["live"] if live else []
+    # Only what is given is kept, so that defaults stay the class's own.
+    common: dict[str, Any] = {
+        "default": argparse.SUPPRESS,
+        "help": field.metadata.get("help", "").replace("%", "%%") + (f" ({', '.join(notes)})" if notes else ""),
+    }
+    flag = f"--{field.name.replace('_', '-')}"
+    wanted = (
+        [each for each in get_args(field.type) if each is not NoneType] if _is_optional(field.type) else [field.type]
+    )
+    if wanted == [bool]:
+        action = "store_true" if field.default is False else argparse.BooleanOptionalAction
+        group.add_argument(flag, action=action, **common)
+        return
+    common["required"] = field.default is attrs.NOTHING
+    if get_origin(wanted[0]) is Literal:
+        choices = get_args(wanted[0])
+        group.add_argument(flag, type=_READERS.get(type(choices[0]), str), choices=choices, **common)
+    elif wanted[0] in _READERS:
+        group.add_argument(flag, type=_READERS[wanted[0]], metavar=_METAVARS[wanted[0]], **common)
+    else:
+        raise PluginError(f"its field {field.name} is {field.type}, of which no flag can be made")
+
+
+def _is_optional(wanted: Any) -> bool:
+    return NoneType in get_args(wanted)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
-    names = [field.name for field in attrs.fields(options.simulator)]
-    try:
-        simulator = options.simulator(**{name: getattr(options, name) for name in names})
-    except ValueError as error:
-        say(f"jackfield: {error}", level="error")
+    wrong: list[Fault] = []
+    simulator = made(options.simulator, options, wrong)
+    faults = made(Faults, options, wrong)
+    if wrong:
+        for fault in wrong:
+            say(f"jackfield: {fault}", level="error")
         return 2
-    return trio.run(_serve, options.provider, simulator, options.host, options.port)
+    return trio.run(_serve, options, simulator, faults)
 
 
-async def _serve(provider: str, simulator: Simulator, host: str, port: int) -> int:
+def made(cls: Any, options: argparse.Namespace, wrong: list[Fault]) -> Any:
+    """The object that the flags describe; what is wrong with them goes to `wrong`."""
+    given = {field.name: getattr(options, field.name) for field in _public(cls) if field.name in options}
+    found: list[Fault] = []
+    made = structure(cls, given, "", found)
+    wrong += [Fault(f"--{fault.path[1:].replace('_', '-')}" if fault.path else "", fault.message) for fault in found]
+    return made
+
+
+async def _serve(options: argparse.Namespace, simulator: Simulator, faults: Faults) -> int:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            try:
-                url = await nursery.start(partial(serve, simulator, host=host, port=port))
-            except OSError as error:
-                say(f"jackfield: cannot listen on {host}:{port}: {error.strerror}", level="error")
-                return 1
-            say(f"{provider} simulator: {url}")
-            async for _ in signals:
-                break
-            nursery.cancel_scope.cancel()
+        try:
+            async with simulate(
+                simulator, faults=faults, limit=options.events, host=options.host, port=options.port
+            ) as running:
+                say(f"{options.provider} simulator: {running.url}")
+                say(f"switches: {running.control}")
+                async for _ in signals:
+                    break
+        except OSError as error:
+            say(f"jackfield: cannot listen on {options.host}:{options.port}: {error.strerror}", level="error")
+            return 1
     return 0

@@ -18,7 +18,7 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.outlet import Outlet, SinkStats
 from jackfield._delivery.partition import Partition
 from jackfield._delivery.progress import Progress
-from jackfield._index import SelectorIndex
+from jackfield._delivery.selection import Selection, Span
 from jackfield.events import Event
 from jackfield.options import DeliveryOptions
 from jackfield.reports import EventBuried, EventsDropped, Report, is_due
@@ -63,8 +63,8 @@ class Place(Protocol):
         """Make an event a dead letter."""
         ...
 
-    def rest(self) -> tuple[list[Event], int]:
-        """What was not read and will be lost, and how many before that are lost already."""
+    def rest(self) -> tuple[list[tuple[int, Event]], int]:
+        """What was not read and will be lost, with its numbers, and how many before that are lost already."""
         ...
 
 
@@ -75,7 +75,7 @@ class Lane:
     name: str
     _sink: OpenSink
     _cursor: Place
-    selects: SelectorIndex[str]
+    selects: Selection
     _options: DeliveryOptions
     _report: Callable[[Report], None]
     _rng: random.Random
@@ -112,9 +112,32 @@ class Lane:
         """Account for what will not be delivered any more, after `run` has ended."""
         if not self._cursor.durable:
             rest, gone = self._cursor.rest()
-            waiting = sum(1 for event in rest if self.selects.match(event))
+            waiting = sum(self.selects.takes(number, event) for number, event in rest)
             if left := self._progress.in_hand + gone + waiting:
                 self._drop(left, reason)
+
+    async def forget(self, reason: str) -> None:
+        """Account for what the file keeps and the next start will not send, since its route is not configured.
+
+        To be called after `run` has ended; when it is cancelled it tells what it has found until then.
+        """
+        if not (self._cursor.durable and self.selects.fleeting):
+            return
+        found = [each for partition in self._partitions for each in partition.waiting]
+        left = 0
+        try:
+            while True:
+                left += sum(self.selects.forgets(number, event) for number, event in found)
+                found, _ = await self._cursor.read(self._options.batch_events)
+                if not found:
+                    break
+        finally:
+            if left:
+                self._drop(left, reason)
+
+    def end(self, span: Span, until: int) -> None:
+        """Let a route lead here no more from that event on."""
+        self.selects.end(span, until, self._progress.position)
 
     async def _deal(self) -> None:
         window = WINDOW * self._options.batch_events * self._options.parallel
@@ -127,19 +150,23 @@ class Lane:
                 self._drop(lost, "it was too slow, and the journal keeps no more")
             if not events:
                 return
+            takes = self.selects.takes
             for number, event in events:
-                if self.selects.match(event):
+                if takes(number, event):
                     self._progress.take(number)
-                    self._partitions[self._share_of(event)].put(number, event)
+                    self._share_of(event).put(number, event)
             self._progress.read_to(events[-1][0] + 1)
             self._follow()
 
-    def _share_of(self, event: Event) -> int:
+    def _share_of(self, event: Event) -> Partition:
+        if len(self._partitions) == 1:
+            return self._partitions[0]
         # An event that belongs to no contact keeps its order with those of the same thing.
-        return hash(event.correlation or event.address[:5]) % len(self._partitions)
+        return self._partitions[hash(event.correlation or event.address[:5]) % len(self._partitions)]
 
-    def _finish(self, number: int) -> None:
-        self._progress.finish(number)
+    def _finish(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._progress.finish(number)
         self._follow()
 
     def _follow(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 import trio
@@ -29,8 +29,8 @@ class Partition:
 
     _outlet: Outlet
     _options: DeliveryOptions
-    _finish: Callable[[int], None]
-    """Called with the sequence number of each event that is done with."""
+    _finish: Callable[[list[int]], None]
+    """Called with the sequence numbers of events that are done with, in order."""
     _bury: Bury
     """Called with an event that can never be delivered: its number, itself, why, after how many attempts."""
     _queue: deque[tuple[int, Event]] = attrs.field(factory=deque)
@@ -43,6 +43,11 @@ class Partition:
 
     def __attrs_post_init__(self) -> None:
         self._limit = self._options.batch_events
+
+    @property
+    def waiting(self) -> Iterable[tuple[int, Event]]:
+        """What is not done with, with its numbers."""
+        return self._queue
 
     def put(self, number: int, event: Event) -> None:
         """One more event."""
@@ -126,6 +131,5 @@ class Partition:
         return count if failure.remedy == "retry" and 0 < most <= attempts else 0
 
     def _done(self, count: int) -> None:
-        for _ in range(count):
-            self._finish(self._queue.popleft()[0])
+        self._finish([self._queue.popleft()[0] for _ in range(count)])
         self._since = trio.current_time()

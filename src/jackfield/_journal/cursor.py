@@ -165,6 +165,6 @@ class Cursor:
         """Read again from where the sink is not done."""
         self._position = self._committed
 
-    def rest(self) -> tuple[list[Event], int]:
+    def rest(self) -> tuple[list[tuple[int, Event]], int]:
         """What is in memory and was not read, and how many before that are gone; for who gives up reading."""
         return self._log.newest(self._position)

@@ -25,6 +25,7 @@ from jackfield._journal.cursor import Cursor, Dead, Ledger
 from jackfield._journal.log import Log
 from jackfield._journal.patience import Patience
 from jackfield._journal.retention import Limits, Retention
+from jackfield._journal.stats import JournalStats
 from jackfield._journal.window import Window, key_of
 from jackfield._store import Store
 from jackfield._store.records import Row
@@ -42,26 +43,6 @@ CROWDED = 1 / 10
 SLICES, SLICE_SECONDS = 50, 0.002
 # How long a sink's progress may stay unsaved while no event takes it along.
 SAVE_SECONDS = 0.25
-
-
-@attrs.frozen
-class JournalStats:
-    """What the journal has done since it was opened."""
-
-    taken: int
-    duplicates: int
-    dropped: int
-    """Events that were not taken, or not committed by the end."""
-    waiting: int
-    """Events that are not committed yet."""
-    kept: int
-    """Events that can be read."""
-    damaged: int
-    """How often an event could not be read that should have been there."""
-    unread: int
-    """Events that were deleted before every sink had passed them."""
-    buried: dict[str, int]
-    """Dead letters, by sink."""
 
 
 @attrs.define(eq=False)
@@ -115,7 +96,8 @@ class Journal:
         committed already; any, when the journal is closed; one that is no JSON.
         """
         taken: list[Event] = []
-        window, store = self._window, self._store
+        window, store, waiting = self._window, self._store, self._waiting
+        at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
             if key in window:
@@ -125,11 +107,14 @@ class Journal:
             elif store is None:
                 window.add(key, 0)
                 taken.append(event)
-            elif len(self._waiting) >= self._capacity:
+            elif len(waiting) >= self._capacity:
                 self._drop(1, f"{self._capacity} events wait for the journal's file, and more have no room")
             elif (body := self._encode(event)) is not None:
-                window.add(key, self._log.end + len(self._waiting))
-                self._waiting.append((event, Row(key, body, int(event.received.timestamp() * 1_000_000))))
+                if event.received is not at or received is None:
+                    at = event.received
+                    received = int(at.timestamp() * 1_000_000)
+                window.add(key, self._log.end + len(waiting))
+                waiting.append((event, Row(key, body, received)))
                 taken.append(event)
         if taken:
             self._taken += len(taken)
@@ -170,6 +155,11 @@ class Journal:
         self._ledger.known[name] = cursor.committed
         self._ledger.move(name, cursor.committed)
         return cursor
+
+    @property
+    def upcoming(self) -> int:
+        """The number that the next event to be taken will get."""
+        return self._log.end + len(self._waiting)
 
     @property
     def dead(self) -> tuple[Dead, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -16,6 +15,10 @@ from jackfield.events import Event
 from jackfield.reports import JournalDamaged, Report, is_due
 
 __all__ = ["Batch", "Log"]
+
+
+# So much more than the capacity may be in memory before the oldest are let go, all at once.
+SLACK = 1.25
 
 
 @attrs.frozen
@@ -47,13 +50,18 @@ class Log:
     """Whether nothing more will come."""
     damaged: int = 0
     """How often an event could not be read that should have been there."""
-    _newest: deque[Event] = attrs.field(factory=deque)
+    _newest: list[Event] = attrs.field(factory=list)
+    """In order; a few more than the capacity, so that they need not be moved for each that goes."""
     _news: trio.Event = attrs.field(factory=trio.Event)
 
     @property
     def first(self) -> int:
         """The number of the oldest event that can be read."""
-        return self.end - len(self._newest) if self._store is None else self._store.first_seq
+        return self._oldest if self._store is None else self._store.first_seq
+
+    @property
+    def _oldest(self) -> int:
+        return self.end - min(len(self._newest), self._capacity)
 
     @property
     def durable(self) -> bool:
@@ -64,8 +72,8 @@ class Log:
         """Make events readable."""
         self._newest.extend(events)
         self.end += len(events)
-        while len(self._newest) > self._capacity:
-            self._newest.popleft()
+        if len(self._newest) > self._capacity * SLACK:
+            del self._newest[: -self._capacity]
         self.wake()
 
     def close(self) -> None:
@@ -82,14 +90,14 @@ class Log:
         """Wait until there is more to read, or it is closed."""
         await self._news.wait()
 
-    def newest(self, position: int) -> tuple[list[Event], int]:
-        """The events from there on that are in memory, and how many are not there any more."""
+    def newest(self, position: int) -> tuple[list[tuple[int, Event]], int]:
+        """The events from there on that are in memory, with their numbers, and how many are not there any more."""
         batch = self._in_memory(position, self._capacity)
-        return [event for _, event in batch.events], batch.lost
+        return batch.events, batch.lost
 
     async def read(self, position: int, most: int) -> Batch:
         """The events at the next `most` numbers from there on, as far as there are any."""
-        in_memory = self.end - len(self._newest)
+        in_memory = self._oldest
         if self._store is None or position >= in_memory or self._store.first_seq >= in_memory:
             return self._in_memory(position, most)
         work = partial(_load, self._store, position, min(most, in_memory - position))
@@ -101,11 +109,10 @@ class Log:
         return batch
 
     def _in_memory(self, position: int, most: int) -> Batch:
-        oldest = self.end - len(self._newest)
-        start = max(position, oldest)
-        stop = min(start + most, self.end)
-        events = [(seq, self._newest[seq - oldest]) for seq in range(start, stop)]
-        return Batch(events, max(start, stop), start - position)
+        start = max(position, self._oldest)
+        stop = max(start, min(start + most, self.end))
+        shift = len(self._newest) - self.end
+        return Batch(list(enumerate(self._newest[start + shift : stop + shift], start)), stop, start - position)
 
 
 def _load(store: Store, position: int, most: int) -> Batch:

@@ -21,7 +21,7 @@ def key_of(event: Event) -> bytes:
     """
     if event.kind.startswith("stream."):
         return b""
-    provider, scope, scope_id, *_ = event.address
+    provider, scope, scope_id, _, _, _ = event.address
     text = f"{provider}/{scope}/{len(scope_id)}/{scope_id}{event.id}"
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:KEY_BYTES]
 

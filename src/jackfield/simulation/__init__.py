@@ -1,1 +1,13 @@
-"""What the vendors' simulators share: a contact centre's day, and a websocket server to show it on."""
+"""Vendors' servers to test against: a contact centre's day, and a real websocket server that shows it and misbehaves.
+
+::
+
+    async with simulate(VoipbinSimulator(token="t"), faults=Faults(drop=0.1)) as running:
+        ...  # connect to running.url
+"""
+
+from jackfield.simulation.faults import Counters, Faults
+from jackfield.simulation.running import Running
+from jackfield.simulation.server import simulate
+
+__all__ = ["Counters", "Faults", "Running", "simulate"]

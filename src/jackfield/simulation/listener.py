@@ -1,24 +1,65 @@
-"""A websocket server on trio for simulators; beside the transport, the only user of trio_websocket."""
+"""A websocket server on trio for simulators; beside the transport, the only user of trio_websocket.
+
+Requests that are no handshake are answered on the same port.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
+import msgspec
 import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
+from jackfield.rest import Request, Response
+from jackfield.simulation.http import Answer, until_upgrade
 from jackfield.simulators import HangUp, Refusal
 
-__all__ = ["ClientGone", "Handler", "Incoming", "Line", "serve_stream"]
+__all__ = ["ClientGone", "Handler", "Incoming", "Line", "nothing_here", "serve_stream"]
 
 HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
+# A server's pong begins with this byte, and trio-websocket sends each frame by itself.
+PONG = b"\x8a"
 
 
 class ClientGone(Exception):
     """The client has closed the line, or it broke."""
+
+
+def _always() -> bool:
+    return True
+
+
+class _Watched(trio.abc.Stream):
+    """A stream of which something was read already; knows when it last brought anything, and can hold pongs back."""
+
+    def __init__(self, read: bytes, stream: trio.abc.Stream) -> None:
+        self._read = read
+        self._stream = stream
+        self.answers_pings = _always
+        self.last_received = trio.current_time()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._read:
+            await trio.lowlevel.checkpoint()
+            read, self._read = self._read, b""
+            return read
+        data = await self._stream.receive_some(max_bytes)
+        self.last_received = trio.current_time()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if data[:1] != PONG or self.answers_pings():
+            await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @attrs.frozen
@@ -26,7 +67,11 @@ class Line:
     """An accepted connection."""
 
     _websocket: trio_websocket.WebSocketConnection
-    _stream: trio.abc.Stream
+    _stream: _Watched
+
+    def silence(self) -> float:
+        """Seconds since the client's last byte, of a frame or a pong."""
+        return trio.current_time() - self._stream.last_received
 
     async def receive(self) -> str | bytes:
         """The next frame; `ClientGone` where there will be none."""
@@ -35,10 +80,10 @@ class Line:
         except trio_websocket.ConnectionClosed:
             raise ClientGone from None
 
-    async def send(self, text: str) -> None:
-        """Send one text frame."""
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame, of text or of bytes."""
         try:
-            await self._websocket.send_message(text)
+            await self._websocket.send_message(frame)
         except trio_websocket.ConnectionClosed:
             raise ClientGone from None
 
@@ -67,28 +112,39 @@ class Incoming:
     headers: Mapping[str, str]
     """Names in lower case."""
     _request: trio_websocket.WebSocketRequest
-    _stream: trio.abc.Stream
+    _stream: _Watched
 
-    async def accept(self) -> Line:
-        """Upgrade the connection."""
+    async def accept(self, answers_pings: Callable[[], bool] | None = None) -> Line:
+        """Upgrade the connection; the client's pings are answered while `answers_pings` says so."""
+        self._stream.answers_pings = answers_pings or _always
         return Line(await self._request.accept(), self._stream)
 
     async def reject(self, refusal: Refusal) -> None:
         """Answer with an HTTP status instead."""
         headers = [(b"content-type", refusal.content_type.encode())]
+        headers += [(name.encode(), value.encode()) for name, value in refusal.headers]
         await self._request.reject(refusal.status, extra_headers=headers, body=refusal.body)
 
 
 Handler = Callable[[Incoming], Awaitable[None]]
 
 
-async def serve_stream(handler: Handler, stream: trio.abc.Stream) -> None:
+async def nothing_here(request: Request) -> Response:
+    """What a server without REST answers."""
+    body = msgspec.json.encode({"error": f"there is nothing at {request}"})
+    return Response(404, {"content-type": "application/json"}, body)
+
+
+async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Answer = nothing_here) -> None:
     """Serve one connection; a client that breaks off or breaks the protocol ends it and nothing else."""
     try:
+        if (read := await until_upgrade(stream, answer)) is None:
+            return
+        watched = _Watched(read, stream)
         async with trio.open_nursery() as nursery:
             incoming: Incoming | None = None
             with trio.move_on_after(HANDSHAKE_SECONDS):
-                incoming = _incoming(await trio_websocket.wrap_server_stream(nursery, stream), stream)
+                incoming = _incoming(await trio_websocket.wrap_server_stream(nursery, watched), watched)
             if incoming is not None:
                 await handler(incoming)
             nursery.cancel_scope.cancel()
@@ -105,6 +161,6 @@ async def serve_stream(handler: Handler, stream: trio.abc.Stream) -> None:
         await trio.aclose_forcefully(stream)
 
 
-def _incoming(request: trio_websocket.WebSocketRequest, stream: trio.abc.Stream) -> Incoming:
+def _incoming(request: trio_websocket.WebSocketRequest, stream: _Watched) -> Incoming:
     headers = {bytes(name).decode("latin-1").lower(): bytes(value).decode("latin-1") for name, value in request.headers}
     return Incoming(request.path, headers, request, stream)

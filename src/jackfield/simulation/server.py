@@ -2,37 +2,92 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 
-import attrs
+import msgspec
 import trio
 
-from jackfield.simulation.listener import ClientGone, Incoming, Line, serve_stream
-from jackfield.simulators import HangUp, SimulatedClient, Simulator
+from jackfield._rest import open_client
+from jackfield.errors import leaves
+from jackfield.rest import Request, Response
+from jackfield.simulation.control import PATH, check_names, control, is_control
+from jackfield.simulation.faults import Counters, Faults
+from jackfield.simulation.listener import Incoming, nothing_here, serve_stream
+from jackfield.simulation.posting import AT_ONCE, Poster
+from jackfield.simulation.running import TICK, Running
+from jackfield.simulators import Answers, Refusal, Simulator
 
-__all__ = ["serve"]
+__all__ = ["serve", "simulate"]
 
-# VoIPBIN's own limit: a client that lags 2,000 frames behind loses the newest ones without a word.
-OUTBOX = 2000
 # A machine that was asleep does not catch up on what did not happen meanwhile.
 CATCH_UP_SECONDS = 1.0
 # A sleep costs the scheduler some 20 µs, so at high rates events happen in small bursts.
 SHORTEST_SLEEP = 0.001
 # Between two sleeps the day may go on for so many events before others get their turn.
-BURST = 100
+BURST = 20
 
 
-@attrs.frozen(eq=False)
-class _Client:
-    state: SimulatedClient
-    outbox: trio.MemorySendChannel[str | HangUp]
+@asynccontextmanager
+async def simulate(
+    simulator: Simulator,
+    *,
+    faults: Faults | None = None,
+    limit: int | None = None,
+    recent: int = 10_000,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> AsyncGenerator[Running, None]:
+    """A simulator that runs until the end of the block.
 
-    def send(self, frame: str | HangUp) -> None:
-        with suppress(trio.WouldBlock, trio.BrokenResourceError):  # lost without a word, as at the real server
-            self.outbox.send_nowait(frame)
+    Args:
+        simulator: The vendor's server; its state is its own, so each block should have a new one.
+        faults: What goes wrong from the beginning.
+        limit: How many events happen; ``None`` for no end. Set `Running.limit` to have more happen later.
+        recent: How many events and frames `Running.published` and `Running.sent` keep.
+        host: Which address to listen on. Whoever reaches it can switch the simulator too.
+        port: Which port to listen on; 0 is any free one.
+
+    Raises:
+        OSError: It cannot listen there.
+        PluginError: The simulator's fields have names that every simulator's switches have.
+    """
+    check_names(simulator)
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    authority = f"{f'[{host}]' if ':' in host else host}:{listeners[0].socket.getsockname()[1]}"
+    raised: BaseException | None = None
+    try:
+        async with open_client(connections=AT_ONCE, within=float("inf")) as send, trio.open_nursery() as nursery:
+            counters = Counters()
+            running = Running(
+                simulator,
+                faults or Faults(),
+                simulator.url(authority),
+                f"http://{authority}{PATH}",
+                deque(maxlen=recent),
+                deque(maxlen=recent),
+                counters,
+                Poster(send, nursery, counters),
+                limit,
+            )
+            handler = partial(serve_stream, partial(_accept, running), answer=partial(_answer, running))
+            await nursery.start(trio.serve_listeners, handler, listeners)
+            nursery.start_soon(_live, running)
+            nursery.start_soon(running.watch)
+            try:
+                yield running
+            except BaseException as error:
+                raised = error
+                raise
+            nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        if raised is None or isinstance(raised, trio.Cancelled) or list(leaves(group)) != [raised]:
+            raise
+    if raised is not None:
+        raise raised  # what the block raised comes out as it is, not in the nursery's group
 
 
 async def serve(
@@ -42,63 +97,64 @@ async def serve(
     port: int = 0,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run the simulator until cancelled; reports the URL that clients connect to.
-
-    `OSError` where it cannot listen on that address. A `port` of 0 is any free one.
-    """
-    clients: set[_Client] = set()
-
-    async def handle(incoming: Incoming) -> None:
-        if (refusal := simulator.admit(incoming.target, incoming.headers)) is not None:
-            await incoming.reject(refusal)
-            return
-        line = await incoming.accept()
-        outbox, frames = trio.open_memory_channel[str | HangUp](OUTBOX)
-        client = _Client(simulator.client(), outbox)
-        clients.add(client)
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_write, line, frames)
-                if simulator.ping_every is not None:
-                    nursery.start_soon(_ping, line, simulator.ping_every)
-                while True:
-                    for answer in client.state.received(await line.receive()):
-                        client.send(answer)
-        finally:
-            clients.discard(client)
-
-    listeners = await trio.open_tcp_listeners(port, host=host)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(trio.serve_listeners, partial(serve_stream, handle), listeners)
-        task_status.started(simulator.url(f"{host}:{listeners[0].socket.getsockname()[1]}"))
-        await _live(simulator, clients)
+    """Run a simulator without faults until cancelled; reports the URL for clients, as ``nursery.start`` expects."""
+    async with simulate(simulator, host=host, port=port) as running:
+        task_status.started(running.url)
+        await trio.sleep_forever()
 
 
-async def _live(simulator: Simulator, clients: set[_Client]) -> None:
+def _headers_of_refusal(faults: Faults) -> tuple[tuple[str, str], ...]:
+    return (("retry-after", str(faults.retry_after)),) if faults.retry_after else ()
+
+
+def _refused(status: int) -> bytes:
+    return msgspec.json.encode({"error": f"the simulator refuses with {status}, as it was told to"})
+
+
+async def _accept(running: Running, incoming: Incoming) -> None:
+    faults = running.faults
+    if faults.refuse:
+        refusal: Refusal | None = Refusal(faults.refuse, _refused(faults.refuse), headers=_headers_of_refusal(faults))
+    else:
+        refusal = running.simulator.admit(incoming.target, incoming.headers)
+    if refusal is not None:
+        running.counters.refused += 1
+        await incoming.reject(refusal)
+        return
+    line = await incoming.accept(lambda: not faults.no_pong)
+    if faults.eof_after_upgrade:
+        running.counters.connections += 1
+        running.counters.cut += 1
+        return
+    await running.connected(line)
+
+
+async def _answer(running: Running, request: Request) -> Response:
+    if is_control(request):
+        return control(running, request)
+    faults = running.faults
+    running.counters.requests += 1
+    await trio.sleep(faults.late)
+    if faults.refuse_rest:
+        headers = dict(_headers_of_refusal(faults)) | {"content-type": "application/json"}
+        return Response(faults.refuse_rest, headers, _refused(faults.refuse_rest))
+    if isinstance(running.simulator, Answers):
+        return running.simulator.answer(request)
+    return await nothing_here(request)
+
+
+async def _live(running: Running) -> None:
     """Let things happen in time, each made at the moment when it is due."""
-    events = simulator.events(lambda: datetime.now(UTC))
+    events = running.simulator.events(lambda: datetime.now(UTC))
     due = trio.current_time()
-    for number in count():
-        due = max(due + 1.0 / simulator.rate, trio.current_time() - CATCH_UP_SECONDS)
+    while True:
+        if not running.may_go_on:
+            await trio.sleep(TICK)
+            due = trio.current_time()
+            continue
+        due = max(due + 1.0 / running.simulator.rate, trio.current_time() - CATCH_UP_SECONDS)
         if (wait := due - trio.current_time()) > SHORTEST_SLEEP:
             await trio.sleep(wait)
-        elif number % BURST == 0:
+        elif running.counters.events % BURST == 0:
             await trio.lowlevel.checkpoint()
-        event = next(events)
-        for client in clients:
-            for frame in client.state.frames_for(event):
-                client.send(frame)
-
-
-async def _write(line: Line, frames: trio.MemoryReceiveChannel[str | HangUp]) -> None:
-    async for frame in frames:
-        if isinstance(frame, HangUp):
-            await line.hang_up(frame)
-            raise ClientGone
-        await line.send(frame)
-
-
-async def _ping(line: Line, seconds: float) -> None:
-    while True:
-        await trio.sleep(seconds)
-        await line.ping()
+        running.publish(next(events))

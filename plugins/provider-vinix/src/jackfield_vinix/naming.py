@@ -21,6 +21,9 @@ __all__ = ["UNKNOWN_ID", "address_of_event"]
 UNKNOWN_ID = "unknown"
 """Stands where an address needs an id and the vendor gave none."""
 
+_PREFIX = f"{APPLICATION}."
+FULL = 4  # the words of a key that names all but what happened: application, family, account and id
+
 
 def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> Address:
     """Where the event in a frame belongs; `FrameError` where it names no event or its key is broken.
@@ -34,27 +37,29 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
         if isinstance(each, str) and each
     ]
     # What the frame says of itself goes before what it says of the subscription that brought it.
-    keys = [_key(each, raw) for each in (frame.routing_key, *names)]
-    bindings = [_binding(each) for each in (frame.subscription_key, frame.subscribed_key)]
-    word = _word(names, keys, bindings)
+    routed, *named = keys = [_key(each, raw) for each in (frame.routing_key, *names)]
+    bindings: list[list[str]] = []
+    if len(routed) < FULL or all(named):  # else they have nothing to add
+        bindings = [_binding(each) for each in (frame.subscription_key, frame.subscribed_key)]
+    word = _word(names, named, [routed, *bindings])
     if not word:
         raise FrameError("neither a reply nor an event: nothing names what happened", raw)
     family = _family(keys, bindings, fields)
-    account = text_of(fields, "account_id") or _at(2, *keys, *bindings) or account_id or UNKNOWN_ID
-    resource_id = text_of(fields, f"{family}_id") or _at(3, *keys, *bindings) or UNKNOWN_ID
-    if account_id and _plain(account) == _plain(account_id):
+    account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
+    resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
+    if account_id and account != account_id and _plain(account) == _plain(account_id):
         account = account_id
     return Address(PROVIDER, "account", account, family, resource_id, word)
 
 
 def _key(text: Any, raw: bytes) -> list[str]:
     """The words of a routing key or of a whole binding; none for a bare word and for others' keys."""
-    if not isinstance(text, str) or not text.startswith(f"{APPLICATION}."):
+    if not isinstance(text, str) or not text.startswith(_PREFIX):
         return []
     words = text.split(".")
-    if not all(words):
+    if "" in words:
         raise FrameError(f"{text!r} has an empty segment", raw)
-    return [decode_word(word) for word in words]
+    return [decode_word(word) for word in words] if "%" in text or "+" in text else words
 
 
 def _binding(text: Any) -> list[str]:
@@ -63,23 +68,30 @@ def _binding(text: Any) -> list[str]:
     return ["" if word == "*" else decode_word(word) for word in words] if words[:1] == [APPLICATION] else []
 
 
-def _word(names: list[str], keys: list[list[str]], bindings: list[list[str]]) -> str:
+def _word(names: list[str], named: list[list[str]], rest: list[list[str]]) -> str:
     """What happened, by the first name that says it; a name without a word, as KAZOO 4's keys are, does not."""
-    routed, *named = keys
-    told = (_at(4, whole) if whole else name for name, whole in zip(names, named, strict=True))
-    return next(filter(None, told), "") or _at(4, routed, *bindings)
+    for name, whole in zip(names, named, strict=True):
+        if word := _at(4, [whole]) if whole else name:
+            return word
+    return _at(4, rest)
 
 
 def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[str, Any]) -> str:
+    if found := _at(1, keys):
+        return found
     category = text_of(fields, "event_category").removeprefix(f"{APPLICATION}-")
-    found = _at(1, *keys) or category or _at(1, *bindings)
+    found = category or _at(1, bindings)
     # Without any of these an id still tells: recipient events hold a queue's and a session's id too.
     return found or next((each for each in ("recipient", *FAMILIES) if f"{each}_id" in fields), UNKNOWN_ID)
 
 
-def _at(place: int, *keys: list[str]) -> str:
+def _at(place: int, *keys: list[list[str]]) -> str:
     """The first word at this place of a key; empty where none has it."""
-    return next((key[place] for key in keys if len(key) > place and key[place]), "")
+    for some in keys:
+        for key in some:
+            if len(key) > place and key[place]:
+                return key[place]
+    return ""
 
 
 def _plain(account_id: str) -> str:

@@ -27,7 +27,10 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:
 
 def event_time(fields: Mapping[str, Any]) -> datetime | None:
     """When an event happened: the first of its time fields that holds a moment."""
-    return next((moment for field in TIME_FIELDS if (moment := parse_time(fields.get(field))) is not None), None)
+    for field in TIME_FIELDS:
+        if (value := fields.get(field)) is not None and (moment := parse_time(value)) is not None:
+            return moment
+    return None
 
 
 def parse_time(value: Any) -> datetime | None:

@@ -37,7 +37,10 @@ class Frame(msgspec.Struct, frozen=True):
     @property
     def identifier(self) -> str:
         """What the frame itself calls its event; empty where it does not."""
-        return next((each for each in (self.name, self.event, self.event_name) if isinstance(each, str) and each), "")
+        for each in (self.name, self.event, self.event_name):
+            if isinstance(each, str) and each:
+                return each
+        return ""
 
 
 _decode = msgspec.json.Decoder(Frame).decode
@@ -56,6 +59,11 @@ def fold(data: Any) -> Mapping[str, Any]:
     """
     if not isinstance(data, dict):
         return {}
+    keys = "".join(data)
+    if "-" not in keys and keys == keys.lower():  # KAZOO's websocket has folded them already
+        values = data.values()
+        if None not in values and "" not in values:
+            return data
     return {key.lower().replace("-", "_"): value for key, value in data.items() if value is not None and value != ""}
 
 
@@ -71,9 +79,9 @@ def fold_within(value: Any) -> Any:
 def text_of(fields: Mapping[str, Any], name: str) -> str:
     """A field that holds a word or an id; a number is its digits, and anything else no text."""
     value = fields.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def request(action: str, request_id: str, auth_token: str, **data: str) -> str:

@@ -19,6 +19,7 @@ that a bare copy whose name cannot be inferred (of ``call_updated``) has another
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ from jackfield_voipbin.times import parse_time
 
 __all__ = ["identity"]
 
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
 _SEPARATOR = re.compile(r"[._]")
 # What happens to a resource once, so that no time is needed to tell one from the next.
 _ONCE = frozenset({"created", "received", "sent"})
@@ -38,14 +41,19 @@ _ONCE = frozenset({"created", "received", "sent"})
 def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any) -> str:
     """The event's id; `resource_id` is the payload's own where it has one, else the topic's."""
     what = ".".join(native_name(name)) if kind.startswith(f"{UNMAPPED}.") else kind
-    word = _SEPARATOR.split(name)[-1]
-    when = "" if timestamp is None or word in _ONCE or _has_time(data) else str(timestamp)
-    payload = msgspec.json.encode(data, order="deterministic")
-    return content_id(b"voipbin", what.encode(), resource_id.encode(), when.encode(), payload)
+    when = "" if timestamp is None or _happens_once(name) or _has_time(data) else str(timestamp)
+    return content_id(b"voipbin", what.encode(), resource_id.encode(), when.encode(), _encode(data))
+
+
+@lru_cache(1024)
+def _happens_once(name: str) -> bool:
+    return _SEPARATOR.split(name)[-1] in _ONCE
 
 
 def _has_time(data: Any) -> bool:
     """Whether the payload says when it last changed."""
-    return isinstance(data, dict) and any(
-        key.startswith("tm_") and key != "tm_create" and parse_time(value) is not None for key, value in data.items()
-    )
+    if isinstance(data, dict):
+        for key in data:
+            if key[:3] == "tm_" and key != "tm_create" and parse_time(data[key]) is not None:
+                return True
+    return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -186,6 +187,7 @@ _NATIVE_RESOURCES: Mapping[str, tuple[str, ...]] = {
 _SEPARATOR = re.compile(r"[._]")
 
 
+@lru_cache(1024)
 def native_name(event_type: str) -> tuple[str, str]:
     """An event's resource and word: both ``call.status`` and ``call_status`` are call and status."""
     resource, *word = _SEPARATOR.split(event_type, maxsplit=1)

@@ -12,17 +12,18 @@ from typing import Any
 
 __all__ = ["latest_time", "parse_time"]
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?")
+_is_moment = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?").fullmatch
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 def parse_time(text: Any) -> datetime | None:
     """The moment in UTC, to the microsecond; ``None`` where it is none. Without a zone it is UTC."""
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+    if not isinstance(text, str) or not _is_moment(text):
         return None
     try:
         moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is not UTC:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None

@@ -6,6 +6,7 @@ documentation says that ``*`` stands for one whole segment; the platform compare
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["PROVIDER", "Topic", "event_word", "matches_documented", "matches_prefix", "parse_topic"]
@@ -28,13 +29,13 @@ def parse_topic(text: str) -> Topic:
 
     A resource id may hold further colons: nothing comes after it.
     """
-    scope, *rest = text.split(":", 3)
-    if len(rest) < 2:
-        raise ValueError(f"topic {text!r} has {len(rest) + 1} segments where four are needed")
-    if not all((scope, *rest)):
+    parts = text.split(":", 3)
+    if len(parts) < 3:
+        raise ValueError(f"topic {text!r} has {len(parts)} segments where four are needed")
+    if "" in parts:
         raise ValueError(f"topic {text!r} has an empty segment")
-    scope_id, resource, *resource_id = rest
-    return Topic(scope.removesuffix("_id"), scope_id, resource, *resource_id or [""])
+    scope, scope_id, resource = parts[:3]
+    return Topic(scope.removesuffix("_id"), scope_id, resource, parts[3] if len(parts) > 3 else "")
 
 
 def matches_documented(pattern: str, topic: str) -> bool:
@@ -54,6 +55,7 @@ def matches_prefix(pattern: str, topic: str) -> bool:
     return topic.startswith(pattern)
 
 
+@lru_cache(1024)
 def event_word(event_type: str, resource: str) -> str:
     """The address's last segment: the event's name without the resource that it begins with.
 

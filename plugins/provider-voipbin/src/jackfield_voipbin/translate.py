@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from jackfield.addresses import Address
@@ -24,7 +26,8 @@ UNKNOWN_ID = "unknown"
 # not the activeflow, since queue events and queuecalls know the call only.
 _CALL_FIELDS = ("master_call_id", "call_id")
 # Else what the resources of one exchange have in common.
-_OTHER_FIELDS = ("activeflow_id", "conversation_id", "chat_id", "session_id", "aicall_id", "transcribe_id")
+_OTHER_FIELDS = ("activeflow_id", "conversation_id", "chat_id", "session_id", "aicall_id", "transcribe_id", "id")
+_OWNER, _REFERENCE, _ID = ("customer_id",), ("reference_id",), ("id",)
 # Resources that belong to no contact.
 _NO_CONTACT = frozenset({"agent", "ai", "account", "campaign", "number", "outdial", "queue", "team"})
 
@@ -36,25 +39,26 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
     name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``.
     """
     data = message.data
+    fields: Mapping[str, Any] = data if isinstance(data, dict) else {}
     name = message.name or (name_of(data) if message.form is Form.BARE else "")
-    topic = _topic(message, name, customer_id, raw)
-    own_id = _first_id(data, "id", f"{native_name(name)[0]}_id")
-    kind = kind_of(name, topic.resource, data)
+    scope, scope_id, resource, resource_id = _topic(message, name, fields, customer_id, raw)
+    own_id = _first_id(fields, _own_ids(name))
+    kind = kind_of(name, resource, data)
     return Event(
-        id=identity(name, kind, own_id or topic.resource_id, message.timestamp, data),
+        id=identity(name, kind, own_id or resource_id, message.timestamp, data),
         kind=kind,
         address=Address(
             PROVIDER,
-            topic.scope,
-            topic.scope_id,
-            topic.resource,
-            topic.resource_id or own_id or _first_id(data, f"{topic.resource}_id") or UNKNOWN_ID,
-            event_word(name, topic.resource) or UNKNOWN_ID,
+            scope,
+            scope_id,
+            resource,
+            resource_id or own_id or _first_id(fields, (f"{resource}_id",)) or UNKNOWN_ID,
+            event_word(name, resource) or UNKNOWN_ID,
         ),
         time=parse_time(message.timestamp) or latest_time(data),
         received=at,
         feed=feed,
-        correlation=_correlation(topic.resource, data),
+        correlation=_correlation(resource, fields),
         native_type=message.name,
         native_topic=message.topic or "",
         inferred=not message.name,
@@ -64,7 +68,7 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
     )
 
 
-def _topic(message: Message, name: str, customer_id: str, raw: bytes) -> Topic:
+def _topic(message: Message, name: str, fields: Mapping[str, Any], customer_id: str, raw: bytes) -> Topic:
     if message.topic is not None:
         try:
             return parse_topic(message.topic)
@@ -72,27 +76,30 @@ def _topic(message: Message, name: str, customer_id: str, raw: bytes) -> Topic:
             raise FrameError(str(error), raw) from None
     # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
     resource, _ = native_name(name)
-    return Topic("customer", _first_id(message.data, "customer_id") or customer_id, resource or UNKNOWN_ID, "")
+    return Topic("customer", _first_id(fields, _OWNER) or customer_id, resource or UNKNOWN_ID, "")
 
 
-def _first_id(data: Any, *fields: str) -> str:
+@lru_cache(1024)
+def _own_ids(name: str) -> tuple[str, ...]:
+    return "id", f"{native_name(name)[0]}_id"
+
+
+def _first_id(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """The first of these fields that holds a reference; empty where none does."""
-    if isinstance(data, dict):
-        for field in fields:
-            value = data.get(field)
-            if isinstance(value, str) and value and value != NIL_UUID:
-                return value
+    for name in names:
+        if (value := fields.get(name)) and isinstance(value, str) and value != NIL_UUID:
+            return value
     return ""
 
 
-def _correlation(resource: str, data: Any) -> str | None:
-    if call := _first_id(data, *_CALL_FIELDS):
+def _correlation(resource: str, fields: Mapping[str, Any]) -> str | None:
+    if call := _first_id(fields, _CALL_FIELDS):
         return call
-    refers_to_call = resource == "queuecall" or (isinstance(data, dict) and data.get("reference_type") == "call")
-    if refers_to_call and (call := _first_id(data, "reference_id")):
+    refers_to_call = resource == "queuecall" or fields.get("reference_type") == "call"
+    if refers_to_call and (call := _first_id(fields, _REFERENCE)):
         return call
     if resource in ("call", "groupcall"):
-        return _first_id(data, "id") or None
+        return _first_id(fields, _ID) or None
     if resource in _NO_CONTACT:
         return None
-    return _first_id(data, *_OTHER_FIELDS, "id") or None
+    return _first_id(fields, _OTHER_FIELDS) or None

@@ -1,0 +1,148 @@
+"""Answer customers' messages by keyword, each at most once, whatever crashes: a sink of one's own.
+
+    python docs/examples/auto_responder.py --demo           simulated vendors; answers are printed
+    python docs/examples/auto_responder.py gateway.toml     see docs/how-to/auto-responder.md
+
+A message is noted in a file before it is answered. So a crash in between leaves it unanswered, and told at the
+next start, but never answered twice. STOP is noted likewise, and its sender gets one goodbye and nothing after it.
+"""
+
+import re
+import signal
+import sys
+import tempfile
+import tomllib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import attrs
+import cattrs
+import trio
+from notes import Notes, open_notes
+from simulated import simulated_feeds
+from voipbin_messages import post
+
+from jackfield import Event, JackfieldError, open_gateway
+from jackfield.credentials import Secret
+from jackfield.errors import DeliveryError
+from jackfield.hooks import hookimpl
+from jackfield.options import about, url
+from jackfield.sinks import Batch, SinkSpec
+
+Send = Callable[[str, dict[str, Any]], object]
+"""Sends one answer, under a key of its own, and waits for that; `DeliveryError` only where it surely was not sent."""
+
+
+@attrs.frozen
+class Rules:
+    """The rules file."""
+
+    answers: dict[str, str]
+    stop: list[str] = attrs.field(factory=lambda: ["STOP", "UNSUBSCRIBE"])
+    goodbye: str = "You have been unsubscribed."
+
+    def answer(self, text: str) -> tuple[str | None, bool]:
+        """What is answered, if anything, and whether that is the last; the first keyword in the file counts."""
+        if text.strip(" .!\n").casefold() in {word.casefold() for word in self.stop}:
+            return self.goodbye, True
+        fitting = (word for word in self.answers if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE))
+        return self.answers.get(next(fitting, "")), False
+
+
+@attrs.frozen
+class Responder:
+    """The open sink."""
+
+    rules: Rules
+    notes: Notes
+    send: Send
+    one_at_a_time: trio.CapacityLimiter = attrs.field(factory=partial(trio.CapacityLimiter, 1))
+
+    async def write(self, batch: Batch) -> None:
+        """Answer what is to be answered, in a thread, since files and HTTP take their time."""
+        for place, event in enumerate(batch.events):
+            try:
+                await trio.to_thread.run_sync(self.answer, event, limiter=self.one_at_a_time)
+            except DeliveryError as error:
+                raise DeliveryError(error.reason, delivered=place, remedy=error.remedy, refused=1) from None
+
+    def answer(self, event: Event) -> None:
+        """Answer one message, unless it was answered before, or its sender wants no answers."""
+        if event.kind != "message.received":
+            return
+        try:
+            customer, line = event.data["source"], event.data["targets"][0]["destination"]
+            number, key = customer["target"], f"{event.address.scope_id}/{event.data['id']}"
+            answer, last = self.rules.answer(event.data["text"])
+        except (LookupError, TypeError, AttributeError):
+            print(f"{event.id}: no message that could be answered", file=sys.stderr)
+            return
+        if answer is None or not self.notes.begin(key, number, last=last):
+            return
+        try:
+            self.send(key, {"source": line, "destinations": [customer], "text": answer})
+        except DeliveryError:
+            self.notes.end(key, sent=False)
+            raise
+        self.notes.end(key, sent=True)
+
+
+@attrs.frozen
+class Options:
+    """The ``[sinks.NAME]`` table with ``type = "auto-responder"``."""
+
+    rules: str = attrs.field(metadata=about("the rules, a TOML file"))
+    notes: str = attrs.field(metadata=about("the file that knows what was answered, and who wants nothing more"))
+    token: Secret | None = attrs.field(default=None, metadata=about("the API's token; without, answers are printed"))
+    api: str = attrs.field(
+        default="https://api.voipbin.net", validator=url("http", "https"), metadata=about("where to post")
+    )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Responder, None]:
+        """Read the rules, and tell what the last run may have left unanswered."""
+        try:
+            document = tomllib.loads(await trio.Path(self.rules).read_text())
+            rules = cattrs.Converter(forbid_extra_keys=True).structure(document, Rules)
+        except (cattrs.BaseValidationError, ValueError) as error:
+            faults = [str(error)] if isinstance(error, ValueError) else cattrs.transform_error(error)
+            raise DeliveryError(f"{self.rules}: {'; '.join(faults)}") from None
+        send = partial(post, self.api, self.token) if self.token else lambda *answer: print(*answer, flush=True)
+        with open_notes(self.notes) as notes:
+            for message in notes.crashed():
+                print(f"{message}: perhaps not answered, because of a crash", file=sys.stderr)
+            yield Responder(rules, notes, send)
+
+
+@hookimpl
+def jackfield_sinks() -> list[SinkSpec]:
+    """What this module brings to a gateway that is given it as a plugin."""
+    return [SinkSpec("auto-responder", "answers messages by keyword", Options)]
+
+
+async def main(config: Any) -> None:
+    """Answer until SIGINT or SIGTERM."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_gateway(config, plugins=[sys.modules[__name__]]):
+            await anext(signals)
+
+
+async def demo() -> None:
+    """The same between simulated vendors."""
+    with tempfile.TemporaryDirectory() as folder:
+        await trio.Path(folder, "rules.toml").write_text(
+            'answers = { hours = "We are open on weekdays.", parcel = "On its way." }'
+        )
+        sink = {"type": "auto-responder", "rules": f"{folder}/rules.toml", "notes": f"{folder}/notes.db"}
+        route = {"select": ["message.received"], "sinks": ["answers"]}
+        async with simulated_feeds(rate=200.0) as feeds:
+            await main({"feeds": feeds, "sinks": {"answers": sink}, "routes": [route]})
+
+
+if __name__ == "__main__":
+    try:
+        trio.run(*((demo,) if sys.argv[1:] in ([], ["--demo"]) else (main, sys.argv[1])))
+    except JackfieldError as error:
+        sys.exit(str(error))

@@ -1,0 +1,87 @@
+"""``jackfield voipbin webhook``: where the platform posts a customer's events to, shown and set."""
+
+from __future__ import annotations
+
+import argparse
+
+from jackfield.commands import CommandHost, CommandSpec
+from jackfield.errors import ConfigError, Fault
+from jackfield.options import url
+from jackfield_voipbin import Voipbin
+from jackfield_voipbin.customer import Account, WebhookSettings, read_webhook, write_webhook
+
+__all__ = ["COMMAND"]
+
+EPILOG = """\
+VoIPBIN posts a customer's events to one URL, which is in the customer's own record. 'set' and
+'clear' read the record, change that, and write everything else back as it was: the platform
+would blank what it is not given. Reading takes the role customer admin or manager, writing
+customer admin.
+
+examples:
+  jackfield voipbin webhook show gateway.toml
+  jackfield voipbin webhook show gateway.toml --reveal-secret
+  jackfield voipbin webhook set gateway.toml --url https://events.example/webhooks/head-office
+  jackfield voipbin webhook clear gateway.toml --feed head-office"""
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    subjects = parser.add_subparsers(dest="subject", metavar="webhook", required=True)
+    webhook = subjects.add_parser(
+        "webhook",
+        help="where the platform posts events to",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = webhook.add_subparsers(dest="action", metavar="show|set|clear", required=True)
+    for name, summary in (("show", "what is set"), ("set", "have events posted"), ("clear", "have none posted")):
+        action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        action.add_argument("config", metavar="CONFIG", help="a TOML file")
+        action.add_argument("--feed", metavar="NAME", help="which feed's customer (default: the only voipbin feed)")
+        if name == "show":
+            action.add_argument("--reveal-secret", action="store_true", help="show the secret, for webhook_secret")
+        if name == "set":
+            action.add_argument("--url", required=True, type=_url, metavar="URL", help="where to")
+            action.add_argument("--method", choices=("POST", "PUT", "GET"), default="POST", help="(default: POST)")
+
+
+def _url(text: str) -> str:
+    try:
+        url("https", "http")(None, None, text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _run(options: argparse.Namespace, host: CommandHost) -> int:
+    account = _account(options, host)
+    if options.action == "show":
+        _show(host.perform(read_webhook(account)), host, reveal=options.reveal_secret)
+        return 0
+    uri, method = (options.url, options.method) if options.action == "set" else ("", None)
+    _show(host.perform(write_webhook(account, uri, method)), host)
+    return 0
+
+
+def _account(options: argparse.Namespace, host: CommandHost) -> Account:
+    feeds = {feed.name: feed.options for feed in host.feeds(options.config) if isinstance(feed.options, Voipbin)}
+    if options.feed is None and len(feeds) == 1:
+        (chosen,) = feeds.values()
+    elif options.feed in feeds:
+        chosen = feeds[options.feed]
+    else:
+        names = ", ".join(feeds) or "none"
+        which = "say which with --feed" if options.feed is None else f"{options.feed!r} is no feed of VoIPBIN's"
+        raise ConfigError([Fault("feeds", f"{which} (there are: {names})")])
+    return Account(chosen.url, chosen.token.reveal(), chosen.ca_file)
+
+
+def _show(settings: WebhookSettings, host: CommandHost, *, reveal: bool = False) -> None:
+    host.print(f"uri: {settings.uri or 'none, so nothing is posted'}")
+    host.print(f"method: {settings.method or 'GET, with a body'}")
+    shown = settings.secret if reveal else "there is one; --reveal-secret shows it"
+    host.print(f"secret: {shown if settings.secret else 'none, so posts are not signed'}")
+
+
+COMMAND = CommandSpec("voipbin", "VoIPBIN's own settings: where it posts events to", _configure, _run)
+"""What the hook ``jackfield_commands`` offers."""

@@ -1,0 +1,72 @@
+"""VoIPBIN's webhooks: the signature, and the events in what is posted.
+
+A webhook is ``{"type", "data"}`` with ``X-VoIPBIN-Signature: sha256=<hex>``, the HMAC-SHA-256 of the body as it came
+under the customer's ``webhook_secret``. Installations before 4 August 2026 sign nothing. There is no time and
+no id in what is signed, so a copy of an old post is valid for ever; the event's id tells it. A flow may post any
+JSON besides, which becomes ``unmapped.unknown``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import attrs
+import msgspec
+
+from jackfield.credentials import Secret
+from jackfield.errors import FrameError, WebhookRefused
+from jackfield.events import Event
+from jackfield.frames import decode_payload
+from jackfield_voipbin.forms import Form, Message, form_of, message_of
+from jackfield_voipbin.translate import translate
+from jackfield_voipbin.wire import read_frame
+
+__all__ = ["SIGNATURE", "Reader", "sign"]
+
+SIGNATURE = "X-VoIPBIN-Signature"
+
+
+def sign(secret: str, body: bytes) -> str:
+    """The value of the header `SIGNATURE` for a body."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@attrs.frozen
+class Reader:
+    """Reads what is posted for one feed; the ``read`` of a `jackfield.providers.Webhook`."""
+
+    feed: str
+    customer_id: str
+    """Stands in where the event itself does not say whose it is."""
+    secret: Secret | None
+    """Read anew for each post; ``None`` takes posts without looking at their signature."""
+
+    def __call__(self, headers: Mapping[str, str], body: bytes, at: datetime) -> Iterable[Event]:
+        """The event in a post; `WebhookRefused` for a signature that is not ours, `FrameError` for no JSON."""
+        if self.secret is not None:
+            _verify(self.secret.reveal(), headers.get(SIGNATURE.lower(), ""), body)
+        return (translate(_message(body), body, self.feed, self.customer_id, at),)
+
+
+def _verify(secret: str, signature: str, body: bytes) -> None:
+    if not signature:
+        raise WebhookRefused(401, f"there is no {SIGNATURE}; webhook_unsigned = true takes posts without")
+    # As bytes, since a header may hold what is no ASCII, and that must not raise.
+    if not hmac.compare_digest(sign(secret, body).encode(), signature.encode("utf-8", "surrogateescape")):
+        raise WebhookRefused(401, f"the {SIGNATURE} is not that of this body under webhook_secret")
+
+
+def _message(body: bytes) -> Message:
+    try:
+        frame = read_frame(body)
+    except FrameError:
+        return _opaque(body)  # a flow may post a list or a text as well
+    form = form_of(frame, body)
+    return _opaque(body) if form in (Form.ANSWER, Form.OPAQUE) else message_of(frame, form, body)
+
+
+def _opaque(body: bytes) -> Message:
+    return Message(Form.OPAQUE, "", None, None, *decode_payload(msgspec.Raw(body.strip()), body))

@@ -1,0 +1,102 @@
+"""``jackfield dashboard``: a gateway, and a page on which to watch it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+from jackfield._cli.console import Console, say
+from jackfield._cli.numbers import number
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._cli.run import run_until_signal, say_summary
+from jackfield._dashboard.access import Access, plan_access
+from jackfield._dashboard.site import Site
+from jackfield._gateway import Gateway, open_gateway
+from jackfield._registry import Registry
+from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield.errors import JackfieldError
+from jackfield.options import GatewayOptions
+
+__all__ = ["configure", "open_dashboard", "run"]
+
+PORT = 8321
+
+EPILOG = """\
+Runs the gateway as 'jackfield run' does, sinks and journal included, and serves a page
+beside it. With --watch-only it connects the feeds alone, so that it can run beside a
+gateway of the same configuration. The page is for this machine; for others it needs a
+token and TLS:
+
+  jackfield dashboard gateway.toml
+  jackfield dashboard gateway.toml --host 0.0.0.0 --token-file token \\
+      --certificate dashboard.crt --key dashboard.key"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    parser.add_argument("--host", default="127.0.0.1", help="which address to listen on (default: loopback only)")
+    parser.add_argument(
+        "--port",
+        type=number(int, 0, 65_535),
+        default=PORT,
+        metavar="N",
+        help=f"where to listen; 0 for any free port (default: {PORT})",
+    )
+    parser.add_argument("--token-file", type=Path, metavar="F", help="a file with the token that viewers must know")
+    parser.add_argument("--certificate", type=Path, metavar="F", help="a PEM file with the certificate to serve with")
+    parser.add_argument(
+        "--key", type=Path, metavar="F", help="a PEM file with its key, if that is not in the same file"
+    )
+    parser.add_argument("--watch-only", action="store_true", help="leave out the sinks, the routes and the journal")
+    add_plugin_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until a signal."""
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
+    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
+    access = plan_access(options.host, options.token_file, options.certificate, options.key)
+    for warning in config.warnings:
+        say(f"warning: {warning}", level="warning")
+    if options.watch_only:
+        config = attrs.evolve(config, sinks=(), routes=(), options=GatewayOptions())
+    trio.run(_run, registry, config, access, options.port)
+    return 0
+
+
+async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int) -> None:
+    stats = await run_until_signal(open_dashboard(registry, config, Console(config.secrets()), access, port))
+    say_summary(stats, durable=config.options.journal != "memory")
+
+
+@asynccontextmanager
+async def open_dashboard(
+    registry: Registry,
+    config: GatewayConfig | Mapping[str, Any],
+    console: Console,
+    access: Access,
+    port: int,
+) -> AsyncGenerator[Gateway, None]:
+    """A gateway with a page beside it; `JackfieldError` where the page cannot be served."""
+    site = Site(access, console.secrets)
+    async with (
+        open_gateway(config, registry=registry, plugins=[console, site]) as gateway,
+        trio.open_nursery() as nursery,
+    ):
+        try:
+            url = await nursery.start(partial(site.run, gateway, port))
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise JackfieldError(f"cannot listen on {access.host}:{port}: {why}; --port gives another") from None
+        say(f"dashboard: {url}")
+        yield gateway
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,80 @@
+"""Plugins' own commands beside the built-in ones, and what the host does for them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import trio
+
+from jackfield._cli.console import abandon_stdout, say
+from jackfield._cli.plugin_options import load_plugins
+from jackfield._guard import provider_code
+from jackfield._registry import Registry
+from jackfield._rest import perform
+from jackfield.commands import CommandSpec
+from jackfield.config import Feed, build_config, read_toml
+from jackfield.rest import Exchange
+
+__all__ = ["Extension", "find_extensions"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Extension:
+    """A plugin's command; to the command line what a module of a built-in one is."""
+
+    spec: CommandSpec
+    _registry: Registry
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments; `PluginError` where the plugin fails at it."""
+        with provider_code():
+            self.spec.configure(parser)
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; `PluginError` where the plugin fails at it."""
+        with provider_code():
+            return self.spec.run(options, _Host(self._registry))
+
+
+@attrs.frozen
+class _Host:
+    """A `jackfield.commands.CommandHost`."""
+
+    _registry: Registry
+
+    def feeds(self, config: str) -> list[Feed]:
+        """The feeds in a configuration's file."""
+        document = read_toml(Path(config))
+        registry = self._registry
+        return list(build_config(document, providers=registry.providers, sinks=registry.sinks).feeds)
+
+    def perform(self, exchange: Exchange[T]) -> T:
+        """Perform an exchange by REST."""
+        result: T = trio.run(perform, exchange)
+        return result
+
+    def print(self, text: str) -> None:
+        """Data, to standard output."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # whoever read it has seen enough
+            abandon_stdout()
+            sys.exit(0)
+
+    def say(self, text: str) -> None:
+        """A remark, to standard error."""
+        say(text)
+
+
+def find_extensions(built_in: frozenset[str]) -> dict[str, Extension]:
+    """The commands of the installed plugins, by name; one that bears a built-in command's name is left out and told."""
+    registry = load_plugins()
+    for name in sorted(registry.commands.keys() & built_in):
+        say(f"warning: a plugin's command {name!r} is left out: Jackfield has one of that name", level="warning")
+    return {name: Extension(spec, registry) for name, spec in registry.commands.items() if name not in built_in}

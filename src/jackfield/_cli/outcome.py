@@ -1,0 +1,45 @@
+"""How a command ends: whatever it raises becomes one message on standard error and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jackfield._cli.console import abandon_stdout, say
+from jackfield.errors import ConfigError, JackfieldError, PluginError, leaves
+
+__all__ = ["status_of"]
+
+
+def status_of(work: Callable[[], int]) -> int:
+    """The exit status of a command that does this work."""
+    try:
+        return work()
+    except ConfigError as error:
+        count = len(error.faults)
+        return _failed(f"{count} {'fault' if count == 1 else 'faults'} in the configuration:\n" + _indented(error), 2)
+    except PluginError as error:
+        return _failed(str(error), 2)
+    except JackfieldError as error:
+        return _failed(str(error), 1)
+    except KeyboardInterrupt:
+        return 0
+    except BaseExceptionGroup as group:  # out of trio's nurseries
+        meant, others = group.split(JackfieldError)
+        if meant is not None and others is None:
+            return _failed("; ".join(dict.fromkeys(map(str, leaves(meant)))), 1)
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        # A second signal has interrupted the orderly end.
+        return _failed("stopped at once; what waited for a sink and is in no journal's file is lost", 1)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        abandon_stdout()
+        return 0
+
+
+def _failed(message: str, status: int) -> int:
+    say(f"jackfield: {message}", level="error")
+    return status
+
+
+def _indented(error: ConfigError) -> str:
+    return "\n".join(f"  {fault}" for fault in error.faults)

@@ -1,0 +1,268 @@
+"""The dashboard's web site: its pages, its stream of updates, and the tasks that keep the board."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs
+
+import attrs
+import msgspec
+import trio
+
+from jackfield._dashboard.access import Access
+from jackfield._dashboard.board import Board
+from jackfield._dashboard.rows import SinkRow
+from jackfield._dashboard.updates import View
+from jackfield._dashboard.web import Request, Response, Send, serve
+from jackfield._gateway import Gateway
+from jackfield._listener import Listener
+from jackfield.addresses import escape_segment
+from jackfield.credentials import Secret
+from jackfield.errors import SecretError, SelectorError
+from jackfield.hooks import hookimpl
+from jackfield.reports import Report
+from jackfield.selectors import EVERYTHING, Selector
+
+__all__ = ["PAGES", "Site", "page"]
+
+QUICK_SECONDS, CALM_SECONDS = 0.2, 0.5
+"""Between two updates of one page: after a small one, and after one of `CALM_BYTES` or more."""
+CALM_BYTES = 16_000
+MEASURE_SECONDS = 1.0
+HEARTBEAT_SECONDS = 15.0
+"""After which a silent stream says that it is still there."""
+RATE_SAMPLES = 6
+"""Measurements that a rate is drawn from."""
+MOST_VIEWERS = 32
+MOST_CONNECTIONS = 128
+BUFFER = 5000
+"""Events that may wait for the board."""
+SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
+"""The board follows so many events in such a time and no more, for it shares a processor with the gateway."""
+WRONG_TOKEN_SECONDS = 1.0
+MOST_HIDDEN = 500
+"""Texts of secrets that are looked for, renewed ones among them."""
+
+PAGES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/board.css": ("board.css", "text/css; charset=utf-8"),
+    "/board.js": ("board.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+# What the page of somebody who did not sign in needs.
+OPEN = frozenset({"/board.css", "/icon.svg"})
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+)
+
+
+@attrs.define(eq=False)
+class Site:
+    """One dashboard; also the observer that a gateway tells its reports."""
+
+    access: Access
+    secrets: tuple[Secret, ...] = ()
+    """What no page may show."""
+    board: Board = attrs.field(factory=Board)
+    _listener: Listener | None = None
+    _hidden: dict[str, None] = attrs.field(factory=dict)
+    """The secrets' texts, those too that were renewed since the start."""
+    _samples: deque[tuple[float, dict[str, int]]] = attrs.field(factory=lambda: deque(maxlen=RATE_SAMPLES))
+    _figures: dict[str, Any] = attrs.field(factory=dict)
+    _viewers: int = 0
+    _connections: int = 0
+
+    @hookimpl
+    def jackfield_observe(self, report: Report) -> None:
+        """Follow one report."""
+        self.board.told(report, datetime.now(UTC))
+
+    async def run(
+        self, gateway: Gateway, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Follow the gateway and serve the pages until cancelled; reports the URL. `OSError` where it cannot listen."""
+        listeners = await trio.open_tcp_listeners(port, host=self.access.host)
+        with gateway.listen("**", buffer=BUFFER) as self._listener:
+            self._measure(gateway)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._follow, self._listener)
+                nursery.start_soon(self._keep_measuring, gateway)
+                await nursery.start(partial(trio.serve_listeners, self._connected, listeners))
+                bound = listeners[0].socket.getsockname()[1]
+                host = f"[{self.access.host}]" if ":" in self.access.host else self.access.host
+                task_status.started(f"{'https' if self.access.tls else 'http'}://{host}:{bound}/")
+
+    # -- what the board is told ------------------------------------------------------------------------
+
+    async def _follow(self, events: Listener) -> None:
+        began, taken = trio.current_time(), 0
+        async for event in events:
+            self.board.take(event, datetime.now(UTC))
+            taken += 1
+            if taken >= SLICE_EVENTS:
+                await trio.sleep_until(began + SLICE_SECONDS)
+            if taken >= SLICE_EVENTS or trio.current_time() >= began + SLICE_SECONDS:
+                began, taken = trio.current_time(), 0
+
+    async def _keep_measuring(self, gateway: Gateway) -> None:
+        while True:
+            await trio.sleep(MEASURE_SECONDS)
+            self._measure(gateway)
+
+    def _measure(self, gateway: Gateway) -> None:
+        """Look at the gateway's figures, at the clock, and at the secrets, which may have been renewed."""
+        now, stats = datetime.now(UTC), gateway.state()
+        counts = {f"feed {name}": feed.events for name, feed in stats.feeds.items()}
+        counts |= {f"sink {name}": sink.delivered for name, sink in stats.sinks.items()}
+        counts["events"] = self.board.tail.last
+        self._samples.append((trio.current_time(), counts))
+        providers = {feed.name: feed.provider for feed in gateway.config.feeds}
+        for name, feed in stats.feeds.items():
+            self.board.change_feed(
+                name,
+                now,
+                provider=providers[name],
+                state=feed.state.value,
+                since=feed.since.timestamp(),
+                rate=self._rate(f"feed {name}"),
+                events=feed.events,
+                unreadable=feed.unreadable,
+                topics=len(feed.topics),
+                refused=len(feed.refused),
+                gaps=feed.gaps,
+            )
+        self.board.set_sinks(
+            {
+                name: SinkRow(sink.state, sink.lag, self._rate(f"sink {name}"), sink.delivered, sink.dropped, sink.dead)
+                for name, sink in stats.sinks.items()
+            }
+        )
+        self.board.age(now)
+        self._figures = {
+            "rate": self._rate("events"),
+            "events": self.board.tail.last,
+            "missed": 0 if self._listener is None else self._listener.dropped,
+            "journal_waiting": stats.journal.waiting,
+            "journal_dropped": stats.journal.dropped,
+        }
+        self._learn_secrets()
+
+    def _learn_secrets(self) -> None:
+        texts = [self.access.token, self.access.session]
+        for secret in self.secrets:
+            with suppress(SecretError):
+                texts.append(secret.reveal())
+        for text in filter(None, texts):
+            for form in (text, escape_segment(text)):
+                self._hidden.pop(form, None)  # those that are in use are the newest
+                self._hidden[form] = None
+        while len(self._hidden) > MOST_HIDDEN:
+            del self._hidden[next(iter(self._hidden))]
+
+    def _rate(self, name: str) -> float:
+        """How often something happened in a second, of late."""
+        (began, first), (ended, last) = self._samples[0], self._samples[-1]
+        return round((last[name] - first.get(name, 0)) / (ended - began), 1) if ended > began else 0.0
+
+    # -- what viewers get ------------------------------------------------------------------------------
+
+    async def _connected(self, stream: trio.SocketStream) -> None:
+        self._connections += 1
+        try:
+            if self._connections > MOST_CONNECTIONS:
+                await trio.aclose_forcefully(stream)
+            elif self.access.tls is None:
+                await serve(stream, self.respond)
+            else:
+                secure = trio.SSLStream(stream, self.access.tls, server_side=True, https_compatible=True)
+                await serve(secure, self.respond)
+        finally:
+            self._connections -= 1
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one request."""
+        response = await self._respond(request)
+        return attrs.evolve(response, headers=(*HEADERS, *response.headers))
+
+    async def _respond(self, request: Request) -> Response:
+        if not self.access.takes_host(request.headers.get("host", "")):
+            return Response(421, body=b"this dashboard is not known by that name; use localhost\n")
+        if request.method == "POST" and request.path == "/sign-in":
+            return await self._sign_in(request)
+        if request.method != "GET":
+            return Response(405, body=b"pages can be read here, and nothing else\n", headers=(("allow", "GET"),))
+        if not self.access.admits(request.headers) and request.path not in OPEN:
+            reader = "text/html" in request.headers.get("accept", "")
+            return (
+                page("sign-in.html", "text/html; charset=utf-8", 401) if reader else Response(401, body=b"no token\n")
+            )
+        match request.path:
+            case "/events":
+                return self._events(request)
+            case path if path in PAGES:
+                return page(*PAGES[path])
+        return Response(404, body=b"there is no such page\n")
+
+    async def _sign_in(self, request: Request) -> Response:
+        given = parse_qs(request.body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+        if self.access.token and self.access.is_token(given):
+            return Response(303, headers=(("location", "/"), ("set-cookie", self.access.cookie())))
+        await trio.sleep(WRONG_TOKEN_SECONDS)
+        return page("sign-in.html", "text/html; charset=utf-8", 401, (b" hidden", b""))
+
+    def _events(self, request: Request) -> Response:
+        """The stream of updates; or, with ``check``, only whether the selector is one, and where not."""
+        asked = "check" in request.query
+        text = request.query.get("select", "").strip()
+        try:
+            selector = Selector.parse(text) if text else EVERYTHING
+        except SelectorError as error:
+            return _json(200 if asked else 400, {"problem": error.problem, "position": error.position})
+        if asked:
+            return _json(200, {"selector": str(selector)})
+        if self._viewers >= MOST_VIEWERS:
+            return Response(503, body=b"too many pages are open\n", headers=(("retry-after", "10"),))
+        return Response(200, "text/event-stream", stream=partial(self._send_updates, View(selector)))
+
+    async def _send_updates(self, view: View, send: Send) -> None:
+        self._viewers += 1
+        try:
+            await send(b"retry: 1000\n\n")
+            silent_since = trio.current_time()
+            while True:
+                now = datetime.now(UTC).timestamp()
+                update = view.next(self.board, self._figures, now, self._hidden)
+                if update is not None:
+                    await send(b"data: " + update + b"\n\n")
+                    silent_since = trio.current_time()
+                elif trio.current_time() - silent_since >= HEARTBEAT_SECONDS:
+                    await send(b":\n\n")
+                    silent_since = trio.current_time()
+                full = min(1.0, len(update or b"") / CALM_BYTES)
+                await trio.sleep(QUICK_SECONDS + full * (CALM_SECONDS - QUICK_SECONDS))
+        finally:
+            self._viewers -= 1
+
+
+def page(name: str, content_type: str, status: int = 200, change: tuple[bytes, bytes] = (b"", b"")) -> Response:
+    """One of the package's pages."""
+    content = files("jackfield._dashboard").joinpath("pages", name).read_bytes()
+    return Response(status, content_type, content.replace(*change) if change[0] else content)
+
+
+def _json(status: int, content: Any) -> Response:
+    return Response(status, "application/json", msgspec.json.encode(content))

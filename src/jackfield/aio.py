@@ -1,0 +1,220 @@
+"""The gateway inside an asyncio program, such as a web application.
+
+::
+
+    import asyncio, jackfield.aio
+
+    async def main():
+        async with jackfield.aio.open_gateway("gateway.toml") as gateway:
+            with gateway.listen("contact.*") as contacts:
+                async for event in contacts:
+                    print(event.kind, event.address, event.data)
+
+    asyncio.run(main())
+
+It is the same gateway with the same methods; what has to cross to its thread is awaited here. Plugins and
+observers run on that thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import attrs
+
+from jackfield._gateway import LISTENER_BUFFER
+from jackfield._gateway import Gateway as TrioGateway
+from jackfield._gateway import open_gateway as open_on_trio
+from jackfield._listener import Overflow, check_bounds, parse_selectors
+from jackfield._portal import Batches, Portal, closed
+from jackfield._registry import Registry
+from jackfield._state import GatewayState
+from jackfield.config import GatewayConfig, Route
+from jackfield.events import Event
+from jackfield.providers import Plan
+from jackfield.selectors import Selector
+
+__all__ = ["Gateway", "Listener", "open_gateway"]
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class Listener:
+    """The events that some selectors match, from now on; made by `Gateway.listen`.
+
+    As `jackfield.Listener`, with ``with`` and ``async for``. Events cross in batches; a batch that waits here
+    is beside the `buffer` events that may wait there. A wait that is cancelled or times out loses nothing.
+    """
+
+    _batches: Batches
+    _events: deque[Event] = attrs.field(factory=deque)
+
+    @property
+    def dropped(self) -> int:
+        """Events that were lost because nobody took them in time."""
+        return self._batches.dropped
+
+    async def take(self) -> list[Event]:
+        """Every event that has crossed, at least one; none when the listener is closed and empty."""
+        while not self._events:
+            batch = self._batches.ask()
+            try:
+                events = await asyncio.shield(asyncio.wrap_future(batch))
+            except Exception:
+                self._batches.answered(batch)
+                raise
+            if self._batches.answered(batch):
+                self._events.extend(events)
+                if not events:
+                    break
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    def close(self) -> None:
+        """Take no more events; those that wait can still be read."""
+        self._batches.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if not self._events:
+            self._events.extend(await self.take())
+        if not self._events:
+            raise StopAsyncIteration
+        return self._events.popleft()
+
+
+@attrs.define(eq=False)
+class Gateway:
+    """A running gateway; made by `open_gateway`. Each method does what that of `jackfield.Gateway` does."""
+
+    _gateway: TrioGateway
+    _portal: Portal
+
+    @property
+    def config(self) -> GatewayConfig:
+        """What it was opened with."""
+        return self._gateway.config
+
+    def listen(
+        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
+    ) -> Listener:
+        """The events that any of the selectors matches, from now on; all events where none is given."""
+        check_bounds(buffer, overflow)
+        parsed = parse_selectors(selectors)
+        listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
+        return Listener(Batches.open(self._portal, listen))
+
+    async def publish(self, *events: Event) -> int:
+        """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
+
+        Cancelled, it has put them there, and does not wait.
+        """
+        return await _outcome(self._portal.spawn(partial(self._gateway.publish, *events), closed))
+
+    async def plan(self, feed: str) -> Plan:
+        """What a feed is to be subscribed to now, and why."""
+        return await self._call(partial(self._gateway.plan, feed))
+
+    async def state(self) -> GatewayState:
+        """How everything stands and what happened so far, counted; also after the end."""
+        return await self._call(self._gateway.state)
+
+    async def add_route(self, route: Route | Mapping[str, Any]) -> Route:
+        """Let what a route selects go to its sinks from now on."""
+        return await self._call(partial(self._gateway.add_route, route))
+
+    async def remove_route(self, route: Route) -> None:
+        """Let a route lead nowhere from now on."""
+        await self._call(partial(self._gateway.remove_route, route))
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        return await _outcome(self._portal.call(work))
+
+
+async def _outcome(future: Future[T]) -> T:
+    return await asyncio.wrap_future(future)
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: GatewayConfig | Mapping[str, Any] | str | Path,
+    *,
+    registry: Registry | None = None,
+    plugins: Iterable[Any] = (),
+) -> AsyncGenerator[Gateway, None]:
+    """A gateway that runs inside the ``async with``, on a thread of its own; see `jackfield.open_gateway`.
+
+    Leaving, also by being cancelled, waits until the gateway is closed in order: feeds, sinks, journal. If it
+    fails meanwhile, the body is cancelled and the failure raised.
+    """
+    portal = Portal(partial(open_on_trio, config, registry=registry, plugins=plugins))
+    portal.start()
+    ended = asyncio.wrap_future(portal.ended)
+    try:
+        opened = await asyncio.wrap_future(portal.ready)
+        with _Body(ended):
+            yield Gateway(opened, portal)
+    finally:
+        portal.stop()
+        try:
+            await _patiently(ended)
+        finally:
+            portal.join()
+
+
+class _Body:
+    """The host's block: cancelled if the gateway fails meanwhile, as in a nursery."""
+
+    def __init__(self, ended: asyncio.Future[None]) -> None:
+        self._ended = ended
+        self._task = asyncio.current_task()
+        self._interrupted = False
+
+    def __enter__(self) -> None:
+        self._ended.add_done_callback(self._interrupt)
+
+    def _interrupt(self, _ended: asyncio.Future[None]) -> None:
+        if self._task is not None:
+            self._interrupted = True
+            self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ended.remove_done_callback(self._interrupt)
+        if self._interrupted and self._task is not None:
+            self._task.uncancel()
+            self._ended.result()
+
+
+async def _patiently(ended: asyncio.Future[None]) -> None:
+    """Wait for the end, which has deadlines of its own; a cancellation meanwhile is raised after that."""
+    cancelled: asyncio.CancelledError | None = None
+    while not ended.done():
+        try:
+            await asyncio.wait([ended])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    ended.exception()  # asyncio complains about what nobody has looked at
+    if cancelled is not None:
+        raise cancelled

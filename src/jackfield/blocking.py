@@ -1,0 +1,176 @@
+"""The gateway in a script or a notebook, without ``async``.
+
+::
+
+    import jackfield.blocking
+
+    with jackfield.blocking.open_gateway("gateway.toml") as gateway:
+        for event in gateway.listen("contact.*", timeout=60):
+            print(event.kind, event.address, event.data)
+
+It is the same gateway with the same methods, on a thread of its own; the thread that calls waits. Plugins and
+observers run on the gateway's thread. Ctrl-C interrupts any wait, and leaving the block closes everything in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+from jackfield._gateway import LISTENER_BUFFER
+from jackfield._gateway import Gateway as TrioGateway
+from jackfield._gateway import open_gateway as open_on_trio
+from jackfield._listener import Overflow, check_bounds, parse_selectors
+from jackfield._portal import Batches, Portal, closed
+from jackfield._registry import Registry
+from jackfield._state import GatewayState
+from jackfield.config import GatewayConfig, Route
+from jackfield.events import Event
+from jackfield.providers import Plan
+from jackfield.selectors import Selector
+
+__all__ = ["Gateway", "Listener", "open_gateway"]
+
+
+@attrs.define(eq=False)
+class Listener:
+    """The events that some selectors match, from now on; made by `Gateway.listen`.
+
+    As `jackfield.Listener`, with ``with`` and ``for``. Events cross in batches; a batch that waits here is beside
+    the `buffer` events that may wait there. A wait that times out or is interrupted loses nothing.
+    """
+
+    _batches: Batches
+    _timeout: float | None
+    _events: deque[Event] = attrs.field(factory=deque)
+
+    @property
+    def dropped(self) -> int:
+        """Events that were lost because nobody took them in time."""
+        return self._batches.dropped
+
+    def take(self, timeout: float | None = None) -> list[Event]:
+        """Every event that has crossed, at least one; none when the listener is closed and empty.
+
+        `TimeoutError` where none came for so many seconds, by default as many as the listener was given.
+        """
+        if not self._events:
+            batch = self._batches.ask()
+            seconds = self._timeout if timeout is None else timeout
+            try:
+                self._events.extend(batch.result(seconds))
+            except TimeoutError:
+                raise TimeoutError(f"no event for {seconds:g} s") from None
+            except Exception:
+                self._batches.answered(batch)
+                raise
+            self._batches.answered(batch)
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    def close(self) -> None:
+        """Take no more events; those that wait can still be read."""
+        self._batches.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        if not self._events:
+            self._events.extend(self.take())
+        if not self._events:
+            raise StopIteration
+        return self._events.popleft()
+
+
+@attrs.define(eq=False)
+class Gateway:
+    """A running gateway; made by `open_gateway`. Each method does what that of `jackfield.Gateway` does."""
+
+    _gateway: TrioGateway
+    _portal: Portal
+
+    @property
+    def config(self) -> GatewayConfig:
+        """What it was opened with."""
+        return self._gateway.config
+
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = LISTENER_BUFFER,
+        overflow: Overflow = "drop_oldest",
+        timeout: float | None = None,
+    ) -> Listener:
+        """The events that any of the selectors matches, from now on; all events where none is given.
+
+        A loop in which none comes for `timeout` seconds ends with `TimeoutError`; without, it waits.
+        """
+        check_bounds(buffer, overflow)
+        parsed = parse_selectors(selectors)
+        listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
+        return Listener(Batches.open(self._portal, listen), timeout)
+
+    def publish(self, *events: Event, timeout: float | None = None) -> int:
+        """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
+
+        `TimeoutError` where that is not done within so many seconds; it may be later.
+        """
+        return self._portal.spawn(partial(self._gateway.publish, *events), closed).result(timeout)
+
+    def plan(self, feed: str) -> Plan:
+        """What a feed is to be subscribed to now, and why."""
+        return self._portal.call(partial(self._gateway.plan, feed)).result()
+
+    def state(self) -> GatewayState:
+        """How everything stands and what happened so far, counted; also after the end."""
+        return self._portal.call(self._gateway.state).result()
+
+    def add_route(self, route: Route | Mapping[str, Any]) -> Route:
+        """Let what a route selects go to its sinks from now on."""
+        return self._portal.call(partial(self._gateway.add_route, route)).result()
+
+    def remove_route(self, route: Route) -> None:
+        """Let a route lead nowhere from now on."""
+        self._portal.call(partial(self._gateway.remove_route, route)).result()
+
+
+@contextmanager
+def open_gateway(
+    config: GatewayConfig | Mapping[str, Any] | str | Path,
+    *,
+    registry: Registry | None = None,
+    plugins: Iterable[Any] = (),
+) -> Generator[Gateway, None, None]:
+    """A gateway that runs inside the ``with``, on a thread of its own; see `jackfield.open_gateway`.
+
+    Leaving waits until the gateway is closed in order: feeds, sinks, journal. If it failed meanwhile, loops have
+    ended and the failure is raised here.
+    """
+    portal = Portal(partial(open_on_trio, config, registry=registry, plugins=plugins))
+    portal.start()
+    try:
+        opened = portal.ready.result()
+        yield Gateway(opened, portal)
+    finally:
+        portal.stop()
+        failure = portal.ended.exception()
+        portal.join()
+    if failure is not None:
+        raise failure

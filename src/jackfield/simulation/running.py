@@ -1,0 +1,232 @@
+"""A simulator that runs: its faults, its clients, what it has done, and the ends of its lines."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any, TypeAlias
+
+import attrs
+import trio
+
+from jackfield.options import about, at_least
+from jackfield.simulation.faults import Counters, Faults, copies, extras
+from jackfield.simulation.listener import CLOSE_SECONDS, ClientGone, Line
+from jackfield.simulation.outbox import Outbox
+from jackfield.simulation.posting import Poster
+from jackfield.simulators import HangUp, Posts, SimulatedClient, Simulator
+
+__all__ = ["TICK", "Client", "Running"]
+
+# How soon what depends on time, and what is switched while it runs, is noticed.
+TICK = 0.02
+
+
+@attrs.frozen
+class _EventFrame:
+    frame: str
+
+
+_Item: TypeAlias = str | bytes | HangUp | _EventFrame
+
+
+@attrs.define(eq=False)
+class Client:
+    """The server's side of one connection, faults included."""
+
+    _state: SimulatedClient
+    _line: Line
+    _faults: Faults
+    _done: Counters
+    _chance: Random
+    _sent: deque[str]
+    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _outbox: Outbox[_Item] = attrs.field(init=False)
+    _since: float = attrs.field(factory=trio.current_time, init=False)
+    _cut: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._outbox = Outbox(self._lagged)
+
+    def _lagged(self) -> None:
+        self._done.lagged += 1
+
+    @property
+    def waiting(self) -> int:
+        """How much has not been sent yet."""
+        return len(self._outbox)
+
+    async def serve(self, ping_every: Callable[[], float | None]) -> None:
+        """Answer what the client sends and send what it shall get; `ClientGone` at the end, unless it was cut."""
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._ping, ping_every)
+                while True:
+                    self._answer(await self._line.receive())
+
+    def _answer(self, frame: str | bytes) -> None:
+        for answer in self._state.received(frame):
+            if isinstance(answer, HangUp):
+                self._outbox.put(answer, len(self._outbox) + 1, self._faults.late)
+            elif self._faults.mute:
+                self._done.muted += 1
+            else:
+                self._outbox.put(answer, self._faults.lag_drop, self._faults.late)
+
+    def publish(self, event: Any) -> None:
+        """Send the client what it gets of an event."""
+        most = self._faults.lag_drop
+        clear = self._faults.clear
+        for frame in self._state.frames_for(event):
+            if clear:
+                self._outbox.put(_EventFrame(frame), most)
+                continue
+            if self._faults.deaf:
+                self._done.deafened += 1
+                continue
+            for extra in extras(self._faults, self._chance, self._done):
+                self._outbox.put(extra, most)
+            for delay, copy in copies(self._faults, _EventFrame(frame), self._chance, self._done):
+                self._outbox.put(copy, most, delay)
+
+    def look(self, now: float) -> None:
+        """Cut the line if a fault says so."""
+        age, silence = now - self._since, self._line.silence()
+        faults = self._faults
+        if (faults.cut_after and age >= faults.cut_after) or (
+            faults.cut_silent_after and silence >= faults.cut_silent_after
+        ):
+            self.cut()
+
+    def cut(self) -> None:
+        """End the line: at once, or after what is just being sent with a close frame."""
+        if self._cut:
+            return
+        self._cut = True
+        self._done.cut += 1
+        if self._faults.close_code:
+            self._outbox.put_first(HangUp(self._faults.close_code))
+            self._scope.deadline = trio.current_time() + 2 * CLOSE_SECONDS
+        else:
+            self._scope.cancel()
+
+    async def _write(self) -> None:
+        while True:
+            match await self._outbox.take():
+                case _EventFrame(frame):
+                    self._done.sent += 1
+                    self._sent.append(frame)
+                    await self._line.send(frame)
+                case HangUp() as how:
+                    await self._line.hang_up(how)
+                    raise ClientGone
+                case frame:
+                    await self._line.send(frame)
+
+    async def _ping(self, every: Callable[[], float | None]) -> None:
+        while (seconds := every()) is not None:
+            await trio.sleep(seconds)
+            await self._line.ping()
+
+
+@attrs.define(eq=False)
+class Running:
+    """A simulator that runs, for whoever started it."""
+
+    simulator: Simulator
+    faults: Faults
+    url: str
+    """Where clients connect."""
+    control: str
+    """Where it can be looked at and switched by HTTP."""
+    published: deque[Any]
+    """The newest events that happened, in the simulator's own form, whoever got them."""
+    sent: deque[str]
+    """The newest frames of events that went out, to all clients; whose line was cut may have missed the last."""
+    counters: Counters
+    _poster: Poster
+    limit: int | None = attrs.field(
+        default=None,
+        validator=at_least(0),
+        metadata=about("how many events happen; then it only serves", live=True),
+    )
+    _clients: set[Client] = attrs.field(factory=set, init=False)
+    _chance: Random = attrs.field(init=False)
+    """Decides about webhooks."""
+
+    _posts: Posts | None = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._chance = self._make_chance(0)
+        self._posts = self.simulator if isinstance(self.simulator, Posts) else None
+
+    def _make_chance(self, connection: int) -> Random:
+        """A client's own, so that what it meets does not hang on others."""
+        return Random(f"{getattr(self.simulator, 'seed', 0)} {connection}")
+
+    def feed(self) -> dict[str, Any]:
+        """The ``[feeds.…]`` table of a gateway that connects to it."""
+        return self.simulator.feed(self.url)
+
+    def cut(self) -> int:
+        """Cut all lines, as `Faults.close_code` says; how many there were."""
+        clients = list(self._clients)
+        for client in clients:
+            client.cut()
+        return len(clients)
+
+    async def settled(self) -> None:
+        """Wait until all events of the `limit` have happened and all that comes of them has been sent."""
+        while True:
+            happened = self.limit is None or self.counters.events >= self.limit
+            if happened and not self._poster.waiting and not any(client.waiting for client in self._clients):
+                return
+            await trio.sleep(TICK)
+
+    @property
+    def last_post_failure(self) -> str:
+        """Why a webhook's attempt failed last."""
+        return self._poster.last_failure
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another event may happen."""
+        return self.simulator.rate > 0 and (self.limit is None or self.counters.events < self.limit)
+
+    def publish(self, event: Any) -> None:
+        """Let an event happen: each client gets its frames, and its webhooks go out."""
+        self.counters.events += 1
+        self.published.append(event)
+        for client in self._clients:
+            client.publish(event)
+        if self._posts is not None:
+            for posting in self._posts.postings(event):
+                for delay, copy in copies(self.faults, posting, self._chance, self.counters):
+                    self._poster.post(copy, delay)
+
+    async def connected(self, line: Line) -> None:
+        """Serve a line to its end."""
+        self.counters.connections += 1
+        chance = self._make_chance(self.counters.connections)
+        client = Client(self.simulator.client(), line, self.faults, self.counters, chance, self.sent)
+        self._clients.add(client)
+        try:
+            await client.serve(lambda: self.simulator.ping_every)
+        finally:
+            self._clients.discard(client)
+
+    async def watch(self) -> None:
+        """Cut lines when it is time."""
+        last = trio.current_time()
+        while True:
+            await trio.sleep(TICK)
+            now = trio.current_time()
+            for client in list(self._clients):
+                client.look(now)
+            if not self.faults.cut_every:
+                last = now
+            elif now - last >= self.faults.cut_every:
+                self.cut()
+                last = now

@@ -1,0 +1,165 @@
+"""What is measured, section by section: each gives its figures and the goals that hang on them."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+
+import journal
+import matching
+import posting
+from figures import Figure, Goal, compared
+from race import race, run
+
+PER_SECOND = "events/s"
+PEERS = ("specification", "specification-unchecked", "trio-websocket", "websockets", "picows")
+STAGES = ("receive", "translate", "match", "journal", "listen", "durable")
+
+Found = tuple[list[Figure], list[Goal]]
+SECTIONS: dict[str, Callable[[int, int], Found]] = {}
+"""By name; each takes how many events a run has, and how many rounds."""
+
+
+def section(function):
+    SECTIONS[function.__name__] = function
+    return function
+
+
+def _stages(vendor, events, rounds):
+    found = race((*PEERS, *STAGES), vendor, events, rounds)
+    figures = compared([Figure(name, PER_SECOND, each) for name, each in found.items()], *PEERS[:2], "picows")
+    return {figure.what: figure for figure in figures}
+
+
+@section
+def stages(events, rounds) -> Found:
+    """VoIPBIN's frames of 600 bytes: other clients, which receive and parse, and Jackfield up to each stage."""
+    found = _stages("voipbin", events, rounds)
+    goals = [Goal("receive + parse, times picows", found["receive"].times["picows"], 0.8)]
+    for peer in PEERS[:2]:
+        goals += [
+            Goal(f"receive + parse, times {peer}", found["receive"].times[peer], 5.0),
+            Goal(f"whole durable pipeline, times {peer}", found["durable"].times[peer], 1.5),
+            Goal(f"in-process listen, times {peer}", found["listen"].times[peer], 3.0),
+        ]
+    return list(found.values()), goals
+
+
+@section
+def vinix(events, rounds) -> Found:
+    """The same with Vinix's frames."""
+    return list(_stages("vinix", events, rounds).values()), []
+
+
+@section
+def http(events, rounds) -> Found:
+    """Batches of 100 events posted to a counting server, beside the bare HTTP client."""
+    found = posting.measure(max(100, events // 50), rounds)
+    figures = compared([Figure(what, PER_SECOND, each) for what, each in found.items()], posting.MADE)
+    return figures, [Goal("HTTP sink, times bare httpx2 posting the same bodies", figures[-1].times[posting.MADE], 0.7)]
+
+
+@section
+def selectors(events, rounds) -> Found:
+    """Up to matching, among 10 to 10,000 selectors."""
+    sizes = (10, 100, 1_000, 10_000)
+    found = {size: [] for size in sizes}
+    for _ in range(rounds):
+        for size in sizes:
+            found[size].append(run("match", "voipbin", events, more=[size])["processor"] / events * 1e6)
+    figures = compared([Figure(f"{size} selectors", "µs", each) for size, each in found.items()], "10 selectors")
+    memory = max(row["bytes"] for row in matching.table(1, any_shape=True)) / 1e6
+    figures.append(Figure("memory of an index of 10,000", "MB", [memory]))
+    return figures, [
+        Goal("an event among 10,000 selectors, times among 10", figures[3].times["10 selectors"], 2.0, at_least=False),
+        Goal("MB of 10,000 selectors", memory, 10.0, at_least=False),
+    ]
+
+
+@section
+def index(_events, _rounds) -> Found:
+    """Finding an event's subscribers, and nothing else."""
+    tables = {"ten shapes": False, "all shapes": True}
+    rows = [(name, row) for name, any_shape in tables.items() for row in matching.table(1, any_shape=any_shape)]
+    return [Figure(f"{row['selectors']:,} selectors, {name}", "µs", row["rounds"]) for name, row in rows], []
+
+
+@section
+def feeds(events, rounds) -> Found:
+    """In-process listen, the same events coming by 1 to 100 feeds."""
+    counts = (1, 10, 100)
+    found = {count: [] for count in counts}
+    for _ in range(rounds):
+        for count in counts:
+            taken = run("listen", "voipbin", events, "--connections", count, more=[count])
+            found[count].append(taken["processor"] / events * 1e6)
+    return compared([Figure(f"{count} feeds", "µs", each) for count, each in found.items()], "1 feeds"), []
+
+
+@section
+def writing(_events, _rounds) -> Found:
+    """Keeping an event of 600 bytes, in groups of 100."""
+    return compared([Figure(what, "µs", [each]) for what, each in journal.measure().items()], journal.LEAST), []
+
+
+@section
+def latency(events, rounds) -> Found:
+    """At 1,000 events a second, from the socket to a listener, with a journal in a file; and to a bare socket."""
+    figures = {}
+    for name in ("machine", "latency") * rounds:
+        found = run(name, "voipbin", min(events, 5_000), "--rate", 1_000)
+        for quantile in ("p50", "p99"):
+            figures.setdefault((name, quantile), []).append(found[quantile])
+    floor50, floor99, p50, p99 = (Figure(" ".join(what), "ms", each) for what, each in figures.items())
+    return [floor50, floor99, p50, p99], [
+        Goal("latency p50 in ms", p50.median, 1.5, at_least=False),
+        Goal("latency p99 in ms", p99.median, 6.0, at_least=False),
+    ]
+
+
+@section
+def memory(events, _rounds) -> Found:
+    """A gateway's memory halfway through ten times as many events, and at the end."""
+    found = run("memory", "voipbin", events * 10)
+    growth = found["end"] - found["begin"]
+    figures = [Figure(name, "MB", [found[name]]) for name in ("begin", "end")]
+    return figures, [Goal(f"MB of growth over {events * 10:,} events", growth, 5.0, at_least=False)]
+
+
+@section
+def start(_events, rounds) -> Found:
+    """Processor time of whole processes."""
+    programs = {
+        "python -c pass": ["-c", "pass"],
+        "python -c 'import trio'": ["-c", "import trio"],
+        "jackfield --version": ["-m", "jackfield", "--version"],
+        "jackfield plugins": ["-m", "jackfield", "plugins"],
+    }
+    found = {name: [] for name in programs}
+    for _ in range(rounds * 3):
+        for name, arguments in programs.items():
+            found[name].append(_processor([sys.executable, *arguments]))
+    figures = compared([Figure(name, "ms", each) for name, each in found.items()], "python -c 'import trio'")
+    ratio = figures[2].times["python -c 'import trio'"]
+    return figures, [Goal("jackfield --version, times python -c 'import trio'", ratio, 1.5, at_least=False)]
+
+
+def _processor(command):
+    with TemporaryDirectory() as folder:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=folder, env=dict(os.environ))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1e3
+
+
+@section
+def reconnect(_events, rounds) -> Found:
+    """From the beginning of a connection to its first event, the server being there."""
+    connections = 50
+    found = [
+        run("reconnect", "voipbin", 100 * connections, "--cut-after", 100, seen=connections)["p50"]
+        for _ in range(rounds)
+    ]
+    return [Figure("to the first event", "ms", found)], []

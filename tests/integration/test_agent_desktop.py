@@ -1,0 +1,190 @@
+"""The agent desktop among the examples: a process between simulated vendors, with a terminal and without; its model."""
+
+import importlib
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+
+from jackfield._stream import stream_event
+from jackfield.addresses import Address, Source
+from jackfield.events import Event
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "agent_desktop.py"
+ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": "1", "VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret"}
+
+
+@attrs.define
+class Running:
+    process: trio.Process
+    out: bytes = b""
+
+    @property
+    def text(self):
+        return self.out.decode()
+
+    async def shows(self, *patterns):
+        with trio.fail_after(25):
+            while not all(re.search(pattern, self.text, re.MULTILINE) for pattern in patterns):
+                assert self.process.returncode is None, self.text
+                await trio.sleep(0.2)
+
+    async def interrupted(self):
+        self.process.send_signal(signal.SIGINT)
+        with trio.fail_after(20):
+            return await self.process.wait()
+
+
+@pytest.fixture
+async def desktop(nursery, folder):
+    """Start the program on a pipe, or on a pseudo-terminal; standard error goes with standard output."""
+    started = []
+
+    async def collect(stream, running):
+        async for data in stream:
+            running.out += data
+
+    async def collect_terminal(terminal, running):
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(terminal)
+                running.out += os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            os.close(terminal)
+
+    async def start(*arguments, terminal=False):
+        ours, theirs = pty.openpty() if terminal else (None, subprocess.PIPE)
+        process = await trio.lowlevel.open_process(
+            [sys.executable, str(EXAMPLE), *arguments],
+            stdout=theirs,
+            stderr=subprocess.STDOUT,
+            cwd=folder.path,
+            env=ENVIRONMENT,
+        )
+        running = Running(process)
+        started.append(process)
+        if terminal:
+            os.close(theirs)
+            nursery.start_soon(collect_terminal, ours, running)
+        else:
+            nursery.start_soon(collect, process.stdout, running)
+        return running
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_one_agent_is_followed_across_both_vendors(desktop):
+    running = await desktop("alice", "--demo", "--plain", "--rate", "300")
+    await running.shows(
+        r"voipbin +alice +ready",
+        r"vinix +alice +ready",
+        r"voipbin +alice +away",
+        r"vinix +alice +away",
+        r"voipbin +alice +offered .*\+1555\d+, queue [0-9a-f]{8}$",
+        r"vinix +alice +offered .*\+1555\d+, queue (Sales|Support)$",
+        r"voipbin +alice +talking .*\+1555\d+, queue",
+        r"vinix +alice +talking .*\+1555\d+, queue",
+        r"vinix +alice +wrap-up +0:(20|19) left",
+        r"vinix +alice +(declined|missed)",
+    )
+    assert await running.interrupted() == 0
+    assert re.findall(r"(?m)^(?!\d\d:\d\d:\d\d  (?:voipbin|vinix) +alice ).+", running.text) == []
+
+
+async def test_in_a_terminal_the_lines_are_drawn_anew_and_the_cursor_comes_back(desktop):
+    running = await desktop("bob", "--demo", "--rate", "20", terminal=True)
+    await running.shows(r"\x1b\[Hx?\x1b\[J.*\r?\n?.*bob", r"bob +(?!unknown|offline)\w+ +\d:\d\d")
+    frames = running.text.count("\x1b[H\x1b[J")
+    with trio.fail_after(5):
+        while running.text.count("\x1b[H\x1b[J") < frames + 3:  # noqa: ASYNC110  # a test looks from outside
+            await trio.sleep(0.05)
+    assert await running.interrupted() == 0
+    assert running.text.startswith("\x1b[?25l")
+    assert running.text.rstrip().endswith("\x1b[?25h")
+
+
+async def test_a_vendor_that_is_gone_is_shown_as_offline(desktop, simulate, folder):
+    _, voipbin = await simulate("voipbin")
+    server, vinix = await simulate("vinix")
+    folder.configure(voipbin, vinix)
+    running = await desktop("carol", "gateway.toml", "--plain")
+    await running.shows(r"support +carol +ready", r"office +carol +ready")
+    await server.stop(signal.SIGKILL)
+    await running.shows(r"support +carol +offline")
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """The model, on the desk of somebody called Eve."""
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    yield importlib.import_module("agent_lines").Desktop("eve")
+    sys.modules.pop("agent_lines")
+
+
+AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def event(kind, seconds=0, correlation=None, agent="1", **data):
+    at = AT + timedelta(seconds=seconds)
+    address = Address("vinix", "account", "A", "recipient", agent, "x")
+    return Event("", kind, address, at, at, "f", correlation, data={"recipient_id": agent, **data})
+
+
+def fact(word, **data):
+    return stream_event(Source("vinix", "account", "A"), "f", word, AT, **data)
+
+
+def shown(model, seconds):
+    return re.sub(r" +", " ", model.text("f", AT + timedelta(seconds=seconds)))
+
+
+def test_the_wrapup_timer_runs_down_and_stops_at_nothing(model):
+    model.apply(fact("subscribed", topics=["t"]))
+    model.apply(event("agent.ready", username="eve@example.com"))
+    assert shown(model, 61) == "f eve ready 1:01"
+    model.apply(event("contact.queued", queue_id="12345678abc", queue_name="Sales", correlation="c", agent="nobody"))
+    model.apply(
+        event("offer.created", 70, "c", caller_id_name="Ada\x1b[2J", caller_id_number="+1", queue_id="12345678abc")
+    )
+    assert shown(model, 72) == "f eve offered 0:02 Ada?[2J +1, queue Sales"
+    model.apply(event("agent.wrapup_started", 100, "c", wrapup_time=20))
+    assert shown(model, 105) == "f eve wrap-up 0:15 left Ada?[2J +1, queue Sales"
+    assert shown(model, 500) == "f eve wrap-up 0:00 left Ada?[2J +1, queue Sales"
+    model.apply(event("agent.ready", 600))
+    assert shown(model, 600) == "f eve ready 0:00"
+
+
+def test_what_happened_during_a_gap_is_not_guessed(model):
+    model.apply(fact("subscribed", topics=["t"]))
+    model.apply(event("offer.created", correlation="c", username="eve@example.com"))
+    assert model.apply(fact("disconnected", reason="gone"))
+    assert "offline" in shown(model, 1)
+    model.apply(fact("subscribed", topics=["t"]))
+    model.apply(fact("gap_suspected", since=AT, until=AT, cause="gone"))
+    assert shown(model, 1) == "f eve unknown 0:01"
+
+
+def test_other_agents_and_odd_payloads_change_nothing(model):
+    model.apply(event("agent.ready", username="eve@example.com"))
+    assert not model.apply(event("agent.not_ready", agent="2", username="mallory@example.com"))
+    assert not model.apply(attrs.evolve(event("agent.not_ready"), data=None))
+    assert not model.apply(attrs.evolve(event("contact.queued", correlation="c"), data=[1]))
+
+
+def test_only_the_newest_contacts_are_remembered(model):
+    for number in range(3000):
+        model.apply(event("contact.queued", correlation=str(number)))
+    assert len(model.contacts) == 1000
+    assert "2999" in model.contacts

@@ -1,0 +1,160 @@
+"""`jackfield._cutter`: whatever it cuts out, wherever the bytes are split, the messages are those of wsproto alone."""
+
+import struct
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from jackfield import _cutter
+from jackfield._cutter import Cutter
+
+HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+SMALL = 300
+
+
+def frame(payload, first=0x81):
+    """A frame as a server must write it."""
+    if len(payload) < 126:
+        return struct.pack("!BB", first, len(payload)) + payload
+    if len(payload) < 65536:
+        return struct.pack("!BBH", first, 126, len(payload)) + payload
+    return struct.pack("!BBQ", first, 127, len(payload)) + payload
+
+
+def parse(pieces):
+    """What wsproto makes of a connection's bytes, up to the goodbye; messages as bytes."""
+    connection = Connection(ConnectionType.CLIENT)
+    parts = []
+    for piece in pieces:
+        connection.receive_data(piece)
+        for event in connection.events():
+            match event:
+                case TextMessage() | BytesMessage():
+                    parts.append(event.data.encode() if isinstance(event.data, str) else bytes(event.data))
+                    if event.message_finished:
+                        yield "message", b"".join(parts)
+                        parts.clear()
+                case Ping(payload) | Pong(payload):
+                    yield type(event).__name__, bytes(payload)
+                case CloseConnection(code):
+                    yield "close", code
+                    return
+
+
+def cut(pieces):
+    """The same by way of the cutter, and how many messages were cut out."""
+    cutter, stands_for, left, taken = Cutter(), [], [], 0
+    for piece in pieces:
+        rest, told = cutter.feed(piece)
+        left.append(rest)
+        stands_for += told
+        taken += sum(len(run) for run in told if run is not None)
+    whole = b"".join(left)
+    assert whole.startswith(HEAD)
+    seen = []
+    for kind, value in parse([whole[len(HEAD) :]]):
+        run = stands_for.pop(0) if kind == "message" and stands_for else None
+        seen += [(kind, value)] if run is None else [("message", each) for each in run]
+    return seen, taken
+
+
+def split(data, places):
+    places = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(places)]
+
+
+texts = st.text(max_size=40).map(str.encode) | st.sampled_from([b"", b"x" * 125, b"x" * 126, b"x" * (SMALL + 1)])
+messages = st.builds(frame, texts, st.sampled_from([0x81, 0x82]))
+pings = st.builds(frame, st.binary(max_size=125), st.sampled_from([0x89, 0x8A]))
+
+
+@st.composite
+def fragments(draw):
+    parts = draw(st.lists(texts, min_size=1, max_size=3))
+    frames = [frame(part, 0x00) for part in parts]
+    frames[0] = b"\x01" + frames[0][1:]
+    frames[-1] = bytes([frames[-1][0] | 0x80]) + frames[-1][1:]
+    return b"".join(each + b"".join(draw(st.lists(pings, max_size=1))) for each in frames)
+
+
+closes = st.builds(
+    lambda code, reason: frame(struct.pack("!H", code) + reason.encode(), 0x88),
+    st.sampled_from([1000, 1001, 1011, 4000]),
+    st.text(max_size=9),
+)
+faults = st.sampled_from(
+    [
+        frame(b"\xff\xfe"),  # no UTF-8
+        frame("é".encode(), 0x01)[:-1],  # runs into what follows
+        b"\x81\x81\x00\x00\x00\x00a",  # masked
+        b"\x83\x01a",  # no such frame
+        b"\xc1\x01a",  # a reserved bit
+        b"\x09\x01a",  # a ping in fragments
+        b"\x89\x7e\x00\x80" + b"p" * 128,  # too long for a ping
+        b"\x80\x01a",  # goes on with nothing
+        b"\x01\x01a\x81\x01b",  # begins within another
+        b"\x81\x7e\x00\x05short",  # a length in more bytes than it needs
+        b"\x82\x7f\x00\x00\x00\x00\x00\x00\x00\x05short",
+        b"\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x05",  # a negative length
+        b"\x88\x00",
+        b"\x88\x01x",
+    ]
+)
+streams = st.lists(messages | messages | pings | fragments() | closes | faults | st.binary(max_size=6), max_size=12)
+places = st.lists(st.integers(0, 2000), max_size=20)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_messages_are_large():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cutter, "CUT_MOST", SMALL)
+        yield
+
+
+@given(streams.map(b"".join), places)
+def test_the_messages_pings_and_closes_are_those_of_wsproto_alone(stream, places):
+    found, _ = cut(split(HEAD + stream, places))
+    assert found == list(parse([stream]))
+
+
+@given(st.lists(messages | pings | fragments(), max_size=12).map(b"".join))
+def test_a_stream_in_single_bytes_makes_the_same_messages(stream):
+    found, _ = cut(split(HEAD + stream, range(len(HEAD + stream))))
+    assert found == list(parse([stream]))
+
+
+@given(st.lists(texts.filter(lambda text: 2 <= len(text) <= SMALL), min_size=1, max_size=20), places)
+def test_every_message_of_a_plain_stream_is_cut_out(texts, places):
+    pieces = split(HEAD + b"".join(map(frame, texts)) + b"\x89\x00", places)
+    found, taken = cut(pieces)
+    assert found[:-1] == [("message", text) for text in texts]
+    assert taken == len(texts)
+
+
+def test_what_one_read_brought_is_one_list():
+    cutter = Cutter()
+    cutter.feed(HEAD)
+    left, told = cutter.feed(frame(b"one") + frame(b"two") + frame(b"three"))
+    assert told == [[b"one", b"two", b"three"]]
+    assert len(left) == 2
+
+
+@given(st.binary(max_size=400), places)
+def test_an_answer_that_does_not_upgrade_is_left_as_it_is(answer, places):
+    cutter = Cutter()
+    answer = b"HTTP/1.1 200 OK\r\n\r\n" + answer
+    pieces = [cutter.feed(piece) for piece in split(answer, places)]
+    assert b"".join(left for left, _ in pieces) == answer
+    assert all(told == [] for _, told in pieces)
+
+
+@given(st.lists(messages, max_size=30).map(b"".join), places)
+def test_never_more_than_one_message_is_held_back(stream, places):
+    cutter = Cutter()
+    for piece in split(HEAD + stream, places):
+        cutter.feed(piece)
+        assert len(cutter._held) <= max(len(HEAD), SMALL + 10)

@@ -1,0 +1,45 @@
+"""What starting costs, told by what is imported, which no busy machine can falsify."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import jackfield
+
+
+def modules_after(statement):
+    """The modules that are there after a statement in a fresh interpreter."""
+    program = f"import json, sys\ntry:\n    {statement}\nexcept SystemExit: pass\nprint(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+
+
+HEAVY = {"trio", "trio_websocket", "wsproto", "attr", "attrs", "cattrs", "msgspec", "pluggy", "sqlite3", "httpcore2"}
+PLUGINS = {"jackfield_file", "jackfield_http", "jackfield_stdout", "jackfield_vinix", "jackfield_voipbin"}
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_the_version_and_the_help_wait_for_no_library_and_no_plugin(argument):
+    found = modules_after(f"from jackfield._cli import main; main(['{argument}'])")
+    assert "jackfield" in found
+    assert not found & (HEAVY | PLUGINS)
+
+
+def test_importing_jackfield_imports_no_plugin_and_the_library_when_it_is_used():
+    assert not modules_after("import jackfield") & (HEAVY | PLUGINS)
+    assert not modules_after("import jackfield; jackfield.open_gateway") & PLUGINS
+
+
+def test_a_sink_brings_its_client_when_it_is_opened():
+    assert not modules_after("from jackfield import Registry; Registry.load()") & {"httpcore2", "h11", "sqlite3"}
+
+
+def test_every_public_name_is_there_and_no_other():
+    assert sorted(name for names in jackfield._HOMES.values() for name in names) == jackfield.__all__
+    for name in jackfield.__all__:
+        assert getattr(jackfield, name).__name__ == name
+    assert set(jackfield.__all__) <= set(dir(jackfield))
+    with pytest.raises(AttributeError, match="'jackfield' has no attribute 'gateway'"):
+        _ = jackfield.gateway

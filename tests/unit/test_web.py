@@ -1,0 +1,129 @@
+"""`jackfield._dashboard.web`: requests in, answers out, and no client can end more than its connection."""
+
+import h11
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield._dashboard import web
+from jackfield._dashboard.web import MOST_BODY, Response, serve
+
+
+async def echo(request):
+    await trio.lowlevel.checkpoint()
+    text = f"{request.method} {request.path} {dict(request.query)} {request.body!r} at {request.headers.get('host')}"
+    return Response(200, body=text.encode(), headers=(("x-more", "yes"),))
+
+
+async def exchange(sent, respond=echo, *, chunk=None):
+    """Everything that comes back for these bytes."""
+    client, server = trio.testing.memory_stream_pair()
+    came = b""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, server, respond)
+        for start in range(0, len(sent), chunk or len(sent) or 1):
+            await client.send_all(sent[start : start + (chunk or len(sent))])
+        await client.send_eof()
+        async for data in client:
+            came += data
+    return came
+
+
+def get(path, more=""):
+    return f"GET {path} HTTP/1.1\r\nHost: here\r\n{more}\r\n".encode()
+
+
+@pytest.mark.parametrize("chunk", [None, 1, 7])
+async def test_requests_of_one_connection_are_answered_in_order(chunk):
+    came = await exchange(get("/a?x=1&y=%20") + get("//b"), chunk=chunk)
+    assert came.count(b"HTTP/1.1 200") == 2
+    assert b"GET /a {'x': '1', 'y': ' '} b'' at here" in came
+    assert came.index(b"GET /b ") > came.index(b"GET /a ")
+    assert came.count(b"x-more: yes") == 2
+
+
+async def test_a_body_is_read_whole_and_too_long_a_one_is_refused():
+    def post(size):
+        return f"POST /in HTTP/1.1\r\nHost: here\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * size
+
+    assert b"x" * MOST_BODY in await exchange(post(MOST_BODY))
+    refused = await exchange(post(MOST_BODY + 1))
+    assert refused.startswith(b"HTTP/1.1 413")
+
+
+async def test_a_header_without_end_is_refused():
+    assert (await exchange(get("/", "X: " + "y" * 40_000))).startswith(b"HTTP/1.1 431")
+
+
+async def test_who_sends_nothing_is_not_waited_for(autojump_clock):
+    client, server = trio.testing.memory_stream_pair()
+    await serve(server, echo)
+    assert trio.current_time() == pytest.approx(web.REQUEST_SECONDS)
+    assert await client.receive_some() == b""
+
+
+async def test_who_takes_nothing_of_a_stream_is_not_waited_for(autojump_clock):
+    async def endless(send):
+        while True:
+            await send(b"x" * 1000)
+
+    async def respond(request):
+        await trio.lowlevel.checkpoint()
+        return Response(200, stream=endless)
+
+    client, server = trio.testing.lockstep_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, server, respond)
+        await client.send_all(get("/"))
+        await client.receive_some(10)
+    assert trio.current_time() == pytest.approx(web.SEND_SECONDS)
+
+
+async def test_a_stream_may_be_silent_for_long_and_ends_when_the_client_goes(autojump_clock):
+    ended = trio.Event()
+
+    async def slow(send):
+        try:
+            await send(b"first")
+            await trio.sleep(3600)
+            await send(b"second")
+            await trio.sleep_forever()
+        finally:
+            ended.set()
+
+    async def respond(request):
+        await trio.lowlevel.checkpoint()
+        return Response(200, "text/event-stream", stream=slow)
+
+    client, server = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, server, respond)
+        await client.send_all(get("/"))
+        came = b""
+        while b"second" not in came:
+            came += await client.receive_some()
+        await client.aclose()
+    assert ended.is_set()
+    assert trio.current_time() == pytest.approx(3600)
+
+
+async def test_an_answer_of_old_http_ends_with_the_connection():
+    came = await exchange(b"GET /a HTTP/1.0\r\n\r\n" + get("/b"))
+    assert came.count(b"HTTP/1.1 200") == 1
+
+
+REQUEST = get("/a?x=1") + b"POST /in HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+
+
+@given(st.one_of(st.binary(max_size=200), st.tuples(st.integers(0, len(REQUEST)), st.binary(max_size=20))))
+def test_no_bytes_break_it_and_what_comes_back_is_http(sent):
+    if isinstance(sent, tuple):  # a request that something was written into
+        sent = REQUEST[: sent[0]] + sent[1] + REQUEST[sent[0] :]
+    came = trio.run(exchange, sent)
+    if came:
+        reader = h11.Connection(h11.CLIENT)
+        reader.send(h11.Request(method="GET", target="/", headers=[("host", "here")]))
+        reader.receive_data(came)
+        assert isinstance(reader.next_event(), h11.Response)
