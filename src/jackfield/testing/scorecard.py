@@ -16,7 +16,8 @@ from typing import Any, Literal
 import attrs
 from hypothesis import Phase, settings
 
-from jackfield.errors import PluginError
+from jackfield._guard import provider_code
+from jackfield.errors import JackfieldError, PluginError
 from jackfield.testing.rules import Exempt, Level, NotApplicable, Rule, Suite, rules_of
 
 __all__ = ["ENTRY_POINT_GROUP", "Card", "Outcome", "Result", "declared_suites", "run_suite"]
@@ -73,10 +74,10 @@ def declared_suites(distribution: str) -> dict[str, type[Suite]]:
 
 
 def _load(point: EntryPoint) -> type[Suite]:
-    try:
-        suite = point.load()
-    except Exception as error:  # noqa: BLE001  # whatever a plugin does at import is told as its own fault
-        raise PluginError(f"{point.value} cannot be imported: {type(error).__name__}: {error}") from None
+    loaded: list[Any] = []
+    if error := _raised(lambda: loaded.append(point.load())):
+        raise PluginError(f"{point.value} cannot be imported: {type(error).__name__}: {error}")
+    suite = loaded[0]
     if not (isinstance(suite, type) and issubclass(suite, Suite)):
         raise PluginError(f"{point.value} is no suite: a subclass of ProviderSuite or SinkSuite is expected")
     return suite
@@ -97,20 +98,30 @@ def run_suite(
 
 
 def _try(suite: type[Suite], rule: Rule, method: Callable[[Any], None]) -> Result:
+    error = _raised(lambda: method(suite()))
+    if error is None:
+        return Result(rule, "pass")
+    said = " ".join(str(error).split())
+    match error:
+        case Exempt():
+            return Result(rule, "exempt", said)
+        case NotApplicable():
+            return Result(rule, "not applicable", said)
+        case AssertionError() if said:
+            return Result(rule, "fail", said[:MOST_DETAIL])
+    return Result(rule, "fail", f"{type(error).__name__}: {said}"[:MOST_DETAIL])
+
+
+def _raised(call: Callable[[], None]) -> BaseException | None:
+    """What a plugin's code raises; ``None`` where it does not."""
     try:
-        method(suite())
-    except Exempt as reason:
-        return Result(rule, "exempt", str(reason))
-    except NotApplicable as reason:
-        return Result(rule, "not applicable", str(reason))
-    except Exception as error:  # noqa: BLE001  # a rule that raises anything has failed
-        said = " ".join(str(error).split())
-        return Result(
-            rule,
-            "fail",
-            (said if isinstance(error, AssertionError) else f"{type(error).__name__}: {said}")[:MOST_DETAIL],
-        )
-    return Result(rule, "pass")
+        with provider_code():
+            call()
+    except PluginError as error:
+        return error.__context__ or error
+    except JackfieldError as error:
+        return error
+    return None
 
 
 @contextmanager
