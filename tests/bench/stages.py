@@ -56,7 +56,7 @@ def selectors(vendor, count):
 
 def translator(vendor):
     from jackfield_vinix.protocol import DocumentedProtocol as Vinix
-    from jackfield_voipbin.protocol import DocumentedProtocol as Voipbin
+    from jackfield_voipbin.protocol import VoipbinProtocol as Voipbin
 
     return Voipbin("office", CUSTOMER) if vendor == "voipbin" else Vinix("office", ACCOUNT)
 

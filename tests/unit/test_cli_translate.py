@@ -80,7 +80,7 @@ def test_a_published_topic_with_its_event_is_an_address(readings):
 
 def test_a_topic_that_two_dialects_read_differently_is_shown_both_ways(readings):
     documented, prefix = readings("customer_id:abc123:call:*")
-    assert documented["is"] == "a topic of voipbin (documented)"
+    assert documented["is"] == "a topic of voipbin (auto) and voipbin (documented)"
     assert prefix["notes"] == [
         "customer_id:abc123:call:*: the deployed platform has no wildcard, '*' stands for itself"
     ]

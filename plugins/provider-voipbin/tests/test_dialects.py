@@ -5,10 +5,11 @@ import pytest
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import Untranslatable
 from jackfield.selectors import Selector
-from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
+from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect, spellings
 
 DIALECT = DocumentedDialect("abc123")
 PREFIX = PrefixDialect("abc123")
+AUTO = AutoDialect("abc123")
 
 
 @pytest.mark.parametrize(
@@ -179,3 +180,39 @@ def test_the_kinds_at_an_address_are_those_of_its_event():
     assert "call.failed" in DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/call/1/hangup"))
     assert DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/email/1/updated")) == {"unmapped.email"}
     assert {"call.failed", "contact.queued", "unmapped.queue"} < DIALECT.kinds_of(AddressPattern())
+
+
+@pytest.mark.parametrize(
+    ("topic", "sent"),
+    [
+        ("customer_id:abc123:call:*", ["customer_id:abc123:call:*", "customer_id:abc123:call:"]),
+        ("customer_id:abc123:*:*", ["customer_id:abc123:*:*", "customer_id:abc123:"]),
+        ("customer_id:abc123:*:xyz", ["customer_id:abc123:*:xyz", "customer_id:abc123:"]),
+        ("customer_id:abc123:call:xyz", ["customer_id:abc123:call:xyz"]),
+        ("agent_id:a1:call:*", ["agent_id:a1:call:*", "agent_id:a1:call:"]),
+    ],
+)
+def test_for_either_server_a_topic_is_sent_in_both_spellings(topic, sent):
+    assert list(spellings(topic)) == sent
+
+
+def test_for_either_server_a_kind_is_asked_for_under_every_name_that_its_resource_has():
+    topics = AUTO.topics_of(Selector.parse("contact.queued"))
+    assert list(topics) == ["customer_id:abc123:queue:*", "customer_id:abc123:queuecall:*"]
+    topics = AUTO.topics_of(Selector.parse("transcription.segment_completed"))
+    assert [topic.split(":")[2] for topic in topics] == ["transcribe", "transcript", "transcription"]
+
+
+def test_for_either_server_an_id_of_any_resource_is_everything():
+    assert AUTO.topics_of(Selector.parse("voipbin/*/*/*/xyz/*")) == ("customer_id:abc123:*:*",)
+
+
+def test_for_either_server_an_id_may_be_the_beginning_of_others():
+    topic = "customer_id:abc123:call:xyz"
+    assert AUTO.delivers(topic, "customer_id:abc123:call:xyz9")
+    assert AUTO.brings(topic) == AddressPattern.parse("voipbin/customer/abc123/call/**")
+    pattern, surplus = AUTO.means(topic)
+    assert pattern == AddressPattern.parse("voipbin/customer/abc123/call/xyz/**")
+    assert "whatever else begins with xyz" in surplus
+    assert AUTO.means("customer_id:abc123:call:*") == (AddressPattern.parse("voipbin/customer/abc123/call/**"), "")
+    assert AUTO.means("customer_id:abc123:*:*") == (AddressPattern.parse("voipbin/customer/abc123/**"), "")

@@ -12,7 +12,7 @@ from jackfield.protocol import Emit
 from jackfield.testing import strategies
 from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.kinds import TABLE, kind_of, native_name
-from jackfield_voipbin.protocol import DocumentedProtocol
+from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ STATUSES = [
 
 
 def event(frame):
-    (emit,) = DocumentedProtocol("office", "C").received(json.dumps(frame).encode(), AT)
+    (emit,) = VoipbinProtocol("office", "C").received(json.dumps(frame).encode(), AT)
     assert isinstance(emit, Emit)
     return emit.event
 

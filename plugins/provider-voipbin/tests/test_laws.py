@@ -1,11 +1,13 @@
-"""The laws of translation for VoIPBIN, in both dialects and both scopes."""
+"""The laws of translation for VoIPBIN, in each dialect and both scopes, ``auto`` by either server's matcher alone."""
 
 import re
+
+import attrs
 
 from jackfield.addresses import Source
 from jackfield.testing import strategies
 from jackfield.testing.laws import TranslationLaws, World
-from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
+from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect, spellings
 from jackfield_voipbin.kinds import RESOURCES, TABLE
 
 CUSTOMER, AGENT = Source("voipbin", "customer", "abc123"), Source("voipbin", "agent", "a1")
@@ -53,3 +55,46 @@ class TestPrefix(TranslationLaws):
 
 class TestPrefixOfAnAgent(TranslationLaws):
     world = World(PrefixDialect("abc123"), AGENT, **AGENTS, oracle=deployed)
+
+
+@attrs.frozen
+class AutoOnDocumented(AutoDialect):
+    """As a documented server delivers it."""
+
+    def delivers(self, topic, published):
+        return any(documented(each, published) for each in spellings(topic))
+
+
+@attrs.frozen
+class AutoOnDeployed(AutoDialect):
+    """As the deployed platform delivers it."""
+
+    def delivers(self, topic, published):
+        return any(deployed(each, published) for each in spellings(topic))
+
+
+class TestAuto(TranslationLaws):
+    world = World(
+        AutoDialect("abc123"),
+        CUSTOMER,
+        **EVENTS,
+        oracle=lambda topic, published: any(
+            documented(each, published) or deployed(each, published) for each in spellings(topic)
+        ),
+    )
+
+
+class TestAutoOnDocumented(TranslationLaws):
+    world = World(AutoOnDocumented("abc123"), CUSTOMER, **EVENTS)
+
+
+class TestAutoOnDeployed(TranslationLaws):
+    world = World(AutoOnDeployed("abc123"), CUSTOMER, **EVENTS)
+
+
+class TestAutoOfAnAgent(TranslationLaws):
+    world = World(AutoOnDeployed("abc123"), AGENT, **AGENTS)
+
+
+class TestAutoOfAnAgentOnDocumented(TranslationLaws):
+    world = World(AutoOnDocumented("abc123"), AGENT, **AGENTS)

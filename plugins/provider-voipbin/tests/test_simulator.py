@@ -8,7 +8,7 @@ import pytest
 
 from jackfield.protocol import Emit
 from jackfield.simulators import HangUp
-from jackfield_voipbin.protocol import DocumentedProtocol
+from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 
 SIMULATOR = VoipbinSimulator("s3cret")
@@ -169,7 +169,7 @@ def test_the_day_holds_every_event_that_the_documentation_names():
 
 def test_every_frame_is_an_event_that_our_own_protocol_maps():
     client = subscribed(f"customer_id:{CUSTOMER}:*:*")
-    protocol = DocumentedProtocol("office", CUSTOMER)
+    protocol = VoipbinProtocol("office", CUSTOMER)
     for event in published():
         (frame,) = client.frames_for(event)
         (emit,) = protocol.received(frame.encode(), datetime.now(UTC))

@@ -16,6 +16,7 @@ from jackfield_voipbin.bare import _STATES, FIELDS
 from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
 from jackfield_voipbin.forms import Form, form_of, message_of
 from jackfield_voipbin.kinds import _NATIVE_RESOURCES, RESOURCES, TABLE, ByField, native_name
+from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
 
@@ -319,3 +320,21 @@ def test_the_planner_knows_every_kind_of_wrapped_and_bare_events_too(resource, f
             for selector in (whole, by_kind):
                 brought = [dialect.brings(topic) for topic in dialect.topics_of(selector)]
                 assert any(pattern.matches(found.address) for pattern in brought)
+
+
+@pytest.mark.parametrize(
+    ("topic", "resource_id"),
+    [
+        ("customer_id:C:call:c1", "c1"),
+        ("customer_id:C:call:call_hangup:c1", "c1"),
+        ("customer_id:C:call:call_hangup", "call_hangup"),
+        ("customer_id:C:call:other:c1", "other:c1"),
+        ("customer_id:C:call", "own"),
+        ("", "own"),
+    ],
+)
+def test_a_topic_in_any_of_the_platforms_forms_names_its_resource(topic, resource_id):
+    frame = {"event_type": "call_hangup", "topic": topic, "data": {"id": "own"}}
+    (emit,) = VoipbinProtocol("office", "C").received(json.dumps(frame).encode(), AT)
+    assert emit.event.address[1:] == ("customer", "C", "call", resource_id, "hangup")
+    assert emit.event.native_topic == topic

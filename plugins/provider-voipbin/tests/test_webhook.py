@@ -15,7 +15,7 @@ from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, FrameError, WebhookRefused
 from jackfield.providers import ProviderSpec
 from jackfield_voipbin import Voipbin, jackfield_providers
-from jackfield_voipbin.protocol import DocumentedProtocol
+from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.webhook import SIGNATURE, Reader, sign
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ def events(reader, body, **headers):
 
 def test_a_post_is_the_event_that_its_websocket_copy_is():
     (posted,) = events(signed, POSTED, x_voipbin_signature=sign(SECRET, POSTED))
-    (emitted,) = DocumentedProtocol("office", "abc").received(POSTED, AT)
+    (emitted,) = VoipbinProtocol("office", "abc").received(POSTED, AT)
     assert posted == emitted.event
     assert posted.kind == "call.connected"
     assert posted.data == CALL

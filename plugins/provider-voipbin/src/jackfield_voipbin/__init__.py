@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -10,40 +12,77 @@ import attrs
 from jackfield.addresses import Source
 from jackfield.commands import CommandSpec
 from jackfield.credentials import Secret
+from jackfield.errors import SecretError
 from jackfield.hooks import hookimpl
-from jackfield.options import about, url
+from jackfield.options import about, at_least, url
 from jackfield.protocol import FeedProtocol
 from jackfield.providers import Dialect, Endpoint, ProviderSpec, Webhook
+from jackfield.rest import Exchange
 from jackfield.simulators import Simulator
-from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
-from jackfield_voipbin.protocol import DocumentedProtocol
+from jackfield_voipbin.credentials import login, read_credential
+from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
+from jackfield_voipbin.protocol import VoipbinProtocol
+from jackfield_voipbin.rest import Rest, base_of
 from jackfield_voipbin.topics import PROVIDER
+from jackfield_voipbin.translate import UNKNOWN_ID
 from jackfield_voipbin.webhook import Reader
 
 __all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
 
 
-def _no_colon(_instance: object, _attribute: object, value: str) -> None:
-    if not value or ":" in value or "*" in value:
+def _no_colon(_instance: object, _attribute: object, value: str | None) -> None:
+    if value is not None and (not value or ":" in value or "*" in value):
         raise ValueError(f"{value!r} is no customer id: it must not be empty nor hold ':' or '*'")
+
+
+_rest_url = attrs.validators.optional(url("https", "http"))
 
 
 @attrs.frozen
 class Voipbin:
     """A feed of one VoIPBIN customer."""
 
-    token: Secret = attrs.field(metadata=about("the token of the account, as for the REST API"))
-    customer_id: str = attrs.field(validator=_no_colon, metadata=about("the customer's id, from GET /v1.0/customer"))
+    token: Secret | None = attrs.field(
+        default=None, metadata=about("the account's token or access key; or give username and password")
+    )
+    customer_id: str | None = attrs.field(
+        default=None,
+        validator=_no_colon,
+        metadata=about(
+            "the customer's id, from GET /v1.0/customer; learned from the token or the platform if left out"
+        ),
+    )
     url: str = attrs.field(
         default="wss://api.voipbin.net/v1.0/ws",
         validator=url("wss", "ws"),
         metadata=about("the websocket's URL, without the token"),
     )
-    dialect_name: Literal["documented", "prefix"] = attrs.field(
-        default="documented", alias="dialect", metadata=about("how topics are written and matched")
+    dialect_name: Literal["auto", "documented", "prefix"] = attrs.field(
+        default="auto",
+        alias="dialect",
+        metadata=about(
+            "how topics are written: as documented, as deployed (prefix), or both, whichever the server takes"
+        ),
     )
     ca_file: str | None = attrs.field(
         default=None, metadata=about("a PEM file of authorities to trust instead of the system's")
+    )
+    username: str | None = attrs.field(
+        default=None, metadata=about("log in before each connection, with this name and the password")
+    )
+    password: Secret | None = attrs.field(default=None, metadata=about("the password of username"))
+    credential: Literal["auto", "token", "accesskey"] = attrs.field(
+        default="auto", metadata=about("what token holds; by its shape if auto: an access key begins with vb_")
+    )
+    rest_url: str | None = attrs.field(
+        default=None,
+        validator=_rest_url,
+        metadata=about("where the REST interface is, without /v1.0; derived from url if left out"),
+    )
+    reconcile_seconds: float = attrs.field(
+        default=300.0,
+        validator=at_least(0),
+        metadata=about("how often to look by REST for what the websocket should have brought; 0 for never"),
     )
     receive: Literal["websocket", "webhook", "both"] = attrs.field(
         default="websocket", metadata=about("how events come; with both, each is still one event")
@@ -56,6 +95,14 @@ class Voipbin:
     )
 
     def __attrs_post_init__(self) -> None:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together: one of them is missing")
+        if (self.token is None) == (self.username is None):
+            both = "both token and username are given" if self.token else "there is neither token nor username"
+            raise ValueError(f"{both}: give token, or username and password")
+        self._check_webhook()
+
+    def _check_webhook(self) -> None:
         if self.receive == "websocket":
             return
         if self.webhook_secret is None and not self.webhook_unsigned:
@@ -68,33 +115,77 @@ class Voipbin:
 
     @property
     def source(self) -> Source:
-        """The customer."""
-        return Source(PROVIDER, "customer", self.customer_id)
+        """The customer; not known before the first login where neither the configuration nor the token says it."""
+        return Source(PROVIDER, "customer", self._customer_id)
 
     @property
     def dialect(self) -> Dialect:
         """The topics of this customer, as the configuration has them."""
-        return _dialects(self.customer_id)[self.dialect_name]
+        return _dialects(self._customer_id)[self.dialect_name]
+
+    @property
+    def _customer_id(self) -> str:
+        if self.customer_id is None and self.token is not None:
+            with suppress(SecretError):
+                return read_credential(self.token.reveal(), self.credential).customer_id or UNKNOWN_ID
+        return self.customer_id or UNKNOWN_ID
+
+    def authenticate(self) -> Exchange[Voipbin]:
+        """Log in or read the token anew, and learn whose feed it is; `RestError` where the credential is of no use."""
+        base = self.rest_url or base_of(self.url)
+        if self.username is not None and self.password is not None:
+            text = yield from login(base, self.username, self.password.reveal(), self.ca_file)
+        else:
+            text = self._token().reveal()
+        credential = read_credential(text, self.credential)
+        credential.check(self.customer_id or "", datetime.now(UTC))
+        customer_id = self.customer_id or credential.customer_id
+        if not customer_id:
+            customer_id = yield from Rest(base, credential, self.ca_file).customer_id()
+        token = Secret("text", text)
+        return attrs.evolve(
+            self, token=token, username=None, password=None, customer_id=customer_id, credential=credential.kind
+        )
+
+    def _token(self) -> Secret:
+        if self.token is None:
+            raise SecretError(f"there is no token yet: {self.username!r} must log in first")
+        return self.token
 
     def endpoint(self) -> Endpoint:
-        """The URL with the token in its query, which is where VoIPBIN wants it."""
+        """The URL with the token or access key in its query, under the name that VoIPBIN wants for it."""
+        credential = read_credential(self._token().reveal(), self.credential)
         parts = urlsplit(self.url)
-        query = "&".join(filter(None, (parts.query, f"token={quote(self.token.reveal(), safe='')}")))
+        query = "&".join(filter(None, (parts.query, f"{credential.kind}={quote(credential.text, safe='')}")))
         return Endpoint(urlunsplit(parts._replace(query=query)), ca_file=self.ca_file)
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
-        """A fresh protocol in the documented dialect."""
-        return DocumentedProtocol(feed, self.customer_id)
+        """A fresh protocol, which takes over what the last one learned."""
+        protocol = VoipbinProtocol(
+            feed, self._customer_id, self.dialect, self.rest(), reconcile_seconds=self.reconcile_seconds
+        )
+        if isinstance(before, VoipbinProtocol):
+            protocol.take_over(before)
+        return protocol
 
     def webhook(self, feed: str) -> Webhook | None:
         """How posts are read, where the platform is to post."""
         if self.receive == "websocket":
             return None
-        return Webhook(Reader(feed, self.customer_id, self.webhook_secret), alone=self.receive == "webhook")
+        return Webhook(Reader(feed, self._customer_id, self.webhook_secret), alone=self.receive == "webhook")
+
+    def rest(self) -> Rest:
+        """The customer's access to REST; `SecretError` where there is no token yet."""
+        credential = read_credential(self._token().reveal(), self.credential)
+        return Rest(self.rest_url or base_of(self.url), credential, self.ca_file)
 
 
 def _dialects(customer_id: str) -> dict[str, Dialect]:
-    return {"documented": DocumentedDialect(customer_id), "prefix": PrefixDialect(customer_id)}
+    return {
+        "auto": AutoDialect(customer_id),
+        "documented": DocumentedDialect(customer_id),
+        "prefix": PrefixDialect(customer_id),
+    }
 
 
 def _simulator() -> type[Simulator]:
@@ -108,7 +199,7 @@ def _simulator() -> type[Simulator]:
 def jackfield_providers() -> list[ProviderSpec]:
     """Offer the provider ``voipbin``."""
     summary = "VoIPBIN: calls, queues, agents, messages, transcripts by websocket"
-    return [ProviderSpec(PROVIDER, summary, Voipbin, _dialects, DocumentedProtocol, _simulator)]
+    return [ProviderSpec(PROVIDER, summary, Voipbin, _dialects, VoipbinProtocol, _simulator)]
 
 
 @hookimpl

@@ -14,7 +14,7 @@ from typing import Any
 
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["FIELDS", "name_of", "resource_of"]
+__all__ = ["FIELDS", "name_as", "name_of", "resource_of"]
 
 # In this order: a speech and an intermediate message have the fields of their plainer kin, and more.
 FIELDS: Mapping[str, frozenset[str]] = {
@@ -109,7 +109,11 @@ def resource_of(data: Mapping[str, Any]) -> str:
 
 def name_of(data: Mapping[str, Any]) -> str:
     """The deployed name of the event that left a resource like this; empty where the resource is unknown."""
-    resource = resource_of(data)
+    return name_as(resource_of(data), data)
+
+
+def name_as(resource: str, data: Mapping[str, Any]) -> str:
+    """The same where the resource is known."""
     if resource in ("", "aimessage_intermediate"):
         return resource
     if resource == "transcribe_speech":

@@ -8,7 +8,7 @@ from jackfield.commands import CommandHost, CommandSpec
 from jackfield.errors import ConfigError, Fault
 from jackfield.options import url
 from jackfield_voipbin import Voipbin
-from jackfield_voipbin.customer import Account, WebhookSettings, read_webhook, write_webhook
+from jackfield_voipbin.customer import WebhookSettings, read_webhook, write_webhook
 
 __all__ = ["COMMAND"]
 
@@ -54,26 +54,24 @@ def _url(text: str) -> str:
 
 
 def _run(options: argparse.Namespace, host: CommandHost) -> int:
-    account = _account(options, host)
+    rest = host.perform(_feed(options, host).authenticate()).rest()
     if options.action == "show":
-        _show(host.perform(read_webhook(account)), host, reveal=options.reveal_secret)
+        _show(host.perform(read_webhook(rest)), host, reveal=options.reveal_secret)
         return 0
     uri, method = (options.url, options.method) if options.action == "set" else ("", None)
-    _show(host.perform(write_webhook(account, uri, method)), host)
+    _show(host.perform(write_webhook(rest, uri, method)), host)
     return 0
 
 
-def _account(options: argparse.Namespace, host: CommandHost) -> Account:
+def _feed(options: argparse.Namespace, host: CommandHost) -> Voipbin:
     feeds = {feed.name: feed.options for feed in host.feeds(options.config) if isinstance(feed.options, Voipbin)}
     if options.feed is None and len(feeds) == 1:
-        (chosen,) = feeds.values()
-    elif options.feed in feeds:
-        chosen = feeds[options.feed]
-    else:
-        names = ", ".join(feeds) or "none"
-        which = "say which with --feed" if options.feed is None else f"{options.feed!r} is no feed of VoIPBIN's"
-        raise ConfigError([Fault("feeds", f"{which} (there are: {names})")])
-    return Account(chosen.url, chosen.token.reveal(), chosen.ca_file)
+        return next(iter(feeds.values()))
+    if options.feed in feeds:
+        return feeds[options.feed]
+    names = ", ".join(feeds) or "none"
+    which = "say which with --feed" if options.feed is None else f"{options.feed!r} is no feed of VoIPBIN's"
+    raise ConfigError([Fault("feeds", f"{which} (there are: {names})")])
 
 
 def _show(settings: WebhookSettings, host: CommandHost, *, reveal: bool = False) -> None:

@@ -7,44 +7,17 @@ they were. The secret is made by the platform, and shown only by GET.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import attrs
-import msgspec
 
 from jackfield.errors import RestError
-from jackfield.rest import Exchange, Request, Response
+from jackfield.rest import Exchange
+from jackfield_voipbin.rest import Rest
 
-__all__ = ["WRITTEN", "Account", "WebhookSettings", "read_webhook", "write_webhook"]
+__all__ = ["WRITTEN", "WebhookSettings", "read_webhook", "write_webhook"]
 
 WRITTEN = ("name", "detail", "email", "phone_number", "address", "webhook_method", "webhook_uri")
 """What PUT overwrites, all of it."""
-
-_ROLES = {"GET": "customer admin or manager", "PUT": "customer admin"}
-_JSON = ("Content-Type", "application/json")
-
-
-@attrs.frozen
-class Account:
-    """Where a feed's REST is, and by what right it is asked."""
-
-    url: str
-    """The websocket's, such as ``wss://api.voipbin.net/v1.0/ws``."""
-    credential: str = attrs.field(repr=False)
-    """A token, or an access key; they are told apart by their shape."""
-    ca_file: str | None = None
-
-    def request(self, method: str, path: str, body: bytes = b"") -> Request:
-        """A request of ``/v1.0``."""
-        parts = urlsplit(self.url)
-        scheme = "https" if parts.scheme == "wss" else "http"
-        # VoIPBIN takes tokens as bearers only, and access keys in the query only.
-        is_key = self.credential.startswith("vb_")
-        query = f"accesskey={quote(self.credential, safe='')}" if is_key else ""
-        headers = () if is_key else (("Authorization", f"Bearer {self.credential}"),)
-        base = parts.path.removesuffix("/ws").removesuffix("/service_agents")
-        url = urlunsplit((scheme, parts.netloc, base + path, query, ""))
-        return Request(method, url, (*headers, _JSON) if body else headers, body, self.ca_file)
 
 
 @attrs.frozen
@@ -59,28 +32,26 @@ class WebhookSettings:
     """Empty on installations that sign nothing."""
 
 
-def read_webhook(account: Account) -> Exchange[WebhookSettings]:
+def read_webhook(rest: Rest) -> Exchange[WebhookSettings]:
     """The settings as they are; `RestError` says in one line what is in the way."""
-    record = yield from _get(account)
+    record = yield from _get(rest)
     return _settings(record)
 
 
-def write_webhook(account: Account, uri: str, method: str | None = None) -> Exchange[WebhookSettings]:
+def write_webhook(rest: Rest, uri: str, method: str | None = None) -> Exchange[WebhookSettings]:
     """Set where the platform posts to, and leave everything else as it is, the method too where none is given."""
-    record = yield from _get(account)
+    record = yield from _get(rest)
     written = {name: _text(record, name) for name in WRITTEN} | {"webhook_uri": uri}
     if method is not None:
         written["webhook_method"] = method
-    request = account.request("PUT", "/customer", msgspec.json.encode(written))
-    _checked(request, (yield request))
+    yield from rest.put("customer", written)
     return _settings(record | written)
 
 
-def _get(account: Account) -> Exchange[dict[str, Any]]:
-    request = account.request("GET", "/customer")
-    record = _checked(request, (yield request)).json()
+def _get(rest: Rest) -> Exchange[dict[str, Any]]:
+    record = (yield from rest.get("customer")).json()
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
-        raise RestError(f"{request}: the answer is no customer's record")
+        raise RestError("GET /v1.0/customer: the answer is no customer's record")
     return record
 
 
@@ -94,31 +65,3 @@ def _text(record: dict[str, Any], name: str) -> str:
     if not isinstance(value, str | None):
         raise RestError(f"the customer's {name} is no text, so nothing was changed")
     return value or ""
-
-
-def _checked(request: Request, answer: Response) -> Response:
-    if answer.status == 200:
-        return answer
-    what = {
-        401: "the credentials are not valid, or have expired",
-        403: f"these credentials may not; it takes the role {_ROLES[request.method]}",
-        404: "there is no such thing here; is the feed's url that of the platform's websocket?",
-    }.get(answer.status, "not what was expected")
-    said = _said(answer)
-    raise RestError(
-        f"{request}: status {answer.status}{f' ({said})' if said else ''}: {what}",
-        status=answer.status,
-        refused=answer.status in (401, 403),
-        retry_after=answer.retry_after,
-    )
-
-
-def _said(answer: Response) -> str:
-    """The platform's own reason, a fixed word such as ``PERMISSION_DENIED``; empty where it gives none."""
-    try:
-        match answer.json():
-            case {"error": {"reason": str(reason)}}:
-                return reason
-    except RestError:
-        pass
-    return ""

@@ -1,7 +1,9 @@
-"""Selectors into VoIPBIN's topics and topics into addresses, in both dialects.
+"""Selectors into VoIPBIN's topics and topics into addresses, in three dialects.
 
 Documented, a topic has four segments and ``*`` for a free one. Deployed, a topic is the beginning of
-those that it matches; ending it with a colon keeps ``queue`` from bringing ``queuecall`` too.
+those that it matches; ending it with a colon keeps ``queue`` from bringing ``queuecall`` too. Who does not
+know which of the two a server is asks in both: ``auto`` plans in documented topics, and each of them is
+sent in both spellings.
 
 A topic has no escape. An id that holds ``:`` or ``*`` cannot be subscribed to by itself: the whole
 resource is, and the rest filtered here.
@@ -10,6 +12,7 @@ resource is, and the rest filtered here.
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 import attrs
 
@@ -19,7 +22,7 @@ from jackfield.selectors import Selector
 from jackfield_voipbin.kinds import RESOURCES, kinds_at, resources_of
 from jackfield_voipbin.topics import PROVIDER, event_word, matches_documented, matches_prefix, parse_topic
 
-__all__ = ["DocumentedDialect", "PrefixDialect"]
+__all__ = ["AutoDialect", "DocumentedDialect", "PrefixDialect", "spellings"]
 
 _SYNTAX = re.compile(r"[:*]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -140,6 +143,57 @@ class PrefixDialect:
     def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
         """By the table of events."""
         return _kinds_of(pattern)
+
+
+@attrs.frozen
+class AutoDialect:
+    """Topics for a server of either kind, for one customer's feed: documented ones, each sent in both spellings."""
+
+    customer_id: str
+
+    def topics_of(self, selector: Selector) -> tuple[str, ...]:
+        """As documented; but of every resource all, since a beginning cannot leave the resource free."""
+        topics = DocumentedDialect(self.customer_id).topics_of(selector)
+        return tuple(re.sub(r":\*:[^:]*$", ":*:*", topic) for topic in topics)
+
+    def brings(self, topic: str) -> AddressPattern:
+        """As documented, but for the id, which as deployed is the beginning of others."""
+        return DocumentedDialect(self.customer_id).brings(topic)._replace(resource_id=None)
+
+    def covers(self, topic: str, other: str) -> bool:
+        """Segment by segment: what both kinds of server do."""
+        return DocumentedDialect(self.customer_id).covers(topic, other)
+
+    def delivers(self, topic: str, published: str) -> bool:
+        """Either matcher, for any of the spellings."""
+        return any(matches_documented(each, published) or matches_prefix(each, published) for each in spellings(topic))
+
+    def means(self, topic: str) -> tuple[AddressPattern, str]:
+        """What it says as documented, and what else begins with an id that is no whole UUID."""
+        *_, last = spellings(topic)
+        surplus = PrefixDialect(self.customer_id).means(last)[1]
+        return DocumentedDialect(self.customer_id).brings(topic), surplus
+
+    def address_of(self, topic: str, event: str) -> Address:
+        """Four segments as documented, or five as deployed."""
+        return PrefixDialect(self.customer_id).address_of(topic, event)
+
+    def native_of(self, address: Address) -> tuple[str, str]:
+        """The topic on which both kinds of server agree, and the documented name."""
+        return DocumentedDialect(self.customer_id).native_of(address)
+
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
+        """By the table of events."""
+        return _kinds_of(pattern)
+
+
+def spellings(topic: str) -> tuple[str, ...]:
+    """A documented topic, and as what begins the same topics where the deployed platform reads it.
+
+    The wildcard first, so that a strict server that turns the second down has the first already.
+    """
+    fixed = list(takewhile(lambda segment: segment != "*", topic.split(":")))
+    return (topic,) if "*" not in topic.split(":") else (topic, ":".join([*fixed, ""]))
 
 
 def _our_scope(scope: str) -> str:

@@ -1,62 +1,156 @@
-"""One connection to VoIPBIN, without I/O: topics asked for as documented, messages read in every form.
+"""One connection to VoIPBIN, without I/O: topics asked for, messages read in every form, what is missing looked for.
 
 The documentation promises an acknowledgement of each subscription and the platform has never sent
-one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` takes that back.
+one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` takes that back. What it means that
+the line is cut instead says `jackfield_voipbin.subscribing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import attrs
 
-from jackfield.protocol import Action, Confirm, Emit, Ignore, Reject, Send
+from jackfield.addresses import AddressPattern
+from jackfield.errors import RestError
+from jackfield.protocol import Action, Emit, Ignore, Reject, Resync
+from jackfield.providers import Dialect
+from jackfield.rest import Exchange
+from jackfield_voipbin.dialects import AutoDialect, spellings
 from jackfield_voipbin.forms import Form, form_of, message_of
+from jackfield_voipbin.listing import LISTS
+from jackfield_voipbin.memory import Memory
+from jackfield_voipbin.owners import addressed
+from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.resync import Look
+from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
-from jackfield_voipbin.wire import Frame, read_frame, subscription
+from jackfield_voipbin.wire import Frame, read_frame
 
-__all__ = ["DocumentedProtocol"]
+__all__ = ["VoipbinProtocol"]
 
 
 @attrs.define
-class DocumentedProtocol:
-    """A `jackfield.protocol.FeedProtocol` that subscribes as the documentation says."""
+class VoipbinProtocol:
+    """A `jackfield.protocol.FeedProtocol` that can look by REST for what it has missed.
+
+    With a feed and a customer alone it can read, and subscribe in documented topics.
+    """
 
     feed: str
     customer_id: str = UNKNOWN_ID
+    _dialect: Dialect = attrs.field(
+        default=attrs.Factory(lambda self: AutoDialect(self.customer_id), takes_self=True), kw_only=False
+    )
+    _rest: Rest | None = None
+    _reconcile_seconds: float = 0.0
+    _memory: Memory = attrs.field(factory=Memory)
+    _subscribing: Subscribing = attrs.field(init=False)
+    _patterns: dict[str, AddressPattern] = attrs.field(factory=dict)
+    """What each topic that is asked for means."""
+    _ticks: int = 0
+    """Since the last look."""
+    _may_look: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        self._subscribing = Subscribing(self._spellings, self._refusal)
+
+    def take_over(self, before: VoipbinProtocol) -> None:
+        """Go on with what the feed's last connection has learned."""
+        self._memory = before._memory
+        self._memory.came = Counter()
+        self._subscribing.suspicion = before._subscribing.suspicion
+
+    def _spellings(self, topic: str) -> tuple[str, ...]:
+        return spellings(topic) if isinstance(self._dialect, AutoDialect) else (topic,)
+
+    def _refusal(self, text: str) -> str:
+        return self._rest.credential.refusal(text) if self._rest is not None else ""
 
     def opened(self) -> Iterable[Action]:
         """Nothing: the token is in the URL."""
         return ()
 
     def subscribe(self, topic: str) -> Iterable[Action]:
-        """Ask, and count it as granted."""
-        return Send(subscription("subscribe", topic)), Confirm(topic)
+        """Ask, and count it as granted; not at all for what the platform would cut the line for."""
+        self._patterns[topic] = self._dialect.means(topic)[0]
+        return self._followed(self._subscribing.subscribe(topic))
+
+    def _followed(self, actions: Iterable[Action]) -> list[Action]:
+        followed = list(actions)
+        for action in followed:
+            if isinstance(action, Reject):
+                self._patterns.pop(action.topic, None)
+        return followed
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Give back exactly the text that was subscribed to."""
-        return (Send(subscription("unsubscribe", topic)),)
+        """Give back exactly what was subscribed to."""
+        self._patterns.pop(topic, None)
+        return tuple(self._subscribing.unsubscribe(topic))
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         """An event for every JSON object but an answer; `FrameError` for anything else."""
         read = read_frame(frame)
         form = form_of(read, frame)
         if form is Form.ANSWER:
-            return self._answered(read)
-        return (Emit(translate(message_of(read, form, frame), frame, self.feed, self.customer_id, at)),)
+            return self._followed(self._answered(read))
+        event = translate(message_of(read, form, frame), frame, self.feed, self.customer_id, at)
+        address = addressed(event, self._patterns.values())
+        if address is not event.address:
+            event = attrs.evolve(event, address=address)
+        self._memory.note(event)
+        self._memory.count(event)
+        return (Emit(event),)
 
-    def _answered(self, answer: Frame) -> Iterable[Action]:
-        topics = [topic for topic in answer.topics if isinstance(topic, str)] if isinstance(answer.topics, list) else []
+    def _answered(self, answer: Frame) -> Iterator[Action]:
         action = answer.action or "something"
-        if answer.type == "ack":
-            return (Ignore(f"acknowledgement of {action}"),)
-        reason = ": ".join(str(part) for part in (answer.code, answer.message) if part) or "refused without a reason"
-        return (*(Reject(topic, reason) for topic in topics), Ignore(f"refusal of {action}"))
+        granted = answer.type == "ack" and answer.status in (None, "success", "ok")
+        if not granted and answer.action in (None, "subscribe"):
+            said = (answer.code, answer.message) if answer.type == "error" else (answer.status, answer.message)
+            reason = ": ".join(str(part) for part in said if part) or "refused without a reason"
+            for text in answer.topics if isinstance(answer.topics, list) else ():
+                if isinstance(text, str):
+                    yield from self._subscribing.refused(text, reason)
+        yield Ignore(f"{'acknowledgement' if granted else 'refusal'} of {action}")
 
     def tick(self, at: datetime) -> Iterable[Action]:
-        """Nothing: the session's websocket pings keep the line open."""
-        return ()
+        """Ask for the next suspect, and have it looked from time to time whether what comes is all."""
+        actions = list(self._subscribing.tick(at))
+        self._ticks += 1
+        if 0 < self._reconcile_seconds <= self._ticks and self._may_look and self._has_lists():
+            self._ticks = 0
+            actions.append(Resync("a regular look"))
+        return actions
+
+    def _held(self) -> dict[str, AddressPattern]:
+        """The customer's topics that are in force for a while, and what they mean."""
+        since = self._subscribing.since
+        return {
+            topic: pattern
+            for topic, pattern in self._patterns.items()
+            if pattern.scope == "customer" and since.get(topic) is not None
+        }
+
+    def _has_lists(self) -> bool:
+        return any(pattern.resource is None or pattern.resource in LISTS for pattern in self._held().values())
+
+    def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
+        """Lists and histories since then; without a moment, since the last look or the subscription."""
+        self._ticks = 0
+        if self._rest is None:
+            raise RestError("there is no REST interface to look at")
+        moments = {topic: moment for topic, moment in self._subscribing.since.items() if moment is not None}
+        began = since or self._memory.looked or min(moments.values(), default=at)
+        look = Look(self.feed, self.customer_id, self._memory, self._held(), moments, began, at)
+        try:
+            return (yield from look.take(self._rest))
+        except RestError as error:
+            # Whoever may not look need not try again and again; the next connection may have another token.
+            self._may_look = self._may_look and error.status not in (401, 403, 404)
+            raise
 
     def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to remember."""
+        """Remember who is to blame."""
+        self._subscribing.closed(code, at)

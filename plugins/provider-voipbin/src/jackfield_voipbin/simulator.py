@@ -1,41 +1,98 @@
-"""VoIPBIN's websocket as its documentation describes it, with a small contact centre behind it.
+"""VoIPBIN's server with a small contact centre behind it, as documented or as deployed.
 
-Token in the URL, subscribe and unsubscribe with wildcards, an acknowledgement or an error for each,
-envelopes with dotted names, and transcripts as the quick start shows them. What the server says of
-a day is in `jackfield_voipbin.story`.
+The profile ``documented`` answers subscriptions, knows wildcards and sends envelopes with dotted names. ``wrapped`` and
+``head`` are the deployed platform before and since July 2026: topics are beginnings, nothing is answered, the line is
+cut for what is not granted; events are ``{type, data}``, or the bare resource, several times over. All have REST and
+webhooks. What the server says of a day is in `jackfield_voipbin.story` and `jackfield_voipbin.deployed`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import attrs
 import msgspec
 
 from jackfield.options import about
-from jackfield.simulators import HangUp, Refusal
-from jackfield_voipbin.story import Published, tell
-from jackfield_voipbin.topics import matches_documented
+from jackfield.rest import Request, Response
+from jackfield.simulators import Posting, Refusal
+from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
+from jackfield_voipbin.clients import Client, Profile
+from jackfield_voipbin.credentials import Credential, read_credential
+from jackfield_voipbin.deployed import tell_deployed
+from jackfield_voipbin.ledger import Ledger
+from jackfield_voipbin.published import Published
+from jackfield_voipbin.story import tell
+from jackfield_voipbin.tokens import make_token
 
 __all__ = ["VoipbinSimulator"]
 
-PATH = "/v1.0/ws"
+PATHS = ("/v1.0/ws", "/v1.0/service_agents/ws")
 # The documentation's own example of a customer.
 CUSTOMER = "550e8400-e29b-41d4-a716-446655440000"
+PROFILES = ("documented", "wrapped", "head")
+ADMISSIONS = ("valid", "expired", "delegate")
 PING_SECONDS = 10.0
 
 
-@attrs.frozen
+def _one_of(*choices: str) -> Callable[[Any, Any, str], None]:
+    def validate(_instance: Any, _attribute: Any, value: str) -> None:
+        if value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+
+    return validate
+
+
+def _topics(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+@attrs.define
 class VoipbinSimulator:
     """The server; its fields are the flags of ``jackfield simulate voipbin``."""
 
-    token: str = attrs.field(repr=False, metadata=about("the token that clients must give"))
+    token: str = attrs.field(repr=False, metadata=about("the token or access key (vb_…) that clients must give"))
     rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=about("events in a second"))
     seed: int = attrs.field(default=1, metadata=about("which day it is: the same seed gives the same events"))
     customer_id: str = attrs.field(default=CUSTOMER, metadata=about("the customer whose events these are"))
+    profile: Profile = attrs.field(
+        default="documented",
+        validator=_one_of(*PROFILES),
+        metadata=about("as documented, or the deployed platform before (wrapped) and since July 2026 (head)"),
+    )
+    username: str = attrs.field(default="", metadata=about("who can log in with password; empty for nobody"))
+    password: str = attrs.field(default="", repr=False, metadata=about("the password of username"))
+    permission: int = attrs.field(
+        default=0x20, metadata=about("the roles of tokens from a login: 16 agent, 32 admin, 64 manager", live=True)
+    )
+    webhook_uri: str = attrs.field(default="", metadata=about("where events are posted; empty for nowhere", live=True))
+    webhook_method: str = attrs.field(default="POST", metadata=about("by which method; empty is GET", live=True))
+    webhook_secret: str = attrs.field(
+        default="", repr=False, metadata=about("signs what is posted; empty for no signature", live=True)
+    )
+    ignore_topics: str = attrs.field(
+        default="", metadata=about("subscriptions that begin with these, comma-separated, bring nothing", live=True)
+    )
+    refuse_topics: str = attrs.field(
+        default="", metadata=about("topics that begin with these, comma-separated, are not granted", live=True)
+    )
+    admission: Literal["valid", "expired", "delegate"] = attrs.field(
+        default="valid",
+        validator=_one_of(*ADMISSIONS),
+        metadata=about("valid; expired (HTTP 401); or delegate, which gets HTTP 200 and no websocket", live=True),
+    )
+    _customer: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
+    _issued: set[str] = attrs.field(factory=set, init=False, repr=False)
+    _ledger: Ledger = attrs.field(factory=Ledger, init=False, repr=False)
+    _clients: WeakSet[Client] = attrs.field(factory=WeakSet, init=False, repr=False)
+    _admitted: Credential | None = attrs.field(default=None, init=False, repr=False)
+    """The credential that came last, which is that of the next client."""
 
     @property
     def ping_every(self) -> float:
@@ -44,99 +101,122 @@ class VoipbinSimulator:
 
     def url(self, authority: str) -> str:
         """Where clients connect."""
-        return f"ws://{authority}{PATH}"
+        return f"ws://{authority}{PATHS[0]}"
 
     def feed(self, url: str) -> dict[str, Any]:
         """A feed that connects to this server."""
         return {"provider": "voipbin", "url": url, "token": self.token, "customer_id": self.customer_id}
 
     def admit(self, target: str, headers: Mapping[str, str]) -> Refusal | None:
-        """404 off the path, 401 without the token, both in the platform's envelope."""
-        parts = urlsplit(target)
-        if parts.path != PATH:
-            return _refusal(404, "NOT_FOUND", "ROUTE_NOT_FOUND", "The requested route does not exist.")
-        given = parse_qs(parts.query).get("token", [""])[0] or headers.get("authorization", "").removeprefix("Bearer ")
-        if not given:
-            return _refusal(401, "UNAUTHENTICATED", "AUTHENTICATION_REQUIRED", "Authentication is required.")
-        if given != self.token:
-            return _refusal(401, "UNAUTHENTICATED", "INVALID_CREDENTIALS", "The provided credentials are invalid.")
+        """404 off the path, 401 without a credential, both in the platform's envelope; 200 for a delegate."""
+        if urlsplit(target).path not in PATHS:
+            return Refusal(404, error_body(404, "ROUTE_NOT_FOUND"))
+        given = self._credential(target, headers)
+        if isinstance(given, str):
+            return Refusal(401, error_body(401, given))
+        if given.identity == "delegate" or self.admission == "delegate":
+            return Refusal(200)
+        self._admitted = given
         return None
 
-    def client(self) -> _Client:
+    def _credential(self, target: str, headers: Mapping[str, str]) -> Credential | str:
+        """The first credential that is given, in the platform's order; or the reason why it is none."""
+        query = query_of(target)
+        token = query.get("token") or headers.get("authorization", "").removeprefix("Bearer ")
+        text = token or query.get("accesskey", "")
+        if not text:
+            return "AUTHENTICATION_REQUIRED"
+        # As documented an access key may be in token's place too; as deployed each only in its own.
+        misplaced = self.profile != "documented" and text.startswith("vb_") == bool(token)
+        if self.admission == "expired" or misplaced or text not in {self.token, *self._issued}:
+            return "INVALID_CREDENTIALS"
+        return read_credential(text)
+
+    def client(self) -> Client:
         """A connection without subscriptions."""
-        return _Client(self.customer_id)
+        client = Client(self.profile, self._refusal_for(self._admitted), self._ignores, self._clients)
+        self._clients.add(client)
+        return client
+
+    def _refusal_for(self, credential: Credential | None) -> Callable[[str], str]:
+        def refusal_of(topic: str) -> str:
+            if topic.startswith(_topics(self.refuse_topics)):
+                return "refused"
+            scope, scope_id, *_ = (*topic.split(":"), "")
+            if credential is not None and (why := credential.refusal(topic)):
+                return why
+            return "not yours" if scope == "customer_id" and scope_id != self.customer_id else ""
+
+        return refusal_of
+
+    def _ignores(self, pattern: str) -> bool:
+        return pattern.startswith(_topics(self.ignore_topics))
 
     def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
-        """The day in VoIPBIN's words."""
-        return tell(self.seed, self.customer_id, now)
+        """The day, in the words of the profile; REST knows of an event from the moment that it happens."""
+        for event in self._tell(now):
+            self._ledger.record(event)
+            yield event
 
+    def _tell(self, now: Callable[[], datetime]) -> Iterator[Published]:
+        if self.profile == "documented":
+            return tell(self.seed, self.customer_id, now)
+        service = "webhook" if self.profile == "wrapped" else ""
+        return tell_deployed(self.seed, self.customer_id, now, service=service)
 
-@attrs.define
-class _Client:
-    _customer_id: str
-    _patterns: dict[str, None] = attrs.field(factory=dict)
+    # -- REST ----------------------------------------------------------------------------------------
 
-    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
-        if isinstance(frame, bytes):
-            return (HangUp(),)  # the platform cuts the line at a binary frame
+    def answer(self, request: Request) -> Response:
+        """What REST answers; logging in is outside of ``/v1.0`` and needs no credential."""
+        parts = urlsplit(request.url).path.strip("/").split("/")
+        if (request.method, parts) == ("POST", ["auth", "login"]):
+            return self._login(request)
+        if parts[0] != "v1.0" or len(parts) < 2:
+            return refusal(404, "ROUTE_NOT_FOUND")
+        credential = self._credential(request.url, {name.lower(): value for name, value in request.headers})
+        if isinstance(credential, str):
+            return refusal(401, credential)
+        if parts[1:] == ["customer"]:
+            if request.method == "GET":
+                return record(self._customer_record(), self.webhook_secret, credential)
+            if request.method == "PUT":
+                answer = set_record(self._customer_record(), request, credential)
+                self.webhook_uri = self._customer["webhook_uri"]
+                self.webhook_method = self._customer["webhook_method"]
+                return answer
+        if request.method != "GET":
+            return refusal(404, "ROUTE_NOT_FOUND")
+        return listing(self._ledger, parts[1:], request.url, credential)
+
+    def _login(self, request: Request) -> Response:
         try:
-            asked = msgspec.json.decode(frame)
+            given = msgspec.json.decode(request.body)
         except msgspec.DecodeError:
-            asked = None
-        if not isinstance(asked, dict) or asked.get("type") not in ("subscribe", "unsubscribe"):
-            return (_error("", [], "INVALID_MESSAGE", "The message is no subscribe or unsubscribe"),)
-        action, topics = asked["type"], asked.get("topics")
-        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
-            return (_error(action, [], "INVALID_MESSAGE", "topics is no list of texts"),)
-        if bad := [topic for topic in topics if not _well_formed(topic)]:
-            return (_error(action, bad, "INVALID_TOPIC", "The topic is not <scope>:<scope_id>:<resource>:<id>"),)
-        if denied := [topic for topic in topics if not self._permitted(topic)]:
-            message = "You do not have permission to subscribe to this topic"
-            return (_error(action, denied, "PERMISSION_DENIED", message),)
-        for topic in topics:
-            if action == "subscribe":
-                self._patterns[topic] = None
-            else:
-                self._patterns.pop(topic, None)
-        answer = {"type": "ack", "action": action, "topics": topics, "status": "success"}
-        return (msgspec.json.encode(answer).decode(),)
+            given = None
+        if not self.username or given != {"username": self.username, "password": self.password}:
+            return Response(400)
+        agent_id = hashlib.sha256(self.username.encode()).hexdigest()[:32]
+        token = make_token(self.customer_id, permission=self.permission, agent_id=agent_id)
+        self._issued.add(token)
+        body = msgspec.json.encode({"username": self.username, "token": token})
+        return Response(200, {"content-type": "application/json"}, body)
 
-    def frames_for(self, event: Published) -> Iterable[str]:
-        for topic in event.topics:
-            if any(_matches(pattern, topic) for pattern in self._patterns):
-                envelope = {
-                    "event_type": event.event_type,
-                    "timestamp": event.timestamp,
-                    "topic": topic,
-                    "data": event.data,
-                }
-                yield msgspec.json.encode(envelope).decode()
-                return
+    def _customer_record(self) -> dict[str, Any]:
+        if not self._customer:
+            self._customer |= {"id": self.customer_id, "name": "Example Ltd.", "detail": "", "email": "me@example.com"}
+            self._customer |= {"phone_number": "+15550199000", "address": "1 Example Street", "status": "active"}
+        self._customer |= {"webhook_method": self.webhook_method, "webhook_uri": self.webhook_uri}
+        return self._customer
 
-    def _permitted(self, topic: str) -> bool:
-        scope, scope_id, *_ = topic.split(":")
-        return scope == "agent_id" or scope_id == self._customer_id
+    # -- webhooks ------------------------------------------------------------------------------------
 
-
-def _well_formed(topic: str) -> bool:
-    scope, *rest = topic.split(":")
-    return scope in ("customer_id", "agent_id") and len(rest) in (1, 2, 3) and all((rest[0], *rest[:-1]))
-
-
-def _matches(pattern: str, topic: str) -> bool:
-    """The documented rule, and the forms of fewer segments that the platform takes as prefixes."""
-    short = pattern.removesuffix(":")
-    if short.count(":") < topic.count(":") and topic.startswith(f"{short}:"):
-        return True
-    return matches_documented(pattern, topic)
-
-
-def _error(action: str, topics: list[str], code: str, message: str) -> str:
-    answer = {"type": "error", "action": action, "topics": topics, "code": code, "message": message}
-    return msgspec.json.encode(answer).decode()
-
-
-def _refusal(status: int, name: str, reason: str, message: str) -> Refusal:
-    # Keys in alphabetical order, as Go's encoder writes a map.
-    error = {"message": message, "reason": reason, "request_id": "req_simulated", "status": name}
-    return Refusal(status, msgspec.json.encode({"error": error}))
+    def postings(self, event: Published) -> Iterable[Posting]:
+        """The event in one request, if the customer has a webhook: three attempts, a second apart."""
+        if not self.webhook_uri.startswith(("http://", "https://")):
+            return ()
+        body = msgspec.json.encode({"type": event.event_type, "data": event.data})
+        headers = [("Content-Type", "application/json"), ("User-Agent", "Go-http-client/1.1")]
+        if self.webhook_secret:
+            digest = hmac.new(self.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
+            headers.append(("X-VoIPBIN-Signature", f"sha256={digest}"))
+        return (Posting(Request(self.webhook_method or "GET", self.webhook_uri, tuple(headers), body)),)

@@ -6,21 +6,20 @@ documentation shows for events that the platform itself never sends (``queue.joi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import attrs
 
 from jackfield.simulation.day import Day
 from jackfield.simulation.happenings import Happening, Message
 from jackfield_voipbin.kinds import NIL_UUID
+from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
-__all__ = ["Published", "tell"]
+__all__ = ["tell"]
 
-LINE = "+15550199000"
+MOST_CREATED = 10_000
 AGENT_STATUS = {
     "agent_logged_on": "away",
     "agent_ready": "available",
@@ -28,16 +27,6 @@ AGENT_STATUS = {
     "external_call_started": "busy",
     "external_call_ended": "available",
 }
-
-
-@attrs.frozen
-class Published:
-    """One event as the server publishes it; each subscriber gets it once, under the first topic that matches."""
-
-    event_type: str
-    topics: tuple[str, ...]
-    timestamp: str
-    data: dict[str, Any]
 
 
 def tell(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
@@ -56,6 +45,8 @@ class _Teller:
     seed: int
     customer_id: str
     agent_status: dict[int, str] = attrs.field(factory=dict)
+    created: dict[str, str] = attrs.field(factory=dict)
+    clock: Clock = attrs.field(factory=Clock)
 
     def tell(self, happening: Happening) -> Iterator[Published]:
         what = happening.what
@@ -121,7 +112,7 @@ class _Teller:
             activeflow_id=self._id("activeflow", contact.number),
             type="flow",
             master_call_id=NIL_UUID,
-            source={"type": "tel", "target": _number(contact.number), "target_name": contact.caller},
+            source={"type": "tel", "target": phone_number(contact.number), "target_name": contact.caller},
             destination={"type": "tel", "target": LINE},
             status=status,
             **({"previous_status": previous} if previous else {}),
@@ -229,7 +220,7 @@ class _Teller:
         message = happening.its_message
         word = {"message_received": "received", "message_sent": "sent"}.get(happening.what, "delivery")
         inbound = word == "received"
-        customer, line = {"type": "tel", "target": _number(_customer_of(message))}, {"type": "tel", "target": LINE}
+        customer, line = {"type": "tel", "target": phone_number(_customer_of(message))}, {"type": "tel", "target": LINE}
         return self._publish(
             happening,
             f"message.{word}",
@@ -259,7 +250,12 @@ class _Teller:
         self, happening: Happening, event_type: str, resource: str, resource_id: str, **fields: Any
     ) -> Published:
         """Publish a resource: its id and customer first, the moment of the change last."""
-        data = {"id": resource_id, "customer_id": self.customer_id, **fields, "tm_update": _stamp(happening.at)}
+        now = _stamp(self.clock.moment(happening.at))
+        created = self.created.setdefault(resource_id, now)
+        if len(self.created) > MOST_CREATED:
+            del self.created[next(iter(self.created))]
+        own = {"id": resource_id, "customer_id": self.customer_id}
+        data = {**own, "tm_create": created, **fields, "tm_update": now}
         return self._published(happening, event_type, resource, resource_id, data)
 
     def _published(
@@ -270,23 +266,24 @@ class _Teller:
             topics.append(f"customer_id:{self.customer_id}:transcription:{resource_id}")
         if happening.agent is not None and resource in ("agent", "call", "queue"):
             topics.append(f"agent_id:{self._agent_id(happening)}:{resource}:{resource_id}")
-        return Published(event_type, tuple(topics), _stamp(happening.at), data)
+        listed = "transcript" if event_type == "transcript_created" else resource
+        return Published(
+            event_type,
+            tuple(topics),
+            data.get("tm_update") or _stamp(happening.at),
+            data,
+            listed if "id" in data else "",
+        )
 
     def _agent_id(self, happening: Happening) -> str:
         return self._id("agent", happening.its_agent.number)
 
     def _id(self, what: str, number: int | str) -> str:
-        """The same UUID for the same thing on every run of the same seed."""
-        digest = hashlib.sha256(f"{self.seed}/{self.customer_id}/{what}/{number}".encode()).digest()
-        return str(UUID(bytes=digest[:16], version=4))
+        return same_id(self.seed, self.customer_id, what, number)
 
     @staticmethod
     def _seconds(happening: Happening, since: str) -> int:
         return round((happening.at - happening.its_contact.since[since]).total_seconds())
-
-
-def _number(number: int) -> str:
-    return f"+1555{number % 10_000_000:07d}"
 
 
 def _customer_of(message: Message) -> int:

@@ -1,0 +1,271 @@
+"""The same day in the words of the platform as it is deployed: resources, whole, each time one of them changes.
+
+An event is named by its resource and what happened, ``queuecall_waiting``; its payload is the resource with all the
+fields by which a reader knows it, and its times of creation, update and deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from jackfield.simulation.day import Day
+from jackfield.simulation.happenings import Happening
+from jackfield_voipbin.kinds import NIL_UUID
+from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
+
+__all__ = ["tell_deployed"]
+
+AGENT_STATUS = {
+    "agent_logged_on": "away",
+    "agent_ready": "available",
+    "agent_away": "away",
+    "external_call_started": "busy",
+    "external_call_ended": "available",
+}
+# After these nothing more happens to a resource, nor ever to a transcript.
+_LAST = ("hangup", "done", "abandoned", "deleted", "finished")
+_NO_OWNER = {"owner_type": "", "owner_id": NIL_UUID}
+_NO_ACTION = {"id": NIL_UUID, "next_id": NIL_UUID, "tm_execute": None}
+
+
+def tell_deployed(
+    seed: int, customer_id: str, now: Callable[[], datetime], *, service: str = ""
+) -> Iterator[Published]:
+    """Everything that happens, without end; `service` stands in the longer topics where it is not the resource."""
+    teller = _Teller(seed, customer_id, service)
+    for happening in Day(seed, now):
+        yield from teller.tell(happening)
+
+
+def _stamp(moment: datetime) -> str:
+    """As Go writes it: without zeros at the end of the fraction."""
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
+    return f"{text}Z"
+
+
+@attrs.define
+class _Teller:
+    seed: int
+    customer_id: str
+    service: str
+    clock: Clock = attrs.field(factory=Clock)
+    resources: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    """Those that may still change."""
+
+    def tell(self, happening: Happening) -> Iterator[Published]:
+        what = happening.what
+        match what:
+            case "call_started":
+                yield self._call(happening, "created", status="dialing")
+                yield self._flow(happening, "created", status="running")
+            case "call_alerting":
+                yield self._call(happening, "ringing", "tm_ringing", status="ringing")
+            case "call_answered":
+                yield self._call(happening, "progressing", "tm_progressing", status="progressing")
+                yield self._recording(happening, "started", "tm_start", status="recording")
+            case "flow_step":
+                yield self._flow(happening, "updated", status="running")
+            case "queued":
+                yield self._queuecall(happening, "created", status="initiating")
+                yield self._queuecall(happening, "waiting", status="waiting")
+            case "offered":
+                agent_id = self._id("agent", happening.its_agent.number)
+                yield self._agent(happening, "ringing")
+                yield self._queuecall(happening, "connecting", status="connecting", service_agent_id=agent_id)
+            case "rejected" | "rescinded":
+                yield self._queuecall(happening, "waiting", status="waiting", service_agent_id=NIL_UUID)
+            case "connected":
+                agent_id = self._id("agent", happening.its_agent.number)
+                yield self._queuecall(happening, "serviced", "tm_service", status="service")
+                yield self._agent(happening, "busy")
+                yield self._call(happening, "updated", owner_type="agent", owner_id=agent_id)
+                yield self._transcribe(happening, "created", status="progressing")
+            case "said":
+                yield self._transcript(happening)
+            case "abandoned":
+                yield self._queuecall(happening, "abandoned", status="abandoned")
+                yield from self._end(happening)
+            case "hung_up":
+                yield self._transcribe(happening, "done", status="done")
+                yield self._queuecall(happening, "done", status="done")
+                yield from self._end(happening)
+            case "message_received" | "message_sent" | "message_progressed":
+                yield self._message(happening)
+            case "conference_started" | "conference_joined" | "conference_left" | "conference_ended":
+                yield self._conference(happening)
+            case "campaign_changed" | "number_provisioned":
+                yield self._upkeep(happening)
+            case _:
+                if what in AGENT_STATUS:
+                    yield self._agent(happening, AGENT_STATUS[what])
+
+    # -- one method for each resource ----------------------------------------------------------------
+
+    def _call(self, happening: Happening, word: str, moment: str = "", **fields: Any) -> Published:
+        contact = happening.its_contact
+        first = {
+            **_NO_OWNER,
+            "flow_id": self._id("flow", 0),
+            "activeflow_id": self._id("activeflow", contact.number),
+            "type": "flow",
+            "master_call_id": NIL_UUID,
+            "recording_id": NIL_UUID,
+            "groupcall_id": NIL_UUID,
+            "source": {"type": "tel", "target": phone_number(contact.number), "target_name": contact.caller},
+            "destination": {"type": "tel", "target": LINE},
+            "action": _NO_ACTION,
+            "direction": "incoming",
+        }
+        return self._change(happening, "call", contact.number, word, moment, first, **fields)
+
+    def _flow(self, happening: Happening, word: str, **fields: Any) -> Published:
+        number = happening.its_contact.number
+        first = {
+            "flow_id": self._id("flow", 0),
+            "reference_type": "call",
+            "reference_id": self._id("call", number),
+            "current_action": {"id": self._id("action", number), "next_id": NIL_UUID, "type": "queue_join"},
+        }
+        return self._change(happening, "activeflow", number, word, "", first, **fields)
+
+    def _recording(self, happening: Happening, word: str, moment: str, **fields: Any) -> Published:
+        number = happening.its_contact.number
+        first = {
+            **_NO_OWNER,
+            "activeflow_id": self._id("activeflow", number),
+            "reference_type": "call",
+            "reference_id": self._id("call", number),
+            "format": "wav",
+            "on_end_flow_id": NIL_UUID,
+        }
+        return self._change(happening, "recording", number, word, moment, first, **fields)
+
+    def _queuecall(self, happening: Happening, word: str, moment: str = "", **fields: Any) -> Published:
+        number = happening.its_contact.number
+        first = {"reference_type": "call", "reference_id": self._id("call", number), "service_agent_id": NIL_UUID}
+        return self._change(happening, "queuecall", number, word, moment, first, **fields)
+
+    def _agent(self, happening: Happening, status: str) -> Published:
+        agent = happening.its_agent
+        first = {
+            "username": f"{agent.name}@example.com",
+            "name": agent.name,
+            "ring_method": "ringall",
+            "permission": 0x10,
+            "tag_ids": None,
+            "addresses": None,
+        }
+        return self._change(happening, "agent", agent.number, "status_updated", "", first, status=status)
+
+    def _transcribe(self, happening: Happening, word: str, **fields: Any) -> Published:
+        number = happening.its_contact.number
+        first = {
+            "activeflow_id": self._id("activeflow", number),
+            "on_end_flow_id": NIL_UUID,
+            "reference_type": "call",
+            "reference_id": self._id("call", number),
+            "language": "en-US",
+            "direction": "both",
+            "provider": "gcp",
+        }
+        return self._change(happening, "transcribe", number, word, "", first, **fields)
+
+    def _transcript(self, happening: Happening) -> Published:
+        contact = happening.its_contact
+        direction, text = happening.words
+        more: dict[str, Any] = {
+            "transcribe_id": self._id("transcribe", contact.number),
+            "direction": direction,
+            "message": text,
+        }
+        offset = f"0001-01-01T00:00:{contact.turn:02d}Z"
+        number = f"{contact.number}-{contact.turn}"
+        return self._change(happening, "transcript", number, "created", tm_transcript=offset, **more)
+
+    def _message(self, happening: Happening) -> Published:
+        message = happening.its_message
+        inbound = happening.what == "message_received"
+        customer = {"type": "tel", "target": phone_number(sum(message.customer.encode()))}
+        line = {"type": "tel", "target": LINE}
+        return self._change(
+            happening,
+            "message",
+            message.number,
+            "updated" if happening.what == "message_progressed" else "created",
+            type="sms",
+            source=customer if inbound else line,
+            targets=[{"destination": line if inbound else customer, "status": message.status, "parts": 1}],
+            text=message.text,
+            direction="inbound" if inbound else "outbound",
+        )
+
+    def _conference(self, happening: Happening) -> Published:
+        contact = happening.its_contact
+        joined = [self._id("conferencecall", f"{contact.number}-{turn}") for turn in range(contact.turn)]
+        word = {"conference_started": "created", "conference_ended": "deleted"}.get(happening.what, "updated")
+        more: dict[str, Any] = {"type": "conference", "data": {}, "pre_flow_id": NIL_UUID, "post_flow_id": NIL_UUID}
+        status = "terminated" if word == "deleted" else "progressing"
+        more |= {"status": status, "conferencecall_ids": joined}
+        return self._change(
+            happening, "conference", contact.number, word, "tm_delete" if word == "deleted" else "", **more
+        )
+
+    def _upkeep(self, happening: Happening) -> Published:
+        number, state = happening.words
+        more: dict[str, Any]
+        if happening.what == "number_provisioned":
+            e164 = phone_number(int(number))
+            more = {"type": "normal", "number": e164, "call_flow_id": NIL_UUID, "message_flow_id": NIL_UUID}
+            return self._change(happening, "number", number, "created", status=state, **more)
+        more = {"type": "call", "name": "Spring", "end_handle": "stop", "service_level": 100, "actions": None}
+        return self._change(happening, "campaign", number, f"status_{state}", status=state, **more)
+
+    def _end(self, happening: Happening) -> Iterator[Published]:
+        why = {"hangup_by": "remote", "hangup_reason": "normal"}
+        yield self._call(happening, "hangup", "tm_hangup", status="hangup", **why)
+        yield self._recording(happening, "finished", "tm_end", status="ended")
+        yield self._flow(happening, "updated", status="ended")
+
+    # -- what they share -----------------------------------------------------------------------------
+
+    def _change(
+        self,
+        happening: Happening,
+        resource: str,
+        number: int | str,
+        word: str,
+        moment: str = "",
+        first: dict[str, Any] | None = None,
+        /,
+        **fields: Any,
+    ) -> Published:
+        """Change a resource, or create it with the fields that it has from the first, and publish the whole of it."""
+        resource_id = self._id(resource, number)
+        stamp = _stamp(self.clock.moment(happening.at))
+        data = self.resources.pop(resource_id, None)
+        if data is None:
+            data = {"id": resource_id, "customer_id": self.customer_id, **(first or {}), **fields, "tm_create": stamp}
+            if resource != "transcript":
+                data |= {"tm_update": None, "tm_delete": None}
+        else:
+            data = data | fields | {"tm_update": stamp}
+        if moment:
+            data |= {moment: stamp}
+        if word not in _LAST and data.get("status") != "ended" and resource != "transcript":
+            self.resources[resource_id] = data
+        event_type = f"{resource}_{word}"
+        topics = []
+        scopes = [f"customer_id:{self.customer_id}"]
+        if (owner := data.get("owner_id", NIL_UUID)) != NIL_UUID:
+            scopes.append(f"agent_id:{owner}")
+        for scope in scopes:
+            topics.append(f"{scope}:{resource}:{resource_id}")
+            topics.append(f"{scope}:{self.service or resource}:{event_type}:{resource_id}")
+        return Published(event_type, tuple(topics), stamp, data, resource)
+
+    def _id(self, what: str, number: int | str) -> str:
+        return same_id(self.seed, self.customer_id, what, number)

@@ -1,0 +1,70 @@
+"""What the simulated platform remembers of its day: the last state of each resource, and the histories of a few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from jackfield_voipbin.published import Published
+from jackfield_voipbin.times import parse_time
+
+__all__ = ["Ledger"]
+
+MOST_RESOURCES = 5_000
+# What has a history, by the name that it has in a path.
+WITH_HISTORY = {"calls": "call", "conferences": "conference", "activeflows": "activeflow"}
+
+
+@attrs.define
+class Ledger:
+    """The state behind REST; it follows the day that is told by websocket."""
+
+    _states: dict[str, dict[str, dict[str, Any]]] = attrs.field(factory=dict)
+    """By resource and id."""
+    _histories: dict[str, list[dict[str, Any]]] = attrs.field(factory=dict)
+    """By id, newest last."""
+
+    def record(self, event: Published) -> None:
+        """Take note of what happened."""
+        if not event.resource:
+            return
+        states = self._states.setdefault(event.resource, {})
+        resource_id = event.data["id"]
+        states.setdefault(resource_id, event.data)
+        states[resource_id] = event.data
+        if len(states) > MOST_RESOURCES:
+            self._histories.pop(oldest := next(iter(states)), None)
+            del states[oldest]
+        if event.resource in WITH_HISTORY.values():
+            item = {"timestamp": event.timestamp, "event_type": event.event_type, "data": event.data}
+            self._histories.setdefault(resource_id, []).append(item)
+
+    def page(self, resource: str, size: int, before: str, transcribe_id: str = "") -> list[dict[str, Any]]:
+        """The resources that were created before a moment, strictly (empty for now), newest first."""
+        limit = parse_time(before)
+        found = []
+        for data in self._states.get(resource, {}).values():
+            created = parse_time(data["tm_create"])
+            if created is None or (limit is not None and created >= limit):
+                continue
+            if not transcribe_id or data.get("transcribe_id") == transcribe_id:
+                found.append((created, data))
+        found.sort(key=lambda each: each[0], reverse=True)
+        return [data for _, data in found[:size]]
+
+    def state(self, resource: str, resource_id: str) -> dict[str, Any] | None:
+        """One resource as it is; ``None`` where there is none."""
+        return self._states.get(resource, {}).get(resource_id)
+
+    def history(self, family: str, resource_id: str, size: int, before: str) -> list[dict[str, Any]] | None:
+        """What happened to a resource, newest first; ``None`` where there is no such history."""
+        if family not in WITH_HISTORY:
+            return None
+        limit = parse_time(before)
+        items = []
+        for item in reversed(self._histories.get(resource_id, [])):
+            moment = parse_time(item["timestamp"])
+            if limit is None or (moment is not None and moment < limit):
+                items.append(item)
+        return items[:size]

@@ -1,0 +1,177 @@
+"""What VoIPBIN's REST interface tells of the past: lists of resources, newest first, and the histories of a few.
+
+There is no log of a customer's events. A list shows each resource's last state; only calls, conferences and flows
+have a history, to be asked for one by one, and a transcription's sentences are a list of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import attrs
+import msgspec
+
+from jackfield.errors import RestError
+from jackfield.protocol import Ignore
+from jackfield.rest import Exchange, Response
+from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.times import parse_time
+
+__all__ = ["LISTS", "Found", "has_history", "histories", "lists"]
+
+PAGE = 100
+MOST_PAGES = 20
+MOST_HISTORIES = 100
+# What was created longer before is looked at by its history only, if it has one.
+LOOK_BACK = timedelta(hours=1)
+
+LISTS: Mapping[str, bool] = {
+    "call": True,
+    "groupcall": True,
+    "queuecall": True,
+    "agent": False,
+    "conference": False,
+    "activeflow": True,
+    "recording": True,
+    "transcribe": True,
+    "message": True,
+    "number": False,
+    "campaign": False,
+    "campaigncall": True,
+    "conversation": False,
+    "email": True,
+    "aicall": True,
+}
+"""The resources with a list, and whether they come and go, so that only the newest of them matter."""
+
+_HISTORIES = {
+    "call": "timelines/calls/{}/events",
+    "conference": "timelines/conferences/{}/events",
+    "activeflow": "timelines/activeflows/{}/events",
+    "transcribe": "transcripts",
+}
+
+
+def has_history(resource: str) -> bool:
+    """Whether what happened to such a resource can be asked for."""
+    return resource in _HISTORIES
+
+
+class Found(NamedTuple):
+    """One state of a resource; `event_type` is empty where the platform does not name what led to it."""
+
+    resource: str
+    event_type: str
+    timestamp: Any
+    data: dict[str, Any]
+    text: bytes
+    """The data as the platform wrote it."""
+
+
+class _Page(msgspec.Struct):
+    result: list[msgspec.Raw] | None
+
+
+class _Named(msgspec.Struct):
+    event_type: str
+    data: msgspec.Raw
+    timestamp: Any = None
+
+
+@attrs.define
+class Catch:
+    """What a look has found, and why something was not looked at."""
+
+    found: list[Found] = attrs.field(factory=list)
+    remarks: list[Ignore] = attrs.field(factory=list)
+
+
+def lists(rest: Rest, resources: list[str], since: datetime) -> Exchange[Catch]:
+    """The last states of these resources, as far as they may have changed since then.
+
+    A list that a server does not have is left out; `RestError` where it has none of them, or turns us down.
+    """
+    catch = Catch()
+    missing: list[RestError] = []
+    for resource in resources:
+        until = since - LOOK_BACK if LISTS[resource] else None
+        try:
+            yield from _pages(rest, catch, resource, f"{resource}s", until)
+        except RestError as error:
+            if error.status != 404:
+                raise
+            missing.append(error)
+            catch.remarks.append(Ignore(f"the server has no list of {resource}s"))
+    if missing and len(missing) == len(resources):
+        raise missing[0]
+    return catch
+
+
+def histories(rest: Rest, wanted: list[tuple[str, str]]) -> Exchange[tuple[Catch, list[str]]]:
+    """What happened to each of these resources, and the ids of those that could be looked at."""
+    catch, done = Catch(), []
+    for resource, resource_id in wanted[:MOST_HISTORIES]:
+        path = _HISTORIES[resource]
+        try:
+            if "{}" in path:
+                answer = yield from rest.get(path.format(resource_id), page_size=1000)
+                catch.found += [each for item in _items(answer) if (each := _named(resource, item)) is not None]
+            else:
+                yield from _pages(rest, catch, "transcript", path, None, transcribe_id=resource_id)
+        except RestError as error:
+            if error.status != 404:
+                raise
+            catch.remarks.append(Ignore(f"the server has no history of a {resource}"))
+        else:
+            done.append(resource_id)
+    if len(wanted) > MOST_HISTORIES:
+        catch.remarks.append(Ignore(f"histories of more than {MOST_HISTORIES} resources: the older ones wait"))
+    return catch, done
+
+
+def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime | None, **query: str) -> Exchange[None]:
+    """Page after page, newest first, until one is not full, or reaches back to what was created before `until`.
+
+    A page ends before its token, strictly; so the token is a microsecond after the last item's creation, lest others of
+    that moment are left out, and what comes twice is left out.
+    """
+    seen: set[str] = set()
+    token: dict[str, str] = {}
+    for _ in range(MOST_PAGES):
+        texts = _items((yield from rest.get(path, page_size=PAGE, **token, **query)))
+        items = [(data, text) for text in texts if isinstance(data := msgspec.json.decode(text), dict)]
+        news = [(data, text) for data, text in items if isinstance(data.get("id"), str) and data["id"] not in seen]
+        seen.update(data["id"] for data, _ in news)
+        catch.found += [Found(resource, "", None, data, text) for data, text in news]
+        last = parse_time(items[-1][0].get("tm_create")) if items else None
+        if len(texts) < PAGE or last is None or (until is not None and last < until):
+            return
+        moment = last + timedelta(microseconds=1 if news else 0)
+        token = {"page_token": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    catch.remarks.append(
+        Ignore(f"the list of {path} is longer than {MOST_PAGES} pages: its older part was not looked at")
+    )
+
+
+def _named(resource: str, item: bytes) -> Found | None:
+    """One event of a history; ``None`` where it is none."""
+    try:
+        event = msgspec.json.decode(item, type=_Named)
+        data = msgspec.json.decode(event.data)
+    except msgspec.DecodeError:
+        return None
+    if not event.event_type or not isinstance(data, dict) or not isinstance(data.get("id"), str):
+        return None
+    return Found(resource, event.event_type, event.timestamp, data, bytes(event.data))
+
+
+def _items(answer: Response) -> list[bytes]:
+    """What is listed, each as its text; `RestError` where the answer is no list."""
+    answer.json()  # all of it, since what a list holds is not looked into otherwise
+    try:
+        page = msgspec.json.decode(answer.body, type=_Page)
+    except msgspec.ValidationError as error:
+        raise RestError(f"the answer is no list: {error}") from None
+    return [bytes(item) for item in page.result or ()]  # an empty list may be null where the server is written in Go

@@ -1,0 +1,52 @@
+"""What the simulated platform publishes: one event, and what the tellers of a day share."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+__all__ = ["LINE", "Clock", "Published", "phone_number", "same_id"]
+
+LINE = "+15550199000"
+
+
+@attrs.frozen
+class Published:
+    """One event as the server publishes it."""
+
+    event_type: str
+    topics: tuple[str, ...]
+    """The topics that it is published under, the customer's first."""
+    timestamp: str
+    data: dict[str, Any]
+    resource: str = ""
+    """Under which resource REST lists it; empty where it does not."""
+
+
+@attrs.define
+class Clock:
+    """Moments of changes: no two are the same, so that each state of a resource has one of its own."""
+
+    last: datetime | None = None
+
+    def moment(self, at: datetime) -> datetime:
+        """This moment, or the next one after the last."""
+        if self.last is not None and at <= self.last:
+            at = self.last + timedelta(microseconds=1)
+        self.last = at
+        return at
+
+
+def same_id(seed: int, customer_id: str, what: str, number: int | str) -> str:
+    """The same UUID for the same thing on every run of the same seed."""
+    digest = hashlib.sha256(f"{seed}/{customer_id}/{what}/{number}".encode()).digest()
+    return str(UUID(bytes=digest[:16], version=4))
+
+
+def phone_number(number: int) -> str:
+    """Somebody's, in E.164."""
+    return f"+1555{number % 10_000_000:07d}"

@@ -1,0 +1,138 @@
+"""What one connection asks for, in which spellings, and which of them the platform cuts the line for.
+
+VoIPBIN answers no subscription. One that it does not grant it answers by cutting the connection, without a word
+and with all other subscriptions. So what was sent just before the line was cut is suspect. On the next connection the
+suspects come last and one at a time, and who has the line cut again, twice and alone, is left out for an hour: once
+might be the network. Whatever outlives its probation is innocent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import attrs
+
+from jackfield.protocol import Action, Confirm, Reject, Send
+from jackfield_voipbin.wire import subscription
+
+__all__ = ["Subscribing", "Suspicion"]
+
+PROBATION = 3
+"""Ticks; the platform cuts the line within a second."""
+STRIKES = 2
+LEFT_OUT = timedelta(hours=1)
+# A cut line has no code, or the one that stands for none; a stricter server may say that a policy was violated.
+CUT = (None, 1006, 1008)
+
+
+@attrs.define
+class Suspicion:
+    """What earlier connections have taught; handed on from one to the next."""
+
+    suspects: dict[str, int] = attrs.field(factory=dict)
+    """Texts that may be why the line was cut, and how often each was alone when it was."""
+    guilty: dict[str, datetime] = attrs.field(factory=dict)
+    """Texts that are why, and until when they are left out."""
+
+    def cut(self, on_probation: list[str], at: datetime) -> None:
+        """The line was cut while these had just been sent."""
+        for text in on_probation:
+            strikes = self.suspects.get(text, 0) + (len(on_probation) == 1)
+            self.suspects[text] = strikes
+            if strikes >= STRIKES:
+                del self.suspects[text]
+                self.guilty[text] = at + LEFT_OUT
+
+    def forgive(self, at: datetime) -> None:
+        """What was left out for long enough gets another chance, as a suspect that one strike is enough for."""
+        for text in [text for text, until in self.guilty.items() if until <= at]:
+            del self.guilty[text]
+            self.suspects[text] = STRIKES - 1
+
+
+@attrs.define
+class Subscribing:
+    """The subscriptions of one connection: topics as they are planned, texts as they are sent."""
+
+    _spellings: Callable[[str], tuple[str, ...]]
+    """The texts in which a topic is sent."""
+    _refusal: Callable[[str], str]
+    """Why the platform would not grant a text; empty where it may."""
+    suspicion: Suspicion = attrs.field(factory=Suspicion)
+    _needed_by: dict[str, set[str]] = attrs.field(factory=dict)
+    """The topics that each text stands for; of those texts that are sent or wait to be."""
+    _age: dict[str, int] = attrs.field(factory=dict)
+    """How many ticks ago each text was sent."""
+    since: dict[str, datetime | None] = attrs.field(factory=dict)
+    """The topics that are asked for, and since when; ``None`` until a tick has told the time."""
+
+    def subscribe(self, topic: str) -> Iterator[Action]:
+        """Ask for a topic in each spelling but the suspects, and count it as granted; refuse it where none is left."""
+        texts = self._spellings(topic)
+        faults = [fault for text in texts if (fault := self._fault(text))]
+        if len(faults) == len(texts):
+            yield Reject(topic, faults[0])
+            return
+        for text in texts:
+            if not self._fault(text):
+                self._needed_by.setdefault(text, set()).add(topic)
+                if text not in self._age and text not in self.suspicion.suspects:
+                    yield self._send(text)
+        yield from self._confirm(topic)
+
+    def unsubscribe(self, topic: str) -> Iterator[Action]:
+        """Give back, letter for letter, what was sent for this topic and for no other that is still asked for."""
+        self.since.pop(topic, None)
+        for text in [text for text, topics in self._needed_by.items() if topic in topics]:
+            self._needed_by[text].discard(topic)
+            if not self._needed_by[text]:
+                del self._needed_by[text]
+                if self._age.pop(text, None) is not None:
+                    yield Send(subscription("unsubscribe", text))
+
+    def refused(self, text: str, reason: str) -> Iterator[Action]:
+        """The server has said that it does not grant a text; the topic is refused where no other spelling is left."""
+        self._age.pop(text, None)
+        self.suspicion.suspects.pop(text, None)
+        for topic in sorted(self._needed_by.pop(text, ())):
+            if not any(topic in topics for topics in self._needed_by.values()):
+                self.since.pop(topic, None)
+                yield Reject(topic, reason)
+
+    def tick(self, at: datetime) -> Iterator[Action]:
+        """Let those go that outlived their probation, and send the next suspect once nothing is on probation."""
+        self.since = {topic: moment or at for topic, moment in self.since.items()}
+        for text in self._age:
+            self._age[text] += 1
+            if self._age[text] >= PROBATION:
+                self.suspicion.suspects.pop(text, None)
+        waiting = [text for text in self._needed_by if text not in self._age]
+        if waiting and not self._on_probation():
+            text = max(waiting, key=lambda each: self.suspicion.suspects.get(each, 0))
+            yield self._send(text)
+            for topic in sorted(self._needed_by[text]):
+                yield from self._confirm(topic)
+
+    def closed(self, code: int | None, at: datetime) -> None:
+        """The connection is down: who is to blame?"""
+        if code in CUT:
+            self.suspicion.cut(self._on_probation(), at)
+        self.suspicion.forgive(at)
+
+    def _on_probation(self) -> list[str]:
+        return [text for text, age in self._age.items() if age < PROBATION]
+
+    def _fault(self, text: str) -> str:
+        if text in self.suspicion.guilty:
+            return f"the platform cut the connection each time it was asked for {text}; it is left out for an hour"
+        return self._refusal(text)
+
+    def _send(self, text: str) -> Action:
+        self._age[text] = 0
+        return Send(subscription("subscribe", text))
+
+    def _confirm(self, topic: str) -> Iterator[Action]:
+        if topic not in self.since and any(topic in self._needed_by[text] for text in self._age):
+            self.since[topic] = None
+            yield Confirm(topic)

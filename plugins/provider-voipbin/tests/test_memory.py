@@ -1,0 +1,73 @@
+"""`jackfield_voipbin.memory`: what came, and what has a history that is worth a look; bounded."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jackfield_voipbin import memory as module
+from jackfield_voipbin.memory import Memory
+from jackfield_voipbin.protocol import VoipbinProtocol
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def event(resource_id="c1", second=1, status="progressing", name="call_progressing", **fields):
+    moment = (AT + timedelta(seconds=second)).isoformat()
+    data = {"id": resource_id, "customer_id": "C", "status": status, "tm_update": moment} | fields
+    (emit,) = VoipbinProtocol("office", "C").received(json.dumps({"type": name, "data": data}).encode(), AT)
+    return emit.event
+
+
+def test_a_state_is_known_by_its_resource_and_its_moment():
+    memory = Memory()
+    memory.note(event(second=2))
+    memory.note(event(second=1))
+    assert memory.knows("c1", AT + timedelta(seconds=1))
+    assert not memory.knows("c1", AT + timedelta(seconds=3))
+    assert memory.newest("c1") == AT + timedelta(seconds=2)
+    assert memory.newest("c2") is None
+
+
+def test_what_has_no_id_or_no_moment_is_not_remembered():
+    memory = Memory()
+    memory.note(event(resource_id=None))
+    memory.note(event(tm_update=None))
+    assert memory.histories() == []
+
+
+def test_a_history_is_looked_at_once_more_after_the_end():
+    memory = Memory()
+    memory.note(event("c1"))
+    memory.note(event("c2", status="hangup"))
+    memory.note(event("f1", status="ended", name="activeflow_updated"))
+    memory.note(event("q1", name="queuecall_waiting"))
+    assert memory.histories() == [("activeflow", "f1"), ("call", "c2"), ("call", "c1")]
+    for resource_id in ("c1", "c2", "f1", "unknown"):
+        memory.close(resource_id)
+    assert memory.histories() == [("call", "c1")]
+
+
+def test_what_has_ended_stays_so_whatever_comes_late():
+    memory = Memory()
+    memory.note(event("c1", 2, "hangup"))
+    memory.note(event("c1", 1, "progressing"))
+    memory.close("c1")
+    assert memory.histories() == []
+
+
+@pytest.mark.parametrize("limit", ["MOST_STATES", "MOST_RESOURCES", "MOST_OPEN", "MOST_COUNTED"])
+def test_it_forgets_the_oldest(monkeypatch, limit):
+    monkeypatch.setattr(module, limit, 3)
+    memory = Memory()
+    for number in range(10):
+        memory.note(event(f"c{number}", number))
+        memory.count(event(name=f"r{number}_x"))
+    sizes = {
+        "MOST_STATES": len(memory._states),
+        "MOST_RESOURCES": len(memory._newest),
+        "MOST_OPEN": len(memory._open),
+        "MOST_COUNTED": len(memory.came),
+    }
+    assert sizes == dict.fromkeys(sizes, 10) | {limit: 3}
+    assert memory.knows("c9", AT + timedelta(seconds=9))
