@@ -24,6 +24,7 @@ PLUGINS = sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml"
 CONSTRAINTS = "--constraint=.ci/constraints.txt"
 TESTING = [
     "cloudevents",
+    "hatchling",
     "hypothesis",
     "pytest",
     "pytest-trio",

@@ -25,6 +25,8 @@ from jackfield._cli import COMMANDS, main
 from jackfield.config import Route
 from jackfield.hooks import HookSpecs
 from jackfield.options import DeliveryOptions, GatewayOptions
+from jackfield.testing import ProviderSuite, SinkSuite
+from jackfield.testing.rules import rules_of
 from jackfield.vocabulary import KINDS
 from jackfield_vinix.kinds import TABLE as VINIX
 from jackfield_voipbin.kinds import TABLE as VOIPBIN
@@ -141,6 +143,34 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
+def conformance_page() -> str:
+    """Every rule of both suites."""
+    lines = [
+        "# Conformance",
+        "",
+        "Made from the suites' own rules by `python docs/generate.py`.",
+        "",
+        "A plugin's author inherits a suite and declares what the vendor or the receiver can do; each rule is a test,",
+        "in pytest or by `jackfield conformance DISTRIBUTION`. A level is earned by keeping all its rules and those of",
+        "the levels below. A rule about something that a vendor does not have is not applicable, and counts for",
+        'nothing. A rule can be exempt, with a reason: `exempt = {"gives_stable_ids": "copies differ"}`; it earns',
+        "nothing then. A rule that is overridden or removed without that is noticed.",
+        "",
+        "`jackfield conformance` finds a distribution's suites by their entry points:",
+        "",
+        "```toml",
+        '[project.entry-points."jackfield.conformance"]',
+        'acme = "jackfield_acme.conformance:Conformance"',
+        "```",
+        "",
+    ]
+    for suite, what in ((ProviderSuite, "providers"), (SinkSuite, "sinks")):
+        lines += [f"## `jackfield.testing.{suite.__name__}`, for {what}", "", "| rule | level | why |", "|---|---|---|"]
+        lines += [f"| `{each.id}` | {each.level} | {each.why} |" for each in rules_of(suite)]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def hooks_page() -> str:
     """Every hook, with its arguments and when it is called."""
     lines = [
@@ -215,6 +245,7 @@ def _prose(text: str) -> str:
 PAGES = {
     "reference/kinds.md": kinds_page,
     "reference/configuration.md": configuration_page,
+    "reference/conformance.md": conformance_page,
     "reference/hooks.md": hooks_page,
     "reference/api.md": api_page,
     "reference/command-line.md": command_line_page,

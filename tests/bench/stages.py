@@ -55,7 +55,7 @@ def selectors(vendor, count):
 
 
 def translator(vendor):
-    from jackfield_vinix.protocol import DocumentedProtocol as Vinix
+    from jackfield_vinix.protocol import VinixProtocol as Vinix
     from jackfield_voipbin.protocol import VoipbinProtocol as Voipbin
 
     return Voipbin("office", CUSTOMER) if vendor == "voipbin" else Vinix("office", ACCOUNT)

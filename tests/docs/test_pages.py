@@ -1,12 +1,14 @@
 """The documentation: what is made from the code is up to date, and what it shows works."""
 
 import doctest
+import importlib
 import io
 import json
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import attrs
@@ -17,6 +19,7 @@ from hypothesis import settings
 
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
+from jackfield.config import build_config
 from jackfield.hooks import HookSpecs
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +29,17 @@ PAGES = [
     *sorted(ROOT.glob("docs/**/*.md")),
     *sorted(ROOT.glob("plugins/*/*.md")),
 ]
+
+
+TUTORIALS = {ROOT / "docs" / "tutorial" / f"first-{what}.md": what for what in ("provider", "sink")}
+
+
+def begin(what, folder, monkeypatch):
+    """Write the plugin that a tutorial begins with, and let it be imported until the end of the test."""
+    assert main(["new", what, "acme", "--into", str(folder)]) == 0
+    monkeypatch.syspath_prepend(folder / "jackfield-acme" / "src")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "jackfield_acme"]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 def blocks(page, language):
@@ -78,12 +92,38 @@ def test_every_configuration_that_is_shown_is_valid(page, tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_session_that_is_shown_goes_as_it_is_shown(page):
+def test_every_session_that_is_shown_goes_as_it_is_shown(page, tmp_path, monkeypatch):
+    if page in TUTORIALS:
+        begin(TUTORIALS[page], tmp_path, monkeypatch)
     content = "\n".join(blocks(page, "pycon"))
     session = doctest.DocTestParser().get_doctest(content, {}, page.name, str(page), 0)
     told = io.StringIO()
     results = doctest.DocTestRunner(verbose=False).run(session, out=told.write)
     assert results.failed == 0, told.getvalue()
+
+
+@pytest.mark.parametrize(("page", "what"), TUTORIALS.items(), ids=["provider", "sink"])
+def test_a_tutorial_begins_with_the_commands_that_are_tried_in_a_fresh_environment(page, what):
+    """`tests/integration/test_new.py` runs them."""
+    (commands,) = blocks(page, "sh")
+    assert commands.splitlines() == [
+        f"jackfield new {what} acme",
+        "cd jackfield-acme",
+        "pip install -e '.[testing]'",
+        "pytest",
+        "jackfield conformance jackfield-acme",
+    ]
+
+
+@pytest.mark.parametrize(("page", "what"), TUTORIALS.items(), ids=["provider", "sink"])
+def test_the_configuration_that_a_tutorial_shows_is_that_of_its_plugin(page, what, tmp_path, monkeypatch):
+    begin(what, tmp_path, monkeypatch)
+    (shown,) = blocks(page, "toml")
+    monkeypatch.setenv("ACME_TOKEN", "x")
+    document = tomllib.loads(shown)
+    document.setdefault("feeds", {"office": {"provider": "voipbin", "token": "t", "customer_id": "c"}})
+    registry = Registry.load().extended([importlib.import_module("jackfield_acme")])
+    assert build_config(document, providers=registry.providers, sinks=registry.sinks).feeds
 
 
 def test_the_laws_that_are_shown_hold():

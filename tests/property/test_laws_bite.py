@@ -4,82 +4,28 @@ import attrs
 import pytest
 from hypothesis import Phase, settings
 
+from faulty.dialect import KINDS, SOURCE, AcmeDialect, unescape
 from jackfield._planner import plan_topics
-from jackfield.addresses import Address, AddressPattern, Source
+from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import Untranslatable
 from jackfield.providers import Asked, Plan
 from jackfield.testing import laws
 from jackfield.testing.laws import TranslationLaws, World
 
-KINDS = {"call": {"started": "call.initiated", "ended": "call.cleared"}, "agent": {"ready": "agent.ready"}}
-SOURCE = Source("acme", "account", "A")
-
-
-class Acme:
-    """Topics ``resource/id``, a star for either; an id's slash and star are percent-encoded."""
-
-    def topics_of(self, selector):
-        kind, address = selector
-        if address.scope not in (None, "account") or address.scope_id not in (None, "A"):
-            return ()
-        resources = [address.resource] if address.resource else list(KINDS)
-        identity = "*" if address.resource_id is None else escape(address.resource_id)
-        return tuple(
-            f"{resource}/{identity}"
-            for resource in resources
-            if resource in KINDS and any(map(kind.matches, self.kinds_of(address._replace(resource=resource))))
-        )
-
-    def brings(self, topic):
-        resource, identity = (None if part == "*" else unescape(part) for part in topic.split("/"))
-        return AddressPattern("acme", "account", "A", resource, identity)
-
-    def covers(self, topic, other):
-        return self.brings(topic).covers(self.brings(other))
-
-    def delivers(self, topic, published):
-        return all(mine in ("*", theirs) for mine, theirs in zip(topic.split("/"), published.split("/"), strict=True))
-
-    def means(self, topic):
-        return self.brings(topic), ""
-
-    def address_of(self, topic, event):
-        resource, identity = topic.split("/")
-        return Address("acme", "account", "A", resource, unescape(identity), event)
-
-    def native_of(self, address):
-        if address.resource not in KINDS:
-            raise Untranslatable("no such resource")
-        return f"{address.resource}/{escape(address.resource_id)}", address.event
-
-    def kinds_of(self, pattern):
-        words = KINDS.get(pattern.resource, {})
-        if pattern.event is None:
-            return frozenset({*words.values(), f"unmapped.{pattern.resource}"})
-        return frozenset({words.get(pattern.event, f"unmapped.{pattern.resource}")})
-
-
-def escape(text):
-    return text.replace("%", "%25").replace("/", "%2F").replace("*", "%2A")
-
-
-def unescape(text):
-    return text.replace("%2A", "*").replace("%2F", "/").replace("%25", "%")
-
 
 def world(dialect, **more):
     resources, words = list(KINDS), sorted({word for words in KINDS.values() for word in words})
-    return World(dialect, SOURCE, resources=resources, words=words, oracle=Acme().delivers, **more)
+    return World(dialect, SOURCE, resources=resources, words=words, oracle=AcmeDialect().delivers, **more)
 
 
 class TestTheUnbrokenOne(TranslationLaws):
-    world = world(Acme())
+    world = world(AcmeDialect())
 
 
 # -- one fault each --------------------------------------------------------------------------------------
 
 
-class ForgetsToEscape(Acme):
+class ForgetsToEscape(AcmeDialect):
     def native_of(self, address):
         super().native_of(address)
         return f"{address.resource}/{address.resource_id}".replace("*", "%2A"), address.event
@@ -89,35 +35,35 @@ class ForgetsToEscape(Acme):
         return Address("acme", "account", "A", resource, unescape(identity), event)
 
 
-class LowersIds(Acme):
+class LowersIds(AcmeDialect):
     def address_of(self, topic, event):
         address = super().address_of(topic, event)
         return address._replace(resource_id=address.resource_id.lower())
 
 
-class LosesTheEvent(Acme):
+class LosesTheEvent(AcmeDialect):
     def address_of(self, topic, event):
         return super().address_of(topic, "happened")
 
 
-class ForgetsAgents(Acme):
+class ForgetsAgents(AcmeDialect):
     def topics_of(self, selector):
         return tuple(topic for topic in super().topics_of(selector) if not topic.startswith("agent"))
 
 
-class AsksInLowerCase(Acme):
+class AsksInLowerCase(AcmeDialect):
     def topics_of(self, selector):
         return tuple(topic.lower() for topic in super().topics_of(selector))
 
 
-class RefusesIds(Acme):
+class RefusesIds(AcmeDialect):
     def topics_of(self, selector):
         if selector.address.resource_id is not None:
             raise Untranslatable("too much trouble")
         return super().topics_of(selector)
 
 
-class ThinksThatIdsDoNotMatter(Acme):
+class ThinksThatIdsDoNotMatter(AcmeDialect):
     """So a plan for two calls subscribes to one of them."""
 
     def covers(self, topic, other):
@@ -127,7 +73,7 @@ class ThinksThatIdsDoNotMatter(Acme):
         return super().brings(topic)._replace(resource_id=None)
 
 
-class LosesTheWideTopic(Acme):
+class LosesTheWideTopic(AcmeDialect):
     """Asked for everything, it asks for calls only."""
 
     def topics_of(self, selector):
@@ -135,17 +81,17 @@ class LosesTheWideTopic(Acme):
         return topics[:1] if len(topics) > 1 else topics
 
 
-class SeesNoCover(Acme):
+class SeesNoCover(AcmeDialect):
     def covers(self, topic, other):
         return topic == other
 
 
-class TakesStarsForBeginnings(Acme):
+class TakesStarsForBeginnings(AcmeDialect):
     def delivers(self, topic, published):
         return published.startswith(topic.partition("*")[0])
 
 
-class BringsMoreThanItSays(Acme):
+class BringsMoreThanItSays(AcmeDialect):
     def delivers(self, topic, published):
         return True
 
@@ -168,7 +114,7 @@ def forgets_the_last(provider, dialect, selectors):
     return Plan(plan.topics[:1], tuple(Asked(row.selector, row.topics) for row in plan.asked))
 
 
-class MeansWhatItDoesNotBring(Acme):
+class MeansWhatItDoesNotBring(AcmeDialect):
     def means(self, topic):
         return AddressPattern("acme"), ""
 
@@ -181,12 +127,12 @@ FAULTS = [
     (laws.soundness, world(AsksInLowerCase())),
     (laws.soundness, world(RefusesIds())),
     (laws.exactness, world(ThinksThatIdsDoNotMatter())),
-    (laws.exactness, world(Acme(), plan=forgets_the_last)),
+    (laws.exactness, world(AcmeDialect(), plan=forgets_the_last)),
     (laws.monotony, world(LosesTheWideTopic())),
     (laws.monotony, world(SeesNoCover())),
     (laws.minimality, world(SeesNoCover())),
-    (laws.minimality, world(Acme(), plan=plans_by_chance)),
-    (laws.minimality, world(Acme(), plan=plans_all_there_is)),
+    (laws.minimality, world(AcmeDialect(), plan=plans_by_chance)),
+    (laws.minimality, world(AcmeDialect(), plan=plans_all_there_is)),
     (laws.agreement, world(TakesStarsForBeginnings())),
     (laws.agreement, world(BringsMoreThanItSays())),
     (laws.agreement, World(BringsMoreThanItSays(), SOURCE, resources=list(KINDS))),

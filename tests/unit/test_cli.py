@@ -403,7 +403,7 @@ def test_a_plugin_s_command_is_shown_and_run_with_the_feeds_of_a_configuration(o
     offer(work)
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "acme      what acme can do" in capsys.readouterr().out
+    assert re.search(r"^ +acme +what acme can do$", capsys.readouterr().out, re.MULTILINE)
     assert main(["acme", str(config)]) == 1
     assert capsys.readouterr() == ("office, support\n", "that was all\n")
 

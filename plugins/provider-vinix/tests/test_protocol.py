@@ -13,7 +13,7 @@ from jackfield.errors import FrameError
 from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Send
 from jackfield.testing import strategies
 from jackfield_vinix import Vinix
-from jackfield_vinix.protocol import DocumentedProtocol
+from jackfield_vinix.protocol import VinixProtocol
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 FRAMES = [json.loads(line) for line in Path(__file__).with_name("frames.jsonl").read_text().splitlines()]
@@ -22,7 +22,7 @@ BINDING = "qubicle.queue.ACC.*"
 
 @pytest.fixture
 def protocol():
-    return DocumentedProtocol("support", "ACC", "s3cret")
+    return VinixProtocol("support", "ACC", "s3cret")
 
 
 def reply(protocol, **fields):
@@ -158,8 +158,8 @@ REPLIES = [frame["wire"] for frame in FRAMES if frame["wire"].get("action") == "
 
 @given(st.lists(st.sampled_from(EVENTS + REPLIES), max_size=12))
 def test_replies_between_events_disturb_neither(frames):
-    protocol = DocumentedProtocol("support", "ACC", "s3cret")
-    alone = DocumentedProtocol("support", "ACC", "s3cret")
+    protocol = VinixProtocol("support", "ACC", "s3cret")
+    alone = VinixProtocol("support", "ACC", "s3cret")
     request = asked(protocol)
     emitted = [
         action
@@ -189,7 +189,7 @@ shapes = st.fixed_dictionaries(
 
 @given(shapes.map(json.dumps).map(str.encode) | st.binary())
 def test_any_bytes_are_an_event_or_ignored_with_a_reason_or_one_error(raw):
-    protocol = DocumentedProtocol("support", "ACC", "s3cret")
+    protocol = VinixProtocol("support", "ACC", "s3cret")
     asked(protocol)
     try:
         actions = list(protocol.received(raw, AT))
@@ -204,7 +204,7 @@ def test_any_bytes_are_an_event_or_ignored_with_a_reason_or_one_error(raw):
 
 
 def test_a_token_is_cut_out_before_a_text_is_cut_short():
-    protocol = DocumentedProtocol("support", "ACC", "s3cret" * 10)
+    protocol = VinixProtocol("support", "ACC", "s3cret" * 10)
     (ignored,) = protocol.received(json.dumps({"action": "x" * 10 + "s3cret" * 10}).encode(), AT)
     assert "s3cret" not in ignored.reason
 
@@ -260,7 +260,7 @@ def test_a_reply_with_any_id_at_all_is_read(protocol, request_id):
 
 def test_what_was_learned_of_the_server_and_of_the_centre_is_handed_on(protocol):
     (emit,) = protocol.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)
-    after = DocumentedProtocol("support", "ACC", "s3cret", before=protocol)
+    after = VinixProtocol("support", "ACC", "s3cret", before=protocol)
     assert emit.event.correlation
     assert after.centre is protocol.centre
     assert after.learned is protocol.learned
@@ -268,7 +268,7 @@ def test_what_was_learned_of_the_server_and_of_the_centre_is_handed_on(protocol)
 
 
 def test_a_decoder_without_an_account_reads_and_needs_no_rest():
-    decoder = DocumentedProtocol("stdin")
+    decoder = VinixProtocol("stdin")
     assert [isinstance(action, Emit) for action in decoder.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)] == [
         True
     ]

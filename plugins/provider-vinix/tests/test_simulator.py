@@ -10,7 +10,7 @@ from jackfield.protocol import Emit
 from jackfield.rest import Request
 from jackfield.simulators import HangUp
 from jackfield_vinix.kinds import TABLE
-from jackfield_vinix.protocol import DocumentedProtocol
+from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
 SIMULATOR = VinixSimulator("s3cret")
@@ -325,7 +325,7 @@ def test_overlapping_bindings_bring_a_copy_each_and_giving_back_ends_it():
 
 def test_every_frame_is_an_event_that_our_own_protocol_maps():
     client = subscribed("qubicle.queue", "qubicle.recipient", "qubicle.session")
-    protocol = DocumentedProtocol("support", ACCOUNT, "s3cret")
+    protocol = VinixProtocol("support", ACCOUNT, "s3cret")
     ids = set()
     for event in published():
         (frame,) = client.frames_for(event)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jackfield.protocol import Confirm, Hangup, Reject
 from jackfield_vinix.bindings import Learned, forms
-from jackfield_vinix.protocol import DocumentedProtocol
+from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
 QUEUES, RECIPIENTS, SESSIONS = (f"qubicle.{family}.{ACCOUNT}.*" for family in ("queue", "recipient", "session"))
@@ -125,7 +125,7 @@ def _overlapping(bindings):
 )
 def test_whatever_is_asked_for_and_given_back_what_is_confirmed_is_served_by_one_binding(steps, accepts, unanswered):
     socket = VinixSimulator("s3cret", accepts=accepts, unanswered=unanswered).client()
-    protocol = DocumentedProtocol("support", ACCOUNT, "s3cret")
+    protocol = VinixProtocol("support", ACCOUNT, "s3cret")
     wanted, confirmed = set(), set()
 
     def perform(actions):

@@ -26,6 +26,8 @@ COMMANDS = {
     "decode": "turn a vendor's frames into neutral events",
     "simulate": "run a vendor's server on this machine",
     "plugins": "show what is installed",
+    "conformance": "show how good a plugin is, rule by rule",
+    "new": "write a plugin to begin with",
 }
 
 DESCRIPTION = """\

@@ -29,6 +29,7 @@ from jackfield._index import SelectorIndex
 from jackfield.addresses import Address
 from jackfield.providers import Dialect
 from jackfield.testing import strategies
+from jackfield.testing.rules import Level, Suite, rule
 from jackfield.testing.worlds import Happened, World
 
 __all__ = [
@@ -194,31 +195,40 @@ def _covers(dialect: Dialect, topic: str, other: str) -> bool:
         return False
 
 
-class TranslationLaws:
-    """The laws as tests: inherit and set `world`."""
+class TranslationLaws(Suite):
+    """The laws as rules: inherit and set `world`."""
 
-    world: World
+    @property
+    def world(self) -> World:
+        """The dialect, and what it is tried with."""
+        raise NotImplementedError
 
+    @rule(Level.SILVER)
     def test_round_trip(self) -> None:
-        """Law 1."""
+        """Law 1: an address must come back from its topic as it went, or events are filed under strangers."""
         round_trip(self.world)
 
+    @rule(Level.SILVER)
     def test_soundness(self) -> None:
-        """Law 2."""
+        """Law 2: what a selector matches and no planned topic delivers is never seen, and nobody knows."""
         soundness(self.world)
 
+    @rule(Level.SILVER)
     def test_exactness(self) -> None:
-        """Law 3."""
+        """Law 3: each consumer gets what its selectors match, whatever others have asked for."""
         exactness(self.world)
 
+    @rule(Level.GOLD)
     def test_monotony(self) -> None:
-        """Law 4."""
+        """Law 4: who asks for more must not get less."""
         monotony(self.world)
 
+    @rule(Level.GOLD)
     def test_minimality(self) -> None:
-        """Law 5."""
+        """Law 5: a topic that brings nothing of its own costs the vendor, and us each event twice."""
         minimality(self.world)
 
+    @rule(Level.GOLD)
     def test_agreement(self) -> None:
-        """Law 6."""
+        """Law 6: what the dialect says of its topics is what the vendor's own matcher does."""
         agreement(self.world)

@@ -17,7 +17,7 @@ from jackfield_vinix.account import Account
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Hash, Login, by_api_key, by_user
 from jackfield_vinix.naming import UNKNOWN_ID
-from jackfield_vinix.protocol import DocumentedProtocol
+from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.topics import PROVIDER
 
 __all__ = ["Vinix", "jackfield_providers"]
@@ -147,4 +147,4 @@ def _simulator() -> type[Simulator]:
 def jackfield_providers() -> list[ProviderSpec]:
     """Offer the provider ``vinix``."""
     summary = "Vinix Contact Center: queues, recipients, sessions by websocket"
-    return [ProviderSpec(PROVIDER, summary, Vinix, _dialects, DocumentedProtocol, _simulator)]
+    return [ProviderSpec(PROVIDER, summary, Vinix, _dialects, VinixProtocol, _simulator)]

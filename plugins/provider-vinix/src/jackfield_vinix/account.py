@@ -13,7 +13,7 @@ from jackfield.providers import Endpoint
 from jackfield.rest import Exchange
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
-from jackfield_vinix.protocol import DocumentedProtocol
+from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.rest import Rest
 from jackfield_vinix.topics import PROVIDER
 
@@ -60,7 +60,7 @@ class Account:
         rest = None
         if self.rest_url:
             rest = Rest(self.rest_url, token, self._renewed, self.ca_file, self.login is not None)
-        return DocumentedProtocol(
+        return VinixProtocol(
             feed,
             self.account_id,
             token,
@@ -68,7 +68,7 @@ class Account:
             # In the server's list of connections ours is known by its name; in requests nobody looks at it.
             f"jackfield-{feed}-{secrets.token_hex(4)}" if rest else "",
             self.silent_seconds,
-            before if isinstance(before, DocumentedProtocol) else None,
+            before if isinstance(before, VinixProtocol) else None,
         )
 
     def _renewed(self) -> Exchange[str]:

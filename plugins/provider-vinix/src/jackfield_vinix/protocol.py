@@ -28,11 +28,11 @@ from jackfield_vinix.subscribing import Subscribing
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import Frame, read_frame
 
-__all__ = ["DocumentedProtocol"]
+__all__ = ["VinixProtocol"]
 
 
 @attrs.define
-class DocumentedProtocol:
+class VinixProtocol:
     """A `jackfield.protocol.FeedProtocol` for qubicle bindings, which `Resyncs` by REST."""
 
     feed: str
@@ -42,7 +42,7 @@ class DocumentedProtocol:
     _name: str = ""
     """Of this connection, in the server's list of them."""
     _silent_seconds: float = 0.0
-    _before: DocumentedProtocol | None = attrs.field(default=None, repr=False)
+    _before: VinixProtocol | None = attrs.field(default=None, repr=False)
     learned: Learned = attrs.field(factory=Learned)
     """Of the server, by this connection and those before it."""
     centre: Centre = attrs.field(factory=Centre)

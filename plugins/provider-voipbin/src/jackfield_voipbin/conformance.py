@@ -1,0 +1,53 @@
+"""What ``jackfield conformance jackfield-voipbin`` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from jackfield.credentials import Secret
+from jackfield.rest import Request, Response
+from jackfield.testing import ProviderSuite, Vendor, simulated_frames
+from jackfield_voipbin import Voipbin
+from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
+
+__all__ = ["Conformance", "ConformanceOfWebhooks"]
+
+SAMPLE = "tok-of-a-customer"  # of nobody's account
+
+
+class Conformance(ProviderSuite):
+    """A feed by websocket, with its gaps filled by REST, before the simulator."""
+
+    provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER)
+    refuses = True
+    authenticates = True
+    resyncs = True
+
+    @cached_property
+    def _server(self) -> VoipbinSimulator:
+        return VoipbinSimulator(SAMPLE)
+
+    def examples(self) -> Sequence[bytes]:
+        """A day's beginning."""
+        return simulated_frames(self.provider, VoipbinSimulator(SAMPLE))
+
+    def vendor(self, *, refuses: bool = False) -> Vendor:
+        """One that refuses is another customer's."""
+        return VoipbinSimulator(SAMPLE, customer_id="another" if refuses else CUSTOMER).client()
+
+    def rest(self, request: Request) -> Response:
+        """The simulator's own answer."""
+        return self._server.answer(request)
+
+
+class ConformanceOfWebhooks(Conformance):
+    """The same, with events by webhook beside the websocket."""
+
+    provider = Voipbin(
+        token=Secret("text", SAMPLE),
+        customer_id=CUSTOMER,
+        receive="both",
+        webhook_secret=Secret("text", "key-of-a-customer"),
+    )
+    webhooks = True

@@ -1,0 +1,94 @@
+"""``jackfield new``: a complete distribution to begin with, which keeps every rule as it is written."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from jackfield._cli.console import say
+from jackfield._cli.plugin_options import load_plugins
+
+__all__ = ["configure", "run"]
+
+EPILOG = """\
+Writes a folder jackfield-NAME with a plugin that works, for a vendor or a receiver that
+does not exist: options, code, README, and tests that hold it to every rule. Nothing that
+is there already is touched.
+
+example:
+  jackfield new provider acme
+  cd jackfield-acme && pip install -e '.[testing]' && pytest"""
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+# Templates are the plugin of this name, as they are; each file's own suffix comes before this one.
+STAND_IN = re.compile("jackfield_acme|test_acme|ACME|Acme|acme")
+SUFFIX = ".txt"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("what", choices=["provider", "sink"], help="what the plugin shall offer")
+    parser.add_argument("name", metavar="NAME", help="its name in configurations, such as acme or acme-cloud")
+    parser.add_argument(
+        "--into", type=Path, default=Path(), metavar="FOLDER", help="where to make the folder (default: here)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write it."""
+    problem = _problem(options.what, options.name)
+    folder = options.into / f"jackfield-{options.name}"
+    if not problem and folder.exists():
+        problem = f"{folder} is there already; nothing was written"
+    if problem:
+        say(f"jackfield: {problem}", level="error")
+        return 2
+    names = _names(options.name)
+    try:
+        for path, text in _templates(files("jackfield._cli") / "templates" / options.what):
+            target = folder / _renamed(path, names)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_renamed(text, names), encoding="utf-8")
+            print(target)
+    except OSError as error:
+        say(f"jackfield: {error.filename}: {error.strerror}", level="error")
+        return 1
+    say(f"next: cd {folder} && pip install -e '.[testing]' && pytest")
+    return 0
+
+
+def _problem(what: str, name: str) -> str:
+    if not NAME.fullmatch(name):
+        form = "lower-case letters and digits, words joined by '-', a letter first"
+        return f"{name!r} is no name of a {what}: give {form}, such as acme or acme-cloud"
+    registry = load_plugins()
+    taken = registry.providers if what == "provider" else registry.sinks
+    return f"there is a {what} {name!r} already, and one is installed; give another name" if name in taken else ""
+
+
+def _names(name: str) -> dict[str, str]:
+    word = name.replace("-", "_")
+    return {
+        "jackfield_acme": f"jackfield_{word}",
+        "test_acme": f"test_{word}",
+        "ACME": word.upper(),
+        "Acme": "".join(part.capitalize() for part in name.split("-")),
+        "acme": name,
+    }
+
+
+def _renamed(text: str, names: dict[str, str]) -> str:
+    return STAND_IN.sub(lambda found: names[found[0]], text)
+
+
+def _templates(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
+    for each in sorted(folder.iterdir(), key=lambda each: each.name):
+        if each.is_dir():
+            yield from _templates(each, f"{path}{each.name}/")
+        elif each.name.endswith(SUFFIX):
+            yield path + each.name.removesuffix(SUFFIX), each.read_text(encoding="utf-8")

@@ -1,0 +1,199 @@
+"""The rules about a provider's connection: a real session drives it, before a vendor over memory."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Callable
+
+import msgspec
+import trio
+
+from jackfield.lifecycle import FeedState
+from jackfield.reports import FeedChanged, Resynced, TopicRefused
+from jackfield.testing.declaring import DeclaredProvider
+from jackfield.testing.rules import Level, rule
+from jackfield.testing.stage import Scene, Stage, Vendor, play
+
+__all__ = ["Conversing"]
+
+# Sooner than a session gives up waiting for an answer, so that a refusal was told and not just waited for.
+TOLD_SECONDS = 25.0
+# Later than that.
+SILENT_SECONDS = 90.0
+HOUR = 3600.0
+
+
+class Conversing(DeclaredProvider):
+    """Everything that can be seen of a provider while a session drives it."""
+
+    def _play(self, scene: Scene, vendor: Callable[[], Vendor | None] | None = None) -> Stage:
+        return play(self.provider, vendor or self.vendor, self.rest, scene)
+
+    async def _settle(self, stage: Stage) -> None:
+        topics = self.topics()
+        assert topics, f"the dialect has no topic for {self.selector}: set `selector` to something that it has"
+        stage.session.wanted.set(topics)
+        settled = await stage.settled(topics)
+        told = [str(report) for report in stage.reports]
+        assert settled, f"in force are {sorted(stage.session.stats.topics)} and not {sorted(topics)}: {told}"
+
+    async def _begin(self, stage: Stage) -> None:
+        """Settle, for a rule that is about what comes then."""
+        try:
+            await self._settle(stage)
+        except AssertionError:
+            self.not_applicable("its topics do not come into force, which confirms_subscriptions tells")
+
+    async def _return(self, stage: Stage) -> None:
+        """Settle, lose the line, and settle again."""
+        await self._begin(stage)
+        await stage.drop()
+        assert await stage.within(SILENT_SECONDS, lambda: len(stage.came) > 1), "no second connection"
+        await self._settle(stage)
+
+    @rule(Level.BRONZE)
+    def test_confirms_subscriptions(self) -> None:
+        """A topic that the vendor serves and the protocol never confirms is counted as lost."""
+        self._play(self._settle)
+
+    @rule(Level.SILVER)
+    def test_tells_refusals(self) -> None:
+        """A topic that the vendor turns down must be told at once, and not taken for one that is served."""
+        if not self.refuses:
+            self.not_applicable("the vendor turns no topic down")
+
+        async def scene(stage: Stage) -> None:
+            stage.session.wanted.set(self.topics())
+            await trio.sleep(TOLD_SECONDS)
+
+        stage = self._play(scene, lambda: self.vendor(refuses=True))
+        assert any(isinstance(report, TopicRefused) for report in stage.reports), "no refusal was told"
+        assert not stage.session.stats.topics, f"{sorted(stage.session.stats.topics)} count as served"
+
+    @rule(Level.SILVER)
+    def test_takes_silence_for_no_consent(self) -> None:
+        """Where a vendor answers, what it does not answer is timed out: neither confirmed nor forgotten."""
+        if not self.acknowledges:
+            self.not_applicable("the vendor answers no subscription")
+
+        async def scene(stage: Stage) -> None:
+            stage.session.wanted.set(self.topics())
+            await trio.sleep(SILENT_SECONDS)
+
+        stage = self._play(scene, lambda: None)
+        assert not stage.session.stats.topics, f"nobody confirmed {sorted(stage.session.stats.topics)}"
+        assert any(isinstance(report, TopicRefused) for report in stage.reports), "nothing was told of the silence"
+
+    @rule(Level.SILVER)
+    def test_gives_topics_back(self) -> None:
+        """What nobody wants any more must not go on costing the vendor and us."""
+        if not self.unsubscribes:
+            self.not_applicable("there is nothing to give back")
+
+        async def scene(stage: Stage) -> None:
+            await self._begin(stage)
+            before = len(stage.came[-1])
+            stage.session.wanted.set(())
+            assert await stage.settled(()), f"still in force: {sorted(stage.session.stats.topics)}"
+            given = await stage.within(TOLD_SECONDS, lambda: len(stage.came[-1]) > before)
+            assert given, "the vendor was not told that nobody wants its topics any more"
+
+        self._play(scene)
+
+    @rule(Level.BRONZE)
+    def test_comes_back_after_a_drop(self) -> None:
+        """A line that was cut must come up again, one attempt at a time, and ask for everything anew."""
+        stage = self._play(self._return)
+        first, second, *_ = stage.came
+        assert bool(second) >= bool(first), "the vendor was asked on the first connection, and on the second not"
+        assert stage.most_up == 1, f"{stage.most_up} connections were up at once"
+
+    @rule(Level.SILVER)
+    def test_asks_once(self) -> None:
+        """A topic that is asked for twice is delivered twice, or silenced for others when it is given back."""
+
+        async def scene(stage: Stage) -> None:
+            await self._return(stage)
+            await trio.sleep(SILENT_SECONDS)
+
+        first, second, *_ = self._play(scene).came
+        assert len(second) <= len(first), f"{len(second)} frames on the second connection, {len(first)} on the first"
+
+    @rule(Level.BRONZE)
+    def test_stops_for_good(self) -> None:
+        """Once it is told to stop, nothing is sent, nothing connects, and nothing fails."""
+
+        async def scene(stage: Stage) -> None:
+            await self._begin(stage)
+            sent, told = len(stage.came[-1]), len(stage.reports)
+            stage.session.stop()
+            await trio.sleep(HOUR)
+            assert stage.session.stats.state is FeedState.DISCONNECTED, f"it is {stage.session.stats.state.value}"
+            assert stage.attempts == 1, "it has connected again"
+            assert len(stage.came[-1]) == sent, f"it has sent {stage.came[-1][sent:]}"
+            reasons = [str(each) for each in stage.reports[told:] if isinstance(each, FeedChanged) and each.reason]
+            assert not reasons, f"it did not stop in good order: {reasons}"
+
+        self._play(scene)
+
+    @rule(Level.SILVER)
+    def test_hides_secrets_from_reports(self) -> None:
+        """Some vendors quote the token that they refuse, and no report, log or event of ours may pass that on."""
+        secrets = self.secrets() or self.not_applicable("the provider has no secret")
+        quoting = [f"no such token: {secret}" for secret in secrets]
+        frames = [*quoting, *(msgspec.json.encode({"error": text, "status": "error"}).decode() for text in quoting)]
+
+        async def scene(stage: Stage) -> None:
+            stage.session.wanted.set(self.topics())
+            for frame in [*frames, *(each.decode() for each in self.examples()[:5])]:
+                if await stage.within(TOLD_SECONDS, lambda: stage.session.stats.state in _UP):
+                    await stage.say(frame)
+
+        logged, printed = io.StringIO(), io.StringIO()
+        handler = logging.StreamHandler(logged)
+        root, level = logging.getLogger(), logging.getLogger().level
+        root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                stage = self._play(scene, lambda: self.vendor(refuses=self.refuses))
+        finally:
+            root.removeHandler(handler)
+            root.setLevel(level)
+        own = [str(event.to_cloudevent()) for event in stage.events if event.kind.startswith("stream.")]
+        shown = {
+            "a log": [logged.getvalue()],
+            "an output": [printed.getvalue()],
+            "a report": [f"{report} {report!r}" for report in stage.reports],
+            "an event of the stream": own,
+        }
+        for what, texts in shown.items():
+            leaks = [text for text in texts if any(secret in text for secret in secrets)]
+            assert not leaks, f"{what} shows a secret"
+
+    @rule(Level.GOLD)
+    def test_fills_gaps(self) -> None:
+        """After a gap a provider that can look for what was missed does so, and says that it came so."""
+        if not self.resyncs:
+            self.not_applicable("the vendor cannot be asked for what was missed")
+
+        async def scene(stage: Stage) -> None:
+            await self._begin(stage)
+            await stage.drop()
+            looked = await stage.within(SILENT_SECONDS, lambda: _looks(stage) != [])
+            assert looked, "nobody looked for what was missed"
+
+        stage = self._play(scene)
+        failures = [each.failure for each in _looks(stage) if each.failure]
+        assert not failures, f"the look failed: {failures[0]}"
+        live = [event for event in stage.events if event.origin == "live" and not event.kind.startswith("stream.")]
+        assert not live, f"what was looked for counts as live: {live[0]}"
+
+
+_UP = (FeedState.CONNECTED, FeedState.SUBSCRIBED)
+
+
+def _looks(stage: Stage) -> list[Resynced]:
+    return [report for report in stage.reports if isinstance(report, Resynced)]

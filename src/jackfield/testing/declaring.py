@@ -1,0 +1,134 @@
+"""What the author of a provider declares, for the suite to try it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from jackfield._guard import provider_code
+from jackfield._planner import plan_topics
+from jackfield.credentials import secrets_of
+from jackfield.errors import JackfieldError, SecretError
+from jackfield.events import Event
+from jackfield.protocol import Action, Emit, FeedProtocol, Send
+from jackfield.providers import Provider
+from jackfield.rest import Request, Response
+from jackfield.selectors import EVERYTHING, Selector
+from jackfield.simulators import Simulator
+from jackfield.testing.laws import TranslationLaws
+from jackfield.testing.stage import FEED, Vendor
+from jackfield.testing.worlds import World
+
+__all__ = ["AT", "DeclaredProvider", "simulated_frames"]
+
+AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+"""When a frame comes, wherever that must not matter."""
+# A protocol may ask at a pace: how many seconds of it are let pass to have everything asked for.
+PACE_SECONDS = 60
+
+
+class DeclaredProvider(TranslationLaws):
+    """The provider, some frames of its vendor's, and what that vendor can do."""
+
+    provider: Provider
+    """A configured feed; its secrets as text, so that the suite can look for them."""
+    selector: ClassVar[Selector] = EVERYTHING
+    """What is subscribed to when the suite connects; something that the vendor has topics for."""
+    acknowledges: ClassVar[bool] = False
+    """Whether the vendor answers each subscription, so that silence means that there is none."""
+    refuses: ClassVar[bool] = False
+    """Whether the vendor says so where it does not serve a topic."""
+    unsubscribes: ClassVar[bool] = True
+    """Whether the vendor must be told that a topic is no longer wanted."""
+    authenticates: ClassVar[bool] = False
+    """Whether the provider has `Authenticates`."""
+    resyncs: ClassVar[bool] = False
+    """Whether its protocol has `Resyncs`."""
+    webhooks: ClassVar[bool] = False
+    """Whether it `ReceivesWebhooks`, as `provider` is configured."""
+
+    def examples(self) -> Sequence[bytes]:
+        """Frames of the vendor's, each with at least one event and no two with the same."""
+        raise NotImplementedError
+
+    def copies(self) -> Sequence[Sequence[bytes]]:
+        """Groups of frames; those of each group are copies of the same events."""
+        return ()
+
+    def vendor(self, *, refuses: bool = False) -> Vendor | None:
+        """The vendor's side of one connection, which serves every topic, or none; ``None`` where it never answers."""
+        return None
+
+    def rest(self, request: Request) -> Response:
+        """The vendor's answer by REST; the request's URL is a path and a query."""
+        return Response(404)
+
+    @property
+    def world(self) -> World:
+        """What the laws of translation are tried with: mostly what is in the examples, with other ids."""
+        addresses = [event.address for frame in self.examples() for event in self.emitted(frame)]
+        resources = sorted({address.resource for address in addresses})
+        words = sorted({address.event for address in addresses})
+        return World(self.provider.dialect, self.provider.source, resources=resources, words=words)
+
+    # -- for the rules -----------------------------------------------------------------------------
+
+    def topics(self) -> tuple[str, ...]:
+        """The topics that the suite subscribes to."""
+        return _topics(self.provider, self.selector)
+
+    def secrets(self) -> list[str]:
+        """The texts that must not show."""
+        found = []
+        for _, secret in secrets_of(self.provider):
+            try:
+                found.append(secret.reveal())
+            except SecretError:  # one that is read from elsewhere, and is not there
+                continue
+        return found
+
+    def read(self, frame: bytes, at: datetime = AT) -> tuple[Action, ...] | Exception:
+        """What a fresh protocol makes of a frame, or what it raises."""
+        return received(self.provider.protocol(FEED), frame, at)
+
+    def emitted(self, frame: bytes) -> list[Event]:
+        """The events in a frame; none where it cannot be read."""
+        outcome = self.read(frame)
+        return [] if isinstance(outcome, Exception) else [each.event for each in outcome if isinstance(each, Emit)]
+
+
+def received(protocol: FeedProtocol, frame: bytes, at: datetime) -> tuple[Action, ...] | Exception:
+    """What a protocol makes of a frame, or what it raises: some rule is about that, and others are not."""
+    try:
+        with provider_code():
+            return tuple(protocol.received(frame, at))
+    except JackfieldError as error:
+        return error
+
+
+def _topics(provider: Provider, selector: Selector) -> tuple[str, ...]:
+    return plan_topics(provider.source.provider, provider.dialect, [selector]).topics
+
+
+def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -> tuple[bytes, ...]:
+    """The frames in which a provider's simulator tells a feed the first so many events of its day.
+
+    The feed subscribes to everything first, as it does at the real server; no frame comes twice.
+    """
+    protocol, client = provider.protocol(FEED), simulator.client()
+    told: list[Action] = [*protocol.opened()]
+    for topic in _topics(provider, EVERYTHING):
+        told += protocol.subscribe(topic)
+    for second in range(PACE_SECONDS):
+        said, told = [each.text for each in told if isinstance(each, Send)], []
+        at = AT + timedelta(seconds=second)
+        for answer in itertools.chain.from_iterable(map(client.received, said)):
+            if isinstance(answer, str):
+                told += protocol.received(answer.encode(), at)
+        told += protocol.tick(at)
+    moments = (AT + timedelta(seconds=second) for second in itertools.count())
+    events = itertools.islice(simulator.events(lambda: next(moments)), most)
+    frames = itertools.chain.from_iterable(map(client.frames_for, events))
+    return tuple(dict.fromkeys(frame.encode() for frame in frames))

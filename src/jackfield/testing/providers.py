@@ -1,0 +1,21 @@
+"""The suite for providers: everything that Jackfield counts on, as tests to inherit.
+
+::
+
+    class TestAcme(ProviderSuite):
+        provider = Acme(url="wss://acme.example/events", token=Secret("text", "tok-s3cret"), account_id="A1")
+
+        def examples(self):
+            return [b'{"event": "call.started", "id": "1", …}']
+"""
+
+from __future__ import annotations
+
+from jackfield.testing.conversing import Conversing
+from jackfield.testing.reading import Reading
+
+__all__ = ["ProviderSuite"]
+
+
+class ProviderSuite(Reading, Conversing):
+    """What a provider must keep to; `jackfield.testing.declaring` says what its author declares."""

@@ -1,0 +1,81 @@
+"""Strategies for frames that no vendor should send: any bytes, any JSON, and good frames with one thing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from jackfield.testing.strategies import json_values
+
+__all__ = ["parts_of", "spoilt_frames", "spoilt_json"]
+
+Path = tuple[str | int, ...]
+
+
+def spoilt_frames(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+    """Any bytes, texts and JSON, and the examples: whole, cut, with bytes put in, with one value replaced."""
+    bodies = st.sampled_from(list(examples) or [b""])
+
+    @st.composite
+    def torn(draw: st.DrawFn) -> bytes:
+        frame = draw(bodies)
+        start = draw(st.integers(0, len(frame)))
+        return frame[:start] + draw(st.binary(max_size=3)) + frame[start + draw(st.integers(0, 3)) :]
+
+    any_text = st.text().map(str.encode)
+    any_json = json_values().map(msgspec.json.encode)
+    return bodies | spoilt_json(examples) | spoilt_json(examples) | torn() | st.binary() | any_text | any_json
+
+
+def spoilt_json(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+    """The examples that are JSON, with one value replaced, left out, or put beside another under an unknown name."""
+    documents = [document for frame in examples if (document := _decoded(frame)) is not None]
+
+    @st.composite
+    def spoil(draw: st.DrawFn) -> bytes:
+        document = msgspec.json.decode(msgspec.json.encode(draw(st.sampled_from(documents))))
+        path = draw(st.sampled_from([*_paths(document)]))
+        parent: Any = document
+        for step in path[:-1]:
+            parent = parent[step]
+        match draw(st.sampled_from(["replace", "remove", "add"])):
+            case "remove":
+                del parent[path[-1]]
+            case "add" if isinstance(parent, dict):
+                parent[draw(st.sampled_from(["unknown", "x_new_field"]))] = draw(json_values())
+            case _:
+                parent[path[-1]] = draw(json_values())
+        return msgspec.json.encode(document)
+
+    return spoil() if documents else st.just(b"{}")
+
+
+def parts_of(value: Any) -> Iterator[Any]:
+    """A JSON value and every value in it, also where a text holds JSON of its own."""
+    yield value
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        inner = _decoded(value.encode(errors="replace"))
+        if inner is not None:
+            yield from parts_of(inner)
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from parts_of(each)
+
+
+def _decoded(frame: bytes) -> Any:
+    """The object or list that a frame holds; ``None`` for any other."""
+    try:
+        document = msgspec.json.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return document if isinstance(document, dict | list) and document else None
+
+
+def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in items:
+        yield (*path, key)
+        yield from _paths(each, (*path, key))

@@ -1,0 +1,168 @@
+"""A real session, before a vendor that is played over memory on virtual time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+import trio
+import trio.testing
+
+from jackfield._rest import drive
+from jackfield._session import Session
+from jackfield.config import Feed
+from jackfield.errors import leaves
+from jackfield.events import Event
+from jackfield.providers import Endpoint, Provider
+from jackfield.reports import Report
+from jackfield.rest import Exchange, Request, Response
+from jackfield.simulation.listener import ClientGone, Incoming, Line, serve_stream
+from jackfield.simulators import HangUp
+from jackfield.testing.clock import run_in_virtual_time
+
+__all__ = ["FEED", "Scene", "Stage", "Vendor", "as_target", "play", "sole_cause"]
+
+FEED = "conformance"
+# The longest that a scene may take, in virtual seconds: far beyond every time-out of a session.
+SCENE_SECONDS = 4 * 3600.0
+POLL_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+class Vendor(Protocol):
+    """The vendor's side of one connection; a `SimulatedClient` is one."""
+
+    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+        """What the vendor sends back for a frame of ours, in order."""
+        ...
+
+
+@attrs.define
+class Stage:
+    """What has happened so far, and what a scene can do."""
+
+    _provider: Provider
+    _vendor: Callable[[], Vendor | None]
+    """Makes the other side of each connection; ``None`` for one that never says anything."""
+    _rest: Callable[[Request], Response]
+    came: list[list[str | bytes]] = attrs.field(factory=list)
+    """What came from us on each connection, in order."""
+    events: list[Event] = attrs.field(factory=list)
+    reports: list[Report] = attrs.field(factory=list)
+    attempts: int = 0
+    """How often we have tried to connect."""
+    most_up: int = 0
+    """How many connections were up at once."""
+    session: Session = attrs.field(init=False)
+    _up: list[Line] = attrs.field(factory=list)
+    _nursery: trio.Nursery = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        feed = Feed(FEED, self._provider.source.provider, self._provider)
+        self.session = Session(
+            feed, self.events.extend, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
+        )
+
+    async def run(self, scene: Callable[[Stage], Awaitable[None]]) -> None:
+        """Play a scene while the session runs, and let nothing of it go on behind."""
+        with trio.fail_after(SCENE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self.session.run)
+                await scene(self)
+                nursery.cancel_scope.cancel()
+
+    # -- what a scene does -------------------------------------------------------------------------
+
+    async def within(self, seconds: float, condition: Callable[[], bool]) -> bool:
+        """Whether a condition comes to hold in so many seconds."""
+        for _ in range(round(seconds / POLL_SECONDS)):
+            if condition():
+                return True
+            await trio.sleep(POLL_SECONDS)
+        return condition()
+
+    async def settled(self, topics: Iterable[str]) -> bool:
+        """Whether exactly these topics come to be in force, in good time."""
+        wanted = frozenset(topics)
+        return await self.within(120, lambda: self.session.stats.topics == wanted)
+
+    async def say(self, frame: str) -> None:
+        """Let the vendor send a frame on its newest connection."""
+        await self._up[-1].send(frame)
+        await trio.sleep(POLL_SECONDS)
+
+    async def drop(self) -> None:
+        """Cut the line."""
+        await self._up[-1].hang_up(HangUp())
+
+    # -- what the session meets --------------------------------------------------------------------
+
+    async def _open(self, endpoint: Endpoint) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        self.attempts += 1
+        ours, theirs = trio.testing.memory_stream_pair()
+        self._nursery.start_soon(serve_stream, self._serve, theirs)
+        return ours
+
+    async def _serve(self, incoming: Incoming) -> None:
+        line = await incoming.accept()
+        came: list[str | bytes] = []
+        self.came.append(came)
+        self._up.append(line)
+        self.most_up = max(self.most_up, len(self._up))
+        vendor = self._vendor()
+        try:
+            while True:
+                frame = await line.receive()
+                came.append(frame)
+                for answer in vendor.received(frame) if vendor is not None else ():
+                    if isinstance(answer, HangUp):
+                        await line.hang_up(answer)
+                        raise ClientGone
+                    await line.send(answer)
+        finally:
+            self._up.remove(line)
+
+    async def _perform(self, exchange: Exchange[T]) -> T:
+        return await drive(exchange, self._answer)
+
+    async def _answer(self, request: Request) -> Response:
+        await trio.lowlevel.checkpoint()
+        return self._rest(as_target(request))
+
+
+Scene = Callable[[Stage], Awaitable[None]]
+"""What happens on a stage."""
+
+
+def as_target(request: Request) -> Request:
+    """The request as a server sees it: its URL is the path and the query."""
+    parts = urlsplit(request.url)
+    return attrs.evolve(request, url=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+
+
+def play(
+    provider: Provider,
+    vendor: Callable[[], Vendor | None],
+    rest: Callable[[Request], Response],
+    scene: Scene,
+) -> Stage:
+    """Play a scene on a stage of its own, in virtual time; the stage afterwards."""
+    stage = Stage(provider, vendor, rest)
+    try:
+        run_in_virtual_time(partial(stage.run, scene))
+    except BaseExceptionGroup as group:
+        raise sole_cause(group) from None
+    return stage
+
+
+def sole_cause(group: BaseExceptionGroup[Any]) -> BaseException:
+    """The one exception in a group, which a nursery has put there; the group where there are several."""
+    causes = list(leaves(group))
+    return causes[0] if len(causes) == 1 else group

@@ -1,0 +1,201 @@
+"""A provider without a fault, of a vendor that can do everything that a vendor can."""
+
+import json
+from datetime import UTC, datetime
+
+import attrs
+
+from faulty.dialect import KINDS, SOURCE, AcmeDialect
+from jackfield.credentials import Secret
+from jackfield.errors import FrameError, RestError, WebhookRefused
+from jackfield.events import Event, content_id
+from jackfield.options import about, url
+from jackfield.protocol import Confirm, Emit, Ignore, Reject, Send
+from jackfield.providers import Endpoint, Webhook
+from jackfield.rest import Request, Response
+from jackfield.testing import ProviderSuite
+
+SAMPLE = "tok-s3cret"
+
+
+@attrs.define
+class AcmeProtocol:
+    feed: str
+    _token: str = attrs.field(repr=False)
+    _asked: dict[int, str] = attrs.field(factory=dict)
+    _number: int = 0
+
+    def opened(self):
+        return ()
+
+    def subscribe(self, topic):
+        self._number += 1
+        self._asked[self._number] = topic
+        return (self.send("subscribe", topic),)
+
+    def unsubscribe(self, topic):
+        return (self.send("unsubscribe", topic),)
+
+    def send(self, verb, topic):
+        return Send(json.dumps({"do": verb, "number": self._number, "topic": topic, "token": self._token}))
+
+    def tick(self, at):
+        return ()
+
+    def closed(self, code, at):
+        pass
+
+    def received(self, frame, at):
+        document = decoded(frame)
+        if "answer" in document:
+            return self.answered(document)
+        if "topic" not in document:
+            return (Ignore("nothing that we know"),)
+        return (Emit(self.event(document, frame, at)),)
+
+    def answered(self, answer):
+        number = answer["answer"]
+        topic = self._asked.pop(number, None) if isinstance(number, int) else None
+        if topic is None:
+            return (Ignore("answer to nothing that we asked"),)
+        return (Confirm(topic), Ignore("answer")) if answer.get("ok") is True else self.refused(topic, answer)
+
+    def refused(self, topic, answer):
+        return Reject(topic, f"it says {answer.get('error')}"), Ignore("refusal")
+
+    def event(self, document, frame, at, origin="live"):
+        topic, name = document.get("topic"), document.get("name")
+        try:
+            address = AcmeDialect().address_of(topic, name)
+            if not all(isinstance(each, str) and each for each in address):
+                raise ValueError("an empty segment")
+        except (ValueError, AttributeError, TypeError) as error:
+            raise FrameError(f"no topic: {error}", frame) from None
+        return Event(
+            id=self.identify(document, frame),
+            kind=self.kind(address),
+            address=address,
+            time=moment(document.get("at")),
+            received=at,
+            feed=self.feed,
+            native_type=name,
+            native_topic=topic,
+            origin=origin,
+            data=self.payload(document),
+        )
+
+    def payload(self, document):
+        return document.get("data")
+
+    def identify(self, document, frame):
+        given = document.get("id")
+        return given if isinstance(given, str) and given else content_id(frame)
+
+    def kind(self, address):
+        return KINDS.get(address.resource, {}).get(address.event) or f"unmapped.{word(address.resource)}"
+
+    def resync(self, since, at):
+        answer = yield Request("GET", "https://acme.example/events?since=x")
+        found = answer.json()
+        if answer.status != 200 or not isinstance(found, list):
+            raise RestError(f"no list of events, with status {answer.status}")
+        texts = [json.dumps(each).encode() for each in found]
+        return [Emit(self.event(decoded(text), text, at, self.origin())) for text in texts]
+
+    def origin(self):
+        return "resync"
+
+
+def decoded(frame):
+    try:
+        document = json.loads(frame)
+    except (ValueError, RecursionError) as error:
+        raise FrameError(f"no JSON: {error}", frame) from None
+    if not isinstance(document, dict):
+        raise FrameError("no object", frame)
+    return document
+
+
+def word(text):
+    return "".join(each if each in "abcdefghijklmnopqrstuvwxyz0123456789_" else "_" for each in text).strip("_") or "x"
+
+
+def moment(text):
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+@attrs.frozen
+class Acme:
+    url: str = attrs.field(
+        default="wss://acme.example/events", validator=url("wss", "ws"), metadata=about("the websocket's URL")
+    )
+    token: Secret = attrs.field(default=Secret("text", SAMPLE), metadata=about("the account's token"))
+
+    source = SOURCE
+    protocols = AcmeProtocol
+    dialect = AcmeDialect()
+
+    def endpoint(self):
+        return Endpoint(f"{self.url}?token={self.token.reveal()}")
+
+    def protocol(self, feed, before=None):
+        return self.protocols(feed, self.token.reveal())
+
+    def authenticate(self):
+        answer = yield Request("POST", "https://acme.example/login")
+        found = answer.json()
+        if answer.status != 200 or not isinstance(found, dict) or not isinstance(found.get("token"), str):
+            raise RestError("the login was refused", refused=True)
+        return self
+
+    def webhook(self, feed):
+        protocol = self.protocol(feed)
+
+        def read(headers, body, at):
+            if headers.get("x-refuse"):
+                raise WebhookRefused(403, "not signed")
+            return [protocol.event(decoded(body), body, at, "webhook")]
+
+        return Webhook(read)
+
+
+class AcmeVendor:
+    def __init__(self, *, refuses):
+        self.refuses = refuses
+
+    def received(self, frame):
+        asked = json.loads(frame)
+        if self.refuses:
+            return [json.dumps({"answer": asked["number"], "ok": False, "error": f"{asked['token']} is no token"})]
+        return [json.dumps({"answer": asked["number"], "ok": True})]
+
+
+EXAMPLES = [
+    {"topic": "call/1", "name": "started", "id": "e1", "at": "2026-01-01T12:00:00Z", "data": {"from": "+1", "n": 1.5}},
+    {"topic": "call/1", "name": "ended", "id": "e2", "at": "2026-01-01T12:01:00+02:00", "data": {"why": ["busy"]}},
+    {"topic": "agent/ann%2Fx", "name": "ready", "data": None},
+    {"topic": "agent/bob", "name": "asleep", "data": {"since": "noon"}},
+]
+
+
+class AcmeSuite(ProviderSuite):
+    provider = Acme()
+    acknowledges = refuses = authenticates = resyncs = webhooks = True
+
+    def examples(self):
+        return [json.dumps(each).encode() for each in EXAMPLES]
+
+    def copies(self):
+        return [[json.dumps(EXAMPLES[0] | {"copy": number}).encode() for number in range(3)]]
+
+    def vendor(self, *, refuses=False):
+        return AcmeVendor(refuses=refuses)
+
+    def rest(self, request: Request):
+        assert request.url in ("/login", "/events?since=x")
+        body = {"token": SAMPLE} if request.url == "/login" else [EXAMPLES[0]]
+        return Response(200, body=json.dumps(body).encode())

@@ -1,0 +1,364 @@
+"""Providers with one fault each, by the rule that is there to catch it."""
+
+import json
+import logging
+from types import MappingProxyType
+from typing import ClassVar
+
+import attrs
+
+from faulty.acme import SAMPLE, Acme, AcmeProtocol, AcmeSuite
+from faulty.dialect import AcmeDialect
+from jackfield.addresses import AddressPattern
+from jackfield.errors import FrameError, Untranslatable
+from jackfield.options import about
+from jackfield.protocol import Confirm, Ignore
+from jackfield.providers import Endpoint, Webhook
+from jackfield.rest import Request
+
+FAULTS = []
+
+
+def caught_by(rule, *, implied=()):
+    """Enlist a suite, or one for this provider, protocol or dialect, which falls on this rule.
+
+    `implied` are the laws that no dialect can keep that breaks this one.
+    """
+
+    def enlist(fault):
+        if issubclass(fault, AcmeSuite):
+            suite = fault
+        else:
+            provider = fault
+            if issubclass(fault, AcmeProtocol):
+                provider = type("Faulty", (Acme,), {"protocols": fault})
+            elif issubclass(fault, AcmeDialect):
+                provider = type("Faulty", (Acme,), {"dialect": fault()})
+            suite = type(fault.__name__, (AcmeSuite,), {"provider": provider()})
+        FAULTS.append((rule, suite, implied))
+        return fault
+
+    return enlist
+
+
+# -- what the suite is told ------------------------------------------------------------------------------
+
+
+@caught_by("no_rule_is_replaced")
+class ReplacesARule(AcmeSuite):
+    def test_reads_anything(self):
+        """It never failed since."""
+
+
+@caught_by("no_rule_is_replaced")
+class RemovesARule(AcmeSuite):
+    test_round_trip = None
+
+
+@caught_by("no_rule_is_replaced")
+class IsExemptFromWhatIsNoRule(AcmeSuite):
+    exempt = MappingProxyType({"reads_everything": "no time"})
+
+
+@caught_by("no_rule_is_replaced")
+class IsExemptWithoutAReason(AcmeSuite):
+    exempt = MappingProxyType({"ticks_quietly": " "})
+
+
+@caught_by("declares_what_it_can")
+class SaysNothingOfItsWebhook(AcmeSuite):
+    webhooks = False
+
+
+# -- options and endpoint --------------------------------------------------------------------------------
+
+
+@caught_by("describes_options")
+@attrs.frozen
+class DescribesNothing(Acme):
+    region: str = "eu"
+
+
+@caught_by("describes_options")
+@attrs.frozen
+class KeepsAPasswordAsText(Acme):
+    password: str = attrs.field(default="open sesame", metadata=about("the password"))
+
+
+@caught_by("names_a_websocket")
+class NamesAWebPage(Acme):
+    def endpoint(self):
+        return Endpoint(f"https://acme.example/events?token={self.token.reveal()}")
+
+
+@caught_by("hides_secrets_from_reprs")
+@attrs.define
+class ShowsItsToken(AcmeProtocol):
+    shown: str = SAMPLE
+
+
+# -- reading ---------------------------------------------------------------------------------------------
+
+
+@caught_by("reads_anything")
+class TrustsTheVendor(AcmeProtocol):
+    def received(self, frame, at):
+        json.loads(frame)
+        return super().received(frame, at)
+
+
+@caught_by("reads_anything")
+class KeepsAnotherFrame(AcmeProtocol):
+    def received(self, frame, at):
+        try:
+            return super().received(frame, at)
+        except FrameError as error:
+            raise FrameError(error.problem, b"") from None
+
+
+@caught_by("accounts_for_every_frame")
+class SaysNothingOfTheUnknown(AcmeProtocol):
+    def received(self, frame, at):
+        return tuple(each for each in super().received(frame, at) if each != Ignore("nothing that we know"))
+
+
+@caught_by("reads_its_examples")
+class NamesAnotherFeed(AcmeProtocol):
+    def event(self, document, frame, at, origin="live"):
+        return attrs.evolve(super().event(document, frame, at, origin), feed="acme")
+
+
+@caught_by("publishes_where_it_is_sought")
+class TakesAnEndForAFailure(AcmeProtocol):
+    def kind(self, address):
+        return "call.failed" if address.event == "ended" else super().kind(address)
+
+
+@caught_by("keeps_payloads_whole")
+class KeepsWhatItKnows(AcmeProtocol):
+    def payload(self, document):
+        data = super().payload(document)
+        known = ("from", "n", "why", "since")
+        return {key: data[key] for key in known if key in data} if isinstance(data, dict) else data
+
+
+@caught_by("gives_stable_ids")
+class NumbersByTheClock(AcmeProtocol):
+    def event(self, document, frame, at, origin="live"):
+        event = super().event(document, frame, at, origin)
+        return attrs.evolve(event, id=f"{event.id}-{at.timestamp()}")
+
+
+@caught_by("gives_stable_ids")
+class TellsCopiesApart(AcmeProtocol):
+    def identify(self, document, frame):
+        return f"{super().identify(document, frame)}-{document.get('copy', '')}"
+
+
+@caught_by("gives_distinct_ids")
+class TakesAgentsForOne(AcmeProtocol):
+    def identify(self, document, frame):
+        return "agent" if document["topic"].startswith("agent") else super().identify(document, frame)
+
+
+@caught_by("round_trips_events")
+class CorrelatesWithNothing(AcmeProtocol):
+    def event(self, document, frame, at, origin="live"):
+        return attrs.evolve(super().event(document, frame, at, origin), correlation="")
+
+
+@caught_by("shares_nothing")
+class KeepsItsQuestionsWithTheClass(AcmeProtocol):
+    asked: ClassVar = {}
+
+    def subscribe(self, topic):
+        self.asked[self._number + 1] = topic
+        return super().subscribe(topic)
+
+    def answered(self, answer):
+        number = answer["answer"] if isinstance(answer["answer"], int) else 0
+        if self._asked and number not in self.asked:
+            return (Ignore("somebody else has had that answer"),)
+        self.asked.pop(number, None)
+        return super().answered(answer)
+
+
+@caught_by("ticks_quietly")
+class TripsOverAnHour(AcmeProtocol):
+    seconds = 0
+
+    def tick(self, at):
+        self.seconds += 1
+        if self.seconds == 1800:
+            raise KeyError("half an hour")
+        return ()
+
+
+# -- translation -----------------------------------------------------------------------------------------
+
+
+@caught_by("round_trip")
+class LosesTheEvent(AcmeDialect):
+    def address_of(self, topic, event):
+        return super().address_of(topic, "happened")
+
+
+@caught_by("soundness", implied=["exactness"])
+class RefusesLongIds(AcmeDialect):
+    def topics_of(self, selector):
+        if len(selector.address.resource_id or "") > 5:
+            raise Untranslatable("too much trouble")
+        return super().topics_of(selector)
+
+
+@caught_by("exactness", implied=["agreement"])
+class ThinksThatIdsDoNotMatter(AcmeDialect):
+    """So a plan for two calls subscribes to one of them."""
+
+    def covers(self, topic, other):
+        return topic.split("/")[0] == other.split("/")[0]
+
+    def brings(self, topic):
+        return super().brings(topic)._replace(resource_id=None)
+
+
+@caught_by("monotony", implied=["minimality"])
+class SeesNoCover(AcmeDialect):
+    def covers(self, topic, other):
+        return topic == other
+
+
+@caught_by("minimality")
+class AsksInTwoSpellings(AcmeDialect):
+    def topics_of(self, selector):
+        return tuple(each for topic in super().topics_of(selector) for each in (topic, f"{topic}/!"))
+
+    def brings(self, topic):
+        return super().brings(topic.removesuffix("/!"))
+
+    def delivers(self, topic, published):
+        return super().delivers(topic.removesuffix("/!"), published)
+
+    def covers(self, topic, other):
+        return topic == other or (super().covers(topic, other) and self.brings(topic) != self.brings(other))
+
+
+@caught_by("agreement")
+class TakesStarsForBeginnings(AcmeDialect):
+    def delivers(self, topic, published):
+        return published.startswith(topic.partition("*")[0])
+
+
+@caught_by("agreement")
+class MeansWhatItDoesNotBring(AcmeDialect):
+    def means(self, topic):
+        return AddressPattern("acme"), ""
+
+
+# -- the connection --------------------------------------------------------------------------------------
+
+
+@caught_by("confirms_subscriptions")
+class ForgetsTheSecondTopic(AcmeProtocol):
+    def answered(self, answer):
+        told = super().answered(answer)
+        return (Ignore("answer"),) if answer["answer"] == 2 and answer.get("ok") else told
+
+
+@caught_by("tells_refusals")
+class IsDeafToRefusals(AcmeProtocol):
+    def refused(self, topic, answer):
+        return (Ignore("refusal"),)
+
+
+@caught_by("takes_silence_for_no_consent")
+class TakesSilenceForConsent(AcmeProtocol):
+    seconds = 0
+
+    def tick(self, at):
+        self.seconds += 1
+        return [Confirm(topic) for topic in self._asked.values()] if self.seconds == 28 else ()
+
+
+@caught_by("gives_topics_back")
+class GivesNothingBack(AcmeProtocol):
+    def unsubscribe(self, topic):
+        return ()
+
+
+class Remembers(Acme):
+    """Hands the last connection's protocol on."""
+
+    def protocol(self, feed, before=None):
+        made = self.protocols(feed, self.token.reveal())
+        made.again = before is not None
+        return made
+
+
+@caught_by("comes_back_after_a_drop")
+class AsksOnTheFirstConnectionOnly(Remembers):
+    class Talk(AcmeProtocol):
+        again = False
+
+        def subscribe(self, topic):
+            return (Confirm(topic),) if self.again else super().subscribe(topic)
+
+    protocols = Talk
+
+
+@caught_by("asks_once")
+class AsksTwiceOnTheSecondConnection(Remembers):
+    class Talk(AcmeProtocol):
+        again = False
+
+        def subscribe(self, topic):
+            asked = super().subscribe(topic)
+            return asked * 2 if self.again else asked
+
+    protocols = Talk
+
+
+@caught_by("stops_for_good")
+class TripsAtTheEnd(AcmeProtocol):
+    def closed(self, code, at):
+        if code is None and not self._asked:
+            raise RuntimeError("there was no goodbye")
+
+
+@caught_by("hides_secrets_from_reports")
+class LogsWhatItGets(AcmeProtocol):
+    def received(self, frame, at):
+        logging.getLogger("acme").debug("got %s", frame)
+        return super().received(frame, at)
+
+
+# -- REST and webhooks -----------------------------------------------------------------------------------
+
+
+@caught_by("survives_any_answer")
+class BelievesTheLogin(Acme):
+    def authenticate(self):
+        answer = yield Request("POST", "https://acme.example/login")
+        assert answer.json()["token"]
+        return self
+
+
+@caught_by("survives_any_answer")
+class AsksForEver(Acme):
+    def authenticate(self):
+        while (yield Request("POST", "https://acme.example/login")).status != 200:
+            pass
+        return self
+
+
+@caught_by("fills_gaps")
+class TakesThePastForThePresent(AcmeProtocol):
+    def origin(self):
+        return "live"
+
+
+@caught_by("reads_any_post")
+class TrustsWhoPosts(Acme):
+    def webhook(self, feed):
+        protocol = self.protocol(feed)
+        return Webhook(lambda headers, body, at: [protocol.event(json.loads(body), body, at, "webhook")])

@@ -1,0 +1,282 @@
+"""A sink without a fault, and sinks with one fault each, by the rule that is there to catch it."""
+
+import contextlib
+import threading
+from types import MappingProxyType
+from typing import ClassVar
+
+import attrs
+import trio
+
+from jackfield.credentials import Secret
+from jackfield.errors import DeliveryError
+from jackfield.events import Event
+from jackfield.options import about
+from jackfield.sinks import Batch
+from jackfield.testing import Place, SinkSuite
+
+SAMPLE = "key-s3cret"
+
+
+class Shelf:
+    """Where events are put: may be told to take only so many, or to hang."""
+
+    def __init__(self):
+        self.texts, self.left, self.flowing, self.lock = [], None, threading.Event(), threading.Lock()
+        self.mend()
+
+    def put(self, text):
+        with self.lock:
+            if self.left == 0:
+                raise OSError("the shelf is full")
+            if self.left is not None:
+                self.left -= 1
+            self.texts.append(text)
+
+    def fail(self, after):
+        self.left = after
+
+    def stall(self):
+        self.flowing.clear()
+
+    def mend(self):
+        self.left = None
+        self.flowing.set()
+
+    def arrived(self):
+        return [Event.from_cloudevent(text) for text in self.texts]
+
+
+@attrs.define
+class Writer:
+    shelf: Shelf = attrs.field(repr=False)
+    key: str = attrs.field(repr=False)
+
+    async def write(self, batch):
+        await trio.to_thread.run_sync(self.shelf.flowing.wait, abandon_on_cancel=True)
+        for delivered, event in enumerate(self.ordered(batch.events)):
+            try:
+                self.shelf.put(self.text(event))
+            except OSError as error:
+                raise self.error(str(error), delivered, batch) from None
+
+    def ordered(self, events):
+        return events
+
+    def text(self, event):
+        return event.to_json()
+
+    def error(self, reason, delivered, batch):
+        return DeliveryError(reason, delivered=delivered)
+
+
+@attrs.frozen
+class Shelving:
+    shelf: Shelf = attrs.field(repr=False, metadata=about("where events are put"))
+    key: Secret = attrs.field(default=Secret("text", SAMPLE), metadata=about("the key to the shelf"))
+
+    writers = Writer
+
+    @contextlib.asynccontextmanager
+    async def open(self):
+        yield self.writers(self.shelf, self.key.reveal())
+
+
+class ShelfSuite(SinkSuite):
+    sinks = Shelving
+    fails_midway = stalls = True
+
+    @contextlib.contextmanager
+    def place(self):
+        shelf = Shelf()
+        yield Place(self.sinks(shelf), shelf.arrived, shelf.fail, shelf.stall, shelf.mend)
+
+
+FAULTS = []
+
+
+def caught_by(rule):
+    """Enlist a suite, or one for this sink or for one with this writer, which falls on this rule."""
+
+    def enlist(fault):
+        suite = fault
+        if not issubclass(fault, ShelfSuite):
+            sinks = type("Faulty", (Shelving,), {"writers": fault}) if issubclass(fault, Writer) else fault
+            suite = type(fault.__name__, (ShelfSuite,), {"sinks": sinks})
+        FAULTS.append((rule, suite))
+        return fault
+
+    return enlist
+
+
+@caught_by("no_rule_is_replaced")
+class ReplacesARule(ShelfSuite):
+    def test_keeps_order(self):
+        """It never failed since."""
+
+
+@caught_by("no_rule_is_replaced")
+class IsExemptWithoutAReason(ShelfSuite):
+    exempt = MappingProxyType({"counts_honestly": ""})
+
+
+@caught_by("describes_options")
+@attrs.frozen
+class DescribesNothing(Shelving):
+    colour: str = "red"
+
+
+@caught_by("hides_secrets_from_reprs")
+@attrs.define
+class ShowsItsKey(Writer):
+    shown: str = SAMPLE
+
+
+@caught_by("hides_secrets_from_errors")
+class QuotesItsKey(Writer):
+    def error(self, reason, delivered, batch):
+        return DeliveryError(f"{reason} for {self.key}", delivered=delivered)
+
+
+@caught_by("delivers_before_it_returns")
+class DeliversWhenItIsClosed(Shelving):
+    class Late(Writer):
+        late: ClassVar = []
+
+        async def write(self, batch):
+            if self.shelf.left is None and self.shelf.flowing.is_set():
+                await trio.lowlevel.checkpoint()
+                self.late.append((self.shelf, batch))
+            else:
+                await super().write(batch)
+
+    writers = Late
+
+    @contextlib.asynccontextmanager
+    async def open(self):
+        writer = self.Late(self.shelf, self.key.reveal())
+        try:
+            yield writer
+        finally:
+            mine = [batch for shelf, batch in writer.late if shelf is self.shelf]
+            writer.late[:] = [(shelf, batch) for shelf, batch in writer.late if shelf is not self.shelf]
+            for event in (event for batch in mine for event in batch.events):
+                self.shelf.put(event.to_json())
+
+
+@caught_by("keeps_order")
+class SwapsTheLastTwoOfMany(Writer):
+    def ordered(self, events):
+        return [*events[:-2], *reversed(events[-2:])] if len(events) > 5 else events
+
+
+@caught_by("delivers_whole")
+class LeavesOutTimes(Writer):
+    def text(self, event):
+        return attrs.evolve(event, time=None).to_json()
+
+
+@caught_by("fails_with_delivery_errors")
+class GivesNoReason(Writer):
+    def error(self, reason, delivered, batch):
+        return DeliveryError("", delivered=delivered)
+
+
+@caught_by("fails_to_open_in_order")
+class TripsOverAFullShelf(Shelving):
+    @contextlib.asynccontextmanager
+    async def open(self):
+        if self.shelf.left == 0:
+            raise KeyError("room")
+        yield self.writers(self.shelf, self.key.reveal())
+
+
+@caught_by("opens_again")
+class ClearsTheShelf(Shelving):
+    @contextlib.asynccontextmanager
+    async def open(self):
+        if len(self.shelf.texts) == 3:
+            self.shelf.texts.clear()
+        yield self.writers(self.shelf, self.key.reveal())
+
+
+@caught_by("closes_when_cancelled")
+class TakesBackWhatWasCancelled(Shelving):
+    @contextlib.asynccontextmanager
+    async def open(self):
+        try:
+            yield self.writers(self.shelf, self.key.reveal())
+        except trio.Cancelled:
+            self.shelf.texts.clear()
+            raise
+
+
+@caught_by("can_be_cancelled")
+class TakesACancellationForDone(Writer):
+    async def write(self, batch):
+        try:
+            await trio.lowlevel.checkpoint()
+        except trio.Cancelled:
+            return
+        await super().write(batch)
+
+
+@caught_by("lets_others_run")
+class NeverWaits(Writer):
+    async def write(self, batch):
+        if len(batch) != 1:
+            await super().write(batch)
+        else:
+            self.shelf.put(batch.events[0].to_json())
+
+
+@caught_by("delivers_at_least_once")
+class TakesATryForADelivery(Writer):
+    tried: ClassVar = set()
+
+    async def write(self, batch):
+        new = tuple(event for event in batch.events if (id(self.shelf), event.id) not in self.tried)
+        try:
+            await super().write(Batch(new))
+        except DeliveryError:
+            self.tried.update((id(self.shelf), event.id) for event in new)
+            raise
+
+
+@caught_by("counts_honestly")
+class CountsOneTooMany(Writer):
+    def error(self, reason, delivered, batch):
+        # Where four are sent again as three, the missing one would be missed by the rule before.
+        return DeliveryError(reason, delivered=delivered + (len(batch) == 5))
+
+
+@caught_by("heeds_time_outs")
+class WaitsUnderAShield(Writer):
+    async def write(self, batch):
+        await trio.lowlevel.checkpoint()
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(self.shelf.flowing.wait)
+        await super().write(batch)
+
+
+@caught_by("takes_batches_side_by_side")
+class KeepsOneBatchInHand(Writer):
+    hand: ClassVar = {}
+
+    async def write(self, batch):
+        self.hand[id(self)] = batch
+        await trio.lowlevel.checkpoint()
+        await super().write(self.hand[id(self)])
+
+
+@caught_by("shares_nothing")
+class FindsTheFirstShelf(Shelving):
+    open_shelves: ClassVar = []
+
+    @contextlib.asynccontextmanager
+    async def open(self):
+        self.open_shelves.append(self.shelf)
+        try:
+            yield self.writers(self.open_shelves[0], self.key.reveal())
+        finally:
+            self.open_shelves.remove(self.shelf)

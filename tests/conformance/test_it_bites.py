@@ -1,0 +1,51 @@
+"""The suites bite: each faulty plugin falls on the rule that is meant for it, and on no other."""
+
+import pytest
+
+from faulty import providers, sinks
+from faulty.acme import Acme, AcmeSuite
+from faulty.sinks import ShelfSuite
+from jackfield.testing import ProviderSuite, SinkSuite
+from jackfield.testing.laws import TranslationLaws
+from jackfield.testing.rules import Level, rules_of
+from jackfield.testing.scorecard import run_suite
+
+EXAMPLES = 25
+LAWS = {rule.id for rule in rules_of(TranslationLaws)} - {"no_rule_is_replaced"}
+READING = {"reads_anything", "accounts_for_every_frame", "keeps_payloads_whole", "round_trips_events", "reads_any_post"}
+
+
+def run(suite, leave_out=(), examples=EXAMPLES):
+    return run_suite(suite, examples=examples, explain=False, leave_out=leave_out)
+
+
+@pytest.mark.parametrize("suite", [AcmeSuite, ShelfSuite])
+def test_a_faultless_plugin_is_gold_and_every_rule_applies_to_it(suite):
+    card = run(suite)
+    assert [result for result in card.results if result.outcome != "pass"] == []
+    assert card.level is Level.GOLD
+
+
+@pytest.mark.parametrize(
+    ("rule", "suite", "implied"), [pytest.param(*fault, id=fault[1].__name__) for fault in providers.FAULTS]
+)
+def test_each_faulty_provider_falls_on_its_own_rule(rule, suite, implied):
+    # The laws see nothing of a provider but its dialect, those of reading nothing of that; both take most of the time.
+    same = suite.provider.dialect is Acme.dialect
+    card = run(suite, LAWS) if same else run(suite, READING, examples=4 * EXAMPLES)
+    fallen = {result.rule.id for result in card.failures}
+    assert rule in fallen
+    assert fallen <= {rule, *implied}
+
+
+def test_every_rule_for_providers_has_a_fault_that_it_catches():
+    assert {rule for rule, *_ in providers.FAULTS} == {rule.id for rule in rules_of(ProviderSuite)}
+
+
+@pytest.mark.parametrize(("rule", "suite"), [pytest.param(*fault, id=fault[1].__name__) for fault in sinks.FAULTS])
+def test_each_faulty_sink_falls_on_its_own_rule(rule, suite):
+    assert [result.rule.id for result in run(suite).failures] == [rule]
+
+
+def test_every_rule_for_sinks_has_a_fault_that_it_catches():
+    assert {rule for rule, _ in sinks.FAULTS} == {rule.id for rule in rules_of(SinkSuite)}
