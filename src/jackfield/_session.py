@@ -26,11 +26,11 @@ from jackfield._subscriptions import Subscriptions
 from jackfield._transport import Connection, Opener, connect
 from jackfield.config import Feed
 from jackfield.credentials import redact, secrets_of
-from jackfield.errors import ConnectionLost, FrameError, JackfieldError, RestError
+from jackfield.errors import ConnectionLost, FrameError, HandshakeRefused, JackfieldError, RestError
 from jackfield.events import Event
 from jackfield.lifecycle import TRANSITIONS
 from jackfield.protocol import FeedProtocol
-from jackfield.providers import Authenticates, Endpoint, Provider
+from jackfield.providers import Authenticates, Endpoint, Provider, Waits
 from jackfield.reports import (
     FeedChanged,
     FeedState,
@@ -130,11 +130,24 @@ class Session:
         code: int | None = None
         try:
             await self._converse(endpoint, protocol)
+        except HandshakeRefused as refused:
+            self._heed(refused)
+            raise
         except ConnectionLost as loss:
             code = loss.code
             raise
         finally:
             self._tell_closed(protocol, code)
+
+    def _heed(self, refused: HandshakeRefused) -> None:
+        """Wait as long as the provider knows that its vendor wants, where the vendor itself asks for less."""
+        if isinstance(self.provider, Waits):
+            try:
+                with provider_code():
+                    seconds = self.provider.retry_after(refused.status)
+            except JackfieldError as error:
+                raise ConnectionLost(str(error)) from None
+            refused.retry_after = max(seconds, refused.retry_after or 0.0)
 
     def _tell_closed(self, protocol: FeedProtocol, code: int | None) -> None:
         if self._connection is None:

@@ -2,8 +2,8 @@
 
 A provider is an attrs class of options, one object for each configured feed, with four members:
 `source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
-hook ``jackfield_providers``. One that must log in has `Authenticates` too, and one whose vendor posts events to
-us has `ReceivesWebhooks`.
+hook ``jackfield_providers``. One that must log in has `Authenticates` too, one whose vendor posts events to us
+has `ReceivesWebhooks`, and one whose vendor wants more patience than it says `Waits`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ __all__ = [
     "Provider",
     "ProviderSpec",
     "ReceivesWebhooks",
+    "Waits",
     "Webhook",
 ]
 
@@ -163,6 +164,15 @@ class Authenticates(Protocol):
         Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
         answer, with `refused` where it turns us down; the message names what is missing.
         """
+        ...
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """A provider who knows how long its vendor wants to be left alone after some refusals, without saying so itself."""
+
+    def retry_after(self, status: int) -> float:
+        """Seconds to wait at least after a handshake was answered with this HTTP status; 0 for no more than usual."""
         ...
 
 

@@ -215,15 +215,16 @@ def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, 
 
 
 def test_check_tells_every_fault_and_exits_with_2(config, capsys):
-    config.write_text(CONFIG.replace("account_id", "acount_id").replace('"stdout"', '"stdoot"') + "[gatway]\n")
+    wrong = CONFIG.replace('url = "ws://127.0.0.1:9"', 'ulr = "ws://127.0.0.1:9"').replace('"stdout"', '"stdoot"')
+    config.write_text(wrong + "[gatway]\n")
     assert main(["check", str(config)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
         "jackfield: 4 faults in the configuration:",
         "  gatway: unknown option; did you mean gateway?",
-        "  feeds.support.acount_id: unknown option; did you mean account_id?",
-        "  feeds.support.account_id: required: the account whose events to receive",
+        "  feeds.support.ulr: unknown option; did you mean url?",
+        "  feeds.support.url: required: the gateway's URL, such as wss://host:5555, as Vinix gave it",
         "  sinks.console.type: no type 'stdoot' (installed: file, http, stdout); did you mean stdout?",
     ]
 

@@ -240,6 +240,42 @@ async def test_a_vendors_retry_after_is_kept(stage, nursery, autojump_clock):
     assert [report.retry_in for report in stage.of(FeedChanged) if report.retry_in is not None] == [90.0]
 
 
+@pytest.mark.parametrize(("status", "seconds"), [(429, 60.0), (500, 0.0)])
+async def test_a_provider_may_know_that_its_vendor_wants_more_patience(
+    network, nursery, autojump_clock, status, seconds
+):
+    class Patient(Options):
+        def retry_after(self, status):
+            return 60.0 if status == 429 else 0.0
+
+    async def busy(incoming):
+        await incoming.reject(Refusal(status))
+
+    stage = Stage(network, options=Patient())
+    network.handler = busy
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(300)
+    delays = [report.retry_in for report in stage.of(FeedChanged) if report.retry_in is not None]
+    assert (min(delays) >= 60.0) is (seconds == 60.0)
+    assert len(delays) >= 5
+
+
+async def test_a_provider_that_fails_over_a_refusal_costs_no_feed(network, nursery, autojump_clock):
+    class Broken(Options):
+        def retry_after(self, status):
+            raise ZeroDivisionError
+
+    async def busy(incoming):
+        await incoming.reject(Refusal(429))
+
+    stage = Stage(network, options=Broken())
+    network.handler = busy
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(100)
+    assert len(network.attempts) > 2
+    assert any("ZeroDivisionError" in report.reason for report in stage.of(FeedChanged))
+
+
 async def test_hanging_up_over_a_refused_token_is_no_hurry_either(stage, nursery, autojump_clock):
     nursery.start_soon(stage.session.run)
     await stage.settle()

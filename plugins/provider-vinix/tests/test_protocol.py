@@ -42,6 +42,7 @@ def test_a_request_is_the_documented_one_with_an_id_of_its_own(protocol):
         "request_id": "jackfield-1",
         "data": {"account_id": "ACC", "binding": BINDING},
     }
+    reply(protocol, request_id="jackfield-1", status="success")
     (send,) = protocol.unsubscribe(BINDING)
     assert json.loads(send.text)["action"] == "unsubscribe"
     assert json.loads(send.text)["request_id"] == "jackfield-2"
@@ -108,14 +109,23 @@ def test_any_other_text_with_the_token_in_it_is_cleaned_too(protocol):
 @pytest.mark.parametrize(
     "frame", [frame for frame in FRAMES if frame["expect"].get("refusals")], ids=lambda f: f["note"]
 )
-def test_each_refusal_of_the_collection_rejects_and_those_of_the_token_end_the_connection(protocol, frame):
+def test_each_refusal_of_the_collection_is_answered_by_what_may_help(protocol, frame):
     request = asked(protocol)
     actions = reply(protocol, **(frame["wire"] | {"request_id": request["request_id"]}))
-    rejected = [action for action in actions if isinstance(action, Reject)]
-    assert [action.topic for action in rejected] == [BINDING]
+    subjects = set(frame["expect"]["refusals"])
     assert "not-a-token" not in repr(actions)
     hangups = [action.refused for action in actions if isinstance(action, Hangup)]
-    assert hangups == ([True] if "token" in frame["expect"]["refusals"] else [])
+    assert hangups == ([True] if "token" in subjects else [])
+    rejected = [action.topic for action in actions if isinstance(action, Reject)]
+    sent = [json.loads(action.text)["data"]["binding"] for action in actions if isinstance(action, Send)]
+    if subjects == {"binding"}:  # in other words
+        assert (rejected, sent) == ([], ["qubicle.queue"])
+    elif subjects == {"rate"}:  # later
+        assert (rejected, sent) == ([], [])
+        later = [json.loads(each.text) for _ in range(3) for each in protocol.tick(AT)]
+        assert [each["data"] for each in later] == [request["data"]]
+    else:
+        assert (rejected, sent) == ([BINDING], [])
 
 
 def test_a_refused_token_ends_the_connection_wherever_among_the_errors_it_stands(protocol):
@@ -200,6 +210,7 @@ def test_a_token_is_cut_out_before_a_text_is_cut_short():
 
 
 def test_the_answer_to_giving_back_is_no_news(protocol):
+    reply(protocol, request_id=asked(protocol)["request_id"], status="success")
     (send,) = protocol.unsubscribe(BINDING)
     request_id = json.loads(send.text)["request_id"]
     assert reply(protocol, request_id=request_id, status="success") == [Ignore("reply to unsubscribe")]
@@ -228,10 +239,10 @@ def test_the_token_is_read_for_each_connection_and_never_shown(monkeypatch):
     feed = Vinix("wss://events.example:5555", Secret("env", "VINIX_TOKEN_FOR_TESTS"), "ACC")
     (send,) = feed.protocol("support").subscribe(BINDING)
     assert json.loads(send.text)["auth_token"] == "first"
-    monkeypatch.setenv("VINIX_TOKEN_FOR_TESTS", "second")
+    monkeypatch.setenv("VINIX_TOKEN_FOR_TESTS", "an0ther")
     (send,) = feed.protocol("support").subscribe(BINDING)
-    assert json.loads(send.text)["auth_token"] == "second"
-    assert "second" not in repr(feed) + repr(send) + repr(feed.protocol("support")) + repr(feed.endpoint())
+    assert json.loads(send.text)["auth_token"] == "an0ther"
+    assert "an0ther" not in repr(feed) + repr(send) + repr(feed.protocol("support")) + repr(feed.endpoint())
     assert isinstance(send, Send)
 
 
@@ -239,3 +250,26 @@ def test_the_token_is_read_for_each_connection_and_never_shown(monkeypatch):
 def test_an_account_id_that_no_binding_can_hold_is_refused(account):
     with pytest.raises(ValueError, match="no account id"):
         Vinix("ws://x", Secret("text", "t"), account)
+
+
+@pytest.mark.parametrize("request_id", [1, "1", 1.0, True, None, [], {}])
+def test_a_reply_with_any_id_at_all_is_read(protocol, request_id):
+    asked(protocol)
+    assert reply(protocol, request_id=request_id, status="success") == [Ignore("reply to nothing that we asked")]
+
+
+def test_what_was_learned_of_the_server_and_of_the_centre_is_handed_on(protocol):
+    (emit,) = protocol.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)
+    after = DocumentedProtocol("support", "ACC", "s3cret", before=protocol)
+    assert emit.event.correlation
+    assert after.centre is protocol.centre
+    assert after.learned is protocol.learned
+    assert after._before is None
+
+
+def test_a_decoder_without_an_account_reads_and_needs_no_rest():
+    decoder = DocumentedProtocol("stdin")
+    assert [isinstance(action, Emit) for action in decoder.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)] == [
+        True
+    ]
+    assert list(decoder.tick(AT)) == []

@@ -1,4 +1,4 @@
-"""`jackfield_vinix.simulator` and `story`: the gateway that the documentation describes, as pure code."""
+"""`jackfield_vinix.simulator` and what it is made of: the gateway as it is documented and as it is, as pure code."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from itertools import count, islice
 import pytest
 
 from jackfield.protocol import Emit
+from jackfield.rest import Request
 from jackfield.simulators import HangUp
 from jackfield_vinix.kinds import TABLE
 from jackfield_vinix.protocol import DocumentedProtocol
@@ -101,8 +102,189 @@ def test_odd_frames_end_as_they_do_at_the_gateway():
     client = SIMULATOR.client()
     assert list(client.received(b"binary")) == []
     assert list(client.received('"text"')) == [HangUp(1011)]
-    assert "token required" in client.received("{nonsense")[0]
-    assert say(subscribed("qubicle.queue"), action="ping", request_id="p")["data"] == {"response": "pong"}
+    assert list(client.received("5")) == [HangUp(1011)]
+    (reply,) = client.received("[]")
+    assert json.loads(reply)["data"] == {"errors": ["authentication token required"]}
+
+
+@pytest.mark.parametrize(("generation", "answers"), [(4, 1), (5, 0)])
+def test_malformed_json_is_an_empty_request_unless_the_gateway_breaks_over_its_own_log(generation, answers):
+    client = VinixSimulator("s3cret", generation=generation).client()
+    nonsense = "{nonsense" + "x" * 40
+    assert "token required" in next(iter(client.received(nonsense)))
+    assert say(client, **request("qubicle.queue"))["status"] == "success"
+    assert len(list(client.received(nonsense))) == answers
+    assert list(client.received("{nonsense")) == [HangUp(1011)]
+
+
+@pytest.mark.parametrize("action", ["surprise", "noop", "", None])
+def test_what_a_gateway_does_not_know_four_answers_with_the_last_data_and_five_with_silence(action):
+    four, five = (VinixSimulator("s3cret", generation=each).client() for each in (4, 5))
+    assert say(four, **request("qubicle.queue"))["data"] == {"subscribed": ["qubicle.queue"]}
+    assert say(four, action=action, request_id=7) == {
+        "action": "reply",
+        "request_id": "7",
+        "status": "success",
+        "data": {"subscribed": ["qubicle.queue"]},
+    }
+    say(five, **request("qubicle.queue"))
+    assert list(five.received(json.dumps({"action": action}))) == []
+
+
+def test_a_ping_is_known_to_five_only():
+    five = VinixSimulator("s3cret", generation=5).client()
+    say(five, **request("qubicle.queue"))
+    assert say(five, action="ping", request_id="p")["data"] == {"response": "pong"}
+    assert say(subscribed("qubicle.queue"), action="ping", request_id="p")["data"] == {"subscribed": ["qubicle.queue"]}
+
+
+def test_five_takes_lists_all_or_nothing_and_says_what_is_new():
+    client = VinixSimulator("s3cret", generation=5).client()
+    lists = request("ignored", data={"bindings": ["qubicle.queue", "qubicle.session"], "binding": "qubicle.nope"})
+    assert say(client, **lists)["data"] == {
+        "subscribed": ["qubicle.queue", "qubicle.session"],
+        "subscriptions": ["qubicle.queue", "qubicle.session"],
+    }
+    again = request("ignored", data={"bindings": ["qubicle.queue", "qubicle.recipient"]})
+    assert say(client, **again)["data"]["subscribed"] == ["qubicle.recipient"]
+    bad = request("ignored", data={"bindings": ["qubicle.queue", "qubicle.nope"]})
+    assert say(client, **bad)["status"] == "error"
+    assert say(client, **request("", data={}))["data"] == {"errors": ["empty subscription"]}
+    given_back = say(client, **request("qubicle.queue", "unsubscribe"))["data"]
+    assert given_back == {
+        "unsubscribed": ["qubicle.queue"],
+        "subscriptions": ["qubicle.session", "qubicle.recipient"],
+    }
+
+
+def test_four_breaks_over_a_binding_that_is_no_text():
+    assert list(SIMULATOR.client().received(json.dumps(request(["qubicle.queue"])))) == [HangUp(1011)]
+
+
+def test_a_wrong_token_in_the_handshake_is_forbidden_by_five_and_unseen_by_four():
+    headers = {"authorization": "Bearer wrong"}
+    assert SIMULATOR.admit("/", headers) is None
+    five = VinixSimulator("s3cret", generation=5)
+    assert five.admit("/", headers).status == 403
+    assert five.admit("/", {"authorization": "Bearer s3cret"}) is None
+
+
+def test_the_bucket_of_a_socket_holds_a_hundred_and_gets_ten_a_second(talk):
+    line = talk()
+    line.connect()
+    replies = [say(line.socket, **request("qubicle.queue")) for _ in range(102)]
+    assert [reply["status"] for reply in replies[99:]] == ["success", "error", "error"]
+    assert replies[-1]["data"]["errors"] == ["rate limiting threshold hit for 198.51.100.7:50112!"]
+    line.at += timedelta(seconds=1)
+    assert [say(line.socket, **request("qubicle.queue"))["status"] for _ in range(11)] == ["success"] * 10 + ["error"]
+
+
+def test_each_generation_names_events_in_its_own_way():
+    names = {}
+    for generation in (4, 5):
+        simulator = VinixSimulator("s3cret", generation=generation, naming="kazoo")
+        client = simulator.client()
+        say(client, **request("qubicle.queue"))
+        (frame,) = client.frames_for(next(simulator.events(clock())))
+        names[generation] = {key: value for key, value in json.loads(frame).items() if key != "data"}
+    queue = names[4]["routing_key"].split(".")[3]
+    common = {"action": "event", "subscribed_key": "qubicle.queue", "name": "create"}
+    assert names[4] == common | {
+        "subscription_key": f"qubicle.queue.{ACCOUNT}.*",
+        "routing_key": f"qubicle.queue.{ACCOUNT}.{queue}",
+    }
+    assert names[5] == common | {
+        "subscription_key": f"qubicle.queue.{ACCOUNT}.*.*",
+        "routing_key": f"qubicle.queue.{ACCOUNT}.{queue}.create",
+    }
+
+
+def test_everything_is_synced_from_time_to_time():
+    rare, often = (published(2000, sync_seconds=seconds) for seconds in (1e9, 30.0))
+    syncs = [sum(event.data["event_name"] == "sync" for event in events) for events in (rare, often)]
+    assert syncs[1] > syncs[0] + 2000 / 60
+
+
+def test_a_restart_creates_everything_again():
+    simulator = VinixSimulator("s3cret")
+    events = simulator.events(clock())
+    list(islice(events, 100))
+    simulator.restarts = 1
+    storm = [event.data for event in islice(events, 5)]
+    assert [data["event_name"] for data in storm] == ["create"] * 5
+    assert all(data["pid"] == "<0.3013.0>" for data in storm)
+    assert storm[0]["stats"]["total_sessions"] == 0
+    assert simulator.restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("generation", 3), ("naming", "other"), ("accepts", "all"), ("barren", "any"), ("deaf_after", -1), ("rate", 0)],
+)
+def test_an_option_that_makes_no_sense_is_told_at_once_and_while_it_runs(option, value):
+    with pytest.raises(ValueError, match=str(value)):
+        VinixSimulator("s3cret", **{option: value})
+    simulator = VinixSimulator("s3cret")
+    with pytest.raises(ValueError, match=str(value)):
+        setattr(simulator, option, value)
+
+
+# -- REST ------------------------------------------------------------------------------------------------
+
+
+def ask(simulator, method, path, data=None, token=None):
+    token = "s3cret" if token is None else token
+    body = b"" if data is None else json.dumps({"data": data}).encode()
+    response = simulator.answer(Request(method, f"/v2/{path}", (("X-Auth-Token", token),), body))
+    return response.status, response.json()
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_rest_wants_a_valid_token(token):
+    status, answer = ask(SIMULATOR, "GET", f"accounts/{ACCOUNT}/qubicle_queues", token=token)
+    assert (status, answer["message"]) == (401, "invalid_credentials")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("accounts/other/qubicle_queues", 403), ("accounts", 404), ("accounts/{}/surprise", 404), ("", 404)],
+)
+def test_rest_knows_its_own_account_and_paths_only(path, status):
+    assert ask(SIMULATOR, "GET", path.format(ACCOUNT))[0] == status
+    assert SIMULATOR.answer(Request("GET", "/elsewhere", (("X-Auth-Token", "s3cret"),))).status == 404
+
+
+def test_a_token_from_a_login_is_valid_for_its_time(talk):
+    line = talk(token_seconds=100.0)
+    status, answer = ask(line.simulator, "PUT", "api_auth", {"api_key": "simulated"}, "")
+    assert (status, answer["data"]["account_id"]) == (201, ACCOUNT)
+    path = f"accounts/{ACCOUNT}/websockets"
+    assert ask(line.simulator, "GET", path, token=answer["auth_token"])[0] == 200
+    line.at += timedelta(seconds=101)
+    assert ask(line.simulator, "GET", path, token=answer["auth_token"])[0] == 401
+    assert ask(line.simulator, "PUT", "api_auth", {"api_key": "wrong"}, "")[0] == 401
+    assert ask(line.simulator, "PUT", "user_auth", {"credentials": "wrong"}, "")[0] == 401
+
+
+def test_the_list_of_connections_has_those_that_are_there(talk):
+    line = talk(naming="kazoo").connect(*talk.families)
+    path = f"accounts/{ACCOUNT}/websockets"
+    (row,) = ask(line.simulator, "GET", path)[1]["data"]
+    assert row["bindings"] == list(talk.families)
+    assert row["name"].startswith("jackfield-support-")
+    line.socket = None
+    assert ask(line.simulator, "GET", path)[1]["data"] == []
+
+
+def test_the_two_namings_tell_the_same_in_other_words(talk):
+    told = {}
+    for naming in ("documented", "kazoo"):
+        line = talk(naming=naming).connect()
+        line.happen(120)
+        (queue, *_) = line.simulator.floor.queues
+        told[naming] = ask(line.simulator, "GET", f"accounts/{ACCOUNT}/qubicle_queues/{queue}/status")[1]
+    assert "callers_waiting" in told["documented"]
+    assert told["kazoo"]["data"]["stats"]["active_session_count"] == told["documented"]["callers_waiting"]
 
 
 @pytest.mark.parametrize("family", TABLE)
@@ -131,11 +313,11 @@ def test_one_queue_can_be_followed_alone():
     assert {frame["data"]["queue_id"] for frame in frames(client, published())} == {queue}
 
 
-def test_overlapping_bindings_bring_one_copy_and_giving_back_ends_it():
+def test_overlapping_bindings_bring_a_copy_each_and_giving_back_ends_it():
     client = subscribed("qubicle.queue", f"qubicle.queue.{ACCOUNT}.*")
     events = published(500)
     queue_events = [event for event in events if ".queue." in event.routing_key]
-    assert len(frames(client, events)) == len(queue_events)
+    assert len(frames(client, events)) == 2 * len(queue_events)
     for binding in ("qubicle.queue", f"qubicle.queue.{ACCOUNT}.*"):
         say(client, **request(binding, "unsubscribe"))
     assert frames(client, events) == []
@@ -162,5 +344,11 @@ def test_the_waiting_contacts_of_the_statistics_are_never_negative():
 def test_the_feed_that_it_describes_connects_to_it():
     assert SIMULATOR.url("127.0.0.1:5555") == "ws://127.0.0.1:5555"
     feed = SIMULATOR.feed("ws://x")
-    assert feed == {"provider": "vinix", "url": "ws://x", "auth_token": "s3cret", "account_id": ACCOUNT}
+    assert feed == {
+        "provider": "vinix",
+        "url": "ws://x",
+        "rest_url": "http://x/v2",
+        "auth_token": "s3cret",
+        "account_id": ACCOUNT,
+    }
     assert "s3cret" not in repr(SIMULATOR)

@@ -16,6 +16,7 @@ KEY = Rest("https://host", read_credential("vb_key"), "ca.pem")
     [
         ("wss://api.voipbin.net/v1.0/ws", "https://api.voipbin.net"),
         ("ws://127.0.0.1:8001/v1.0/ws?x=1", "http://127.0.0.1:8001"),
+        ("wss://host/behind/v1.0/service_agents/ws", "https://host/behind"),
     ],
 )
 def test_rest_is_where_the_websocket_is(websocket, base):

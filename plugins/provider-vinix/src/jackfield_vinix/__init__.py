@@ -6,20 +6,28 @@ import attrs
 
 from jackfield.addresses import Source
 from jackfield.credentials import Secret
+from jackfield.errors import RestError
 from jackfield.hooks import hookimpl
-from jackfield.options import about, url
+from jackfield.options import about, at_least, url
 from jackfield.protocol import FeedProtocol
-from jackfield.providers import Dialect, Endpoint, ProviderSpec
+from jackfield.providers import Dialect, Endpoint, Provider, ProviderSpec
+from jackfield.rest import Exchange
 from jackfield.simulators import Simulator
+from jackfield_vinix.account import Account
 from jackfield_vinix.dialects import DocumentedDialect
+from jackfield_vinix.login import Hash, Login, by_api_key, by_user
+from jackfield_vinix.naming import UNKNOWN_ID
 from jackfield_vinix.protocol import DocumentedProtocol
 from jackfield_vinix.topics import PROVIDER
 
 __all__ = ["Vinix", "jackfield_providers"]
 
 
-def _one_word(_instance: object, _attribute: object, value: str) -> None:
-    if not value or any(each in value for each in ".*#") or value.split() != [value]:
+_BY_HTTP = url("https", "http")
+
+
+def _one_word(_instance: object, _attribute: object, value: str | None) -> None:
+    if value is not None and (not value or any(each in value for each in ".*#") or value.split() != [value]):
         raise ValueError(f"{value!r} is no account id: it must be one word without '.', '*' or '#'")
 
 
@@ -30,29 +38,98 @@ class Vinix:
     url: str = attrs.field(
         validator=url("wss", "ws"), metadata=about("the gateway's URL, such as wss://host:5555, as Vinix gave it")
     )
-    auth_token: Secret = attrs.field(metadata=about("the token that authentication by REST returned"))
-    account_id: str = attrs.field(validator=_one_word, metadata=about("the account whose events to receive"))
+    auth_token: Secret | None = attrs.field(
+        default=None, metadata=about("the token that authentication by REST returned; or let the feed log in, as below")
+    )
+    account_id: str | None = attrs.field(
+        default=None,
+        validator=_one_word,
+        metadata=about("the account whose events to receive; where the feed logs in, the login's own is the default"),
+    )
     ca_file: str | None = attrs.field(
         default=None, metadata=about("a PEM file of authorities to trust instead of the system's")
     )
+    rest_url: str | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(_BY_HTTP),
+        metadata=about("REST, for logins and for what was missed; Vinix's is https://api.vinixglobal.com/v2"),
+    )
+    api_key: Secret | None = attrs.field(default=None, metadata=about("the account's API key, to log in with"))
+    username: str | None = attrs.field(default=None, metadata=about("a user, to log in as"))
+    password: Secret | None = attrs.field(default=None, metadata=about("the user's password"))
+    account_name: str | None = attrs.field(default=None, metadata=about("the user's account, by its name"))
+    account_realm: str | None = attrs.field(default=None, metadata=about("the user's account, by its realm"))
+    password_hash: Hash = attrs.field(
+        default="md5", metadata=about("how the user's name and password are sent; the account's settings say which")
+    )
+    silent_seconds: float = attrs.field(
+        default=300.0,
+        validator=at_least(0),
+        metadata=about("how long no event is normal; then the server is asked, and a deaf connection renewed; 0: any"),
+    )
+
+    def __attrs_post_init__(self) -> None:
+        ways = [name for name in ("auth_token", "api_key", "username") if getattr(self, name) is not None]
+        if len(ways) != 1:
+            given = f"both {' and '.join(ways)} are given" if ways else "no way to authenticate is given"
+            raise ValueError(f"{given}: it takes auth_token, or api_key, or username with password")
+        if self.auth_token is not None and self.account_id is None:
+            raise ValueError("account_id is required with auth_token: no login tells whose events to receive")
+        if self.auth_token is None and self.rest_url is None:
+            raise ValueError("to log in takes rest_url; Vinix's is https://api.vinixglobal.com/v2")
+        about_user = [name for name in ("password", "account_name", "account_realm") if getattr(self, name) is not None]
+        if self.username is None and about_user:
+            raise ValueError(f"{', '.join(about_user)} without username")
+        if self.username is not None and (self.password is None or len(about_user) != 2):
+            raise ValueError("username takes password, and either account_name or account_realm")
 
     @property
     def source(self) -> Source:
-        """The account."""
-        return Source(PROVIDER, "account", self.account_id)
+        """The account, which only a login may tell."""
+        return self._as_configured.source
 
     @property
     def dialect(self) -> DocumentedDialect:
         """The documented bindings of this account."""
-        return DocumentedDialect(self.account_id)
+        return self._as_configured.dialect
 
     def endpoint(self) -> Endpoint:
-        """The gateway; no sub-protocol and no header, which it would refuse."""
-        return Endpoint(self.url, ca_file=self.ca_file)
+        """The gateway."""
+        return self._as_configured.endpoint()
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
-        """A fresh protocol with the token as it is now."""
-        return DocumentedProtocol(feed, self.account_id, self.auth_token.reveal())
+        """A fresh protocol with the token as it is configured."""
+        return self._as_configured.protocol(feed, before)
+
+    def authenticate(self) -> Exchange[Provider]:
+        """A fresh token for the next connection, where the feed logs in."""
+        if (login := self._login) is None:
+            return self._as_configured
+        granted = yield from login()
+        account_id = self.account_id or granted.account_id
+        try:
+            _one_word(self, None, account_id)
+        except ValueError:
+            raise RestError("the login does not say whose it is: set account_id") from None
+        return self._account(account_id, Secret("text", granted.token), login)
+
+    @property
+    def _as_configured(self) -> Account:
+        return self._account(self.account_id or UNKNOWN_ID, self.auth_token or Secret("text", ""), None)
+
+    def _account(self, account_id: str, token: Secret, login: Login | None) -> Account:
+        return Account(self.url, account_id, token, self.rest_url, self.ca_file, self.silent_seconds, login)
+
+    @property
+    def _login(self) -> Login | None:
+        base = self.rest_url or ""
+        if self.api_key is not None:
+            return by_api_key(base, self.api_key, self.ca_file)
+        if self.username is None or self.password is None:
+            return None
+        account = {"account_name": self.account_name} if self.account_name else {"account_realm": self.account_realm}
+        named = {name: value for name, value in account.items() if value is not None}
+        return by_user(base, self.username, self.password, named, self.password_hash, self.ca_file)
 
 
 def _dialects(account_id: str) -> dict[str, Dialect]:

@@ -14,7 +14,7 @@ from jackfield.addresses import Address
 from jackfield.errors import FrameError
 from jackfield_vinix.kinds import FAMILIES
 from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word
-from jackfield_vinix.wire import Frame, text_of
+from jackfield_vinix.wire import Frame, plain_id, text_of
 
 __all__ = ["UNKNOWN_ID", "address_of_event"]
 
@@ -47,7 +47,7 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     family = _family(keys, bindings, fields)
     account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
     resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
-    if account_id and account != account_id and _plain(account) == _plain(account_id):
+    if account_id and account != account_id and plain_id(account) == plain_id(account_id):
         account = account_id
     return Address(PROVIDER, "account", account, family, resource_id, word)
 
@@ -92,8 +92,3 @@ def _at(place: int, *keys: list[list[str]]) -> str:
             if len(key) > place and key[place]:
                 return key[place]
     return ""
-
-
-def _plain(account_id: str) -> str:
-    """An account's id for comparing: Vinix's pages write UUIDs with dashes, KAZOO the 32 digits."""
-    return account_id.replace("-", "").lower()

@@ -1,36 +1,65 @@
 """The documented dialect as a protocol: one connection to Vinix's gateway, without I/O.
 
-A request is answered by a reply with its `request_id`, and only by that: what a reply says of
-bindings is the server's own spelling of them. The token travels in each request, and the server
-quotes it in its refusal, so no text of the server's leaves here with the token in it.
+A topic is asked for as the documentation has it and, where the server does not take that, in the other spellings that
+are known, under one name all the while. The token travels in each request, and the server quotes it in its refusal, so
+no text of the server's leaves here with the token in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
 
+from jackfield.errors import RestError
 from jackfield.frames import decode_payload
-from jackfield.protocol import Action, Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield.protocol import Action, Emit, Hangup, Ignore, Resync, Send, Suspect
+from jackfield.rest import Exchange
+from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
+from jackfield_vinix.requests import Asked, Requests
+from jackfield_vinix.rest import Rest
+from jackfield_vinix.resync import look
+from jackfield_vinix.silence import Silence
+from jackfield_vinix.state import Centre
+from jackfield_vinix.subscribing import Subscribing
 from jackfield_vinix.translate import translate
-from jackfield_vinix.wire import Frame, read_frame, request
+from jackfield_vinix.wire import Frame, read_frame
 
 __all__ = ["DocumentedProtocol"]
 
 
 @attrs.define
 class DocumentedProtocol:
-    """A `jackfield.protocol.FeedProtocol` for qubicle bindings."""
+    """A `jackfield.protocol.FeedProtocol` for qubicle bindings, which `Resyncs` by REST."""
 
     feed: str
     account_id: str = ""
     _auth_token: str = attrs.field(default="", repr=False)
-    _asked: dict[str, tuple[str, str]] = attrs.field(factory=dict)
-    """Requests that are not answered yet: by id, the action and the binding."""
-    _requests: int = 0
+    _rest: Rest | None = None
+    _name: str = ""
+    """Of this connection, in the server's list of them."""
+    _silent_seconds: float = 0.0
+    _before: DocumentedProtocol | None = attrs.field(default=None, repr=False)
+    learned: Learned = attrs.field(factory=Learned)
+    """Of the server, by this connection and those before it."""
+    centre: Centre = attrs.field(factory=Centre)
+    """How things stand, as far as events and looks by REST have told."""
+    _requests: Requests = attrs.field(init=False)
+    _subscribing: Subscribing = attrs.field(init=False)
+    silence: Silence = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        patience = 1
+        if self._before is not None:
+            self.learned, self.centre = self._before.learned, self._before.centre
+            patience = self._before.silence.patience
+            self._before = None  # else every connection's protocol would be kept for ever
+        self._requests = Requests(self._auth_token, self.account_id, self._name)
+        self._subscribing = Subscribing(self.account_id, self._requests, self.learned)
+        self.silence = Silence(self._silent_seconds, patience)
 
     def opened(self) -> Iterable[Action]:
         """Nothing: the token goes with each request."""
@@ -38,11 +67,11 @@ class DocumentedProtocol:
 
     def subscribe(self, topic: str) -> Iterable[Action]:
         """Ask; the reply decides."""
-        return (self._request("subscribe", topic),)
+        return self._subscribing.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Give the binding back."""
-        return (self._request("unsubscribe", topic),)
+        """Give the binding back, unless another topic needs it."""
+        return self._subscribing.unsubscribe(topic)
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         """An event or a reply; `FrameError` for anything else."""
@@ -50,37 +79,77 @@ class DocumentedProtocol:
         if read.action == "reply":
             return self._replied(read, frame)
         if read.action in (None, "event"):
-            return (Emit(translate(read, frame, self.feed, self.account_id, at)),)
+            event = translate(read, frame, self.feed, self.account_id, at, self.centre)
+            self.silence.broken(at)
+            self._subscribing.brought(event.address.resource)
+            return (Emit(event),)
         # What is shown is cut after the token is, for a piece of a token would not be known as one.
         action = hide_token(read.action, self._auth_token)[:40] if isinstance(read.action, str) else "no text"
         return (Ignore(f"action {action!r}, which is neither a reply nor an event"),)
 
-    def tick(self, at: datetime) -> Iterable[Action]:
-        """Nothing: the session's websocket pings keep the line open."""
-        return ()
+    def tick(self, at: datetime) -> Iterator[Action]:
+        """Send what had to wait, give up on what is not answered, and wonder about silence."""
+        for each in self._requests.tick():
+            if isinstance(each, Send):
+                yield each
+            elif each.action == "ping":
+                self.silence.answered(ponged=False)
+            elif each.action == "subscribe":
+                yield from self._subscribing.unanswered(each.binding)
+        if self._subscribing.held:
+            yield from self._listen(at)
 
     def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to remember."""
+        """Remember what the server may have broken over."""
+        asked = self._requests.longest_open()
+        if code == 1011 and asked is not None and asked.action == "subscribe":
+            self._subscribing.crashed(asked.binding)
 
-    def _request(self, action: str, binding: str) -> Send:
-        self._requests += 1
-        request_id = f"jackfield-{self._requests}"
-        self._asked[request_id] = (action, binding)
-        return Send(request(action, request_id, self._auth_token, account_id=self.account_id, binding=binding))
+    def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
+        """How things stand by REST, and what must have happened meanwhile."""
+        if self._rest is None:
+            raise RestError("there is no rest_url to look for what was missed")
+        found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
+        if self.silence.asking:
+            held: bool | None = None
+            with suppress(RestError):  # what the look has found is told all the same
+                held = yield from self._subscribing.listed(self._rest, self._name)
+            self.silence.vouch(False if found.missed else held)
+        return map(Emit, found.events)
 
-    def _replied(self, reply: Frame, raw: bytes) -> Iterable[Action]:
+    def _listen(self, at: datetime) -> Iterator[Action]:
+        silence = self.silence
+        match silence.tick(at, by_rest=self._rest is not None):
+            case "ask":
+                yield from self._requests.ask(Asked("ping"))
+                if self._rest is not None:
+                    yield Resync(f"no event for {silence.limit:g} s")
+            case "renew":
+                self._subscribing.silent()
+                reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.told}"
+                yield Suspect(silence.since or at, reason)
+                yield Hangup(f"{reason}: subscribing anew")
+
+    def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:
         # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
         succeeded = reply.status in (None, "success")
         refusals = [] if succeeded else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
-        request_id = reply.request_id if isinstance(reply.request_id, str) else ""
-        action, binding = self._asked.pop(request_id, ("", ""))
-        yield Ignore(f"reply to {action or 'nothing that we asked'}")
-        if succeeded:
-            if action == "subscribe":
-                yield Confirm(binding)
-            return
-        reason = "; ".join(map(str, refusals)) or "refused without a reason"
-        if action == "subscribe":
-            yield Reject(binding, reason)
+        asked = self._requests.answered(reply.request_id)
+        yield Ignore(f"reply to {asked.action if asked else 'nothing that we asked'}")
+        if asked is not None and asked.action == "ping":
+            self.silence.answered(ponged=True)
+        elif asked is not None and any(each.subject == "rate" for each in refusals):
+            self._requests.again(asked)
+        elif asked is not None and asked.action == "subscribe":
+            if succeeded:
+                yield from self._subscribing.granted(asked.binding)
+            else:
+                yield from self._subscribing.refused(asked.binding, refusals)
         if any(each.subject == "token" for each in refusals):
-            yield Hangup(f"the vendor refused the token: {reason}", refused=True)
+            yield self._token_refused("; ".join(map(str, refusals)))
+
+    def _token_refused(self, reason: str) -> Hangup:
+        """Log in once more at once; if that does not help, hurrying will not."""
+        renewable = self._rest is not None and self._rest.renewable and not self.learned.token_refused
+        self.learned.token_refused = True
+        return Hangup(f"the vendor refused the token: {reason}", refused=not renewable)

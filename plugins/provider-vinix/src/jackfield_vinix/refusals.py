@@ -25,6 +25,11 @@ class Refusal(NamedTuple):
     remedy: str = ""
     """What would be right, in words; empty for a text that we do not know."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another node behind the same address may grant it: not each has the module loaded."""
+        return self.text.lower().startswith("no available subscriptions")
+
     def __str__(self) -> str:
         return f"{self.text} ({self.remedy})" if self.remedy else self.text
 

@@ -1,135 +1,181 @@
-"""Vinix's gateway as its documentation describes it, with a small contact centre behind it.
+"""Vinix's gateway with a small contact centre behind it, as documented or as either generation of KAZOO really is.
 
-Any path; the token with the first request; bindings as documented; replies and error texts as KAZOO 4
-writes them; events under the whole binding as their name. What the server says of a day is in
-`jackfield_vinix.story`.
+Any path; the token with the first request; requests and errors as in `jackfield_vinix.gateway`, events as in
+`jackfield_vinix.story`, REST as in `jackfield_vinix.simulated_rest`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from weakref import WeakSet
 
 import attrs
-import msgspec
 
-from jackfield.options import about
-from jackfield.simulators import HangUp, Refusal
-from jackfield_vinix.kinds import FAMILIES
-from jackfield_vinix.story import Published, tell
-from jackfield_vinix.topics import APPLICATION, matches_binding
+from jackfield.options import about, at_least
+from jackfield.rest import Request, Response
+from jackfield.simulators import Refusal
+from jackfield_vinix.floor import Floor
+from jackfield_vinix.gateway import SimulatedSocket
+from jackfield_vinix.simulated_rest import Interface
+from jackfield_vinix.story import Published, Teller, tell
 
 __all__ = ["VinixSimulator"]
 
 ACCOUNT = "4b31dd1d32ce6d249897c06332375d65"
 
+_STYLES = frozenset({"documented", "short", "worded", "narrow"})
 
-@attrs.frozen
+
+def _count(text: str) -> Any:
+    return attrs.field(default=0, validator=at_least(0), metadata=about(text, live=True))
+
+
+def _styles(also: str = "") -> Callable[[Any, Any, str], None]:
+    known = {*_STYLES, also}
+
+    def validate(_instance: Any, _attribute: Any, value: str) -> None:
+        if value != also and not set(value.split(",")) <= _STYLES:
+            raise ValueError(f"{value!r} is no list of {', '.join(sorted(filter(None, known)))}")
+
+    return validate
+
+
+@attrs.define(eq=False)
 class VinixSimulator:
-    """The server; its fields are the flags of ``jackfield simulate vinix``."""
+    """The server; its public fields are the flags of ``jackfield simulate vinix``."""
 
-    token: str = attrs.field(repr=False, metadata=about("the auth_token that clients must give"))
+    token: str = attrs.field(repr=False, metadata=about("an auth_token that is always valid"))
     rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=about("events in a second"))
     seed: int = attrs.field(default=1, metadata=about("which day it is: the same seed gives the same events"))
     account_id: str = attrs.field(default=ACCOUNT, metadata=about("the account whose events these are"))
+    generation: int = attrs.field(
+        default=4, validator=attrs.validators.in_((4, 5)), metadata=about("of KAZOO, 4 or 5: how it replies")
+    )
+    naming: str = attrs.field(
+        default="documented",
+        validator=attrs.validators.in_(("documented", "kazoo")),
+        metadata=about("how events and fields of REST are named: documented, by Vinix, or kazoo"),
+    )
+    api_key: str = attrs.field(default="simulated", repr=False, metadata=about("the key that logs in"))
+    username: str = attrs.field(default="simulated", metadata=about("the user who can log in, of account simulated"))
+    password: str = attrs.field(default="simulated", repr=False, metadata=about("that user's password"))
+    sync_seconds: float = attrs.field(
+        default=60.0,
+        validator=attrs.validators.gt(0),
+        metadata=about("seconds between two syncs of each queue and recipient", live=True),
+    )
+    token_seconds: float = attrs.field(
+        default=3600.0,
+        validator=at_least(0),
+        metadata=about("how long a token from a login is valid", live=True),
+    )
+    accepts: str = attrs.field(
+        default="any",
+        validator=_styles("any"),
+        metadata=about("the bindings that are taken: any, or some of documented,short,worded,narrow", live=True),
+    )
+    barren: str = attrs.field(
+        default="", validator=_styles(), metadata=about("the bindings that are taken and bring nothing", live=True)
+    )
+    crashes_on: str = attrs.field(
+        default="", validator=_styles(), metadata=about("the bindings that end the connection with 1011", live=True)
+    )
+    deaf_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
+    unavailable: int = _count("how many of the next connections lead to a node without bh_qubicle")
+    refused_tokens: int = _count("how many of the next tokens are refused, as if expired")
+    unanswered: int = _count("how many of the next requests are carried out and never answered")
+    answered_late: int = _count("how many of the next answers come only with the frame after them")
+    restarts: int = _count("how often the centre starts anew now: everything is created again, counters at 0")
+    _teller: Teller = attrs.field(init=False, repr=False)
+    _now: Callable[[], datetime] | None = attrs.field(default=None, init=False, repr=False)
+    _sockets: WeakSet[SimulatedSocket] = attrs.field(factory=WeakSet, init=False, repr=False)
+    _issued: dict[str, datetime | None] = attrs.field(factory=dict, init=False, repr=False)
+    """Tokens from logins, with when they end."""
+
+    def __attrs_post_init__(self) -> None:
+        self._teller = Teller(self.seed, self.account_id, self.generation)
 
     @property
     def ping_every(self) -> None:
-        """KAZOO 4 never pings."""
+        """KAZOO 4 never pings, KAZOO 5 only if it is told to."""
         return None
+
+    @property
+    def floor(self) -> Floor:
+        """How things stand."""
+        return self._teller.floor
 
     def url(self, authority: str) -> str:
         """Where clients connect; any path would do."""
         return f"ws://{authority}"
 
     def feed(self, url: str) -> dict[str, Any]:
-        """A feed that connects to this server."""
-        return {"provider": "vinix", "url": url, "auth_token": self.token, "account_id": self.account_id}
+        """A feed that connects to this server, and looks there for what it missed."""
+        rest_url = f"{url.replace('ws', 'http', 1)}/v2"
+        account = {"auth_token": self.token, "account_id": self.account_id}
+        return {"provider": "vinix", "url": url, "rest_url": rest_url} | account
 
     def admit(self, target: str, headers: Mapping[str, str]) -> Refusal | None:
-        """Everybody who offers no sub-protocol: that is answered with 400."""
-        return Refusal(400, content_type="text/plain") if "sec-websocket-protocol" in headers else None
+        """Everybody who offers no sub-protocol, and in generation 5 no wrong token in a header."""
+        if "sec-websocket-protocol" in headers:
+            return Refusal(400, content_type="text/plain")
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        if given and self.generation == 5 and not self.accepts_token(given):
+            return Refusal(403, content_type="text/plain")
+        return None
 
-    def client(self) -> _Client:
+    def client(self) -> SimulatedSocket:
         """A connection that has not given a token yet."""
-        return _Client(self.token, self.account_id)
+        lacks_qubicle = self.unavailable > 0
+        self.unavailable -= lacks_qubicle
+        socket = SimulatedSocket(self, lacks_qubicle)
+        self._sockets.add(socket)
+        return socket
 
     def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
-        """The day in qubicle's words."""
-        return tell(self.seed, self.account_id, now)
+        """The day in qubicle's words, with everything told again from time to time."""
+        self._now = now
+        return self._events(now)
 
+    def _events(self, now: Callable[[], datetime]) -> Iterator[Published]:
+        synced: datetime | None = None
+        for published in tell(self._teller, now):
+            yield published
+            while self.restarts > 0:
+                self.restarts -= 1
+                yield from self._teller.restart(now())
+            at = datetime.fromtimestamp(published.data["event_unix_timestamp"], now().tzinfo)
+            if synced is None or at - synced >= timedelta(seconds=self.sync_seconds):
+                if synced is not None:
+                    yield from self._teller.sync(at)
+                synced = at
 
-@attrs.define
-class _Client:
-    _token: str
-    _account_id: str
-    _authenticated: bool = False
-    _bindings: dict[str, None] = attrs.field(factory=dict)
-    _requests: int = 0
+    def answer(self, request: Request) -> Response:
+        """The answer of the REST interface."""
+        return Interface(self, self.floor, lambda: self._sockets).answer(request)
 
-    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
-        if isinstance(frame, bytes):
-            return ()  # read and ignored, as KAZOO does
-        try:
-            message = msgspec.json.decode(frame)
-        except msgspec.DecodeError:
-            message = {}  # malformed JSON counts as an empty request
-        if not isinstance(message, dict | list):
-            return (HangUp(1011),)  # the gateway's handler crashes over a bare text or number
-        message = message if isinstance(message, dict) else {}
-        self._requests += 1
-        request_id = str(message.get("request_id") or UUID(int=self._requests).hex)
-        data = message.get("data")
-        errors, answer = self._serve(message, data if isinstance(data, dict) else {})
-        reply = {
-            "action": "reply",
-            "request_id": request_id,
-            "status": "error" if errors else "success",
-            "data": {"errors": errors} if errors else answer,
-        }
-        return (msgspec.json.encode(reply).decode(),)
+    # -- for the sockets and REST ----------------------------------------------------------------------
 
-    def _serve(self, message: dict[str, Any], data: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
-        """The errors of a request, or its answer; token, shape, account and binding are checked in this order."""
-        if not self._authenticated:
-            token = message.get("auth_token")
-            if not token:
-                return ["authentication token required"], {}
-            if token != self._token:
-                return [f"failed to authenticate token {token}"], {}
-            self._authenticated = True
-        action = message.get("action")
-        if action == "ping":
-            return [], {"response": "pong"}
-        if action not in ("subscribe", "unsubscribe"):
-            return [], {}
-        if missing := [key for key in ("account_id", "binding") if not data.get(key)]:
-            text = f"missing required keys : {', '.join(missing)}" if data else "missing required keys in data object"
-            return [text], {}
-        binding = data["binding"]
-        if action == "unsubscribe":
-            self._bindings.pop(binding, None)
-            return [], {"unsubscribed": [binding], "subscribed": list(self._bindings)}
-        if data["account_id"] != self._account_id:
-            return ["unauthorized account id"], {}
-        words = str(binding).split(".")
-        if words[0] != APPLICATION or words[1:2] == [] or words[1] not in FAMILIES:
-            return ["no available subscriptions to requested binding"], {}
-        self._bindings[binding] = None
-        return [], {"subscribed": list(self._bindings)}
+    def now(self) -> datetime | None:
+        """The clock of the day, once it has begun."""
+        return self._now() if self._now is not None else None
 
-    def frames_for(self, event: Published) -> Iterable[str]:
-        for binding in self._bindings:
-            if matches_binding(binding, self._account_id, event.routing_key):
-                envelope = {
-                    "action": "event",
-                    "subscribed_key": binding,
-                    "subscription_key": binding,
-                    "name": event.routing_key,
-                    "routing_key": event.routing_key,
-                    "data": event.data,
-                }
-                yield msgspec.json.encode(envelope).decode()
-                return
+    def accepts_token(self, token: str) -> bool:
+        """Whether a token is valid now."""
+        if token and self.refused_tokens > 0:
+            self.refused_tokens -= 1
+            return False
+        if token in self._issued:
+            ends, now = self._issued[token], self.now()
+            return ends is None or now is None or now < ends
+        return token == self.token
+
+    def issue_token(self) -> str:
+        """A token for a login."""
+        token = hashlib.sha256(f"{self.seed}/{self.token}/{len(self._issued)}".encode()).hexdigest()
+        now = self.now()
+        self._issued[token] = now + timedelta(seconds=self.token_seconds) if now is not None else None
+        return token

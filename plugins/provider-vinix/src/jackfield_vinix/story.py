@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import Happening, Queue
+from jackfield.simulation.happenings import Happening
+from jackfield_vinix.floor import Floor, SimulatedQueue, SimulatedRecipient
 
-__all__ = ["Published", "tell"]
+__all__ = ["GREGORIAN_EPOCH", "Published", "Teller", "tell"]
 
 # KAZOO counts seconds in Erlang's calendar, from the year 0.
 GREGORIAN_EPOCH = 62_167_219_200
@@ -30,23 +31,48 @@ class Published:
     data: dict[str, Any]
 
 
-def tell(seed: int, account_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
+def tell(teller: Teller, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    teller = _Teller(seed, account_id)
-    for happening in Day(seed, now):
+    for happening in Day(teller.seed, now):
         yield from teller.tell(happening)
 
 
 @attrs.define
-class _Teller:
+class Teller:
+    """Tells what happens, and knows how things stand after it."""
+
     seed: int
     account_id: str
-    waiting: int = 0
-    total: int = 0
-    abandoned: int = 0
-    messages: int = 0
+    generation: int = 4
+    floor: Floor = attrs.field(init=False)
+    _messages: int = 0
+    _starts: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.floor = Floor(self._id)
+
+    def restart(self, at: datetime) -> Iterator[Published]:
+        """Every process of the centre starts anew, as after a fail-over: created again, counting from 0."""
+        self._starts += 1
+        for queue in self.floor.queues.values():
+            queue.total = queue.abandoned = 0
+        pid = f"<0.{3012 + self._starts}.0>"
+        for queue_id, queue in self.floor.queues.items():
+            yield self._about_queue(at, "create", queue_id, queue, pid=pid)
+        for recipient_id, recipient in self.floor.recipients.items():
+            yield self._about_recipient(at, "create", recipient_id, recipient, pid=pid)
+
+    def sync(self, at: datetime) -> Iterator[Published]:
+        """Each queue and each recipient as it stands."""
+        for queue_id, queue in self.floor.queues.items():
+            counts = {"available_recipient_count": 2, "active_recipient_count": len(self.floor.recipients)}
+            yield self._about_queue(at, "sync", queue_id, queue, members=[], **counts)
+        for recipient_id, recipient in self.floor.recipients.items():
+            yield self._about_recipient(at, "sync", recipient_id, recipient, **self._whole(recipient))
 
     def tell(self, happening: Happening) -> Iterator[Published]:
+        """What the server says of one thing that happens."""
+        self.floor.follow(happening)
         match happening.what:
             case "queue_started":
                 yield self._queue(happening, "create", pid="<0.3012.0>")
@@ -56,17 +82,14 @@ class _Teller:
             case "call_started":
                 yield self._session(happening, "create", session_type="call", callee_id_number="+15550100100")
             case "queued":
-                self.waiting, self.total = self.waiting + 1, self.total + 1
                 contact = happening.its_contact
                 entered = int(happening.at.timestamp())
                 position = {"position": contact.position, "estimated_wait": contact.position * 40}
                 yield self._queue(happening, "join", **position, queue_enter_time=entered)
             case "abandoned":
-                self.waiting, self.abandoned = self.waiting - 1, self.abandoned + 1
                 yield self._queue(happening, "leave", reason="abandoned", wait_time=self._waited(happening))
                 yield self._session(happening, "delete", reason="ORIGINATOR_CANCEL")
             case "connected":
-                self.waiting -= 1
                 yield from self._connected(happening)
             case "hung_up":
                 yield self._recipient(happening, "hangup", reason="NORMAL_CLEARING")
@@ -97,7 +120,7 @@ class _Teller:
                 word = "pause" if happening.what == "agent_paused" else "resume"
                 yield self._recipient(happening, word)
             case "agent_seen":
-                yield self._recipient(happening, "sync", available=happening.its_agent.state == "ready")
+                yield self._recipient(happening, "sync", **self._whole(self.floor.recipient(happening)))
             case "external_call_started":
                 yield self._recipient(happening, "external_call_start", **self._external(happening))
             case "external_call_ended":
@@ -126,38 +149,57 @@ class _Teller:
     # -- one method for each family ------------------------------------------------------------------
 
     def _queue(self, happening: Happening, word: str, **more: Any) -> Published:
-        queue = happening.its_queue
-        data = {"queue_id": self._queue_id(queue), "queue_name": queue.name, **more, "stats": self._queue_stats()}
-        return self._published(happening, "queue", self._queue_id(queue), word, data | self._call(happening))
+        queue_id = self._id("queue", happening.its_queue.number)
+        more |= self._call(happening)
+        return self._about_queue(happening.at, word, queue_id, self.floor.queue(happening), **more)
 
     def _recipient(self, happening: Happening, word: str, **more: Any) -> Published:
-        agent = happening.its_agent
-        recipient_id = self._id("recipient", agent.number)
-        data = {"recipient_id": recipient_id, "username": f"{agent.name}@example.com", "state": agent.state, **more}
+        recipient_id = self._id("recipient", happening.its_agent.number)
         if happening.queue is not None:
-            data["queue_id"] = self._queue_id(happening.queue)
-        data["stats"] = {"total_calls": agent.handled, "offered_calls": agent.handled, "missed_calls": 0}
-        return self._published(happening, "recipient", recipient_id, word, data | self._call(happening))
+            more["queue_id"] = self._id("queue", happening.queue.number)
+        more |= self._call(happening)
+        return self._about_recipient(happening.at, word, recipient_id, self.floor.recipient(happening), **more)
 
     def _session(self, happening: Happening, word: str, **more: Any) -> Published:
         session_id = self._id("session", happening.its_contact.number)
-        return self._published(happening, "session", session_id, word, more | self._call(happening))
+        return self._published(happening.at, "session", session_id, word, more | self._call(happening))
+
+    def _about_queue(self, at: datetime, word: str, queue_id: str, queue: SimulatedQueue, **more: Any) -> Published:
+        waiting = len(queue.waiting)
+        stats = {"estimated_wait": waiting * 40, "average_wait": 31, "recipient_count": 4, "missed_sessions": 0}
+        stats |= {"active_session_count": waiting, "total_sessions": queue.total, "abandoned_sessions": queue.abandoned}
+        data = {"queue_id": queue_id, "queue_name": queue.name, **more, "stats": stats}
+        return self._published(at, "queue", queue_id, word, data)
+
+    def _about_recipient(
+        self, at: datetime, word: str, recipient_id: str, recipient: SimulatedRecipient, **more: Any
+    ) -> Published:
+        data = {"recipient_id": recipient_id, "username": f"{recipient.name}@example.com", "state": recipient.state}
+        stats = {"total_calls": recipient.calls, "offered_calls": recipient.calls, "missed_calls": 0}
+        return self._published(at, "recipient", recipient_id, word, data | more | {"stats": stats})
+
+    def _whole(self, recipient: SimulatedRecipient) -> dict[str, Any]:
+        """A recipient's status, which a sync and REST tell alike."""
+        calls = {"offered_call": recipient.offered, "handling_call": recipient.handling}
+        told = {"available": recipient.state == "ready", "availability_state": recipient.state}
+        queues = {each: each not in recipient.paused for each in self.floor.queues}
+        return told | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
 
     # -- what they share -----------------------------------------------------------------------------
 
-    def _published(self, happening: Happening, family: str, id_: str, word: str, data: dict[str, Any]) -> Published:
-        self.messages += 1
-        seconds = int(happening.at.timestamp())
+    def _published(self, at: datetime, family: str, id_: str, word: str, data: dict[str, Any]) -> Published:
+        self._messages += 1
+        seconds = int(at.timestamp())
         common = {
             "account_id": self.account_id,
             "app_name": "qubicle",
-            "app_version": "4.3",
+            "app_version": "4.3" if self.generation == 4 else "5.0",
             "event_category": f"qubicle-{family}",
             "event_name": word,
             "event_timestamp": seconds + GREGORIAN_EPOCH,
             "event_unix_timestamp": seconds,
             # A simulator that was started again tells the same day at another time: another message.
-            "msg_id": self._id("message", f"{self.messages}-{happening.at.timestamp()}"),
+            "msg_id": self._id("message", f"{self._messages}-{at.timestamp()}"),
         }
         return Published(f"qubicle.{family}.{self.account_id}.{id_}.{word}", common | data)
 
@@ -172,17 +214,6 @@ class _Teller:
             "caller_id_number": f"+1555{contact.number:07d}",
         }
 
-    def _queue_stats(self) -> dict[str, int]:
-        return {
-            "estimated_wait": self.waiting * 40,
-            "average_wait": 31,
-            "recipient_count": 4,
-            "active_session_count": self.waiting,
-            "total_sessions": self.total,
-            "missed_sessions": 0,
-            "abandoned_sessions": self.abandoned,
-        }
-
     def _waited(self, happening: Happening) -> int:
         return round((happening.at - happening.its_contact.since["queued"]).total_seconds())
 
@@ -191,9 +222,6 @@ class _Teller:
 
     def _interaction(self, happening: Happening) -> str:
         return self._id("interaction", happening.its_contact.number)
-
-    def _queue_id(self, queue: Queue) -> str:
-        return self._id("queue", queue.number)
 
     def _id(self, what: str, number: int | str) -> str:
         """The same 32 hexadecimal digits for the same thing on every run of the same seed."""

@@ -13,7 +13,7 @@ import msgspec
 
 from jackfield.frames import NO_PAYLOAD, decode_frame
 
-__all__ = ["Frame", "fold", "fold_within", "read_frame", "request", "text_of"]
+__all__ = ["Frame", "fold", "fold_within", "plain_id", "read_frame", "request", "text_of"]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -84,7 +84,17 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
-def request(action: str, request_id: str, auth_token: str, **data: str) -> str:
-    """The text of one request; one binding in each, since KAZOO 4 knows no list of them."""
-    message = {"action": action, "auth_token": auth_token, "request_id": request_id, "data": data}
+def plain_id(text: str) -> str:
+    """An id for comparing: Vinix's pages write UUIDs with dashes, KAZOO the 32 digits."""
+    return text.replace("-", "").lower()
+
+
+def request(action: str, request_id: str, auth_token: str, name: str = "", **data: str) -> str:
+    """The text of one request; one binding in each, since KAZOO 4 knows no list of them.
+
+    The name goes beside the data: there alone the server reads it, for its list of connections.
+    """
+    named = {"name": name} if name else {}
+    given = {"data": data} if data else {}
+    message = {"action": action, "auth_token": auth_token, "request_id": request_id} | named | given
     return msgspec.json.encode(message).decode()

@@ -95,12 +95,15 @@ class Voipbin:
     )
 
     def __attrs_post_init__(self) -> None:
+        self._check_credentials()
+        self._check_webhook()
+
+    def _check_credentials(self) -> None:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: one of them is missing")
         if (self.token is None) == (self.username is None):
             both = "both token and username are given" if self.token else "there is neither token nor username"
             raise ValueError(f"{both}: give token, or username and password")
-        self._check_webhook()
 
     def _check_webhook(self) -> None:
         if self.receive == "websocket":
@@ -130,9 +133,14 @@ class Voipbin:
                 return read_credential(self.token.reveal(), self.credential).customer_id or UNKNOWN_ID
         return self.customer_id or UNKNOWN_ID
 
+    @property
+    def rest_base(self) -> str:
+        """Where REST is, without ``/v1.0``."""
+        return base_of(self.url) if self.rest_url is None else self.rest_url.rstrip("/")
+
     def authenticate(self) -> Exchange[Voipbin]:
         """Log in or read the token anew, and learn whose feed it is; `RestError` where the credential is of no use."""
-        base = self.rest_url or base_of(self.url)
+        base = self.rest_base
         if self.username is not None and self.password is not None:
             text = yield from login(base, self.username, self.password.reveal(), self.ca_file)
         else:
@@ -177,7 +185,7 @@ class Voipbin:
     def rest(self) -> Rest:
         """The customer's access to REST; `SecretError` where there is no token yet."""
         credential = read_credential(self._token().reveal(), self.credential)
-        return Rest(self.rest_url or base_of(self.url), credential, self.ca_file)
+        return Rest(self.rest_base, credential, self.ca_file)
 
 
 def _dialects(customer_id: str) -> dict[str, Dialect]:

@@ -21,7 +21,8 @@ _ROLES = {"GET": "customer admin or manager", "PUT": "customer admin"}
 def base_of(websocket: str) -> str:
     """Where REST is, from where the websocket is: ``wss://host/v1.0/ws`` becomes ``https://host``."""
     parts = urlsplit(websocket)
-    return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, "", "", ""))
+    path, _, _ = parts.path.partition("/v1.0/")
+    return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, path, "", ""))
 
 
 @attrs.frozen

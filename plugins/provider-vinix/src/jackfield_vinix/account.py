@@ -1,0 +1,78 @@
+"""A feed of one account as it connects: whose events it brings, with which token."""
+
+from __future__ import annotations
+
+import secrets
+
+import attrs
+
+from jackfield.addresses import Source
+from jackfield.credentials import Secret
+from jackfield.protocol import FeedProtocol
+from jackfield.providers import Endpoint
+from jackfield.rest import Exchange
+from jackfield_vinix.dialects import DocumentedDialect
+from jackfield_vinix.login import Login
+from jackfield_vinix.protocol import DocumentedProtocol
+from jackfield_vinix.rest import Rest
+from jackfield_vinix.topics import PROVIDER
+
+__all__ = ["Account"]
+
+# The server allows so many sockets from one address, and forgets those that were cut only later.
+CROWDED, CROWDED_SECONDS = 429, 60.0
+
+
+@attrs.frozen
+class Account:
+    """A provider whose account and token are known."""
+
+    url: str
+    account_id: str
+    token: Secret
+    rest_url: str | None = None
+    ca_file: str | None = None
+    silent_seconds: float = 0.0
+    login: Login | None = None
+    """How the token was come by, where it was not configured."""
+
+    @property
+    def source(self) -> Source:
+        """The account."""
+        return Source(PROVIDER, "account", self.account_id)
+
+    @property
+    def dialect(self) -> DocumentedDialect:
+        """The documented bindings of this account."""
+        return DocumentedDialect(self.account_id)
+
+    def endpoint(self) -> Endpoint:
+        """The gateway; no sub-protocol and no header, which it would refuse."""
+        return Endpoint(self.url, ca_file=self.ca_file)
+
+    def retry_after(self, status: int) -> float:
+        """A minute where there are too many connections from here: hurrying would keep it so."""
+        return CROWDED_SECONDS if status == CROWDED else 0.0
+
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
+        """A fresh protocol with the token as it is now, which knows what the last one learned."""
+        token = self.token.reveal()
+        rest = None
+        if self.rest_url:
+            rest = Rest(self.rest_url, token, self._renewed, self.ca_file, self.login is not None)
+        return DocumentedProtocol(
+            feed,
+            self.account_id,
+            token,
+            rest,
+            # In the server's list of connections ours is known by its name; in requests nobody looks at it.
+            f"jackfield-{feed}-{secrets.token_hex(4)}" if rest else "",
+            self.silent_seconds,
+            before if isinstance(before, DocumentedProtocol) else None,
+        )
+
+    def _renewed(self) -> Exchange[str]:
+        """The token anew: by another login, or from where it is configured."""
+        if self.login is None:
+            return self.token.reveal()
+        return (yield from self.login()).token

@@ -1,0 +1,79 @@
+"""The spellings of a binding that servers take, and which of them to try first.
+
+Vinix documents one; KAZOO's own clients and its code have others, and which a server takes is published nowhere. So
+they are tried in turn, and what was learned outlives the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import attrs
+
+from jackfield_vinix.topics import APPLICATION
+
+__all__ = ["Form", "Learned", "forms"]
+
+
+class Form(NamedTuple):
+    """One spelling of a topic as a binding."""
+
+    style: str
+    """What all bindings that are spelled so have in common."""
+    binding: str
+    family: str
+    wide: bool
+    """Whether it brings the whole family; what is too much is filtered by who asked."""
+
+
+def forms(topic: str, account_id: str) -> tuple[Form, ...]:
+    """The spellings of a topic of this account, the documented one first; behind narrow ones, those of its family."""
+    _, family, *words = (*topic.split("."), "")
+    whole = f"{APPLICATION}.{family}.{account_id}"
+    # The last one is how KAZOO 5 spells a subscription itself.
+    spelled = {"documented": f"{whole}.*", "short": f"{APPLICATION}.{family}", "worded": f"{whole}.*.*"}
+    wide = tuple(Form(style, binding, family, wide=True) for style, binding in spelled.items())
+    if topic in spelled.values() or len(words) < 3:
+        return tuple(sorted(wide, key=lambda form: form.binding != topic))
+    narrow = {"one": topic, "one, worded": f"{topic}.*"}
+    return (*(Form(style, binding, family, wide=False) for style, binding in narrow.items()), *wide)
+
+
+@attrs.define
+class Learned:
+    """What is known of a server, handed from connection to connection."""
+
+    _failed: dict[str, None] = attrs.field(factory=dict)
+    """Styles that it refused, broke over, or brought nothing by; the longest ago first."""
+    _proven: set[str] = attrs.field(factory=set)
+    """Styles by which events have come."""
+    unavailable: int = 0
+    """Connections in a row whose node had nothing of qubicle."""
+    token_refused: bool = False
+    """Whether the last token that was given was refused."""
+
+    def ordered(self, candidates: Iterable[Form]) -> list[Form]:
+        """The most promising first: what failed comes last, what failed longest ago before the others."""
+        rank = {style: number for number, style in enumerate(self._failed, 1)}
+        return sorted(candidates, key=lambda form: rank.get(form.style, 0))
+
+    def failed(self, style: str) -> None:
+        """The server refused a binding of this style, or broke over it."""
+        self._failed.pop(style, None)
+        self._failed[style] = None
+        self._proven.discard(style)
+
+    def silent(self, style: str) -> None:
+        """Nothing came by a binding of this style; if something ever did, the style is not the reason."""
+        if style not in self._proven:
+            self.failed(style)
+
+    def confirmed(self, style: str) -> None:
+        """The server took a binding of this style."""
+        self._failed.pop(style, None)
+        self.token_refused = False
+
+    def brought(self, style: str) -> None:
+        """An event has come by it."""
+        self._proven.add(style)

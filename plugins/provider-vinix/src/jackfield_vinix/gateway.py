@@ -1,0 +1,254 @@
+"""One client of the simulated gateway: its requests and their answers, as the two generations of KAZOO give them.
+
+First rate, then token, then form, then account, then family: the first that is wrong is answered, in KAZOO's own words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import attrs
+import msgspec
+
+from jackfield.simulators import HangUp
+from jackfield_vinix.kinds import FAMILIES
+from jackfield_vinix.story import Published
+from jackfield_vinix.topics import APPLICATION, matches_binding
+
+__all__ = ["Bucket", "Server", "SimulatedSocket", "style_of"]
+
+# KAZOO's logger of a parse error shows so many bytes from the error on, and breaks where there are fewer.
+SHOWN_BYTES = 25
+
+
+class Server(Protocol):
+    """What a socket needs to know of its server, all of which may change at any time."""
+
+    account_id: str
+    generation: int
+    naming: str
+    accepts: str
+    barren: str
+    crashes_on: str
+    deaf_after: int
+    unanswered: int
+    answered_late: int
+
+    def accepts_token(self, token: str) -> bool:
+        """Whether a token is valid now."""
+        ...
+
+    def now(self) -> datetime | None:
+        """The server's clock, once there is one."""
+        ...
+
+
+@attrs.define
+class Bucket:
+    """A token for each message: so many at most, so many more each second."""
+
+    now: Callable[[], datetime | None]
+    tokens: float = 100.0
+    most: float = 100.0
+    each_second: float = 10.0
+    _filled: datetime | None = None
+
+    def take(self) -> bool:
+        """Whether there was one."""
+        now = self.now()
+        if now is not None and self._filled is not None:
+            seconds = (now - self._filled).total_seconds()
+            self.tokens = min(self.most, self.tokens + seconds * self.each_second)
+        self._filled = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+def style_of(binding: str) -> str:
+    """How a binding is spelled; what narrows it further is all one."""
+    words = binding.split(".")[2:]
+    match words:
+        case []:
+            return "short"
+        case [_, "*"]:
+            return "documented"
+        case [_, "*", "*"]:
+            return "worded"
+        case _:
+            return "narrow"
+
+
+@attrs.define(eq=False)
+class SimulatedSocket:
+    """A connection, which is authenticated once."""
+
+    _server: Server
+    _lacks_qubicle: bool = False
+    """Whether it leads to a node where the module is not loaded."""
+    name: str = ""
+    bindings: dict[str, int] = attrs.field(factory=dict)
+    """What was subscribed to, and how many events it has brought."""
+    _authenticated: bool = False
+    _stale: dict[str, Any] = attrs.field(factory=dict)
+    """The data of the last answer, which KAZOO 4 gives again to what it does not know."""
+    _held_back: list[str] = attrs.field(factory=list)
+    _requests: int = 0
+    _bucket: Bucket = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._bucket = Bucket(self._server.now)
+
+    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+        """The answers to a client's frame."""
+        if isinstance(frame, bytes):
+            return  # read and ignored, as KAZOO does
+        yield from self._late()
+        answer = self._answer(frame)
+        if isinstance(answer, HangUp):
+            yield answer
+        elif answer is not None:
+            server = self._server
+            if server.unanswered > 0:
+                server.unanswered -= 1
+            elif server.answered_late > 0:
+                server.answered_late -= 1
+                self._held_back.append(answer)
+            else:
+                yield answer
+
+    def frames_for(self, event: Published) -> Iterable[str]:
+        """An event, as often as bindings match it."""
+        yield from self._late()
+        server = self._server
+        for binding, brought in self.bindings.items():
+            barren = style_of(binding) in server.barren.split(",")
+            deaf = server.deaf_after and brought >= server.deaf_after
+            if not barren and not deaf and matches_binding(binding, server.account_id, event.routing_key):
+                self.bindings[binding] = brought + 1
+                yield self._envelope(binding, event)
+
+    def _late(self) -> Iterator[str]:
+        yield from self._held_back
+        self._held_back.clear()
+
+    def _envelope(self, binding: str, event: Published) -> str:
+        key, bare = event.routing_key, event.routing_key.rpartition(".")[0]
+        whole = f"{'.'.join(key.split('.')[:3])}.*"
+        if self._server.naming == "documented":
+            name, subscription = key, binding
+        elif self._server.generation == 4:
+            name, key, subscription = event.data["event_name"], bare, whole
+        else:
+            name, subscription = event.data["event_name"], f"{whole}.*"
+        envelope = {"action": "event", "subscribed_key": binding, "subscription_key": subscription}
+        return msgspec.json.encode(envelope | {"name": name, "routing_key": key, "data": event.data}).decode()
+
+    # -- requests --------------------------------------------------------------------------------------
+
+    def _answer(self, frame: str) -> str | HangUp | None:
+        message: Any = {}
+        try:
+            message = json.loads(frame)
+        except json.JSONDecodeError as error:
+            broken = len(frame) - error.pos < SHOWN_BYTES
+        else:
+            broken = not isinstance(message, dict | list)
+        message = message if isinstance(message, dict) else {}
+        self._requests += 1
+        request_id = str(message.get("request_id") or UUID(int=self._requests).hex)
+        if not self._bucket.take():
+            return self._reply(request_id, ["rate limiting threshold hit for 198.51.100.7:50112!"])
+        if broken:
+            return HangUp(1011)  # the gateway's handler crashes over a bare text or number, and over its own logging
+        if errors := self._authenticate(message):
+            return self._reply(request_id, errors)
+        action = message.get("action")
+        if action == "ping" and self._server.generation == 5:
+            return self._reply(request_id, [], {"response": "pong"})
+        if action not in ("subscribe", "unsubscribe"):
+            return None if self._server.generation == 5 else self._reply(request_id, [], self._stale)
+        data = message.get("data")
+        fields = data if isinstance(data, dict) else {}
+        asked = self._asked(fields)
+        if isinstance(asked, HangUp):
+            return asked
+        if any(style_of(each) in self._server.crashes_on.split(",") for each in asked):
+            return HangUp(1011)
+        errors = self._wrong_form(fields, asked)
+        if action == "unsubscribe":
+            return self._reply(request_id, errors, {} if errors else self._unsubscribe(asked))
+        errors = errors or self._not_served(fields, asked)
+        if not errors:
+            self.name = message["name"] if isinstance(message.get("name"), str) else self.name
+        return self._reply(request_id, errors, {} if errors else self._subscribe(asked))
+
+    def _authenticate(self, message: dict[str, Any]) -> list[str]:
+        if self._authenticated:
+            return []
+        token = message.get("auth_token")
+        if not token:
+            return ["authentication token required"]
+        if not isinstance(token, str):
+            return ["invalid authentication token format"]
+        if not self._server.accepts_token(token):
+            return [f"failed to authenticate token {token}"]
+        self._authenticated = True
+        return []
+
+    def _asked(self, fields: dict[str, Any]) -> list[str] | HangUp:
+        """The bindings of a request; generation 4 knows one, and breaks over what is no text."""
+        binding = fields.get("binding")
+        if self._server.generation == 5:
+            bindings = fields.get("bindings", [binding] if binding else [])
+            return [each for each in bindings if isinstance(each, str)] if isinstance(bindings, list) else []
+        if binding and not isinstance(binding, str):
+            return HangUp(1011)
+        return [binding] if binding else []
+
+    def _wrong_form(self, fields: dict[str, Any], asked: list[str]) -> list[str]:
+        if self._server.generation == 5:
+            return [] if asked else ["empty subscription"]
+        if missing := [key for key in ("account_id", "binding") if not fields.get(key)]:
+            text = f"missing required keys : {', '.join(missing)}"
+            return [text if fields else "missing required keys in data object"]
+        return []
+
+    def _not_served(self, fields: dict[str, Any], asked: list[str]) -> list[str]:
+        account_id = fields.get("account_id") or self._server.account_id
+        if account_id == "*":
+            return ["unauthorized wildcard account id"]
+        if account_id != self._server.account_id:
+            return ["unauthorized account id"]
+        for binding in asked:
+            application, family, *_ = (*binding.split("."), "")
+            if application != APPLICATION or family not in FAMILIES or self._lacks_qubicle:
+                return ["no available subscriptions to requested binding"]
+            accepted = self._server.accepts.split(",")
+            if accepted != ["any"] and style_of(binding) not in accepted:
+                return [f"invalid format for {application} subscription : {{{family}, {account_id}}}"]
+        return []
+
+    def _subscribe(self, asked: list[str]) -> dict[str, Any]:
+        added = [each for each in asked if each not in self.bindings]
+        self.bindings |= dict.fromkeys(added, 0)
+        if self._server.generation == 5:
+            return {"subscribed": added, "subscriptions": list(self.bindings)}
+        return {"subscribed": list(self.bindings)}
+
+    def _unsubscribe(self, asked: list[str]) -> dict[str, Any]:
+        for each in asked:
+            self.bindings.pop(each, None)
+        rest = "subscriptions" if self._server.generation == 5 else "subscribed"
+        return {"unsubscribed": asked, rest: list(self.bindings)}
+
+    def _reply(self, request_id: str, errors: list[str], data: dict[str, Any] | None = None) -> str:
+        if not errors:
+            self._stale = data or {}
+        reply = {"action": "reply", "request_id": request_id, "status": "error" if errors else "success"}
+        return msgspec.json.encode(reply | {"data": {"errors": errors} if errors else data or {}}).decode()

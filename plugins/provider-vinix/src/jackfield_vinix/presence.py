@@ -1,0 +1,162 @@
+"""What a recipient is doing, as a state machine that takes events in any order.
+
+Events get lost and come in any order, so each is taken in each state; one that the state did not lead to is only said
+to be unexpected. Sources: Vinix's page for the events, KAZOO's REST interface for the words of a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import attrs
+
+from jackfield_vinix.wire import fold, plain_id, text_of
+
+__all__ = ["STATES", "TRANSITIONS", "Presence", "Status", "step"]
+
+Presence = Literal["unknown", "logged_out", "away", "ready", "offered", "handling", "wrapup"]
+
+STATES: Mapping[str, Presence] = {
+    "ready": "ready",
+    "away": "away",
+    "wrapup_time": "wrapup",
+    "wrapup": "wrapup",
+    "call_offer": "offered",
+    "offered": "offered",
+    "on_a_call": "handling",
+    "handling": "handling",
+    "not_logged_in": "logged_out",
+    "logged_out": "logged_out",
+}
+"""The vendor's words for a state, in lower case and with ``_`` between, and ours."""
+
+
+class Transition(NamedTuple):
+    """What an event says of its recipient."""
+
+    expected: frozenset[Presence]
+    """The states that lead to it; empty where any does."""
+    to: Presence | None
+    """Where it leads; ``None`` where it stays."""
+    told: bool = False
+    """Whether a state in the event goes before that."""
+
+
+def _after(*states: Presence, to: Presence | None, told: bool = False) -> Transition:
+    return Transition(frozenset(states), to, told)
+
+
+TRANSITIONS: Mapping[str, Transition] = {
+    "create": _after("logged_out", to="away", told=True),
+    "login": _after("logged_out", to="away", told=True),
+    "delete": _after(to="logged_out"),
+    "logout": _after(to="logged_out"),
+    "ready": _after("away", "wrapup", "ready", to="ready"),
+    "away": _after("ready", "wrapup", "away", to="away"),
+    "offer": _after("ready", to="offered"),
+    "reject": _after("offered", to="ready", told=True),
+    "rescind": _after("offered", to="ready", told=True),
+    "delivered": _after("offered", "ready", to="handling"),
+    "hangup": _after("handling", to=None),
+    "wrapup_start": _after(to="wrapup"),
+    "wrapup_complete": _after("wrapup", to="ready", told=True),
+    "sync": _after(to=None),
+}
+"""Which events change it, and how; all others leave it as it is."""
+
+
+# After these an offer is no more.
+_SETTLED = frozenset({"reject", "rescind", "delivered"})
+
+
+@attrs.frozen
+class Status:
+    """A recipient at one moment."""
+
+    presence: Presence = "unknown"
+    offered: str = ""
+    """The session that rings there, until it is known what became of that."""
+    handled: str = ""
+    """The session that it has, or had last."""
+    paused: frozenset[str] = frozenset()
+    """Queues, by their plain ids, that it takes nothing from."""
+    external: bool = False
+    """Whether it is in a call outside every queue."""
+    base: Presence = "ready"
+    """Where it goes back to after a contact."""
+
+    @property
+    def session(self) -> str:
+        """The session that it is busy with now."""
+        return {"offered": self.offered, "handling": self.handled}.get(self.presence, "")
+
+    def told(self, fields: Mapping[str, Any], *, whole: bool = False) -> Status:
+        """As a sync or REST tells it; what they leave out stays, except that a `whole` status names every contact."""
+        offered, handled = (_session_of(fields, name) for name in ("offered_call", "handling_call"))
+        presence, external = _state_in(fields), self.external
+        available = fields.get("available")
+        if handled or offered:
+            presence, external = "handling" if handled else "offered", False
+        elif presence == "handling" and (whole or self.presence != "handling"):
+            presence, external = self.base, True  # a call, and nobody's of a queue's
+        elif presence is not None:
+            external = False
+        elif isinstance(available, bool) and (available or self.presence == "ready"):
+            presence = "ready" if available else "away"
+        queues = fields.get("queue_availability")
+        paused = self.paused
+        if isinstance(queues, dict):
+            paused = frozenset(plain_id(queue) for queue, takes in queues.items() if takes is False)
+        presence = presence or self.presence
+        return attrs.evolve(
+            self,
+            presence=presence,
+            offered=(offered or self.offered) if presence == "offered" else "",
+            handled=handled or self.handled,
+            paused=paused,
+            external=external,
+            base=presence if presence in ("ready", "away") else self.base,
+        )
+
+
+def step(status: Status, word: str, fields: Mapping[str, Any]) -> tuple[Status, bool]:
+    """The status after an event, and whether that event was to be expected."""
+    if word == "sync":
+        return status.told(fields), True
+    if word in ("pause", "resume"):
+        queue = {plain_id(text_of(fields, "queue_id"))} - {""}
+        return attrs.evolve(status, paused=status.paused | queue if word == "pause" else status.paused - queue), True
+    if word in ("external_call_start", "external_call_end"):
+        return attrs.evolve(status, external=word == "external_call_start"), True
+    transition = TRANSITIONS.get(word)
+    if transition is None:
+        return status, True
+    expected = not transition.expected or status.presence in ("unknown", *transition.expected)
+    if transition.to == "logged_out":
+        return Status("logged_out"), expected
+    to = (_state_in(fields) if transition.told else None) or transition.to or status.base
+    session = text_of(fields, "session_id")
+    return (
+        attrs.evolve(
+            status,
+            presence=to,
+            offered=session if word == "offer" else "" if word in _SETTLED else status.offered,
+            handled=(session or status.offered or status.handled) if to == "handling" else status.handled,
+            base=to if to in ("ready", "away") else status.base,
+        ),
+        expected,
+    )
+
+
+def _state_in(fields: Mapping[str, Any]) -> Presence | None:
+    words = (text_of(fields, name) for name in ("availability_state", "state"))
+    return next((STATES[each] for word in words if (each := _plain(word)) in STATES), None)
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _session_of(fields: Mapping[str, Any], name: str) -> str:
+    return text_of(fold(fields.get(name)), "session_id")

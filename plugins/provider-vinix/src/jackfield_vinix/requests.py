@@ -1,0 +1,96 @@
+"""What was asked of the server on one connection, and which reply belongs to what.
+
+A reply belongs to the request with its id and to no other: it may come late, twice or never, with somebody else's data
+or with our own binding in another spelling.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import attrs
+
+from jackfield.protocol import Send
+from jackfield_vinix.pacing import Pace
+from jackfield_vinix.wire import request
+
+__all__ = ["ANSWER_TICKS", "Asked", "Requests"]
+
+ANSWER_TICKS = 10
+"""Seconds after which no answer is expected any more; a K5 server does not answer everything."""
+
+# Answers that come later than that are still understood, as far back as this.
+REMEMBERED = 1000
+
+
+@attrs.define(eq=False)
+class Asked:
+    """One thing that was asked."""
+
+    action: Literal["subscribe", "unsubscribe", "ping"]
+    binding: str = ""
+    ticks: int = ANSWER_TICKS
+    """Seconds that are left for the answer, from when it was sent."""
+
+
+@attrs.define
+class Requests:
+    """One connection's requests."""
+
+    _auth_token: str = attrs.field(repr=False)
+    _account_id: str
+    _name: str = ""
+    """What the server's list of connections calls ours; empty where nobody is going to look."""
+    _pace: Pace = attrs.field(factory=Pace)
+    _unsent: deque[Asked] = attrs.field(factory=deque)
+    _open: dict[str, Asked] = attrs.field(factory=dict)
+    """By the request's id: what an answer is awaited to, the longest awaited first."""
+    _overdue: dict[str, Asked] = attrs.field(factory=dict)
+    """What may still be answered after all."""
+    _count: int = 0
+
+    def ask(self, asked: Asked) -> Iterator[Send]:
+        """Send a request, now or when the pace allows."""
+        self._unsent.append(asked)
+        yield from self._flush()
+
+    def again(self, asked: Asked) -> None:
+        """The server had no patience for this: send it again once it may have."""
+        self._pace.exceeded()
+        self._unsent.append(asked)
+
+    def answered(self, request_id: Any) -> Asked | None:
+        """What a reply with this id answers; ``None`` for nothing of ours, or nothing that is still open."""
+        key = str(request_id) if isinstance(request_id, str | int) else ""
+        return self._open.pop(key, None) or self._overdue.pop(key, None)
+
+    def tick(self) -> Iterator[Send | Asked]:
+        """A second has passed: what can go out now, and what stays unanswered."""
+        for request_id, asked in list(self._open.items()):
+            asked.ticks -= 1
+            if asked.ticks <= 0:
+                self._overdue[request_id] = self._open.pop(request_id)
+                yield asked
+        while len(self._overdue) > REMEMBERED:
+            del self._overdue[next(iter(self._overdue))]
+        self._pace.tick()
+        yield from self._flush()
+
+    def longest_open(self) -> Asked | None:
+        """The first request that the server has not answered; replies come in order."""
+        return next(iter(self._open.values()), None)
+
+    def _flush(self) -> Iterator[Send]:
+        while self._unsent and self._pace.take():
+            asked = self._unsent.popleft()
+            self._count += 1
+            request_id = f"jackfield-{self._count}"
+            asked.ticks = ANSWER_TICKS
+            self._open[request_id] = asked
+            yield Send(self._text(asked, request_id))
+
+    def _text(self, asked: Asked, request_id: str) -> str:
+        data = {"account_id": self._account_id, "binding": asked.binding} if asked.binding else {}
+        return request(asked.action, request_id, self._auth_token, self._name, **data)

@@ -1,0 +1,123 @@
+"""KAZOO's REST interface without I/O: requests with the token, answers in either of their spellings.
+
+KAZOO wraps what it answers in ``data``; Vinix's reference shows some answers bare. A token that is no longer valid is
+renewed once for each question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import attrs
+import msgspec
+
+from jackfield.credentials import HIDDEN
+from jackfield.errors import RestError
+from jackfield.rest import Exchange, Request, Response
+
+__all__ = ["Rest", "checked", "payload"]
+
+# A hundred pages of some fifty things each; a server that never ends its list is not followed for ever.
+MOST_PAGES = 100
+LONGEST_REASON = 200
+
+
+@attrs.define
+class Rest:
+    """One account's interface, as far as a feed asks it."""
+
+    base: str
+    token: str = attrs.field(repr=False)
+    renew: Callable[[], Exchange[str]] = attrs.field(repr=False)
+    """Gets the token anew; the same one where there is no other."""
+    ca_file: str | None = None
+    renewable: bool = False
+    """Whether that is a new login."""
+    clock: datetime | None = None
+    """The server's own, by its last answer."""
+
+    def get(self, *path: str, **query: str) -> Exchange[Any]:
+        """The payload of a resource, by the segments of its path; `RestError` where it is not given."""
+        return payload((yield from self._answer("GET", path, query)))
+
+    def post(self, *path: str, data: Any) -> Exchange[Any]:
+        """The payload that is the answer to this one."""
+        return payload((yield from self._answer("POST", path, {}, data)))
+
+    def every(self, *path: str) -> Exchange[list[Any]]:
+        """All items of a list, page by page."""
+        items: list[Any] = []
+        query: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            answer = yield from self._answer("GET", path, query)
+            page = payload(answer)
+            items += page if isinstance(page, list) else []
+            start_key = answer.get("next_start_key") if isinstance(answer, dict) else None
+            if not isinstance(start_key, str) or not start_key or query.get("start_key") == start_key:
+                return items
+            query = {"start_key": start_key}
+        return items
+
+    def _answer(self, method: str, path: tuple[str, ...], query: dict[str, str], data: Any = None) -> Exchange[Any]:
+        request = self._request(method, path, query, data)
+        response = yield request
+        if response.status == 401:
+            stale, self.token = self.token, (yield from self.renew())
+            if self.token != stale:
+                request = self._request(method, path, query, data)
+                response = yield request
+        self.clock = _moment(response.headers.get("date", "")) or self.clock
+        return checked(request, response, self.token)
+
+    def _request(self, method: str, path: tuple[str, ...], query: dict[str, str], data: Any) -> Request:
+        url = "/".join((self.base.rstrip("/"), *(quote(each, safe="") for each in path)))
+        headers = [("X-Auth-Token", self.token), ("Accept", "application/json")]
+        body = b""
+        if data is not None:
+            headers.append(("Content-Type", "application/json"))
+            body = msgspec.json.encode({"data": data})
+        return Request(
+            method, f"{url}?{urlencode(query)}" if query else url, tuple(headers), body, ca_file=self.ca_file
+        )
+
+
+def checked(request: Request, response: Response, *secrets: str) -> Any:
+    """The JSON of an answer that grants what was asked; `RestError` for any other."""
+    if response.status in (200, 201, 202):
+        return response.json()
+    reason = f"{request}: HTTP {response.status}"
+    if told := _told(response):
+        for secret in filter(None, secrets):
+            told = told.replace(secret, HIDDEN)
+        reason = f"{reason}: {told[:LONGEST_REASON]}"
+    raise RestError(
+        reason, status=response.status, refused=response.status in (401, 403), retry_after=response.retry_after
+    )
+
+
+def payload(answer: Any) -> Any:
+    """What an answer is about, out of KAZOO's envelope or without one."""
+    return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
+
+
+def _told(response: Response) -> str:
+    """The server's reason, which both KAZOO's and Vinix's errors have as their message."""
+    try:
+        answer = response.json()
+    except RestError:
+        return ""
+    message = answer.get("message") if isinstance(answer, dict) else None
+    return message if isinstance(message, str) else ""
+
+
+def _moment(date: str) -> datetime | None:
+    """The moment of a ``Date`` header."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,114 @@
+"""A look at everything by REST: queues, who waits in them, recipients, in both spellings of the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from jackfield.errors import RestError
+from jackfield.rest import Exchange
+from jackfield_vinix.rest import Rest
+from jackfield_vinix.wire import fold, plain_id, text_of
+
+__all__ = ["Seen", "Snapshot", "take"]
+
+# One question for so many recipients; a hundred statuses are some 60 kB.
+AT_ONCE = 100
+# What a server says to a question that it does not know, or about something that is just gone.
+_UNKNOWN = (400, 404, 405, 501)
+
+
+@attrs.frozen
+class Seen:
+    """A queue or a recipient as REST tells it."""
+
+    id: str
+    told: Mapping[str, Any]
+    """Its status, in the vendor's words."""
+    waiting: tuple[Mapping[str, Any], ...] | None = None
+    """The sessions in a queue; ``None`` where the server does not tell."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The status for reading."""
+        return fold(self.told)
+
+
+@attrs.frozen
+class Snapshot:
+    """Everything at about one moment."""
+
+    at: datetime | None
+    """When the look began, by the server's clock; ``None`` where that does not show."""
+    queues: tuple[Seen, ...]
+    recipients: tuple[Seen, ...]
+
+
+def take(rest: Rest, account_id: str) -> Exchange[Snapshot]:
+    """Ask for everything; `RestError` where the account's lists are not given."""
+    rest.clock = None
+    queue_ids = _ids((yield from rest.every("accounts", account_id, "qubicle_queues")), "queue_id")
+    began = rest.clock
+    queues = []
+    for queue_id in queue_ids:
+        path = ("accounts", account_id, "qubicle_queues", queue_id)
+        told = yield from _if_known(rest.get(*path, "status"))
+        waiting = yield from _if_known(rest.every(*path, "sessions"))
+        sessions = None if waiting is None else tuple(_sessions(waiting))
+        if told is not None or sessions is not None:
+            queues.append(Seen(queue_id, told if isinstance(told, dict) else {}, sessions))
+    recipient_ids = _ids(
+        (yield from rest.every("accounts", account_id, "qubicle_recipients")), "recipient_id", "user_id"
+    )
+    statuses: dict[str, Any] = {}
+    for start in range(0, len(recipient_ids), AT_ONCE):
+        some = recipient_ids[start : start + AT_ONCE]
+        path = ("accounts", account_id, "qubicle_recipients", "status")
+        statuses |= _by_id((yield from _if_known(rest.post(*path, data={"recipient_ids": some}))))
+    for recipient_id in recipient_ids:
+        if plain_id(recipient_id) not in statuses:
+            told = yield from _if_known(rest.get("accounts", account_id, "qubicle_recipients", recipient_id, "status"))
+            if isinstance(told, dict):
+                statuses[plain_id(recipient_id)] = told
+    recipients = (Seen(each, statuses[plain_id(each)]) for each in recipient_ids if plain_id(each) in statuses)
+    return Snapshot(began, tuple(queues), tuple(recipients))
+
+
+def _if_known(exchange: Exchange[Any]) -> Exchange[Any]:
+    """What is asked for; ``None`` where the server does not know it, or knows it no longer."""
+    try:
+        return (yield from exchange)
+    except RestError as error:
+        if error.status not in _UNKNOWN:
+            raise
+        return None
+
+
+def _ids(items: Iterable[Any], *names: str) -> list[str]:
+    return list(dict.fromkeys(each for item in items if (each := _id(item, *names))))
+
+
+def _id(item: Any, *names: str) -> str:
+    """The id of a list's item, which is an object with it, or it alone."""
+    if isinstance(item, str):
+        return item
+    fields = fold(item)
+    return next((each for name in (*names, "id") if (each := text_of(fields, name))), "")
+
+
+def _by_id(told: Any) -> dict[str, Any]:
+    """Many statuses: an object by id, or a list of those with an id in each."""
+    if isinstance(told, list):
+        pairs: Iterable[tuple[str, Any]] = ((_id(each, "recipient_id", "user_id"), each) for each in told)
+    else:
+        pairs = told.items() if isinstance(told, dict) else ()
+    return {plain_id(each): status for each, status in pairs if each and isinstance(status, dict)}
+
+
+def _sessions(items: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    for item in items:
+        if session_id := _id(item, "session_id"):
+            yield {**(item if isinstance(item, dict) else {}), "session_id": session_id}

@@ -1,0 +1,171 @@
+"""How a contact centre stands, as far as its events and looks by REST have told: who does what, and whose is what.
+
+An event that is older than what is known of its thing changes nothing. KAZOO's clock ticks in seconds and its events
+come in any order, so of those within one second the last to come counts, except that no session goes backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import attrs
+
+from jackfield.addresses import Address
+from jackfield_vinix.naming import UNKNOWN_ID
+from jackfield_vinix.presence import Status, step
+from jackfield_vinix.wire import plain_id, text_of
+
+__all__ = ["Centre", "Recipient", "Session", "Stage"]
+
+T = TypeVar("T")
+
+# A day's sessions of a large centre, so that what comes late still finds its own.
+MOST_SESSIONS = 10_000
+
+Stage = Literal["created", "waiting", "left", "handled", "released", "ended"]
+_ORDER: tuple[Stage, ...] = ("created", "waiting", "left", "handled", "released", "ended")
+
+_STAGES: Mapping[tuple[str, str], Stage] = {
+    ("session", "create"): "created",
+    ("queue", "join"): "waiting",
+    ("queue", "leave"): "left",
+    ("queue", "delivered"): "handled",
+    ("recipient", "delivered"): "handled",
+    ("recipient", "hangup"): "released",
+    ("session", "delete"): "ended",
+}
+
+# What is said about a contact that the recipient is being offered, and about one that it has or had.
+_OFFERED = frozenset({"offer", "reject", "rescind"})
+_HANDLED = frozenset(
+    {
+        "hangup",
+        "wrapup_start",
+        "wrapup_complete",
+        "wiretap_start",
+        "wiretap_stop",
+        "wiretap_failed",
+        "interaction_finalize_start",
+        "interaction_finalize_end",
+    }
+)
+
+
+@attrs.define
+class Recipient:
+    """Somebody who takes contacts, and since when it is known so."""
+
+    id: str
+    status: Status = attrs.field(factory=Status)
+    at: datetime | None = None
+
+
+@attrs.define
+class Session:
+    """A contact, and since when it is known so."""
+
+    id: str
+    stage: Stage = "created"
+    queue_id: str = ""
+    """The queue where it waits, or waited last."""
+    at: datetime | None = None
+
+
+@attrs.define
+class Centre:
+    """The state of one account; things are known by their plain ids, and bear those that events gave them."""
+
+    recipients: dict[str, Recipient] = attrs.field(factory=dict)
+    sessions: dict[str, Session] = attrs.field(factory=dict)
+    unexpected: int = 0
+    """Events that nothing known led to: others were lost before them, or come later."""
+    late: int = 0
+    """Events that told of a time before what was known."""
+    _queues: dict[str, str] = attrs.field(factory=dict)
+    """How events spell the id of each queue."""
+    _calls: dict[str, str] = attrs.field(factory=dict)
+    """The session of each call."""
+
+    def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
+        """Take an event in; the session that it belongs to, empty where it belongs to none that is known."""
+        family, word = address.resource, address.event
+        recipient = None
+        if family == "recipient" and address.resource_id != UNKNOWN_ID:
+            recipient = self.recipient(address.resource_id)
+        session_id = self._session_of(address, fields, recipient)
+        if recipient is not None:
+            self._step(recipient, word, {**fields, "session_id": session_id} if session_id else fields, time)
+        if session_id and (stage := _STAGES.get((family, word))) is not None:
+            self._advance(session_id, stage, self.queue(text_of(fields, "queue_id")), time)
+        known = self.sessions.get(plain_id(session_id)) if session_id else None
+        return known.id if known is not None else session_id
+
+    def _step(self, recipient: Recipient, word: str, fields: Mapping[str, Any], time: datetime | None) -> None:
+        if _is_before(time, recipient.at):
+            self.late += 1
+            return
+        recipient.status, expected = step(recipient.status, word, fields)
+        recipient.at = time or recipient.at
+        self.unexpected += not expected
+
+    def _advance(self, session_id: str, stage: Stage, queue_id: str, time: datetime | None) -> None:
+        session = self.session(session_id)
+        back = _ORDER.index(stage) < _ORDER.index(session.stage)
+        if _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
+            self.late += 1
+            return
+        if not (stage == "left" and session.stage == "handled"):  # a queue's farewell to whom an agent has
+            session.stage = stage
+        session.queue_id = queue_id or session.queue_id
+        session.at = time or session.at
+
+    def queue(self, queue_id: str) -> str:
+        """The id of a queue as it was spelled first."""
+        return _kept(self._queues, plain_id(queue_id), queue_id) if queue_id else ""
+
+    def session(self, session_id: str) -> Session:
+        """What is known of a session, which from now on is known."""
+        return _kept(self.sessions, plain_id(session_id), Session(session_id))
+
+    def recipient(self, recipient_id: str) -> Recipient:
+        """What is known of a recipient, who from now on is known."""
+        return self.recipients.setdefault(plain_id(recipient_id), Recipient(recipient_id))
+
+    def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
+        """The session, by the first that says it: the event, its call, its recipient."""
+        call_id = text_of(fields, "call_id")
+        own = address.resource_id if address.resource == "session" and address.resource_id != UNKNOWN_ID else ""
+        session_id = text_of(fields, "session_id") or own
+        if session_id:
+            if call_id:
+                _kept(self._calls, call_id, session_id)
+            return session_id
+        if call_id:
+            return self._calls.get(call_id, "")
+        word = address.event
+        if recipient is None and word == "delivered":
+            recipient = self.recipients.get(plain_id(text_of(fields, "recipient_id")))
+        if recipient is None:
+            return ""
+        status = recipient.status
+        if word in _OFFERED:
+            return status.offered if word != "offer" else ""
+        if word == "delivered":
+            return status.offered or (status.handled if status.presence == "handling" else "")
+        return status.handled if word in _HANDLED else ""
+
+
+def _is_before(time: datetime | None, known: datetime | None) -> bool:
+    return time is not None and known is not None and time < known
+
+
+def _kept(table: dict[str, T], key: str, value: T) -> T:
+    """What a table has under a key, or the value from now on; the oldest goes where there are too many."""
+    if key in table:
+        return table[key]
+    if len(table) >= MOST_SESSIONS:
+        del table[next(iter(table))]
+    table[key] = value
+    return value

@@ -1,0 +1,114 @@
+"""One contact's story, from its session's beginning to the wrap-up, by its correlation, out of all three families."""
+
+import json
+from collections import defaultdict
+
+import pytest
+
+
+def stories(line):
+    told = defaultdict(list)
+    for event in line.events:
+        if event.correlation:
+            told[event.correlation].append(event)
+    return told
+
+
+def words(events):
+    return [f"{event.address.resource}.{event.address.event}" for event in events]
+
+
+def without(*names):
+    """Makes frames of those that come, as a server would send that does not say so much."""
+
+    def mangle(frames):
+        for frame in frames:
+            message = json.loads(frame)
+            if message["data"]["event_category"] == "qubicle-session":
+                yield frame
+                continue
+            for name in names:
+                message["data"].pop(name, None)
+            yield json.dumps(message)
+
+    return mangle
+
+
+def expected(words_told):
+    """What a whole visit must hold, in this order where the order is sure."""
+    assert words_told[0] == "session.create"
+    order = [words_told.index(word) for word in ("session.create", "queue.join", "recipient.offer")]
+    order.append(words_told.index("recipient.delivered"))
+    order += [words_told.index(word) for word in ("recipient.hangup", "recipient.wrapup_start")]
+    assert order == sorted(order)
+    assert words_told[-1] == "recipient.wrapup_complete"
+    for word in ("queue.delivered", "queue.leave", "session.delete", "recipient.interaction_finalize_end"):
+        assert words_told.count(word) == 1
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [(), ("session_id",), ("session_id", "queue_id"), ("call_id",), ("caller_id_name", "state")],
+    ids=lambda hidden: "without " + " ".join(hidden) if hidden else "whole",
+)
+def test_a_contacts_story_is_one_and_in_order_whichever_families_its_events_are_of(talk, server, hidden):
+    line = talk(**server).connect(*talk.families)
+    line.mangle = without(*hidden)
+    line.happen(1500)
+    whole = [
+        events
+        for events in stories(line).values()
+        if {"recipient.wrapup_complete", "session.delete"} <= set(words(events))
+    ]
+    assert len(whole) > 30
+    for events in whole:
+        expected(words(events))
+        times = [event.time for event in events]
+        assert times == sorted(times)
+
+
+def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_contact_that_its_recipient_has(talk, server):
+    line = talk(**server).connect(*talk.families)
+
+    def mangle(frames):
+        for frame in frames:
+            message = json.loads(frame)
+            data = message["data"]
+            if data["event_name"] not in ("create", "join", "offer", "leave"):
+                for name in ("session_id", "call_id"):
+                    data.pop(name, None)
+            yield json.dumps(message)
+
+    line.mangle = mangle
+    line.happen(1500)
+    about_contacts = ("contact.connected", "contact.disconnected", "agent.wrapup_started", "agent.wrapup_ended")
+    told = [event for event in line.events if event.kind in about_contacts]
+    assert len(told) > 100
+    assert all(event.correlation for event in told)
+    by_event = {event.id: event.correlation for event in line.events}
+
+    named = talk(**server).connect(*talk.families)
+    named.happen(1500)
+    assert {event.id: event.correlation for event in named.events if event.kind in about_contacts} == {
+        event.id: by_event[event.id] for event in named.events if event.kind in about_contacts
+    }
+
+
+def test_what_concerns_no_contact_has_no_correlation(talk, server):
+    line = talk(**server).connect(*talk.families)
+    line.happen(1500)
+    for event in line.events:
+        if event.kind in ("agent.ready", "agent.not_ready", "agent.snapshot", "queue.snapshot", "queue.started"):
+            assert event.correlation is None
+
+
+def test_the_story_goes_on_over_a_lost_connection(talk, server):
+    line = talk(**server).connect(*talk.families)
+    line.happen(100)
+    line.connect(*talk.families)
+    line.mangle = without("session_id")
+    line.happen(20)
+    earlier = {event.correlation for event in line.events[:100]}
+    later = {event.correlation for event in line.events[100:]} - {None}
+    assert later & earlier
+    assert not any("@" in correlation for correlation in later)

@@ -1,0 +1,230 @@
+"""`jackfield_vinix.state` and `presence`: events in any order, each taken, none of them going back in time."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield.addresses import Address
+from jackfield_vinix.kinds import TABLE
+from jackfield_vinix.presence import STATES, TRANSITIONS, Status, step
+from jackfield_vinix.state import MOST_SESSIONS, Centre
+from jackfield_vinix.translate import translate
+from jackfield_vinix.wire import read_frame
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+PRESENCES = sorted({*STATES.values(), "unknown"})
+
+
+def later(seconds):
+    return AT + timedelta(seconds=seconds)
+
+
+def tell(centre, family, word, second=0, **fields):
+    ids = {"queue": "Q", "recipient": "R", "session": "S"}
+    address = Address("vinix", "account", "A", family, fields.pop("id", ids[family]), word)
+    return centre.learn(address, fields, None if second is None else later(second))
+
+
+def story(centre, *words, **fields):
+    for second, word in enumerate(words):
+        tell(centre, "recipient", word, second, **fields)
+    return centre.recipients["r"].status
+
+
+@pytest.mark.parametrize(
+    ("words", "presence"),
+    [
+        (["create"], "away"),
+        (["create", "ready"], "ready"),
+        (["ready", "away"], "away"),
+        (["ready", "offer"], "offered"),
+        (["ready", "offer", "reject"], "ready"),
+        (["ready", "offer", "rescind"], "ready"),
+        (["ready", "offer", "delivered"], "handling"),
+        (["ready", "offer", "delivered", "hangup"], "ready"),
+        (["delivered", "hangup", "wrapup_start"], "wrapup"),
+        (["delivered", "hangup", "wrapup_start", "wrapup_complete"], "ready"),
+        (["ready", "external_call_start"], "ready"),
+        (["ready", "pause", "wiretap_start", "interaction_finalize_end"], "ready"),
+        (["ready", "delete"], "logged_out"),
+        (["ready", "logout", "login"], "away"),
+    ],
+)
+def test_a_recipient_goes_from_state_to_state_as_the_table_says(words, presence):
+    centre = Centre()
+    assert story(centre, *words, session_id="S").presence == presence
+    assert centre.unexpected == 0
+
+
+def test_after_a_contact_a_recipient_goes_back_to_where_it_was():
+    assert story(Centre(), "away", "delivered", "hangup", session_id="S").presence == "away"
+
+
+@pytest.mark.parametrize("word", ["create", "reject", "rescind", "wrapup_complete"])
+@pytest.mark.parametrize("said", ["Away", "away", " AWAY "])
+def test_a_state_in_the_event_goes_before_the_usual_one(word, said):
+    assert step(Status("offered"), word, {"state": said})[0].presence == "away"
+
+
+@given(
+    st.sampled_from(PRESENCES),
+    st.sampled_from([*TABLE["recipient"], "surprised"]),
+    st.fixed_dictionaries({}, optional={"session_id": st.text(), "state": st.text(), "queue_id": st.text()}),
+)
+def test_every_event_is_taken_in_every_state(presence, word, fields):
+    status, expected = step(Status(presence), word, fields)
+    assert status.presence in PRESENCES
+    transition = TRANSITIONS.get(word)
+    if transition is None or not transition.expected or presence in ("unknown", *transition.expected):
+        assert expected
+    else:
+        assert not expected
+
+
+@pytest.mark.parametrize(
+    ("told", "presence"),
+    [
+        ({"availability_state": "Ready"}, "ready"),
+        ({"availability_state": "Wrapup-Time"}, "wrapup"),
+        ({"availability_state": "wrapup time"}, "wrapup"),
+        ({"availability_state": "Not-Logged-In"}, "logged_out"),
+        ({"availability_state": "Call-Offer", "offered_call": {"Session-ID": "S"}}, "offered"),
+        ({"availability_state": "On-A-Call", "handling_call": {"session_id": "S"}}, "handling"),
+        ({"handling_call": {"session_id": "S"}}, "handling"),
+        ({"state": "away"}, "away"),
+        ({"available": True}, "ready"),
+        ({"available": False}, "away"),
+        ({"availability_state": "Surprised"}, "ready"),
+        ({"availability_state": 7, "handling_call": "odd", "queue_availability": []}, "ready"),
+        ({}, "ready"),
+    ],
+)
+def test_a_sync_says_how_a_recipient_stands(told, presence):
+    assert Status("ready").told(told).presence == presence
+
+
+def test_a_sync_overwrites_what_was_known_and_leaves_what_it_does_not_say():
+    busy = Status("handling", handled="S", paused=frozenset("q"))
+    assert busy.told({}) == busy
+    assert busy.told({"availability_state": "On-A-Call"}).session == "S"
+    assert busy.told({"queue_availability": {"Q": True, "Q-2": False}}).paused == {"q2"}
+    alone = busy.told({"availability_state": "On-A-Call"}, whole=True)
+    assert (alone.presence, alone.external) == ("ready", True)
+    assert not alone.told({"availability_state": "Away"}).external
+
+
+def test_an_event_that_nothing_led_to_counts_and_one_from_before_changes_nothing():
+    centre = Centre()
+    story(centre, "logout", "offer", "away", session_id="S")
+    assert centre.unexpected == 2
+    tell(centre, "recipient", "ready", -5)
+    assert centre.recipients["r"].status.presence == "away"
+    assert centre.late == 1
+    tell(centre, "recipient", "ready", 2)  # in the same second as the last: the later to come counts
+    assert centre.recipients["r"].status.presence == "ready"
+    tell(centre, "recipient", "away", None)  # without a time it is now
+    assert centre.recipients["r"].status.presence == "away"
+
+
+@pytest.mark.parametrize(
+    ("events", "stage"),
+    [
+        ([("session", "create", 0)], "created"),
+        ([("session", "create", 0), ("queue", "join", 1)], "waiting"),
+        ([("queue", "join", 1), ("queue", "leave", 2)], "left"),
+        ([("queue", "join", 1), ("recipient", "delivered", 2), ("queue", "leave", 2)], "handled"),
+        ([("queue", "join", 1), ("queue", "leave", 2), ("queue", "delivered", 2)], "handled"),
+        ([("queue", "delivered", 2), ("queue", "join", 2)], "handled"),
+        ([("queue", "delivered", 2), ("queue", "join", 9)], "waiting"),  # passed on to another queue
+        ([("queue", "delivered", 2), ("recipient", "hangup", 3)], "released"),
+        ([("session", "delete", 9), ("recipient", "hangup", 9), ("queue", "join", 3)], "ended"),
+    ],
+)
+def test_a_session_goes_forward_in_whatever_order_its_events_come(events, stage):
+    centre = Centre()
+    for family, word, second in events:
+        tell(centre, family, word, second, session_id="S")
+    assert centre.sessions["s"].stage == stage
+
+
+def test_very_many_sessions_do_not_stay_for_ever():
+    centre = Centre()
+    for number in range(MOST_SESSIONS + 100):
+        tell(centre, "session", "create", number, id=f"S{number}", call_id=f"C{number}")
+    assert len(centre.sessions) == len(centre._calls) == MOST_SESSIONS
+    assert tell(centre, "queue", "join", call_id=f"C{MOST_SESSIONS}") == f"S{MOST_SESSIONS}"
+    assert tell(centre, "queue", "join", call_id="C0") == ""
+
+
+# -- whose event it is ---------------------------------------------------------------------------------
+
+
+def test_an_event_with_only_its_call_belongs_to_the_calls_session():
+    centre = Centre()
+    tell(centre, "session", "create", 0, call_id="C@host")
+    assert tell(centre, "recipient", "offer", 1, call_id="C@host") == "S"
+    assert tell(centre, "queue", "join", 1, call_id="C@host") == "S"
+    assert tell(centre, "recipient", "external_call_start", 1, call_id="other") == ""
+
+
+@pytest.mark.parametrize(
+    "word", ["hangup", "wrapup_start", "wrapup_complete", "interaction_finalize_end", "wiretap_stop"]
+)
+def test_what_is_said_about_a_contact_without_naming_it_belongs_to_the_one_the_recipient_has_or_had(word):
+    centre = Centre()
+    story(centre, "ready", "offer", "delivered", session_id="S")
+    assert tell(centre, "recipient", word, 3) == "S"
+    tell(centre, "recipient", "hangup", 4)
+    tell(centre, "recipient", "offer", 5, session_id="S2")
+    assert tell(centre, "recipient", word, 6) == "S"
+    assert tell(centre, "recipient", "reject", 7) == "S2"
+
+
+@pytest.mark.parametrize("word", ["ready", "away", "pause", "resume", "sync", "create", "delete", "external_call_end"])
+def test_what_is_said_about_a_recipient_alone_belongs_to_no_session(word):
+    centre = Centre()
+    story(centre, "ready", "offer", "delivered", session_id="S")
+    assert tell(centre, "recipient", word, 3) == ""
+
+
+def test_a_queues_delivery_belongs_to_whom_its_recipient_got():
+    centre = Centre()
+    story(centre, "ready", "offer", session_id="S")
+    assert tell(centre, "queue", "delivered", 2, recipient_id="R") == "S"
+    assert tell(centre, "recipient", "delivered", 2) == "S"
+    assert tell(centre, "queue", "delivered", 2, recipient_id="R") == "S"
+    assert tell(centre, "queue", "delivered", 2, recipient_id="nobody") == ""
+
+
+def test_ids_with_dashes_are_the_same_ids():
+    centre = Centre()
+    tell(centre, "recipient", "ready", 0, id="4B31DD1D-32CE-6D24-9897-C06332375D65")
+    tell(centre, "recipient", "away", 1, id="4b31dd1d32ce6d249897c06332375d65")
+    (recipient,) = centre.recipients.values()
+    assert recipient.status.presence == "away"
+
+
+def test_a_session_that_is_spelled_in_two_ways_is_one_story():
+    centre = Centre()
+    assert tell(centre, "session", "create", id="4B31DD1D-32CE") == "4B31DD1D-32CE"
+    assert tell(centre, "queue", "join", session_id="4b31dd1d32ce") == "4B31DD1D-32CE"
+
+
+def test_translation_asks_the_centre_for_what_the_event_does_not_say():
+    centre = Centre()
+    for word, more in (("offer", {"session_id": "S"}), ("delivered", {}), ("hangup", {}), ("wrapup_start", {})):
+        wire = {"name": word, "routing_key": "qubicle.recipient.A.R", "data": more}
+        raw = json.dumps(wire).encode()
+        assert translate(read_frame(raw), raw, "support", "A", AT, centre).correlation == "S"
+
+
+@given(st.lists(st.tuples(st.sampled_from([(f, w) for f in TABLE for w in TABLE[f]]), st.integers(0, 3)), max_size=40))
+def test_no_order_of_events_is_too_odd(events):
+    centre = Centre()
+    for (family, word), second in events:
+        tell(centre, family, word, second, session_id="S", queue_id="Q", recipient_id="R")
+    for recipient in centre.recipients.values():
+        assert recipient.at is None or recipient.at <= later(3)

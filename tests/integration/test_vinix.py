@@ -1,0 +1,388 @@
+"""Vinix over real sockets, both generations in both namings: refused, cut, repeated, shuffled, dropped, gone deaf.
+
+On virtual time the same session lives for hours among everything that can go wrong, and never hurries.
+"""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import attrs
+import pytest
+import trio
+
+import jackfield
+from jackfield._conversation import Timing
+from jackfield._rest import drive
+from jackfield._session import Session
+from jackfield.config import Feed
+from jackfield.credentials import Secret
+from jackfield.reports import FeedChanged, FeedState
+from jackfield.simulation import Faults, simulate
+from jackfield.simulation.listener import ClientGone
+from jackfield.simulators import HangUp, Refusal
+from jackfield_vinix import Vinix
+from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
+
+SERVERS = [
+    pytest.param({"generation": generation, "naming": naming}, id=f"{generation}-{naming}")
+    for generation in (4, 5)
+    for naming in ("documented", "kazoo")
+]
+TOPICS = {f"qubicle.{family}.{ACCOUNT}.*" for family in ("queue", "recipient", "session")}
+
+
+@pytest.fixture(params=SERVERS)
+def server(request):
+    return request.param
+
+
+@attrs.define
+class Heard:
+    """What came out of a gateway with one feed."""
+
+    gateway: jackfield.Gateway
+    events: list = attrs.field(factory=list)
+
+    def of_vendor(self, origin="live"):
+        return [event for event in self.events if not event.kind.startswith("stream.") and event.origin == origin]
+
+    def facts(self, word):
+        return [event for event in self.events if event.kind == f"stream.{word}"]
+
+    async def until(self, condition):
+        with trio.fail_after(20):
+            while not condition():  # noqa: ASYNC110  # a test looks from outside
+                await trio.sleep(0.01)
+
+
+async def hear(nursery, gateway):
+    heard = Heard(gateway)
+
+    async def listen():
+        async for event in gateway.listen("**"):
+            heard.events.append(event)
+
+    nursery.start_soon(listen)
+    await trio.lowlevel.checkpoint()
+    return heard
+
+
+def document(running, **options):
+    return {"feeds": {"support": running.feed() | options}}
+
+
+def ids_of(running):
+    return Counter(published.data["msg_id"] for published in running.published)
+
+
+async def subscribed(heard):
+    await heard.until(lambda: heard.gateway.state().feeds["support"].state is FeedState.SUBSCRIBED)
+
+
+async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_sent(nursery, server):
+    accepts = {"documented": "any", "kazoo": "short" if server["generation"] == 4 else "worded"}[server["naming"]]
+    simulator = VinixSimulator("s3cret", rate=400, accepts=accepts, **server)
+    faults = Faults(duplicate=3, shuffle=0.05)
+    async with (
+        simulate(simulator, faults=faults, limit=0) as running,
+        jackfield.open_gateway(document(running)) as gateway,
+    ):
+        heard = await hear(nursery, gateway)
+        await subscribed(heard)
+        assert gateway.state().feeds["support"].topics == TOPICS
+        running.limit = 300
+        await heard.until(lambda: len(heard.of_vendor()) >= 300)
+        await trio.sleep(0.1)
+        assert Counter(event.id for event in heard.of_vendor()) == ids_of(running)
+        assert heard.facts("gap_suspected") == []
+
+
+async def test_a_cut_line_is_a_gap_that_is_told_and_filled_by_a_look(nursery, server):
+    simulator = VinixSimulator("s3cret", rate=300, **server)
+    async with simulate(simulator, limit=200) as running, jackfield.open_gateway(document(running)) as gateway:
+        heard = await hear(nursery, gateway)
+        await subscribed(heard)
+        await heard.until(heard.of_vendor)
+        running.cut()
+        await heard.until(lambda: heard.facts("resynced"))
+        (gap,) = heard.facts("gap_suspected")
+        assert gap.data["since"] <= gap.data["until"]
+        found = heard.of_vendor("resync")
+        assert {event.kind for event in found} >= {"queue.snapshot", "agent.snapshot"}
+        running.limit = 400
+        await heard.until(lambda: running.counters.events == 400)
+        await running.settled()
+        await trio.sleep(0.1)
+        assert max(Counter(event.id for event in heard.events).values()) == 1
+        assert simulator.floor.recipients.keys() == {
+            event.address.resource_id.replace("-", "") for event in found if event.kind == "agent.snapshot"
+        }
+
+
+async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery, server):
+    simulator = VinixSimulator("s3cret", rate=500, **server)
+    faults = Faults(drop=0.3, garbage=0.1, binary=0.1)
+    async with (
+        simulate(simulator, faults=faults, limit=0) as running,
+        jackfield.open_gateway(document(running)) as gateway,
+    ):
+        heard = await hear(nursery, gateway)
+        await subscribed(heard)
+        running.limit = 300
+        await heard.until(lambda: running.counters.events == 300)
+        await running.settled()
+        counters, stats = running.counters, lambda: gateway.state().feeds["support"]
+        await heard.until(lambda: stats().unreadable >= counters.garbage + counters.binary)
+        assert len(heard.of_vendor()) == counters.sent == 300 - counters.dropped
+        assert Counter(event.id for event in heard.of_vendor()) <= ids_of(running)
+
+
+async def test_a_deaf_connection_is_found_told_and_renewed(nursery, server):
+    simulator = VinixSimulator("s3cret", rate=200, **server)
+    async with (
+        simulate(simulator, limit=100) as running,
+        jackfield.open_gateway(document(running, silent_seconds=1.0)) as gateway,
+    ):
+        heard = await hear(nursery, gateway)
+        await subscribed(heard)
+        await heard.until(lambda: running.counters.events == 100)
+        running.faults.deaf = True
+        running.limit = 250
+        await heard.until(lambda: heard.facts("gap_suspected"))
+        assert "no event for" in heard.facts("gap_suspected")[0].data["cause"]
+        assert [event for event in heard.of_vendor("resync") if event.inferred]
+        running.faults.deaf = False
+        await heard.until(lambda: running.counters.connections == 2)
+        await subscribed(heard)
+        before = len(heard.of_vendor())
+        running.limit = 350
+        await heard.until(lambda: len(heard.of_vendor()) >= before + 50)
+
+
+@pytest.mark.parametrize("server", SERVERS[::3], indirect=True)
+async def test_a_login_and_its_token_serve_a_feed_and_neither_is_ever_shown(nursery, server):
+    simulator = VinixSimulator("s3cret", rate=300, **server)
+    async with simulate(simulator) as running:
+        options = running.feed() | {"api_key": "simulated"}
+        del options["auth_token"], options["account_id"]
+        async with jackfield.open_gateway({"feeds": {"support": options}}) as gateway:
+            heard = await hear(nursery, gateway)
+            await heard.until(heard.of_vendor)
+            assert heard.of_vendor()[0].address.scope_id == ACCOUNT
+            simulator.refused_tokens = 1
+            running.cut()
+            await heard.until(lambda: running.counters.connections >= 3 and heard.facts("resynced"))
+            told = repr([event.to_cloudevent() for event in heard.events if event.kind.startswith("stream.")])
+            for token in simulator._issued:
+                assert token not in told
+            assert "failed to authenticate token ***" in told
+
+
+# -- on virtual time -------------------------------------------------------------------------------------
+
+START = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+@attrs.define(eq=False)
+class Vendor:
+    """The simulator behind websockets over memory, with a switch for each thing that goes wrong."""
+
+    simulator: VinixSimulator
+    refuse: int = 0
+    lines: list = attrs.field(factory=list)
+
+    async def __call__(self, incoming):
+        refusal = Refusal(self.refuse) if self.refuse else self.simulator.admit(incoming.target, incoming.headers)
+        if refusal is not None:
+            await incoming.reject(refusal)
+            return
+        line, client = await incoming.accept(), self.simulator.client()
+        entry = (line, client)
+        self.lines.append(entry)
+        try:
+            while True:
+                for answer in list(client.received(await line.receive())):
+                    if isinstance(answer, HangUp):
+                        await line.hang_up(answer)
+                        raise ClientGone
+                    await line.send(answer)
+        finally:
+            self.lines.remove(entry)
+
+    async def live(self, seconds, now):
+        for event in self.simulator.events(now):
+            await trio.sleep(seconds)
+            for line, client in list(self.lines):
+                try:
+                    for frame in list(client.frames_for(event)):
+                        await line.send(frame)
+                except ClientGone:
+                    pass
+
+    async def cut(self):
+        for line, _ in list(self.lines):
+            await line.hang_up(HangUp())
+
+
+@pytest.fixture
+def stage(network, monkeypatch, nursery):
+    began = trio.current_time()
+
+    def now(_session=None):
+        return START + timedelta(seconds=trio.current_time() - began)
+
+    monkeypatch.setattr(Session, "now", now)
+
+    def make(options=None, timing=None, **simulated):
+        simulator = VinixSimulator("s3cret", sync_seconds=30, **simulated)
+        vendor = network.handler = Vendor(simulator)
+        table = simulator.feed("ws://vendor.example:5555") | (options or {})
+        del table["provider"]
+        feed = Vinix(**{key: Secret("text", value) if key == "auth_token" else value for key, value in table.items()})
+        events, reports = [], []
+
+        async def rest(exchange):
+            async def send(request):
+                await trio.sleep(0.2)
+                return simulator.answer(attrs.evolve(request, url=urlsplit(request.url).path))
+
+            return await drive(exchange, send)
+
+        session = Session(
+            Feed("support", "vinix", feed),
+            events.extend,
+            reports.append,
+            random.Random(3),
+            timing or Timing(),
+            opener=network.open,
+            rest=rest,
+        )
+        session.wanted.set(TOPICS)
+        nursery.start_soon(session.run)
+        nursery.start_soon(vendor.live, 5.0, now)
+        return attrs.make_class("Stage", ["session", "vendor", "simulator", "events", "reports", "network"])(
+            session, vendor, simulator, events, reports, network
+        )
+
+    return make
+
+
+def waits(stage):
+    return [
+        report.retry_in for report in stage.reports if isinstance(report, FeedChanged) and report.retry_in is not None
+    ]
+
+
+def never_in_a_hurry(stage):
+    """Each attempt but the first comes after a told wait, and not before it is over."""
+    attempts = stage.network.attempts
+    assert len(waits(stage)) - 1 <= len(attempts) - 1 <= len(waits(stage))
+    for (before, after), wait in zip(pairwise(attempts), waits(stage), strict=False):
+        assert after - before >= wait - 1e-6
+    return True
+
+
+def facts(stage, word):
+    return [event for event in stage.events if event.kind == f"stream.{word}"]
+
+
+async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_and_each_gap_is_told(
+    stage, server, autojump_clock
+):
+    line = stage(**server)
+    await trio.sleep(60)
+    assert line.session.stats.state is FeedState.SUBSCRIBED
+    troubles = random.Random(1)
+    losses = 0
+    for _ in range(24):
+        trouble = troubles.choice(["cut", "refuse", "crash", "unavailable", "deaf", "token", "mute", "late", "restart"])
+        connected = line.session.stats.connections
+        match trouble:
+            case "cut":
+                await line.vendor.cut()
+            case "refuse":
+                line.vendor.refuse = troubles.choice([400, 403, 500, 503])
+                await line.vendor.cut()
+                await trio.sleep(100)
+                line.vendor.refuse = 0
+            case "crash":
+                line.simulator.crashes_on = troubles.choice(["documented", "documented,short"])
+                await line.vendor.cut()
+                await trio.sleep(100)
+                line.simulator.crashes_on = ""
+            case "unavailable":
+                line.simulator.unavailable = troubles.randint(1, 3)
+                await line.vendor.cut()
+            case "token":
+                line.simulator.refused_tokens = 2
+                await line.vendor.cut()
+            case "deaf":
+                line.simulator.deaf_after = 1
+                await trio.sleep(700)
+                line.simulator.deaf_after = 0
+            case "mute":
+                line.simulator.unanswered = troubles.randint(1, 5)
+                await line.vendor.cut()
+            case "late":
+                line.simulator.answered_late = 3
+                await line.vendor.cut()
+            case "restart":
+                line.simulator.restarts = 1
+        await trio.sleep(240)
+        losses += line.session.stats.connections > connected
+        assert line.session.stats.state is FeedState.SUBSCRIBED, trouble
+        assert len(line.vendor.lines) == 1, trouble
+        overlapping = Counter(binding.split(".")[1] for _, client in line.vendor.lines for binding in client.bindings)
+        assert set(overlapping.values()) == {1}, trouble
+    assert never_in_a_hurry(line)
+    assert losses > 8
+    assert len(facts(line, "gap_suspected")) >= losses
+    vendor_ids = Counter(event.id for event in line.events if event.origin == "live" and "stream." not in event.kind)
+    assert max(vendor_ids.values()) == 1
+
+
+async def test_a_crowded_server_is_left_alone_for_a_minute_each_time(stage, autojump_clock):
+    line = stage()
+    await trio.sleep(30)
+    line.vendor.refuse = 429
+    await line.vendor.cut()
+    await trio.sleep(1800)
+    attempts = [at for at in line.network.attempts if at - line.network.attempts[0] > 30]
+    assert len(attempts) >= 20
+    assert all(after - before >= 60 - 1e-6 for before, after in pairwise(attempts[1:]))
+    line.vendor.refuse = 0
+    await trio.sleep(120)
+    assert line.session.stats.state is FeedState.SUBSCRIBED
+
+
+async def test_a_server_that_answers_nothing_is_refused_without_hurry_and_confirmed_when_it_does(stage, autojump_clock):
+    line = stage()
+    line.simulator.unanswered = 10**6
+    line.simulator.deaf_after = 1
+    line.simulator.barren = "documented,short,worded,narrow"
+    await trio.sleep(45)
+    assert line.session.stats.refused.keys() == TOPICS
+    assert len(line.network.attempts) == 1
+    assert never_in_a_hurry(line)
+
+
+async def test_a_server_without_qubicle_is_tried_on_a_few_connections_and_then_believed(stage, autojump_clock):
+    line = stage(unavailable=10**6)
+    await trio.sleep(300)
+    assert len(line.network.attempts) == 4
+    assert line.session.stats.refused.keys() == TOPICS
+    assert never_in_a_hurry(line)
+
+
+async def test_pings_of_ours_keep_a_connection_inside_the_servers_idle_limit(stage, autojump_clock):
+    line = stage()
+    await trio.sleep(5)
+    silences = []
+    for _ in range(600):
+        await trio.sleep(1)
+        ((connection, _),) = line.vendor.lines
+        silences.append(connection.silence())
+    assert max(silences) <= 21
