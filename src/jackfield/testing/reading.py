@@ -178,11 +178,11 @@ class Reading(DeclaredProvider):
 
     def _through(self, protocols: list[FeedProtocol]) -> list[list[Any]]:
         """What each of some protocols says to the same things, step by step, one after the other."""
-        talks = [(protocol, self.vendor(), [*protocol.opened()]) for protocol in protocols]
+        talks = [(protocol, self.vendor(), [_shown(tuple(protocol.opened()))]) for protocol in protocols]
         for topic in self.topics():
             said = [tuple(protocol.subscribe(topic)) for protocol in protocols]
             for (protocol, vendor, told), actions in zip(talks, said, strict=True):
-                told.extend(actions)
+                told.append(_shown(actions))
                 for text in (each.text for each in actions if isinstance(each, Send)):
                     for answer in vendor.received(text) if vendor is not None else ():
                         if isinstance(answer, str):
@@ -265,7 +265,10 @@ class Reading(DeclaredProvider):
 
 
 def _shown(outcome: tuple[Action, ...] | Exception) -> Any:
-    return f"{type(outcome).__name__}: {outcome}" if isinstance(outcome, Exception) else outcome
+    """What can be compared between connections: a frame of ours may bear a number of its own."""
+    if isinstance(outcome, Exception):
+        return f"{type(outcome).__name__}: {outcome}"
+    return [type(each) if isinstance(each, Send) else each for each in outcome]
 
 
 def _drive(exchange: Exchange[Any], said: list[Response | None]) -> None:

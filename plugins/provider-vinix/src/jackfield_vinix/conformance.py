@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from jackfield.credentials import Secret
+from jackfield.rest import Request, Response
 from jackfield.testing import ProviderSuite, Vendor, simulated_frames
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
@@ -15,11 +17,22 @@ SAMPLE = "tok-of-an-account"  # of nobody's account
 
 
 class Conformance(ProviderSuite):
-    """The documented bindings, before the simulator."""
+    """The documented bindings, with gaps filled by REST, before the simulator."""
 
-    provider = Vinix(url="wss://gateway.example:5555", auth_token=Secret("text", SAMPLE), account_id=ACCOUNT)
+    provider = Vinix(
+        url="wss://gateway.example:5555",
+        auth_token=Secret("text", SAMPLE),
+        account_id=ACCOUNT,
+        rest_url="https://api.example/v2",
+    )
     acknowledges = True
     refuses = True
+    authenticates = True
+    resyncs = True
+
+    @cached_property
+    def _server(self) -> VinixSimulator:
+        return VinixSimulator(SAMPLE)
 
     def examples(self) -> Sequence[bytes]:
         """A day's beginning."""
@@ -28,3 +41,7 @@ class Conformance(ProviderSuite):
     def vendor(self, *, refuses: bool = False) -> Vendor:
         """One that refuses knows another token, and quotes ours."""
         return VinixSimulator("another" if refuses else SAMPLE).client()
+
+    def rest(self, request: Request) -> Response:
+        """The simulator's own answer."""
+        return self._server.answer(request)
