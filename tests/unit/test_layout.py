@@ -29,7 +29,6 @@ TESTED_BY = {
     "delivering": "test_it_bites",
     "describing": "test_it_bites",
     "failing": "test_it_bites",
-    "floor": "test_simulator",
     "faults": "test_simulation_faults",
     "frames": "test_translate",
     "labels": "test_board",
