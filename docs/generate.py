@@ -258,7 +258,7 @@ if __name__ == "__main__":
         "--check", action="store_true", help="write nothing; exit with 1 where a page is not up to date"
     )
     options = parser.parse_args()
-    os.environ["COLUMNS"] = "100"  # so that help is wrapped alike everywhere
+    os.environ["COLUMNS"] = "90"  # so that help is wrapped alike everywhere
     stale = []
     for name, page in PAGES.items():
         path, text = DOCS / name, page()

@@ -59,9 +59,9 @@ def _converter() -> cattrs.Converter:
 
 
 def _message(error: BaseException, _type: type | None = None) -> str:
-    if isinstance(error, TextError | ValueError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+    # Validators of attrs put a message first, and then their own objects.
+    text = str(error.args[0] if len(error.args) > 1 and isinstance(error.args[0], str) else error)
+    return text if isinstance(error, TextError | ValueError) else f"{type(error).__name__}: {text}"
 
 
 def _explain(error: Exception, path: str) -> Iterable[Fault]:

@@ -69,6 +69,11 @@ def test_a_name_that_cannot_be_one_is_told_and_nothing_is_written(name, tmp_path
 def test_a_name_that_is_taken_is_told(tmp_path, capsys):
     assert main(["new", "sink", "file", "--into", str(tmp_path)]) == 2
     assert "there is a sink 'file' already" in capsys.readouterr().err
+    assert main(["new", "sink", "voipbin", "--into", str(tmp_path)]) == 2
+    assert "there is a provider 'voipbin' already" in capsys.readouterr().err
+    assert main(["new", "sink", "jackfield-acme", "--into", str(tmp_path)]) == 2
+    assert "leave jackfield- out" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_is_there_is_never_touched(tmp_path, capsys):

@@ -54,10 +54,11 @@ async def test_tail_shows_what_is_selected_and_leaves_sinks_and_journal_alone(st
     assert len(events) == 30
     assert {event["type"].partition(".")[0] for event in events} <= {"call", "agent"}
     assert not (folder.path / "var").exists()
-    running = await start("tail", config, "agent.*")
+    running = await start("tail", config, "agent.*", "contact.qeued")
     await running.until(lambda tail: len(tail.out) > 5)
     assert await running.stop() == 0
     assert " agent." in running.out[0]
+    assert await running.says("there is no kind contact.qeued; did you mean contact.queued?")
 
 
 async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_is_filtered_here(

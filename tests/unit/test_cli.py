@@ -4,8 +4,10 @@ import argparse
 import io
 import json
 import re
+import sqlite3
 import sys
 import types
+from contextlib import closing
 from importlib.metadata import EntryPoint
 from typing import Literal
 
@@ -17,6 +19,7 @@ from jackfield._cli import COMMANDS, extensions, main
 from jackfield._cli.console import Console, say
 from jackfield._cli.simulate import configure_simulator, made
 from jackfield._registry import Registry
+from jackfield._store.schema import APPLICATION
 from jackfield.commands import CommandSpec
 from jackfield.credentials import Secret
 from jackfield.errors import PluginError
@@ -192,6 +195,11 @@ def test_a_flag_of_a_simulator_that_is_wrong_is_wrong_usage(arguments, capsys):
     assert caught.value.code == 2
 
 
+def test_what_attrs_says_of_a_simulators_value_is_told_without_its_own_objects(capsys):
+    assert main(["simulate", "vinix", "--token", "t", "--generation", "7"]) == 2
+    assert capsys.readouterr().err == "jackfield: --generation: 'generation' must be in (4, 5) (got 7)\n"
+
+
 def test_a_simulators_field_that_is_no_flag_is_a_plugins_fault():
     for name, type_, said in (("drop", float, "is a flag already"), ("days", list[int], "no flag can be made")):
         simulator = attrs.make_class("Odd", {name: attrs.field(default=0, type=type_)})
@@ -220,9 +228,14 @@ def test_check_tells_which_journal_will_be_used_and_makes_none(config, capsys, t
     assert "journal: var/journal.db (made at the first start); survives the end of the process and of power; " in out
     assert not (tmp_path / "var").exists()
     (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "journal.db").write_bytes(b"12345")
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as db:
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.execute("CREATE TABLE some (thing)")
     assert main(["check", str(config)]) == 0
-    assert "journal: var/journal.db (there, 5 bytes)" in capsys.readouterr().out
+    assert "journal: var/journal.db (there, 8192 bytes)" in capsys.readouterr().out
+    (tmp_path / "var" / "journal.db").write_bytes(b"12345")
+    assert main(["check", str(config)]) == 2
+    assert "gateway.journal: var/journal.db: is no journal but something else" in capsys.readouterr().err
 
 
 def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, capsys, tmp_path):

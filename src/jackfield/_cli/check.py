@@ -11,8 +11,9 @@ from jackfield._cli.console import say
 from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._planner import make_plan
+from jackfield._store.integrity import identify
 from jackfield.config import Feed, GatewayConfig, build_config, read_toml
-from jackfield.errors import Fault
+from jackfield.errors import ConfigError, Fault, JournalError
 from jackfield.options import GatewayOptions
 from jackfield.providers import Plan
 
@@ -39,6 +40,11 @@ def run(options: argparse.Namespace) -> int:
     plans = {feed.name: make_plan(feed.options, selectors, posted_only=feed.posted_only) for feed in config.feeds}
     for warning in (*config.warnings, *_doubts(config, plans)):
         say(f"warning: {warning}", level="warning")
+    if config.options.journal != "memory" and Path(config.options.journal).exists():
+        try:
+            identify(Path(config.options.journal))
+        except JournalError as error:
+            raise ConfigError([Fault("gateway.journal", str(error))]) from None
     print(f"{options.config}: valid")
     print("\n".join(_overview(config)))
     for feed in config.feeds:

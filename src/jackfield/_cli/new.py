@@ -68,6 +68,8 @@ def _problem(what: str, name: str) -> str:
     if not NAME.fullmatch(name):
         form = "lower-case letters and digits, words joined by '-', a letter first"
         return f"{name!r} is no name of a {what}: give {form}, such as acme or acme-cloud"
+    if name.startswith("jackfield-"):
+        return f"{name!r} would be jackfield-{name} in full: leave jackfield- out"
     registry = load_plugins()
     for kind, taken in (("provider", registry.providers), ("sink", registry.sinks)):
         if name in taken:

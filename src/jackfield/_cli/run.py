@@ -89,7 +89,7 @@ def say_summary(state: GatewayState, *, durable: bool) -> None:
         posts = f" and {feed.posts.accepted} webhooks" if feed.posts.accepted else ""
         turned = f", {refused} refused" if refused else ""
         came = f"{feed.events} events in {feed.frames} frames{posts}"
-        say(f"{name}: {came}, {feed.unreadable} unreadable{turned}, {feed.gaps} gaps")
+        say(f"{name}: {came}, {feed.unreadable} unreadable{turned}, {feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}")
     for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} wait in the journal" if sink.lag and durable else ""

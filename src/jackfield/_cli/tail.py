@@ -9,7 +9,8 @@ from pathlib import Path
 import attrs
 import trio
 
-from jackfield._cli.console import Console
+from jackfield._cli.console import Console, say
+from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
@@ -47,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     check_showable(registry)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     config = attrs.evolve(config, sinks=(), routes=(), options=GatewayOptions())
+    for hint in filter(None, map(kind_hint, options.select)):
+        say(f"warning: {hint}", level="warning")
     trio.run(_tail, config, registry, options)
     return 0
 
