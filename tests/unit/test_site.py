@@ -10,18 +10,22 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
+import trio.testing
 import trustme
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import jackfield
 from jackfield._dashboard import site as site_module
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import HEADERS, MOST_VIEWERS, PAGES, SLICE_EVENTS, SLICE_SECONDS, Site
+from jackfield._http import Streamed
 from jackfield._listener import Listener
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
 from jackfield.credentials import Secret
 from jackfield.events import Event
-from jackfield.rest import Request
+from jackfield.rest import Request, Response
 from jackfield.selectors import EVERYTHING
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -135,6 +139,24 @@ async def test_what_is_no_page_is_told_apart():
         assert (await ask(url, "/../pyproject.toml"))[0] == 404
         assert (await ask(url, method="DELETE"))[0] == 405
         assert (await ask(url, headers={"Host": "evil.example"}))[0] == 421
+
+
+PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
+
+
+@given(
+    st.sampled_from(["GET", "POST", "PUT"]),
+    st.one_of(PRINTABLE, st.sampled_from(["///[", "/events?select=%ff&", "/sign-in", "http://[", "*"])),
+    st.dictionaries(st.sampled_from(["cookie", "authorization", "accept"]), PRINTABLE),
+    st.binary(max_size=30),
+    st.sampled_from(["", TOKEN]),
+)
+@example("GET", "///[", {}, b"", "")
+def test_whatever_is_asked_gets_an_answer_and_ends_nothing(method, url, headers, body, token):
+    request = Request(method, url, (("host", "localhost"), *headers.items()), body)
+    clock = trio.testing.MockClock(autojump_threshold=0)  # a wrong token takes its time
+    answer = trio.run(Site(Access("127.0.0.1", token=token)).respond, request, clock=clock)
+    assert isinstance(answer, Response | Streamed)
 
 
 # -- the stream of updates ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import attrs
 import msgspec
@@ -205,7 +205,7 @@ class Site:
     async def _respond(self, request: Request) -> Response | Streamed:
         if not self.access.takes_host(request.header("host")):
             return _text(421, "this dashboard is not known by that name; use localhost")
-        path, query = _target(request)
+        path, _, text = request.url.partition("?")
         if request.method == "POST" and path == "/sign-in":
             return await self._sign_in(request)
         if request.method != "GET":
@@ -214,7 +214,7 @@ class Site:
             reader = "text/html" in request.header("accept")
             return page("sign-in.html", "text/html; charset=utf-8", 401) if reader else _text(401, "no token")
         if path == "/events":
-            return self._events(query)
+            return self._events(parse_qs(text, keep_blank_values=True))
         return page(*PAGES[path]) if path in PAGES else _text(404, "there is no such page")
 
     async def _sign_in(self, request: Request) -> Response:
@@ -276,9 +276,3 @@ def _json(status: int, content: Any) -> Response:
 
 def _safe(response: Response) -> Response:
     return attrs.evolve(response, headers={**HEADERS, **response.headers})
-
-
-def _target(request: Request) -> tuple[str, dict[str, list[str]]]:
-    """Its path and query; two slashes in front would be read as a host."""
-    target = urlsplit(request.url.replace("//", "/"))
-    return target.path, parse_qs(target.query, keep_blank_values=True)
