@@ -45,21 +45,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    stats = actions.add_parser("stats", help="how much there is, and how far each sink has come")
+    stats = _action(actions, "stats", "how much there is, and how far each sink has come")
     stats.add_argument("path", type=Path, metavar="PATH", help=PATH)
     stats.add_argument("--json", action="store_true", help="one JSON object instead of text")
     stats.set_defaults(do=_stats)
-    events = actions.add_parser("events", help="the events, one CloudEvents JSON object a line")
+    events = _action(actions, "events", "the events, one CloudEvents JSON object a line")
     _add_selection(events)
     events.add_argument("--limit", type=number(int, 1), metavar="N", help="stop after so many")
     events.set_defaults(do=_events)
-    dead = actions.add_parser(
-        "dead", help="the events that sinks refused for good, with the reasons, one JSON object a line"
-    )
+    dead = _action(actions, "dead", "the events that sinks refused for good, with the reasons, one JSON object a line")
     _add_selection(dead)
     dead.add_argument("--sink", metavar="NAME", help="of this sink only")
     dead.set_defaults(do=_dead)
-    again = actions.add_parser("replay", help="send events to sinks once more, with their ids and origin=replay")
+    again = _action(actions, "replay", "send events to sinks once more, with their ids and origin=replay")
     _add_selection(again)
     again.add_argument(
         "--sink", action="append", metavar="NAME", help="to this sink, whatever the routes say (repeatable)"
@@ -68,6 +66,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     add_plugin_options(again)
     again.set_defaults(do=_replay)
+
+
+def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+    )
+    return parser
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
