@@ -116,6 +116,12 @@ def test_what_has_no_list_is_not_looked_for():
         next(protocol.resync(AT, AT))
 
 
+def test_what_was_just_asked_for_can_be_looked_for_before_a_tick_has_told_the_time():
+    protocol = FEED.protocol("office")
+    list(protocol.subscribe(CALLS[0]))
+    assert str(next(protocol.resync(AT, AT))) == "GET /v1.0/calls"
+
+
 def test_without_permission_it_does_not_look_regularly_but_still_after_a_gap():
     protocol = attrs.evolve(FEED, reconcile_seconds=1).protocol("office")
     list(protocol.subscribe(CALLS[0]))

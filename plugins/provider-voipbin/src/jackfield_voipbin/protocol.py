@@ -125,12 +125,12 @@ class VoipbinProtocol:
         return actions
 
     def _held(self) -> dict[str, AddressPattern]:
-        """The customer's topics that are in force for a while, and what they mean."""
+        """The customer's topics that are in force, and what they mean."""
         since = self._subscribing.since
         return {
             topic: pattern
             for topic, pattern in self._patterns.items()
-            if pattern.scope == "customer" and since.get(topic) is not None
+            if pattern.scope == "customer" and topic in since
         }
 
     def _has_lists(self) -> bool:
@@ -141,7 +141,8 @@ class VoipbinProtocol:
         self._ticks = 0
         if self._rest is None:
             raise RestError("there is no REST interface to look at")
-        moments = {topic: moment for topic, moment in self._subscribing.since.items() if moment is not None}
+        # The first look may come before the first tick has told the time.
+        moments = {topic: moment or at for topic, moment in self._subscribing.since.items()}
         began = since or self._memory.looked or min(moments.values(), default=at)
         look = Look(self.feed, self.customer_id, self._memory, self._held(), moments, began, at)
         try:
