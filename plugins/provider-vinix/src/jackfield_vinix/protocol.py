@@ -78,7 +78,7 @@ class VinixProtocol:
         read = read_frame(frame)
         if read.action == "reply":
             return self._replied(read, frame)
-        if read.action in (None, "event"):
+        if read.action == "event" or not read.action:
             event = translate(read, frame, self.feed, self.account_id, at, self.centre)
             self.silence.broken(at)
             self._subscribing.brought(event.address.resource)
@@ -132,8 +132,9 @@ class VinixProtocol:
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:
         # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
-        succeeded = reply.status in (None, "success")
-        refusals = [] if succeeded else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
+        granted = reply.status == "success"
+        refusals = [] if granted else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
+        succeeded = granted or (reply.status is None and not refusals)
         asked = self._requests.answered(reply.request_id)
         yield Ignore(f"reply to {asked.action if asked else 'nothing that we asked'}")
         if asked is not None and asked.action == "ping":
