@@ -245,8 +245,9 @@ def test_who_joined_and_left_unseen_does_not_wait_for_ever_where_the_join_comes_
 
 def test_without_rest_the_gap_stays_and_the_reason_is_told(talk):
     line = talk(feed={"rest_url": None}).connect(*talk.families)
-    with pytest.raises(RestError, match="there is no rest_url to look for what was missed"):
+    with pytest.raises(RestError, match="there is no rest_url to look for what was missed") as caught:
         line.resync(line.at)
+    assert caught.value.refused  # so that nobody tries again and again
 
 
 def test_a_server_that_forbids_the_look_says_so(talk):

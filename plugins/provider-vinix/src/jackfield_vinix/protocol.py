@@ -15,7 +15,7 @@ import attrs
 
 from jackfield.errors import RestError
 from jackfield.frames import decode_payload
-from jackfield.protocol import Action, Emit, Hangup, Ignore, Resync, Send, Suspect
+from jackfield.protocol import Action, Emit, Hangup, Ignore, Resync, Send
 from jackfield.rest import Exchange
 from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
@@ -108,7 +108,7 @@ class VinixProtocol:
     def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
         """How things stand by REST, and what must have happened meanwhile."""
         if self._rest is None:
-            raise RestError("there is no rest_url to look for what was missed")
+            raise RestError("there is no rest_url to look for what was missed", refused=True)
         found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
         if self.silence.asking:
             held: bool | None = None
@@ -127,8 +127,7 @@ class VinixProtocol:
             case "renew":
                 self._subscribing.silent()
                 reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.told}"
-                yield Suspect(silence.since or at, reason)
-                yield Hangup(f"{reason}: subscribing anew")
+                yield Hangup(f"{reason}: subscribing anew", missed_since=silence.since)
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:
         # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
