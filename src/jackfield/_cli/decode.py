@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import sys
 from datetime import UTC, datetime
 
@@ -47,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     frames = without = events = 0
     for number, line in enumerate(sys.stdin.buffer, 1):
         frame = line.rstrip(b"\r\n")
+        if number == 1:  # some editors begin a file so
+            frame = frame.removeprefix(codecs.BOM_UTF8)
         if not frame.strip():
             continue
         frames += 1

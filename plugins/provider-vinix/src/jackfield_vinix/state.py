@@ -87,6 +87,8 @@ class Centre:
     """How events spell the id of each queue."""
     _calls: dict[str, str] = attrs.field(factory=dict)
     """The session of each call."""
+    _looked: dict[str, datetime] = attrs.field(factory=dict)
+    """By queue: of when it is known by a look who waits there, and that nobody else does."""
 
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
         """Take an event in; the session that it belongs to, empty where it belongs to none that is known."""
@@ -113,7 +115,8 @@ class Centre:
     def _advance(self, session_id: str, stage: Stage, queue_id: str, time: datetime | None) -> None:
         session = self.session(session_id)
         back = _ORDER.index(stage) < _ORDER.index(session.stage)
-        if _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
+        gone = stage == "waiting" and _is_before(time, self._looked.get(plain_id(queue_id)))
+        if gone or _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
             self.late += 1
             return
         if not (stage == "left" and session.stage == "handled"):  # a queue's farewell to whom an agent has
@@ -124,6 +127,10 @@ class Centre:
     def queue(self, queue_id: str) -> str:
         """The id of a queue as it was spelled first."""
         return _kept(self._queues, plain_id(queue_id), queue_id) if queue_id else ""
+
+    def looked(self, queue_id: str, at: datetime) -> None:
+        """Who waited in a queue at that moment has been told; of others that did before, nothing is to be heard."""
+        self._looked[plain_id(queue_id)] = at
 
     def session(self, session_id: str) -> Session:
         """What is known of a session, which from now on is known."""
