@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from jackfield.addresses import AddressPattern
-from jackfield.errors import FrameError, RestError
+from jackfield.errors import RestError
 from jackfield.events import Event
 from jackfield.protocol import Action, Emit, Ignore, Suspect
 from jackfield.rest import Exchange
@@ -124,10 +124,7 @@ class Look:
         """What was found as an event; ``None`` where it is none or nothing that is subscribed to would bring it."""
         name = found.event_type or name_as(found.resource, found.data)
         message = Message(Form.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
-        try:
-            event = translate(message, found.text, self.feed, self.customer_id, self.at)
-        except FrameError:
-            return None
+        event = translate(message, found.text, self.feed, self.customer_id, self.at)
         if not any(pattern.matches(event.address) for pattern in self.held.values()):
             return None
         if found.event_type:
