@@ -143,6 +143,7 @@ class VoipbinProtocol:
     def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
         """Lists and histories since then; without a moment, since the last look or the subscription."""
         self._ticks = 0
+        self._subscribing.date(at)  # a look may come before the first tick
         if self._rest is None:
             raise RestError("there is no REST interface to look at")
         moments = {topic: moment for topic, moment in self._subscribing.since.items() if moment is not None}
