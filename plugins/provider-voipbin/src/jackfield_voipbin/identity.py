@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _SEPARATOR = re.compile(r"[._]")
 # What happens to a resource once, so that no time is needed to tell one from the next.
-_ONCE = frozenset({"created", "received", "sent"})
+_ONCE = frozenset({"created", "received", "sent", "initializing"})
 
 
 def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any) -> str:
