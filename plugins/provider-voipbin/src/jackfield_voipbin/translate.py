@@ -74,9 +74,10 @@ def _topic(message: Message, name: str, fields: Mapping[str, Any], customer_id: 
             topic = parse_topic(message.topic)
         except ValueError as error:
             raise FrameError(str(error), raw) from None
-        # The platform's longer topics have the event's name before the id.
-        named, _, resource_id = topic.resource_id.partition(":")
-        return topic._replace(resource_id=resource_id) if named == message.name and resource_id else topic
+        if ":" in topic.resource_id:  # the platform's longer topics have the event's name before the id
+            named, _, resource_id = topic.resource_id.partition(":")
+            return topic._replace(resource_id=resource_id) if named == message.name and resource_id else topic
+        return topic
     # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
     resource, _ = native_name(name)
     return Topic("customer", _first_id(fields, _OWNER) or customer_id, resource or UNKNOWN_ID, "")
