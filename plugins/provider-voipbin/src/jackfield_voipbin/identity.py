@@ -54,7 +54,4 @@ def _has_time(data: Any) -> bool:
     """Whether the payload says when it last changed."""
     if not isinstance(data, dict):
         return False
-    for key in moments_in(data):
-        if key != "tm_create" and parse_time(data[key]) is not None:
-            return True
-    return False
+    return any(parse_time(data[key]) is not None for key in moments_in(data) if key != "tm_create")
