@@ -75,6 +75,8 @@ def _topic(message: Message, name: str, fields: Mapping[str, Any], customer_id: 
         except ValueError:
             pass
         else:
+            if ":" not in topic.resource_id:
+                return topic
             # The platform's longer topics have the event's name before the id.
             named, _, resource_id = topic.resource_id.partition(":")
             longer = bool(resource_id) and native_name(named) == native_name(message.name)
