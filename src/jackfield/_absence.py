@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from jackfield._store import Store
+from jackfield.frames import NO_PAYLOAD
 
 __all__ = ["last_signs"]
 
@@ -20,9 +21,16 @@ MOST = 50_000
 
 class _Seen(msgspec.Struct):
     feed: str
+    type: str = ""
+    data: msgspec.Raw = NO_PAYLOAD
+
+
+class _Lost(msgspec.Struct):
+    since: datetime
 
 
 _decode = msgspec.json.Decoder(_Seen).decode
+_decode_lost = msgspec.json.Decoder(_Lost).decode
 
 
 def last_signs(store: Store, feeds: Iterable[str]) -> dict[str, datetime]:
@@ -36,9 +44,11 @@ def last_signs(store: Store, feeds: Iterable[str]) -> dict[str, datetime]:
         for row in reversed(store.read(start, seq - start).rows):
             oldest = datetime.fromtimestamp(row.received / 1_000_000, UTC)
             with suppress(msgspec.MsgspecError):
-                if (feed := _decode(row.body).feed) in wanted:
-                    wanted.remove(feed)
-                    found[feed] = oldest
+                if (seen := _decode(row.body)).feed in wanted:
+                    wanted.remove(seen.feed)
+                    found[seen.feed] = oldest
+                    if seen.type == "stream.disconnected":  # and never in force again, so the gap was not told
+                        found[seen.feed] = _decode_lost(seen.data).since
         seq = start
     if oldest is not None and stop > store.first_seq:
         found |= dict.fromkeys(wanted, oldest)

@@ -231,8 +231,8 @@ class Conversation:
                     self._refuse(topic, reason)
                 case Ignore(reason):
                     self._host.ignored(reason)
-                case Hangup(reason, refused):
-                    self._lose(ConnectionLost(reason, refused=refused))
+                case Hangup(reason, refused, since):
+                    self._lose(ConnectionLost(reason, refused=refused, missed_since=since))
                 case Suspect(since, reason):
                     self._host.suspected(since, reason)
                 case Resync():

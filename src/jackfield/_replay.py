@@ -44,10 +44,14 @@ class Wanted:
     """Received at this moment or later."""
     until: datetime | None = None
     """Received before this moment."""
+    correlation: str | None = None
+    """Of this contact; of any where there is none."""
 
     def takes(self, event: Event) -> bool:
         """Whether an event is one of them."""
         if (self.since and event.received < self.since) or (self.until and event.received >= self.until):
+            return False
+        if self.correlation is not None and event.correlation != self.correlation:
             return False
         return not self.selectors or any(selector.matches(event) for selector in self.selectors)
 

@@ -104,7 +104,7 @@ class Session:
                 if trio.current_time() - began >= timing.stable and self._connection is not None:
                     delays = self._delays()
                 delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
-                self._lose(self._redacted(loss.reason))
+                self._lose(self._redacted(loss.reason), loss.missed_since)
                 self._enter(FeedState.RECONNECTING, retry_in=delay)
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
@@ -185,12 +185,12 @@ class Session:
             finally:
                 self.stats.topics = frozenset()
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, missed_since: datetime | None) -> None:
         """An attempt has ended; if it had come up, events may be missing since it last gave a sign of life."""
         if self._connection is not None:
-            silent_since = self.now() - timedelta(seconds=self._connection.silence())
-            self._lost = self._lost or (silent_since, reason)
-            self._tell("disconnected", reason=reason)
+            since = missed_since or self.now() - timedelta(seconds=self._connection.silence())
+            self._lost = self._lost or (since, reason)
+            self._tell("disconnected", reason=reason, since=self._lost[0])
         self._enter(FeedState.DISCONNECTED, reason)
 
     def _delays(self) -> Callable[[], float]:
@@ -290,7 +290,7 @@ class Session:
         if since is not None:
             self._unfilled = None
         self.stats.resynced += events
-        self._report(Resynced(self.feed.name, events))
+        self._report(Resynced(self.feed.name, events, regular=since is None))
         self._tell("resynced", since=since, events=events)
 
     def resync_failed(self, since: datetime | None, reason: str) -> None:

@@ -26,6 +26,7 @@ Any other exception out of Jackfield's own code is a bug; please report it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import attrs
@@ -126,16 +127,24 @@ class ConnectionLost(JackfieldError):
     """The connection to a vendor is down or did not come up; the session connects again.
 
     `refused` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
-    websocket's close code, ``None`` where the line was cut without one.
+    websocket's close code, ``None`` where the line was cut without one. Since `missed_since` events may be missing,
+    where that is longer ago than the last sign of life.
     """
 
     def __init__(
-        self, reason: str, *, refused: bool = False, retry_after: float | None = None, code: int | None = None
+        self,
+        reason: str,
+        *,
+        refused: bool = False,
+        retry_after: float | None = None,
+        code: int | None = None,
+        missed_since: datetime | None = None,
     ) -> None:
         self.reason = reason
         self.refused = refused
         self.retry_after = retry_after
         self.code = code
+        self.missed_since = missed_since
         super().__init__(reason)
 
 

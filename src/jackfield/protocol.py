@@ -91,6 +91,8 @@ class Hangup:
     reason: str
     refused: bool = False
     """Whether the vendor turned our credentials down: hurrying back does not help then."""
+    missed_since: datetime | None = None
+    """Since when events may be missing, where that is longer ago than the connection's last sign of life."""
 
 
 @attrs.frozen

@@ -46,6 +46,14 @@ def test_a_feed_that_was_quiet_for_longer_than_is_looked_at_gets_too_long_a_gap_
     assert last_signs(store, ["a", "b"]) == {"a": AT + timedelta(seconds=4), "b": AT + timedelta(seconds=2)}
 
 
+def test_a_feed_that_was_down_at_the_end_has_missed_events_since_before_that_was_seen(store):
+    fill(store, "ab")
+    for feed, data in (("a", {"since": AT - timedelta(seconds=30)}), ("b", {}), ("c", {"since": "soon"})):
+        event = stream_event(Source("v", "s", "i"), feed, "disconnected", AT, reason="cut", **data)
+        store.append([Row(b"", event.to_json(), int(AT.timestamp() * 1_000_000))])
+    assert last_signs(store, "abc") == {"a": AT - timedelta(seconds=30), "b": AT, "c": AT}
+
+
 def test_what_is_no_event_is_passed_over(store):
     fill(store, "a")
     store.append([Row(b"", b"nonsense", 0)])

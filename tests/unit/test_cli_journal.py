@@ -178,6 +178,29 @@ def test_events_are_shown_by_selector_and_time_as_they_went_out(arguments, numbe
     assert [Event.from_cloudevent(line) for line in lines] == [EVENTS[number - 1] for number in numbers]
 
 
+def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_came(tmp_path, journal):
+    """One that nobody knows the time of stands where it was received."""
+    happened = {"created": 0, "queued": 1, "connected": 2, "ended": None}
+    came = [("ended", "c"), ("connected", "c"), ("queued", "other"), ("created", "c"), ("queued", "c"), ("ended", None)]
+    events = [
+        attrs.evolve(
+            make(place, f"contact.{word}"),
+            time=None if happened[word] is None else NOW + timedelta(seconds=happened[word]),
+            received=NOW + timedelta(seconds=10 + place),
+            correlation=correlation,
+        )
+        for place, (word, correlation) in enumerate(came)
+    ]
+    store = Store.open(tmp_path / "story.db")
+    store.append([row(event) for event in events])
+    store.close()
+    arguments = ("events", "story.db", "--correlation", "c")
+    assert ids(journal(*arguments)[1]) == ["id-3", "id-4", "id-1", "id-0"]
+    assert ids(journal(*arguments, "--limit", "2")[1]) == ["id-3", "id-4"]
+    assert ids(journal("events", "story.db", "contact.queued", "--correlation", "c")[1]) == ["id-4"]
+    assert journal("events", "story.db", "--correlation", "nobody") == (0, [], "")
+
+
 def test_dead_letters_are_shown_with_their_reasons(config, journal):
     status, lines, _ = journal("dead", config)
     first, second = map(json.loads, lines)

@@ -41,6 +41,8 @@ class Simple:
         pass
 
     def received(self, frame, at):
+        if frame == b"deaf":
+            return [Hangup("nothing came", missed_since=at - timedelta(hours=1))]
         if frame == b"go":
             return [Hangup("told to go", refused=True)]
         if frame == b"?":
@@ -156,6 +158,21 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     assert gap.until - gap.since >= timedelta(0)
     assert stage.events[-1].data["cause"] == gap.cause
     assert stage.session.stats.gaps == 1
+
+
+async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_from_then_on(
+    stage, nursery, autojump_clock
+):
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("deaf")
+    await trio.sleep(40)
+    assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
+    (gap,) = stage.of(GapSuspected)
+    assert timedelta(hours=1) <= gap.until - gap.since < timedelta(hours=1, seconds=60)
+    assert gap.cause == "nothing came"
+    assert stage.events[-4].data == {"reason": "nothing came", "since": gap.since}
 
 
 async def test_a_vendor_that_breaks_the_protocol_is_lost_like_any_other(stage, nursery, autojump_clock):
@@ -565,3 +582,9 @@ async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first
     assert looked == [first, first]
     assert first < second
     assert [report.failure for report in stage.of(Resynced)] == [""]
+
+
+def test_a_regular_look_that_finds_nothing_is_hardly_worth_a_word():
+    assert Resynced("office", 0, regular=True).level == "debug"
+    assert Resynced("office", 2, regular=True).level == Resynced("office", 0).level == "info"
+    assert Resynced("office", 0, "HTTP 403", regular=True).level == "warning"

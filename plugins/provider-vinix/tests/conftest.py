@@ -10,7 +10,7 @@ import pytest
 
 from jackfield.credentials import Secret
 from jackfield.errors import RestError
-from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send, Suspect
+from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send
 from jackfield.rest import Response
 from jackfield.simulators import HangUp
 from jackfield_vinix import Vinix
@@ -153,7 +153,7 @@ class Talk:
 
     @property
     def gaps(self):
-        return self.of(Suspect)
+        return [hangup for hangup in self.hangups if hangup.missed_since is not None]
 
     @property
     def asked_for(self):

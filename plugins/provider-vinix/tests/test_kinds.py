@@ -34,12 +34,15 @@ def test_the_list_above_is_whole():
     }
 
 
-@pytest.mark.parametrize("reason", ["abandoned", "Abandoned", "caller-hangup", "hung up", "ORIGINATOR_CANCEL"])
+@pytest.mark.parametrize(
+    "reason",
+    ["abandoned", "Abandoned", "caller-hangup", "hung up", "ORIGINATOR_CANCEL", "Caller Hang-Up", "memberAbandoned"],
+)
 def test_a_caller_who_hung_up_has_abandoned_the_queue(reason):
     assert kind_of("queue", "leave", {"reason": reason}) == "contact.abandoned"
 
 
-@pytest.mark.parametrize("reason", ["timeout", "delivered", "", None, 5, ["abandoned"]])
+@pytest.mark.parametrize("reason", ["timeout", "delivered", "agent_hangup", "cancelled", "", None, 5, ["abandoned"]])
 def test_any_other_reason_is_just_leaving(reason):
     assert kind_of("queue", "leave", {"reason": reason}) == "contact.dequeued"
 

@@ -136,10 +136,19 @@ def test_a_refused_token_ends_the_connection_wherever_among_the_errors_it_stands
     assert "s3cret" not in repr(actions)
 
 
-@pytest.mark.parametrize(("status", "confirms"), [("success", True), (None, True), ("error", False), ("failed", False)])
-def test_only_success_confirms(protocol, status, confirms):
+@pytest.mark.parametrize(
+    ("status", "errors", "confirms"),
+    [
+        ("success", ["stale"], True),
+        (None, [], True),
+        (None, ["unauthorized account id"], False),
+        ("error", ["x"], False),
+        ("failed", [], False),
+    ],
+)
+def test_only_success_confirms(protocol, status, errors, confirms):
     request = asked(protocol)
-    actions = reply(protocol, request_id=request["request_id"], status=status, data={"errors": ["stale"]})
+    actions = reply(protocol, request_id=request["request_id"], status=status, data={"errors": errors})
     assert (Confirm(BINDING) in actions) is confirms
     assert any(isinstance(action, Reject) for action in actions) is not confirms
 

@@ -227,10 +227,27 @@ def test_what_a_live_event_has_told_meanwhile_is_not_overruled_by_the_look(talk)
     assert not any(event.inferred for event in line.events)
 
 
+def test_who_joined_and_left_unseen_does_not_wait_for_ever_where_the_join_comes_after_the_look(talk):
+    line = talk(naming="kazoo", seed=5).connect(*talk.families)
+    held_up = []
+    line.mangle = lambda frames: held_up.extend(frames) or []
+    line.happen(60)
+    line.at += timedelta(seconds=5)
+    line.resync(line.at)
+    joins = [frame for frame in held_up if '"name":"join"' in frame]
+    gone = [frame for frame in joins if json.loads(frame)["data"]["session_id"] not in truth(line)["waiting"]]
+    assert gone
+    late = line.protocol.centre.late
+    line.hear(gone)
+    assert known(line) == truth(line)
+    assert line.protocol.centre.late == late + len(gone)
+
+
 def test_without_rest_the_gap_stays_and_the_reason_is_told(talk):
     line = talk(feed={"rest_url": None}).connect(*talk.families)
-    with pytest.raises(RestError, match="there is no rest_url to look for what was missed"):
+    with pytest.raises(RestError, match="there is no rest_url to look for what was missed") as caught:
         line.resync(line.at)
+    assert caught.value.refused  # so that nobody tries again and again
 
 
 def test_a_server_that_forbids_the_look_says_so(talk):

@@ -21,6 +21,7 @@ CAPTURED = datetime(2020, 10, 27, 20, 5, 49, tzinfo=UTC)
         (1603829149500, CAPTURED + timedelta(milliseconds=500)),
         (63771048349.5, CAPTURED + timedelta(milliseconds=500)),
         ("63771048349", CAPTURED),
+        (" 63771048349\n", CAPTURED),
         ("1603829149.5", CAPTURED + timedelta(milliseconds=500)),
         ("2020-10-27T20:05:49Z", CAPTURED),
         ("2020-10-27 20:05:49", CAPTURED),

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ may be running meanwhile; nothing but 'replay --dead' changes the file.
 examples:
   jackfield journal stats gateway.toml
   jackfield journal events gateway.toml 'contact.*' --since 2h
+  jackfield journal events gateway.toml --correlation 7edd095189dd15125c59e1401e8c398c
   jackfield journal dead gateway.toml --sink crm
   jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
   jackfield journal replay gateway.toml --dead"""
@@ -49,7 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stats.add_argument("path", type=Path, metavar="PATH", help=PATH)
     stats.add_argument("--json", action="store_true", help="one JSON object instead of text")
     stats.set_defaults(do=_stats)
-    events = _action(actions, "events", "the events, one CloudEvents JSON object a line")
+    events = _action(
+        actions,
+        "events",
+        "the events, one CloudEvents JSON object a line, as they came; those of one contact as they happened",
+    )
     _add_selection(events)
     events.add_argument("--limit", type=number(int, 1), metavar="N", help="stop after so many")
     events.set_defaults(do=_events)
@@ -84,6 +90,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago: 2h"
     )
     parser.add_argument("--until", type=moment, metavar="WHEN", help="received before this moment")
+    parser.add_argument("--correlation", metavar="ID", help="of this contact, as 'correlationid' of its events says")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -108,7 +115,7 @@ def _file(path: Path) -> Path:
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
-    return Wanted(tuple(options.select), options.since, options.until)
+    return Wanted(tuple(options.select), options.since, options.until, options.correlation)
 
 
 def _unreadable(what: str) -> Any:
@@ -161,13 +168,20 @@ def _events(options: argparse.Namespace) -> int:
     store = Store.open(_file(options.path), readonly=True)
     left = options.limit
     try:
-        for page in past(store, _wanted(options), _unreadable("event")):
+        pages: Iterable[list[tuple[int, Event]]] = past(store, _wanted(options), _unreadable("event"))
+        if options.correlation is not None:  # vendors tell one contact's events in any order
+            pages = [sorted(chain.from_iterable(pages), key=_happened)]
+        for page in pages:
             _write((event for _, event in page[:left]))
             if left is not None and (left := left - len(page)) <= 0:
                 break
     finally:
         store.close()
     return 0
+
+
+def _happened(numbered: tuple[int, Event]) -> datetime:
+    return numbered[1].time or numbered[1].received
 
 
 def _write(events: Iterable[Event]) -> None:

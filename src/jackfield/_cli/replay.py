@@ -54,8 +54,11 @@ def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unr
     """Replay what is meant, or say what would be."""
     if path == options.path:
         raise ConfigError([Fault("", f"{path} is a journal; replay needs the configuration that names its sinks")])
-    if not (options.select or options.since or options.until or options.dead):
-        say("jackfield: say what to replay: a selector ('**' is everything), --since, --until or --dead", level="error")
+    if not (options.select or options.since or options.until or options.correlation or options.dead):
+        say(
+            "jackfield: say what to replay: a selector ('**' is everything), --since, --until, --correlation or --dead",
+            level="error",
+        )
         return 2
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.path), providers=registry.providers, sinks=registry.sinks)

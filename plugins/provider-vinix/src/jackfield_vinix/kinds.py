@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,19 +54,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
 }
 
 # The documentation says that a reason is given and not which there are; these are the words for a
-# caller who hung up that KAZOO and its call-centre applications use.
-_GAVE_UP = frozenset(
-    {
-        "abandon",
-        "abandoned",
-        "caller_hangup",
-        "caller_hung_up",
-        "hangup",
-        "hung_up",
-        "member_hangup",
-        "originator_cancel",
-    }
-)
+# caller who hung up that KAZOO and its call-centre applications use, without what stands between words.
+_GAVE_UP = re.compile(r"(caller|customer|member)?(abandon(ed)?|hangup|hungup)|(caller|originator)cancel(l?ed)?")
 
 
 def kind_of(family: str, word: str, data: Mapping[str, Any]) -> str:
@@ -73,13 +63,13 @@ def kind_of(family: str, word: str, data: Mapping[str, Any]) -> str:
     kind = TABLE.get(family, {}).get(word)
     if kind is None:
         return unmapped_kind(family)
-    if kind == "contact.dequeued" and _plain(data.get("reason")) in _GAVE_UP:
+    if kind == "contact.dequeued" and _GAVE_UP.fullmatch(_plain(data.get("reason"))):
         return "contact.abandoned"
     return kind
 
 
 def _plain(reason: Any) -> str:
-    return reason.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(reason, str) else ""
+    return "".join(filter(str.isalnum, reason)).lower() if isinstance(reason, str) else ""
 
 
 def kinds_at(family: str, word: str | None) -> frozenset[str]:

@@ -7,6 +7,7 @@ documentation), of which the leanest form has no routing key at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ UNKNOWN_ID = "unknown"
 """Stands where an address needs an id and the vendor gave none."""
 
 _PREFIX = f"{APPLICATION}."
+_CATEGORY = re.compile(rf"{APPLICATION}[-_]", re.IGNORECASE)
 FULL = 4  # the words of a key that names all but what happened: application, family, account and id
 
 
@@ -79,8 +81,8 @@ def _word(names: list[str], named: list[list[str]], rest: list[list[str]]) -> st
 def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[str, Any]) -> str:
     if found := _at(1, keys):
         return found
-    category = text_of(fields, "event_category").removeprefix(f"{APPLICATION}-")
-    found = category or _at(1, bindings)
+    category = text_of(fields, "event_category")
+    found = _CATEGORY.sub("", category) or _at(1, bindings)
     # Without any of these an id still tells: recipient events hold a queue's and a session's id too.
     return found or next((each for each in ("recipient", *FAMILIES) if f"{each}_id" in fields), UNKNOWN_ID)
 

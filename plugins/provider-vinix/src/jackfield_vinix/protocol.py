@@ -15,7 +15,7 @@ import attrs
 
 from jackfield.errors import RestError
 from jackfield.frames import decode_payload
-from jackfield.protocol import Action, Emit, Hangup, Ignore, Resync, Send, Suspect
+from jackfield.protocol import Action, Emit, Hangup, Ignore, Resync, Send
 from jackfield.rest import Exchange
 from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
@@ -78,7 +78,7 @@ class VinixProtocol:
         read = read_frame(frame)
         if read.action == "reply":
             return self._replied(read, frame)
-        if read.action in (None, "event"):
+        if read.action == "event" or not read.action:
             event = translate(read, frame, self.feed, self.account_id, at, self.centre)
             self.silence.broken(at)
             self._subscribing.brought(event.address.resource)
@@ -108,7 +108,7 @@ class VinixProtocol:
     def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
         """How things stand by REST, and what must have happened meanwhile."""
         if self._rest is None:
-            raise RestError("there is no rest_url to look for what was missed")
+            raise RestError("there is no rest_url to look for what was missed", refused=True)
         found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
         if self.silence.asking:
             held: bool | None = None
@@ -127,13 +127,13 @@ class VinixProtocol:
             case "renew":
                 self._subscribing.silent()
                 reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.told}"
-                yield Suspect(silence.since or at, reason)
-                yield Hangup(f"{reason}: subscribing anew")
+                yield Hangup(f"{reason}: subscribing anew", missed_since=silence.since)
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:
         # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
-        succeeded = reply.status in (None, "success")
-        refusals = [] if succeeded else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
+        granted = reply.status == "success"
+        refusals = [] if granted else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
+        succeeded = granted or (reply.status is None and not refusals)
         asked = self._requests.answered(reply.request_id)
         yield Ignore(f"reply to {asked.action if asked else 'nothing that we asked'}")
         if asked is not None and asked.action == "ping":

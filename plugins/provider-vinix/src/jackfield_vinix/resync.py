@@ -112,6 +112,8 @@ class _Comparing:
                 self._miss("queue", queue_id, "join", {**told, **ids}, session.id)
         there = {plain_id(text_of(told, "session_id")) for told, _ in waiting}
         telling = {self._centre.queue(queue.id) for queue in queues if queue.waiting is not None}
+        for queue_id in telling:
+            self._centre.looked(queue_id, self._began - SERVER_DELAY)
         for key, session in self._centre.sessions.items():
             gone = session.stage == "waiting" and key not in there and session.queue_id in telling
             if gone and not self._is_newer(session.at):

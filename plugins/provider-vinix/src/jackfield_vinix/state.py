@@ -6,6 +6,7 @@ come in any order, so of those within one second the last to come counts, except
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -78,15 +79,17 @@ class Centre:
     """The state of one account; things are known by their plain ids, and bear those that events gave them."""
 
     recipients: dict[str, Recipient] = attrs.field(factory=dict)
-    sessions: dict[str, Session] = attrs.field(factory=dict)
+    sessions: OrderedDict[str, Session] = attrs.field(factory=OrderedDict)
     unexpected: int = 0
     """Events that nothing known led to: others were lost before them, or come later."""
     late: int = 0
     """Events that told of a time before what was known."""
-    _queues: dict[str, str] = attrs.field(factory=dict)
+    _queues: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """How events spell the id of each queue."""
-    _calls: dict[str, str] = attrs.field(factory=dict)
+    _calls: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """The session of each call."""
+    _looked: dict[str, datetime] = attrs.field(factory=dict)
+    """By queue: of when it is known by a look who waits there, and that nobody else does."""
 
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
         """Take an event in; the session that it belongs to, empty where it belongs to none that is known."""
@@ -113,7 +116,8 @@ class Centre:
     def _advance(self, session_id: str, stage: Stage, queue_id: str, time: datetime | None) -> None:
         session = self.session(session_id)
         back = _ORDER.index(stage) < _ORDER.index(session.stage)
-        if _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
+        gone = stage == "waiting" and _is_before(time, self._looked.get(plain_id(queue_id)))
+        if gone or _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
             self.late += 1
             return
         if not (stage == "left" and session.stage == "handled"):  # a queue's farewell to whom an agent has
@@ -124,6 +128,10 @@ class Centre:
     def queue(self, queue_id: str) -> str:
         """The id of a queue as it was spelled first."""
         return _kept(self._queues, plain_id(queue_id), queue_id) if queue_id else ""
+
+    def looked(self, queue_id: str, at: datetime) -> None:
+        """Who waited in a queue at that moment has been told; of others that did before, nothing is to be heard."""
+        self._looked[plain_id(queue_id)] = at
 
     def session(self, session_id: str) -> Session:
         """What is known of a session, which from now on is known."""
@@ -161,11 +169,11 @@ def _is_before(time: datetime | None, known: datetime | None) -> bool:
     return time is not None and known is not None and time < known
 
 
-def _kept(table: dict[str, T], key: str, value: T) -> T:
+def _kept(table: OrderedDict[str, T], key: str, value: T) -> T:
     """What a table has under a key, or the value from now on; the oldest goes where there are too many."""
     if key in table:
         return table[key]
     if len(table) >= MOST_SESSIONS:
-        del table[next(iter(table))]
+        table.popitem(last=False)  # a plain dict would walk past all that has gone before, each time
     table[key] = value
     return value

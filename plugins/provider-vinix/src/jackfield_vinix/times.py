@@ -40,6 +40,7 @@ def parse_time(value: Any) -> datetime | None:
     without a zone is UTC.
     """
     if isinstance(value, str):
+        value = value.strip()
         if not _NUMBER.fullmatch(value):
             return _iso(value)
         value = float(value) if "." in value else int(value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from jackfield.errors import FrameError
 from jackfield.events import Event
 from jackfield.frames import decode_payload
@@ -12,7 +14,7 @@ from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.naming import address_of_event
 from jackfield_vinix.state import Centre
 from jackfield_vinix.times import event_time
-from jackfield_vinix.wire import Frame, fold, text_of
+from jackfield_vinix.wire import ENVELOPE, Frame, fold, text_of
 
 __all__ = ["translate"]
 
@@ -27,6 +29,10 @@ def translate(
     """
     data, data_json = decode_payload(frame.data, raw)
     fields = fold(data)
+    if data_json is None:  # KAZOO's webhooks have no envelope: the fields are the frame itself
+        body, text = decode_payload(msgspec.Raw(raw), raw)
+        if own := {name: value for name, value in body.items() if name not in ENVELOPE}:
+            data, data_json, fields = body, text, fold(own)
     address = address_of_event(frame, fields, account_id, raw)
     time = event_time(fields)
     try:

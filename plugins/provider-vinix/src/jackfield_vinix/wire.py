@@ -13,7 +13,7 @@ import msgspec
 
 from jackfield.frames import NO_PAYLOAD, decode_frame
 
-__all__ = ["Frame", "fold", "fold_within", "plain_id", "read_frame", "request", "text_of"]
+__all__ = ["ENVELOPE", "Frame", "fold", "fold_within", "plain_id", "read_frame", "request", "text_of"]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -42,6 +42,9 @@ class Frame(msgspec.Struct, frozen=True):
                 return each
         return ""
 
+
+ENVELOPE = frozenset(Frame.__struct_fields__)
+"""What stands around a payload."""
 
 _decode = msgspec.json.Decoder(Frame).decode
 
