@@ -21,8 +21,8 @@ __all__ = ["Centre", "Recipient", "Session", "Stage"]
 
 T = TypeVar("T")
 
-# A day's sessions of a large centre, so that what comes late still finds its own.
-MOST_SESSIONS = 10_000
+# A day's sessions of a large centre, so that what comes late still finds its own; and more recipients than any has.
+MOST_KEPT = 10_000
 
 Stage = Literal["created", "waiting", "left", "handled", "released", "ended"]
 _ORDER: tuple[Stage, ...] = ("created", "waiting", "left", "handled", "released", "ended")
@@ -138,7 +138,7 @@ class Centre:
 
     def recipient(self, recipient_id: str) -> Recipient:
         """What is known of a recipient, who from now on is known."""
-        return self.recipients.setdefault(plain_id(recipient_id), Recipient(recipient_id))
+        return _kept(self.recipients, plain_id(recipient_id), Recipient(recipient_id))
 
     def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
@@ -172,7 +172,7 @@ def _kept(table: dict[str, T], key: str, value: T) -> T:
     """What a table has under a key, or the value from now on; the oldest goes where there are too many."""
     if key in table:
         return table[key]
-    if len(table) >= MOST_SESSIONS:
+    if len(table) >= MOST_KEPT:
         del table[next(iter(table))]
     table[key] = value
     return value
