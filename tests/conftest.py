@@ -1,4 +1,4 @@
-"""Hypothesis profiles (--hypothesis-profile dev, ci or thorough; ci by default), and what tests share.
+"""What tests share.
 
 Two stages: websockets over memory, where time is virtual; and real processes, as a user starts them.
 """
@@ -19,7 +19,6 @@ import attrs
 import pytest
 import trio
 import trio.testing
-from hypothesis import settings
 
 from jackfield.errors import ConnectionLost
 from jackfield.providers import Endpoint
@@ -27,11 +26,6 @@ from jackfield.simulation.listener import serve_stream
 from jackfield.simulation.server import serve
 from jackfield_vinix.simulator import VinixSimulator
 from jackfield_voipbin.simulator import VoipbinSimulator
-
-settings.register_profile("dev", max_examples=25, deadline=None)
-settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("thorough", max_examples=5000, deadline=None)
-settings.load_profile("ci")
 
 
 @attrs.define

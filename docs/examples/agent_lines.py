@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
+from naming import agent_id, agent_name, caller, payload, printable, queue
 
 from jackfield import Event
 
@@ -53,17 +54,17 @@ class Desktop:
     """What the events say of one agent, who is known by name; no clock, no terminal."""
 
     agent: str
-    lines: dict[str, Line] = attrs.field(factory=dict)
+    at: dict[str, Line] = attrs.field(factory=dict)
     """By feed."""
     contacts: dict[str, Contact] = attrs.field(factory=dict)
     """The newest ones, by correlation."""
     _ids: set[str] = attrs.field(factory=set)
     """What the vendors call the agent."""
 
-    def apply(self, event: Event) -> bool:
-        """Take one event into account; whether a line has changed."""
-        data: dict[str, Any] = event.data if isinstance(event.data, dict) else {}
-        line = self.lines.setdefault(event.feed, Line())
+    def apply(self, event: Event) -> str:
+        """Take one event into account; the line that it has changed, or nothing."""
+        data = payload(event)
+        line = self.at.setdefault(event.feed, Line())
         before, contact = attrs.evolve(line), self._learn(event, data)
         state = STATES.get(event.kind)
         if event.kind in ("stream.subscribed", "stream.disconnected"):
@@ -72,31 +73,33 @@ class Desktop:
             line.state, line.contact = "unknown", None
         elif event.kind == "call.cleared" and contact is line.contact and line.state in ("offered", "talking"):
             line.state, line.since, line.contact = "hung up", event.received, None
-        elif state is not None and (data.get("agent_id") or data.get("recipient_id")) in self._ids:
+        elif state is not None and agent_id(data) in self._ids:
             line.since = line.since if state == line.state else event.received
             line.state, line.contact = state, (contact or line.contact) if state in WITH_CONTACT else None
             line.wrapup = timedelta(seconds=data.get("wrapup_time", 0))
-        return line != before
+        return self.text(event.feed, event.received) if line != before else ""
 
     def _learn(self, event: Event, data: dict[str, Any]) -> Contact | None:
         """Who is who: vendors name agents, callers and queues here and there."""
-        if self.agent in (data.get("name"), data.get("username", "").partition("@")[0]):
-            self._ids.update(filter(None, (data.get("agent_id"), data.get("recipient_id"))))
+        if self.agent == agent_name(data) and agent_id(data):
+            self._ids.add(agent_id(data))
         if event.correlation is None:
             return None
         contact = self.contacts.setdefault(event.correlation, Contact())
-        source = data.get("source") or {}
-        names = (data.get("caller_id_name"), data.get("caller_id_number"), *map(source.get, ("target_name", "target")))
-        contact.caller = " ".join(filter(None, names)) or contact.caller
+        contact.caller = caller(data) or contact.caller
         if "queue_name" in data or contact.queue == "unknown":
-            contact.queue = data.get("queue_name") or data.get("queue_id", "unknown")[:8]
+            contact.queue = queue(data) or contact.queue
         if len(self.contacts) > 1000:
             del self.contacts[next(iter(self.contacts))]
         return contact
 
+    def lines(self, now: datetime) -> list[str]:
+        """A line for each vendor."""
+        return [self.text(feed, now) for feed in sorted(self.at)]
+
     def text(self, feed: str, now: datetime) -> str:
         """One line, readable, with no control character that a vendor may have put in."""
-        line = self.lines[feed]
+        line = self.at[feed]
         seconds = int((now - line.since).total_seconds())
         if line.wrapup:
             seconds = max(0, int(line.wrapup.total_seconds()) - seconds)
@@ -104,4 +107,4 @@ class Desktop:
         text = f"{feed:<12} {self.agent:<10} {line.state if line.online else 'offline':<10} {timer:<10}"
         if line.contact is not None:
             text += f" {line.contact.caller}, queue {line.contact.queue}"
-        return "".join(each if each.isprintable() else "?" for each in text.rstrip())
+        return printable(text.rstrip())

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from jackfield import Registry
-from jackfield.simulation.server import simulate
+from jackfield.simulation import simulate
 
 
 @asynccontextmanager

@@ -201,13 +201,15 @@ class Gateway:
             yield
         finally:
             try:
-                with trio.CancelScope(shield=True):
+                with trio.CancelScope(shield=True) as ending:
+                    for tasks in (inbox, feeds, lanes, journal):
+                        tasks.ending = ending
                     self._inbox.stop()
                     await inbox.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, lanes)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
-            finally:  # an interrupt from the keyboard comes through the shield
+            finally:  # an interrupt from the keyboard comes through the shield, or cancels it
                 for tasks in (inbox, feeds, lanes, journal):
                     tasks.cancel()
 

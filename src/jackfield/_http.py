@@ -1,10 +1,12 @@
-"""One client's HTTP/1.1 connection to us: h11 driven over a stream, every read of bounded size.
+"""One client's HTTP/1.1 connection to us, h11 driven over a stream: for webhooks, the dashboard and simulators.
 
-Nothing here waits for ever by itself, but whoever calls it says for how long.
+Every read is of bounded size. A `Line` waits for as long as its caller lets it; `serve` keeps limits of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from email.utils import formatdate
 
 import attrs
@@ -14,13 +16,32 @@ import trio
 from jackfield.errors import WebhookRefused
 from jackfield.rest import Request, Response
 
-__all__ = ["Line"]
+__all__ = ["Line", "Respond", "Send", "Streamed", "serve"]
 
 # The request line and all headers; VoIPBIN's have some 300 bytes.
 MOST_HEAD = 16 * 2**10
 READ_BYTES = 64 * 2**10
 # Who is turned down in the middle of sending gets to read why, if it stops soon.
 LINGER_SECONDS, LINGER_BYTES = 1.0, 2**20
+# In which a whole request must have come, also after an idle time, and in which a client must take what is sent.
+REQUEST_SECONDS, SEND_SECONDS = 15.0, 30.0
+MOST_BODY = 4096
+WITHOUT_BODY = (204, 304)
+
+Send = Callable[[bytes], Awaitable[None]]
+"""Sends a part of a streamed answer; waits until the client takes it."""
+
+
+@attrs.frozen
+class Streamed:
+    """An answer whose body is sent piece by piece; the connection ends with it."""
+
+    head: Response
+    pieces: Callable[[Send], Awaitable[None]]
+    """Cancelled when the client goes, or takes nothing for `SEND_SECONDS`."""
+
+
+Respond = Callable[[Request], Awaitable[Response | Streamed]]
 
 
 def _connection() -> h11.Connection:
@@ -38,6 +59,8 @@ class Line:
     stream: trio.abc.Stream
     _connection: h11.Connection = attrs.field(factory=_connection)
     _method: str = ""
+    unread: bytes = b""
+    """What came until the end of the latest head: for another protocol, where that head asks to go over to one."""
 
     @property
     def begun(self) -> bool:
@@ -46,11 +69,14 @@ class Line:
 
     async def receive(self) -> None:
         """Wait until something has come, or the client has ended its side."""
-        self._connection.receive_data(bytes(await self.stream.receive_some(READ_BYTES)))
+        data = bytes(await self.stream.receive_some(READ_BYTES))
+        self._connection.receive_data(data)
+        if not self._method:
+            self.unread += data
 
     async def head(self) -> Request | None:
         """The next request, without its body; ``None`` where the client has ended."""
-        self._method = ""
+        self._method, self.unread = "", self._connection.trailing_data[0]
         event = await self._next()
         if not isinstance(event, h11.Request):
             return None
@@ -73,27 +99,43 @@ class Line:
                 raise too_large
         return bytes(body)
 
-    async def answer(self, response: Response, *, last: bool) -> bool:
+    async def answer(self, response: Response, *, last: bool = False) -> bool:
         """Answer the request; whether another one may follow on this connection."""
         connection = self._connection
         if connection.states[h11.SERVER] not in (h11.IDLE, h11.SEND_RESPONSE):
             return False
         last = last or connection.their_state is not h11.DONE
-        headers = [("date", formatdate(usegmt=True)), ("content-length", str(len(response.body)))]
-        if response.body:
-            headers.append(("content-type", "application/json"))
-        if last:
-            headers.append(("connection", "close"))
-        await self._send(
-            h11.Response(status_code=response.status, headers=[*headers, *response.headers.items()]),
-            *([] if self._method == "HEAD" else [h11.Data(data=response.body)]),
-            h11.EndOfMessage(),
-        )
+        body = response.body if self._method != "HEAD" and response.status not in WITHOUT_BODY else b""
+        length = {} if response.status in WITHOUT_BODY else {"content-length": str(len(response.body))}
+        await self._send(_head(response, length, last=last), h11.Data(data=body), h11.EndOfMessage())
         if last or connection.our_state is not h11.DONE:
             await self._linger()
             return False
         connection.start_next_cycle()
         return True
+
+    async def stream_out(self, answer: Streamed, send_within: float) -> None:
+        """Send an answer piece by piece until it ends, or the client goes or takes nothing in these seconds."""
+        async with trio.open_nursery() as nursery:
+
+            async def send(*events: h11.Event) -> None:
+                with trio.move_on_after(send_within) as patience:
+                    await self._send(*events)
+                if patience.cancelled_caught:
+                    nursery.cancel_scope.cancel()
+                    await trio.lowlevel.checkpoint()
+
+            async def watch() -> None:
+                with suppress(trio.BrokenResourceError):
+                    await self.stream.receive_some(READ_BYTES)
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(watch)
+            with suppress(trio.BrokenResourceError):
+                await send(_head(answer.head, {}, last=True))
+                await answer.pieces(lambda data: send(h11.Data(data=data)))
+                await send(h11.EndOfMessage())
+            nursery.cancel_scope.cancel()
 
     async def _next(self) -> h11.Event | type[h11.PAUSED]:
         while True:
@@ -120,3 +162,52 @@ class Line:
         with trio.move_on_after(LINGER_SECONDS):
             while left > 0 and (data := await self.stream.receive_some(READ_BYTES)):
                 left -= len(data)
+
+
+def _head(response: Response, length: dict[str, str], *, last: bool) -> h11.Response:
+    headers = {"date": formatdate(usegmt=True)}
+    if response.body:
+        headers["content-type"] = "application/json"
+    if last:
+        headers["connection"] = "close"
+    headers |= {**response.headers, **length}
+    return h11.Response(status_code=response.status, headers=list(headers.items()))
+
+
+async def serve(
+    line: Line,
+    respond: Respond,
+    *,
+    within: float = REQUEST_SECONDS,
+    send_within: float = SEND_SECONDS,
+    most: int = MOST_BODY,
+    upgrades: str = "",
+) -> bool:
+    """Answer one request after another until the client ends, or breaks a limit, or the protocol.
+
+    True where one asks to go over to the protocol `upgrades`; the line's `unread` is for that, then.
+    """
+    answer: Response | Streamed
+    while True:
+        try:
+            request = None
+            with trio.move_on_after(within):
+                head = await line.head()
+                if head is None:
+                    return False
+                if upgrades and head.header("upgrade").lower() == upgrades:
+                    return True
+                request = attrs.evolve(head, body=await line.body(head, most))
+            if request is None:
+                return False
+            answer = await respond(request)
+        except WebhookRefused as refusal:
+            answer = Response(refusal.status, {"content-type": "text/plain; charset=utf-8"}, f"{refusal}\n".encode())
+        if isinstance(answer, Streamed):
+            await line.stream_out(answer, send_within)
+            return False
+        with trio.move_on_after(send_within) as patience:
+            if not await line.answer(answer):
+                return False
+        if patience.cancelled_caught:
+            return False

@@ -290,7 +290,7 @@ class Session:
         if since is not None:
             self._unfilled = None
         self.stats.resynced += events
-        self._report(Resynced(self.feed.name, events))
+        self._report(Resynced(self.feed.name, events, regular=since is None))
         self._tell("resynced", since=since, events=events)
 
     def resync_failed(self, since: datetime | None, reason: str) -> None:

@@ -15,6 +15,8 @@ class Tasks:
     """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
 
     _nursery: trio.Nursery
+    ending: trio.CancelScope | None = None
+    """In which they are ended in order, once that has begun; an interrupt from the keyboard then cuts it short."""
     _scopes: list[trio.CancelScope] = attrs.field(factory=list)
     _running: int = 0
     _idle: trio.Event = attrs.field(factory=trio.Event)
@@ -29,6 +31,10 @@ class Tasks:
         try:
             with scope:
                 await task()
+        except BaseException as error:
+            if self.ending is not None and _interrupts(error):
+                self.ending.cancel()
+            raise
         finally:
             self._running -= 1
             if not self._running:
@@ -47,3 +53,10 @@ class Tasks:
         """End them now."""
         for scope in self._scopes:
             scope.cancel()
+
+
+def _interrupts(error: BaseException) -> bool:
+    """Whether it is an interrupt from the keyboard, which Python raises in whatever task it finds running."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(KeyboardInterrupt) is not None
+    return isinstance(error, KeyboardInterrupt)

@@ -159,6 +159,8 @@ class _Reader:
         """The sinks, each with the options that are the plugin's and those that are the host's."""
         for name, spec, made in self.plugged("sinks", "type", specs, reserved=("delivery",)):
             table = self.document["sinks"][name].get("delivery", {})
+            if isinstance(table, Mapping):
+                table = {"batch_events": spec.batch_events, **table}
             if (delivery := structure(DeliveryOptions, table, f"sinks.{name}.delivery", self.faults)) is not None:
                 yield NamedSink(name, spec.name, made, delivery)
 

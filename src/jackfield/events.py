@@ -11,7 +11,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -21,7 +23,7 @@ import msgspec
 from jackfield.addresses import Address, escape_segment
 from jackfield.errors import EventError
 
-__all__ = ["Event", "Origin", "content_id"]
+__all__ = ["Event", "Origin", "content_id", "decode_data"]
 
 Origin = Literal["live", "webhook", "resync", "replay", "simulated"]
 """How an event reached us."""
@@ -71,14 +73,14 @@ class Event:
 
     def to_cloudevent(self) -> dict[str, Any]:
         """The event as a CloudEvents object, ready for any CloudEvents library."""
-        cloudevent: dict[str, Any] = msgspec.json.decode(self.to_json())
+        cloudevent: dict[str, Any] = decode_data(self.to_json())
         return cloudevent
 
     @classmethod
     def from_cloudevent(cls, cloudevent: Mapping[str, Any] | str | bytes) -> Event:
         """Read what `to_cloudevent` or `to_json` wrote; `EventError` says what is wrong with it."""
         try:
-            text = msgspec.json.encode(cloudevent) if isinstance(cloudevent, Mapping) else cloudevent
+            text = _encode(cloudevent) if isinstance(cloudevent, Mapping) else cloudevent
             return _from_wire(_decode(text))
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
             raise EventError(f"no CloudEvent of Jackfield's: {error}") from None
@@ -92,6 +94,28 @@ def content_id(*parts: bytes) -> str:
     """
     framed = b"".join([b"%d:%b" % (len(part), part) for part in parts])
     return hashlib.sha256(framed).hexdigest()[:32]
+
+
+def decode_data(text: bytes) -> Any:
+    """A payload's text as objects, in which a number beyond every float, such as ``1e400``, is a `Decimal`.
+
+    What `msgspec.json.decode` raises where it is no JSON.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        try:
+            return _decode_wide(text)
+        except ArithmeticError:
+            raise error from None
+
+
+def _wide(number: str) -> float | Decimal:
+    narrow = float(number)
+    return narrow if isfinite(narrow) else Decimal(number)
+
+
+_decode_wide = msgspec.json.Decoder(float_hook=_wide).decode
 
 
 class _Wire(msgspec.Struct, frozen=True):
@@ -116,7 +140,7 @@ class _Wire(msgspec.Struct, frozen=True):
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-_encode = msgspec.json.encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(_Wire).decode
 
 # What may stand in a segment of CloudEvents' ``source``, a URI reference, without an escape.
@@ -184,6 +208,6 @@ def _from_wire(wire: _Wire) -> Event:
         native_topic=wire.nativetopic or "",
         origin=wire.origin,
         inferred=wire.inferred,
-        data=None if text is None else msgspec.json.decode(text),
+        data=None if text is None else decode_data(text),
         data_json=text,
     )

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from jackfield.errors import FrameError
+from jackfield.events import decode_data
 
 __all__ = ["NO_PAYLOAD", "decode_frame", "decode_payload"]
 
@@ -42,6 +43,6 @@ def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]
     if not text:
         return None, None
     try:
-        return msgspec.json.decode(text), text
+        return decode_data(text), text
     except _UNREADABLE as error:
         raise FrameError(f"data is no JSON: {error}", raw) from None

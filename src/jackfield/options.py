@@ -138,7 +138,9 @@ class DeliveryOptions:
     """The ``[sinks.NAME.delivery]`` table, which every sink may have."""
 
     batch_events: int = attrs.field(
-        default=100, validator=at_least(1), metadata=about("events that are handed to the sink at once, at most")
+        default=100,
+        validator=at_least(1),
+        metadata=about("events that are handed to the sink at once, at most; file and stdout have 1000"),
     )
     batch_bytes: int = attrs.field(
         default=1_000_000, validator=at_least(1), metadata=about("bytes of a batch, roughly and at most")

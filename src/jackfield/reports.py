@@ -132,11 +132,15 @@ class Resynced:
     """Before copies of known ones are left out."""
     failure: str = ""
     """Why there was no look, or no whole one: the gap stays."""
+    regular: bool = False
+    """Whether nothing was known to be missed."""
 
     @property
     def level(self) -> Level:
-        """A failure is worth a warning."""
-        return "warning" if self.failure else "info"
+        """A failure is worth a warning, and a regular look that finds nothing hardly a word."""
+        if self.failure:
+            return "warning"
+        return "debug" if self.regular and not self.events else "info"
 
     def __str__(self) -> str:
         outcome = f"failed: {self.failure}" if self.failure else f"found {self.events}"

@@ -63,3 +63,9 @@ class SinkSpec:
     """One line for ``jackfield plugins``."""
     options: type[Sink]
     """The attrs class that a ``[sinks.…]`` table is structured into."""
+    batch_events: int = 100
+    """How many events it is handed at once, at most, where ``delivery.batch_events`` does not say.
+
+    A sink whose `write` costs much the same for few events as for many, such as one trip to a thread, keeps up with
+    its feeds only if it gets many.
+    """

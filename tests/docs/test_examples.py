@@ -18,7 +18,7 @@ from jackfield import Registry
 from jackfield.config import build_config
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["agent-desktop", "auto-responder"]
+PAGES = ["agent-desktop", "auto-responder", "call-dashboard"]
 
 
 def shown(page, language):

@@ -1,13 +1,11 @@
 """The agent desktop among the examples: a process between simulated vendors, with a terminal and without; its model."""
 
 import importlib
-import os
-import pty
 import re
 import signal
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -18,71 +16,13 @@ from jackfield._stream import stream_event
 from jackfield.addresses import Address, Source
 from jackfield.events import Event
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "agent_desktop.py"
-ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": "1", "VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret"}
-
-
-@attrs.define
-class Running:
-    process: trio.Process
-    out: bytes = b""
-
-    @property
-    def text(self):
-        return self.out.decode()
-
-    async def shows(self, *patterns):
-        with trio.fail_after(25):
-            while not all(re.search(pattern, self.text, re.MULTILINE) for pattern in patterns):
-                assert self.process.returncode is None, self.text
-                await trio.sleep(0.2)
-
-    async def interrupted(self):
-        self.process.send_signal(signal.SIGINT)
-        with trio.fail_after(20):
-            return await self.process.wait()
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @pytest.fixture
-async def desktop(nursery, folder):
-    """Start the program on a pipe, or on a pseudo-terminal; standard error goes with standard output."""
-    started = []
-
-    async def collect(stream, running):
-        async for data in stream:
-            running.out += data
-
-    async def collect_terminal(terminal, running):
-        try:
-            while True:
-                await trio.lowlevel.wait_readable(terminal)
-                running.out += os.read(terminal, 65536)
-        except OSError:  # the other end is closed
-            os.close(terminal)
-
-    async def start(*arguments, terminal=False):
-        ours, theirs = pty.openpty() if terminal else (None, subprocess.PIPE)
-        process = await trio.lowlevel.open_process(
-            [sys.executable, str(EXAMPLE), *arguments],
-            stdout=theirs,
-            stderr=subprocess.STDOUT,
-            cwd=folder.path,
-            env=ENVIRONMENT,
-        )
-        running = Running(process)
-        started.append(process)
-        if terminal:
-            os.close(theirs)
-            nursery.start_soon(collect_terminal, ours, running)
-        else:
-            nursery.start_soon(collect, process.stdout, running)
-        return running
-
-    yield start
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+def desktop(example):
+    """Start the program."""
+    return partial(example, "agent_desktop.py")
 
 
 async def test_one_agent_is_followed_across_both_vendors(desktop):
@@ -128,7 +68,7 @@ async def test_a_vendor_that_is_gone_is_shown_as_offline(desktop, simulate, fold
 @pytest.fixture
 def model(monkeypatch):
     """The model, on the desk of somebody called Eve."""
-    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    monkeypatch.syspath_prepend(EXAMPLES)
     yield importlib.import_module("agent_lines").Desktop("eve")
     sys.modules.pop("agent_lines")
 

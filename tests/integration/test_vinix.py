@@ -136,6 +136,7 @@ async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery,
         await running.settled()
         counters, stats = running.counters, lambda: gateway.state().feeds["support"]
         await heard.until(lambda: stats().unreadable >= counters.garbage + counters.binary)
+        await heard.until(lambda: len(heard.of_vendor()) >= counters.sent)
         assert len(heard.of_vendor()) == counters.sent == 300 - counters.dropped
         assert Counter(event.id for event in heard.of_vendor()) <= ids_of(running)
 

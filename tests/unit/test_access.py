@@ -7,8 +7,13 @@ from hypothesis import strategies as st
 
 from jackfield._dashboard.access import Access, plan_access
 from jackfield.errors import ConfigError
+from jackfield.rest import Request
 
 TOKEN = "correct horse battery staple"
+
+
+def asking(headers):
+    return Request("GET", "/", tuple(headers.items()))
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def faults(*arguments):
 def test_on_loopback_nothing_is_needed(host):
     access = plan_access(host)
     assert access.local
-    assert access.admits({})
+    assert access.admits(asking({}))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "dashboard.example", "127.0.0.1.example", ""])
@@ -44,7 +49,7 @@ def test_elsewhere_both_a_token_and_tls_are_needed(host, files):
     access = plan_access(host, files / "token", files / "crt", files / "key")
     assert access.tls is not None
     assert not access.local
-    assert not access.admits({})
+    assert not access.admits(asking({}))
 
 
 def test_what_is_wrong_with_a_file_is_told(files):
@@ -62,9 +67,9 @@ def test_what_is_wrong_with_a_file_is_told(files):
 def test_the_token_opens_as_bearer_and_the_session_as_cookie_and_neither_shows():
     access = Access("::1", token=TOKEN)
     cookie = access.cookie()
-    assert access.admits({"authorization": f"Bearer {TOKEN}"})
-    assert access.admits({"authorization": f"bearer  {TOKEN}"})
-    assert access.admits({"cookie": f"other=1; {cookie.partition(';')[0]}"})
+    assert access.admits(asking({"authorization": f"Bearer {TOKEN}"}))
+    assert access.admits(asking({"authorization": f"bearer  {TOKEN}"}))
+    assert access.admits(asking({"cookie": f"other=1; {cookie.partition(';')[0]}"}))
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert TOKEN not in cookie
@@ -80,7 +85,7 @@ def test_over_tls_the_cookie_goes_nowhere_else(files):
 
 @given(st.dictionaries(st.sampled_from(["cookie", "authorization", "host"]), st.text(max_size=40)))
 def test_nothing_else_opens(headers):
-    assert not Access("::1", token=TOKEN).admits(headers)
+    assert not Access("::1", token=TOKEN).admits(asking(headers))
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8321", "127.0.0.1:1", "[::1]", "[::1]:8321", "LocalHost:1"])

@@ -92,10 +92,28 @@ def test_the_help_of_a_simulator_shows_its_own_flags(provider, capsys):
     assert "--customer-id" in out or "--account-id" in out
 
 
+def test_without_a_command_all_are_listed_and_each_in_one_line(capsys):
+    with pytest.raises(SystemExit):
+        main([])
+    text = capsys.readouterr().err
+    for name, summary in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(summary)}$", text, re.MULTILINE)
+
+
+def test_what_a_simulator_needs_is_told_without_all_its_flags(capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "voipbin"])
+    assert capsys.readouterr().err == (
+        "usage: jackfield simulate voipbin [-h] --token TEXT [OPTION ...]\n"
+        "jackfield simulate voipbin: error: the following arguments are required: --token\n"
+    )
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         [],
+        ["--versoin"],
         ["dance"],
         ["run"],
         ["check"],

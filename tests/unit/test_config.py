@@ -209,6 +209,14 @@ def test_a_document_that_cannot_be_read_is_one_fault_with_the_files_name(tmp_pat
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(("delivery", "batch_events"), [({}, 7), ({"parallel": 2}, 7), ({"batch_events": 3}, 3)])
+def test_a_sink_says_itself_how_many_events_it_takes_unless_the_configuration_does(delivery, batch_events):
+    document = {"feeds": {"f": FEED}, "routes": [], "sinks": {"s": {"type": "null", "delivery": delivery}}}
+    specs = {"null": SinkSpec("null", "", NullSink, batch_events=7)}
+    (sink,) = build_config(document, providers=PROVIDERS, sinks=specs).sinks
+    assert sink.delivery.batch_events == batch_events
+
+
 def test_every_sink_may_say_how_it_is_delivered_to():
     document = {"feeds": {"f": FEED}, "routes": []}
     table = {"type": "null", "delivery": {"parallel": 4, "batch_seconds": 1, "max_attempts": 3}}

@@ -380,7 +380,7 @@ async def test_a_line_that_answers_no_ping_is_given_up_within_the_silence_limit(
     assert trio.current_time() - began <= 35 - 5 + 3
 
 
-async def test_a_thousand_topics_go_out_over_a_line_that_takes_them(stage):
+async def test_a_thousand_topics_go_out_over_a_line_that_takes_them(stage, mock_clock):
     topics = {f"instant-{number:03}" for number in range(900)}
     await stage.start(*topics)
     for _ in range(5):

@@ -10,7 +10,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from jackfield.addresses import Address
 from jackfield.errors import EventError
-from jackfield.events import Event, content_id
+from jackfield.events import Event, content_id, decode_data
 
 EVENT = Event(
     id="1a2b",
@@ -117,3 +117,11 @@ def test_an_event_can_be_kept_in_a_set_and_shows_no_raw_bytes():
     event = attrs.evolve(EVENT, raw=b"secret", data_json=b"{}")
     assert len({event, EVENT}) == 1
     assert "secret" not in repr(event)
+
+
+@pytest.mark.parametrize("text", [b'{"n":1e400}', b'{"n":-1E+999999}', b"[1.5,1e309,9007199254740993]"])
+def test_a_number_beyond_every_float_is_the_same_number_after_a_round_trip(text):
+    event = attrs.evolve(EVENT, data=decode_data(text), data_json=None)
+    again = Event.from_cloudevent(event.to_json())
+    assert again.data == event.data == decode_data(text)
+    assert Event.from_cloudevent(event.to_cloudevent()).data == event.data

@@ -160,6 +160,55 @@ async def test_a_sink_that_hangs_delays_no_other_and_is_not_waited_for_beyond_th
     assert len(fine.got) == 30
 
 
+@attrs.define(eq=False)
+class Interrupted(Memory):
+    """Python raises an interrupt in whatever task is running: here in one of two sinks, while the other hangs."""
+
+    now: trio.Event = attrs.field(factory=trio.Event)
+
+    async def write(self, batch):
+        if self.got:
+            await trio.sleep_forever()
+        self.got += batch.events
+        await self.now.wait()
+        raise KeyboardInterrupt
+
+
+def two_sinks(feeds):
+    sinks = {name: {"type": "memory"} for name in "mn"}
+    return {"feeds": feeds, "sinks": sinks, "routes": [{"select": ["**"], "sinks": ["m", "n"]}]}
+
+
+async def test_an_interrupt_while_it_ends_ends_it_at_once_whichever_task_it_hits(feeds, nursery):
+    sinks = Interrupted()
+
+    async def interrupt_when_it_ends(gateway):
+        async for _ in gateway.listen("**"):
+            pass
+        sinks.now.set()
+
+    with trio.fail_after(20), pytest.raises(BaseExceptionGroup) as caught:
+        document = two_sinks(feeds) | {"gateway": {"drain_seconds": 60}}
+        async with jackfield.open_gateway(document, plugins=[sinks]) as gateway:
+            nursery.start_soon(interrupt_when_it_ends, gateway)
+            await until(lambda: len(sinks.got) > 0)
+    assert caught.value.split(KeyboardInterrupt)[1] is None
+
+
+async def test_the_first_interrupt_still_ends_it_in_order(feeds):
+    sinks = Interrupted()
+    with pytest.raises(BaseExceptionGroup) as caught:
+        document = two_sinks(feeds) | {"gateway": {"drain_seconds": 0.1}}
+        async with jackfield.open_gateway(document, plugins=[sinks]):
+            await until(lambda: len(sinks.got) > 0)
+            sinks.now.set()
+            await trio.sleep_forever()
+    assert caught.value.split(KeyboardInterrupt)[1] is None
+    dropped = [report for report in sinks.said if isinstance(report, EventsDropped)]
+    assert dropped[-1].reason == "the gateway was closed before they were delivered"
+    assert sinks.said[-1] == "closed"
+
+
 async def test_what_a_sink_did_not_get_waits_in_the_file_for_the_next_start(feeds, tmp_path):
     options = {"gateway": {"journal": str(tmp_path / "var" / "journal.db"), "drain_seconds": 0.1}}
     stuck, later = Memory(hangs=True), Memory()

@@ -33,7 +33,6 @@ TESTED_BY = {
     "frames": "test_translate",
     "labels": "test_board",
     "happenings": "test_simulation_day",
-    "http": "test_inbox",
     "guard": "test_session",
     "hooks": "test_registry",
     "lane": "test_delivery",

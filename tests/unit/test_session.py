@@ -583,3 +583,9 @@ async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first
     assert looked == [first, first]
     assert first < second
     assert [report.failure for report in stage.of(Resynced)] == [""]
+
+
+def test_a_regular_look_that_finds_nothing_is_hardly_worth_a_word():
+    assert Resynced("office", 0, regular=True).level == "debug"
+    assert Resynced("office", 2, regular=True).level == Resynced("office", 0).level == "info"
+    assert Resynced("office", 0, "HTTP 403", regular=True).level == "warning"

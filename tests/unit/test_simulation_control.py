@@ -121,7 +121,7 @@ async def test_what_is_no_http_is_answered_with_400(counting, data):
 async def test_a_body_that_is_too_large_is_refused(counting, http):
     async with simulate(counting(), limit=0) as running:
         head = b"POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-        assert b" 413 " in await said_to(running, head + b"1000100\r\n" + b"x" * 0x1000100)
+        assert b" 413 " in await said_to(running, head + b"100100\r\n" + b"x" * 0x100100)
 
 
 async def test_a_handshake_may_follow_requests_on_one_line(counting):

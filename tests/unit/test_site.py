@@ -16,12 +16,12 @@ import jackfield
 from jackfield._dashboard import site as site_module
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import HEADERS, MOST_VIEWERS, PAGES, SLICE_EVENTS, SLICE_SECONDS, Site
-from jackfield._dashboard.web import Request
 from jackfield._listener import Listener
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
 from jackfield.credentials import Secret
 from jackfield.events import Event
+from jackfield.rest import Request
 from jackfield.selectors import EVERYTHING
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -108,7 +108,7 @@ class Updates:
 
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_page_is_in_the_package_and_names_nothing_outside(path):
-    response = await Site(Access("127.0.0.1")).respond(Request("GET", path, {}, {"host": "localhost"}))
+    response = await Site(Access("127.0.0.1")).respond(Request("GET", path, (("Host", "localhost"),)))
     assert response.status == 200
     assert set(HEADERS) <= set(response.headers)
     assert b"https://" not in response.body
@@ -117,7 +117,7 @@ async def test_every_page_is_in_the_package_and_names_nothing_outside(path):
 
 
 def test_the_policy_lets_no_page_load_or_run_anything_of_others():
-    policy = dict(HEADERS)["content-security-policy"]
+    policy = HEADERS["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy

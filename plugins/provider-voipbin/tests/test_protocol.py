@@ -63,15 +63,18 @@ def test_an_error_takes_back_what_was_granted_with_its_reason():
         "message": "Not yours",
     }
     refusal = Reject(CALLS[0], "PERMISSION_DENIED: Not yours")
-    assert list(protocol.received(json.dumps(error).encode(), AT)) == [refusal, Ignore("refusal of subscribe")]
-    assert received({"type": "error", "action": "x", "topics": None}) == [Ignore("refusal of x")]
+    assert list(protocol.received(json.dumps(error).encode(), AT)) == [
+        refusal,
+        Ignore("refusal of subscribe: PERMISSION_DENIED"),
+    ]
+    assert received({"type": "error", "action": "x", "topics": None}) == [Ignore("refusal of something")]
 
 
 def test_an_error_about_unsubscribing_takes_nothing_back():
     protocol = VoipbinProtocol("office", "abc123")
     list(protocol.subscribe(CALLS[0]))
     error = {"type": "error", "action": "unsubscribe", "topics": [*CALLS], "code": "INVALID_TOPIC"}
-    assert list(protocol.received(json.dumps(error).encode(), AT)) == [Ignore("refusal of unsubscribe")]
+    assert list(protocol.received(json.dumps(error).encode(), AT)) == [Ignore("refusal of unsubscribe: INVALID_TOPIC")]
 
 
 def test_an_acknowledgement_of_failure_is_a_refusal():
@@ -114,6 +117,12 @@ def test_what_has_no_list_is_not_looked_for():
     assert [action for _ in range(10) for action in protocol.tick(AT)] == []
     with pytest.raises(RestError, match="nothing that is subscribed to has a list"):
         next(protocol.resync(AT, AT))
+
+
+def test_what_was_just_asked_for_can_be_looked_for_before_a_tick_has_told_the_time():
+    protocol = FEED.protocol("office")
+    list(protocol.subscribe(CALLS[0]))
+    assert str(next(protocol.resync(AT, AT))) == "GET /v1.0/calls"
 
 
 def test_without_permission_it_does_not_look_regularly_but_still_after_a_gap():
@@ -182,7 +191,7 @@ def test_any_bytes_are_events_or_an_answer_or_one_error_with_the_bytes(frame):
 
 
 def test_an_answer_that_names_no_action_is_told_nevertheless():
-    assert received({"type": "error", "code": "INVALID_MESSAGE"}) == [Ignore("refusal of something")]
+    assert received({"type": "error", "code": "INVALID_MESSAGE"}) == [Ignore("refusal of something: INVALID_MESSAGE")]
     assert received({"type": "ack", "topics": ["t"], "status": "success"}) == [Ignore("acknowledgement of something")]
 
 

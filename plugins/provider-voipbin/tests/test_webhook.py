@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jackfield.config import build_config
 from jackfield.credentials import Secret
-from jackfield.errors import ConfigError, FrameError, WebhookRefused
+from jackfield.errors import ConfigError, FrameError, SecretError, WebhookRefused
 from jackfield.providers import ProviderSpec
 from jackfield_voipbin import Voipbin, jackfield_providers
 from jackfield_voipbin.protocol import VoipbinProtocol
@@ -138,6 +138,25 @@ def test_events_come_by_websocket_unless_something_else_is_asked_for():
 def test_whether_posts_are_signed_must_be_said_once(options, message):
     with pytest.raises(ConfigError, match=message):
         feed(receive="webhook", **options)
+
+
+def test_a_feed_by_webhook_alone_needs_no_token_but_must_say_whose_it_is():
+    alone = {"receive": "webhook", "webhook_secret": Secret("text", SECRET)}
+    office = Voipbin(customer_id="abc", **alone)
+    assert office.webhook("office").alone
+    assert office.source.scope_id == "abc"
+    with pytest.raises(SecretError, match="neither token nor username, and needs one of them"):
+        office.rest()
+    with pytest.raises(ValueError, match="without a token needs customer_id"):
+        Voipbin(**alone)
+    with pytest.raises(ValueError, match="neither token nor username"):
+        Voipbin(customer_id="abc", **alone | {"receive": "both"})
+
+
+def test_a_post_that_does_not_say_whose_it_is_is_the_feeds_customers():
+    read = Voipbin(customer_id="abc", receive="webhook", webhook_unsigned=True).webhook("office").read
+    (event,) = read({}, b'{"type":"order_paid","data":{"id":"7"}}', AT)
+    assert str(event.address) == "voipbin/customer/abc/order/7/paid"
 
 
 def test_the_secret_shows_nowhere():

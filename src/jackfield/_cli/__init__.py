@@ -19,15 +19,15 @@ COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
     "check": "check a configuration without a network, and show what would be subscribed to",
-    "dashboard": "run a gateway, and watch it on a page in your browser",
     "tail": "show a configuration's feeds, live and readable",
-    "translate": "show a topic, binding, address or selector in every form it has",
+    "dashboard": "run a gateway, and watch it on a page in your browser",
     "journal": "look into a journal, and send what it holds once more",
+    "translate": "show a topic, binding, address or selector in every form it has",
     "decode": "turn a vendor's frames into neutral events",
     "simulate": "run a vendor's server on this machine",
-    "plugins": "show what is installed",
-    "conformance": "show how good a plugin is, rule by rule",
     "new": "write a plugin to begin with",
+    "conformance": "show how good a plugin is, rule by rule",
+    "plugins": "show what is installed",
 }
 
 DESCRIPTION = """\
@@ -35,6 +35,9 @@ Patches the event feeds of telephony and contact-centre vendors into one stream,
 and delivers it without silently losing an event."""
 
 EPILOG = """\
+commands:
+{commands}
+
 first steps:
   jackfield demo                 see it work, with nothing to configure
   jackfield check gateway.toml   what would happen
@@ -48,12 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="jackfield",
+        usage="jackfield [-h] [--version] COMMAND ...",
         description=DESCRIPTION,
-        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(prog="jackfield", dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
     chosen = next((each for each in arguments if not each.startswith("-")), "")
     work = None
     extensions = {}
@@ -62,10 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         from jackfield._cli.extensions import find_extensions
 
         extensions = find_extensions(frozenset(COMMANDS))
-    for name, summary in (COMMANDS | {name: each.spec.summary for name, each in extensions.items()}).items():
+    summaries = COMMANDS | {name: each.spec.summary for name, each in extensions.items()}
+    # argparse's own list would put a line break after the longest name.
+    width = max(map(len, summaries))
+    parser.epilog = EPILOG.format(commands="\n".join(f"  {each:<{width}}  {summaries[each]}" for each in summaries))
+    for name, summary in summaries.items():
         command = commands.add_parser(
             name,
-            help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -73,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             work = partial(_run, extensions.get(name) or name, command, parser, arguments)
     if work is None:
         parser.parse_args(arguments)  # which tells the version, or help, or what is wrong, and exits
-        raise AssertionError("argparse has let through what is no command")
+        parser.print_help(sys.stderr)
+        parser.exit(2)
     # Imported with the command: whoever only asks for the version should not wait for it.
     from jackfield._cli.outcome import status_of
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield.errors import FrameError
+from jackfield._guard import provider_code
+from jackfield.errors import FrameError, PluginError
 from jackfield.protocol import Emit, FeedProtocol, Ignore
 
 __all__ = ["configure", "run"]
@@ -68,9 +69,13 @@ def _count(number: int, noun: str) -> str:
 def _decode(protocol: FeedProtocol, frame: bytes, number: int, prefix: bytes) -> int:
     """Write one frame's event, or say why there is none; how many events there were."""
     try:
-        actions = tuple(protocol.received(frame, datetime.now(UTC)))
+        with provider_code():
+            actions = tuple(protocol.received(frame, datetime.now(UTC)))
     except FrameError as error:
         say(f"line {number}: unreadable: {error.problem}", level="warning")
+        return 0
+    except PluginError as error:  # which costs a frame here, as it does in a gateway
+        say(f"line {number}: unreadable: {error}", level="warning")
         return 0
     found = [action.event for action in actions if isinstance(action, Emit)]
     for event in found:

@@ -39,6 +39,7 @@ examples:
   jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
   jackfield journal replay gateway.toml --dead"""
 
+PATH = "a configuration, whose journal is meant, or a journal's file itself"
 SQLITE = b"SQLite format 3\0"
 
 
@@ -47,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     stats = actions.add_parser("stats", help="how much there is, and how far each sink has come")
-    stats.add_argument("path", type=Path, metavar="PATH")
+    stats.add_argument("path", type=Path, metavar="PATH", help=PATH)
     stats.add_argument("--json", action="store_true", help="one JSON object instead of text")
     stats.set_defaults(do=_stats)
     events = actions.add_parser(
@@ -75,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument("path", type=Path, metavar="PATH", help=PATH)
     parser.add_argument(
         "select", nargs="*", type=selector, metavar="SELECTOR", help="what to take (default: everything)"
     )

@@ -32,7 +32,9 @@ SUFFIX = ".txt"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("what", choices=["provider", "sink"], help="what the plugin shall offer")
+    parser.add_argument(
+        "what", metavar="{provider,sink}", choices=["provider", "sink"], help="what the plugin shall offer"
+    )
     parser.add_argument("name", metavar="NAME", help="its name in configurations, such as acme or acme-cloud")
     parser.add_argument(
         "--into", type=Path, default=Path(), metavar="FOLDER", help="where to make the folder (default: here)"
@@ -67,8 +69,10 @@ def _problem(what: str, name: str) -> str:
         form = "lower-case letters and digits, words joined by '-', a letter first"
         return f"{name!r} is no name of a {what}: give {form}, such as acme or acme-cloud"
     registry = load_plugins()
-    taken = registry.providers if what == "provider" else registry.sinks
-    return f"there is a {what} {name!r} already, and one is installed; give another name" if name in taken else ""
+    for kind, taken in (("provider", registry.providers), ("sink", registry.sinks)):
+        if name in taken:
+            return f"there is a {kind} {name!r} already, and one is installed; give another name"
+    return ""
 
 
 def _names(name: str) -> dict[str, str]:

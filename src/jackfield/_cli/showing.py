@@ -31,7 +31,7 @@ def add_showing_options(parser: argparse.ArgumentParser) -> None:
 def check_showable(registry: Registry) -> None:
     """`PluginError` where the sink is not installed; to be called before anything is started."""
     if "stdout" not in registry.sinks:
-        raise PluginError("this writes through the sink 'stdout': install jackfield-stdout")
+        raise PluginError("this writes through the sink 'stdout', which is not loaded: install jackfield-stdout")
 
 
 async def stop_at(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:

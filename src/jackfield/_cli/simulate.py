@@ -62,6 +62,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         except PluginError as error:
             raise PluginError(f"the simulator of {spec.name}: {error}") from None
         flags.set_defaults(simulator=simulator)
+        needed = [
+            f"{_flag(field)} {_METAVARS.get(field.type, '...')}"
+            for field in _public(simulator)
+            if field.default is attrs.NOTHING
+        ]
+        flags.usage = " ".join([f"jackfield simulate {spec.name} [-h]", *needed, "[OPTION ...]"])
 
 
 def configure_simulator(parser: argparse.ArgumentParser, simulator: Any) -> None:
@@ -100,7 +106,7 @@ def _add_flag(group: argparse._ArgumentGroup, field: attrs.Attribute[Any], *, li
         "default": argparse.SUPPRESS,
         "help": field.metadata.get("help", "").replace("%", "%%") + (f" ({', '.join(notes)})" if notes else ""),
     }
-    flag = f"--{field.name.replace('_', '-')}"
+    flag = _flag(field)
     wanted = (
         [each for each in get_args(field.type) if each is not NoneType] if _is_optional(field.type) else [field.type]
     )
@@ -116,6 +122,10 @@ def _add_flag(group: argparse._ArgumentGroup, field: attrs.Attribute[Any], *, li
         group.add_argument(flag, type=_READERS[wanted[0]], metavar=_METAVARS[wanted[0]], **common)
     else:
         raise PluginError(f"its field {field.name} is {field.type}, of which no flag can be made")
+
+
+def _flag(field: attrs.Attribute[Any]) -> str:
+    return f"--{field.name.replace('_', '-')}"
 
 
 def _is_optional(wanted: Any) -> bool:

@@ -6,7 +6,6 @@ import hmac
 import ipaddress
 import secrets
 import ssl
-from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import attrs
 
 from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, Fault, SecretError
+from jackfield.rest import Request
 
 __all__ = ["Access", "plan_access"]
 
@@ -42,15 +42,15 @@ class Access:
         name = header.rpartition(":")[0] if not header.endswith("]") and ":" in header else header
         return not self.local or name.lower() in {"localhost", "127.0.0.1", "[::1]", self.host.lower()}
 
-    def admits(self, headers: Mapping[str, str]) -> bool:
+    def admits(self, request: Request) -> bool:
         """Whether a request shows that its sender knows the token."""
         if not self.token:
             return True
-        scheme, _, given = headers.get("authorization", "").partition(" ")
+        scheme, _, given = request.header("authorization").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip()):
             return True
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
+            cookie = SimpleCookie(request.header("cookie")).get(self._cookie)
         except CookieError:
             return False
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), self.session.encode())

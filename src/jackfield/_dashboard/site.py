@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import msgspec
@@ -18,14 +19,15 @@ from jackfield._dashboard.access import Access
 from jackfield._dashboard.board import Board
 from jackfield._dashboard.rows import SinkRow
 from jackfield._dashboard.updates import View
-from jackfield._dashboard.web import Request, Response, Send, serve
 from jackfield._gateway import Gateway
+from jackfield._http import Line, Send, Streamed, serve
 from jackfield._listener import Listener
 from jackfield.addresses import escape_segment
 from jackfield.credentials import Secret
 from jackfield.errors import SecretError, SelectorError
 from jackfield.hooks import hookimpl
 from jackfield.reports import Report
+from jackfield.rest import Request, Response
 from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["PAGES", "Site", "page"]
@@ -60,14 +62,14 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = (
-    ("content-security-policy", POLICY),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-store"),
-)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
 
 
 @attrs.define(eq=False)
@@ -182,52 +184,50 @@ class Site:
 
     async def _connected(self, stream: trio.SocketStream) -> None:
         self._connections += 1
+        tls = self.access.tls
+        secure = trio.SSLStream(stream, tls, server_side=True, https_compatible=True) if tls else stream
         try:
-            if self._connections > MOST_CONNECTIONS:
-                await trio.aclose_forcefully(stream)
-            elif self.access.tls is None:
-                await serve(stream, self.respond)
-            else:
-                secure = trio.SSLStream(stream, self.access.tls, server_side=True, https_compatible=True)
-                await serve(secure, self.respond)
+            if self._connections <= MOST_CONNECTIONS:
+                await serve(Line(secure), self.respond)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # whoever was there is gone, or speaks no TLS
         finally:
             self._connections -= 1
+            await trio.aclose_forcefully(stream)
 
-    async def respond(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response | Streamed:
         """Answer one request."""
-        response = await self._respond(request)
-        return attrs.evolve(response, headers=(*HEADERS, *response.headers))
+        answer = await self._respond(request)
+        if isinstance(answer, Streamed):
+            return attrs.evolve(answer, head=_safe(answer.head))
+        return _safe(answer)
 
-    async def _respond(self, request: Request) -> Response:
-        if not self.access.takes_host(request.headers.get("host", "")):
-            return Response(421, body=b"this dashboard is not known by that name; use localhost\n")
-        if request.method == "POST" and request.path == "/sign-in":
+    async def _respond(self, request: Request) -> Response | Streamed:
+        if not self.access.takes_host(request.header("host")):
+            return _text(421, "this dashboard is not known by that name; use localhost")
+        path, query = _target(request)
+        if request.method == "POST" and path == "/sign-in":
             return await self._sign_in(request)
         if request.method != "GET":
-            return Response(405, body=b"pages can be read here, and nothing else\n", headers=(("allow", "GET"),))
-        if not self.access.admits(request.headers) and request.path not in OPEN:
-            reader = "text/html" in request.headers.get("accept", "")
-            return (
-                page("sign-in.html", "text/html; charset=utf-8", 401) if reader else Response(401, body=b"no token\n")
-            )
-        match request.path:
-            case "/events":
-                return self._events(request)
-            case path if path in PAGES:
-                return page(*PAGES[path])
-        return Response(404, body=b"there is no such page\n")
+            return _text(405, "pages can be read here, and nothing else", allow="GET")
+        if not self.access.admits(request) and path not in OPEN:
+            reader = "text/html" in request.header("accept")
+            return page("sign-in.html", "text/html; charset=utf-8", 401) if reader else _text(401, "no token")
+        if path == "/events":
+            return self._events(query)
+        return page(*PAGES[path]) if path in PAGES else _text(404, "there is no such page")
 
     async def _sign_in(self, request: Request) -> Response:
         given = parse_qs(request.body.decode("utf-8", "replace")).get("token", [""])[0].strip()
         if self.access.token and self.access.is_token(given):
-            return Response(303, headers=(("location", "/"), ("set-cookie", self.access.cookie())))
+            return Response(303, {"location": "/", "set-cookie": self.access.cookie()})
         await trio.sleep(WRONG_TOKEN_SECONDS)
         return page("sign-in.html", "text/html; charset=utf-8", 401, (b" hidden", b""))
 
-    def _events(self, request: Request) -> Response:
+    def _events(self, query: Mapping[str, list[str]]) -> Response | Streamed:
         """The stream of updates; or, with ``check``, only whether the selector is one, and where not."""
-        asked = "check" in request.query
-        text = request.query.get("select", "").strip()
+        asked = "check" in query
+        text = query.get("select", [""])[0].strip()
         try:
             selector = Selector.parse(text) if text else EVERYTHING
         except SelectorError as error:
@@ -235,8 +235,9 @@ class Site:
         if asked:
             return _json(200, {"selector": str(selector)})
         if self._viewers >= MOST_VIEWERS:
-            return Response(503, body=b"too many pages are open\n", headers=(("retry-after", "10"),))
-        return Response(200, "text/event-stream", stream=partial(self._send_updates, View(selector)))
+            return _text(503, "too many pages are open", retry_after="10")
+        head = Response(200, {"content-type": "text/event-stream"})
+        return Streamed(head, partial(self._send_updates, View(selector)))
 
     async def _send_updates(self, view: View, send: Send) -> None:
         self._viewers += 1
@@ -261,8 +262,23 @@ class Site:
 def page(name: str, content_type: str, status: int = 200, change: tuple[bytes, bytes] = (b"", b"")) -> Response:
     """One of the package's pages."""
     content = files("jackfield._dashboard").joinpath("pages", name).read_bytes()
-    return Response(status, content_type, content.replace(*change) if change[0] else content)
+    return Response(status, {"content-type": content_type}, content.replace(*change) if change[0] else content)
+
+
+def _text(status: int, text: str, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, {"content-type": "text/plain; charset=utf-8", **named}, f"{text}\n".encode())
 
 
 def _json(status: int, content: Any) -> Response:
-    return Response(status, "application/json", msgspec.json.encode(content))
+    return Response(status, body=msgspec.json.encode(content))
+
+
+def _safe(response: Response) -> Response:
+    return attrs.evolve(response, headers={**HEADERS, **response.headers})
+
+
+def _target(request: Request) -> tuple[str, dict[str, list[str]]]:
+    """Its path and query; two slashes in front would be read as a host."""
+    target = urlsplit(request.url.replace("//", "/"))
+    return target.path, parse_qs(target.query, keep_blank_values=True)

@@ -95,6 +95,10 @@ class Journal:
         What cannot be taken is counted and reported: the newest, when as many as the capacity says wait to be
         committed already; any, when the journal is closed; one that is no JSON.
         """
+        return self._admit(events, self._drop)
+
+    def _admit(self, events: Sequence[Event], drop: Callable[[int, str], object]) -> list[Event]:
+        """The same, where `drop` is told how many have no room, and why."""
         taken: list[Event] = []
         window, store, waiting = self._window, self._store, self._waiting
         at = received = None  # one read's events have the same moment, and often the same object for it
@@ -103,12 +107,12 @@ class Journal:
             if key in window:
                 self._duplicates += 1
             elif self._closed:
-                self._drop(1, "the journal is closed")
+                drop(1, "the journal is closed")
             elif store is None:
                 window.add(key, 0)
                 taken.append(event)
             elif len(waiting) >= self._capacity:
-                self._drop(1, f"{self._capacity} events wait for the journal's file, and more have no room")
+                drop(1, f"{self._capacity} events wait for the journal's file, and more have no room")
             elif (body := self._encode(event)) is not None:
                 if event.received is not at or received is None:
                     at = event.received
@@ -132,15 +136,17 @@ class Journal:
 
         `hand_over` gets the new ones at once, as what `admit` returns. A copy of an event that was taken before
         counts as taken, and its commit is waited for too. `JournalError` where any was not taken or not
-        committed; the others are there, so all may be published again.
+        committed; the others are there, so all may be published again, and what had no room is not
+        counted as dropped.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         dropped = self._dropped
-        taken = self.admit(events)
+        no_room: list[str] = []
+        taken = self._admit(events, lambda _count, reason: no_room.append(reason))
         if hand_over is not None:
             hand_over(taken)
-        if self._dropped > dropped:
-            raise JournalError(f"{self._dropped - dropped} of {len(events)} events were not taken; try again later")
+        if lost := self._dropped - dropped + len(no_room):
+            raise JournalError(f"{lost} of {len(events)} events were not taken; try again later")
         end = self._log.end + len(self._waiting)
         while self._log.end < end:
             if self._over:

@@ -13,14 +13,18 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
+from jackfield._http import Line as HttpLine
+from jackfield._http import Respond, serve
 from jackfield.rest import Request, Response
-from jackfield.simulation.http import Answer, until_upgrade
 from jackfield.simulators import HangUp, Refusal
 
 __all__ = ["ClientGone", "Handler", "Incoming", "Line", "nothing_here", "serve_stream"]
 
 HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
+# A line on which no request comes, or not the whole of one, is closed.
+REQUEST_SECONDS = 60.0
+MOST_BODY = 2**20
 # A server's pong begins with this byte, and trio-websocket sends each frame by itself.
 PONG = b"\x8a"
 
@@ -135,12 +139,13 @@ async def nothing_here(request: Request) -> Response:
     return Response(404, {"content-type": "application/json"}, body)
 
 
-async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Answer = nothing_here) -> None:
+async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Respond = nothing_here) -> None:
     """Serve one connection; a client that breaks off or breaks the protocol ends it and nothing else."""
     try:
-        if (read := await until_upgrade(stream, answer)) is None:
+        line = HttpLine(stream)
+        if not await serve(line, answer, within=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket"):
             return
-        watched = _Watched(read, stream)
+        watched = _Watched(line.unread, stream)
         async with trio.open_nursery() as nursery:
             incoming: Incoming | None = None
             with trio.move_on_after(HANDSHAKE_SECONDS):

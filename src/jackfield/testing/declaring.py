@@ -65,6 +65,10 @@ class DeclaredProvider(TranslationLaws):
         """The vendor's answer by REST; the request's URL is a path and a query."""
         return Response(404)
 
+    def comparable(self, frame: str) -> str:
+        """A frame of ours without what is drawn by lot on each connection, so that the rest can be compared."""
+        return frame
+
     @property
     def world(self) -> World:
         """What the laws of translation are tried with: mostly what is in the examples, with other ids."""

@@ -178,19 +178,25 @@ class Reading(DeclaredProvider):
 
     def _through(self, protocols: list[FeedProtocol]) -> list[list[Any]]:
         """What each of some protocols says to the same things, step by step, one after the other."""
-        talks = [(protocol, self.vendor(), [_shown(tuple(protocol.opened()))]) for protocol in protocols]
+        talks = [(protocol, self.vendor(), [self._shown(tuple(protocol.opened()))]) for protocol in protocols]
         for topic in self.topics():
             said = [tuple(protocol.subscribe(topic)) for protocol in protocols]
             for (protocol, vendor, told), actions in zip(talks, said, strict=True):
-                told.append(_shown(actions))
+                told.append(self._shown(actions))
                 for text in (each.text for each in actions if isinstance(each, Send)):
                     for answer in vendor.received(text) if vendor is not None else ():
                         if isinstance(answer, str):
-                            told.append(_shown(received(protocol, answer.encode(), AT)))
+                            told.append(self._shown(received(protocol, answer.encode(), AT)))
         for frame in self.examples():
             for protocol, _, told in talks:
-                told.append(_shown(received(protocol, frame, AT)))
+                told.append(self._shown(received(protocol, frame, AT)))
         return [told for _, _, told in talks]
+
+    def _shown(self, outcome: tuple[Action, ...] | Exception) -> Any:
+        """What can be compared between connections."""
+        if isinstance(outcome, Exception):
+            return f"{type(outcome).__name__}: {outcome}"
+        return [Send(self.comparable(each.text)) if isinstance(each, Send) else each for each in outcome]
 
     @rule(Level.SILVER)
     def test_ticks_quietly(self) -> None:
@@ -262,13 +268,6 @@ class Reading(DeclaredProvider):
             assert all(isinstance(event, Event) for event in events), f"{events} are no events"
 
         law()
-
-
-def _shown(outcome: tuple[Action, ...] | Exception) -> Any:
-    """What can be compared between connections: a frame of ours may bear a number of its own."""
-    if isinstance(outcome, Exception):
-        return f"{type(outcome).__name__}: {outcome}"
-    return [type(each) if isinstance(each, Send) else each for each in outcome]
 
 
 def _drive(exchange: Exchange[Any], said: list[Response | None]) -> None:

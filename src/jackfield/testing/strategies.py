@@ -58,9 +58,13 @@ HARD = (
 )
 
 
+# Made once: Hypothesis looks over each strategy anew, which takes longer than drawing from it.
+_SEGMENTS = st.sampled_from(HARD) | st.text(min_size=1, max_size=6)
+
+
 def segments() -> st.SearchStrategy[str]:
     """One segment of an address: never empty, anything else allowed."""
-    return st.sampled_from(HARD) | st.text(min_size=1, max_size=6)
+    return _SEGMENTS
 
 
 def near_misses(text: str) -> st.SearchStrategy[str]:
@@ -118,12 +122,19 @@ def selectors_matching(kind: str, address: Address, fixed: Sequence[str] = ()) -
     return generalisations(exact, fixed)
 
 
+_KEPT = st.tuples(*[st.booleans()] * (SEGMENTS + 2))
+
+
 def generalisations(selector: Selector, fixed: Sequence[str] = ()) -> st.SearchStrategy[Selector]:
     """A selector that covers this one, with some of its slots freed, but none of those named in `fixed`."""
-    kind = st.builds(KindPattern, *(st.sampled_from([None, slot]) for slot in selector.kind))
-    slots = zip(AddressPattern._fields, selector.address, strict=True)
-    choices = (st.just(slot) if name in fixed else st.sampled_from([None, slot]) for name, slot in slots)
-    return st.builds(Selector, kind, st.builds(AddressPattern, *choices))
+
+    def freed(kept: tuple[bool, ...]) -> Selector:
+        slots = zip(AddressPattern._fields, selector.address, kept, strict=False)
+        pattern = AddressPattern(*(slot if keep or name in fixed else None for name, slot, keep in slots))
+        words = zip(selector.kind, kept[SEGMENTS:], strict=True)
+        return Selector(KindPattern(*(word if keep else None for word, keep in words)), pattern)
+
+    return _KEPT.map(freed)
 
 
 def delimited(

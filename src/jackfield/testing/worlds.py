@@ -64,17 +64,7 @@ class World:
 
     def happenings(self) -> st.SearchStrategy[Happened]:
         """Something that the vendor can publish, at an address and of a kind that it can have there."""
-        addresses = strategies.addresses(self.source, self.resources or self._named(), self.words)
-
-        @st.composite
-        def happening(draw: st.DrawFn) -> Happened:
-            for _ in range(ATTEMPTS):
-                address = draw(addresses)
-                if self.can_be_published(address):
-                    return self._of_some_kind(draw, address)
-            return reject()
-
-        return happening()
+        return _happening(self, strategies.addresses(self.source, self.resources or self._named(), self.words))
 
     def _named(self) -> list[str]:
         try:
@@ -86,17 +76,10 @@ class World:
 
     def near(self, event: Happened) -> st.SearchStrategy[Happened]:
         """Something else that can be published, mostly all but the same."""
+        return _neighbour(self, event)
 
-        @st.composite
-        def neighbour(draw: st.DrawFn) -> Happened:
-            name = draw(st.sampled_from(["resource_id", "resource_id", "resource", "event"]))
-            changed = draw(strategies.near_misses(getattr(event.address, name)))
-            address = event.address._replace(**{name: changed})
-            return self._of_some_kind(draw, address) if self.can_be_published(address) else event
-
-        return neighbour()
-
-    def _of_some_kind(self, draw: st.DrawFn, address: Address) -> Happened:
+    def of_some_kind(self, draw: st.DrawFn, address: Address) -> Happened:
+        """What happens at an address, of a kind that it can have there."""
         return Happened(draw(st.sampled_from(sorted(self.dialect.kinds_of(AddressPattern.exactly(address))))), address)
 
     def can_be_published(self, address: Address) -> bool:
@@ -113,3 +96,23 @@ class World:
     def matching(self, event: Happened) -> st.SearchStrategy[Selector]:
         """A selector that matches."""
         return strategies.selectors_matching(event.kind, event.address, self.fixed)
+
+
+_SLOTS = st.sampled_from(["resource_id", "resource_id", "resource", "event"])
+
+
+@st.composite
+def _happening(draw: st.DrawFn, world: World, addresses: st.SearchStrategy[Address]) -> Happened:
+    for _ in range(ATTEMPTS):
+        address = draw(addresses)
+        if world.can_be_published(address):
+            return world.of_some_kind(draw, address)
+    return reject()
+
+
+@st.composite
+def _neighbour(draw: st.DrawFn, world: World, event: Happened) -> Happened:
+    name = draw(_SLOTS)
+    changed = draw(strategies.near_misses(getattr(event.address, name)))
+    address = event.address._replace(**{name: changed})
+    return world.of_some_kind(draw, address) if world.can_be_published(address) else event

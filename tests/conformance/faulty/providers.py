@@ -243,10 +243,10 @@ class AsksInTwoSpellings(AcmeDialect):
         return topic == other or (super().covers(topic, other) and self.brings(topic) != self.brings(other))
 
 
-@caught_by("agreement")
-class TakesStarsForBeginnings(AcmeDialect):
+@caught_by("agreement", implied=["minimality"])
+class HearsEveryIdOfAResource(AcmeDialect):
     def delivers(self, topic, published):
-        return published.startswith(topic.partition("*")[0])
+        return topic.split("/")[0] == published.split("/")[0]
 
 
 @caught_by("agreement")

@@ -6,6 +6,7 @@ come in any order, so of those within one second the last to come counts, except
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -77,15 +78,15 @@ class Session:
 class Centre:
     """The state of one account; things are known by their plain ids, and bear those that events gave them."""
 
-    recipients: dict[str, Recipient] = attrs.field(factory=dict)
-    sessions: dict[str, Session] = attrs.field(factory=dict)
+    recipients: OrderedDict[str, Recipient] = attrs.field(factory=OrderedDict)
+    sessions: OrderedDict[str, Session] = attrs.field(factory=OrderedDict)
     unexpected: int = 0
     """Events that nothing known led to: others were lost before them, or come later."""
     late: int = 0
     """Events that told of a time before what was known."""
-    _queues: dict[str, str] = attrs.field(factory=dict)
+    _queues: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """How events spell the id of each queue."""
-    _calls: dict[str, str] = attrs.field(factory=dict)
+    _calls: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """The session of each call."""
     _looked: dict[str, datetime] = attrs.field(factory=dict)
     """By queue: of when it is known by a look who waits there, and that nobody else does."""
@@ -168,11 +169,11 @@ def _is_before(time: datetime | None, known: datetime | None) -> bool:
     return time is not None and known is not None and time < known
 
 
-def _kept(table: dict[str, T], key: str, value: T) -> T:
+def _kept(table: OrderedDict[str, T], key: str, value: T) -> T:
     """What a table has under a key, or the value from now on; the oldest goes where there are too many."""
     if key in table:
         return table[key]
     if len(table) >= MOST_KEPT:
-        del table[next(iter(table))]
+        table.popitem(last=False)  # a plain dict would walk past all that has gone before, each time
     table[key] = value
     return value

@@ -43,7 +43,10 @@ class Voipbin:
     """A feed of one VoIPBIN customer."""
 
     token: Secret | None = attrs.field(
-        default=None, metadata=about("the account's token or access key; or give username and password")
+        default=None,
+        metadata=about(
+            'the account\'s token or access key; or give username and password; receive = "webhook" needs neither'
+        ),
     )
     customer_id: str | None = attrs.field(
         default=None,
@@ -101,13 +104,18 @@ class Voipbin:
     def _check_credentials(self) -> None:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: one of them is missing")
-        if (self.token is None) == (self.username is None):
-            both = "both token and username are given" if self.token else "there is neither token nor username"
-            raise ValueError(f"{both}: give token, or username and password")
+        if self.token is not None and self.username is not None:
+            raise ValueError("both token and username are given: give token, or username and password")
+        if self.token is None and self.username is None and self.receive != "webhook":
+            raise ValueError("there is neither token nor username: give token, or username and password")
 
     def _check_webhook(self) -> None:
         if self.receive == "websocket":
             return
+        if self.receive == "webhook" and self.token is None and self.customer_id is None:
+            raise ValueError(
+                "receive = 'webhook' without a token needs customer_id: nothing else says whose feed it is"
+            )
         if self.webhook_secret is None and not self.webhook_unsigned:
             hint = "or webhook_unsigned = true for an installation before August 2026, which signs nothing"
             raise ValueError(f"receive = {self.receive!r} needs webhook_secret, {hint}")
@@ -156,9 +164,11 @@ class Voipbin:
         )
 
     def _token(self) -> Secret:
-        if self.token is None:
-            raise SecretError(f"there is no token yet: {self.username!r} must log in first")
-        return self.token
+        if self.token is not None:
+            return self.token
+        if self.username is None:
+            raise SecretError("the feed has neither token nor username, and needs one of them to ask VoIPBIN anything")
+        raise SecretError(f"there is no token yet: {self.username!r} must log in first")
 
     def endpoint(self) -> Endpoint:
         """The URL with the token or access key in its query, under the name that VoIPBIN wants for it."""

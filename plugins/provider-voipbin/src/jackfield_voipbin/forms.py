@@ -66,7 +66,7 @@ def message_of(frame: Frame, form: Form, raw: bytes) -> Message:
         if not isinstance(frame.event_type, str) or not frame.event_type:
             raise FrameError(f"event_type is {frame.event_type!r} and not a name", raw)
         topic = frame.topic if isinstance(frame.topic, str) else None
-        return Message(form, frame.event_type, topic, frame.timestamp, *decode_payload(frame.data, raw))
+        return Message(form, frame.event_type, topic, frame.timestamp, *_payload(frame, raw))
     if form is Form.WRAPPED:
         return Message(form, frame.type, None, None, *decode_payload(frame.data, raw))
     return Message(form, "", None, None, *_whole(raw))
@@ -83,6 +83,14 @@ def _is_wrapped(frame: Frame) -> bool:
 
 def _is_dated_or_owned(frame: Frame, raw: bytes) -> bool:
     return frame.customer_id is not None or any(key.startswith("tm_") for key in _whole(raw)[0])
+
+
+def _payload(frame: Frame, raw: bytes) -> tuple[Any, bytes | None]:
+    """An envelope's ``data``; where it has none, the whole of it, if anything stands beside its own fields."""
+    found = decode_payload(frame.data, raw)
+    if found[1] is None and (whole := _whole(raw))[0].keys() - {"event_type", "timestamp", "topic"}:
+        return whole
+    return found
 
 
 def _whole(raw: bytes) -> tuple[Any, bytes | None]:

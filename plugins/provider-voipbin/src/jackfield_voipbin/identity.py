@@ -27,7 +27,7 @@ import msgspec
 from jackfield.events import content_id
 from jackfield.vocabulary import UNMAPPED
 from jackfield_voipbin.kinds import native_name
-from jackfield_voipbin.times import parse_time
+from jackfield_voipbin.times import moments_in, parse_time
 
 __all__ = ["identity"]
 
@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _SEPARATOR = re.compile(r"[._]")
 # What happens to a resource once, so that no time is needed to tell one from the next.
-_ONCE = frozenset({"created", "received", "sent"})
+_ONCE = frozenset({"created", "received", "sent", "initializing"})
 
 
 def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any) -> str:
@@ -52,8 +52,6 @@ def _happens_once(name: str) -> bool:
 
 def _has_time(data: Any) -> bool:
     """Whether the payload says when it last changed."""
-    if isinstance(data, dict):
-        for key in data:
-            if key[:3] == "tm_" and key != "tm_create" and parse_time(data[key]) is not None:
-                return True
-    return False
+    if not isinstance(data, dict):
+        return False
+    return any(parse_time(data[key]) is not None for key in moments_in(data) if key != "tm_create")

@@ -15,6 +15,7 @@ import attrs
 
 from jackfield.selectors import KindPattern
 from jackfield.vocabulary import UNMAPPED, unmapped_kind
+from jackfield_voipbin.times import parse_time
 
 __all__ = ["NIL_UUID", "RESOURCES", "TABLE", "ByField", "kind_of", "kinds_at", "native_name", "resources_of"]
 
@@ -189,9 +190,9 @@ _SEPARATOR = re.compile(r"[._]")
 
 @lru_cache(1024)
 def native_name(event_type: str) -> tuple[str, str]:
-    """An event's resource and word: both ``call.status`` and ``call_status`` are call and status."""
-    resource, *word = _SEPARATOR.split(event_type, maxsplit=1)
-    return resource, word[0] if word else ""
+    """An event's resource and word: ``agent_status_updated`` and ``agent.status.updated`` are agent, status_updated."""
+    resource, *word = _SEPARATOR.split(event_type)
+    return resource, "_".join(word)
 
 
 def kind_of(event_type: str, topic_resource: str, data: Any) -> str:
@@ -208,9 +209,8 @@ def kind_of(event_type: str, topic_resource: str, data: Any) -> str:
 
 
 def _answered(call: Mapping[str, Any]) -> bool:
-    """Whether the call has a moment of being answered; the documentation's year 9999 means not yet."""
-    moment = call.get("tm_progressing")
-    return isinstance(moment, str) and not moment.startswith("9999")
+    """Whether the call has a moment of being answered; years 1 and 9999 are none."""
+    return parse_time(call.get("tm_progressing")) is not None
 
 
 def _all_kinds(rule: str | ByField) -> set[str]:

@@ -6,7 +6,7 @@ the same two. It outlives connections, since what came before a gap tells what i
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from datetime import datetime
 from typing import Any
 
@@ -35,9 +35,9 @@ _FINAL = {
 class Memory:
     """What is remembered of one feed."""
 
-    _states: dict[tuple[str, datetime], None] = attrs.field(factory=dict)
-    _newest: dict[str, datetime] = attrs.field(factory=dict)
-    _open: dict[str, tuple[str, bool]] = attrs.field(factory=dict)
+    _states: OrderedDict[tuple[str, datetime], None] = attrs.field(factory=OrderedDict)
+    _newest: OrderedDict[str, datetime] = attrs.field(factory=OrderedDict)
+    _open: OrderedDict[str, tuple[str, bool]] = attrs.field(factory=OrderedDict)
     """Resources with a history that changed since it was last looked at or may change: which, and if it is over."""
     came: Counter[str] = attrs.field(factory=Counter)
     """How many events of each resource came over this connection."""
@@ -52,12 +52,12 @@ class Memory:
         if (moment := moment_of(event)) is None:
             return
         _put(self._states, (resource_id, moment), None, MOST_STATES)
-        newest = self._newest.pop(resource_id, moment)
-        _put(self._newest, resource_id, max(newest, moment), MOST_RESOURCES)
+        newest = self._newest.get(resource_id, moment)
+        _put(self._newest, resource_id, moment if newest is moment else max(newest, moment), MOST_RESOURCES)
         resource = event.address.resource
         if resource in _FINAL:
             over = data.get("status") in _FINAL[resource] or event.address.event in ("deleted", "ended", "completed")
-            known = self._open.pop(resource_id, (resource, False))
+            known = self._open.get(resource_id, (resource, False))
             _put(self._open, resource_id, (resource, over or known[1]), MOST_OPEN)
 
     def count(self, event: Event) -> None:
@@ -89,9 +89,9 @@ def moment_of(event: Event) -> datetime | None:
     return latest_time(event.data) or event.time
 
 
-def _put(table: dict[Any, Any], key: Any, value: Any, most: int) -> None:
+def _put(table: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
     """Put it last, and let the oldest go where there are too many."""
-    table.pop(key, None)
     table[key] = value
-    if len(table) > most:
-        del table[next(iter(table))]
+    table.move_to_end(key)
+    if len(table) > most:  # a plain dict would walk past all that has gone before, each time
+        table.popitem(last=False)

@@ -27,7 +27,7 @@ from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.resync import Look
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
-from jackfield_voipbin.wire import Frame, read_frame
+from jackfield_voipbin.wire import ERROR_CODES, Frame, read_frame
 
 __all__ = ["VoipbinProtocol"]
 
@@ -105,15 +105,19 @@ class VoipbinProtocol:
         return (Emit(event),)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:
-        action = answer.action or "something"
-        granted = answer.type == "ack" and answer.status in (None, "success", "ok")
-        if not granted and answer.action in (None, "subscribe"):
-            said = (answer.code, answer.message) if answer.type == "error" else (answer.status, answer.message)
+        # Reasons are counted, so only what the documentation has is quoted in one.
+        action = answer.action if answer.action in ("subscribe", "unsubscribe") else "something"
+        if answer.type == "ack" and answer.status in (None, "success", "ok"):
+            yield Ignore(f"acknowledgement of {action}")
+            return
+        said = (answer.code, answer.message) if answer.type == "error" else (answer.status, answer.message)
+        if answer.action in (None, "subscribe"):
             reason = ": ".join(str(part) for part in said if part) or "refused without a reason"
             for text in answer.topics if isinstance(answer.topics, list) else ():
                 if isinstance(text, str):
                     yield from self._subscribing.refused(text, reason)
-        yield Ignore(f"{'acknowledgement' if granted else 'refusal'} of {action}")
+        code = f": {answer.code}" if answer.code in ERROR_CODES else ""
+        yield Ignore(f"refusal of {action}{code}")
 
     def tick(self, at: datetime) -> Iterable[Action]:
         """Ask for the next suspect, and have it looked from time to time whether what comes is all."""
@@ -125,12 +129,12 @@ class VoipbinProtocol:
         return actions
 
     def _held(self) -> dict[str, AddressPattern]:
-        """The customer's topics that are in force for a while, and what they mean."""
+        """The customer's topics that are in force, and what they mean."""
         since = self._subscribing.since
         return {
             topic: pattern
             for topic, pattern in self._patterns.items()
-            if pattern.scope == "customer" and since.get(topic) is not None
+            if pattern.scope == "customer" and topic in since
         }
 
     def _has_lists(self) -> bool:
@@ -139,9 +143,11 @@ class VoipbinProtocol:
     def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
         """Lists and histories since then; without a moment, since the last look or the subscription."""
         self._ticks = 0
+        self._subscribing.date(at)  # a look may come before the first tick
         if self._rest is None:
             raise RestError("there is no REST interface to look at")
-        moments = {topic: moment for topic, moment in self._subscribing.since.items() if moment is not None}
+        # The first look may come before the first tick has told the time.
+        moments = {topic: moment or at for topic, moment in self._subscribing.since.items()}
         began = since or self._memory.looked or min(moments.values(), default=at)
         look = Look(self.feed, self.customer_id, self._memory, self._held(), moments, began, at)
         try:

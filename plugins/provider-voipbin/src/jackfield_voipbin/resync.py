@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from jackfield.addresses import AddressPattern
-from jackfield.errors import FrameError, RestError
+from jackfield.errors import RestError
 from jackfield.events import Event
 from jackfield.protocol import Action, Emit, Ignore, Suspect
 from jackfield.rest import Exchange
@@ -110,24 +110,20 @@ class Look:
             if self.in_force[topic] + MARGIN <= moment:
                 by_topic.setdefault(topic, []).append(moment)
         for topic, moments in by_topic.items():
-            first, resource = moments[0].isoformat(), self.held[topic].resource
-            came = any(count for each, count in self.memory.came.items() if resource in (None, each))
-            if came:
-                reason = f"{len(moments)} events of {topic} never came, the first of {first}; REST knows of them"
+            first, resource, count = moments[0].isoformat(), self.held[topic].resource, len(moments)
+            if any(came for each, came in self.memory.came.items() if resource in (None, each)):
+                events = "1 event" if count == 1 else f"{count} events"
+                reason = f"REST knows of {events} of {topic} that never came, the first of {first}"
             else:
-                reason = (
-                    f"the server ignores the subscription to {topic}: {len(moments)} changes since {first} never came"
-                )
+                changes = "1 change" if count == 1 else f"{count} changes"
+                reason = f"the server ignores the subscription to {topic}: {changes} since {first} never came"
             yield Suspect(max(self.since, self.in_force[topic]), reason)
 
     def _event(self, found: Found) -> Event | None:
         """What was found as an event; ``None`` where it is none or nothing that is subscribed to would bring it."""
         name = found.event_type or name_as(found.resource, found.data)
         message = Message(Form.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
-        try:
-            event = translate(message, found.text, self.feed, self.customer_id, self.at)
-        except FrameError:
-            return None
+        event = translate(message, found.text, self.feed, self.customer_id, self.at)
         if not any(pattern.matches(event.address) for pattern in self.held.values()):
             return None
         if found.event_type:

@@ -65,7 +65,7 @@ class Subscribing:
     _age: dict[str, int] = attrs.field(factory=dict)
     """How many ticks ago each text was sent."""
     since: dict[str, datetime | None] = attrs.field(factory=dict)
-    """The topics that are asked for, and since when; ``None`` until a tick has told the time."""
+    """The topics that are asked for, and since when; ``None`` until something has told the time."""
 
     def subscribe(self, topic: str) -> Iterator[Action]:
         """Ask for a topic in each spelling but the suspects, and count it as granted; refuse it where none is left."""
@@ -102,7 +102,7 @@ class Subscribing:
 
     def tick(self, at: datetime) -> Iterator[Action]:
         """Let those go that outlived their probation, and send the next suspect once nothing is on probation."""
-        self.since = {topic: moment or at for topic, moment in self.since.items()}
+        self.date(at)
         for text in self._age:
             self._age[text] += 1
             if self._age[text] >= PROBATION:
@@ -113,6 +113,10 @@ class Subscribing:
             yield self._send(text)
             for topic in sorted(self._needed_by[text]):
                 yield from self._confirm(topic)
+
+    def date(self, at: datetime) -> None:
+        """What was asked for and has no moment yet has been asked for since now."""
+        self.since = {topic: moment or at for topic, moment in self.since.items()}
 
     def closed(self, code: int | None, at: datetime) -> None:
         """The connection is down: who is to blame?"""

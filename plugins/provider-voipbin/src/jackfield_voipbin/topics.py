@@ -32,10 +32,11 @@ def parse_topic(text: str) -> Topic:
     parts = text.split(":", 3)
     if len(parts) < 3:
         raise ValueError(f"topic {text!r} has {len(parts)} segments where four are needed")
+    parts[0] = parts[0].removesuffix("_id")
     if "" in parts:
         raise ValueError(f"topic {text!r} has an empty segment")
     scope, scope_id, resource = parts[:3]
-    return Topic(scope.removesuffix("_id"), scope_id, resource, parts[3] if len(parts) > 3 else "")
+    return Topic(scope, scope_id, resource, parts[3] if len(parts) > 3 else "")
 
 
 def matches_documented(pattern: str, topic: str) -> bool:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from jackfield.addresses import Address
-from jackfield.errors import FrameError
 from jackfield.events import Event
 from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.forms import Form, Message
@@ -33,15 +32,16 @@ _NO_CONTACT = frozenset({"agent", "ai", "account", "campaign", "number", "outdia
 
 
 def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: datetime) -> Event:
-    """The event in a message of any form; `FrameError` where its topic makes no sense.
+    """The event in a message of any form.
 
     `customer_id` stands in where the event itself does not say whose it is. What the vendor did not
-    name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``.
+    name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``. A topic that
+    makes no sense places nothing, and is told as it is.
     """
     data = message.data
     fields: Mapping[str, Any] = data if isinstance(data, dict) else {}
     name = message.name or (name_of(data) if message.form is Form.BARE else "")
-    scope, scope_id, resource, resource_id = _topic(message, name, fields, customer_id, raw)
+    scope, scope_id, resource, resource_id = _topic(message, name, fields, customer_id)
     own_id = _first_id(fields, _own_ids(name))
     kind = kind_of(name, resource, data)
     return Event(
@@ -68,15 +68,19 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
     )
 
 
-def _topic(message: Message, name: str, fields: Mapping[str, Any], customer_id: str, raw: bytes) -> Topic:
+def _topic(message: Message, name: str, fields: Mapping[str, Any], customer_id: str) -> Topic:
     if message.topic:
         try:
-            topic = parse_topic(message.topic)
-        except ValueError as error:
-            raise FrameError(str(error), raw) from None
-        # The platform's longer topics have the event's name before the id.
-        named, _, resource_id = topic.resource_id.partition(":")
-        return topic._replace(resource_id=resource_id) if named == message.name and resource_id else topic
+            topic = parse_topic(message.topic.rstrip(":"))  # a free last segment may be there and empty
+        except ValueError:
+            pass
+        else:
+            if ":" not in topic.resource_id:
+                return topic
+            # The platform's longer topics have the event's name before the id.
+            named, _, resource_id = topic.resource_id.partition(":")
+            longer = bool(resource_id) and native_name(named) == native_name(message.name)
+            return topic._replace(resource_id=resource_id) if longer else topic
     # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
     resource, _ = native_name(name)
     return Topic("customer", _first_id(fields, _OWNER) or customer_id, resource or UNKNOWN_ID, "")

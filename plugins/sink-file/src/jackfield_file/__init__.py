@@ -102,4 +102,4 @@ class File:
 @hookimpl
 def jackfield_sinks() -> list[SinkSpec]:
     """Offer the sink ``file``."""
-    return [SinkSpec("file", "a file, one JSON object a line", File)]
+    return [SinkSpec("file", "a file, one JSON object a line", File, batch_events=1000)]

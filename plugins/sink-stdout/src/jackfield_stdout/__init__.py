@@ -68,4 +68,4 @@ def _put(lines: bytes) -> None:
 @hookimpl
 def jackfield_sinks() -> list[SinkSpec]:
     """Offer the sink ``stdout``."""
-    return [SinkSpec("stdout", "standard output, as readable lines or as JSON lines", Stdout)]
+    return [SinkSpec("stdout", "standard output, as readable lines or as JSON lines", Stdout, batch_events=1000)]

@@ -1,4 +1,4 @@
-"""`jackfield._dashboard.web`: requests in, answers out, and no client can end more than its connection."""
+"""`jackfield._http`: requests in, answers out, and no client can end more than its connection."""
 
 import h11
 import pytest
@@ -7,14 +7,20 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._dashboard import web
-from jackfield._dashboard.web import MOST_BODY, Response, serve
+from jackfield import _http
+from jackfield._http import MOST_BODY, Line, Streamed, serve
+from jackfield.rest import Response
 
 
 async def echo(request):
     await trio.lowlevel.checkpoint()
-    text = f"{request.method} {request.path} {dict(request.query)} {request.body!r} at {request.headers.get('host')}"
-    return Response(200, body=text.encode(), headers=(("x-more", "yes"),))
+    text = f"{request} {request.url} {request.body!r} at {request.header('host')}"
+    return Response(200, {"x-more": "yes"}, text.encode())
+
+
+async def serving(stream, respond=echo, **limits):
+    async with stream:
+        return await serve(Line(stream), respond, **limits)
 
 
 async def exchange(sent, respond=echo, *, chunk=None):
@@ -22,7 +28,7 @@ async def exchange(sent, respond=echo, *, chunk=None):
     client, server = trio.testing.memory_stream_pair()
     came = b""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve, server, respond)
+        nursery.start_soon(serving, server, respond)
         for start in range(0, len(sent), chunk or len(sent) or 1):
             await client.send_all(sent[start : start + (chunk or len(sent))])
         await client.send_eof()
@@ -37,9 +43,9 @@ def get(path, more=""):
 
 @pytest.mark.parametrize("chunk", [None, 1, 7])
 async def test_requests_of_one_connection_are_answered_in_order(chunk):
-    came = await exchange(get("/a?x=1&y=%20") + get("//b"), chunk=chunk)
+    came = await exchange(get("/a?x=1&y=%20") + get("/b"), chunk=chunk)
     assert came.count(b"HTTP/1.1 200") == 2
-    assert b"GET /a {'x': '1', 'y': ' '} b'' at here" in came
+    assert b"GET /a /a?x=1&y=%20 b'' at here" in came
     assert came.index(b"GET /b ") > came.index(b"GET /a ")
     assert came.count(b"x-more: yes") == 2
 
@@ -59,8 +65,8 @@ async def test_a_header_without_end_is_refused():
 
 async def test_who_sends_nothing_is_not_waited_for(autojump_clock):
     client, server = trio.testing.memory_stream_pair()
-    await serve(server, echo)
-    assert trio.current_time() == pytest.approx(web.REQUEST_SECONDS)
+    await serving(server)
+    assert trio.current_time() == pytest.approx(_http.REQUEST_SECONDS)
     assert await client.receive_some() == b""
 
 
@@ -71,14 +77,14 @@ async def test_who_takes_nothing_of_a_stream_is_not_waited_for(autojump_clock):
 
     async def respond(request):
         await trio.lowlevel.checkpoint()
-        return Response(200, stream=endless)
+        return Streamed(Response(200), endless)
 
     client, server = trio.testing.lockstep_stream_pair()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve, server, respond)
+        nursery.start_soon(serving, server, respond)
         await client.send_all(get("/"))
         await client.receive_some(10)
-    assert trio.current_time() == pytest.approx(web.SEND_SECONDS)
+    assert trio.current_time() == pytest.approx(_http.SEND_SECONDS)
 
 
 async def test_a_stream_may_be_silent_for_long_and_ends_when_the_client_goes(autojump_clock):
@@ -95,11 +101,11 @@ async def test_a_stream_may_be_silent_for_long_and_ends_when_the_client_goes(aut
 
     async def respond(request):
         await trio.lowlevel.checkpoint()
-        return Response(200, "text/event-stream", stream=slow)
+        return Streamed(Response(200), slow)
 
     client, server = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve, server, respond)
+        nursery.start_soon(serving, server, respond)
         await client.send_all(get("/"))
         came = b""
         while b"second" not in came:
@@ -107,6 +113,51 @@ async def test_a_stream_may_be_silent_for_long_and_ends_when_the_client_goes(aut
         await client.aclose()
     assert ended.is_set()
     assert trio.current_time() == pytest.approx(3600)
+
+
+async def test_a_reset_in_the_middle_of_a_stream_ends_it_and_raises_nothing():
+    async def endless(send):
+        while True:
+            await send(b"x" * 100_000)
+            await trio.sleep(0.001)
+
+    async def respond(request):
+        await trio.lowlevel.checkpoint()
+        return Streamed(Response(200), endless)
+
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listener:
+        client = await trio.testing.open_stream_to_socket_listener(listener)
+        server = await listener.accept()
+    await client.send_all(get("/"))
+    client.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serving, server, respond)
+        await client.receive_some(10)
+        await client.aclose()
+
+
+async def test_what_asks_for_another_protocol_is_handed_over_with_all_its_bytes():
+    upgrade = get("/ws", "Upgrade: WebSocket\r\nConnection: upgrade\r\n") + b"\x81\x00"
+    for sent, asked in ((get("/a") + upgrade, True), (get("/a") + get("/b"), False)):
+        client, server = trio.testing.memory_stream_pair()
+        line = Line(server)
+        await client.send_all(sent)
+        await client.send_eof()
+        assert await serve(line, echo, upgrades="websocket") is asked
+        assert (await client.receive_some()).startswith(b"HTTP/1.1 200")
+        assert line.unread == (upgrade if asked else b"")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_announces_none(status):
+    async def respond(request):
+        await trio.lowlevel.checkpoint()
+        return Response(status)
+
+    came = await exchange(get("/a") + get("/b"), respond)
+    assert came.count(b"HTTP/1.1 %d" % status) == 2
+    assert b"content-length" not in came
 
 
 async def test_an_answer_of_old_http_ends_with_the_connection():
