@@ -260,7 +260,7 @@ def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) ->
         403: "the vendor forbids this to the token's owner",
         404: "there is no such path",
         429: "too many connections or requests",
-    }.get(status, "no websocket is served there")
+    }.get(status, "the vendor is not able to serve now" if status >= 500 else "no websocket is served there")
     headers = {bytes(name).lower(): bytes(value) for name, value in rejected.headers}
     retry_after = headers.get(b"retry-after", b"")
     seconds = float(retry_after) if retry_after.isdigit() else None

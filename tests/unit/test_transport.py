@@ -156,7 +156,8 @@ async def test_a_ping_that_crosses_our_goodbye_is_no_loss(network):
         (401, True, "refused the token"),
         (403, True, "forbids"),
         (404, False, "no such path"),
-        (503, False, "no websocket"),
+        (503, False, "not able to serve now"),
+        (200, False, "no websocket"),
     ],
 )
 async def test_an_http_answer_is_told_with_its_status(network, status, refused, words):

@@ -247,7 +247,13 @@ def test_a_token_that_has_expired_is_renewed_once_for_each_question(talk):
     with pytest.raises(RestError) as caught:
         talk.drive(rest().get("x"), answers(denied, told(401, {"message": "fresh is wrong"})))
     assert caught.value.refused
-    assert str(caught.value) == "GET /v2/x: HTTP 401: *** is wrong"
+    assert str(caught.value).startswith("GET /v2/x: HTTP 401: *** is wrong (")
+
+
+def test_an_error_of_rest_says_what_may_be_wrong_with_the_configuration(talk):
+    for status, hint in ((401, "the token, the API key"), (403, "this account"), (404, "rest_url")):
+        with pytest.raises(RestError, match=rf"HTTP {status} \(.*{hint}"):
+            talk.drive(rest("stale").get("x"), answers(told(status, {})))
 
 
 def test_a_token_that_cannot_be_renewed_is_not_tried_twice(talk):

@@ -1,10 +1,19 @@
 """What a gateway may legally send and no sample shows: by ``jackfield decode vinix``, each between two replies."""
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jackfield._cli import main
+from jackfield.errors import FrameError
+from jackfield.events import Event
+from jackfield.protocol import Emit
+from jackfield.testing import strategies
+from jackfield_vinix.protocol import VinixProtocol
 
 A, Q = "e086ae14f0b36050f03309e30b2daa39", "d3638f884b47f7a400ef34c9af98f843"
 R, S = "b61070632ec0fae43f0ac563df854c4a", "7edd095189dd15125c59e1401e8c398c"
@@ -155,3 +164,49 @@ def test_what_is_no_event_costs_its_line_and_no_other(line, problem, tmp_path, m
     events, said = decode(tmp_path, monkeypatch, capfdbinary, [b"\xef\xbb\xbf" + good, line, b" \t" + good + b" \r"])
     assert [event["id"] for event in events] == ["m", "m"]
     assert f"line 2: unreadable: {problem}" in said or f"line 2: unreadable: data is {problem}" in said
+
+
+FRAMES = [json.loads(line)["wire"] for line in Path(__file__).with_name("frames.jsonl").read_text().splitlines()]
+TEXTS = ("", " ", "*", "#", "qubicle", "qubicle.queue.A.Q", "qubicle..", "%", "%zz", "a+b", "\x00", "ü☎", "Ready")
+WORDS = ("reply", "event", "delivered", "sync", "2026-01-01T00:00:00Z", "63934444820")
+VALUES = st.sampled_from([*TEXTS, *WORDS, 63934444820, -1, 1e300, 10**30, True, [], {}]) | strategies.json_values()
+
+
+@st.composite
+def mutants(draw):
+    """A frame of the collection in which some fields are gone, changed, renamed or in another case."""
+
+    def mutate(value):
+        if not isinstance(value, dict):
+            return value
+        changed = {}
+        for name, each in value.items():
+            match draw(st.integers(0, 12)):
+                case 0:
+                    continue
+                case 1:
+                    changed[name] = draw(VALUES)
+                case 2:
+                    changed[name.title().replace("_", "-")] = each
+                case 3:
+                    changed[draw(st.sampled_from(["session_id", "event_name", "handling_call", "call_id"]))] = each
+                case _:
+                    changed[name] = mutate(each)
+        return changed
+
+    return mutate(draw(st.sampled_from(FRAMES)))
+
+
+@given(st.lists(mutants(), min_size=1, max_size=4))
+def test_whatever_becomes_of_frames_each_is_read_or_told_and_its_payload_comes_out_as_it_went_in(frames):
+    protocol = VinixProtocol("support")
+    for frame in frames:
+        try:
+            actions = list(protocol.received(json.dumps(frame).encode(), datetime(2026, 1, 1, tzinfo=UTC)))
+        except FrameError as error:
+            assert "neither a reply nor an event" in error.problem or "empty segment" in error.problem
+            continue
+        for event in (action.event for action in actions if isinstance(action, Emit)):
+            told = json.loads(event.to_json())
+            assert Event.from_cloudevent(event.to_json()) == event
+            assert told.get("data") in ((frame["data"],) if "data" in frame else (frame, None))

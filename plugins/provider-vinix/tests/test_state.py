@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jackfield.addresses import Address
 from jackfield_vinix.kinds import TABLE
 from jackfield_vinix.presence import STATES, TRANSITIONS, Status, step
-from jackfield_vinix.state import MOST_SESSIONS, Centre
+from jackfield_vinix.state import MOST_KEPT, Centre
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import read_frame
 
@@ -150,12 +150,14 @@ def test_a_session_goes_forward_in_whatever_order_its_events_come(events, stage)
     assert centre.sessions["s"].stage == stage
 
 
-def test_very_many_sessions_do_not_stay_for_ever():
+def test_very_many_sessions_and_recipients_do_not_stay_for_ever():
     centre = Centre()
-    for number in range(MOST_SESSIONS + 100):
+    for number in range(MOST_KEPT + 100):
         tell(centre, "session", "create", number, id=f"S{number}", call_id=f"C{number}")
-    assert len(centre.sessions) == len(centre._calls) == MOST_SESSIONS
-    assert tell(centre, "queue", "join", call_id=f"C{MOST_SESSIONS}") == f"S{MOST_SESSIONS}"
+        tell(centre, "recipient", "ready", number, id=f"R{number}")
+    assert len(centre.recipients) == MOST_KEPT
+    assert len(centre.sessions) == len(centre._calls) == MOST_KEPT
+    assert tell(centre, "queue", "join", call_id=f"C{MOST_KEPT}") == f"S{MOST_KEPT}"
     assert tell(centre, "queue", "join", call_id="C0") == ""
 
 

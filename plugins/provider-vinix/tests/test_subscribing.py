@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -174,6 +175,31 @@ def test_a_server_that_never_has_qubicle_is_believed_in_the_end(talk):
     reason = line.of(Reject)[0].reason
     assert "bh_qubicle is not loaded" in reason
     assert "tried" in reason
+
+
+@pytest.mark.parametrize(
+    ("options", "mended"),
+    [({"unavailable": 4}, {"unavailable": 0}), ({"accepts": "narrow"}, {"accepts": "any"}), ({"unanswered": 3}, {})],
+)
+def test_where_nothing_is_granted_it_is_tried_again_every_few_minutes_on_another_connection(talk, options, mended):
+    line = talk(**options).connect(QUEUES)
+    while not line.rejected:
+        line.tick(31) if line.socket is not None else line.connect(QUEUES)
+    line.simulator.unanswered = 1000 if "unanswered" in options else 0
+    if line.socket is not None:
+        line.socket.bindings.clear()
+    refused_at, hangups = line.at, len(line.hangups)
+    line.tick(400)
+    (hangup,) = line.hangups[hangups:]
+    assert hangup.reason == "no subscription was granted in 300 s: trying another connection"
+    assert timedelta(0) <= line.at - hangup.missed_since <= timedelta(seconds=440)
+    assert abs(hangup.missed_since - refused_at) <= timedelta(seconds=31)
+    line.simulator.unanswered = 0
+    for option, value in mended.items():
+        setattr(line.simulator, option, value)
+    line.connect(QUEUES)
+    line.tick(400)
+    assert line.confirmed == [QUEUES]
 
 
 def test_an_account_that_is_refused_is_not_asked_for_in_other_words(talk):

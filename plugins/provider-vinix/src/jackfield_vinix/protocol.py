@@ -96,6 +96,7 @@ class VinixProtocol:
                 self.silence.answered(ponged=False)
             elif each.action == "subscribe":
                 yield from self._subscribing.unanswered(each.binding)
+        yield from self._subscribing.tick(at)
         if self._subscribing.held:
             yield from self._listen(at)
 

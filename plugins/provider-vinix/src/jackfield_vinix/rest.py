@@ -25,6 +25,12 @@ __all__ = ["Rest", "checked", "payload"]
 MOST_PAGES = 100
 LONGEST_REASON = 200
 
+_HINTS = {
+    401: "the token, the API key, or the user's name, password or account is not accepted",
+    403: "its owner may not see this account",
+    404: "is rest_url right? Vinix's ends in /v2",
+}
+
 
 @attrs.define
 class Rest:
@@ -94,6 +100,8 @@ def checked(request: Request, response: Response, *secrets: str) -> Any:
         for secret in filter(None, secrets):
             told = told.replace(secret, HIDDEN)
         reason = f"{reason}: {told[:LONGEST_REASON]}"
+    if hint := _HINTS.get(response.status):
+        reason = f"{reason} ({hint})"
     raise RestError(
         reason, status=response.status, refused=response.status in (401, 403), retry_after=response.retry_after
     )

@@ -22,8 +22,8 @@ __all__ = ["Centre", "Recipient", "Session", "Stage"]
 
 T = TypeVar("T")
 
-# A day's sessions of a large centre, so that what comes late still finds its own.
-MOST_SESSIONS = 10_000
+# A day's sessions of a large centre, so that what comes late still finds its own; and more recipients than any has.
+MOST_KEPT = 10_000
 
 Stage = Literal["created", "waiting", "left", "handled", "released", "ended"]
 _ORDER: tuple[Stage, ...] = ("created", "waiting", "left", "handled", "released", "ended")
@@ -78,7 +78,7 @@ class Session:
 class Centre:
     """The state of one account; things are known by their plain ids, and bear those that events gave them."""
 
-    recipients: dict[str, Recipient] = attrs.field(factory=dict)
+    recipients: OrderedDict[str, Recipient] = attrs.field(factory=OrderedDict)
     sessions: OrderedDict[str, Session] = attrs.field(factory=OrderedDict)
     unexpected: int = 0
     """Events that nothing known led to: others were lost before them, or come later."""
@@ -139,7 +139,7 @@ class Centre:
 
     def recipient(self, recipient_id: str) -> Recipient:
         """What is known of a recipient, who from now on is known."""
-        return self.recipients.setdefault(plain_id(recipient_id), Recipient(recipient_id))
+        return _kept(self.recipients, plain_id(recipient_id), Recipient(recipient_id))
 
     def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
@@ -173,7 +173,7 @@ def _kept(table: OrderedDict[str, T], key: str, value: T) -> T:
     """What a table has under a key, or the value from now on; the oldest goes where there are too many."""
     if key in table:
         return table[key]
-    if len(table) >= MOST_SESSIONS:
+    if len(table) >= MOST_KEPT:
         table.popitem(last=False)  # a plain dict would walk past all that has gone before, each time
     table[key] = value
     return value

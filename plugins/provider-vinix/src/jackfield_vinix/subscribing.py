@@ -7,6 +7,7 @@ that a second binding would bring is one too many.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -24,6 +25,8 @@ __all__ = ["Subscribing"]
 MOST_ASKS = 3
 # Behind one address there may be nodes with and without qubicle; after so many of the latter it is not chance.
 MOST_NODES = 3
+# What keeps a server from granting anything, a module not loaded or an account not set up yet, may be mended meanwhile.
+BARREN = timedelta(minutes=5)
 
 
 @attrs.define
@@ -53,6 +56,8 @@ class Subscribing:
     """Families of which events have come since the last of their bindings was asked for."""
     _elsewhere: bool = False
     """Whether this node has nothing of qubicle."""
+    _barren_since: datetime | None = None
+    """Since when something is wanted and nothing in force."""
 
     @property
     def held(self) -> list[str]:
@@ -119,6 +124,13 @@ class Subscribing:
         else:
             for topic in sorted(line.topics):
                 yield Reject(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
+
+    def tick(self, at: datetime) -> Iterator[Action]:
+        """Try anew on another connection where nothing is granted for long."""
+        self._barren_since = (self._barren_since or at) if self._tried and not self.held else None
+        if self._barren_since is not None and at - self._barren_since >= BARREN:
+            reason = f"no subscription was granted in {BARREN.total_seconds():.0f} s: trying another connection"
+            yield Hangup(reason, missed_since=self._barren_since)
 
     def brought(self, family: str) -> None:
         """An event of a family has come."""
