@@ -20,7 +20,7 @@ __all__ = ["Subscribing", "Suspicion"]
 
 PROBATION = 3
 """Ticks; the platform cuts the line within a second."""
-# So many topics get their suspects one by one before the session's 30 s for an answer are over.
+# So many suspects come one by one before the session's 30 s for an answer are over.
 FEW = 9
 STRIKES = 2
 LEFT_OUT = timedelta(hours=1)
@@ -67,7 +67,7 @@ class Subscribing:
     _age: dict[str, int] = attrs.field(factory=dict)
     """How many ticks ago each text was sent."""
     _at_once: int = 1
-    """How many suspects come next, where many topics wait for theirs."""
+    """How many suspects come next."""
     since: dict[str, datetime | None] = attrs.field(factory=dict)
     """The topics that are asked for, and since when; ``None`` until something has told the time."""
 
@@ -119,18 +119,17 @@ class Subscribing:
                     yield from self._confirm(topic)
 
     def _next(self, waiting: list[str]) -> list[str]:
-        """Who was alone when the line was cut, alone again; else one text, for a topic that has none if there is any.
+        """Who was alone when the line was cut, alone again; else one, or ever more at a time where very many wait.
 
-        Where many topics have none, ever more at a time, so that a cut by the network costs none its answer in time.
+        So a cut by the network costs no topic its answer in time.
         """
         strikes = {text: self.suspicion.suspects.get(text, 0) for text in waiting}
         if strikes[worst := max(waiting, key=strikes.__getitem__)]:
             return [worst]
-        unheard = {text: self._needed_by[text] - self.since.keys() for text in waiting}
         at_once = self._at_once
-        if at_once > 1 or len(set().union(*unheard.values())) > FEW:
+        if at_once > 1 or len(waiting) > FEW:
             self._at_once *= 2
-        return sorted(waiting, key=lambda text: not unheard[text])[:at_once]
+        return waiting[:at_once]
 
     def date(self, at: datetime) -> None:
         """What was asked for and has no moment yet has been asked for since now."""
@@ -155,6 +154,8 @@ class Subscribing:
         return Send(subscription("subscribe", text))
 
     def _confirm(self, topic: str) -> Iterator[Action]:
-        if topic not in self.since and any(topic in self._needed_by[text] for text in self._age):
+        """It is granted once all its spellings are sent: one of them may bring nothing, whatever the server says."""
+        unsent = any(topic in topics for text, topics in self._needed_by.items() if text not in self._age)
+        if topic not in self.since and not unsent:
             self.since[topic] = None
             yield Confirm(topic)
