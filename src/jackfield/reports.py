@@ -125,7 +125,7 @@ class GapSuspected:
 
 @attrs.frozen
 class Resynced:
-    """What a feed missed was looked for by REST, as far as the vendor tells."""
+    """What a feed missed, or may have missed in a `regular` look, was looked for by REST as far as the vendor tells."""
 
     feed: str
     events: int
@@ -133,14 +133,11 @@ class Resynced:
     failure: str = ""
     """Why there was no look, or no whole one: the gap stays."""
     regular: bool = False
-    """Whether nothing was known to be missed."""
 
     @property
     def level(self) -> Level:
         """A failure is worth a warning, and a regular look that finds nothing hardly a word."""
-        if self.failure:
-            return "warning"
-        return "debug" if self.regular and not self.events else "info"
+        return "warning" if self.failure else "debug" if self.regular and not self.events else "info"
 
     def __str__(self) -> str:
         outcome = f"failed: {self.failure}" if self.failure else f"found {self.events}"

@@ -208,3 +208,15 @@ def test_credentials_that_do_not_go_together_are_a_fault(options, problem):
 def test_rest_may_be_elsewhere():
     feed = Voipbin(Secret("text", "vb_key"), url="wss://host/v1.0/ws", rest_url="http://other:8")
     assert next(feed.authenticate()).url.startswith("http://other:8/v1.0/customer")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("550E8400-E29B-41D4-A716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
+        ("Abc123", "Abc123"),
+        (None, None),
+    ],
+)
+def test_a_customers_uuid_is_written_as_the_platform_compares_it(written, meant):
+    assert Voipbin(Secret("text", "vb_key"), written).customer_id == meant

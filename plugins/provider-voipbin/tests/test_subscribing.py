@@ -116,6 +116,34 @@ def test_one_bad_spelling_costs_its_topic_nothing():
     assert set(texts(actions)) == {CALLS, QUEUES, "customer_id:C:queue:"}
 
 
+@pytest.mark.parametrize("spell", [spellings, lambda topic: (topic,)])
+@pytest.mark.parametrize("count", [9, 10, 12, 100, 400])
+def test_after_a_cut_by_the_network_every_topic_is_asked_for_before_its_answer_is_overdue(count, spell):
+    topics = [f"customer_id:C:r{number}:*" for number in range(count)]
+    machine = subscribing(spell=spell)
+    for topic in topics:
+        list(machine.subscribe(topic))
+    machine.closed(None, AT)
+    again = subscribing(machine.suspicion, spell)
+    confirmed = [action.topic for topic in topics for action in again.subscribe(topic)]
+    for _ in range(28):
+        confirmed += [action.topic for action in again.tick(AT) if isinstance(action, Confirm)]
+    assert sorted(confirmed) == sorted(topics)
+
+
+def test_one_bad_topic_among_many_is_found_and_the_others_live_on():
+    topics = [f"customer_id:C:r{number}:*" for number in range(40)]
+    platform = Platform(["customer_id:C:r20:*", "customer_id:C:r20:"], topics)
+    connections = 0
+    while connections < 12:
+        connections += 1
+        actions, alive = platform.connect(ticks=200)
+        if alive:
+            break
+    assert alive
+    assert {action.topic for action in actions if isinstance(action, Confirm)} == {*topics} - {"customer_id:C:r20:*"}
+
+
 def test_the_network_is_to_blame_once():
     machine = subscribing(spell=lambda topic: (topic,))
     list(machine.subscribe("a"))

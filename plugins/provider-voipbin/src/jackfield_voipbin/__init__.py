@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
@@ -35,6 +36,12 @@ def _no_colon(_instance: object, _attribute: object, value: str | None) -> None:
         raise ValueError(f"{value!r} is no customer id: it must not be empty nor hold ':' or '*'")
 
 
+def _canonical(customer_id: str | None) -> str | None:
+    # The platform takes a UUID in capitals too, and then sends nothing: it compares texts.
+    return customer_id.lower() if customer_id and _UUID.fullmatch(customer_id) else customer_id
+
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _rest_url = attrs.validators.optional(url("https", "http"))
 
 
@@ -50,6 +57,7 @@ class Voipbin:
     )
     customer_id: str | None = attrs.field(
         default=None,
+        converter=_canonical,
         validator=_no_colon,
         metadata=about(
             "the customer's id, from GET /v1.0/customer; learned from the token or the platform if left out"

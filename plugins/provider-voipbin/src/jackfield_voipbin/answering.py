@@ -9,16 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from jackfield.rest import Request, Response
-from jackfield_voipbin.credentials import Credential
+from jackfield_voipbin.credentials import ADMIN, MANAGER, SUPER, Credential
+from jackfield_voipbin.customer import WRITTEN
 from jackfield_voipbin.ledger import Ledger
 from jackfield_voipbin.listing import LISTS
 
-__all__ = ["CUSTOMER_FIELDS", "error_body", "listing", "query_of", "record", "refusal", "set_record"]
+__all__ = ["error_body", "listing", "query_of", "record", "refusal", "set_record"]
 
-CUSTOMER_FIELDS = ("name", "detail", "email", "phone_number", "address", "webhook_method", "webhook_uri")
-"""What a ``PUT /v1.0/customer`` overwrites, all of it, whatever is given."""
-
-ADMIN, MANAGER, SUPER = 0x20, 0x40, 0x1
 _STATUS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -78,7 +75,7 @@ def set_record(customer: dict[str, Any], request: Request, credential: Credentia
         given = None
     if not isinstance(given, dict):
         return refusal(400, "INVALID_JSON")
-    customer.update({field: str(given.get(field, "")) for field in CUSTOMER_FIELDS})
+    customer.update({field: str(given.get(field, "")) for field in WRITTEN})
     return _json(_shown(customer))
 
 

@@ -21,7 +21,7 @@ from jackfield.errors import RestError
 from jackfield.rest import Exchange, Request
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["Credential", "Kind", "login", "read_credential"]
+__all__ = ["ADMIN", "MANAGER", "SUPER", "Credential", "Kind", "login", "read_credential"]
 
 Kind = Literal["token", "accesskey"]
 

@@ -31,7 +31,6 @@ class Ledger:
             return
         states = self._states.setdefault(event.resource, {})
         resource_id = event.data["id"]
-        states.setdefault(resource_id, event.data)
         states[resource_id] = event.data
         if len(states) > MOST_RESOURCES:
             self._histories.pop(oldest := next(iter(states)), None)

@@ -41,9 +41,7 @@ class VoipbinProtocol:
 
     feed: str
     customer_id: str = UNKNOWN_ID
-    _dialect: Dialect = attrs.field(
-        default=attrs.Factory(lambda self: AutoDialect(self.customer_id), takes_self=True), kw_only=False
-    )
+    _dialect: Dialect = attrs.field(default=attrs.Factory(lambda self: AutoDialect(self.customer_id), takes_self=True))
     _rest: Rest | None = None
     _reconcile_seconds: float = 0.0
     _memory: Memory = attrs.field(factory=Memory)

@@ -9,7 +9,6 @@ webhooks. What the server says of a day is in `jackfield_voipbin.story` and `jac
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -30,6 +29,7 @@ from jackfield_voipbin.ledger import Ledger
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.story import tell
 from jackfield_voipbin.tokens import make_token
+from jackfield_voipbin.webhook import SIGNATURE, sign
 
 __all__ = ["VoipbinSimulator"]
 
@@ -217,6 +217,5 @@ class VoipbinSimulator:
         body = msgspec.json.encode({"type": event.event_type, "data": event.data})
         headers = [("Content-Type", "application/json"), ("User-Agent", "Go-http-client/1.1")]
         if self.webhook_secret:
-            digest = hmac.new(self.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
-            headers.append(("X-VoIPBIN-Signature", f"sha256={digest}"))
+            headers.append((SIGNATURE, sign(self.webhook_secret, body)))
         return (Posting(Request(self.webhook_method or "GET", self.webhook_uri, tuple(headers), body)),)
