@@ -132,7 +132,10 @@ class Centre:
 
     def recipient(self, recipient_id: str) -> Recipient:
         """What is known of a recipient, who from now on is known."""
-        return self.recipients.setdefault(plain_id(recipient_id), Recipient(recipient_id))
+        known = self.recipients.get(key := plain_id(recipient_id))
+        if known is None:
+            known = self.recipients[key] = Recipient(recipient_id)
+        return known
 
     def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
