@@ -78,7 +78,7 @@ class Log:
         if kept > self._capacity * SLACK:
             del self._newest[: -self._capacity]
         # What nobody will read is let go while it is still in the processor's cache.
-        elif (passed := self._needed() - self.end + kept) > kept // 2:
+        elif (passed := self._needed() - self.end + kept) * 2 >= kept > 0:
             del self._newest[:passed]
         self.wake()
 
