@@ -5,6 +5,7 @@ They are made from templates with places of a fixed width, so that a million of 
 
 import json
 from collections.abc import Iterator
+from functools import cache
 
 CUSTOMER = "550e8400-e29b-41d4-a716-446655440000"
 ACCOUNT = "4b31dd1d32ce6d249897c06332375d65"
@@ -94,9 +95,10 @@ def _padded(frame: dict) -> bytes:
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def templates(vendor: str, count: int = 64) -> list[bytes]:
-    """Frames with `SEQ` and `SENT` at the places that are to be filled."""
-    return [_padded((_voipbin if vendor == "voipbin" else _vinix)(number)) for number in range(count)]
+@cache
+def templates(vendor: str, count: int = 64) -> tuple[bytes, ...]:
+    """Frames with `SEQ` and `SENT` at the places that are to be filled; made once, not for each connection."""
+    return tuple(_padded((_voipbin if vendor == "voipbin" else _vinix)(number)) for number in range(count))
 
 
 def frames(vendor: str, start: int, stop: int) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from jackfield.events import Event
 LEAST = "SQLite alone: executemany and commit"
 GROUP = 100
 GROUPS = 400
+SIZES = (1_000, 100_000, 1_000_000)
 NOW = datetime.now(UTC)
 ADDRESS = Address("voipbin", "customer", "5e1c", "call", "7", "status")
 TEXT = b'{"text":"%s"}' % os.urandom(130).hex().encode()
@@ -106,6 +107,22 @@ async def flooded(folder):
         found = (time.perf_counter() - start) / GROUP / GROUPS * 1e6
         journal.finish()
     store.close()
+    return found
+
+
+def growth():
+    """By how many events the file holds already: µs to keep one more, and to read one from the middle."""
+    found = {}
+    rows = [Row(key_of(event), event.to_json(), 1) for event in map(make, range(GROUP * 10))]
+    with TemporaryDirectory() as name:
+        store = Store.open(Path(name) / "grown.db")
+        for size in SIZES:
+            while store.next_seq <= size:
+                store.append(rows)
+            kept = timed(store.append, [rows[:GROUP]] * GROUPS)
+            middle = store.next_seq // 2
+            found[size] = kept, timed(lambda start: store.read(start, GROUP), range(middle, middle + GROUPS))
+        store.close()
     return found
 
 

@@ -105,6 +105,23 @@ def writing(_events, _rounds) -> Found:
 
 
 @section
+def growth(_events, _rounds) -> Found:
+    """Keeping an event, and reading one from the middle, in a journal's file that holds more and more."""
+    found = journal.growth()
+    first, *_, last = found
+    figures = [
+        figure
+        for number, what in enumerate(("kept", "read"))
+        for figure in compared(
+            [Figure(f"{what} among {size:,}", "µs", [each[number]]) for size, each in found.items()],
+            f"{what} among {first:,}",
+        )
+    ]
+    kept = found[last][0] / found[first][0]
+    return figures, [Goal(f"an event kept among {last:,}, times among {first:,}", kept, 1.5, at_least=False)]
+
+
+@section
 def latency(events, rounds) -> Found:
     """At 1,000 events a second, from the socket to a listener, with a journal in a file; and to a bare socket."""
     figures = {}

@@ -185,6 +185,19 @@ async def test_what_is_left_can_be_seen_without_reading_it():
     assert not cursor.durable
 
 
+def test_memory_holds_no_event_that_every_sink_is_done_with():
+    journal = in_memory()
+    journal.admit(events(0, 1))
+    assert journal.snapshot().kept == 0
+    slow, fast = journal.cursor("slow"), journal.cursor("fast")
+    journal.admit(events(2, 3, 4))
+    fast.commit(6)
+    slow.commit(5)
+    journal.admit(events(5))
+    assert ids(slow.rest()[0]) == [4, 5]
+    assert journal.snapshot().kept == 2
+
+
 async def test_dead_letters_in_memory_are_bounded_and_counted():
     reports = []
     journal = in_memory(2, reports)

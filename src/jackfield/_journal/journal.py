@@ -62,6 +62,7 @@ class Journal:
     _window: Window = attrs.field(init=False)
     _known: dict[str, int] = attrs.field(factory=dict)
     """Where sinks stood when the journal was opened."""
+    _cursors: list[Cursor] = attrs.field(factory=list)
     _waiting: deque[tuple[Event, Row]] = attrs.field(factory=deque)
     _stirred: trio.Event = attrs.field(factory=trio.Event)
     _crowded: trio.Event = attrs.field(factory=trio.Event)
@@ -78,7 +79,7 @@ class Journal:
     def __attrs_post_init__(self) -> None:
         store = self._store
         self._writing = Patience(self._report, self._rng)
-        self._log = Log(self._capacity, store, self._report, Patience(self._report, self._rng))
+        self._log = Log(self._capacity, store, self._report, Patience(self._report, self._rng), self._needed)
         self._ledger = Ledger(self._capacity, store is not None, self._report, self._stir)
         self._window = Window(self._limits.ids)
         if store is not None:
@@ -158,6 +159,7 @@ class Journal:
         """A sink's place: where it stood, or for a new sink the next event."""
         end = self._log.end
         cursor = Cursor(name, self._log, self._ledger, min(self._known.get(name, end), end))
+        self._cursors.append(cursor)
         self._ledger.known[name] = cursor.committed
         self._ledger.move(name, cursor.committed)
         return cursor
@@ -267,6 +269,9 @@ class Journal:
 
     def _stir(self) -> None:
         self._stirred.set()
+
+    def _needed(self) -> int:
+        return min((cursor.committed for cursor in self._cursors), default=self._log.end)
 
     def _floor(self) -> int:
         return min(self._ledger.known.values(), default=self._log.end)

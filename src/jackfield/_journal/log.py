@@ -38,12 +38,14 @@ class Batch:
 
 @attrs.define(eq=False)
 class Log:
-    """Events with dense numbers; without a store, only the newest `capacity` of them."""
+    """Events with dense numbers; without a store, the newest `capacity` of those that some sink is not done with."""
 
     _capacity: int
     _store: Store | None
     _report: Callable[[Report], None]
     _patience: Patience
+    _needed: Callable[[], int]
+    """The number of the first event that some sink is not done with; the end where all are, or there is none."""
     end: int = 1
     """The number that the next event gets."""
     closed: bool = False
@@ -72,8 +74,12 @@ class Log:
         """Make events readable."""
         self._newest.extend(events)
         self.end += len(events)
-        if len(self._newest) > self._capacity * SLACK:
+        kept = len(self._newest)
+        if kept > self._capacity * SLACK:
             del self._newest[: -self._capacity]
+        # What nobody will read is let go while it is still in the processor's cache.
+        elif (passed := self._needed() - self.end + kept) * 2 >= kept > 0:
+            del self._newest[:passed]
         self.wake()
 
     def close(self) -> None:

@@ -139,7 +139,8 @@ class Centre:
 
     def recipient(self, recipient_id: str) -> Recipient:
         """What is known of a recipient, who from now on is known."""
-        return _kept(self.recipients, plain_id(recipient_id), Recipient(recipient_id))
+        known = self.recipients.get(key := plain_id(recipient_id))
+        return _kept(self.recipients, key, Recipient(recipient_id)) if known is None else known
 
     def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
