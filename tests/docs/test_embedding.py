@@ -20,9 +20,9 @@ ENVIRONMENT = os.environ | {"VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "v
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_each_program_that_is_shown_runs_to_its_end_without_complaint(program, simulate, folder):
-    _, voipbin = await simulate("voipbin")
-    _, vinix = await simulate("vinix")
+async def test_each_program_that_is_shown_runs_to_its_end_without_complaint(program, vendor, folder):
+    voipbin = await vendor("voipbin")
+    vinix = await vendor("vinix")
     folder.configure(voipbin, vinix)
     with trio.fail_after(20):
         done = await trio.run_process(

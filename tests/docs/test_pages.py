@@ -152,10 +152,10 @@ def test_the_selectors_that_are_shown_parse():
         assert meaning
 
 
-async def test_the_program_of_the_readme_runs(start, simulate, folder):
+async def test_the_program_of_the_readme_runs(start, vendor, folder):
     """In a folder with the gateway.toml that it names, against both simulators."""
-    _, voipbin = await simulate("voipbin")
-    _, vinix = await simulate("vinix")
+    voipbin = await vendor("voipbin")
+    vinix = await vendor("vinix")
     folder.configure(voipbin, vinix)
     (program,) = blocks(ROOT / "README.md", "python")
     environment = {"VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret", "PYTHONUNBUFFERED": "1"}

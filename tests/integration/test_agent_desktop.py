@@ -55,8 +55,8 @@ async def test_in_a_terminal_the_lines_are_drawn_anew_and_the_cursor_comes_back(
     assert running.text.rstrip().endswith("\x1b[?25h")
 
 
-async def test_a_vendor_that_is_gone_is_shown_as_offline(desktop, simulate, folder):
-    _, voipbin = await simulate("voipbin")
+async def test_a_vendor_that_is_gone_is_shown_as_offline(desktop, simulate, vendor, folder):
+    voipbin = await vendor("voipbin")
     server, vinix = await simulate("vinix")
     folder.configure(voipbin, vinix)
     running = await desktop("carol", "gateway.toml", "--plain")

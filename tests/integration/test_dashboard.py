@@ -101,9 +101,9 @@ async def test_calls_agents_and_feeds_are_seen_to_change_and_the_stream_to_narro
 
 
 @browser
-async def test_the_page_survives_a_restart_of_the_server(start, simulate, folder, tmp_path):
-    _, url = await simulate("voipbin")
-    _, vinix = await simulate("vinix")
+async def test_the_page_survives_a_restart_of_the_server(start, vendor, folder, tmp_path):
+    url = await vendor("voipbin")
+    vinix = await vendor("vinix")
     config = folder.configure(url, vinix)
     first = await start("dashboard", config, "--port", "0", "--watch-only")
     page_url = (await first.says("dashboard: ")).split()[-1]

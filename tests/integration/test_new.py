@@ -13,13 +13,22 @@ from jackfield._cli import main
 
 PATIENCE = 240
 
+# What is tried here is the template, not the rules.
+FEWER = """
+from hypothesis import settings
+
+settings.register_profile("fewer", max_examples=15)
+settings.load_profile("fewer")
+"""
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """A virtual environment of its own; Jackfield and what it needs are seen from the one that runs this test."""
     home = tmp_path_factory.mktemp("fresh") / "venv"
-    venv.create(home, symlinks=True, with_pip=True)
+    venv.create(home, symlinks=True)
     (packages,) = home.glob("lib/python*/site-packages")
+    (packages / "fewer.py").write_text(FEWER)
     folders = [path for path in [*site.getsitepackages(), *sys.path] if path.endswith("site-packages")]
     lines = [f"import site; site.addsitedir({folder!r})" for folder in dict.fromkeys(folders)]
     (packages / "outer.pth").write_text("\n".join(lines) + "\n")
@@ -51,7 +60,8 @@ def test_what_it_writes_installs_and_passes_its_suite_unchanged(what, name, envi
         *written
     }
     call(environment, folder, "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", ".")
-    out = call(environment, folder, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error")
+    plugins = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "fewer"]
+    out = call(environment, folder, "pytest", "-q", "-W", "error", *plugins)
     assert " passed" in out
     assert "failed" not in out
     assert f"{what} {name}" in call(environment, folder, "jackfield", "plugins", "--plugins", name, "--strict-plugins")

@@ -8,11 +8,11 @@ import pytest
 
 
 async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_other_never_stopped(
-    start, simulate, folder
+    start, simulate, vendor, folder
 ):
     voipbin, url = await simulate("voipbin")
     port = url.split(":")[2].split("/")[0]
-    _, vinix_url = await simulate("vinix")
+    vinix_url = await vendor("vinix")
     gateway = await start("run", folder.configure(url, vinix_url))
     await gateway.until(lambda _: folder.count("office") > 20 and folder.count("support") > 20)
 
@@ -42,9 +42,9 @@ async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_oth
     ]
 
 
-async def test_tail_shows_what_is_selected_and_leaves_sinks_and_journal_alone(start, simulate, folder):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix")
+async def test_tail_shows_what_is_selected_and_leaves_sinks_and_journal_alone(start, vendor, folder):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix")
     config = folder.configure(voipbin_url, vinix_url)
     (folder.path / config).write_text('[gateway]\njournal = "var/j.db"\n' + (folder.path / config).read_text())
     arguments = ["call.*", "agent.ready @ vinix/**", "--events", "30", "--format", "jsonl"]
@@ -61,11 +61,9 @@ async def test_tail_shows_what_is_selected_and_leaves_sinks_and_journal_alone(st
     assert await running.says("there is no kind contact.qeued; did you mean contact.queued?")
 
 
-async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_is_filtered_here(
-    start, simulate, folder
-):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix")
+async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_is_filtered_here(start, vendor, folder):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix")
     config = folder.configure(voipbin_url, vinix_url)
     text = (folder.path / config).read_text().replace("customer_id =", 'dialect = "prefix"\ncustomer_id =')
     (folder.path / config).write_text(text.replace('["**"]', '["call.cleared @ voipbin/**", "agent.* @ voipbin/**"]'))
@@ -78,11 +76,9 @@ async def test_in_the_prefix_dialect_beginnings_are_subscribed_to_and_the_rest_i
     assert {kind for kind in kinds if not kind.startswith("agent.")} == {"call.cleared"}
 
 
-async def test_a_file_that_log_rotation_moves_is_followed_and_the_signal_it_sends_stops_nothing(
-    start, simulate, folder
-):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix")
+async def test_a_file_that_log_rotation_moves_is_followed_and_the_signal_it_sends_stops_nothing(start, vendor, folder):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix")
     gateway = await start("run", folder.configure(voipbin_url, vinix_url))
     await gateway.until(lambda _: len(folder.events()) > 20)
     archive = folder.path / "var" / "events.jsonl"
@@ -98,9 +94,9 @@ async def test_a_file_that_log_rotation_moves_is_followed_and_the_signal_it_send
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, simulate, folder, number):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix")
+async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, vendor, folder, number):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix")
     gateway = await start("run", folder.configure(voipbin_url, vinix_url))
     await gateway.until(lambda _: len(folder.events()) > 50)
     assert await gateway.stop(number) == 0
@@ -110,9 +106,9 @@ async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, simulate, fo
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, -signal.SIGTERM)])
-async def test_a_second_signal_ends_it_at_once(start, simulate, folder, number, status):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix")
+async def test_a_second_signal_ends_it_at_once(start, vendor, folder, number, status):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         more = f'\n[gateway]\ndrain_seconds = 60\n[sinks.deaf]\ntype = "http"\nurl = "{url}"\n'
@@ -125,9 +121,9 @@ async def test_a_second_signal_ends_it_at_once(start, simulate, folder, number, 
     assert not [line for line in gateway.err if "Traceback" in line]
 
 
-async def test_a_refused_token_is_named_by_its_feed_and_the_other_feed_goes_on(start, simulate, folder):
-    _, voipbin_url = await simulate("voipbin", "--token", "another")
-    _, vinix_url = await simulate("vinix")
+async def test_a_refused_token_is_named_by_its_feed_and_the_other_feed_goes_on(start, vendor, folder):
+    voipbin_url = await vendor("voipbin", "another")
+    vinix_url = await vendor("vinix")
     gateway = await start("run", folder.configure(voipbin_url, vinix_url))
     line = await gateway.says("office: disconnected")
     assert "answered HTTP 401: the vendor refused the token" in line
@@ -136,9 +132,9 @@ async def test_a_refused_token_is_named_by_its_feed_and_the_other_feed_goes_on(s
     assert_no_token(gateway, folder)
 
 
-async def test_a_token_that_vinix_quotes_in_its_refusal_never_shows(start, simulate, folder):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix", "--token", "another")
+async def test_a_token_that_vinix_quotes_in_its_refusal_never_shows(start, vendor, folder):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix", "another")
     gateway = await start("run", folder.configure(voipbin_url, vinix_url))
     line = await gateway.says("support: no subscription to qubicle.queue.")
     assert "failed to authenticate token ***" in line
@@ -149,17 +145,17 @@ async def test_a_token_that_vinix_quotes_in_its_refusal_never_shows(start, simul
     assert_no_token(gateway, folder)
 
 
-async def test_a_host_that_cannot_be_reached_is_told_and_the_other_feed_goes_on(start, simulate, folder):
-    _, vinix_url = await simulate("vinix")
+async def test_a_host_that_cannot_be_reached_is_told_and_the_other_feed_goes_on(start, vendor, folder):
+    vinix_url = await vendor("vinix")
     gateway = await start("run", folder.configure("ws://127.0.0.1:9/v1.0/ws", vinix_url))
     await gateway.says("office: disconnected: cannot reach 127.0.0.1:9: Connection refused")
     await gateway.until(lambda _: folder.count("support") > 20)
     assert await gateway.stop() == 0
 
 
-async def test_every_event_reaches_every_sink_that_its_routes_name(start, simulate, folder):
-    _, voipbin_url = await simulate("voipbin")
-    _, vinix_url = await simulate("vinix")
+async def test_every_event_reaches_every_sink_that_its_routes_name(start, vendor, folder):
+    voipbin_url = await vendor("voipbin")
+    vinix_url = await vendor("vinix")
     more = '\n[sinks.console]\ntype = "stdout"\n\n[[routes]]\nselect = ["agent.*"]\nsinks = ["console"]\n'
     gateway = await start("run", folder.configure(voipbin_url, vinix_url, more))
     await gateway.until(lambda gateway: len(gateway.out) > 20)

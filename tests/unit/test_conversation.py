@@ -275,7 +275,7 @@ async def test_the_protocol_may_hang_up_and_say_whether_we_were_refused(stage):
     assert (stage.loss.reason, stage.loss.refused) == ("token refused", True)
 
 
-async def test_events_before_the_end_of_the_line_are_not_lost(stage):
+async def test_events_before_the_end_of_the_line_are_not_lost(stage, autojump_clock):
     await stage.start()
     await stage.line.send("event 1")
     await stage.line.send("event 2")

@@ -1,5 +1,6 @@
 """Providers with one fault each, by the rule that is there to catch it."""
 
+import itertools
 import json
 import logging
 from types import MappingProxyType
@@ -181,6 +182,15 @@ class KeepsItsQuestionsWithTheClass(AcmeProtocol):
             return (Ignore("somebody else has had that answer"),)
         self.asked.pop(number, None)
         return super().answered(answer)
+
+
+@caught_by("shares_nothing")
+class NumbersAllConnectionsTogether(AcmeProtocol):
+    numbers: ClassVar = itertools.count(1)
+
+    def subscribe(self, topic):
+        self._number = next(self.numbers) - 1
+        return super().subscribe(topic)
 
 
 @caught_by("ticks_quietly")
