@@ -25,6 +25,7 @@ TESTED_BY = {
     "day": "test_simulation_day",
     "dead": "test_store",
     "floor": "test_simulator",
+    "deliveries": "test_delivery",
     "declaring": "test_it_bites",
     "delivering": "test_it_bites",
     "describing": "test_it_bites",
