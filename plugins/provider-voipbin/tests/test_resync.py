@@ -334,3 +334,11 @@ def test_a_look_may_come_before_the_first_tick():
     list(protocol.subscribe(f"customer_id:{CUSTOMER}:call:*"))
     request = next(protocol.resync(START - timedelta(minutes=1), START))
     assert "/v1.0/calls" in request.url
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"result":5}', b'{"result":[{"id":"\xff"}]}'])
+def test_an_answer_that_is_no_list_says_which_list(body):
+    asking = lists(Rest("http://x", read_credential(ADMIN)), ["call"], START)
+    next(asking)
+    with pytest.raises(RestError, match=r"GET /v1.0/calls: the answer is no list: "):
+        asking.send(Response(200, {}, body))

@@ -117,7 +117,7 @@ def histories(rest: Rest, wanted: list[tuple[str, str]]) -> Exchange[tuple[Catch
         try:
             if "{}" in path:
                 answer = yield from rest.get(path.format(resource_id), page_size=1000)
-                catch.found += [each for item in _items(answer) if (each := _named(resource, item)) is not None]
+                catch.found += [each for item in _items(path, answer) if (each := _named(resource, item)) is not None]
             else:
                 yield from _pages(rest, catch, "transcript", path, None, transcribe_id=resource_id)
         except RestError as error:
@@ -140,7 +140,7 @@ def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime |
     seen: set[str] = set()
     token: dict[str, str] = {}
     for _ in range(MOST_PAGES):
-        texts = _items((yield from rest.get(path, page_size=PAGE, **token, **query)))
+        texts = _items(path, (yield from rest.get(path, page_size=PAGE, **token, **query)))
         items = [(data, text) for text in texts if isinstance(data := msgspec.json.decode(text), dict)]
         news = [(data, text) for data, text in items if isinstance(data.get("id"), str) and data["id"] not in seen]
         seen.update(data["id"] for data, _ in news)
@@ -167,11 +167,11 @@ def _named(resource: str, item: bytes) -> Found | None:
     return Found(resource, event.event_type, event.timestamp, data, bytes(event.data))
 
 
-def _items(answer: Response) -> list[bytes]:
+def _items(path: str, answer: Response) -> list[bytes]:
     """What is listed, each as its text; `RestError` where the answer is no list."""
-    answer.json()  # all of it, since what a list holds is not looked into otherwise
     try:
+        answer.json()  # all of it, since what a list holds is not looked into otherwise
         page = msgspec.json.decode(answer.body, type=_Page)
-    except msgspec.ValidationError as error:
-        raise RestError(f"the answer is no list: {error}") from None
+    except (RestError, msgspec.ValidationError) as error:
+        raise RestError(f"GET /v1.0/{path}: the answer is no list: {error}") from None
     return [bytes(item) for item in page.result or ()]  # an empty list may be null where the server is written in Go
