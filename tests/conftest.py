@@ -33,6 +33,10 @@ __all__ = ["profiles"]
 
 NOT_APPLICABLE = "not applicable"
 
+# What a shell runs in the background it has ignore Ctrl-C, and every process that is started there inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item, call):
