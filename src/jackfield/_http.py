@@ -158,7 +158,7 @@ class Line:
 
     async def _linger(self) -> None:
         """Read what the client still sends, for else its system may throw our answer away unread."""
-        left = 0 if self._connection.their_state is h11.DONE else LINGER_BYTES
+        left = 0 if self._connection.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED) else LINGER_BYTES
         with trio.move_on_after(LINGER_SECONDS):
             while left > 0 and (data := await self.stream.receive_some(READ_BYTES)):
                 left -= len(data)

@@ -63,6 +63,16 @@ async def test_a_header_without_end_is_refused():
     assert (await exchange(get("/", "X: " + "y" * 40_000))).startswith(b"HTTP/1.1 431")
 
 
+async def test_who_has_said_that_this_was_all_is_not_lingered_for(autojump_clock):
+    client, server = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serving, server)
+        await client.send_all(get("/", "Connection: close\r\n"))
+        async for _ in client:
+            pass
+    assert trio.current_time() == 0
+
+
 async def test_who_sends_nothing_is_not_waited_for(autojump_clock):
     client, server = trio.testing.memory_stream_pair()
     await serving(server)
