@@ -70,12 +70,16 @@ class Receiver:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            def setup(self):
+                super().setup()
+                self.run = receiver.run  # what a killed gateway sent last may be handled while the next one runs
+
             def do_POST(self):
                 length = int(self.headers["content-length"])
                 body = self.rfile.read(length)
                 if len(body) < length:  # the sender was killed
                     return
-                receiver.got.append((receiver.run, json.loads(body)))
+                receiver.got.append((self.run, json.loads(body)))
                 self.send_response(204)
                 self.end_headers()
 
@@ -187,4 +191,4 @@ async def test_nothing_that_was_accepted_is_lost_or_out_of_order_however_often_t
     for run, event in receiver.got:
         runs[identity(event)].append(run)
     for each in runs.values():
-        assert each == sorted(set(each)), "twice in one run: no kill explains that"
+        assert len(each) == len(set(each)), "twice in one run: no kill explains that"
