@@ -56,7 +56,8 @@ class Ledger:
 
     def state(self, resource: str, resource_id: str) -> dict[str, Any] | None:
         """One resource as it is; ``None`` where there is none."""
-        return self._states.get(resource, {}).get(resource_id)
+        states = self._states.get(resource)
+        return None if states is None else states.get(resource_id)
 
     def history(self, family: str, resource_id: str, size: int, before: str) -> list[dict[str, Any]] | None:
         """What happened to a resource, newest first; ``None`` where there is no such history."""
