@@ -101,7 +101,7 @@ async def programs(vendor, folder, nursery):
 async def test_the_same_program_gets_the_same_events_in_every_host_and_an_interrupt_leaves_nothing_behind(programs):
     with trio.fail_after(30):
         for _, lines in programs.values():
-            while len(lines) < 150:  # noqa: ASYNC110  # a test looks from outside
+            while len(lines) < 300:  # noqa: ASYNC110  # a test looks from outside
                 await trio.sleep(0.02)
     for process, _ in programs.values():
         process.send_signal(signal.SIGINT)
