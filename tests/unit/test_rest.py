@@ -55,7 +55,7 @@ async def server(nursery):
 def ask(*requests):
     answers = []
     for request in requests:
-        answers.append((yield request))  # noqa: PERF401
+        answers.append((yield request))  # noqa: PERF401  # a generator cannot yield inside a comprehension
     return answers
 
 
