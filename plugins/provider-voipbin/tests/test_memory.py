@@ -8,6 +8,7 @@ import pytest
 from jackfield_voipbin import memory as module
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.protocol import VoipbinProtocol
+from jackfield_voipbin.times import last_change
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -16,13 +17,13 @@ def event(resource_id="c1", second=1, status="progressing", name="call_progressi
     moment = (AT + timedelta(seconds=second)).isoformat()
     data = {"id": resource_id, "customer_id": "C", "status": status, "tm_update": moment} | fields
     (emit,) = VoipbinProtocol("office", "C").received(json.dumps({"type": name, "data": data}).encode(), AT)
-    return emit.event
+    return emit.event, last_change(data)[0]
 
 
 def test_a_state_is_known_by_its_resource_and_its_moment():
     memory = Memory()
-    memory.note(event(second=2))
-    memory.note(event(second=1))
+    memory.note(*event(second=2))
+    memory.note(*event(second=1))
     assert memory.knows("c1", AT + timedelta(seconds=1))
     assert not memory.knows("c1", AT + timedelta(seconds=3))
     assert memory.newest("c1") == AT + timedelta(seconds=2)
@@ -31,17 +32,17 @@ def test_a_state_is_known_by_its_resource_and_its_moment():
 
 def test_what_has_no_id_or_no_moment_is_not_remembered():
     memory = Memory()
-    memory.note(event(resource_id=None))
-    memory.note(event(tm_update=None))
+    memory.note(*event(resource_id=None))
+    memory.note(*event(tm_update=None))
     assert memory.histories() == []
 
 
 def test_a_history_is_looked_at_once_more_after_the_end():
     memory = Memory()
-    memory.note(event("c1"))
-    memory.note(event("c2", status="hangup"))
-    memory.note(event("f1", status="ended", name="activeflow_updated"))
-    memory.note(event("q1", name="queuecall_waiting"))
+    memory.note(*event("c1"))
+    memory.note(*event("c2", status="hangup"))
+    memory.note(*event("f1", status="ended", name="activeflow_updated"))
+    memory.note(*event("q1", name="queuecall_waiting"))
     assert memory.histories() == [("activeflow", "f1"), ("call", "c2"), ("call", "c1")]
     for resource_id in ("c1", "c2", "f1", "unknown"):
         memory.close(resource_id)
@@ -50,8 +51,8 @@ def test_a_history_is_looked_at_once_more_after_the_end():
 
 def test_what_has_ended_stays_so_whatever_comes_late():
     memory = Memory()
-    memory.note(event("c1", 2, "hangup"))
-    memory.note(event("c1", 1, "progressing"))
+    memory.note(*event("c1", 2, "hangup"))
+    memory.note(*event("c1", 1, "progressing"))
     memory.close("c1")
     assert memory.histories() == []
 
@@ -61,8 +62,9 @@ def test_it_forgets_the_oldest(monkeypatch, limit):
     monkeypatch.setattr(module, limit, 3)
     memory = Memory()
     for number in range(10):
-        memory.note(event(f"c{number}", number))
-        memory.count(event(name=f"r{number}_x"))
+        memory.note(*event(f"c{number}", number))
+        memory.heard(f"r{number}")
+    assert memory.knows("c9", AT + timedelta(seconds=9))
     sizes = {
         "MOST_STATES": len(memory._states),
         "MOST_RESOURCES": len(memory._newest),
@@ -70,4 +72,13 @@ def test_it_forgets_the_oldest(monkeypatch, limit):
         "MOST_COUNTED": len(memory.came),
     }
     assert sizes == dict.fromkeys(sizes, 10) | {limit: 3}
-    assert memory.knows("c9", AT + timedelta(seconds=9))
+
+
+def test_what_nobody_asks_for_does_not_pile_up(monkeypatch):
+    monkeypatch.setattr(module, "MOST_NOTES", 3)
+    memory = Memory()
+    for number in range(10):
+        memory.note(*event(f"c{number}", number))
+    assert len(memory._notes) == 3
+    assert memory.histories() == [("call", f"c{number}") for number in (9, 8, 7)]
+    assert not memory._notes

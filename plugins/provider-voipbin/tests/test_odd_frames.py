@@ -63,6 +63,16 @@ def test_what_is_no_topic_is_none(topic):
     assert (event.address[1:], event.native_topic) == (("customer", "c", "call", "own", "hangup"), "")
 
 
+@pytest.mark.parametrize("value", [[], {}, ["x"], {"a": 1}, True, 0, -1.5, "", 10**30, "\0", None], ids=repr)
+def test_no_field_of_any_message_costs_the_event_whatever_it_holds(value):
+    for frame in map(json.loads, FRAMES):
+        resource = frame.get("data", frame)
+        for field in list(resource):
+            before, resource[field] = resource[field], value
+            assert isinstance(received(json.dumps(frame).encode()), Emit | Ignore), field
+            resource[field] = before
+
+
 PAYLOADS = [
     b"null",
     b"5",

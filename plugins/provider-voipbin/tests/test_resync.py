@@ -15,9 +15,9 @@ from jackfield_voipbin import Voipbin
 from jackfield_voipbin import listing as listing_module
 from jackfield_voipbin.credentials import read_credential
 from jackfield_voipbin.listing import histories, lists
-from jackfield_voipbin.memory import moment_of
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.simulator import CUSTOMER, PROFILES, VoipbinSimulator
+from jackfield_voipbin.times import last_change
 from jackfield_voipbin.tokens import make_token
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ class Stage:
 
 
 def states(events):
-    return {(event.data["id"], moment_of(event)) for event in events if "id" in event.data}
+    return {(event.data["id"], last_change(event.data)[0] or event.time) for event in events if "id" in event.data}
 
 
 def listed(published):
@@ -101,7 +101,7 @@ def in_order(events):
     newest = {}
     for event in events:
         if "id" in event.data:
-            moment = moment_of(event)
+            moment = last_change(event.data)[0] or event.time
             if event.origin == "resync":
                 assert moment >= newest.get(event.data["id"], moment)
             newest[event.data["id"]] = max(moment, newest.get(event.data["id"], moment))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield_voipbin.times import latest_time, parse_time
+from jackfield_voipbin.times import last_change, parse_time
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,13 @@ def test_a_resource_changed_when_it_was_updated_or_else_when_anything_of_it_happ
         "tm_hangup": "2026-01-01T00:00:03Z",
         "tm_delete": "9999-01-01T00:00:00Z",
     }
-    assert latest_time(data).second == 3
-    assert latest_time(data | {"tm_update": "2026-01-01T00:00:02Z"}).second == 2
-    assert latest_time({"tm_update": None, "id": "x"}) is None
-    assert latest_time([1]) is None
+    latest, dated = last_change(data)
+    assert (latest.second, dated) == (3, True)
+    latest, dated = last_change(data | {"tm_update": "2026-01-01T00:00:02Z"})
+    assert (latest.second, dated) == (2, True)
+    latest, dated = last_change(
+        {"tm_create": "2026-01-01T00:00:02Z", "tm_update": None, "tm_end": "9999-01-01T00:00:00Z"}
+    )
+    assert (latest.second, dated) == (2, False)
+    assert last_change({"tm_update": None, "id": "x"}) == (None, False)
+    assert last_change([1]) == (None, False)

@@ -31,7 +31,7 @@ def read(frame, customer="C"):
     found = read_frame(raw)
     form = form_of(found, raw)
     # What an answer becomes is the protocol's business.
-    return None if form is Form.ANSWER else translate(message_of(found, form, raw), raw, "office", customer, AT)
+    return None if form is Form.ANSWER else translate(message_of(found, form, raw), raw, "office", customer, AT)[0]
 
 
 # By the line of frames.jsonl: kind, address behind the customer, correlation.

@@ -27,31 +27,28 @@ import msgspec
 from jackfield.events import content_id
 from jackfield.vocabulary import UNMAPPED
 from jackfield_voipbin.kinds import native_name
-from jackfield_voipbin.times import moments_in, parse_time
+from jackfield_voipbin.topics import PROVIDER
 
 __all__ = ["identity"]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
+_UNMAPPED = f"{UNMAPPED}."
 _SEPARATOR = re.compile(r"[._]")
 # What happens to a resource once, so that no time is needed to tell one from the next.
 _ONCE = frozenset({"created", "received", "sent", "initializing"})
 
 
-def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any) -> str:
-    """The event's id; `resource_id` is the payload's own where it has one, else the topic's."""
-    what = ".".join(native_name(name)) if kind.startswith(f"{UNMAPPED}.") else kind
-    when = "" if timestamp is None or _happens_once(name) or _has_time(data) else str(timestamp)
-    return content_id(b"voipbin", what.encode(), resource_id.encode(), when.encode(), _encode(data))
+def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any, *, dated: bool) -> str:
+    """The event's id; `resource_id` is the payload's own where it has one, else the topic's.
+
+    `dated` tells whether the payload says when it last changed.
+    """
+    what = ".".join(native_name(name)) if kind.startswith(_UNMAPPED) else kind
+    when = "" if dated or timestamp is None or _happens_once(name) else str(timestamp)
+    return content_id(_encode((PROVIDER, what, resource_id, when, data)))
 
 
 @lru_cache(1024)
 def _happens_once(name: str) -> bool:
     return _SEPARATOR.split(name)[-1] in _ONCE
-
-
-def _has_time(data: Any) -> bool:
-    """Whether the payload says when it last changed."""
-    if not isinstance(data, dict):
-        return False
-    return any(parse_time(data[key]) is not None for key in moments_in(data) if key != "tm_create")

@@ -23,7 +23,7 @@ NIL_UUID = "00000000-0000-0000-0000-000000000000"
 """What the platform writes where there is no reference."""
 
 # A call that ended for one of these reasons and was never answered has failed.
-UNANSWERED = frozenset({"busy", "noanswer", "failed"})
+UNANSWERED = ("busy", "noanswer", "failed")
 
 
 @attrs.frozen
@@ -197,20 +197,24 @@ def native_name(event_type: str) -> tuple[str, str]:
 
 def kind_of(event_type: str, topic_resource: str, data: Any) -> str:
     """The neutral kind of an event; `topic_resource` names the resource where its kind is unmapped."""
-    resource, word = native_name(event_type)
-    rule = TABLE.get(resource, {}).get(word, "")
-    fields: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    rule = _rule(event_type)
     if isinstance(rule, ByField):
-        value = fields.get(rule.field)
+        value = data.get(rule.field) if isinstance(data, dict) else None
         rule = rule.kinds.get(value, rule.otherwise) if isinstance(value, str) else rule.otherwise
-    if rule == "call.cleared" and fields.get("hangup_reason") in UNANSWERED and not _answered(fields):
+    if rule == "call.cleared" and isinstance(data, dict) and _has_failed(data):
         return "call.failed"
-    return rule or unmapped_kind(topic_resource or resource)
+    return rule or unmapped_kind(topic_resource or native_name(event_type)[0])
 
 
-def _answered(call: Mapping[str, Any]) -> bool:
-    """Whether the call has a moment of being answered; years 1 and 9999 are none."""
-    return parse_time(call.get("tm_progressing")) is not None
+@lru_cache(1024)
+def _rule(event_type: str) -> str | ByField:
+    resource, word = native_name(event_type)
+    return TABLE.get(resource, {}).get(word, "")
+
+
+def _has_failed(call: Mapping[str, Any]) -> bool:
+    """Whether a call that is over has no moment of being answered; years 1 and 9999 are none."""
+    return call.get("hangup_reason") in UNANSWERED and parse_time(call.get("tm_progressing")) is None
 
 
 def _all_kinds(rule: str | ByField) -> set[str]:

@@ -29,6 +29,8 @@ def addressed(event: Event, patterns: Iterable[AddressPattern]) -> Address:
             return address
         if pattern.scope == "agent" and pattern.scope_id and pattern.resource in (None, address.resource):
             agents.add(pattern.scope_id)
+    if not agents:
+        return address
     owner = event.data.get("owner_id") if isinstance(event.data, dict) else None
-    agent = owner if owner in agents else agents.pop() if len(agents) == 1 else None
+    agent = owner if isinstance(owner, str) and owner in agents else agents.pop() if len(agents) == 1 else None
     return address if agent is None else address._replace(scope="agent", scope_id=agent)

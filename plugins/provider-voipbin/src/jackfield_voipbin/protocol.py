@@ -7,7 +7,6 @@ the line is cut instead says `jackfield_voipbin.subscribing`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -58,7 +57,7 @@ class VoipbinProtocol:
     def take_over(self, before: VoipbinProtocol) -> None:
         """Go on with what the feed's last connection has learned."""
         self._memory = before._memory
-        self._memory.came = Counter()
+        self._memory.came = set()
         self._subscribing.suspicion = before._subscribing.suspicion
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
@@ -94,12 +93,12 @@ class VoipbinProtocol:
         form = form_of(read, frame)
         if form is Form.ANSWER:
             return self._followed(self._answered(read))
-        event = translate(message_of(read, form, frame), frame, self.feed, self.customer_id, at)
+        event, changed = translate(message_of(read, form, frame), frame, self.feed, self.customer_id, at)
         address = addressed(event, self._patterns.values())
         if address is not event.address:
             event = attrs.evolve(event, address=address)
-        self._memory.note(event)
-        self._memory.count(event)
+        self._memory.note(event, changed)
+        self._memory.heard(address.resource)
         return (Emit(event),)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:

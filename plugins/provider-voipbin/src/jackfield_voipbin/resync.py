@@ -19,7 +19,7 @@ from jackfield.rest import Exchange
 from jackfield_voipbin.bare import name_as
 from jackfield_voipbin.forms import Form, Message
 from jackfield_voipbin.listing import LISTS, Found, has_history, histories, lists
-from jackfield_voipbin.memory import Memory, moment_of
+from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.translate import translate
 
@@ -53,9 +53,9 @@ class Look:
         wanted = [(each, id_) for each, id_ in self.memory.histories() if self._wants(each)]
         known = {id_ for _, id_ in wanted}
         for found in listed.found:  # and of what began in the gap
-            if has_history(found.resource) and found.data["id"] not in known and (event := self._event(found)):
-                moment = moment_of(event)
-                if moment is not None and moment >= self.since - MARGIN and not self._known(event, moment):
+            if has_history(found.resource) and found.data["id"] not in known and (dated := self._event(found)):
+                moment, event = dated
+                if moment >= self.since - MARGIN and not self._known(event, moment):
                     wanted.append((found.resource, found.data["id"]))
         told, done = yield from histories(rest, wanted)
         return self._tell([*told.found, *listed.found], [*listed.remarks, *told.remarks], done)
@@ -66,13 +66,12 @@ class Look:
 
     def _tell(self, found: list[Found], remarks: list[Ignore], done: list[str]) -> Iterator[Action]:
         yield from remarks
-        events = [event for each in found if (event := self._event(each)) is not None]
         new: dict[tuple[str, datetime], bool] = {}
         named: set[tuple[str, datetime]] = set()
         missed: list[tuple[datetime, Event]] = []
         # By time, and what is named before what is not: the last state in a list has a name in its history.
-        timed = [(moment, event) for event in events if (moment := moment_of(event)) is not None]
-        for moment, event in sorted(timed, key=lambda each: (each[0], each[1].inferred)):
+        dated = [one for each in found if (one := self._event(each)) is not None]
+        for moment, event in sorted(dated, key=lambda each: (each[0], each[1].inferred)):
             key = (event.data["id"], moment)
             if moment < self.since - MARGIN or (event.inferred and key in named):
                 continue
@@ -93,7 +92,7 @@ class Look:
         newest = self.memory.newest(event.data["id"])
         if newest is not None and moment < newest:
             return Ignore("an older state than one that came")
-        self.memory.note(event)
+        self.memory.note(event, moment)
         return Emit(event)
 
     def _known(self, event: Event, moment: datetime) -> bool:
@@ -111,7 +110,7 @@ class Look:
                 by_topic.setdefault(topic, []).append(moment)
         for topic, moments in by_topic.items():
             first, resource, count = moments[0].isoformat(), self.held[topic].resource, len(moments)
-            if any(came for each, came in self.memory.came.items() if resource in (None, each)):
+            if self.memory.came and resource in (None, *self.memory.came):
                 events = "1 event" if count == 1 else f"{count} events"
                 reason = f"REST knows of {events} of {topic} that never came, the first of {first}"
             else:
@@ -119,13 +118,16 @@ class Look:
                 reason = f"the server ignores the subscription to {topic}: {changes} since {first} never came"
             yield Suspect(max(self.since, self.in_force[topic]), reason)
 
-    def _event(self, found: Found) -> Event | None:
-        """What was found as an event; ``None`` where it is none or nothing that is subscribed to would bring it."""
+    def _event(self, found: Found) -> tuple[datetime, Event] | None:
+        """What was found as an event, and when it came to be so.
+
+        ``None`` where nobody knows when, or nothing that is subscribed to would bring it.
+        """
         name = found.event_type or name_as(found.resource, found.data)
         message = Message(Form.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
-        event = translate(message, found.text, self.feed, self.customer_id, self.at)
-        if not any(pattern.matches(event.address) for pattern in self.held.values()):
+        event, changed = translate(message, found.text, self.feed, self.customer_id, self.at)
+        if changed is None or not any(pattern.matches(event.address) for pattern in self.held.values()):
             return None
         if found.event_type:
-            return attrs.evolve(event, origin="resync")
-        return attrs.evolve(event, origin="resync", native_type="", inferred=True)
+            return changed, attrs.evolve(event, origin="resync")
+        return changed, attrs.evolve(event, origin="resync", native_type="", inferred=True)

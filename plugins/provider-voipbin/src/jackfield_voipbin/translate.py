@@ -13,7 +13,7 @@ from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.forms import Form, Message
 from jackfield_voipbin.identity import identity
 from jackfield_voipbin.kinds import NIL_UUID, kind_of, native_name
-from jackfield_voipbin.times import latest_time, parse_time
+from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
 
 __all__ = ["UNKNOWN_ID", "translate"]
@@ -27,27 +27,32 @@ _CALL_FIELDS = ("master_call_id", "call_id")
 # Else what the resources of one exchange have in common.
 _OTHER_FIELDS = ("activeflow_id", "conversation_id", "chat_id", "session_id", "aicall_id", "transcribe_id", "id")
 _OWNER, _REFERENCE, _ID = ("customer_id",), ("reference_id",), ("id",)
+_NONE: Mapping[str, Any] = {}
 # Resources that belong to no contact.
 _NO_CONTACT = frozenset({"agent", "ai", "account", "campaign", "number", "outdial", "queue", "team"})
 
 
-def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: datetime) -> Event:
-    """The event in a message of any form.
+def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: datetime) -> tuple[Event, datetime | None]:
+    """The event in a message of any form, and when its resource changed, as it says itself, else as the message does.
 
     `customer_id` stands in where the event itself does not say whose it is. What the vendor did not
     name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``. A topic that
     makes no sense places nothing, and is told as it is.
     """
-    data = message.data
-    fields: Mapping[str, Any] = data if isinstance(data, dict) else {}
-    name = message.name or (name_of(data) if message.form is Form.BARE else "")
-    scope, scope_id, resource, resource_id = _topic(message, name, fields, customer_id)
+    form, native_type, native_topic, timestamp, data, data_json = message
+    fields: Mapping[str, Any] = data if isinstance(data, dict) else _NONE
+    name = native_type or (name_of(data) if form is Form.BARE else "")
+    place = _place(native_topic, name) if native_topic else None
+    # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
+    scope, scope_id, resource, resource_id = place or _own_place(name, fields, customer_id)
     own_id = _first_id(fields, _own_ids(name))
     kind = kind_of(name, resource, data)
-    return Event(
-        id=identity(name, kind, own_id or resource_id, message.timestamp, data),
-        kind=kind,
-        address=Address(
+    changed, dated = last_change(data)
+    time = parse_time(timestamp) or changed
+    event = Event(
+        identity(name, kind, own_id or resource_id, timestamp, data, dated=dated),
+        kind,
+        Address(
             PROVIDER,
             scope,
             scope_id,
@@ -55,33 +60,36 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
             resource_id or own_id or _first_id(fields, (f"{resource}_id",)) or UNKNOWN_ID,
             event_word(name, resource) or UNKNOWN_ID,
         ),
-        time=parse_time(message.timestamp) or latest_time(data),
-        received=at,
-        feed=feed,
-        correlation=_correlation(resource, fields),
-        native_type=message.name,
-        native_topic=message.topic or "",
-        inferred=not message.name,
-        data=data,
-        data_json=message.data_json,
-        raw=raw,
+        time,
+        at,
+        feed,
+        _correlation(resource, fields),
+        native_type,
+        native_topic or "",
+        "live",
+        not native_type,
+        data,
+        data_json,
+        raw,
     )
+    return event, changed or time
 
 
-def _topic(message: Message, name: str, fields: Mapping[str, Any], customer_id: str) -> Topic:
-    if message.topic:
-        try:
-            topic = parse_topic(message.topic.rstrip(":"))  # a free last segment may be there and empty
-        except ValueError:
-            pass
-        else:
-            if ":" not in topic.resource_id:
-                return topic
-            # The platform's longer topics have the event's name before the id.
-            named, _, resource_id = topic.resource_id.partition(":")
-            longer = bool(resource_id) and native_name(named) == native_name(message.name)
-            return topic._replace(resource_id=resource_id) if longer else topic
-    # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
+def _place(text: str, name: str) -> Topic | None:
+    """Where a topic places an event of that name; ``None`` where it makes no sense."""
+    try:
+        topic = parse_topic(text.rstrip(":"))  # a free last segment may be there and empty
+    except ValueError:
+        return None
+    if ":" not in topic.resource_id:
+        return topic
+    # The platform's longer topics have the event's name before the id.
+    named, _, resource_id = topic.resource_id.partition(":")
+    longer = bool(resource_id) and native_name(named) == native_name(name)
+    return topic._replace(resource_id=resource_id) if longer else topic
+
+
+def _own_place(name: str, fields: Mapping[str, Any], customer_id: str) -> Topic:
     resource, _ = native_name(name)
     return Topic("customer", _first_id(fields, _OWNER) or customer_id, resource or UNKNOWN_ID, "")
 

@@ -48,7 +48,8 @@ class Reader:
         """The event in a post; `WebhookRefused` for a signature that is not ours, `FrameError` for no JSON."""
         if self.secret is not None:
             _verify(self.secret.reveal(), headers.get(SIGNATURE.lower(), ""), body)
-        return (translate(_message(body), body, self.feed, self.customer_id, at),)
+        event, _ = translate(_message(body), body, self.feed, self.customer_id, at)
+        return (event,)
 
 
 def _verify(secret: str, signature: str, body: bytes) -> None:
