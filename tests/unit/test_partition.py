@@ -77,7 +77,7 @@ class Bench:
 
     async def run(self, count):
         for number in range(count):
-            self.partition.put(number, make(number))
+            self.partition.put([(number, make(number))])
         self.partition.close()
         await self.partition.run()
 
@@ -155,7 +155,7 @@ async def test_a_batch_is_waited_for_as_long_as_configured_and_no_longer(autojum
         nursery.start_soon(bench.partition.run)
         await trio.sleep(1)
         for number in range(4):
-            bench.partition.put(number, make(number))
+            bench.partition.put([(number, make(number))])
             await trio.sleep(0.5)
         await trio.sleep(5)
         bench.partition.close()
@@ -166,7 +166,7 @@ async def test_a_batch_is_waited_for_as_long_as_configured_and_no_longer(autojum
 async def test_a_batch_is_no_larger_than_its_limit_in_bytes_unless_one_event_is(autojump_clock):
     bench = Bench(Receiver([]), DeliveryOptions(batch_bytes=2000))
     for number, size in enumerate([100, 100, 100, 9000, 100]):
-        bench.partition.put(number, make(number, text="x" * size))
+        bench.partition.put([(number, make(number, text="x" * size))])
     bench.partition.close()
     await bench.partition.run()
     assert bench.receiver.batches == [[0, 1, 2], [3], [4]]

@@ -11,14 +11,16 @@ def test_the_position_is_before_everything_that_is_in_hand_and_behind_everything
     routed = data.draw(st.lists(st.booleans(), max_size=30))
     taken = [number for number, here in enumerate(routed, 100) if here]
     progress = Progress(100)
-    for number in taken:
-        progress.take(number)
+    progress.take(taken)
     progress.read_to(100 + len(routed))
     waiting = set(taken)
     assert (progress.position, progress.in_hand) == (min(waiting, default=100 + len(routed)), len(waiting))
-    for number in data.draw(st.permutations(taken)):
-        progress.finish(number)
-        waiting.remove(number)
+    left = data.draw(st.permutations(taken))
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        done, left = left[:size], left[size:]
+        progress.finish(done)
+        waiting.difference_update(done)
         assert (progress.position, progress.in_hand) == (min(waiting, default=100 + len(routed)), len(waiting))
         assert progress.span == sum(each >= progress.position for each in taken)
 

@@ -112,8 +112,8 @@ class Lane:
         """Account for what will not be delivered any more, after `run` has ended."""
         if not self._cursor.durable:
             rest, gone = self._cursor.rest()
-            waiting = sum(self.selects.takes(number, event) for number, event in rest)
-            if left := self._progress.in_hand + gone + waiting:
+            waiting = self.selects.choose(rest)
+            if left := self._progress.in_hand + gone + len(waiting):
                 self._drop(left, reason)
 
     async def forget(self, reason: str) -> None:
@@ -150,23 +150,28 @@ class Lane:
                 self._drop(lost, "it was too slow, and the journal keeps no more")
             if not events:
                 return
-            takes = self.selects.takes
-            for number, event in events:
-                if takes(number, event):
-                    self._progress.take(number)
-                    self._share_of(event).put(number, event)
+            if chosen := self.selects.choose(events):
+                self._progress.take(number for number, _ in chosen)
+                self._share(chosen)
             self._progress.read_to(events[-1][0] + 1)
             self._follow()
 
-    def _share_of(self, event: Event) -> Partition:
-        if len(self._partitions) == 1:
-            return self._partitions[0]
-        # An event that belongs to no contact keeps its order with those of the same thing.
-        return self._partitions[hash(event.correlation or event.address[:5]) % len(self._partitions)]
+    def _share(self, events: list[tuple[int, Event]]) -> None:
+        """Deal events out, those of one contact to one partition."""
+        count = len(self._partitions)
+        if count == 1:
+            self._partitions[0].put(events)
+            return
+        shares: list[list[tuple[int, Event]]] = [[] for _ in self._partitions]
+        for number, event in events:
+            # An event that belongs to no contact keeps its order with those of the same thing.
+            shares[hash(event.correlation or event.address[:5]) % count].append((number, event))
+        for partition, share in zip(self._partitions, shares, strict=True):
+            if share:
+                partition.put(share)
 
     def _finish(self, numbers: list[int]) -> None:
-        for number in numbers:
-            self._progress.finish(number)
+        self._progress.finish(numbers)
         self._follow()
 
     def _follow(self) -> None:

@@ -49,11 +49,11 @@ class Partition:
         """What is not done with, with its numbers."""
         return self._queue
 
-    def put(self, number: int, event: Event) -> None:
-        """One more event."""
+    def put(self, events: Iterable[tuple[int, Event]]) -> None:
+        """Some more events, with their numbers."""
         if not self._queue:
             self._since = trio.current_time()
-        self._queue.append((number, event))
+        self._queue.extend(events)
         self._news.set()
 
     def close(self) -> None:

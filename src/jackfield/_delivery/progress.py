@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 import attrs
 
@@ -37,16 +38,17 @@ class Progress:
         """How many events are remembered, those included that are done with behind one that is not."""
         return len(self._taken)
 
-    def take(self, number: int) -> None:
-        """An event was read and is to be delivered; numbers come in ascending order."""
-        self._taken.append(number)
+    def take(self, numbers: Iterable[int]) -> None:
+        """Events were read and are to be delivered; numbers come in ascending order."""
+        self._taken.extend(numbers)
 
     def read_to(self, number: int) -> None:
         """Everything before this number was read."""
         self._read_to = number
 
-    def finish(self, number: int) -> None:
-        """An event that was taken is done with: delivered, or given up."""
-        self._done.add(number)
-        while self._taken and self._taken[0] in self._done:
-            self._done.remove(self._taken.popleft())
+    def finish(self, numbers: Iterable[int]) -> None:
+        """Events that were taken are done with: delivered, or given up."""
+        taken, done = self._taken, self._done
+        done.update(numbers)
+        while taken and taken[0] in done:
+            done.remove(taken.popleft())

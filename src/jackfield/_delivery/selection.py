@@ -63,12 +63,17 @@ class Selection:
             for selector in each.selectors:
                 self._index.remove(selector, each)
 
-    def takes(self, number: int, event: Event) -> bool:
-        """Whether the event with this number goes to the sink."""
-        found = self._index.match(event)
-        return bool(found) and (not self._timed or any(span.since <= number < span.until for span in found))
+    def choose(self, events: Iterable[tuple[int, Event]]) -> list[tuple[int, Event]]:
+        """Those of the events, with their numbers, that go to the sink."""
+        if not self._timed:
+            match = self._index.match
+            return [each for each in events if match(each[1])]
+        return [each for each in events if self._spans(*each)]
 
     def forgets(self, number: int, event: Event) -> bool:
         """Whether it goes to the sink now, and after another start would not."""
-        spans = [span for span in self._index.match(event) if span.since <= number < span.until]
+        spans = self._spans(number, event)
         return bool(spans) and not any(span.lasting for span in spans)
+
+    def _spans(self, number: int, event: Event) -> list[Span]:
+        return [span for span in self._index.match(event) if span.since <= number < span.until]

@@ -23,7 +23,7 @@ def key_of(event: Event) -> bytes:
         return b""
     provider, scope, scope_id, _, _, _ = event.address
     text = f"{provider}/{scope}/{len(scope_id)}/{scope_id}{event.id}"
-    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:KEY_BYTES]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
 
 
 @attrs.define(eq=False)

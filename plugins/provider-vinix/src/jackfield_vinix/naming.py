@@ -33,17 +33,19 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     `account_id` stands in where the event itself does not say whose it is, and where it says the same
     in another spelling, for the feed's selectors are written in this one.
     """
-    names = [
-        each
-        for each in (frame.name, frame.event, frame.event_name, fields.get("event_name"))
-        if isinstance(each, str) and each
-    ]
     # What the frame says of itself goes before what it says of the subscription that brought it.
-    routed, *named = keys = [_key(each, raw) for each in (frame.routing_key, *names)]
-    bindings: list[list[str]] = []
-    if len(routed) < FULL or all(named):  # else they have nothing to add
+    routed = _key(frame.routing_key, raw)
+    keys, bindings, word = [routed], [], ""
+    for name in (frame.name, frame.event, frame.event_name, fields.get("event_name")):
+        if isinstance(name, str) and name:
+            keys.append(whole := _key(name, raw))
+            # A whole name may lack the word, as KAZOO 4's keys do; the next may have it.
+            word = word or (_at(4, [whole]) if whole else name)
+            if word and len(routed) >= FULL:  # else there is nothing to add
+                break
+    else:
         bindings = [_binding(each) for each in (frame.subscription_key, frame.subscribed_key)]
-    word = _word(names, named, [routed, *bindings])
+    word = word or _at(4, [routed, *bindings])
     if not word:
         raise FrameError("neither a reply nor an event: nothing names what happened", raw)
     family = _family(keys, bindings, fields)
@@ -68,14 +70,6 @@ def _binding(text: Any) -> list[str]:
     """The words of a binding, empty where it leaves one open; behind a hash none has its place."""
     words = text.partition("#")[0].split(".") if isinstance(text, str) else []
     return ["" if word == "*" else decode_word(word) for word in words] if words[:1] == [APPLICATION] else []
-
-
-def _word(names: list[str], named: list[list[str]], rest: list[list[str]]) -> str:
-    """What happened, by the first name that says it; a name without a word, as KAZOO 4's keys are, does not."""
-    for name, whole in zip(names, named, strict=True):
-        if word := _at(4, [whole]) if whole else name:
-            return word
-    return _at(4, rest)
 
 
 def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[str, Any]) -> str:

@@ -99,7 +99,8 @@ class Centre:
             recipient = self.recipient(address.resource_id)
         session_id = self._session_of(address, fields, recipient)
         if recipient is not None:
-            self._step(recipient, word, {**fields, "session_id": session_id} if session_id else fields, time)
+            told = not session_id or fields.get("session_id") == session_id
+            self._step(recipient, word, fields if told else {**fields, "session_id": session_id}, time)
         if session_id and (stage := _STAGES.get((family, word))) is not None:
             self._advance(session_id, stage, self.queue(text_of(fields, "queue_id")), time)
         known = self.sessions.get(plain_id(session_id)) if session_id else None
@@ -135,7 +136,8 @@ class Centre:
 
     def session(self, session_id: str) -> Session:
         """What is known of a session, which from now on is known."""
-        return _kept(self.sessions, plain_id(session_id), Session(session_id))
+        known = self.sessions.get(key := plain_id(session_id))
+        return _kept(self.sessions, key, Session(session_id)) if known is None else known
 
     def recipient(self, recipient_id: str) -> Recipient:
         """What is known of a recipient, who from now on is known."""
