@@ -16,6 +16,7 @@ from race import race, run
 PER_SECOND = "events/s"
 PEERS = ("specification", "specification-unchecked", "trio-websocket", "websockets", "picows")
 STAGES = ("receive", "translate", "match", "journal", "listen", "durable")
+FLOORS = ("floor-listen", "floor-durable")
 
 Found = tuple[list[Figure], list[Goal]]
 SECTIONS: dict[str, Callable[[int, int], Found]] = {}
@@ -27,16 +28,16 @@ def section(function):
     return function
 
 
-def _stages(vendor, events, rounds):
-    found = race((*PEERS, *STAGES), vendor, events, rounds)
+def _stages(vendor, events, rounds, *more):
+    found = race((*PEERS, *STAGES, *more), vendor, events, rounds)
     figures = compared([Figure(name, PER_SECOND, each) for name, each in found.items()], *PEERS[:2], "picows")
     return {figure.what: figure for figure in figures}
 
 
 @section
 def stages(events, rounds) -> Found:
-    """VoIPBIN's frames of 600 bytes: other clients, which receive and parse, and Jackfield up to each stage."""
-    found = _stages("voipbin", events, rounds)
+    """VoIPBIN's frames of 600 bytes: other clients, Jackfield up to each stage, and what libraries alone would take."""
+    found = _stages("voipbin", events, rounds, *FLOORS)
     goals = [Goal("receive + parse, times picows", found["receive"].times["picows"], 0.8)]
     for peer in PEERS[:2]:
         goals += [

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+import floor
 import msgspec
 import trio
 from stages import STAGES, everything, gateway_of, numbers, stage
@@ -16,7 +17,7 @@ from watch import Watch
 from jackfield._transport import connect
 from jackfield.providers import Endpoint
 
-__all__ = ["STAGES"]
+__all__ = ["STAGES", "floor"]
 
 EXTRA = {}
 """What a stage has measured beside its time."""
