@@ -59,6 +59,11 @@ def test_the_token_opens_the_door_in_the_url_or_in_a_header():
     assert SIMULATOR.admit("/v1.0/ws", {"authorization": "Bearer s3cret"}) is None
 
 
+def test_a_server_that_an_empty_token_would_open_is_not_started():
+    with pytest.raises(ValueError, match="must not be empty"):
+        VoipbinSimulator("")
+
+
 def test_a_subscription_is_acknowledged():
     topics = [f"customer_id:{CUSTOMER}:call:*", f"customer_id:{CUSTOMER}:transcribe:*"]
     assert say(SIMULATOR.client(), {"type": "subscribe", "topics": topics}) == [

@@ -49,6 +49,11 @@ def _one_of(*choices: str) -> Callable[[Any, Any, str], None]:
     return validate
 
 
+def _filled(_instance: Any, _attribute: Any, value: str) -> None:
+    if not value:
+        raise ValueError("must not be empty")
+
+
 def _topics(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in text.split(","))))
 
@@ -57,7 +62,9 @@ def _topics(text: str) -> tuple[str, ...]:
 class VoipbinSimulator:
     """The server; its fields are the flags of ``jackfield simulate voipbin``."""
 
-    token: str = attrs.field(repr=False, metadata=about("the token or access key (vb_…) that clients must give"))
+    token: str = attrs.field(
+        repr=False, validator=_filled, metadata=about("the token or access key (vb_…) that clients must give")
+    )
     rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=about("events in a second"))
     seed: int = attrs.field(default=1, metadata=about("which day it is: the same seed gives the same events"))
     customer_id: str = attrs.field(default=CUSTOMER, metadata=about("the customer whose events these are"))
