@@ -20,7 +20,7 @@ from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import Untranslatable
 from jackfield.selectors import Selector
 from jackfield_voipbin.kinds import RESOURCES, kinds_at, resources_of
-from jackfield_voipbin.topics import PROVIDER, event_word, matches_documented, matches_prefix, parse_topic
+from jackfield_voipbin.topics import PROVIDER, Topic, event_word, matches_documented, matches_prefix, parse_topic
 
 __all__ = ["AutoDialect", "DocumentedDialect", "PrefixDialect", "spellings"]
 
@@ -59,8 +59,7 @@ class DocumentedDialect:
 
     def address_of(self, topic: str, event: str) -> Address:
         """Four segments and the event's word."""
-        parts = parse_topic(topic)
-        return Address.of(PROVIDER, *parts, event_word(event, parts.resource))
+        return _placed(parse_topic(topic), event)
 
     def native_of(self, address: Address) -> tuple[str, str]:
         """The documented topic and dotted name."""
@@ -133,8 +132,7 @@ class PrefixDialect:
         if len(rest) == 4 and all(rest):
             scope_id, resource, name, resource_id = rest
             return Address.of(PROVIDER, _our_scope(scope), scope_id, resource, resource_id, event_word(name, resource))
-        parts = parse_topic(topic)
-        return Address.of(PROVIDER, *parts, event_word(event, parts.resource))
+        return _placed(parse_topic(topic), event)
 
     def native_of(self, address: Address) -> tuple[str, str]:
         """The shorter of the two topics that the platform publishes under, and the underscored name."""
@@ -246,6 +244,11 @@ def _resources(selector: Selector) -> list[str | None]:
 def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
     resources = RESOURCES if pattern.resource is None else (pattern.resource,)
     return frozenset().union(*(kinds_at(each, pattern.event) for each in resources))
+
+
+def _placed(topic: Topic, event: str) -> Address:
+    word = event_word(event, topic.resource)
+    return Address.of(PROVIDER, topic.scope, topic.scope_id, topic.resource, topic.resource_id, word)
 
 
 def _native(address: Address, separator: str) -> str:

@@ -9,7 +9,7 @@ conference has an object ``data`` besides.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -35,7 +35,7 @@ class Form(Enum):
     """Any other object, such as a customer's flow may send; its payload is the whole of it."""
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True):
     """What a message says of its event, whatever its form; empty or ``None`` where it does not say."""
 
     form: Form

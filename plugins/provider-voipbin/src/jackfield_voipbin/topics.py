@@ -7,21 +7,22 @@ documentation says that ``*`` stands for one whole segment; the platform compare
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 __all__ = ["PROVIDER", "Topic", "event_word", "matches_documented", "matches_prefix", "parse_topic"]
 
 PROVIDER = "voipbin"
 
 
-class Topic(NamedTuple):
+class Topic(msgspec.Struct, frozen=True):
     """A topic's parts; `resource_id` is empty where the topic has only three."""
 
     scope: str
     """In our words: ``customer`` or ``agent``."""
     scope_id: str
     resource: str
-    resource_id: str
+    resource_id: str = ""
 
 
 def parse_topic(text: str) -> Topic:
@@ -35,8 +36,7 @@ def parse_topic(text: str) -> Topic:
     parts[0] = parts[0].removesuffix("_id")
     if "" in parts:
         raise ValueError(f"topic {text!r} has an empty segment")
-    scope, scope_id, resource = parts[:3]
-    return Topic(scope, scope_id, resource, parts[3] if len(parts) > 3 else "")
+    return Topic(*parts)
 
 
 def matches_documented(pattern: str, topic: str) -> bool:

@@ -39,23 +39,23 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
     name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``. A topic that
     makes no sense places nothing, and is told as it is.
     """
-    form, native_type, native_topic, timestamp, data, data_json = message
+    data = message.data
     fields: Mapping[str, Any] = data if isinstance(data, dict) else _NONE
-    name = native_type or (name_of(data) if form is Form.BARE else "")
-    place = _place(native_topic, name) if native_topic else None
+    name = message.name or (name_of(data) if message.form is Form.BARE else "")
     # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
-    scope, scope_id, resource, resource_id = place or _own_place(name, fields, customer_id)
+    place = (message.topic and _place(message.topic, name)) or _own_place(name, fields, customer_id)
+    resource, resource_id = place.resource, place.resource_id
     own_id = _first_id(fields, _own_ids(name))
     kind = kind_of(name, resource, data)
     changed, dated = last_change(data)
-    time = parse_time(timestamp) or changed
+    time = parse_time(message.timestamp) or changed
     event = Event(
-        identity(name, kind, own_id or resource_id, timestamp, data, dated=dated),
+        identity(name, kind, own_id or resource_id, message.timestamp, data, dated=dated),
         kind,
         Address(
             PROVIDER,
-            scope,
-            scope_id,
+            place.scope,
+            place.scope_id,
             resource,
             resource_id or own_id or _first_id(fields, (f"{resource}_id",)) or UNKNOWN_ID,
             event_word(name, resource) or UNKNOWN_ID,
@@ -64,12 +64,12 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
         at,
         feed,
         _correlation(resource, fields),
-        native_type,
-        native_topic or "",
+        message.name,
+        message.topic or "",
         "live",
-        not native_type,
+        not message.name,
         data,
-        data_json,
+        message.data_json,
         raw,
     )
     return event, changed or time
@@ -86,7 +86,7 @@ def _place(text: str, name: str) -> Topic | None:
     # The platform's longer topics have the event's name before the id.
     named, _, resource_id = topic.resource_id.partition(":")
     longer = bool(resource_id) and native_name(named) == native_name(name)
-    return topic._replace(resource_id=resource_id) if longer else topic
+    return Topic(topic.scope, topic.scope_id, topic.resource, resource_id) if longer else topic
 
 
 def _own_place(name: str, fields: Mapping[str, Any], customer_id: str) -> Topic:
