@@ -60,7 +60,9 @@ def tests(session: nox.Session) -> None:
     install(session, *TESTING)
     # Many tests wait for real processes and sockets, so there is work for more of them than processors.
     workers = 2 * (os.cpu_count() or 1)
-    session.run("pytest", f"--numprocesses={workers}", "--dist=worksteal", *session.posargs)
+    # And they start hundreds of processes, each of which would compile everything again where nothing is kept.
+    keep = {"PYTHONDONTWRITEBYTECODE": None}
+    session.run("pytest", f"--numprocesses={workers}", "--dist=worksteal", *session.posargs, env=keep)
 
 
 @nox.session
