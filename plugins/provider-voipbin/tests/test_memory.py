@@ -57,7 +57,7 @@ def test_what_has_ended_stays_so_whatever_comes_late():
     assert memory.histories() == []
 
 
-@pytest.mark.parametrize("limit", ["MOST_STATES", "MOST_RESOURCES", "MOST_OPEN", "MOST_COUNTED"])
+@pytest.mark.parametrize("limit", ["MOST_STATES", "MOST_RESOURCES", "MOST_OPEN", "MOST_HEARD"])
 def test_it_forgets_the_oldest(monkeypatch, limit):
     monkeypatch.setattr(module, limit, 3)
     memory = Memory()
@@ -69,7 +69,7 @@ def test_it_forgets_the_oldest(monkeypatch, limit):
         "MOST_STATES": len(memory._states),
         "MOST_RESOURCES": len(memory._newest),
         "MOST_OPEN": len(memory._open),
-        "MOST_COUNTED": len(memory.came),
+        "MOST_HEARD": len(memory.came),
     }
     assert sizes == dict.fromkeys(sizes, 10) | {limit: 3}
 

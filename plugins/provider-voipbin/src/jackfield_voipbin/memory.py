@@ -23,7 +23,7 @@ MOST_NOTES = 20_000
 MOST_STATES = 20_000
 MOST_RESOURCES = 10_000
 MOST_OPEN = 2_000
-MOST_COUNTED = 100
+MOST_HEARD = 100
 
 # Resources that have a history to be looked at, and the states in which nothing further happens to them.
 _FINAL = {
@@ -62,7 +62,7 @@ class Memory:
 
     def heard(self, resource: str) -> None:
         """An event of this resource came live."""
-        if resource not in self.came and len(self.came) < MOST_COUNTED:
+        if resource not in self.came and len(self.came) < MOST_HEARD:
             self.came.add(resource)
 
     def knows(self, resource_id: str, moment: datetime) -> bool:
