@@ -80,5 +80,15 @@ def test_what_nobody_asks_for_does_not_pile_up(monkeypatch):
     for number in range(10):
         memory.note(*event(f"c{number}", number))
     assert len(memory._notes) == 3
-    assert memory.histories() == [("call", f"c{number}") for number in (9, 8, 7)]
+    assert not memory.knows("c6", AT + timedelta(seconds=6))
+    assert memory.knows("c7", AT + timedelta(seconds=7))
     assert not memory._notes
+
+
+def test_a_long_call_is_looked_at_however_much_came_since(monkeypatch):
+    monkeypatch.setattr(module, "MOST_NOTES", 3)
+    memory = Memory()
+    memory.note(*event("long"))
+    for number in range(10):
+        memory.note(*event(f"m{number}", number, name="message_created"))
+    assert memory.histories() == [("call", "long")]

@@ -3,8 +3,8 @@
 An event is known by its resource's id and the moment of the change: a message that does not name its event has
 the same two. It outlives connections, since what came before a gap tells what is old after it.
 
-Every event is noted and hardly anybody ever asks, so noting it is all that is done at once: what it means is worked
-out when somebody does.
+Every event is noted and hardly anybody ever asks whether it was told, so that is worked out when somebody does. Which
+histories are to be looked at is kept at once: a long call must be, however much came since.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _ENDS = ("deleted", "ended", "completed")
 class Memory:
     """What is remembered of one feed."""
 
-    _notes: deque[tuple[str, str, datetime, bool]] = attrs.field(factory=lambda: deque(maxlen=MOST_NOTES))
-    """What came since somebody last asked: of which resource, its id, the moment, and whether that is over now."""
+    _notes: deque[tuple[str, datetime]] = attrs.field(factory=lambda: deque(maxlen=MOST_NOTES))
+    """What came since somebody last asked: whose state, and the moment."""
     _states: OrderedDict[tuple[str, datetime], None] = attrs.field(factory=OrderedDict)
     _newest: OrderedDict[str, datetime] = attrs.field(factory=OrderedDict)
     _open: OrderedDict[str, tuple[str, bool]] = attrs.field(factory=OrderedDict)
@@ -56,9 +56,11 @@ class Memory:
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
         _, _, _, resource, _, word = event.address
-        final = _FINAL.get(resource)
-        over = final is not None and (data.get("status") in final or word in _ENDS)
-        self._notes.append((resource, resource_id, moment, over))
+        self._notes.append((resource_id, moment))
+        if (final := _FINAL.get(resource)) is not None:
+            _, was_over = self._open.get(resource_id, ("", False))
+            over = was_over or data.get("status") in final or word in _ENDS
+            _put(self._open, resource_id, (resource, over), MOST_OPEN)
 
     def heard(self, resource: str) -> None:
         """An event of this resource came live."""
@@ -77,22 +79,17 @@ class Memory:
 
     def histories(self) -> list[tuple[str, str]]:
         """The resources whose history is to be looked at, with their ids, newest first."""
-        self._sort_in()
         return [(resource, resource_id) for resource_id, (resource, _) in reversed(self._open.items())]
 
     def close(self, resource_id: str) -> None:
         """The history of a resource was looked at: if it is over, that was the last time."""
-        self._sort_in()
         if self._open.get(resource_id, ("", False))[1]:
             del self._open[resource_id]
 
     def _sort_in(self) -> None:
-        for resource, resource_id, moment, over in self._notes:
+        for resource_id, moment in self._notes:
             _put(self._states, (resource_id, moment), None, MOST_STATES)
             _put(self._newest, resource_id, max(self._newest.get(resource_id, moment), moment), MOST_RESOURCES)
-            if resource in _FINAL:
-                _, was_over = self._open.get(resource_id, ("", False))
-                _put(self._open, resource_id, (resource, over or was_over), MOST_OPEN)
         self._notes.clear()
 
 
