@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import hypot
 
-from jackfield.lifecycle import TRANSITIONS, FeedState
+from jackfield.reports.feed_states import TRANSITIONS, FeedState
 
 __all__ = ["states_diagram"]
 

@@ -23,11 +23,11 @@ import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
 from jackfield.config import Route
-from jackfield.hooks import HookSpecs
-from jackfield.options import DeliveryOptions, GatewayOptions
+from jackfield.kinds import KINDS
+from jackfield.plugin.hooks import HookSpecs
+from jackfield.plugin.options import DeliveryOptions, GatewayOptions
 from jackfield.testing import ProviderSuite, SinkSuite
 from jackfield.testing.rules import rules_of
-from jackfield.vocabulary import KINDS
 from jackfield_vinix.kinds import TABLE as VINIX
 from jackfield_voipbin.kinds import TABLE as VOIPBIN
 from jackfield_voipbin.kinds import ByField
@@ -40,7 +40,7 @@ def kinds_page() -> str:
     lines = [
         "# Kinds of events",
         "",
-        "Made from `jackfield.vocabulary` and the providers' tables by `python docs/generate.py`.",
+        "Made from `jackfield.kinds` and the providers' tables by `python docs/generate.py`.",
         "",
         "A kind is two words, `<entity>.<what happened>`. CSTA is the event of the standard ECMA-269 that means the",
         "same. What a provider has no kind for is `unmapped.<resource>`, with its payload whole.",
@@ -176,7 +176,7 @@ def hooks_page() -> str:
     lines = [
         "# Hooks",
         "",
-        "Made from `jackfield.hooks` by `python docs/generate.py`. What a plugin is, and what it offers through",
+        "Made from `jackfield.plugin.hooks` by `python docs/generate.py`. What a plugin is, and what it offers through",
         "these, is told on [a page of its own](plugins.md).",
         "",
     ]

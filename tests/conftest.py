@@ -23,7 +23,7 @@ import trio
 import trio.testing
 
 from jackfield.errors import ConnectionLost
-from jackfield.providers import Endpoint
+from jackfield.plugin.provider import Endpoint
 from jackfield.simulation.listener import serve_stream
 from jackfield.simulation.server import serve
 from jackfield.testing.rules import NotApplicable

@@ -25,11 +25,11 @@ from simulated import simulated_feeds
 from voipbin_messages import post
 
 from jackfield import Event, JackfieldError, open_gateway
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError
-from jackfield.hooks import hookimpl
-from jackfield.options import about, url
-from jackfield.sinks import Batch, SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import about, url
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.sink import Batch, SinkSpec
 
 Send = Callable[[str, dict[str, Any]], object]
 """Sends one answer, under a key of its own, and waits for that; `DeliveryError` only where it surely was not sent."""

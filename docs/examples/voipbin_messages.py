@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError, Remedy
+from jackfield.plugin.secrets import Secret
 
 
 def post(api: str, token: Secret, key: str, body: dict[str, Any]) -> None:

@@ -17,10 +17,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jackfield._gateway import Gateway, open_gateway
-    from jackfield._listener import Listener, Overflow
-    from jackfield._registry import Registry
-    from jackfield._state import GatewayState
+    from jackfield._gateway.gateway import Gateway, open_gateway
+    from jackfield._gateway.listener import Listener, Overflow
+    from jackfield._gateway.snapshot import GatewayState
+    from jackfield._loading.registry import Registry
     from jackfield.addresses import Address, AddressPattern, Source
     from jackfield.config import GatewayConfig, Route
     from jackfield.errors import ConfigError, JackfieldError, ListenerOverflow
@@ -48,10 +48,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_gateway": ("Gateway", "open_gateway"),
-    "_listener": ("Listener", "Overflow"),
-    "_registry": ("Registry",),
-    "_state": ("GatewayState",),
+    "_gateway.gateway": ("Gateway", "open_gateway"),
+    "_gateway.listener": ("Listener", "Overflow"),
+    "_gateway.snapshot": ("GatewayState",),
+    "_loading.registry": ("Registry",),
     "addresses": ("Address", "AddressPattern", "Source"),
     "config": ("GatewayConfig", "Route"),
     "errors": ("ConfigError", "JackfieldError", "ListenerOverflow"),

@@ -30,16 +30,16 @@ from typing import Any, Self, TypeVar
 
 import attrs
 
-from jackfield._gateway import LISTENER_BUFFER
-from jackfield._gateway import Gateway as TrioGateway
-from jackfield._gateway import open_gateway as open_on_trio
-from jackfield._listener import Overflow, check_bounds, parse_selectors
-from jackfield._portal import Batches, Portal, closed
-from jackfield._registry import Registry
-from jackfield._state import GatewayState
+from jackfield._gateway.gateway import LISTENER_BUFFER
+from jackfield._gateway.gateway import Gateway as TrioGateway
+from jackfield._gateway.gateway import open_gateway as open_on_trio
+from jackfield._gateway.listener import Overflow, check_bounds, parse_selectors
+from jackfield._gateway.snapshot import GatewayState
+from jackfield._gateway.thread import Batches, Portal, closed
+from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event
-from jackfield.providers import Plan
+from jackfield.plugin.provider import Plan
 from jackfield.selectors import Selector
 
 __all__ = ["Gateway", "Listener", "open_gateway"]

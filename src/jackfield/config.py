@@ -16,14 +16,14 @@ from typing import Any
 
 import attrs
 
-from jackfield._guard import provider_code
-from jackfield._structure import structure, unknown_keys
-from jackfield.credentials import Secret, secrets_of
+from jackfield._loading.guard import provider_code
+from jackfield._loading.structure import structure, unknown_keys
 from jackfield.errors import ConfigError, Fault
-from jackfield.options import DeliveryOptions, GatewayOptions, about, host_and_port
-from jackfield.providers import Provider, ProviderSpec, ReceivesWebhooks, Webhook
+from jackfield.plugin.options import DeliveryOptions, GatewayOptions, about, host_and_port
+from jackfield.plugin.provider import Provider, ProviderSpec, ReceivesWebhooks, Webhook
+from jackfield.plugin.secrets import Secret, secrets_of
+from jackfield.plugin.sink import Sink, SinkSpec
 from jackfield.selectors import Selector
-from jackfield.sinks import Sink, SinkSpec
 
 __all__ = ["Feed", "GatewayConfig", "NamedSink", "Route", "build_config", "check_route", "read_toml"]
 
@@ -89,7 +89,7 @@ class GatewayConfig:
     """What is allowed but probably not meant."""
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret of the configuration, for `jackfield.credentials.redact`."""
+        """Every secret of the configuration, for `jackfield.plugin.secrets.redact`."""
         options = [feed.options for feed in self.feeds] + [sink.options for sink in self.sinks]
         return tuple(secret for each in options for _, secret in secrets_of(each))
 

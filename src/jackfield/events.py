@@ -36,7 +36,7 @@ class Event:
     id: str
     """The vendor's message id where there is one, else `content_id`: all copies of an event share it."""
     kind: str
-    """The neutral kind (`jackfield.vocabulary`), ``unmapped.<resource>`` where there is none."""
+    """The neutral kind (`jackfield.kinds`), ``unmapped.<resource>`` where there is none."""
     address: Address
     """Where it belongs."""
     time: datetime | None

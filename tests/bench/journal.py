@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 import trio
 
 from jackfield._journal import Journal
-from jackfield._journal.window import key_of
-from jackfield._store import Store
-from jackfield._store.records import Row
+from jackfield._journal.dedup import key_of
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Row
 from jackfield.addresses import Address
 from jackfield.events import Event
 

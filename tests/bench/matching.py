@@ -10,10 +10,10 @@ import time
 import tracemalloc
 from typing import NamedTuple
 
-from jackfield._index import SelectorIndex
+from jackfield._routing.index import SelectorIndex
 from jackfield.addresses import Address, AddressPattern
+from jackfield.kinds import KINDS
 from jackfield.selectors import KindPattern, Selector
-from jackfield.vocabulary import KINDS
 
 SIZES = (10, 1_000, 10_000)
 EVENTS = 500

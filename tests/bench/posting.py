@@ -16,7 +16,7 @@ import trio
 
 from jackfield.addresses import Address
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield_http import Http
 
 MADE = "bare httpx2, bodies made before"

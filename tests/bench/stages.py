@@ -12,12 +12,12 @@ from watch import Watch
 
 import jackfield
 from jackfield._cli.run import tune
-from jackfield._index import SelectorIndex
+from jackfield._feed.websocket import connect
 from jackfield._journal import Journal
-from jackfield._store import Store
-from jackfield._transport import connect
-from jackfield.protocol import Emit
-from jackfield.providers import Endpoint
+from jackfield._journal.store import Store
+from jackfield._routing.index import SelectorIndex
+from jackfield.plugin.protocol import Emit
+from jackfield.plugin.provider import Endpoint
 from jackfield.selectors import Selector
 
 STAGES = {}

@@ -12,8 +12,8 @@ import trio
 import jackfield_asterisk
 import jackfield_sqlite
 from jackfield import open_gateway
-from jackfield.credentials import Secret
 from jackfield.events import Event
+from jackfield.plugin.secrets import Secret
 from jackfield.simulation.listener import serve_stream
 from jackfield.testing import Place, ProviderSuite, SinkSuite
 from jackfield.testing.rules import Level

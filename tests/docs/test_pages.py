@@ -20,7 +20,7 @@ from hypothesis import settings
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
 from jackfield.config import build_config
-from jackfield.hooks import HookSpecs
+from jackfield.plugin.hooks import HookSpecs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from jackfield.errors import DeliveryError
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield.testing import RecordingSink, run_in_virtual_time, sample_events
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "testing.md"

@@ -12,7 +12,7 @@ import attrs
 import pytest
 import trio
 
-from jackfield._stream import stream_event
+from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Address, Source
 from jackfield.events import Event
 

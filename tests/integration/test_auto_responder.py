@@ -21,8 +21,8 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError
+from jackfield.plugin.secrets import Secret
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "auto_responder.py"
 ENVIRONMENT = {"VOIPBIN_TOKEN": "voipbin-s3cret", "PYTHONUNBUFFERED": "1"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from jackfield._stream import stream_event
+from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Address, Source
 from jackfield.events import Event
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from jackfield._store import Store
+from jackfield._journal.store import Store
 from jackfield.events import Event
 
 KILLS = 10
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import trio
 from jackfield._journal import Journal
-from jackfield._store import Store
+from jackfield._journal.store import Store
 from jackfield.addresses import Address
 from jackfield.events import Event
 
@@ -91,7 +91,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import trio
 from jackfield._journal import Journal
-from jackfield._store import Store
+from jackfield._journal.store import Store
 from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.reports import JournalResumed, JournalStalled

@@ -14,15 +14,15 @@ import pytest
 import trio
 
 import jackfield
-from jackfield._conversation import Timing
-from jackfield._rest import drive
-from jackfield._session import Session
+from jackfield._feed.driver import Timing
+from jackfield._feed.session import Session
+from jackfield._net.http_client import drive
 from jackfield.config import Feed
-from jackfield.credentials import Secret
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import HangUp, Refusal
 from jackfield.reports import FeedChanged, FeedState
 from jackfield.simulation import Faults, simulate
 from jackfield.simulation.listener import ClientGone
-from jackfield.simulators import HangUp, Refusal
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 

@@ -6,13 +6,13 @@ from functools import partial
 import pytest
 import trio
 
-from jackfield._rest import drive
-from jackfield._session import Session
+from jackfield._feed.session import Session
+from jackfield._net.http_client import drive
 from jackfield.config import Feed
-from jackfield.credentials import Secret
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import HangUp
 from jackfield.reports import FeedChanged, FeedState, TopicRefused
 from jackfield.simulation.listener import ClientGone
-from jackfield.simulators import HangUp
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 

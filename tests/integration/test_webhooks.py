@@ -13,7 +13,7 @@ from hypothesis import settings
 
 import jackfield
 from jackfield.errors import ConfigError
-from jackfield.hooks import hookimpl
+from jackfield.plugin.hooks import hookimpl
 from jackfield.reports import GapSuspected, InboxOpened
 from jackfield.simulation.server import serve
 from jackfield_voipbin.simulator import VoipbinSimulator

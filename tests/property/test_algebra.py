@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._index import SelectorIndex
+from jackfield._routing.index import SelectorIndex
 from jackfield.addresses import Address, AddressPattern
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing import strategies

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield._delivery import Lane
-from jackfield._delivery.selection import Selection
 from jackfield._journal import Journal
-from jackfield._store import Store
+from jackfield._journal.store import Store
+from jackfield._routing.route_spans import Selection
 from jackfield.addresses import Address
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.options import DeliveryOptions
+from jackfield.plugin.options import DeliveryOptions
 from jackfield.selectors import EVERYTHING
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jackfield._store import Store
-from jackfield._store.records import Burial, Row
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Burial, Row
 from jackfield.errors import JournalError
 
 COUNT = 120
@@ -68,7 +68,7 @@ def test_what_is_read_is_what_was_written_and_what_is_not_read_is_counted(origin
         del content[int(cut * len(content)) :]
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         if not walked:  # as with a large file, of which SQLite's own check would take too long
-            patch.setattr("jackfield._store.integrity.QUICK_BYTES", 0)
+            patch.setattr("jackfield._journal.store.integrity.QUICK_BYTES", 0)
         path = Path(name) / "journal.db"
         for each, before in original.items():
             Path(f"{path}{each}").write_bytes(content if each == suffix else before)

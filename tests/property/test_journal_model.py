@@ -13,10 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.retention import Limits
-from jackfield._store import Store
-from jackfield._stream import stream_event
+from jackfield._journal.store import Store
 from jackfield.addresses import Address, Source
 from jackfield.events import Event
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import Phase, settings
 
 from faulty.dialect import KINDS, SOURCE, AcmeDialect, unescape
-from jackfield._planner import plan_topics
+from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import Untranslatable
-from jackfield.providers import Asked, Plan
+from jackfield.plugin.provider import Asked, Plan
 from jackfield.testing import laws
 from jackfield.testing.laws import TranslationLaws, World
 

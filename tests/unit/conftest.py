@@ -5,9 +5,9 @@ import json
 import attrs
 import pytest
 
-from jackfield.options import about
-from jackfield.rest import Request, Response
-from jackfield.simulators import HangUp, Posting, Refusal
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import about
+from jackfield.plugin.simulator import HangUp, Posting, Refusal
 
 
 @attrs.define

@@ -1,15 +1,15 @@
-"""`jackfield._absence`: what the journal of the last run tells about each feed."""
+"""`jackfield._journal.downtime`: what the journal of the last run tells about each feed."""
 
 from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
 
-from jackfield import _absence
-from jackfield._absence import last_signs
-from jackfield._store import Store
-from jackfield._store.records import Row
-from jackfield._stream import stream_event
+from jackfield._feed.stream_events import stream_event
+from jackfield._journal import downtime as _absence
+from jackfield._journal.downtime import last_signs
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Row
 from jackfield.addresses import Source
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jackfield._dashboard.access import Access, plan_access
 from jackfield.errors import ConfigError
-from jackfield.rest import Request
+from jackfield.plugin.http import Request
 
 TOKEN = "correct horse battery staple"
 

@@ -14,8 +14,8 @@ import pytest
 import jackfield
 from jackfield import aio
 from jackfield.errors import ConfigError, JackfieldError, JournalError, ListenerOverflow, SelectorError
-from jackfield.hooks import hookimpl
-from jackfield.sinks import SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.sink import SinkSpec
 
 PATIENCE = 10
 

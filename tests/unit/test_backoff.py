@@ -1,9 +1,9 @@
-"""`jackfield._backoff`: ceilings double to the most, and jitter is full."""
+"""`jackfield._net.backoff`: ceilings double to the most, and jitter is full."""
 
 import random
 from itertools import islice
 
-from jackfield._backoff import backoff
+from jackfield._net.backoff import backoff
 
 
 class Highest(random.Random):

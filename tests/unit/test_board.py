@@ -13,9 +13,9 @@ from jackfield._dashboard.stages import ACTIVITIES, AGENTS, CALLS, CONTACTS, NOT
 from jackfield._dashboard.table import Table
 from jackfield.addresses import Address
 from jackfield.events import Event
+from jackfield.kinds import KIND_NAMES
 from jackfield.reports import FeedChanged, FeedState, GapSuspected, TopicConfirmed
 from jackfield.testing import strategies
-from jackfield.vocabulary import KIND_NAMES
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -14,20 +14,20 @@ from typing import Literal
 import attrs
 import pytest
 
-from jackfield import _registry
 from jackfield._cli import COMMANDS, extensions, main
 from jackfield._cli.console import Console, say
 from jackfield._cli.simulate import configure_simulator, made
-from jackfield._registry import Registry
-from jackfield._store.schema import APPLICATION
-from jackfield.commands import CommandSpec
-from jackfield.credentials import Secret
+from jackfield._journal.store.schema import APPLICATION
+from jackfield._loading import registry as _registry
+from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.events import Event
-from jackfield.hooks import hookimpl
-from jackfield.options import about
+from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.http import Request
+from jackfield.plugin.options import about
+from jackfield.plugin.secrets import Secret
 from jackfield.reports import EventsDropped, FeedChanged, FeedState, TopicConfirmed
-from jackfield.rest import Request
 from jackfield.simulation import Faults
 
 CONFIG = """

@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 from jackfield._cli import main
-from jackfield._store import Store
-from jackfield._store.records import Burial, Row
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Burial, Row
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -266,7 +266,7 @@ def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config
 def test_letters_that_were_delivered_and_cannot_be_taken_out_are_told_and_are_no_traceback(
     config, crm, journal, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("jackfield._store.opening.BUSY_MILLISECONDS", 10)
+    monkeypatch.setattr("jackfield._journal.store.opening.BUSY_MILLISECONDS", 10)
     with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         status, _, err = journal("replay", config, "--dead")

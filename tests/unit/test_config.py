@@ -6,12 +6,12 @@ import attrs
 import pytest
 
 from jackfield.config import build_config, read_toml
-from jackfield.credentials import Secret
 from jackfield.errors import ConfigError
-from jackfield.options import GatewayOptions, about, host_and_port, url
-from jackfield.providers import ProviderSpec
+from jackfield.plugin.options import GatewayOptions, about, host_and_port, url
+from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.sink import SinkSpec
 from jackfield.selectors import Selector
-from jackfield.sinks import SinkSpec
 
 
 @attrs.frozen

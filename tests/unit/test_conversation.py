@@ -1,4 +1,4 @@
-"""`jackfield._conversation`: a protocol driven over a real websocket, on virtual time."""
+"""`jackfield._feed.driver`: a protocol driven over a real websocket, on virtual time."""
 
 import json
 from datetime import UTC, datetime
@@ -8,16 +8,16 @@ import pytest
 import trio
 import trio.testing
 
-from jackfield._conversation import Conversation, Timing, Wanted
-from jackfield._stream import stream_event
-from jackfield._subscriptions import Subscriptions
-from jackfield._transport import connect
+from jackfield._feed.driver import Conversation, Timing, Wanted
+from jackfield._feed.stream_events import stream_event
+from jackfield._feed.subscriptions import Subscriptions
+from jackfield._feed.websocket import connect
 from jackfield.addresses import Source
 from jackfield.errors import ConnectionLost, FrameError, RestError
-from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send, Suspect
-from jackfield.providers import Endpoint
-from jackfield.rest import Request, Response
-from jackfield.simulators import HangUp
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send, Suspect
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.simulator import HangUp
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,10 +1,10 @@
-"""`jackfield.credentials`: where secrets come from, and that they do not show."""
+"""`jackfield.plugin.secrets`: where secrets come from, and that they do not show."""
 
 import attrs
 import pytest
 
-from jackfield.credentials import Secret, redact, secrets_of, shown_url
 from jackfield.errors import SecretError
+from jackfield.plugin.secrets import Secret, redact, secrets_of, shown_url
 
 
 def test_a_secret_in_the_environment_is_read_at_each_use(monkeypatch):

@@ -1,4 +1,4 @@
-"""`jackfield._cutter`: whatever it cuts out, wherever the bytes are split, the messages are those of wsproto alone."""
+"""`jackfield._feed.frame_splitter`: whatever it cuts out, wherever the bytes are split, the messages are those of wsproto alone."""
 
 import struct
 from itertools import pairwise
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from jackfield import _cutter
-from jackfield._cutter import Cutter
+from jackfield._feed import frame_splitter as _cutter
+from jackfield._feed.frame_splitter import Cutter
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 SMALL = 300

@@ -9,14 +9,14 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._delivery.lane import WINDOW, Lane
-from jackfield._delivery.selection import Selection
+from jackfield._delivery.pipeline import WINDOW, Lane
+from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
-from jackfield._store import Store
-from jackfield._stream import stream_event
+from jackfield._journal.store import Store
+from jackfield._routing.route_spans import Selection
 from jackfield.addresses import Source
 from jackfield.errors import DeliveryError
-from jackfield.options import DeliveryOptions
+from jackfield.plugin.options import DeliveryOptions
 from jackfield.reports import EventBuried, EventsDropped
 from jackfield.selectors import Selector
 

@@ -1,4 +1,4 @@
-"""`jackfield._gateway`: wiring, listening, and the one order of ending, against both simulators on real sockets."""
+"""`jackfield._gateway.gateway`: wiring, listening, and the one order of ending, against both simulators on real sockets."""
 
 import json
 from contextlib import asynccontextmanager, closing
@@ -10,12 +10,12 @@ import pytest
 import trio
 
 import jackfield
-from jackfield._store import Store
+from jackfield._journal.store import Store
 from jackfield.errors import ConfigError, DeliveryError, JackfieldError, JournalError
-from jackfield.hooks import hookimpl
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import EventsDropped
 from jackfield.simulation.server import serve
-from jackfield.sinks import SinkSpec
 from jackfield_vinix.simulator import VinixSimulator
 from jackfield_voipbin.simulator import VoipbinSimulator
 

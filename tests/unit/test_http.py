@@ -1,4 +1,4 @@
-"""`jackfield._http`: requests in, answers out, and no client can end more than its connection."""
+"""`jackfield._net.http_server`: requests in, answers out, and no client can end more than its connection."""
 
 import h11
 import pytest
@@ -7,9 +7,9 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield import _http
-from jackfield._http import MOST_BODY, Line, Streamed, serve
-from jackfield.rest import Response
+from jackfield._net import http_server as _http
+from jackfield._net.http_server import MOST_BODY, Line, Streamed, serve
+from jackfield.plugin.http import Response
 
 
 async def echo(request):

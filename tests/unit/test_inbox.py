@@ -1,4 +1,4 @@
-"""`jackfield._inbox` with `_http` and `_mailbox`: whatever anybody sends, over memory and over real sockets."""
+"""`jackfield._webhooks.server` with `_http` and `_mailbox`: whatever anybody sends, over memory and over real sockets."""
 
 import re
 import ssl
@@ -12,19 +12,19 @@ import trustme
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jackfield import _inbox
-from jackfield._feed_stats import FeedStats
-from jackfield._inbox import Inbox, open_inbox
-from jackfield._mailbox import Mailbox
+from jackfield._feed.stats import FeedStats
+from jackfield._webhooks import server as _inbox
+from jackfield._webhooks.receiver import Mailbox
+from jackfield._webhooks.server import Inbox, open_inbox
 from jackfield.addresses import Address
 from jackfield.config import Feed
-from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, FrameError, JournalError, SecretError, WebhookRefused
 from jackfield.events import Event
-from jackfield.options import GatewayOptions
-from jackfield.providers import Webhook
+from jackfield.plugin.http import Request
+from jackfield.plugin.options import GatewayOptions
+from jackfield.plugin.provider import Webhook
+from jackfield.plugin.secrets import Secret
 from jackfield.reports import InboxOpened, PostRefused
-from jackfield.rest import Request
 
 PATH = "/webhooks/office"
 

@@ -1,11 +1,11 @@
-"""`jackfield._index`: who is found; that all of them are is a property elsewhere."""
+"""`jackfield._routing.index`: who is found; that all of them are is a property elsewhere."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from jackfield._index import SelectorIndex
-from jackfield._stream import stream_event
+from jackfield._feed.stream_events import stream_event
+from jackfield._routing.index import SelectorIndex
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 

@@ -1,4 +1,4 @@
-"""`jackfield._store.integrity`: whatever the file has become, it is told and left alone, or read where it is whole."""
+"""`jackfield._journal.store.integrity`: whatever the file has become, it is told and left alone, or read where it is whole."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._store import Store
-from jackfield._store.records import Row
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Row
 from jackfield.errors import JournalError
 
 COUNT = 200

@@ -9,12 +9,12 @@ import attrs
 import pytest
 import trio
 
+from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.cursor import Dead, Ledger
+from jackfield._journal.dedup import Window, key_of
 from jackfield._journal.retention import Limits
-from jackfield._journal.window import Window, key_of
-from jackfield._store import Store
-from jackfield._stream import stream_event
+from jackfield._journal.store import Store
 from jackfield.addresses import Address, Source
 from jackfield.errors import JournalError
 from jackfield.events import Event

@@ -1,4 +1,4 @@
-"""`jackfield._listener`: a bounded buffer that never waits and never loses silently."""
+"""`jackfield._gateway.listener`: a bounded buffer that never waits and never loses silently."""
 
 from contextlib import suppress
 from typing import get_args
@@ -8,7 +8,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._listener import Listener, Overflow
+from jackfield._gateway.listener import Listener, Overflow
 from jackfield.errors import ListenerOverflow
 from jackfield.reports import EventsDropped
 from jackfield.selectors import Selector

@@ -1,4 +1,4 @@
-"""`jackfield._delivery.outlet`: one attempt at a sink, and what is learnt from how it went."""
+"""`jackfield._delivery.sink_runner`: one attempt at a sink, and what is learnt from how it went."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from jackfield._delivery.breaker import Breaker
-from jackfield._delivery.outlet import PAUSE_SECONDS, Outlet
+from jackfield._delivery.sink_runner import PAUSE_SECONDS, Outlet
 from jackfield.errors import DeliveryError
 from jackfield.reports import SinkDisabled, SinkPaused
 

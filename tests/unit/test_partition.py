@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._delivery.breaker import Breaker
-from jackfield._delivery.outlet import Outlet
 from jackfield._delivery.partition import Partition
-from jackfield._stream import stream_event
+from jackfield._delivery.sink_runner import Outlet
+from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Source
 from jackfield.errors import DeliveryError
-from jackfield.options import DeliveryOptions
+from jackfield.plugin.options import DeliveryOptions
 from jackfield.reports import DeliveryFailed, DeliveryResumed
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

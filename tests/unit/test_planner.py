@@ -1,9 +1,9 @@
-"""`jackfield._planner`: the smallest set, and what became of each selector."""
+"""`jackfield._routing.planner`: the smallest set, and what became of each selector."""
 
 import attrs
 import pytest
 
-from jackfield._planner import make_plan
+from jackfield._routing.planner import make_plan
 from jackfield.addresses import AddressPattern, Source
 from jackfield.errors import Untranslatable
 from jackfield.selectors import Selector

@@ -1,4 +1,4 @@
-"""`jackfield._portal`: what another thread asks for is done in order, and answered whatever becomes of the gateway."""
+"""`jackfield._gateway.thread`: what another thread asks for is done in order, and answered whatever becomes of the gateway."""
 
 import threading
 from contextlib import asynccontextmanager
@@ -8,8 +8,8 @@ import pytest
 import trio
 import trio.lowlevel
 
-from jackfield._listener import Listener
-from jackfield._portal import Batches, Portal
+from jackfield._gateway.listener import Listener
+from jackfield._gateway.thread import Batches, Portal
 from jackfield.errors import JackfieldError
 from jackfield.selectors import EVERYTHING
 

@@ -1,18 +1,18 @@
-"""`jackfield._registry`: plugins found, checked, left out with a reason."""
+"""`jackfield._loading.registry`: plugins found, checked, left out with a reason."""
 
 from importlib.metadata import EntryPoint
 
 import attrs
 import pytest
 
-from jackfield import _registry
-from jackfield._registry import Registry
-from jackfield.commands import CommandSpec
+from jackfield._loading import registry as _registry
+from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
-from jackfield.hooks import HOOK_API, hookimpl
-from jackfield.providers import ProviderSpec
+from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.hooks import HOOK_API, hookimpl
+from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import DeliveryResumed
-from jackfield.sinks import SinkSpec
 
 
 @attrs.frozen

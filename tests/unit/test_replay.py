@@ -1,4 +1,4 @@
-"""`jackfield._replay`: the past, selected, and on its way to a sink once more."""
+"""`jackfield._delivery.replay`: the past, selected, and on its way to a sink once more."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
@@ -8,10 +8,10 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._replay import Replay, Wanted, letters, past
-from jackfield._store import Store
-from jackfield._store.records import Burial, Row
-from jackfield._stream import stream_event
+from jackfield._delivery.replay import Replay, Wanted, letters, past
+from jackfield._feed.stream_events import stream_event
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Burial, Row
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 

@@ -1,4 +1,4 @@
-"""`jackfield.rest` and `jackfield._rest`: exchanges without I/O, and performed against a real server."""
+"""`jackfield.plugin.http` and `jackfield._net.http_client`: exchanges without I/O, and performed against a real server."""
 
 import json
 from functools import partial
@@ -7,9 +7,9 @@ import h11
 import pytest
 import trio
 
-from jackfield._rest import perform
+from jackfield._net.http_client import perform
 from jackfield.errors import RestError
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
 
 
 class Server:
@@ -123,7 +123,7 @@ async def test_patience_with_a_busy_server_has_an_end(server):
 
 
 async def test_an_answer_without_end_is_cut_off(server, monkeypatch):
-    monkeypatch.setattr("jackfield._rest.MOST_BYTES", 1000)
+    monkeypatch.setattr("jackfield._net.http_client.MOST_BYTES", 1000)
     there = await server((200, [], b"x" * 1001))
     with pytest.raises(RestError, match="larger than 1000 bytes"):
         await perform(ask(Request("GET", f"{there.url}/")))

@@ -1,4 +1,4 @@
-"""`jackfield._routes`: routes that a program adds and removes while the gateway runs."""
+"""`jackfield._gateway.routes`: routes that a program adds and removes while the gateway runs."""
 
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,9 +9,9 @@ import trio
 
 import jackfield
 from jackfield.errors import ConfigError, DeliveryError, JackfieldError
-from jackfield.hooks import hookimpl
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import EventsDropped
-from jackfield.sinks import SinkSpec
 
 NOWHERE = "ws://127.0.0.1:9/v1.0/ws"
 FEED = {"provider": "voipbin", "url": NOWHERE, "token": "t", "customer_id": "550e8400-e29b-41d4-a716-446655440000"}

@@ -1,4 +1,4 @@
-"""`jackfield._delivery.selection`: an event goes where the routes led when it came, whenever it is read."""
+"""`jackfield._routing.route_spans`: an event goes where the routes led when it came, whenever it is read."""
 
 from datetime import UTC, datetime
 
@@ -6,8 +6,8 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._delivery.selection import Selection
-from jackfield._stream import stream_event
+from jackfield._feed.stream_events import stream_event
+from jackfield._routing.route_spans import Selection
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 

@@ -1,4 +1,4 @@
-"""`jackfield._session`: the documented lifecycle, one attempt at a time, on virtual time and real websockets."""
+"""`jackfield._feed.session`: the documented lifecycle, one attempt at a time, on virtual time and real websockets."""
 
 import random
 from datetime import datetime, timedelta
@@ -9,17 +9,17 @@ import pytest
 import trio
 import trio.testing
 
-from jackfield._session import Session
+from jackfield._feed.session import Session
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import Feed
-from jackfield.credentials import Secret
 from jackfield.errors import FrameError, RestError, SecretError
-from jackfield.lifecycle import TRANSITIONS
-from jackfield.protocol import Confirm, Hangup, Ignore, Reject, Send
-from jackfield.providers import Endpoint
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.protocol import Confirm, Hangup, Ignore, Reject, Send
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import HangUp, Refusal
 from jackfield.reports import FeedChanged, FeedState, FrameUnreadable, GapSuspected, Resynced, TopicRefused
-from jackfield.rest import Request, Response
-from jackfield.simulators import HangUp, Refusal
+from jackfield.reports.feed_states import TRANSITIONS
 
 
 class Simple:

@@ -4,7 +4,7 @@ from functools import partial
 
 import trio
 
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
 from jackfield.simulation import Faults, simulate
 from jackfield.simulation.listener import serve_stream
 from jackfield.simulation.posting import AT_ONCE

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 import trio
 
-from jackfield._transport import connect
+from jackfield._feed.websocket import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
-from jackfield.providers import Endpoint
+from jackfield.plugin.provider import Endpoint
 from jackfield.simulation.faults import Faults
 from jackfield.simulation.server import serve
 

@@ -19,13 +19,13 @@ import jackfield
 from jackfield._dashboard import site as site_module
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import HEADERS, MOST_VIEWERS, PAGES, SLICE_EVENTS, SLICE_SECONDS, Site
-from jackfield._http import Streamed
-from jackfield._listener import Listener
+from jackfield._gateway.listener import Listener
+from jackfield._net.http_server import Streamed
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
-from jackfield.credentials import Secret
 from jackfield.events import Event
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.secrets import Secret
 from jackfield.selectors import EVERYTHING
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

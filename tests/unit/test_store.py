@@ -1,4 +1,4 @@
-"""`jackfield._store`: what is committed is there, all of it or none, and the file keeps within its limits."""
+"""`jackfield._journal.store`: what is committed is there, all of it or none, and the file keeps within its limits."""
 
 import os
 import sqlite3
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._store import Store
-from jackfield._store.records import Burial, Row
-from jackfield._store.schema import STEPS
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Burial, Row
+from jackfield._journal.store.schema import STEPS
 from jackfield.errors import JournalError
 
 FOREVER = 2**62
@@ -271,7 +271,7 @@ def test_opening_for_reading_makes_no_file(path):
 
 HOLDER = """
 import sys, pathlib
-from jackfield._store import Store
+from jackfield._journal.store import Store
 Store.open(pathlib.Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()

@@ -1,11 +1,11 @@
-"""`jackfield._stream`: facts about our own connection, as events."""
+"""`jackfield._feed.stream_events`: facts about our own connection, as events."""
 
 from datetime import UTC, datetime, timedelta
 
-from jackfield._stream import stream_event
+from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Source
 from jackfield.events import Event
-from jackfield.vocabulary import KIND_NAMES
+from jackfield.kinds import KIND_NAMES
 
 SOURCE = Source("voipbin", "customer", "abc")
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,10 +1,10 @@
-"""`jackfield._structure`: what is its own beside the configuration's tests."""
+"""`jackfield._loading.structure`: what is its own beside the configuration's tests."""
 
 from typing import Literal
 
 import attrs
 
-from jackfield._structure import structure, unknown_keys
+from jackfield._loading.structure import structure, unknown_keys
 
 
 def test_a_validator_that_raises_anything_is_a_fault_of_its_value():

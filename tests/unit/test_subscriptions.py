@@ -1,9 +1,9 @@
-"""`jackfield._subscriptions`: the steps to what is wanted, and by any way of answers, losses and changes of mind."""
+"""`jackfield._feed.subscriptions`: the steps to what is wanted, and by any way of answers, losses and changes of mind."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jackfield._subscriptions import Subscriptions
+from jackfield._feed.subscriptions import Subscriptions
 
 
 def covers(topic, other):

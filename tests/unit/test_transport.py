@@ -1,4 +1,4 @@
-"""`jackfield._transport`: what goes over the line, and one sentence for each way in which it fails."""
+"""`jackfield._feed.websocket`: what goes over the line, and one sentence for each way in which it fails."""
 
 import contextlib
 import socket
@@ -8,11 +8,11 @@ import pytest
 import trio
 import trustme
 
-from jackfield._transport import connect
+from jackfield._feed.websocket import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
-from jackfield.providers import Endpoint
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.simulator import HangUp, Refusal
 from jackfield.simulation.listener import serve_stream
-from jackfield.simulators import HangUp, Refusal
 
 ENDPOINT = Endpoint("ws://vendor.example:5555/path?token=hunter2", headers=(("x-trace", "7"),))
 

@@ -1,11 +1,11 @@
-"""`jackfield.vocabulary`: the table is well-formed, and nothing falls outside it unnamed."""
+"""`jackfield.kinds`: the table is well-formed, and nothing falls outside it unnamed."""
 
 import re
 
 import pytest
 
+from jackfield.kinds import KIND_NAMES, KINDS, unmapped_kind
 from jackfield.selectors import KindPattern
-from jackfield.vocabulary import KIND_NAMES, KINDS, unmapped_kind
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -13,16 +13,16 @@ import attrs
 import msgspec
 
 from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.credentials import Secret
 from jackfield.errors import FrameError, Untranslatable
 from jackfield.events import Event, content_id
-from jackfield.frames import decode_frame
-from jackfield.hooks import hookimpl
-from jackfield.options import about, url
-from jackfield.protocol import Action, Confirm, Emit, FeedProtocol, Hangup, Ignore
-from jackfield.providers import Endpoint, ProviderSpec
+from jackfield.kinds import unmapped_kind
+from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import about, url
+from jackfield.plugin.protocol import Action, Confirm, Emit, FeedProtocol, Hangup, Ignore
+from jackfield.plugin.provider import Endpoint, ProviderSpec
+from jackfield.plugin.secrets import Secret
 from jackfield.selectors import Selector
-from jackfield.vocabulary import unmapped_kind
 
 jackfield_api = 1
 PROVIDER = "asterisk"

@@ -8,9 +8,9 @@ import attrs
 import trio
 
 from jackfield.errors import DeliveryError
-from jackfield.hooks import hookimpl
-from jackfield.options import about
-from jackfield.sinks import Batch, OpenSink, SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import about
+from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
 
 jackfield_api = 1
 TABLE = "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, event TEXT)"

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from jackfield.credentials import Secret
 from jackfield.errors import RestError
-from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send
-from jackfield.rest import Response
-from jackfield.simulators import HangUp
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import HangUp
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 

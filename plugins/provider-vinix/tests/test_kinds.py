@@ -2,7 +2,7 @@
 
 import pytest
 
-from jackfield.vocabulary import KIND_NAMES
+from jackfield.kinds import KIND_NAMES
 from jackfield_vinix.kinds import TABLE, kind_of, kinds_at
 
 # As the documentation lists the words and the vocabulary their kinds, written out once more by hand.

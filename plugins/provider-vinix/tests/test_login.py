@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.config import build_config
-from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, RestError, SecretError
-from jackfield.providers import Authenticates, Waits
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
+from jackfield.plugin.provider import Authenticates, Waits
+from jackfield.plugin.secrets import Secret
 from jackfield_vinix import Vinix, jackfield_providers
 from jackfield_vinix.login import by_api_key, by_user, hash_of
 from jackfield_vinix.rest import Rest, payload

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jackfield._cli import main
 from jackfield.errors import FrameError
 from jackfield.events import Event
-from jackfield.protocol import Emit
+from jackfield.plugin.protocol import Emit
 from jackfield.testing import strategies
 from jackfield_vinix.protocol import VinixProtocol
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.credentials import Secret
 from jackfield.errors import FrameError
-from jackfield.protocol import Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield.plugin.protocol import Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import strategies
 from jackfield_vinix import Vinix
 from jackfield_vinix.protocol import VinixProtocol

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.protocol import Send
+from jackfield.plugin.protocol import Send
 from jackfield_vinix.pacing import Pace
 from jackfield_vinix.requests import ANSWER_TICKS, Asked, Requests
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jackfield.errors import RestError
 from jackfield.events import Event
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
 from jackfield_vinix.presence import STATES
 from jackfield_vinix.wire import plain_id
 

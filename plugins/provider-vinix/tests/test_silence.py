@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from jackfield.protocol import Confirm, Emit, Resync, Suspect
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Confirm, Emit, Resync, Suspect
 from jackfield_vinix.silence import Silence
 
 NO_REST = {"rest_url": None}

@@ -6,9 +6,9 @@ from itertools import count, islice
 
 import pytest
 
-from jackfield.protocol import Emit
-from jackfield.rest import Request
-from jackfield.simulators import HangUp
+from jackfield.plugin.http import Request
+from jackfield.plugin.protocol import Emit
+from jackfield.plugin.simulator import HangUp
 from jackfield_vinix.kinds import TABLE
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator

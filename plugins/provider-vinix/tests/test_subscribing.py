@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.protocol import Confirm, Hangup, Reject
+from jackfield.plugin.protocol import Confirm, Hangup, Reject
 from jackfield_vinix.bindings import Learned, forms
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator

@@ -8,8 +8,8 @@ from itertools import count, islice
 
 import pytest
 
-from jackfield.rest import Request
-from jackfield.simulators import Answers, Posts, Simulator
+from jackfield.plugin.http import Request
+from jackfield.plugin.simulator import Answers, Posts, Simulator
 from jackfield_voipbin import ledger as ledger_module
 from jackfield_voipbin.credentials import read_credential
 from jackfield_voipbin.ledger import Ledger

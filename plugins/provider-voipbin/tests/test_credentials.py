@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.credentials import Secret
 from jackfield.errors import RestError, SecretError
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import strategies
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.credentials import read_credential

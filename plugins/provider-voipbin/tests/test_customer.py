@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jackfield._cli import main
 from jackfield.errors import RestError
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
 from jackfield_voipbin.credentials import read_credential
 from jackfield_voipbin.customer import WRITTEN, read_webhook, write_webhook
 from jackfield_voipbin.rest import Rest

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jackfield.protocol import Emit
+from jackfield.plugin.protocol import Emit
 from jackfield.testing import strategies
 from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.kinds import TABLE, kind_of, native_name

@@ -2,8 +2,8 @@
 
 import pytest
 
+from jackfield.kinds import KIND_NAMES
 from jackfield.selectors import KindPattern
-from jackfield.vocabulary import KIND_NAMES
 from jackfield_voipbin.kinds import TABLE, ByField, kind_of, native_name, resources_of
 
 # As the vocabulary lists them, written out once more by hand: documented and deployed names.

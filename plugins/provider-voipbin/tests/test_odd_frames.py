@@ -9,7 +9,7 @@ from time import perf_counter
 import pytest
 
 from jackfield.errors import FrameError
-from jackfield.protocol import Emit, Ignore
+from jackfield.plugin.protocol import Emit, Ignore
 from jackfield_voipbin.protocol import VoipbinProtocol
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jackfield.credentials import Secret
 from jackfield.errors import FrameError, RestError
-from jackfield.protocol import Confirm, Emit, Ignore, Reject, Resync, Send
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Confirm, Emit, Ignore, Reject, Resync, Send
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import strategies
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.protocol import VoipbinProtocol

@@ -3,7 +3,7 @@
 import pytest
 
 from jackfield.errors import RestError
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
 from jackfield_voipbin.credentials import read_credential
 from jackfield_voipbin.rest import Rest, base_of
 

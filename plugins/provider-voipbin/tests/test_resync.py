@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.credentials import Secret
 from jackfield.errors import RestError
-from jackfield.protocol import Emit, Ignore, Send, Suspect
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Emit, Ignore, Send, Suspect
+from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin import listing as listing_module
 from jackfield_voipbin.credentials import read_credential

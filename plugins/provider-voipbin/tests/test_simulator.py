@@ -6,8 +6,8 @@ from itertools import count, islice
 
 import pytest
 
-from jackfield.protocol import Emit
-from jackfield.simulators import HangUp
+from jackfield.plugin.protocol import Emit
+from jackfield.plugin.simulator import HangUp
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from jackfield.protocol import Confirm, Reject, Send
+from jackfield.plugin.protocol import Confirm, Reject, Send
 from jackfield_voipbin.dialects import spellings
 from jackfield_voipbin.subscribing import LEFT_OUT, PROBATION, Subscribing, Suspicion
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.credentials import Secret
-from jackfield.protocol import Emit, Send
-from jackfield.rest import Response
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Emit, Send
+from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.simulator import CUSTOMER, PROFILES, VoipbinSimulator
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.config import build_config
-from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, FrameError, SecretError, WebhookRefused
-from jackfield.providers import ProviderSpec
+from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin, jackfield_providers
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.webhook import SIGNATURE, Reader, sign

@@ -10,7 +10,7 @@ import pytest
 
 from jackfield.addresses import Address
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 
 if sys.version_info >= (3, 14):
     from compression import zstd

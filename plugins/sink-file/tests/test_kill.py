@@ -10,7 +10,7 @@ import time
 import pytest
 import trio
 
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield_file import File
 
 PER_BATCH = 50
@@ -21,7 +21,7 @@ WRITES = """
     from datetime import UTC, datetime
     from jackfield.addresses import Address
     from jackfield.events import Event
-    from jackfield.sinks import Batch
+    from jackfield.plugin.sink import Batch
     from jackfield_file import File
 
     folder, fsync, per_batch, *starts = sys.argv[1:]

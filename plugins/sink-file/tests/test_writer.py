@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from jackfield.errors import DeliveryError
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield_file import File
 from jackfield_file.paths import Template
 from jackfield_file.rotation import Policy
@@ -263,7 +263,7 @@ WRITES = """
     from datetime import UTC, datetime
     from jackfield.addresses import Address
     from jackfield.events import Event
-    from jackfield.sinks import Batch
+    from jackfield.plugin.sink import Batch
     from jackfield_file import File
 
     path, first = sys.argv[1], int(sys.argv[2])

@@ -11,7 +11,7 @@ import pytest
 
 from jackfield.addresses import Address
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 
 
 @attrs.frozen

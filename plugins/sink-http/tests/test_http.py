@@ -18,8 +18,8 @@ from cloudevents.core.v1.event import CloudEvent
 
 from jackfield import Registry
 from jackfield.config import build_config
-from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, DeliveryError
+from jackfield.plugin.secrets import Secret
 from jackfield_http import Http
 
 PLUGIN = Path(__file__).parents[1]

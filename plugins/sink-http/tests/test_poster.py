@@ -10,10 +10,10 @@ import attrs
 import pytest
 from standardwebhooks import Webhook
 
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.sink import Batch
 from jackfield_http import Http
 
 NEW = "whsec_" + "bmV3" * 10

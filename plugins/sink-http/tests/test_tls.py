@@ -6,8 +6,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError
+from jackfield.plugin.secrets import Secret
 from jackfield_http import Http
 from jackfield_http.tls import client_context
 

@@ -13,7 +13,7 @@ import pytest
 from jackfield.addresses import Address
 from jackfield.errors import DeliveryError  # noqa: F401  # for the program below
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield_stdout import Stdout
 from jackfield_stdout.pretty import render
 

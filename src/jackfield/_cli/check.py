@@ -10,12 +10,12 @@ from urllib.parse import quote
 from jackfield._cli.console import say
 from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._planner import make_plan
-from jackfield._store.integrity import identify
+from jackfield._journal.store.integrity import identify
+from jackfield._routing.planner import make_plan
 from jackfield.config import Feed, GatewayConfig, build_config, read_toml
 from jackfield.errors import ConfigError, Fault, JournalError
-from jackfield.options import GatewayOptions
-from jackfield.providers import Plan
+from jackfield.plugin.options import GatewayOptions
+from jackfield.plugin.provider import Plan
 
 __all__ = ["configure", "run"]
 

@@ -11,8 +11,8 @@ from typing import get_args
 
 import attrs
 
-from jackfield.credentials import Secret, redact
-from jackfield.hooks import hookimpl
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.secrets import Secret, redact
 from jackfield.reports import Level, PluginFailed, Report
 
 __all__ = ["Console", "abandon_stdout", "say"]

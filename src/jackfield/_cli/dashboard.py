@@ -18,11 +18,11 @@ from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.run import run_until_signal, say_summary
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import Site
-from jackfield._gateway import Gateway, open_gateway
-from jackfield._registry import Registry
+from jackfield._gateway.gateway import Gateway, open_gateway
+from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.errors import JackfieldError
-from jackfield.options import GatewayOptions
+from jackfield.plugin.options import GatewayOptions
 
 __all__ = ["configure", "open_dashboard", "run"]
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._guard import provider_code
+from jackfield._loading.guard import provider_code
 from jackfield.errors import FrameError, PluginError
-from jackfield.protocol import Emit, FeedProtocol, Ignore
+from jackfield.plugin.protocol import Emit, FeedProtocol, Ignore
 
 __all__ = ["configure", "run"]
 

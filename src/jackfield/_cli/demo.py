@@ -13,10 +13,10 @@ from jackfield._cli.console import Console, say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
-from jackfield._registry import Registry
+from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
+from jackfield.kinds import KINDS
 from jackfield.simulation.server import serve
-from jackfield.vocabulary import KINDS
 
 __all__ = ["configure", "run"]
 

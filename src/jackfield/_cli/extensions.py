@@ -12,12 +12,12 @@ import trio
 
 from jackfield._cli.console import abandon_stdout, say
 from jackfield._cli.plugin_options import load_plugins
-from jackfield._guard import provider_code
-from jackfield._registry import Registry
-from jackfield._rest import perform
-from jackfield.commands import CommandSpec
+from jackfield._loading.guard import provider_code
+from jackfield._loading.registry import Registry
+from jackfield._net.http_client import perform
 from jackfield.config import Feed, build_config, read_toml
-from jackfield.rest import Exchange
+from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.http import Exchange
 
 __all__ = ["Extension", "find_extensions"]
 
@@ -44,7 +44,7 @@ class Extension:
 
 @attrs.frozen
 class _Host:
-    """A `jackfield.commands.CommandHost`."""
+    """A `jackfield.plugin.command.CommandHost`."""
 
     _registry: Registry
 

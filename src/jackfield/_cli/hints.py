@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+from jackfield.kinds import KIND_NAMES, UNMAPPED
 from jackfield.selectors import Selector
-from jackfield.vocabulary import KIND_NAMES, UNMAPPED
 
 __all__ = ["kind_hint"]
 

@@ -19,8 +19,8 @@ from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.selecting import selector
-from jackfield._replay import Wanted, letters, past
-from jackfield._store import Store
+from jackfield._delivery.replay import Wanted, letters, past
+from jackfield._journal.store import Store
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, Fault
 from jackfield.events import Event

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from jackfield._cli.console import Console
-from jackfield._registry import Registry
+from jackfield._loading.registry import Registry
 
 __all__ = ["add_plugin_options", "load_plugins"]
 

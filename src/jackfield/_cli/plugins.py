@@ -8,7 +8,7 @@ import json
 import attrs
 
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield.hooks import HOOK_API
+from jackfield.plugin.hooks import HOOK_API
 
 __all__ = ["configure", "run"]
 

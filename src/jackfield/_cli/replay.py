@@ -17,10 +17,10 @@ import trio
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._delivery import Lane
-from jackfield._delivery.selection import Selection
-from jackfield._registry import Registry
-from jackfield._replay import Replay, Wanted, letters, past
-from jackfield._store import Store, exhume
+from jackfield._delivery.replay import Replay, Wanted, letters, past
+from jackfield._journal.store import Store, exhume
+from jackfield._loading.registry import Registry
+from jackfield._routing.route_spans import Selection
 from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
 from jackfield.errors import ConfigError, DeliveryError, Fault
 from jackfield.events import Event

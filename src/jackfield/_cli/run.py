@@ -12,9 +12,9 @@ import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._gateway import Gateway, open_gateway
-from jackfield._registry import Registry
-from jackfield._state import GatewayState
+from jackfield._gateway.gateway import Gateway, open_gateway
+from jackfield._gateway.snapshot import GatewayState
+from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.reports import Level
 

@@ -10,12 +10,12 @@ import trio
 
 from jackfield._cli.console import Console, abandon_stdout
 from jackfield._cli.numbers import number
-from jackfield._gateway import open_gateway
-from jackfield._registry import Registry
+from jackfield._gateway.gateway import open_gateway
+from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig
 from jackfield.errors import DeliveryError, PluginError
+from jackfield.plugin.sink import Batch, Sink
 from jackfield.selectors import Selector
-from jackfield.sinks import Batch, Sink
 
 __all__ = ["add_showing_options", "check_showable", "show", "stop_at"]
 

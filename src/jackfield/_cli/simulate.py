@@ -14,10 +14,10 @@ import trio
 from jackfield._cli.console import say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import load_plugins
-from jackfield._structure import structure
+from jackfield._loading.structure import structure
 from jackfield.errors import Fault, PluginError
+from jackfield.plugin.simulator import Simulator
 from jackfield.simulation import Faults, simulate
-from jackfield.simulators import Simulator
 
 __all__ = ["configure", "configure_simulator", "made", "run"]
 

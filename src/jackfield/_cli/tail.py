@@ -14,9 +14,9 @@ from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
-from jackfield._registry import Registry
+from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, build_config, read_toml
-from jackfield.options import GatewayOptions
+from jackfield.plugin.options import GatewayOptions
 from jackfield.selectors import EVERYTHING
 
 __all__ = ["configure", "run"]

@@ -13,10 +13,10 @@ import attrs
 from jackfield._cli.console import say
 from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._planner import plan_topics
+from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import SelectorError, Untranslatable
-from jackfield.providers import Dialect, ProviderSpec
+from jackfield.plugin.provider import Dialect, ProviderSpec
 from jackfield.selectors import Selector
 
 __all__ = ["configure", "run"]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import attrs
 
-from jackfield.credentials import Secret
 from jackfield.errors import ConfigError, Fault, SecretError
-from jackfield.rest import Request
+from jackfield.plugin.http import Request
+from jackfield.plugin.secrets import Secret
 
 __all__ = ["Access", "plan_access"]
 

@@ -19,15 +19,15 @@ from jackfield._dashboard.access import Access
 from jackfield._dashboard.board import Board
 from jackfield._dashboard.rows import SinkRow
 from jackfield._dashboard.updates import View
-from jackfield._gateway import Gateway
-from jackfield._http import Line, Send, Streamed, serve
-from jackfield._listener import Listener
+from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.listener import Listener
+from jackfield._net.http_server import Line, Send, Streamed, serve
 from jackfield.addresses import escape_segment
-from jackfield.credentials import Secret
 from jackfield.errors import SecretError, SelectorError
-from jackfield.hooks import hookimpl
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.secrets import Secret
 from jackfield.reports import Report
-from jackfield.rest import Request, Response
 from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["PAGES", "Site", "page"]

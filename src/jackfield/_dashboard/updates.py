@@ -10,7 +10,7 @@ import msgspec
 
 from jackfield._dashboard.board import Board
 from jackfield.addresses import escape_segment
-from jackfield.credentials import HIDDEN
+from jackfield.plugin.secrets import HIDDEN
 from jackfield.selectors import Selector
 
 __all__ = ["MOST_LINES", "View"]

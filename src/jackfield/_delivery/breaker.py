@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from jackfield._backoff import backoff
+from jackfield._net.backoff import backoff
 
 __all__ = ["Breaker"]
 

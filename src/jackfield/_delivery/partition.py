@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 import attrs
 import trio
 
-from jackfield._backoff import backoff
-from jackfield._delivery.outlet import Outlet
+from jackfield._delivery.sink_runner import Outlet
+from jackfield._net.backoff import backoff
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.options import DeliveryOptions
+from jackfield.plugin.options import DeliveryOptions
 from jackfield.reports import DeliveryFailed, DeliveryResumed
 
 __all__ = ["Partition"]

@@ -10,7 +10,7 @@ import attrs
 import trio
 
 from jackfield._journal.log import Log
-from jackfield._store.records import Burial
+from jackfield._journal.store.records import Burial
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report, is_due
 

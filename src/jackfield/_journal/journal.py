@@ -22,13 +22,13 @@ import attrs
 import trio
 
 from jackfield._journal.cursor import Cursor, Dead, Ledger
+from jackfield._journal.dedup import Window, key_of
 from jackfield._journal.log import Log
-from jackfield._journal.patience import Patience
 from jackfield._journal.retention import Limits, Retention
+from jackfield._journal.retrying import Patience
 from jackfield._journal.stats import JournalStats
-from jackfield._journal.window import Window, key_of
-from jackfield._store import Store
-from jackfield._store.records import Row
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Row
 from jackfield.errors import JournalError
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, JournalDamaged, Report, is_due

@@ -8,8 +8,8 @@ from functools import partial
 import attrs
 import trio
 
-from jackfield._journal.patience import Patience
-from jackfield._store import Store
+from jackfield._journal.retrying import Patience
+from jackfield._journal.store import Store
 from jackfield.errors import EventError
 from jackfield.events import Event
 from jackfield.reports import JournalDamaged, Report, is_due

@@ -9,8 +9,8 @@ from functools import partial
 import attrs
 import trio
 
-from jackfield._journal.patience import Patience
-from jackfield._store import Store
+from jackfield._journal.retrying import Patience
+from jackfield._journal.store import Store
 from jackfield.errors import JournalError
 from jackfield.reports import EventsDropped, JournalStalled, Report, is_due
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 
-from jackfield._structure import structure_some, unknown_keys
+from jackfield._loading.structure import structure_some, unknown_keys
 from jackfield.errors import Fault, PluginError
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
 from jackfield.simulation.faults import Faults
 from jackfield.simulation.running import Running
 

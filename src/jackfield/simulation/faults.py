@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from jackfield.options import about, at_least
+from jackfield.plugin.options import about, at_least
 
 __all__ = ["Counters", "Faults", "copies", "extras"]
 

@@ -13,10 +13,10 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
-from jackfield._http import Line as HttpLine
-from jackfield._http import Respond, serve
-from jackfield.rest import Request, Response
-from jackfield.simulators import HangUp, Refusal
+from jackfield._net.http_server import Line as HttpLine
+from jackfield._net.http_server import Respond, serve
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.simulator import HangUp, Refusal
 
 __all__ = ["ClientGone", "Handler", "Incoming", "Line", "nothing_here", "serve_stream"]
 

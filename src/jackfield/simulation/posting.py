@@ -8,9 +8,9 @@ import attrs
 import trio
 
 from jackfield.errors import RestError
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.simulator import Posting
 from jackfield.simulation.faults import Counters
-from jackfield.simulators import Posting
 
 __all__ = ["AT_ONCE", "Poster"]
 

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 import attrs
 import trio
 
-from jackfield.options import about, at_least
+from jackfield.plugin.options import about, at_least
+from jackfield.plugin.simulator import HangUp, Posts, SimulatedClient, Simulator
 from jackfield.simulation.faults import Counters, Faults, copies, extras
 from jackfield.simulation.listener import CLOSE_SECONDS, ClientGone, Line
 from jackfield.simulation.outbox import Outbox
 from jackfield.simulation.posting import Poster
-from jackfield.simulators import HangUp, Posts, SimulatedClient, Simulator
 
 __all__ = ["TICK", "Client", "Running"]
 

@@ -11,15 +11,15 @@ from functools import partial
 import msgspec
 import trio
 
-from jackfield._rest import open_client
+from jackfield._net.http_client import open_client
 from jackfield.errors import leaves
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.simulator import Answers, Refusal, Simulator
 from jackfield.simulation.control import PATH, check_names, control, is_control
 from jackfield.simulation.faults import Counters, Faults
 from jackfield.simulation.listener import Incoming, nothing_here, serve_stream
 from jackfield.simulation.posting import AT_ONCE, Poster
 from jackfield.simulation.running import TICK, Running
-from jackfield.simulators import Answers, Refusal, Simulator
 
 __all__ = ["serve", "simulate"]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import msgspec
 import trio
 
-from jackfield.lifecycle import FeedState
 from jackfield.reports import FeedChanged, Resynced, TopicRefused
+from jackfield.reports.feed_states import FeedState
 from jackfield.testing.declaring import DeclaredProvider
 from jackfield.testing.rules import Level, rule
 from jackfield.testing.stage import Scene, Stage, Vendor, play

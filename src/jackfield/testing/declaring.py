@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from jackfield._guard import provider_code
-from jackfield._planner import plan_topics
-from jackfield.credentials import secrets_of
+from jackfield._loading.guard import provider_code
+from jackfield._routing.planner import plan_topics
 from jackfield.errors import JackfieldError, SecretError
 from jackfield.events import Event
-from jackfield.protocol import Action, Emit, FeedProtocol, Send
-from jackfield.providers import Provider
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
+from jackfield.plugin.provider import Provider
+from jackfield.plugin.secrets import secrets_of
+from jackfield.plugin.simulator import Simulator
 from jackfield.selectors import EVERYTHING, Selector
-from jackfield.simulators import Simulator
 from jackfield.testing.laws import TranslationLaws
 from jackfield.testing.stage import FEED, Vendor
 from jackfield.testing.worlds import World

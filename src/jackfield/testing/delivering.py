@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield.testing.describing import undescribed
 from jackfield.testing.places import DeclaredSink, sample_events
 from jackfield.testing.rules import Level, rule

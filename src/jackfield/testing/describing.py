@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from jackfield.credentials import Secret
+from jackfield.plugin.secrets import Secret
 
 __all__ = ["undescribed"]
 

@@ -9,7 +9,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield.testing.places import DeclaredSink, sample_events
 from jackfield.testing.rules import Level, rule
 from jackfield.testing.writing import PATIENCE, cut, failure_of, insist, missing_of, run

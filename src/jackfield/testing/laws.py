@@ -25,9 +25,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._index import SelectorIndex
+from jackfield._routing.index import SelectorIndex
 from jackfield.addresses import Address
-from jackfield.providers import Dialect
+from jackfield.plugin.provider import Dialect
 from jackfield.testing import strategies
 from jackfield.testing.rules import Level, Suite, rule
 from jackfield.testing.worlds import Happened, World

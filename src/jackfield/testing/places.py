@@ -10,9 +10,9 @@ from typing import ClassVar
 import attrs
 
 from jackfield.addresses import Address
-from jackfield.credentials import secrets_of
 from jackfield.events import Event
-from jackfield.sinks import Sink
+from jackfield.plugin.secrets import secrets_of
+from jackfield.plugin.sink import Sink
 from jackfield.testing.rules import Suite
 
 __all__ = ["DeclaredSink", "Place", "sample_events"]

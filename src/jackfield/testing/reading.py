@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError, JackfieldError, RestError, WebhookRefused
 from jackfield.events import Event
-from jackfield.protocol import Action, FeedProtocol, Resyncs, Send
-from jackfield.providers import Authenticates, ReceivesWebhooks
-from jackfield.rest import Exchange, Response
+from jackfield.kinds import KIND_NAMES, UNMAPPED
+from jackfield.plugin.http import Exchange, Response
+from jackfield.plugin.protocol import Action, FeedProtocol, Resyncs, Send
+from jackfield.plugin.provider import Authenticates, ReceivesWebhooks
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing.declaring import AT, DeclaredProvider, received
 from jackfield.testing.describing import undescribed
@@ -23,7 +24,6 @@ from jackfield.testing.rules import Level, rule
 from jackfield.testing.spoiling import parts_of, spoilt_frames, spoilt_json
 from jackfield.testing.stage import FEED
 from jackfield.testing.strategies import json_values
-from jackfield.vocabulary import KIND_NAMES, UNMAPPED
 
 __all__ = ["Reading"]
 

@@ -10,8 +10,8 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.hooks import hookimpl
-from jackfield.sinks import Batch, OpenSink, SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
 
 __all__ = ["RecordingSink"]
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import attrs
 from hypothesis import Phase, settings
 
-from jackfield._guard import provider_code
+from jackfield._loading.guard import provider_code
 from jackfield.errors import JackfieldError, PluginError
 from jackfield.testing.rules import Exempt, Level, NotApplicable, Rule, Suite, rules_of
 

@@ -12,16 +12,16 @@ import attrs
 import trio
 import trio.testing
 
-from jackfield._rest import drive
-from jackfield._session import Session
+from jackfield._feed.session import Session
+from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.errors import leaves
 from jackfield.events import Event
-from jackfield.providers import Endpoint, Provider
+from jackfield.plugin.http import Exchange, Request, Response
+from jackfield.plugin.provider import Endpoint, Provider
+from jackfield.plugin.simulator import HangUp
 from jackfield.reports import Report
-from jackfield.rest import Exchange, Request, Response
 from jackfield.simulation.listener import ClientGone, Incoming, Line, serve_stream
-from jackfield.simulators import HangUp
 from jackfield.testing.clock import run_in_virtual_time
 
 __all__ = ["FEED", "Scene", "Stage", "Vendor", "as_target", "play", "sole_cause"]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from jackfield.addresses import SEGMENTS, Address, AddressPattern, Source
 from jackfield.events import Event
+from jackfield.kinds import KIND_NAMES
 from jackfield.selectors import KindPattern, Selector
-from jackfield.vocabulary import KIND_NAMES
 
 __all__ = [
     "address_patterns",

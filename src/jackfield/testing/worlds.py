@@ -9,10 +9,10 @@ import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from jackfield._planner import plan_topics
+from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.errors import Untranslatable
-from jackfield.providers import Dialect, Plan
+from jackfield.plugin.provider import Dialect, Plan
 from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing import strategies
 

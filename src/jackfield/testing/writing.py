@@ -8,7 +8,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.sinks import Batch, OpenSink
+from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.testing.places import Place
 from jackfield.testing.stage import sole_cause
 

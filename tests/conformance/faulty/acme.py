@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import attrs
 
 from faulty.dialect import KINDS, SOURCE, AcmeDialect
-from jackfield.credentials import Secret
 from jackfield.errors import FrameError, RestError, WebhookRefused
 from jackfield.events import Event, content_id
-from jackfield.options import about, url
-from jackfield.protocol import Confirm, Emit, Ignore, Reject, Send
-from jackfield.providers import Endpoint, Webhook
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import about, url
+from jackfield.plugin.protocol import Confirm, Emit, Ignore, Reject, Send
+from jackfield.plugin.provider import Endpoint, Webhook
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite
 
 SAMPLE = "tok-s3cret"

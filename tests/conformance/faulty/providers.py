@@ -12,10 +12,10 @@ from faulty.acme import SAMPLE, Acme, AcmeProtocol, AcmeSuite
 from faulty.dialect import AcmeDialect
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError, Untranslatable
-from jackfield.options import about
-from jackfield.protocol import Confirm, Ignore
-from jackfield.providers import Endpoint, Webhook
-from jackfield.rest import Request
+from jackfield.plugin.http import Request
+from jackfield.plugin.options import about
+from jackfield.plugin.protocol import Confirm, Ignore
+from jackfield.plugin.provider import Endpoint, Webhook
 
 FAULTS = []
 

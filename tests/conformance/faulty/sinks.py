@@ -8,11 +8,11 @@ from typing import ClassVar
 import attrs
 import trio
 
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.options import about
-from jackfield.sinks import Batch
+from jackfield.plugin.options import about
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.sink import Batch
 from jackfield.testing import Place, SinkSuite
 
 SAMPLE = "key-s3cret"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import attrs
 
 from jackfield.addresses import Source
-from jackfield.credentials import Secret
 from jackfield.errors import RestError
-from jackfield.hooks import hookimpl
-from jackfield.options import about, at_least, url
-from jackfield.protocol import FeedProtocol
-from jackfield.providers import Dialect, Endpoint, Provider, ProviderSpec
-from jackfield.rest import Exchange
-from jackfield.simulators import Simulator
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.options import about, at_least, url
+from jackfield.plugin.protocol import FeedProtocol
+from jackfield.plugin.provider import Dialect, Endpoint, Provider, ProviderSpec
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import Simulator
 from jackfield_vinix.account import Account
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Hash, Login, by_api_key, by_user

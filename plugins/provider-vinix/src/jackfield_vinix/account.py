@@ -7,10 +7,10 @@ import secrets
 import attrs
 
 from jackfield.addresses import Source
-from jackfield.credentials import Secret
-from jackfield.protocol import FeedProtocol
-from jackfield.providers import Endpoint
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.protocol import FeedProtocol
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.secrets import Secret
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
 from jackfield_vinix.protocol import VinixProtocol

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
-from jackfield.credentials import Secret
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite, Vendor, simulated_frames
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator

@@ -14,7 +14,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from jackfield.simulators import HangUp
+from jackfield.plugin.simulator import HangUp
 from jackfield_vinix.kinds import FAMILIES
 from jackfield_vinix.story import Published
 from jackfield_vinix.topics import APPLICATION, matches_binding

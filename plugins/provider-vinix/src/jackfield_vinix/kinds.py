@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jackfield.vocabulary import unmapped_kind
+from jackfield.kinds import unmapped_kind
 
 __all__ = ["FAMILIES", "TABLE", "kind_of", "kinds_at"]
 

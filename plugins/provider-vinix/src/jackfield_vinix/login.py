@@ -13,9 +13,9 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from jackfield.credentials import Secret
 from jackfield.errors import RestError
-from jackfield.rest import Exchange, Request
+from jackfield.plugin.http import Exchange, Request
+from jackfield.plugin.secrets import Secret
 from jackfield_vinix.rest import checked, payload
 
 __all__ = ["Granted", "Hash", "Login", "by_api_key", "by_user", "hash_of"]

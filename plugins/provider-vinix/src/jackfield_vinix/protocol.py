@@ -14,9 +14,9 @@ from datetime import datetime
 import attrs
 
 from jackfield.errors import RestError
-from jackfield.frames import decode_payload
-from jackfield.protocol import Action, Emit, Hangup, Ignore, Resync, Send
-from jackfield.rest import Exchange
+from jackfield.plugin.frames import decode_payload
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.protocol import Action, Emit, Hangup, Ignore, Resync, Send
 from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
 from jackfield_vinix.requests import Asked, Requests
@@ -33,7 +33,7 @@ __all__ = ["VinixProtocol"]
 
 @attrs.define
 class VinixProtocol:
-    """A `jackfield.protocol.FeedProtocol` for qubicle bindings, which `Resyncs` by REST."""
+    """A `jackfield.plugin.protocol.FeedProtocol` for qubicle bindings, which `Resyncs` by REST."""
 
     feed: str
     account_id: str = ""

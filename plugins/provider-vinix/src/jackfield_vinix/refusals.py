@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, NamedTuple
 
-from jackfield.credentials import HIDDEN
+from jackfield.plugin.secrets import HIDDEN
 
 __all__ = ["Refusal", "Subject", "classify", "hide_token", "refusals_in"]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from jackfield.protocol import Send
+from jackfield.plugin.protocol import Send
 from jackfield_vinix.pacing import Pace
 from jackfield_vinix.wire import request
 

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 import attrs
 import msgspec
 
-from jackfield.credentials import HIDDEN
 from jackfield.errors import RestError
-from jackfield.rest import Exchange, Request, Response
+from jackfield.plugin.http import Exchange, Request, Response
+from jackfield.plugin.secrets import HIDDEN
 
 __all__ = ["Rest", "checked", "payload"]
 

@@ -15,7 +15,7 @@ import msgspec
 
 from jackfield.addresses import Address
 from jackfield.events import Event, content_id
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
 from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.presence import Presence, Status
 from jackfield_vinix.rest import Rest

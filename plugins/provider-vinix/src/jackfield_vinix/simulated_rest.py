@@ -16,7 +16,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
 from jackfield_vinix.floor import Floor, SimulatedQueue, SimulatedRecipient
 from jackfield_vinix.gateway import SimulatedSocket
 from jackfield_vinix.story import GREGORIAN_EPOCH

@@ -14,9 +14,9 @@ from weakref import WeakSet
 
 import attrs
 
-from jackfield.options import about, at_least
-from jackfield.rest import Request, Response
-from jackfield.simulators import Refusal
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import about, at_least
+from jackfield.plugin.simulator import Refusal
 from jackfield_vinix.floor import Floor
 from jackfield_vinix.gateway import SimulatedSocket
 from jackfield_vinix.simulated_rest import Interface

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from jackfield.errors import RestError
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
 from jackfield_vinix.rest import Rest
 from jackfield_vinix.wire import fold, plain_id, text_of
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 
-from jackfield.protocol import Action, Confirm, Hangup, Reject
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.protocol import Action, Confirm, Hangup, Reject
 from jackfield_vinix.bindings import Form, Learned, forms
 from jackfield_vinix.refusals import Refusal
 from jackfield_vinix.requests import ANSWER_TICKS, Asked, Requests

@@ -8,7 +8,7 @@ import msgspec
 
 from jackfield.errors import FrameError
 from jackfield.events import Event
-from jackfield.frames import decode_payload
+from jackfield.plugin.frames import decode_payload
 from jackfield_vinix.identity import identity
 from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.naming import address_of_event

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from jackfield.frames import NO_PAYLOAD, decode_frame
+from jackfield.plugin.frames import NO_PAYLOAD, decode_frame
 
 __all__ = ["ENVELOPE", "Frame", "fold", "fold_within", "plain_id", "read_frame", "request", "text_of"]
 

@@ -11,15 +11,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import attrs
 
 from jackfield.addresses import Source
-from jackfield.commands import CommandSpec
-from jackfield.credentials import Secret
 from jackfield.errors import SecretError
-from jackfield.hooks import hookimpl
-from jackfield.options import about, at_least, url
-from jackfield.protocol import FeedProtocol
-from jackfield.providers import Dialect, Endpoint, ProviderSpec, Webhook
-from jackfield.rest import Exchange
-from jackfield.simulators import Simulator
+from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.options import about, at_least, url
+from jackfield.plugin.protocol import FeedProtocol
+from jackfield.plugin.provider import Dialect, Endpoint, ProviderSpec, Webhook
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import Simulator
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.protocol import VoipbinProtocol

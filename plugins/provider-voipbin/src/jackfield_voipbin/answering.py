@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
 from jackfield_voipbin.credentials import ADMIN, MANAGER, SUPER, Credential
 from jackfield_voipbin.customer import WRITTEN
 from jackfield_voipbin.ledger import Ledger

@@ -9,7 +9,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from jackfield.simulators import HangUp
+from jackfield.plugin.simulator import HangUp
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.topics import matches_documented, matches_prefix
 

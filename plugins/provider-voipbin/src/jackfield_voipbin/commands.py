@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from jackfield.commands import CommandHost, CommandSpec
 from jackfield.errors import ConfigError, Fault
-from jackfield.options import url
+from jackfield.plugin.command import CommandHost, CommandSpec
+from jackfield.plugin.options import url
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.customer import WebhookSettings, read_webhook, write_webhook
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from jackfield.credentials import Secret
-from jackfield.rest import Request, Response
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite, Vendor, simulated_frames
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator

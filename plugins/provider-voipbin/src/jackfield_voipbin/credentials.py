@@ -18,7 +18,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.rest import Exchange, Request
+from jackfield.plugin.http import Exchange, Request
 from jackfield_voipbin.times import parse_time
 
 __all__ = ["ADMIN", "MANAGER", "SUPER", "Credential", "Kind", "login", "read_credential"]

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from jackfield.errors import RestError
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
 from jackfield_voipbin.rest import Rest
 
 __all__ = ["WRITTEN", "WebhookSettings", "read_webhook", "write_webhook"]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from jackfield.errors import FrameError
-from jackfield.frames import decode_payload
+from jackfield.plugin.frames import decode_payload
 from jackfield_voipbin.wire import Frame
 
 __all__ = ["Form", "Message", "form_of", "message_of"]

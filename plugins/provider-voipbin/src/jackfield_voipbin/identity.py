@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from jackfield.events import content_id
-from jackfield.vocabulary import UNMAPPED
+from jackfield.kinds import UNMAPPED
 from jackfield_voipbin.kinds import native_name
 from jackfield_voipbin.topics import PROVIDER
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 
+from jackfield.kinds import UNMAPPED, unmapped_kind
 from jackfield.selectors import KindPattern
-from jackfield.vocabulary import UNMAPPED, unmapped_kind
 from jackfield_voipbin.times import parse_time
 
 __all__ = ["NIL_UUID", "RESOURCES", "TABLE", "ByField", "kind_of", "kinds_at", "native_name", "resources_of"]

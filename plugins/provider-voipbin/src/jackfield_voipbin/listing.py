@@ -14,8 +14,8 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.protocol import Ignore
-from jackfield.rest import Exchange, Response
+from jackfield.plugin.http import Exchange, Response
+from jackfield.plugin.protocol import Ignore
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
 

@@ -14,9 +14,9 @@ import attrs
 
 from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
-from jackfield.protocol import Action, Emit, Ignore, Reject, Resync
-from jackfield.providers import Dialect
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.protocol import Action, Emit, Ignore, Reject, Resync
+from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.dialects import AutoDialect, spellings
 from jackfield_voipbin.forms import Form, form_of, message_of
 from jackfield_voipbin.listing import LISTS
@@ -33,7 +33,7 @@ __all__ = ["VoipbinProtocol"]
 
 @attrs.define
 class VoipbinProtocol:
-    """A `jackfield.protocol.FeedProtocol` that can look by REST for what it has missed.
+    """A `jackfield.plugin.protocol.FeedProtocol` that can look by REST for what it has missed.
 
     With a feed and a customer alone it can read, and subscribe in documented topics.
     """

@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.rest import Exchange, Request, Response
+from jackfield.plugin.http import Exchange, Request, Response
 from jackfield_voipbin.credentials import Credential
 
 __all__ = ["Rest", "base_of"]

@@ -14,8 +14,8 @@ import attrs
 from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
 from jackfield.events import Event
-from jackfield.protocol import Action, Emit, Ignore, Suspect
-from jackfield.rest import Exchange
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.protocol import Action, Emit, Ignore, Suspect
 from jackfield_voipbin.bare import name_as
 from jackfield_voipbin.forms import Form, Message
 from jackfield_voipbin.listing import LISTS, Found, has_history, histories, lists

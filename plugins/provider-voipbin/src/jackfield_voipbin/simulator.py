@@ -18,9 +18,9 @@ from weakref import WeakSet
 import attrs
 import msgspec
 
-from jackfield.options import about
-from jackfield.rest import Request, Response
-from jackfield.simulators import Posting, Refusal
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import about
+from jackfield.plugin.simulator import Posting, Refusal
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
 from jackfield_voipbin.clients import Client, Profile
 from jackfield_voipbin.credentials import Credential, read_credential

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from jackfield.protocol import Action, Confirm, Reject, Send
+from jackfield.plugin.protocol import Action, Confirm, Reject, Send
 from jackfield_voipbin.wire import subscription
 
 __all__ = ["Subscribing", "Suspicion"]

@@ -16,10 +16,10 @@ from datetime import datetime
 import attrs
 import msgspec
 
-from jackfield.credentials import Secret
 from jackfield.errors import FrameError, WebhookRefused
 from jackfield.events import Event
-from jackfield.frames import decode_payload
+from jackfield.plugin.frames import decode_payload
+from jackfield.plugin.secrets import Secret
 from jackfield_voipbin.forms import Form, Message, form_of, message_of
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
@@ -36,7 +36,7 @@ def sign(secret: str, body: bytes) -> str:
 
 @attrs.frozen
 class Reader:
-    """Reads what is posted for one feed; the ``read`` of a `jackfield.providers.Webhook`."""
+    """Reads what is posted for one feed; the ``read`` of a `jackfield.plugin.provider.Webhook`."""
 
     feed: str
     customer_id: str

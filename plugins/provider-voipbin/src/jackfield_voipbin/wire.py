@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from jackfield.frames import NO_PAYLOAD, decode_frame
+from jackfield.plugin.frames import NO_PAYLOAD, decode_frame
 
 __all__ = ["ERROR_CODES", "Frame", "read_frame", "subscription"]
 

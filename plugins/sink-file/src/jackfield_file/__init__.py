@@ -11,9 +11,9 @@ from typing import Any, Literal
 import attrs
 import trio
 
-from jackfield.hooks import hookimpl
-from jackfield.options import about, at_least
-from jackfield.sinks import OpenSink, SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import about, at_least
+from jackfield.plugin.sink import OpenSink, SinkSpec
 from jackfield_file.compress import Method
 from jackfield_file.housekeeper import Housekeeper
 from jackfield_file.paths import Template

@@ -19,7 +19,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.sinks import Batch
+from jackfield.plugin.sink import Batch
 from jackfield_file.openfile import OpenFile, make_folder, open_file
 from jackfield_file.paths import Template
 from jackfield_file.rotation import Policy, find_rotated, next_moment, rotated_name

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
-from jackfield.credentials import Secret
 from jackfield.errors import DeliveryError, SecretError
-from jackfield.hooks import hookimpl
-from jackfield.options import about, url
-from jackfield.sinks import OpenSink, SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import about, url
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.sink import OpenSink, SinkSpec
 from jackfield_http.forms import Mode
 from jackfield_http.headers import check_further, check_name
 from jackfield_http.signing import key_of

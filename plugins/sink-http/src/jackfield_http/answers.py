@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 
 import attrs
 
-from jackfield.credentials import HIDDEN
 from jackfield.errors import Remedy
+from jackfield.plugin.secrets import HIDDEN
 
 __all__ = ["Failure", "excerpt", "remedy_of", "seconds_to_wait"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from jackfield.credentials import Secret
 from jackfield.events import Event
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import Place, SinkSuite
 from jackfield_http import Http
 

@@ -12,9 +12,9 @@ from urllib.parse import unquote_plus, urlsplit
 import attrs
 import trio
 
-from jackfield.credentials import Secret, secrets_of, shown_url
 from jackfield.errors import DeliveryError, SecretError
-from jackfield.sinks import Batch
+from jackfield.plugin.secrets import Secret, secrets_of, shown_url
+from jackfield.plugin.sink import Batch
 from jackfield_http.answers import Failure, excerpt, remedy_of, seconds_to_wait
 from jackfield_http.exchange import TROUBLES, Client
 from jackfield_http.forms import Message, messages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from jackfield.credentials import Secret
+from jackfield.plugin.secrets import Secret
 
 __all__ = ["client_context"]
 

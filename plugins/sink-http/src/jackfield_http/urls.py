@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from jackfield.options import url
+from jackfield.plugin.options import url
 
 __all__ = ["check_plain", "next_url", "port_of"]
 

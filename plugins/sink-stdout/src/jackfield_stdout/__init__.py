@@ -12,9 +12,9 @@ import attrs
 import trio
 
 from jackfield.errors import DeliveryError
-from jackfield.hooks import hookimpl
-from jackfield.options import about
-from jackfield.sinks import Batch, OpenSink, SinkSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import about
+from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
 from jackfield_stdout.pretty import render
 
 __all__ = ["Stdout", "jackfield_sinks"]

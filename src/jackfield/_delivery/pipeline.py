@@ -1,0 +1,197 @@
+"""From the journal to one sink, by a lane of its own: a slow or dead sink delays no other sink and no feed.
+
+A lane reads on from its cursor and deals what is routed to its sink out to partitions, by what joins events:
+events of one correlation go to the same partition, which keeps their order, while partitions deliver beside
+each other. The cursor follows the first event that is not done with.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+import trio
+
+from jackfield._delivery.breaker import Breaker
+from jackfield._delivery.partition import Partition
+from jackfield._delivery.progress import Progress
+from jackfield._delivery.sink_runner import Outlet, SinkStats
+from jackfield._routing.route_spans import Selection, Span
+from jackfield.events import Event
+from jackfield.plugin.options import DeliveryOptions
+from jackfield.plugin.sink import OpenSink
+from jackfield.reports import EventBuried, EventsDropped, Report, is_due
+
+__all__ = ["Lane"]
+
+# How far a lane reads ahead of an event that it cannot get rid of, in batches for each partition: what is
+# delivered behind that event is sent again after a crash, and all of it is kept in memory.
+WINDOW = 10
+# Failures in a row before a sink is asked by single probes only.
+THRESHOLD = 5
+
+
+class Place(Protocol):
+    """How far a sink has come in what it is to get; a journal's `Cursor`, or a `Replay`."""
+
+    @property
+    def committed(self) -> int:
+        """The first number that the sink is not done with."""
+        ...
+
+    @property
+    def lag(self) -> int:
+        """How many events the sink is not done with."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is not committed comes again at another time."""
+        ...
+
+    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
+        """The next events with ascending numbers, and how many before them were lost; none at the end."""
+        ...
+
+    def commit(self, upcoming: int) -> None:
+        """Be done with everything before that number."""
+        ...
+
+    def bury(self, seq: int, event: Event, reason: str, attempts: int) -> None:
+        """Make an event a dead letter."""
+        ...
+
+    def rest(self) -> tuple[list[tuple[int, Event]], int]:
+        """What was not read and will be lost, with its numbers, and how many before that are lost already."""
+        ...
+
+
+@attrs.define(eq=False)
+class Lane:
+    """Moves events from a cursor to a sink."""
+
+    name: str
+    _sink: OpenSink
+    _cursor: Place
+    selects: Selection
+    _options: DeliveryOptions
+    _report: Callable[[Report], None]
+    _rng: random.Random
+    _outlet: Outlet = attrs.field(init=False)
+    _partitions: list[Partition] = attrs.field(init=False)
+    _progress: Progress = attrs.field(init=False)
+    _moved: trio.Event = attrs.field(factory=trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        breaker = Breaker(THRESHOLD, self._rng)
+        self._outlet = Outlet(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
+        self._partitions = [
+            Partition(self._outlet, self._options, self._finish, self._bury) for _ in range(self._options.parallel)
+        ]
+        self._progress = Progress(self._cursor.committed)
+
+    def snapshot(self) -> SinkStats:
+        """What the sink has got so far."""
+        return attrs.evolve(self._outlet.stats, lag=self._cursor.lag)
+
+    async def run(self) -> None:
+        """Deliver until the journal is closed and read to its end, or the receiver wants no more."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_if_disabled, nursery.cancel_scope)
+            async with trio.open_nursery() as delivering:
+                for partition in self._partitions:
+                    delivering.start_soon(partition.run)
+                await self._deal()
+                for partition in self._partitions:
+                    partition.close()
+            nursery.cancel_scope.cancel()
+
+    def abandon(self, reason: str) -> None:
+        """Account for what will not be delivered any more, after `run` has ended."""
+        if not self._cursor.durable:
+            rest, gone = self._cursor.rest()
+            waiting = self.selects.choose(rest)
+            if left := self._progress.in_hand + gone + len(waiting):
+                self._drop(left, reason)
+
+    async def forget(self, reason: str) -> None:
+        """Account for what the file keeps and the next start will not send, since its route is not configured.
+
+        To be called after `run` has ended; when it is cancelled it tells what it has found until then.
+        """
+        if not (self._cursor.durable and self.selects.fleeting):
+            return
+        found = [each for partition in self._partitions for each in partition.waiting]
+        left = 0
+        try:
+            while True:
+                left += sum(self.selects.forgets(number, event) for number, event in found)
+                found, _ = await self._cursor.read(self._options.batch_events)
+                if not found:
+                    break
+        finally:
+            if left:
+                self._drop(left, reason)
+
+    def end(self, span: Span, until: int) -> None:
+        """Let a route lead here no more from that event on."""
+        self.selects.end(span, until, self._progress.position)
+
+    async def _deal(self) -> None:
+        window = WINDOW * self._options.batch_events * self._options.parallel
+        while True:
+            while self._progress.span >= window:
+                self._moved = trio.Event()
+                await self._moved.wait()
+            events, lost = await self._cursor.read(self._options.batch_events)
+            if lost:
+                self._drop(lost, "it was too slow, and the journal keeps no more")
+            if not events:
+                return
+            if chosen := self.selects.choose(events):
+                self._progress.take(number for number, _ in chosen)
+                self._share(chosen)
+            self._progress.read_to(events[-1][0] + 1)
+            self._follow()
+
+    def _share(self, events: list[tuple[int, Event]]) -> None:
+        """Deal events out, those of one contact to one partition."""
+        count = len(self._partitions)
+        if count == 1:
+            self._partitions[0].put(events)
+            return
+        shares: list[list[tuple[int, Event]]] = [[] for _ in self._partitions]
+        for number, event in events:
+            # An event that belongs to no contact keeps its order with those of the same thing.
+            shares[hash(event.correlation or event.address[:5]) % count].append((number, event))
+        for partition, share in zip(self._partitions, shares, strict=True):
+            if share:
+                partition.put(share)
+
+    def _finish(self, numbers: list[int]) -> None:
+        self._progress.finish(numbers)
+        self._follow()
+
+    def _follow(self) -> None:
+        self._cursor.commit(self._progress.position)
+        self._moved.set()
+
+    async def _end_if_disabled(self, scope: trio.CancelScope) -> None:
+        await self._outlet.disabled.wait()
+        scope.cancel()
+
+    def _bury(self, number: int, event: Event, reason: str, attempts: int) -> None:
+        self._cursor.bury(number, event, reason, attempts)
+        stats = self._outlet.stats
+        stats.dead += 1
+        if is_due(stats.dead):
+            self._report(EventBuried(self.name, reason, attempts, stats.dead))
+
+    def _drop(self, count: int, reason: str) -> None:
+        """Count a loss, and tell it when it is due."""
+        stats = self._outlet.stats
+        stats.dropped += count
+        if is_due(stats.dropped, count):
+            self._report(EventsDropped(f"sink {self.name}", count, reason, stats.dropped))

@@ -1,0 +1,145 @@
+"""Events of the past, out of a journal's file, and on their way to a sink once more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import attrs
+import trio
+
+from jackfield._journal.store import Store
+from jackfield.errors import EventError
+from jackfield.events import Event
+from jackfield.selectors import Selector
+
+__all__ = ["Letter", "Replay", "Wanted", "letters", "past"]
+
+FOREVER = 2**62
+
+
+@attrs.frozen
+class Letter:
+    """A dead letter as people and programs look at it."""
+
+    number: int
+    sink: str
+    seq: int
+    at: datetime
+    """When it was given up."""
+    attempts: int
+    reason: str
+    event: Event
+
+
+@attrs.frozen
+class Wanted:
+    """Which events of the past are meant."""
+
+    selectors: tuple[Selector, ...] = ()
+    """Any of them; everything where there is none."""
+    since: datetime | None = None
+    """Received at this moment or later."""
+    until: datetime | None = None
+    """Received before this moment."""
+    correlation: str | None = None
+    """Of this contact; of any where there is none."""
+
+    def takes(self, event: Event) -> bool:
+        """Whether an event is one of them."""
+        if (self.since and event.received < self.since) or (self.until and event.received >= self.until):
+            return False
+        if self.correlation is not None and event.correlation != self.correlation:
+            return False
+        return not self.selectors or any(selector.matches(event) for selector in self.selectors)
+
+
+def past(store: Store, wanted: Wanted, unreadable: Callable[[int], None]) -> Iterator[list[tuple[int, Event]]]:
+    """The events that are meant, with their numbers, some at a time; those that cannot be read are told by number."""
+    since = _microseconds(wanted.since) if wanted.since else 0
+    until = _microseconds(wanted.until) if wanted.until else FOREVER
+    for page in store.scan(since, until):
+        found = ((row.seq, _read(row.seq, row.body, unreadable)) for row in page)
+        if events := [(seq, event) for seq, event in found if event is not None and wanted.takes(event)]:
+            yield events
+
+
+def letters(
+    store: Store, sink: str | None, wanted: Wanted, unreadable: Callable[[int], None]
+) -> Iterator[list[Letter]]:
+    """The dead letters that are meant, of one sink or of all, some at a time."""
+    number = 0
+    while page := store.dead(sink, number):
+        number = page[-1].number + 1
+        found = []
+        for each in page:
+            event = _read(each.number, each.body, unreadable)
+            if event is not None and wanted.takes(event):
+                at = datetime.fromtimestamp(each.at / 1_000_000, UTC)
+                found.append(Letter(each.number, each.sink, each.seq, at, each.attempts, each.reason, event))
+        if found:
+            yield found
+
+
+def _read(number: int, body: bytes | None, unreadable: Callable[[int], None]) -> Event | None:
+    if body is not None:
+        with suppress(EventError):
+            return Event.from_cloudevent(body)
+    unreadable(number)
+    return None
+
+
+def _microseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
+
+
+@attrs.define(eq=False)
+class Replay:
+    """Takes a cursor's place in a lane; each event goes out with ``origin=replay`` and the id that it has."""
+
+    _pages: Iterator[list[tuple[int, Event]]]
+    """Numbers in ascending order; read in a thread."""
+    _done: Callable[[list[int]], None]
+    """Called with the numbers of events that were delivered."""
+    _waiting: deque[int] = attrs.field(factory=deque)
+    """Read, and not done with."""
+    _ready: list[tuple[int, Event]] = attrs.field(factory=list)
+    _buried: set[int] = attrs.field(factory=set)
+    committed: int = 0
+    durable: bool = True
+    """Nothing is lost when it is stopped: what it replays stays where it is."""
+
+    @property
+    def lag(self) -> int:
+        """How many events are read and not done with."""
+        return len(self._waiting)
+
+    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
+        """The next events, at least one; none at the end. Nothing is ever lost."""
+        while not self._ready:
+            page = await trio.to_thread.run_sync(next, self._pages, None)
+            if page is None:
+                return [], 0
+            self._ready = page
+        batch, self._ready = self._ready[:most], self._ready[most:]
+        self._waiting += [number for number, _ in batch]
+        return [(number, attrs.evolve(event, origin="replay")) for number, event in batch], 0
+
+    def commit(self, upcoming: int) -> None:
+        """Be done with everything before that number."""
+        finished = []
+        while self._waiting and self._waiting[0] < upcoming:
+            finished.append(self._waiting.popleft())
+        self.committed = upcoming
+        if delivered := [number for number in finished if number not in self._buried]:
+            self._done(delivered)
+
+    def bury(self, seq: int, _event: Event, _reason: str, _attempts: int) -> None:
+        """An event was refused again: it stays where it is."""
+        self._buried.add(seq)
+
+    def rest(self) -> tuple[list[tuple[int, Event]], int]:
+        """Nothing: what is not replayed is not lost."""
+        return [], 0

@@ -1,0 +1,291 @@
+"""Websocket connections to vendors, on trio; beside the simulators' server, the only user of trio_websocket.
+
+Work moves in batches: `Connection.receive` hands over what one read from the socket has brought, as a list.
+`jackfield._feed.frame_splitter` takes the messages out of the bytes before trio-websocket sees those, and leaves it everything
+else. Everything that can go wrong on a line comes out as `ConnectionLost` with one sentence that says what happened.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import attrs
+import trio
+import trio_websocket
+
+from jackfield._feed.frame_splitter import Cutter
+from jackfield.errors import ConnectionLost, HandshakeRefused, leaves
+from jackfield.plugin.provider import Endpoint
+
+__all__ = ["Connection", "Opener", "connect"]
+
+# A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
+# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would cut the line.
+MAX_FRAME = 16 * 2**20
+# While this queue is full trio-websocket stops reading and so answers no ping; the session empties
+# it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
+QUEUE = 16
+READ_BYTES = 128 * 1024
+# The closing handshake is a courtesy: how long to wait for the other side's half of it.
+CLOSE_SECONDS = 3.0
+
+Opener = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
+
+
+class _WatchedStream(trio.abc.Stream):
+    """The stream that trio-websocket reads: without the messages that were cut out, and watched.
+
+    It says when it has ended and when it last brought anything, for trio-websocket waits for its handshake
+    without noticing that the server has hung up.
+    """
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self._cutter = Cutter()
+        self.cut: deque[list[bytes] | None] = deque()
+        """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
+        self.wanted = True
+        """Whether anybody will read what comes."""
+        self.ended = trio.Event()
+        self.last_received = trio.current_time()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        try:
+            while data := await self._stream.receive_some(READ_BYTES):
+                self.last_received = trio.current_time()
+                left, cut = self._cutter.feed(data)
+                if self.wanted:
+                    self.cut += cut
+                if left:
+                    return left
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.ended.set()
+            raise
+        self.ended.set()
+        return b""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.ended.set()
+            raise
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        self.ended.set()
+        await self._stream.aclose()
+
+
+@attrs.frozen
+class Connection:
+    """A connection that is up."""
+
+    _websocket: trio_websocket.WebSocketConnection
+    _stream: _WatchedStream
+
+    async def receive(self) -> list[bytes]:
+        """The messages of one read, at least one; `ConnectionLost` once the line is down and all are read."""
+        try:
+            message = await self._websocket.get_message()
+        except trio_websocket.ConnectionClosed as closed:
+            raise _lost(closed) from None
+        cut = self._stream.cut.popleft() if self._stream.cut else None
+        return cut or [message.encode() if isinstance(message, str) else message]
+
+    async def send(self, text: str) -> None:
+        """Send one text frame."""
+        try:
+            await self._websocket.send_message(text)
+        except trio_websocket.ConnectionClosed as closed:
+            raise _lost(closed) from None
+
+    async def ping(self) -> None:
+        """Send a ping and wait for its pong, for as long as that takes."""
+        try:
+            await self._websocket.ping()
+        except trio_websocket.ConnectionClosed as closed:
+            raise _lost(closed) from None
+
+    def silence(self) -> float:
+        """Seconds since the last byte came, of a frame, a ping or a pong."""
+        return trio.current_time() - self._stream.last_received
+
+    async def close(self) -> None:
+        """Say goodbye, wait a moment for the answer, and let go."""
+        self._stream.wanted = False
+        try:
+            with trio.move_on_after(CLOSE_SECONDS):
+                await self._websocket.aclose()
+        finally:
+            await trio.aclose_forcefully(self._stream)
+
+
+@asynccontextmanager
+async def connect(
+    endpoint: Endpoint, *, within: float, opener: Opener | None = None
+) -> AsyncGenerator[Connection, None]:
+    """A connection to the endpoint, closed in good manners at the end.
+
+    `HandshakeRefused` where the server answers with an HTTP status, `ConnectionLost` for any other
+    reason that the connection does not come up in so many seconds. `opener` takes the place of TCP and
+    TLS; tests give one that needs no network.
+    """
+    cause: Exception | None = None
+    raised: BaseException | None = None
+    done = False
+    try:
+        async with trio.open_nursery() as nursery:
+            connection = await _establish(endpoint, nursery, within, opener or _open_stream)
+            try:
+                yield connection
+                done = True
+            except BaseException as error:
+                raised = error
+                raise
+            finally:
+                await connection.close()
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # After our goodbye nobody cares how the line ends; trio-websocket's reader fails at a ping that crosses it.
+        if done and group.split(Exception)[1] is None:
+            return
+        cause = _only_cause(group, raised, endpoint)
+        if cause is None:
+            raise
+    if cause is not None:
+        raise cause
+
+
+async def _establish(endpoint: Endpoint, nursery: trio.Nursery, within: float, opener: Opener) -> Connection:
+    stream: _WatchedStream | None = None
+    try:
+        with trio.fail_after(within):
+            stream = _WatchedStream(await opener(endpoint))
+            return Connection(await _shake_hands(endpoint, stream, nursery), stream)
+    except BaseException as error:
+        if stream is not None:
+            await trio.aclose_forcefully(stream)
+        if isinstance(error, trio.TooSlowError):
+            raise ConnectionLost(f"no answer from {endpoint.display} within {within:g} s") from None
+        raise
+
+
+async def _open_stream(endpoint: Endpoint) -> trio.abc.Stream:
+    parts = urlsplit(endpoint.url)
+    host, port = parts.hostname or "", _port(parts)
+    try:
+        tcp = await trio.open_tcp_stream(host, port)
+    except OSError as error:
+        raise ConnectionLost(f"cannot reach {host}:{port}: {_os_reason(error)}") from None
+    if parts.scheme == "ws":
+        return tcp
+    try:
+        context = ssl.create_default_context(cafile=endpoint.ca_file)
+        tls = trio.SSLStream(tcp, context, server_hostname=host, https_compatible=True)
+        await tls.do_handshake()
+    except (OSError, trio.BrokenResourceError) as error:
+        await trio.aclose_forcefully(tcp)
+        raise ConnectionLost(f"no TLS with {host}:{port}: {_os_reason(error.__cause__ or error)}") from None
+    except BaseException:
+        await trio.aclose_forcefully(tcp)
+        raise
+    return tls
+
+
+async def _shake_hands(
+    endpoint: Endpoint, stream: _WatchedStream, nursery: trio.Nursery
+) -> trio_websocket.WebSocketConnection:
+    parts = urlsplit(endpoint.url)
+    opened: list[trio_websocket.WebSocketConnection] = []
+    async with trio.open_nursery() as race:
+
+        async def notice_end() -> None:
+            await stream.ended.wait()
+            raise ConnectionLost(f"{endpoint.display} closed the connection instead of upgrading it")
+
+        race.start_soon(notice_end)
+        websocket = await trio_websocket.wrap_client_stream(
+            nursery,
+            stream,  # type: ignore[arg-type]  # the annotation asks for a socket, the code for any stream
+            parts.netloc.rpartition("@")[2],
+            (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+            extra_headers=[(name.encode(), value.encode()) for name, value in endpoint.headers],
+            message_queue_size=QUEUE,
+            max_message_size=MAX_FRAME,
+        )
+        opened.append(websocket)
+        race.cancel_scope.cancel()
+    return opened[0]
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "wss" else 80)
+
+
+def _only_cause(group: BaseExceptionGroup[Any], raised: BaseException | None, endpoint: Endpoint) -> Exception | None:
+    """The one exception to raise in place of a group; ``None`` where the group must go on as it is.
+
+    Several tasks notice that a line is down, each in its own way. What the body `raised` for another
+    reason is its own; else the answer to a handshake says most, and what we noticed ourselves more than
+    whatever comes out of trio-websocket's reader, which lets errors of wsproto and h11 through.
+    """
+    causes = [leaf for leaf in leaves(group) if not isinstance(leaf, trio.Cancelled)]
+    if isinstance(raised, Exception) and not isinstance(raised, ConnectionLost | BaseExceptionGroup):
+        return raised
+    if not causes or isinstance(raised, BaseExceptionGroup) or not all(isinstance(leaf, Exception) for leaf in causes):
+        return None
+    for leaf in causes:
+        if isinstance(leaf, trio_websocket.ConnectionRejected):
+            return _refused(leaf, endpoint)
+    for leaf in causes:
+        if isinstance(leaf, ConnectionLost):
+            return leaf
+    return ConnectionLost(f"{endpoint.display} broke the websocket protocol: {causes[0]}")
+
+
+def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) -> HandshakeRefused:
+    status = rejected.status_code
+    meaning = {
+        401: "the vendor refused the token",
+        403: "the vendor forbids this to the token's owner",
+        404: "there is no such path",
+        429: "too many connections or requests",
+    }.get(status, "the vendor is not able to serve now" if status >= 500 else "no websocket is served there")
+    headers = {bytes(name).lower(): bytes(value) for name, value in rejected.headers}
+    retry_after = headers.get(b"retry-after", b"")
+    seconds = float(retry_after) if retry_after.isdigit() else None
+    return HandshakeRefused(status, f"{endpoint.display} answered HTTP {status}: {meaning}", retry_after=seconds)
+
+
+def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
+    """How a connection ended."""
+    reason = closed.reason
+    if reason is None or reason.code == 1006:
+        return ConnectionLost("the line was cut without a close frame")
+    name = reason.name.lower().replace("_", " ")
+    text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
+    return ConnectionLost(text, code=int(reason.code))
+
+
+def _os_reason(error: BaseException) -> str:
+    """The operating system's own words, out of trio's collection of attempts."""
+    cause = error.__cause__
+    if isinstance(cause, BaseExceptionGroup):
+        return "; ".join(dict.fromkeys(_os_reason(each) for each in cause.exceptions))
+    if isinstance(cause, OSError):
+        return _os_reason(cause)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ssl.SSLError | socket.gaierror):
+        return os.strerror(error.errno)  # trio puts the address into strerror, which we have told already
+    return getattr(error, "strerror", None) or str(error)

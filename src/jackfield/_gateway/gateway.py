@@ -1,0 +1,281 @@
+"""The whole: feeds, journal, sinks and listeners, wired together, started and stopped in one order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import trio
+
+from jackfield._delivery import Lane
+from jackfield._feed.session import Session
+from jackfield._gateway.listener import Listener, Overflow, parse_selectors
+from jackfield._gateway.routes import Routes
+from jackfield._gateway.shutdown import Tasks
+from jackfield._gateway.snapshot import GatewayState
+from jackfield._journal import Journal
+from jackfield._journal.opening import open_journal
+from jackfield._loading.registry import Registry
+from jackfield._routing.index import SelectorIndex
+from jackfield._routing.planner import make_plan
+from jackfield._routing.route_spans import Selection
+from jackfield._webhooks.receiver import Mailbox
+from jackfield._webhooks.server import Inbox, open_inbox
+from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
+from jackfield.errors import DeliveryError, JackfieldError, leaves
+from jackfield.events import Event
+from jackfield.plugin.provider import Plan
+from jackfield.selectors import Selector
+
+__all__ = ["Gateway", "GatewayState", "open_gateway"]
+
+# Feeds say goodbye to their vendors; a vendor that does not answer is not waited for longer.
+CLOSE_SECONDS = 4.0
+LISTENER_BUFFER = 1000
+
+
+@attrs.define(eq=False)
+class Gateway:
+    """A running gateway; made by `open_gateway`."""
+
+    config: GatewayConfig
+    _registry: Registry
+    _journal: Journal
+    _sessions: dict[str, Session] = attrs.field(factory=dict)
+    _lanes: dict[str, Lane] = attrs.field(factory=dict)
+    _inbox: Inbox = attrs.field(init=False)
+    _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
+    _listeners: list[Listener] = attrs.field(factory=list)
+    _routes: Routes = attrs.field(init=False)
+    _closed: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self._routes = Routes(self._lanes, self._journal)
+
+    def listen(
+        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
+    ) -> Listener:
+        """The events that any of the selectors matches, from now on; all events where none is given.
+
+        ::
+
+            with gateway.listen("contact.*", "agent.ready") as events:
+                async for event in events:
+                    ...
+
+        Feeds subscribe to what is newly needed, and give it back when the listener is closed.
+        `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are lost, or that
+        the loop ends with an error. `SelectorError` for a selector that does not parse, `JackfieldError` once the
+        gateway is closed.
+        """
+        self._check_open()
+        parsed = parse_selectors(selectors)
+        listener = Listener(parsed, buffer, self._registry.observe, self._detach, overflow)
+        for selector in parsed:
+            self._index.add(selector, listener)
+        self._listeners.append(listener)
+        self._follow_plans()
+        return listener
+
+    async def publish(self, *events: Event) -> int:
+        """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
+
+        With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
+        copy of an event that is there already counts as committed. `JournalError` where one was not taken.
+        """
+        return await self._journal.publish(events, self._hand_over)
+
+    def plan(self, feed: str) -> Plan:
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
+        if feed not in self._sessions:
+            raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
+        wanted = [*self._routes.selectors]
+        wanted += [selector for listener in self._listeners for selector in listener.selectors]
+        session = self._sessions[feed]
+        return make_plan(session.provider, wanted, posted_only=session.feed.posted_only)
+
+    def state(self) -> GatewayState:
+        """How everything stands and what happened so far, counted; a snapshot, also after the end."""
+        return GatewayState(
+            MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType({name: lane.snapshot() for name, lane in self._lanes.items()}),
+            self._journal.snapshot(),
+            tuple(listener.state() for listener in self._listeners),
+            tuple(self._routes),
+            MappingProxyType(dict(self._inbox.refused)),
+        )
+
+    def add_route(self, route: Route | Mapping[str, Any]) -> Route:
+        """Let what a route selects go to its sinks from now on; the route, for `remove_route`.
+
+        It is an object, or the mapping that a ``[[routes]]`` table would be. It ends with the gateway: write it
+        into the configuration first where what it leads to a sink must survive a crash. `ConfigError` for what
+        is wrong with it, `JackfieldError` once the gateway is closed.
+        """
+        self._check_open()
+        checked = check_route(route, self._lanes)
+        self._routes.add(checked)
+        self._follow_plans()
+        return checked
+
+    def remove_route(self, route: Route) -> None:
+        """Let a route, a configured one or an added one, lead nowhere from now on.
+
+        What came before that still goes to its sinks. `JackfieldError` where there is no such route.
+        """
+        self._routes.remove(route)
+        self._follow_plans()
+
+    def _take(self, events: Sequence[Event]) -> None:
+        """The way in of every event of a feed; never waits."""
+        self._hand_over(self._journal.admit(events))
+
+    def _hand_over(self, taken: Sequence[Event]) -> None:
+        """Give the listeners what is no copy of an earlier event."""
+        if self._listeners:
+            for event in taken:
+                for listener in self._index.match(event):
+                    listener.put(event)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JackfieldError("the gateway is closed: nothing will come any more")
+
+    def _detach(self, listener: Listener) -> None:
+        for selector in listener.selectors:
+            self._index.remove(selector, listener)
+        self._listeners.remove(listener)
+        self._follow_plans()
+
+    def _follow_plans(self) -> None:
+        for name, session in self._sessions.items():
+            session.wanted.set(topic for row in self.plan(name).asked for topic in row.topics)
+
+    async def _open_lanes(self, opened: AsyncExitStack, rng: random.Random) -> None:
+        for sink in self.config.sinks:
+            try:
+                ready = await opened.enter_async_context(sink.options.open())
+            except (DeliveryError, OSError) as error:
+                raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
+            cursor, report = self._journal.cursor(sink.name), self._registry.observe
+            self._lanes[sink.name] = Lane(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
+        for route in self.config.routes:
+            self._routes.add(check_route(route, self._lanes), configured=True)
+
+    def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
+        for feed in self.config.feeds:
+            since = last_heard.get(feed.name)
+            lost = None if since is None else (since, "no gateway was running")
+            self._sessions[feed.name] = Session(
+                feed, self._take, self._registry.observe, rng, lost=lost, source_changed=self._follow_plans
+            )
+        self._follow_plans()
+
+    async def _open_inbox(self, opened: AsyncExitStack) -> None:
+        publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
+        mailboxes = {
+            name: Mailbox(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            for name, session in self._sessions.items()
+            if (webhook := session.feed.webhook) is not None
+        }
+        self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+
+    @asynccontextmanager
+    async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
+        """Start everything, and stop it in the one order: inbox, feeds, intake, listeners, sinks, journal."""
+        inbox, feeds, journal, lanes = (Tasks(nursery) for _ in range(4))
+        journal.start(self._journal.run)
+        for lane in self._lanes.values():
+            lanes.start(lane.run)
+        for session in self._sessions.values():
+            feeds.start(session.run)
+        inbox.start(self._inbox.run)
+        try:
+            yield
+        finally:
+            try:
+                with trio.CancelScope(shield=True) as ending:
+                    for tasks in (inbox, feeds, lanes, journal):
+                        tasks.ending = ending
+                    self._inbox.stop()
+                    await inbox.finish(CLOSE_SECONDS)
+                    await self._close(feeds, journal, lanes)
+                    with trio.move_on_after(CLOSE_SECONDS):
+                        await opened.aclose()
+            finally:  # an interrupt from the keyboard comes through the shield, or cancels it
+                for tasks in (inbox, feeds, lanes, journal):
+                    tasks.cancel()
+
+    async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
+        for session in self._sessions.values():
+            session.stop()
+        await feeds.finish(CLOSE_SECONDS)
+        self._journal.close()
+        self._closed = True
+        for listener in list(self._listeners):
+            listener.close()
+        await lanes.finish(self.config.options.drain_seconds)
+        for lane in self._lanes.values():
+            lane.abandon("the gateway was closed before they were delivered")
+        with trio.move_on_after(CLOSE_SECONDS):
+            for lane in self._lanes.values():
+                await lane.forget("the gateway was closed, and only a route that it was given later led them there")
+        self._journal.finish()
+        await journal.finish(CLOSE_SECONDS)
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: GatewayConfig | Mapping[str, Any] | str | Path,
+    *,
+    registry: Registry | None = None,
+    plugins: Iterable[Any] = (),
+) -> AsyncGenerator[Gateway, None]:
+    """A gateway that runs inside the ``async with``.
+
+    `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
+    `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
+    is a set of installed plugins that was loaded, and its failures told, before.
+    Raises `ConfigError` with every fault, such as an inbox's address that is taken, `JournalError` where the
+    journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
+
+    At the end inbox and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    could not be delivered by then is in the journal for the next start; where that is in memory, it is
+    counted and reported.
+    """
+    registry, told = (registry or Registry.load()).extended(plugins), registry is not None
+    for failure in () if told else registry.failures:
+        registry.observe(failure)
+    if isinstance(config, str | Path):
+        config = read_toml(Path(config))
+    if not isinstance(config, GatewayConfig):
+        config = build_config(config, providers=registry.providers, sinks=registry.sinks)
+    rng = random.Random()
+    raised: BaseException | None = None
+    opening = open_journal(config.options, [feed.name for feed in config.feeds], registry.observe)
+    async with opening as (journal, last_heard), AsyncExitStack() as opened:
+        gateway = Gateway(config, registry, journal)
+        await gateway._open_lanes(opened, rng)
+        gateway._make_sessions(rng, last_heard)
+        await gateway._open_inbox(opened)
+        try:
+            async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
+                try:
+                    yield gateway
+                except (Exception, KeyboardInterrupt, SystemExit) as error:
+                    raised = error
+                    raise
+        except BaseExceptionGroup as group:
+            # What the body raised leaves as itself, not wrapped in the nursery's group.
+            mine = leaves(raised) if isinstance(raised, BaseExceptionGroup) else [raised]
+            if list(leaves(group)) != list(mine):
+                raise
+    if raised is not None:
+        raise raised

@@ -1,0 +1,50 @@
+"""The routes of a running gateway, which a program may change: where an event goes is settled when it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from jackfield._delivery import Lane
+from jackfield._journal import Journal
+from jackfield._routing.route_spans import Span
+from jackfield.config import Route
+from jackfield.errors import JackfieldError
+from jackfield.selectors import Selector
+
+__all__ = ["Routes"]
+
+
+@attrs.define(eq=False)
+class Routes:
+    """Which routes there are now, and what each lane knows of them."""
+
+    _lanes: Mapping[str, Lane]
+    _journal: Journal
+    _held: list[tuple[Route, dict[str, Span]]] = attrs.field(factory=list)
+
+    def __iter__(self) -> Iterator[Route]:
+        return (route for route, _ in self._held)
+
+    @property
+    def selectors(self) -> list[Selector]:
+        """What any of them selects."""
+        return [selector for route in self for selector in route.select]
+
+    def add(self, route: Route, *, configured: bool = False) -> None:
+        """Let a route hold for what comes from now on; one of the configuration's also for what came before."""
+        since = 0 if configured else self._journal.upcoming
+        sinks = dict.fromkeys(route.sinks)
+        spans = {name: self._lanes[name].selects.add(route.select, since, lasting=configured) for name in sinks}
+        self._held.append((route, spans))
+
+    def remove(self, route: Route) -> None:
+        """Let a route hold no more for what comes from now on; `JackfieldError` where there is no such route."""
+        place = next((place for place, (held, _) in enumerate(self._held) if held == route), None)
+        if place is None:
+            shown = f"{', '.join(map(str, route.select))} to {', '.join(route.sinks)}"
+            raise JackfieldError(f"there is no route from {shown}")
+        _, spans = self._held.pop(place)
+        for name, span in spans.items():
+            self._lanes[name].end(span, self._journal.upcoming)

@@ -1,0 +1,180 @@
+"""A gateway on a thread of its own, for programs that do not run on trio.
+
+What the host wants done goes over as a function, and its outcome comes back as a future. Nothing that goes
+over needs to be cancelled there: a host that waits no longer just leaves the future alone. After the end,
+when there is no thread any more, functions run in the host's: what they ask can still be answered.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from typing import Generic, NoReturn, TypeVar
+
+import attrs
+import trio
+from outcome import Error, Outcome, Value, acapture, capture
+
+from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.listener import Listener
+from jackfield.errors import JournalError
+from jackfield.events import Event
+
+__all__ = ["Batches", "Portal", "closed"]
+
+T = TypeVar("T")
+
+
+class _Answer(Future[T], Generic[T]):
+    """A future that nobody can cancel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+
+    def settle(self, result: Outcome[T]) -> None:
+        match result:
+            case Value(value):
+                self.set_result(value)
+            case Error(error):
+                self.set_exception(error)
+
+
+@attrs.define(eq=False)
+class Portal:
+    """The thread, and the way to it."""
+
+    _opening: Callable[[], AbstractAsyncContextManager[Gateway]]
+    ready: _Answer[Gateway] = attrs.field(factory=_Answer)
+    """The gateway once it runs, or why it does not."""
+    ended: _Answer[None] = attrs.field(factory=_Answer)
+    """Done when nothing runs any more; with what the gateway failed of, if it did."""
+    _begun: _Answer[trio.lowlevel.TrioToken] = attrs.field(factory=_Answer)
+    _thread: threading.Thread = attrs.field(init=False)
+    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _calls: trio.Nursery | None = None
+    """Where what takes time waits; ``None`` once the gateway is closed."""
+
+    def start(self) -> None:
+        """Open the gateway; at once, `ready` tells how that went."""
+        # A daemon, because a host that never leaves its block, such as a notebook, must be able to exit.
+        self._thread = threading.Thread(target=self._run, name="jackfield", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the gateway in order; at once, `ended` tells when that is done."""
+        self._begun.add_done_callback(lambda _: self._post(self._scope.cancel))
+
+    def join(self) -> None:
+        """Wait for the thread's last steps, after it has `ended`."""
+        self._thread.join()
+
+    def call(self, work: Callable[[], T]) -> Future[T]:
+        """Have a function run on the gateway's thread."""
+        answer = _Answer[T]()
+        if not self._post(lambda: answer.settle(capture(work))):
+            answer.settle(capture(work))
+        return answer
+
+    def spawn(self, work: Callable[[], Awaitable[T]], late: Callable[[], T]) -> Future[T]:
+        """Have a function run there that takes time, or the other one if the gateway is closed by then."""
+        answer = _Answer[T]()
+
+        async def run() -> None:
+            answer.settle(await acapture(work))
+
+        def begin() -> None:
+            if self._calls is None:
+                answer.settle(capture(late))
+            else:
+                self._calls.start_soon(run)
+
+        if not self._post(begin):
+            answer.settle(capture(late))
+        return answer
+
+    def _post(self, work: Callable[[], object]) -> bool:
+        """Whether the thread will do it; it does things in the order in which they were posted."""
+        try:
+            self._begun.result().run_sync_soon(work)
+        except trio.RunFinishedError:
+            return False
+        return True
+
+    def _run(self) -> None:
+        result = capture(trio.run, self._serve)
+        if not self.ready.done():
+            error = result.error if isinstance(result, Error) else trio.RunFinishedError("stopped before it was open")
+            self.ready.set_exception(error)
+        self.ended.settle(result)
+
+    async def _serve(self) -> None:
+        self._begun.set_result(trio.lowlevel.current_trio_token())
+        async with trio.open_nursery() as calls:
+            self._calls = calls
+            result = await acapture(self._live)
+            # The gateway has closed its listeners and its journal, so whoever waits there comes to an end.
+            self._calls = None
+        result.unwrap()  # out here, without the nursery's group around it
+
+    async def _live(self) -> None:
+        with self._scope:
+            async with self._opening() as gateway:
+                self.ready.set_result(gateway)
+                await trio.sleep_forever()
+
+
+def closed() -> NoReturn:
+    """What publishing comes to after the end."""
+    raise JournalError("the gateway is closed: nothing is taken any more")
+
+
+@attrs.define(eq=False)
+class Batches:
+    """A listener as the host sees it: batches, one on its way at a time.
+
+    A batch that the host did not wait for is there when it asks again, so a time-out loses nothing. While the
+    host is busy it asks for nothing, and the listener's buffer and its policy say what becomes of the events.
+    """
+
+    _portal: Portal
+    _listening: Future[Listener]
+    _asked: Future[list[Event]] | None = None
+
+    @classmethod
+    def open(cls, portal: Portal, listen: Callable[[], Listener]) -> Batches:
+        """Start to listen; whatever is posted later comes after that. Raises what `listen` does after the end."""
+        listening = portal.call(listen)
+        if listening.done():
+            listening.result()
+        return cls(portal, listening)
+
+    @property
+    def dropped(self) -> int:
+        """Events that were lost because nobody took them in time."""
+        return self._listening.result().dropped if self._listening.done() else 0
+
+    def ask(self) -> Future[list[Event]]:
+        """The next batch, none at the end; the same future until it was `answered`."""
+        if self._asked is None:
+            self._asked = self._portal.spawn(self._take, self._take_nowait)
+        return self._asked
+
+    def answered(self, batch: Future[list[Event]]) -> bool:
+        """The host has got this batch; whether it is the first to say so."""
+        first = self._asked is batch
+        if first:
+            self._asked = None
+        return first
+
+    def close(self) -> None:
+        """Take no more events; those that are there can still be read."""
+        self._portal.call(lambda: self._listening.result().close())
+
+    async def _take(self) -> list[Event]:
+        return await self._listening.result().take()
+
+    def _take_nowait(self) -> list[Event]:
+        return self._listening.result().take_nowait()

@@ -1,0 +1,58 @@
+"""Work on the journal's file is done in a thread, and done again until the disk allows it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+import attrs
+import trio
+
+from jackfield._net.backoff import backoff
+from jackfield.errors import JournalError
+from jackfield.reports import JournalResumed, JournalStalled, Report, is_due
+
+__all__ = ["Patience"]
+
+T = TypeVar("T")
+
+# Somebody who has made room on a disk should not wait long to see it work.
+FIRST_DELAY, MOST_DELAY = 0.2, 5.0
+
+
+@attrs.define(eq=False)
+class Patience:
+    """One thread's turn at the file after another; told at the first failure and at each doubling of them."""
+
+    _report: Callable[[Report], None]
+    _rng: random.Random
+    _turn: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
+
+    failing: bool = False
+    """Whether what is being done again and again did not succeed the last time."""
+
+    async def once(self, work: Callable[[], T]) -> T:
+        """Do it; `JournalError` where it cannot be done now."""
+        return await trio.to_thread.run_sync(work, limiter=self._turn)
+
+    async def until_done(self, work: Callable[[], T], waiting: Callable[[], int]) -> T:
+        """Do it, again and again until it succeeds; `waiting` says how many events wait for it."""
+        delays = backoff(self._rng, first=FIRST_DELAY, most=MOST_DELAY)
+        began = trio.current_time()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                result = await self.once(work)
+            except JournalError as error:
+                self.failing = True
+                delay = next(delays)
+                if is_due(attempt):
+                    self._report(JournalStalled(str(error), waiting(), delay))
+                await trio.sleep(delay)
+            else:
+                self.failing = False
+                if attempt > 1:
+                    self._report(JournalResumed(trio.current_time() - began))
+                return result

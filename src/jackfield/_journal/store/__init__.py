@@ -1,0 +1,5 @@
+"""The journal's file: the one place that knows that it is an SQLite database."""
+
+from jackfield._journal.store.store import Store, exhume
+
+__all__ = ["Store", "exhume"]

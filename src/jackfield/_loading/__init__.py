@@ -1,0 +1,1 @@
+"""Installed plugins, and plain mappings made into their options."""

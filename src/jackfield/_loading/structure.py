@@ -1,0 +1,134 @@
+"""From plain mappings to attrs objects, with every fault found at once and each with its path.
+
+cattrs converts each value; this module goes through the fields itself, because an attrs class
+validates only when all its fields are there, and would hide a wrong value behind a missing one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.errors import BaseValidationError
+
+from jackfield.errors import Fault, SecretError, TextError
+from jackfield.plugin.secrets import Secret
+from jackfield.selectors import Selector
+
+T = TypeVar("T")
+
+_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _shown(value: Any) -> str:
+    names = {dict: "a table", list: "a list", bool: "true" if value is True else "false"}
+    return names.get(type(value)) or repr(value)
+
+
+def _strict(value: Any, wanted: type[T]) -> T:
+    """A value of exactly this type: a configuration's ``"5"`` is no number and its ``1`` no truth value."""
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if type(value) is not wanted:
+        raise ValueError(f"must be {_NAMES[wanted]}, not {_shown(value)}")
+    return value
+
+
+def _one_of(value: Any, literal: Any) -> Any:
+    choices = get_args(literal)
+    if value not in choices:
+        raise ValueError(f"{_shown(value)} is none of {', '.join(map(repr, choices))}")
+    return value
+
+
+def _is_literal(wanted: Any) -> bool:
+    return get_origin(wanted) is Literal
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for primitive in _NAMES:
+        converter.register_structure_hook(primitive, _strict)
+    converter.register_structure_hook_func(_is_literal, _one_of)
+    converter.register_structure_hook(Secret, lambda value, _: Secret.structure(value))
+    converter.register_structure_hook(Selector, lambda value, _: Selector.parse(_strict(value, str)))
+    return converter
+
+
+def _message(error: BaseException, _type: type | None = None) -> str:
+    # Validators of attrs put a message first, and then their own objects.
+    text = str(error.args[0] if len(error.args) > 1 and isinstance(error.args[0], str) else error)
+    return text if isinstance(error, TextError | ValueError) else f"{type(error).__name__}: {text}"
+
+
+def _explain(error: Exception, path: str) -> Iterable[Fault]:
+    """The faults in one value; a list's have the number of the item in their path."""
+    if not isinstance(error, BaseValidationError):
+        return [Fault(path, _message(error))]
+    texts = cattrs.transform_error(error, path=path, format_exception=_message)
+    return [Fault(where, message) for message, _, where in (text.rpartition(" @ ") for text in texts)]
+
+
+def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> list[Fault]:
+    """A fault for each key that nothing reads, with the name that was probably meant."""
+    names = sorted(known)
+    faults = []
+    for key in table:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(names)}"
+            faults.append(Fault(f"{path}.{key}" if path else key, f"unknown option; {hint}"))
+    return faults
+
+
+def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faults: list[Fault]) -> Any:
+    try:
+        value = converter.structure(given, field.type)
+        if field.validator is not None:
+            field.validator(None, field, value)
+        if isinstance(value, Secret):
+            value.reveal()
+    except SecretError as error:
+        faults.append(Fault(where, str(error)))
+    except Exception as error:  # noqa: BLE001  # whatever a plugin's own validator raises is a fault of the value
+        faults += _explain(error, where)
+    else:
+        return value
+    return None
+
+
+def structure_some(cls: type[Any], table: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    """The values for some fields of an attrs class; those that are wrong have their reasons among `faults`."""
+    fields = attrs.fields_dict(attrs.resolve_types(cls))
+    converter = _converter()
+    return {key: _value(converter, fields[key], given, key, faults) for key, given in table.items()}
+
+
+def structure(cls: type[T], table: Any, path: str, faults: list[Fault]) -> T | None:
+    """The object that a table describes; ``None``, with its reasons among `faults`, where it is wrong."""
+    if not isinstance(table, Mapping):
+        faults.append(Fault(path, f"must be a table, not {_shown(table)}"))
+        return None
+    converter = _converter()
+    plain: Any = cls  # an attrs class, which type checkers cannot say of a type variable
+    fields = {field.alias or field.name: field for field in attrs.fields(attrs.resolve_types(plain)) if field.init}
+    found = unknown_keys(table, fields, path)
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        where = f"{path}.{name}"
+        if name not in table:
+            if field.default is attrs.NOTHING:
+                about = field.metadata.get("help", "")
+                found.append(Fault(where, f"required{f': {about}' if about else ''}"))
+            continue
+        values[name] = _value(converter, field, table[name], where, found)
+    if not found:
+        try:
+            return cls(**values)
+        except (SecretError, ValueError) as error:  # options that are right by themselves and do not go together
+            found.append(Fault(path, str(error)))
+    faults += found
+    return None

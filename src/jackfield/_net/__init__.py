@@ -1,0 +1,1 @@
+"""HTTP, TLS and backoff, shared by everything that talks to the network."""

@@ -1,0 +1,1 @@
+"""Which events go where, and which vendor topics that takes."""

@@ -1,5 +1,0 @@
-"""The journal's file: the one place that knows that it is an SQLite database."""
-
-from jackfield._store.store import Store, exhume
-
-__all__ = ["Store", "exhume"]

@@ -1,0 +1,1 @@
+"""The HTTP server that receives vendors' webhooks."""

@@ -1,0 +1,233 @@
+"""The HTTP server that receives vendors' webhooks, for all feeds that get any, each at ``/webhooks/NAME``.
+
+Whoever can reach it can try anything: each step of a request has a limit of size and of time, there are never
+more than so many connections, and nothing that happens on one of them touches another.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import unquote
+
+import attrs
+import trio
+
+from jackfield._net.http_server import Line
+from jackfield._webhooks.receiver import Mailbox, answer
+from jackfield.errors import ConfigError, Fault, WebhookRefused
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import GatewayOptions, host_and_port
+from jackfield.reports import InboxOpened, PostRefused, Report, is_due
+
+__all__ = ["Inbox", "open_inbox"]
+
+PREFIX = "/webhooks/"
+# VoIPBIN posts with its customers' method, and with GET where they gave none.
+METHODS = ("GET", "POST", "PUT")
+# Bodies are held in memory until they are committed, so this bounds that too.
+MOST_CONNECTIONS = 256
+# Go's client, which VoIPBIN uses, drops what is idle for 90 s. Whoever waits for longer never closes a connection
+# under a request that is just coming.
+IDLE_SECONDS = 120.0
+HEAD_SECONDS = 4.0
+ANSWER_SECONDS = 4.0
+
+
+@attrs.define(eq=False)
+class Inbox:
+    """Listens, and hands what is posted to the mailboxes; made by `open_inbox`."""
+
+    url: str
+    """What stands before a feed's name."""
+    _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
+    _mailboxes: Mapping[str, Mailbox]
+    _report: Callable[[Report], None]
+    most: int = MOST_CONNECTIONS
+    """Connections at once; beyond them the one that has been idle for longest is closed, and new ones wait."""
+    refused: Counter[str] = attrs.field(factory=Counter)
+    """What was posted to no feed that there is, or is no HTTP, by reason."""
+    _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict)
+    """The waits for a next request, the oldest first."""
+    _slots: trio.CapacityLimiter = attrs.field(init=False)
+    _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _stopping: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self._slots = trio.CapacityLimiter(self.most)
+
+    def stop(self) -> None:
+        """Accept nothing more and let `run` return as soon as the requests under way are answered."""
+        self._stopping = True
+        self._accepting.cancel()
+        for wait in self._idle:
+            wait.cancel()
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        if not self._listeners:
+            return
+        self._report(InboxOpened(self.url, tuple(self._mailboxes)))
+        async with trio.open_nursery() as connections:
+            with self._accepting:
+                gates = [_Gate(listener, self._slots, self._make_room) for listener in self._listeners]
+                await trio.serve_listeners(self._serve, gates, handler_nursery=connections)
+
+    def _make_room(self) -> None:
+        if oldest := next(iter(self._idle), None):
+            del self._idle[oldest]
+            oldest.cancel()
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        """One connection, from its beginning to its end."""
+        line = Line(stream)
+        try:
+            while await self._exchange(line):
+                pass
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # whoever was there has gone, or speaks no TLS
+        except Exception as error:  # noqa: BLE001  # a bug costs the connection that met it, and no other
+            self._count(WebhookRefused(500, f"a bug of Jackfield's, please report it: {type(error).__name__}"))
+        finally:
+            await trio.aclose_forcefully(stream)
+            self._slots.release_on_behalf_of(stream)
+
+    async def _exchange(self, line: Line) -> bool:
+        """One request and its answer; whether another one may follow."""
+        try:
+            if not line.begun and not await self._wait(line):
+                return False
+            late = WebhookRefused(408, f"no whole head within {HEAD_SECONDS:g} s")
+            with _by(trio.current_time() + HEAD_SECONDS, late):
+                head = await line.head()
+            if head is None:
+                return False
+            response = await self._take(self._find(head), head, line)
+        except WebhookRefused as refusal:
+            self._count(refusal)
+            response = answer(refusal)
+        with trio.move_on_after(ANSWER_SECONDS):
+            return await line.answer(response, last=self._stopping)
+        return False
+
+    async def _wait(self, line: Line) -> bool:
+        """Wait for a request to begin; whether it does."""
+        if self._stopping:
+            return False
+        with trio.move_on_after(IDLE_SECONDS) as wait:
+            self._idle[wait] = None
+            try:
+                await line.receive()
+            finally:
+                self._idle.pop(wait, None)
+            return True
+        return False
+
+    def _find(self, head: Request) -> Mailbox:
+        path = head.url.partition("?")[0]
+        name = path.removeprefix(PREFIX)
+        mailbox = self._mailboxes.get(unquote(name))
+        if mailbox is None or name == path or "/" in name:
+            raise WebhookRefused(404, "no feed gets webhooks at this path")
+        return mailbox
+
+    async def _take(self, mailbox: Mailbox, head: Request, line: Line) -> Response:
+        """A request's body and what becomes of it, within the time that the feed's vendor waits."""
+        webhook = mailbox.webhook
+        deadline, in_time = trio.current_time() + webhook.within, f"within {webhook.within:g} s"
+        try:
+            if head.method not in METHODS:
+                raise WebhookRefused(405, f"the method is none of {', '.join(METHODS)}")
+            with _by(deadline, WebhookRefused(408, f"the body did not come {in_time}")):
+                body = await line.body(head, webhook.max_bytes)
+            with _by(deadline, WebhookRefused(503, f"the journal did not commit it {in_time}")):
+                return await mailbox.take(attrs.evolve(head, body=body))
+        except WebhookRefused as refusal:
+            return mailbox.refuse(refusal)
+        except (OSError, trio.BrokenResourceError):
+            mailbox.refuse(WebhookRefused(400, "the sender broke off"))
+            raise
+
+    def _count(self, refusal: WebhookRefused) -> None:
+        self.refused[refusal.reason] += 1
+        total = self.refused[refusal.reason]
+        if is_due(total):
+            self._report(PostRefused("", refusal.status, refusal.reason, total))
+
+
+@attrs.frozen(eq=False)
+class _Gate(trio.abc.Listener[trio.abc.Stream]):
+    """A listener that hands over a connection when there is a slot for it."""
+
+    _listener: trio.abc.Listener[trio.abc.Stream]
+    _slots: trio.CapacityLimiter
+    _make_room: Callable[[], None]
+
+    async def accept(self) -> trio.abc.Stream:
+        stream = await self._listener.accept()
+        if not self._slots.available_tokens:
+            self._make_room()
+        try:
+            await self._slots.acquire_on_behalf_of(stream)
+        except trio.Cancelled:
+            await trio.aclose_forcefully(stream)
+            raise
+        return stream
+
+    async def aclose(self) -> None:
+        await self._listener.aclose()
+
+
+@contextmanager
+def _by(deadline: float, late: WebhookRefused) -> Iterator[None]:
+    """A refusal for what is not done by then."""
+    with trio.move_on_at(deadline) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise late
+
+
+@asynccontextmanager
+async def open_inbox(
+    options: GatewayOptions, mailboxes: Mapping[str, Mailbox], report: Callable[[Report], None]
+) -> AsyncGenerator[Inbox, None]:
+    """An inbox that listens where the options say, or nowhere if no feed needs it; `ConfigError` where it cannot."""
+    if not mailboxes:
+        yield Inbox("", (), {}, report)
+        return
+    assert options.inbox is not None
+    host, port = host_and_port(options.inbox)
+    context = _tls(options)
+    try:
+        listeners = await trio.open_tcp_listeners(port, host=host)
+    except OSError as error:
+        raise _fault("inbox", f"{options.inbox} cannot be listened on", error) from None
+    address = listeners[0].socket.getsockname()
+    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+    url = f"{'https' if context else 'http'}://{shown}:{address[1]}{PREFIX}"
+    secured = [trio.SSLListener(each, context, https_compatible=True) for each in listeners] if context else listeners
+    try:
+        yield Inbox(url, secured, mailboxes, report)
+    finally:
+        for each in listeners:
+            each.socket.close()
+
+
+def _tls(options: GatewayOptions) -> ssl.SSLContext | None:
+    if options.inbox_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(options.inbox_certificate, options.inbox_key)
+    except OSError as error:  # an SSLError is one too
+        raise _fault("inbox_certificate", f"{options.inbox_certificate} cannot be used", error) from None
+    return context
+
+
+def _fault(option: str, text: str, error: OSError) -> ConfigError:
+    number = 0 if isinstance(error, ssl.SSLError) else error.errno or 0
+    reason = os.strerror(number) if number > 0 else str(error)  # trio puts the address into it, which is told already
+    return ConfigError([Fault(f"gateway.{option}", f"{text}: {reason}")])

@@ -1,0 +1,156 @@
+"""What a provider's protocol is: a state machine for one connection, without I/O and without a clock.
+
+The session tells the protocol what happened and performs the actions that it returns::
+
+    opened()                    the connection is up
+    subscribe(topic)            somebody wants the topic: ask the vendor for it
+    unsubscribe(topic)          nobody wants it any more
+    received(frame, at)         the vendor sent a frame, at that moment
+    tick(at)                    a second has passed
+    closed(code, at)            the connection is down
+
+The session calls one method at a time, performs a call's actions before the next call, and makes
+a fresh protocol for each connection, so a protocol needs no reset; what one has learned of its vendor
+the next may take over. Each topic that was asked for must end in one `Confirm` or `Reject`; the session
+counts what stays unanswered. A vendor that never answers gets its `Confirm` together with the `Send`.
+
+A protocol that can fill gaps by REST has `Resyncs` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from jackfield.events import Event
+from jackfield.plugin.http import Exchange
+
+__all__ = [
+    "Action",
+    "Confirm",
+    "Emit",
+    "FeedProtocol",
+    "Hangup",
+    "Ignore",
+    "Reject",
+    "Resync",
+    "Resyncs",
+    "Send",
+    "Suspect",
+]
+
+
+@attrs.frozen
+class Send:
+    """Send this text to the vendor as one frame."""
+
+    text: str = attrs.field(repr=False)
+    """May hold the token, so it is not shown."""
+
+
+@attrs.frozen
+class Emit:
+    """An event for whoever selects it."""
+
+    event: Event
+
+
+@attrs.frozen
+class Confirm:
+    """The vendor serves this topic from now on."""
+
+    topic: str
+
+
+@attrs.frozen
+class Reject:
+    """The vendor does not serve this topic on this connection; says why, without any secret."""
+
+    topic: str
+    reason: str
+
+
+@attrs.frozen
+class Ignore:
+    """The frame was understood and is no event: an answer, an acknowledgement, a sign of life.
+
+    Every frame ends as an `Emit`, as an `Ignore` with its reason, or as a `FrameError`, so that
+    none disappears uncounted.
+    """
+
+    reason: str
+
+
+@attrs.frozen
+class Hangup:
+    """Close this connection and come back later."""
+
+    reason: str
+    refused: bool = False
+    """Whether the vendor turned our credentials down: hurrying back does not help then."""
+    missed_since: datetime | None = None
+    """Since when events may be missing, where that is longer ago than the connection's last sign of life."""
+
+
+@attrs.frozen
+class Suspect:
+    """Events may be missing since this moment although the connection is up; the session announces the gap."""
+
+    since: datetime
+    reason: str
+
+
+@attrs.frozen
+class Resync:
+    """Look by REST now what has become of things; for protocols with `Resyncs`, else without effect."""
+
+    reason: str
+
+
+Action = Send | Emit | Confirm | Reject | Ignore | Hangup | Suspect | Resync
+
+
+class FeedProtocol(Protocol):
+    """One connection to one vendor, as a state machine; the module's page states its duties."""
+
+    def opened(self) -> Iterable[Action]:
+        """The connection is up; say what must be said before the first subscription."""
+        ...
+
+    def subscribe(self, topic: str) -> Iterable[Action]:
+        """Ask for a topic that is not asked for yet on this connection."""
+        ...
+
+    def unsubscribe(self, topic: str) -> Iterable[Action]:
+        """Give back a topic that was confirmed on this connection."""
+        ...
+
+    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+        """Read one frame that came at this moment; `FrameError` where it cannot be read."""
+        ...
+
+    def tick(self, at: datetime) -> Iterable[Action]:
+        """A second has passed, for time-outs, paces and watchdogs; the session itself sends websocket pings."""
+        ...
+
+    def closed(self, code: int | None, at: datetime) -> None:
+        """The connection is down, with the vendor's close code or ``None`` where it was cut or closed by us."""
+        ...
+
+
+@runtime_checkable
+class Resyncs(Protocol):
+    """A protocol that can learn by REST what it has missed."""
+
+    def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
+        """What happened since the gap began, as far as the vendor's REST interface tells, with the origin ``resync``.
+
+        Called a moment after the subscriptions are in force again, while frames keep coming between a request and its
+        answer, and never twice at once. `since` is ``None`` where the protocol itself asked, by a `Resync`. It must not
+        emit an older state of a thing than the one that came meanwhile. `RestError` where the vendor does not answer
+        or allow it: the gap stays announced.
+        """
+        ...

@@ -1,0 +1,222 @@
+"""What a provider is: the plugin that speaks one vendor's dialect.
+
+A provider is an attrs class of options, one object for each configured feed, with four members:
+`source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
+hook ``jackfield_providers``. One that must log in has `Authenticates` too, one whose vendor posts events to us
+has `ReceivesWebhooks`, and one whose vendor wants more patience than it says `Waits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from jackfield.addresses import Address, AddressPattern, Source
+from jackfield.events import Event
+from jackfield.plugin.http import Exchange
+from jackfield.plugin.protocol import FeedProtocol
+from jackfield.plugin.secrets import shown_url
+from jackfield.plugin.simulator import Simulator
+from jackfield.selectors import Selector
+
+__all__ = [
+    "Asked",
+    "Authenticates",
+    "Dialect",
+    "Endpoint",
+    "Plan",
+    "Provider",
+    "ProviderSpec",
+    "ReceivesWebhooks",
+    "Waits",
+    "Webhook",
+]
+
+
+@attrs.frozen
+class Endpoint:
+    """Where a feed connects to, made anew before every attempt so that it holds a fresh token."""
+
+    url: str = attrs.field(repr=False)
+    """A ``ws:`` or ``wss:`` URL; its query may hold the token, so it is never shown."""
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    """Further headers of the handshake."""
+    ca_file: str | None = None
+    """A PEM file of the authorities to trust instead of the system's."""
+
+    @property
+    def display(self) -> str:
+        """The URL as it may be shown."""
+        return shown_url(self.url)
+
+
+class Dialect(Protocol):
+    """How a vendor's topics and our addresses translate into each other; pure.
+
+    The laws that a dialect keeps are in `jackfield.testing.laws`, to be run against any dialect. A
+    *topic* is what one subscribes to, with whatever wildcards the vendor has; a *published* topic is
+    the one under which an event comes.
+    """
+
+    def topics_of(self, selector: Selector) -> tuple[str, ...]:
+        """The topics that together bring everything that the selector matches on this feed.
+
+        They may bring more, which the host filters. None where the vendor has nothing of it;
+        `Untranslatable` where it has, and no topic for it.
+        """
+        ...
+
+    def brings(self, topic: str) -> AddressPattern:
+        """A pattern that covers the address of whatever a topic brings; `ValueError` for what is no topic."""
+        ...
+
+    def covers(self, topic: str, other: str) -> bool:
+        """Whether a topic brings everything that another brings."""
+        ...
+
+    def delivers(self, topic: str, published: str) -> bool:
+        """The vendor's own matcher: whether a subscription to a topic brings what is published under another."""
+        ...
+
+    def means(self, topic: str) -> tuple[AddressPattern, str]:
+        """What a topic's text says, and in words for an operator what it brings beyond that; mostly nothing.
+
+        `ValueError` for what is no topic.
+        """
+        ...
+
+    def address_of(self, topic: str, event: str) -> Address:
+        """The address of an event that was published with this topic and this name; `ValueError` for neither."""
+        ...
+
+    def native_of(self, address: Address) -> tuple[str, str]:
+        """The topic and the name under which the vendor publishes an event with this address.
+
+        `Untranslatable` where it publishes none: the address is outside what the vendor can say.
+        """
+        ...
+
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
+        """The kinds that events at such addresses can have, as far as the vendor's resources are known."""
+        ...
+
+
+@attrs.frozen
+class Asked:
+    """What became of one selector in a `Plan`."""
+
+    selector: Selector
+    topics: tuple[str, ...] = ()
+    """The topics that serve it, empty where the vendor has none, or needs none since it posts everything to us."""
+    filtered: bool = False
+    """Whether more comes than was asked, so that the rest is filtered here."""
+    refusal: str = ""
+    """Why the vendor has no topic for it; empty where it has."""
+    surplus: tuple[str, ...] = ()
+    """What its topics bring that their texts do not say."""
+
+
+@attrs.frozen
+class Plan:
+    """The topics that one feed must be subscribed to, and how that came about."""
+
+    topics: tuple[str, ...]
+    """The smallest set, sorted: none of them is covered by another."""
+    asked: tuple[Asked, ...]
+    """One row for each selector that concerns the feed, in the order they were given."""
+
+
+class Provider(Protocol):
+    """One configured feed of a vendor; implemented by the class that `ProviderSpec.options` names."""
+
+    @property
+    def source(self) -> Source:
+        """Whose events the feed brings."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect:
+        """The feed's translation of topics."""
+        ...
+
+    def endpoint(self) -> Endpoint:
+        """Where to connect to now; called before every attempt, so a token is read anew."""
+        ...
+
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
+        """A fresh protocol for one connection of the feed of this name.
+
+        `before` is that of the feed's last connection, from which it may take over what was learned of the vendor.
+        """
+        ...
+
+
+@runtime_checkable
+class Authenticates(Protocol):
+    """A provider that must ask for its credentials, or about them, before it can connect."""
+
+    def authenticate(self) -> Exchange[Provider]:
+        """Get fresh credentials; the provider that is returned holds them and takes this one's place.
+
+        Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
+        answer, with `refused` where it turns us down; the message names what is missing.
+        """
+        ...
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """A provider who knows how long its vendor wants to be left alone after some refusals, without saying so itself."""
+
+    def retry_after(self, status: int) -> float:
+        """Seconds to wait at least after a handshake was answered with this HTTP status; 0 for no more than usual."""
+        ...
+
+
+@attrs.frozen
+class Webhook:
+    """How a vendor's posts to us are read."""
+
+    read: Callable[[Mapping[str, str], bytes, datetime], Iterable[Event]]
+    """The events in one request, from its headers (names in lower case), its body as it came, and the moment.
+
+    Their origin is set to ``webhook`` by the host.
+
+    `WebhookRefused` where it is not taken, such as for a wrong signature; `FrameError` where it cannot be read.
+    """
+    alone: bool = False
+    """Whether this feed gets its events by webhook only: no websocket is opened then."""
+    max_bytes: int = 1_000_000
+    """A larger body is refused."""
+    within: float = 4.0
+    """Seconds for a request to come in and to be committed."""
+
+
+@runtime_checkable
+class ReceivesWebhooks(Protocol):
+    """A provider whose vendor can post events to us."""
+
+    def webhook(self, feed: str) -> Webhook | None:
+        """How to read what is posted for the feed of this name; ``None`` where it is configured not to be."""
+        ...
+
+
+@attrs.frozen
+class ProviderSpec:
+    """What a plugin offers through the hook ``jackfield_providers``."""
+
+    name: str
+    """What a configuration says as ``provider = "…"``."""
+    summary: str
+    """One line for ``jackfield plugins``."""
+    options: type[Provider]
+    """The attrs class that a ``[feeds.…]`` table is structured into."""
+    dialects: Callable[[str], Mapping[str, Dialect]]
+    """The dialects of a feed with this scope id, by name; ``jackfield translate`` uses them."""
+    decoder: Callable[[str], FeedProtocol]
+    """A protocol that can only read, for a feed of this name; ``jackfield decode`` uses it."""
+    simulator: Callable[[], Callable[..., Simulator]] | None = None
+    """Imports and returns the attrs class of the provider's simulator, where it has one."""

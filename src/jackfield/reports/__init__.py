@@ -1,0 +1,236 @@
+"""What observers are told: frozen facts about feeds, sinks, plugins, and about everything lost.
+
+A report is made where something changes or goes wrong, never for each event; counts live in
+`Gateway.state`. Its text is a sentence for an operator and holds no secret.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+import attrs
+
+from jackfield.reports.feed_states import FeedState
+from jackfield.reports.sinks import DeliveryFailed, DeliveryResumed, EventBuried, SinkDisabled, SinkPaused
+from jackfield.reports.webhooks import InboxOpened, PostRefused
+
+__all__ = [
+    "DeliveryFailed",
+    "DeliveryResumed",
+    "EventBuried",
+    "EventsDropped",
+    "FeedChanged",
+    "FeedState",
+    "FrameUnreadable",
+    "GapSuspected",
+    "InboxOpened",
+    "JournalDamaged",
+    "JournalResumed",
+    "JournalStalled",
+    "Level",
+    "PluginFailed",
+    "PostRefused",
+    "Report",
+    "Resynced",
+    "SinkDisabled",
+    "SinkPaused",
+    "TopicConfirmed",
+    "TopicRefused",
+    "is_due",
+]
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def is_due(total: int, more: int = 1) -> bool:
+    """Whether a count that has just grown by `more` is to be told: at the first, and at each doubling of the total.
+
+    Everything that is counted and could flood is told so, and the report carries the total.
+    """
+    return total.bit_length() != (total - more).bit_length()
+
+
+@attrs.frozen
+class FeedChanged:
+    """A feed's connection came into another state."""
+
+    level: ClassVar[Level] = "info"
+    feed: str
+    state: FeedState
+    reason: str = ""
+    """Why, where it was not asked for; or how many topics are in force."""
+    retry_in: float | None = None
+    """Seconds until the next attempt, with the state `RECONNECTING`."""
+
+    def __str__(self) -> str:
+        text = f"{self.feed}: {self.state.value}{self.reason and ': '}{self.reason}"
+        return text if self.retry_in is None else f"{text}; next attempt in {self.retry_in:.1f} s"
+
+
+@attrs.frozen
+class TopicConfirmed:
+    """A vendor serves a topic."""
+
+    level: ClassVar[Level] = "debug"
+    feed: str
+    topic: str
+
+    def __str__(self) -> str:
+        return f"{self.feed}: subscribed to {self.topic}"
+
+
+@attrs.frozen
+class TopicRefused:
+    """A vendor does not serve a topic, or did not answer in time: its events will not come."""
+
+    level: ClassVar[Level] = "error"
+    feed: str
+    topic: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.feed}: no subscription to {self.topic}: {self.reason}"
+
+
+@attrs.frozen
+class FrameUnreadable:
+    """A vendor's frame could not be read; told at the first and then at each doubling of the count."""
+
+    level: ClassVar[Level] = "warning"
+    feed: str
+    problem: str
+    raw: bytes = attrs.field(repr=False)
+    total: int
+    """How many frames of this feed could not be read so far."""
+
+    def __str__(self) -> str:
+        return f"{self.feed}: unreadable frame ({self.total} so far): {self.problem}"
+
+
+@attrs.frozen
+class GapSuspected:
+    """A feed may have missed events between two moments."""
+
+    level: ClassVar[Level] = "warning"
+    feed: str
+    since: datetime
+    until: datetime
+    cause: str
+
+    def __str__(self) -> str:
+        seconds = (self.until - self.since).total_seconds()
+        when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
+        return f"{self.feed}: events may be missing between {when}: {self.cause}"
+
+
+@attrs.frozen
+class Resynced:
+    """What a feed missed, or may have missed in a `regular` look, was looked for by REST as far as the vendor tells."""
+
+    feed: str
+    events: int
+    """Before copies of known ones are left out."""
+    failure: str = ""
+    """Why there was no look, or no whole one: the gap stays."""
+    regular: bool = False
+
+    @property
+    def level(self) -> Level:
+        """A failure is worth a warning, and a regular look that finds nothing hardly a word."""
+        return "warning" if self.failure else "debug" if self.regular and not self.events else "info"
+
+    def __str__(self) -> str:
+        outcome = f"failed: {self.failure}" if self.failure else f"found {self.events}"
+        return f"{self.feed}: looking by REST for missed events {outcome}"
+
+
+@attrs.frozen
+class EventsDropped:
+    """Events were lost on our side."""
+
+    level: ClassVar[Level] = "error"
+    where: str
+    """``sink crm``, ``listener contact.*`` or ``journal``."""
+    count: int
+    reason: str
+    total: int
+    """How many were lost there so far."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.count} events lost ({self.total} so far): {self.reason}"
+
+
+@attrs.frozen
+class JournalStalled:
+    """The journal's file cannot be written or read just now; nothing is lost yet, and it is tried again."""
+
+    level: ClassVar[Level] = "error"
+    reason: str
+    waiting: int
+    """Events that wait, in memory to be written or in the file to be read."""
+    retry_in: float
+
+    def __str__(self) -> str:
+        return f"journal: {self.reason}; {self.waiting} events wait; next attempt in {self.retry_in:.1f} s"
+
+
+@attrs.frozen
+class JournalResumed:
+    """The journal's file can be used again."""
+
+    level: ClassVar[Level] = "info"
+    seconds: float
+    """How long it could not."""
+
+    def __str__(self) -> str:
+        return f"journal: goes on, after {self.seconds:.1f} s"
+
+
+@attrs.frozen
+class JournalDamaged:
+    """Something in the journal's file is not what was written; the rest goes on without it."""
+
+    level: ClassVar[Level] = "error"
+    problem: str
+    total: int = 0
+    """How many events could not be read so far, as far as they can be counted."""
+
+    def __str__(self) -> str:
+        count = f" ({self.total} events so far)" if self.total else ""
+        return f"journal: damaged{count}: {self.problem}"
+
+
+@attrs.frozen
+class PluginFailed:
+    """A plugin could not be loaded or broke its contract; the rest goes on without it."""
+
+    level: ClassVar[Level] = "error"
+    distribution: str
+    entry_point: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.entry_point} of {self.distribution}: {self.problem}"
+
+
+Report = (
+    FeedChanged
+    | TopicConfirmed
+    | TopicRefused
+    | FrameUnreadable
+    | GapSuspected
+    | InboxOpened
+    | PostRefused
+    | Resynced
+    | EventsDropped
+    | DeliveryFailed
+    | DeliveryResumed
+    | SinkPaused
+    | SinkDisabled
+    | EventBuried
+    | JournalStalled
+    | JournalResumed
+    | JournalDamaged
+    | PluginFailed
+)
