@@ -22,10 +22,9 @@ from diagram import states_diagram
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
-from jackfield.config import Route
+from jackfield.config import DeliveryOptions, GatewayOptions, Route
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
-from jackfield.plugin.options import DeliveryOptions, GatewayOptions
 from jackfield.testing import ProviderSuite, SinkSuite
 from jackfield.testing.rules import rules_of
 from jackfield_vinix.kinds import TABLE as VINIX
@@ -118,7 +117,7 @@ def configuration_page() -> str:
                 "",
                 f"{spec.summary}.",
                 "",
-                *_options(spec.options),
+                *_options(spec.cls),
             ]
     return "\n".join(lines)
 

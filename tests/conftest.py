@@ -278,7 +278,7 @@ def folder(tmp_path):
 
 
 class Poster:
-    """Posts as a vendor does, or as nobody should: HTTP by hand, so that nothing is made right on the way."""
+    """SupportsWebhookDelivery as a vendor does, or as nobody should: HTTP by hand, so that nothing is made right on the way."""
 
     @staticmethod
     async def answer(stream):

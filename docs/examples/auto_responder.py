@@ -27,7 +27,7 @@ from voipbin_messages import post
 from jackfield import Event, JackfieldError, open_gateway
 from jackfield.errors import DeliveryError
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.options import about, url
+from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch, SinkSpec
 
@@ -66,7 +66,7 @@ class Responder:
             try:
                 await trio.to_thread.run_sync(self.answer, event, limiter=self.one_at_a_time)
             except DeliveryError as error:
-                raise DeliveryError(error.reason, delivered=place, remedy=error.remedy, refused=1) from None
+                raise DeliveryError(error.reason, delivered=place, on_error=error.on_error, rejected_count=1) from None
 
     def answer(self, event: Event) -> None:
         """Answer one message, unless it was answered before, or its sender wants no answers."""
@@ -93,11 +93,13 @@ class Responder:
 class Options:
     """The ``[sinks.NAME]`` table with ``type = "auto-responder"``."""
 
-    rules: str = attrs.field(metadata=about("the rules, a TOML file"))
-    notes: str = attrs.field(metadata=about("the file that knows what was answered, and who wants nothing more"))
-    token: Secret | None = attrs.field(default=None, metadata=about("the API's token; without, answers are printed"))
+    rules: str = attrs.field(metadata=field_help("the rules, a TOML file"))
+    notes: str = attrs.field(metadata=field_help("the file that knows what was answered, and who wants nothing more"))
+    token: Secret | None = attrs.field(
+        default=None, metadata=field_help("the API's token; without, answers are printed")
+    )
     api: str = attrs.field(
-        default="https://api.voipbin.net", validator=url("http", "https"), metadata=about("where to post")
+        default="https://api.voipbin.net", validator=is_url("http", "https"), metadata=field_help("where to post")
     )
 
     @asynccontextmanager

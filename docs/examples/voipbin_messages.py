@@ -7,14 +7,14 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from jackfield.errors import DeliveryError, Remedy
+from jackfield.errors import DeliveryError, OnError
 from jackfield.plugin.secrets import Secret
 
 
 def post(api: str, token: Secret, key: str, body: dict[str, Any]) -> None:
     """Send one message, ``{"source", "destinations", "text"}``, and wait until the platform has it.
 
-    `DeliveryError` only where it surely was not sent; its remedy says what is to be done. Where nobody can know,
+    `DeliveryError` only where it surely was not sent; its on_error says what is to be done. Where nobody can know,
     as after a time-out, it is told on standard error, and is not sent again.
     """
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Authorization": f"Bearer {token.reveal()}"}
@@ -26,6 +26,6 @@ def post(api: str, token: Secret, key: str, body: dict[str, Any]) -> None:
             error.close()
         status, cause = getattr(error, "code", 0), getattr(error, "reason", None)
         if isinstance(cause, ConnectionRefusedError | socket.gaierror) or 400 <= status < 500 or status == 503:
-            remedies: dict[int, Remedy] = {0: "retry", 401: "pause", 403: "pause", 429: "retry", 503: "retry"}
-            raise DeliveryError(f"not sent: {error}", remedy=remedies.get(status, "refuse")) from None
+            by_status: dict[int, OnError] = {0: "retry", 401: "pause", 403: "pause", 429: "retry", 503: "retry"}
+            raise DeliveryError(f"not sent: {error}", on_error=by_status.get(status, "dead_letter")) from None
         print(f"{key}: {error}; it may have been sent, so it is not sent again", file=sys.stderr)

@@ -3,18 +3,18 @@
 ::
 
     JackfieldError
-     ├── ConfigError        the operator: the configuration is wrong; all its faults at once
+     ├── ConfigError        the operator: the configuration is wrong; all its problems at once
      ├── SecretError        the operator: a secret is not where the configuration says
      ├── TextError          the caller: a text does not parse; points at the character
      │    ├── AddressError
      │    └── SelectorError
-     ├── Untranslatable     the caller: this vendor has no topic for what was asked
+     ├── NoTopicError     the caller: this vendor has no topic for what was asked
      ├── EventError         the caller: this JSON is no event of ours
      ├── FrameError         the vendor: a frame that cannot be read; carries its bytes
      ├── ConnectionLost     the session: the line is down, connect again
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
      ├── RestError          the session: a vendor's REST interface did not answer as it should
-     ├── WebhookRefused     the vendor: something that was posted to us is not taken
+     ├── WebhookError     the vendor: something that was posted to us is not taken
      ├── ListenerOverflow   the embedding program: a listener that must miss nothing was not read in time
      ├── DeliveryError      the sink: a batch was not taken
      ├── JournalError       the operator: the journal's file cannot be used; says what is safe and what to do
@@ -34,23 +34,23 @@ import attrs
 __all__ = [
     "AddressError",
     "ConfigError",
+    "ConfigProblem",
     "ConnectionLost",
     "DeliveryError",
     "EventError",
-    "Fault",
     "FrameError",
     "HandshakeRefused",
     "JackfieldError",
     "JournalError",
     "ListenerOverflow",
+    "NoTopicError",
+    "OnError",
     "PluginError",
-    "Remedy",
     "RestError",
     "SecretError",
     "SelectorError",
     "TextError",
-    "Untranslatable",
-    "WebhookRefused",
+    "WebhookError",
     "leaves",
 ]
 
@@ -60,7 +60,7 @@ class JackfieldError(Exception):
 
 
 @attrs.frozen
-class Fault:
+class ConfigProblem:
     """One thing that is wrong with a configuration."""
 
     path: str
@@ -73,11 +73,11 @@ class Fault:
 
 
 class ConfigError(JackfieldError):
-    """The configuration cannot be used; `faults` holds every reason, not just the first."""
+    """The configuration cannot be used; `problems` holds every reason, not just the first."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class SecretError(JackfieldError):
@@ -106,7 +106,7 @@ class SelectorError(TextError):
     """A text is no selector."""
 
 
-class Untranslatable(JackfieldError):
+class NoTopicError(JackfieldError):
     """A vendor has no topic for what was asked; the message says why."""
 
 
@@ -126,7 +126,7 @@ class FrameError(JackfieldError):
 class ConnectionLost(JackfieldError):
     """The connection to a vendor is down or did not come up; the session connects again.
 
-    `refused` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
+    `auth_failed` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
     websocket's close code, ``None`` where the line was cut without one. Since `missed_since` events may be missing,
     where that is longer ago than the last sign of life.
     """
@@ -135,13 +135,13 @@ class ConnectionLost(JackfieldError):
         self,
         reason: str,
         *,
-        refused: bool = False,
+        auth_failed: bool = False,
         retry_after: float | None = None,
         code: int | None = None,
         missed_since: datetime | None = None,
     ) -> None:
         self.reason = reason
-        self.refused = refused
+        self.auth_failed = auth_failed
         self.retry_after = retry_after
         self.code = code
         self.missed_since = missed_since
@@ -153,27 +153,27 @@ class HandshakeRefused(ConnectionLost):
 
     def __init__(self, status: int, reason: str, *, retry_after: float | None = None) -> None:
         self.status = status
-        super().__init__(reason, refused=status in (401, 403), retry_after=retry_after)
+        super().__init__(reason, auth_failed=status in (401, 403), retry_after=retry_after)
 
 
 class RestError(JackfieldError):
     """A vendor's REST interface did not answer, or not as it should; says what was asked, and holds no secret.
 
-    `status` is that of the answer, ``None`` where there was none. `refused` is true where the vendor turned our
+    `status` is that of the answer, ``None`` where there was none. `auth_failed` is true where the vendor turned our
     credentials down. `retry_after` is in seconds.
     """
 
     def __init__(
-        self, reason: str, *, status: int | None = None, refused: bool = False, retry_after: float | None = None
+        self, reason: str, *, status: int | None = None, auth_failed: bool = False, retry_after: float | None = None
     ) -> None:
         self.reason = reason
         self.status = status
-        self.refused = refused
+        self.auth_failed = auth_failed
         self.retry_after = retry_after
         super().__init__(reason)
 
 
-class WebhookRefused(JackfieldError):
+class WebhookError(JackfieldError):
     """What was posted to us is not taken: answered with this HTTP status, and counted by the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -186,10 +186,10 @@ class ListenerOverflow(JackfieldError):
     """A listener with ``overflow="error"`` has ended: more events came than its buffer holds."""
 
 
-Remedy = Literal["retry", "refuse", "pause", "disable"]
+OnError = Literal["retry", "dead_letter", "pause", "disable"]
 """What a host does about events that a sink did not take.
 
-``retry``: sends them again, later. ``refuse``: they never will be taken, so they become dead letters.
+``retry``: sends them again, later. ``dead_letter``: they never will be taken, so they become dead letters.
 ``pause``: our credentials were turned down, so somebody must act; nothing is dropped, and it is tried again
 slowly. ``disable``: the receiver wants nothing any more, so nothing is sent until the next start, and
 nothing dropped.
@@ -200,7 +200,7 @@ class DeliveryError(JackfieldError):
     """A sink did not take a batch, or not all of it.
 
     `delivered` counts the events from the batch's front that did arrive, so that they are not sent again.
-    `refused` counts the events behind those that a ``refuse`` is about; ``None`` where the sink cannot tell
+    `rejected_count` counts the events behind those that a ``dead_letter`` is about; ``None`` where the sink cannot tell
     which, and the host finds out by trying halves. `retry_after` is in seconds.
     """
 
@@ -209,14 +209,14 @@ class DeliveryError(JackfieldError):
         reason: str,
         *,
         delivered: int = 0,
-        remedy: Remedy = "retry",
-        refused: int | None = None,
+        on_error: OnError = "retry",
+        rejected_count: int | None = None,
         retry_after: float | None = None,
     ) -> None:
         self.reason = reason
         self.delivered = delivered
-        self.remedy: Remedy = remedy
-        self.refused = refused
+        self.on_error: OnError = on_error
+        self.rejected_count = rejected_count
         self.retry_after = retry_after
         super().__init__(reason)
 

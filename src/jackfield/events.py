@@ -25,7 +25,7 @@ from jackfield.errors import EventError
 
 __all__ = ["Event", "Origin", "content_id", "decode_data"]
 
-Origin = Literal["live", "webhook", "resync", "replay", "simulated"]
+Origin = Literal["live", "webhook", "backfill", "replay", "simulated"]
 """How an event reached us."""
 
 

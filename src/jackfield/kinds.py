@@ -137,7 +137,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("stream.subscribed", "the feed's subscriptions are in force"),
     Kind("stream.subscription_refused", "the vendor does not serve one subscription"),
     Kind("stream.gap_suspected", "events may have been missed between two moments"),
-    Kind("stream.resynced", "a gap was filled as far as the vendor allows"),
+    Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),
 )
 
 KIND_NAMES = frozenset(kind.name for kind in KINDS)

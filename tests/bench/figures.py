@@ -31,14 +31,14 @@ class Goal:
     what: str
     found: float
     limit: float
-    at_least: bool = True
+    ge: bool = True
 
     @property
     def reached(self):
-        return self.found >= self.limit if self.at_least else self.found <= self.limit
+        return self.found >= self.limit if self.ge else self.found <= self.limit
 
     def __str__(self):
-        sign = "at least" if self.at_least else "at most"
+        sign = "at least" if self.ge else "at most"
         verdict = "reached" if self.reached else "NOT reached"
         return f"{verdict:12} {self.what}: {self.found:.2f}, {sign} {self.limit:g}"
 

@@ -52,7 +52,7 @@ class Line(msgspec.Struct):
 
 
 @attrs.frozen(slots=False)
-class Happening:
+class ScenarioEvent:
     """What a listener gets."""
 
     id: str
@@ -74,7 +74,9 @@ def happening(frame, at):
     envelope = envelope_of(frame)
     data = objects_of(envelope.data)
     digest = sha256(sorted_text_of(data)).hexdigest()[:32]
-    return Happening(digest, envelope.event_type, envelope.topic, envelope.timestamp, at, data, bytes(envelope.data))
+    return ScenarioEvent(
+        digest, envelope.event_type, envelope.topic, envelope.timestamp, at, data, bytes(envelope.data)
+    )
 
 
 @stage

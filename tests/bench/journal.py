@@ -66,8 +66,8 @@ def plain(folder):
     return found
 
 
-def stored(folder, durability):
-    store = Store.open(folder / f"{durability}.db", durability=durability)
+def stored(folder, *, fsync):
+    store = Store.open(folder / f"fsync-{fsync}.db", fsync=fsync)
     every = [[Row(key_of(event), event.to_json(), 1) for event in group] for group in groups()]
     found = timed(store.append, every)
     store.close()
@@ -135,8 +135,8 @@ def measure():
         taking, whole = trio.run(journaled, folder)
         return {
             LEAST: least,
-            "Store.append": stored(folder, "process"),
-            'Store.append, durability "power"': stored(folder, "power"),
+            "Store.append": stored(folder, fsync=False),
+            "Store.append, fsync": stored(folder, fsync=True),
             "Event.to_json": encoding,
             "Journal.admit, to_json within": taking,
             "Journal, from admit to readable": whole,

@@ -74,8 +74,8 @@ def selectors(events, rounds) -> Found:
     memory = max(row["bytes"] for row in matching.table(1, any_shape=True)) / 1e6
     figures.append(Figure("memory of an index of 10,000", "MB", [memory]))
     return figures, [
-        Goal("an event among 10,000 selectors, times among 10", figures[3].times["10 selectors"], 2.0, at_least=False),
-        Goal("MB of 10,000 selectors", memory, 10.0, at_least=False),
+        Goal("an event among 10,000 selectors, times among 10", figures[3].times["10 selectors"], 2.0, ge=False),
+        Goal("MB of 10,000 selectors", memory, 10.0, ge=False),
     ]
 
 
@@ -119,7 +119,7 @@ def growth(_events, _rounds) -> Found:
         )
     ]
     kept = found[last][0] / found[first][0]
-    return figures, [Goal(f"an event kept among {last:,}, times among {first:,}", kept, 1.5, at_least=False)]
+    return figures, [Goal(f"an event kept among {last:,}, times among {first:,}", kept, 1.5, ge=False)]
 
 
 @section
@@ -132,8 +132,8 @@ def latency(events, rounds) -> Found:
             figures.setdefault((name, quantile), []).append(found[quantile])
     floor50, floor99, p50, p99 = (Figure(" ".join(what), "ms", each) for what, each in figures.items())
     return [floor50, floor99, p50, p99], [
-        Goal("latency p50 in ms", p50.median, 1.5, at_least=False),
-        Goal("latency p99 in ms", p99.median, 6.0, at_least=False),
+        Goal("latency p50 in ms", p50.median, 1.5, ge=False),
+        Goal("latency p99 in ms", p99.median, 6.0, ge=False),
     ]
 
 
@@ -143,7 +143,7 @@ def memory(events, _rounds) -> Found:
     found = run("memory", "voipbin", events * 10)
     growth = found["end"] - found["begin"]
     figures = [Figure(name, "MB", [found[name]]) for name in ("begin", "end")]
-    return figures, [Goal(f"MB of growth over {events * 10:,} events", growth, 5.0, at_least=False)]
+    return figures, [Goal(f"MB of growth over {events * 10:,} events", growth, 5.0, ge=False)]
 
 
 @section
@@ -161,7 +161,7 @@ def start(_events, rounds) -> Found:
             found[name].append(_processor([sys.executable, *arguments]))
     figures = compared([Figure(name, "ms", each) for name, each in found.items()], "python -c 'import trio'")
     ratio = figures[2].times["python -c 'import trio'"]
-    return figures, [Goal("jackfield --version, times python -c 'import trio'", ratio, 1.5, at_least=False)]
+    return figures, [Goal("jackfield --version, times python -c 'import trio'", ratio, 1.5, ge=False)]
 
 
 def _processor(command):

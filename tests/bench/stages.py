@@ -63,7 +63,7 @@ def translator(vendor):
 
 async def batches(url, count):
     """What `Connection.receive` hands over, until that were so many."""
-    async with connect(Endpoint(url), within=10) as line:
+    async with connect(Endpoint(url), timeout=10) as line:
         await line.send("{}")
         while count > 0:
             batch = await line.receive()

@@ -90,7 +90,7 @@ def memory(url, count, vendor):
 
     async def main():
         total, seen = 0, 0
-        async with gateway_of(url, vendor, gateway={"dedupe": 10_000}) as gateway:
+        async with gateway_of(url, vendor, gateway={"dedupe_window": 10_000}) as gateway:
             watch = Watch()
             with gateway.listen(everything(vendor), buffer=count) as events:
                 async for seq in numbers(events, count):
@@ -112,7 +112,7 @@ def reconnect(url, count, vendor):
         watch = Watch()
         for _ in range(count):
             began = time.perf_counter()
-            async with connect(Endpoint(url), within=10) as line:
+            async with connect(Endpoint(url), timeout=10) as line:
                 await line.send("{}")
                 await line.receive()
                 took.append((time.perf_counter() - began) * 1e3)

@@ -75,7 +75,7 @@ def test_every_option_of_every_plugin_is_on_its_page():
             table = re.search(
                 rf"^## `\[{section}\.NAME\]` with `\w+ = \"{name}\"`$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL
             )[1]
-            assert all(f"| `{field.alias}` | " in table for field in attrs.fields(spec.options))
+            assert all(f"| `{field.alias}` | " in table for field in attrs.fields(spec.cls))
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-gateway.md"])

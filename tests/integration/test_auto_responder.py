@@ -320,7 +320,7 @@ def test_what_the_platform_turned_down_was_not_sent_and_says_what_to_do(program,
     platform.statuses = [status]
     with pytest.raises(DeliveryError, match=f"not sent: HTTP Error {status}") as caught:
         program.post(platform.url, Secret("text", "t"), "key", {})
-    assert caught.value.remedy == remedy
+    assert caught.value.on_error == remedy
 
 
 def test_what_could_not_even_be_connected_was_not_sent_and_is_tried_again(program):
@@ -328,4 +328,4 @@ def test_what_could_not_even_be_connected_was_not_sent_and_is_tried_again(progra
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     with pytest.raises(DeliveryError, match=r"not sent: .*refused") as caught:
         program.post(url, Secret("text", "t"), "key", {})
-    assert caught.value.remedy == "retry"
+    assert caught.value.on_error == "retry"

@@ -23,7 +23,7 @@ from jackfield._journal.store import Store
 from jackfield.addresses import Address
 from jackfield.events import Event
 
-path, run, durability, delivered = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+path, run, fsync, delivered = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 address = Address("v", "s", "i", "call", "7", "status")
 
 def make(name):
@@ -45,7 +45,7 @@ async def deliver(cursor, file):
         cursor.commit(found[-1][0] + 1)
 
 async def main():
-    journal = Journal(50, Store.open(path, durability=durability), lambda report: os.write(2, f"{report}\\n".encode()))
+    journal = Journal(50, Store.open(path, fsync=fsync == "fsync"), lambda report: os.write(2, f"{report}\\n".encode()))
     file = os.open(delivered, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(deliver, journal.cursor("file"), file)
@@ -62,8 +62,8 @@ def test_what_was_confirmed_is_there_after_each_kill_and_is_delivered_in_order(t
     path, delivered = tmp_path / "journal.db", tmp_path / "delivered"
     confirmed = []
     for run in range(KILLS):
-        durability = ("process", "power")[run % 2]
-        command = [sys.executable, "-c", CHILD, path, str(run), durability, delivered]
+        fsync = ("no", "fsync")[run % 2]
+        command = [sys.executable, "-c", CHILD, path, str(run), fsync, delivered]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             lines = [child.stdout.readline()]
             time.sleep(chance.uniform(0.0, 0.15))  # anywhere in what it does
@@ -94,7 +94,7 @@ from jackfield._journal import Journal
 from jackfield._journal.store import Store
 from jackfield.addresses import Address
 from jackfield.events import Event
-from jackfield.reports import JournalResumed, JournalStalled
+from jackfield.reports import JournalRecovered, JournalWriteFailed
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -119,7 +119,7 @@ async def main():
             journal.admit([make(n)])
             if n % 100 == 0:
                 await trio.sleep(0.001)
-        await until(lambda: any(isinstance(each, JournalStalled) for each in reports))
+        await until(lambda: any(isinstance(each, JournalWriteFailed) for each in reports))
         waited = journal.snapshot().waiting
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         await until(lambda: journal.snapshot().waiting == 0)
@@ -131,8 +131,8 @@ async def main():
         journal.finish()
     print(json.dumps({
         "in order": seen == list(range(3000)), "waited": waited, "dropped": journal.snapshot().dropped,
-        "stalled": [str(each) for each in reports if isinstance(each, JournalStalled)],
-        "resumed": sum(isinstance(each, JournalResumed) for each in reports),
+        "stalled": [str(each) for each in reports if isinstance(each, JournalWriteFailed)],
+        "resumed": sum(isinstance(each, JournalRecovered) for each in reports),
     }))
 
 trio.run(main)

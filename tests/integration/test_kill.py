@@ -47,7 +47,7 @@ type = "http"
 url = "{url}"
 
 [sinks.crm.delivery]
-parallel = 4
+concurrency = 4
 
 [[routes]]
 select = ["**"]

@@ -122,7 +122,7 @@ async def test_a_sink_in_trouble_delays_no_other_and_gets_everything_when_it_is_
             names[name]: {
                 "type": "http",
                 "url": f"http://127.0.0.1:{crm.port}/",
-                "delivery": {"parallel": 3, "timeout": 1.5},
+                "delivery": {"concurrency": 3, "timeout": 1.5},
             }
             for name, crm in crms.items()
         },

@@ -19,8 +19,8 @@ from jackfield._feed.session import Session
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.plugin.secrets import Secret
-from jackfield.plugin.simulator import HangUp, Refusal
-from jackfield.reports import FeedChanged, FeedState
+from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.reports import FeedState, FeedStateChanged
 from jackfield.simulation import Faults, simulate
 from jackfield.simulation.listener import ClientGone
 from jackfield_vinix import Vinix
@@ -107,10 +107,10 @@ async def test_a_cut_line_is_a_gap_that_is_told_and_filled_by_a_look(nursery, se
         await subscribed(heard)
         await heard.until(heard.of_vendor)
         running.cut()
-        await heard.until(lambda: heard.facts("resynced"))
+        await heard.until(lambda: heard.facts("backfilled"))
         (gap,) = heard.facts("gap_suspected")
         assert gap.data["since"] <= gap.data["until"]
-        found = heard.of_vendor("resync")
+        found = heard.of_vendor("backfill")
         assert {event.kind for event in found} >= {"queue.snapshot", "agent.snapshot"}
         running.limit = 400
         await heard.until(lambda: running.counters.events == 400)
@@ -145,7 +145,7 @@ async def test_a_deaf_connection_is_found_told_and_renewed(nursery, server):
     simulator = VinixSimulator("s3cret", rate=200, **server)
     async with (
         simulate(simulator, limit=100) as running,
-        jackfield.open_gateway(document(running, silent_seconds=1.0)) as gateway,
+        jackfield.open_gateway(document(running, idle_check_seconds=1.0)) as gateway,
     ):
         heard = await hear(nursery, gateway)
         await subscribed(heard)
@@ -154,7 +154,7 @@ async def test_a_deaf_connection_is_found_told_and_renewed(nursery, server):
         running.limit = 250
         await heard.until(lambda: heard.facts("gap_suspected"))
         assert "no event for" in heard.facts("gap_suspected")[0].data["cause"]
-        assert [event for event in heard.of_vendor("resync") if event.inferred]
+        assert [event for event in heard.of_vendor("backfill") if event.inferred]
         running.faults.deaf = False
         await heard.until(lambda: running.counters.connections == 2)
         await subscribed(heard)
@@ -175,7 +175,7 @@ async def test_a_login_and_its_token_serve_a_feed_and_neither_is_ever_shown(nurs
             assert heard.of_vendor()[0].address.scope_id == ACCOUNT
             simulator.refused_tokens = 1
             running.cut()
-            await heard.until(lambda: running.counters.connections >= 3 and heard.facts("resynced"))
+            await heard.until(lambda: running.counters.connections >= 3 and heard.facts("backfilled"))
             told = repr([event.to_cloudevent() for event in heard.events if event.kind.startswith("stream.")])
             for token in simulator._issued:
                 assert token not in told
@@ -206,7 +206,7 @@ class Vendor:
         try:
             while True:
                 for answer in list(client.received(await line.receive())):
-                    if isinstance(answer, HangUp):
+                    if isinstance(answer, CloseConnection):
                         await line.hang_up(answer)
                         raise ClientGone
                     await line.send(answer)
@@ -225,7 +225,7 @@ class Vendor:
 
     async def cut(self):
         for line, _ in list(self.lines):
-            await line.hang_up(HangUp())
+            await line.hang_up(CloseConnection())
 
 
 @pytest.fixture
@@ -273,7 +273,9 @@ def stage(network, monkeypatch, nursery):
 
 def waits(stage):
     return [
-        report.retry_in for report in stage.reports if isinstance(report, FeedChanged) and report.retry_in is not None
+        report.retry_in
+        for report in stage.reports
+        if isinstance(report, FeedStateChanged) and report.retry_in is not None
     ]
 
 
@@ -365,7 +367,7 @@ async def test_a_server_that_answers_nothing_is_refused_without_hurry_and_confir
     line.simulator.deaf_after = 1
     line.simulator.barren = "documented,short,worded,narrow"
     await trio.sleep(45)
-    assert line.session.stats.refused.keys() == TOPICS
+    assert line.session.stats.refused_topics.keys() == TOPICS
     assert len(line.network.attempts) == 1
     assert never_in_a_hurry(line)
 
@@ -374,7 +376,7 @@ async def test_a_server_without_qubicle_is_tried_on_a_few_connections_and_then_b
     line = stage(unavailable=10**6)
     await trio.sleep(300)
     assert len(line.network.attempts) == 4
-    assert line.session.stats.refused.keys() == TOPICS
+    assert line.session.stats.refused_topics.keys() == TOPICS
     assert never_in_a_hurry(line)
 
 

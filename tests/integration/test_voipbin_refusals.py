@@ -10,8 +10,8 @@ from jackfield._feed.session import Session
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.plugin.secrets import Secret
-from jackfield.plugin.simulator import HangUp
-from jackfield.reports import FeedChanged, FeedState, TopicRefused
+from jackfield.plugin.simulator import CloseConnection
+from jackfield.reports import FeedState, FeedStateChanged, TopicRefused
 from jackfield.simulation.listener import ClientGone
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
@@ -37,7 +37,7 @@ class Platform:
         self.clients.append(client)
         while True:
             for answer in client.received(await line.receive()):
-                assert answer == HangUp()
+                assert answer == CloseConnection()
                 await line.hang_up(answer)
                 raise ClientGone
 
@@ -100,7 +100,9 @@ async def test_a_line_that_is_cut_for_no_reason_costs_no_subscription(stage, net
 async def test_a_handshake_that_is_turned_down_is_not_tried_in_a_hurry(stage, admission, autojump_clock):
     platform, session, reports = await stage([CALLS], admission=admission)
     await trio.sleep(150)
-    tried = [report for report in reports if isinstance(report, FeedChanged) and report.state is FeedState.CONNECTING]
+    tried = [
+        report for report in reports if isinstance(report, FeedStateChanged) and report.state is FeedState.CONNECTING
+    ]
     assert 3 <= len(tried) <= 25
     platform.simulator.admission = "valid"
     await trio.sleep(40)

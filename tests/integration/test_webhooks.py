@@ -14,7 +14,7 @@ from hypothesis import settings
 import jackfield
 from jackfield.errors import ConfigError
 from jackfield.plugin.hooks import hookimpl
-from jackfield.reports import GapSuspected, InboxOpened
+from jackfield.reports import GapSuspected, WebhookServerStarted
 from jackfield.simulation.server import serve
 from jackfield_voipbin.simulator import VoipbinSimulator
 from jackfield_voipbin.webhook import sign
@@ -45,7 +45,8 @@ class Observer:
 def document(tmp_path, **feed):
     office = {"provider": "voipbin", "token": {"env": "VOIPBIN_TOKEN"}, "customer_id": CUSTOMER, "receive": "webhook"}
     return {
-        "gateway": {"journal": str(tmp_path / "journal.db"), "inbox": "127.0.0.1:0"},
+        "gateway": {"journal": str(tmp_path / "journal.db")},
+        "webhooks": {"listen": "127.0.0.1:0"},
         "feeds": {"office": office | {"webhook_secret": {"env": "SECRET"}} | feed},
         "sinks": {"archive": {"type": "file", "path": str(tmp_path / "var" / "events.jsonl")}},
         "routes": [{"select": ["**"], "sinks": ["archive"]}],
@@ -63,7 +64,7 @@ async def opened(config):
     """A gateway, the URL of its inbox, and what it told."""
     observer = Observer()
     async with jackfield.open_gateway(config, plugins=[observer]) as gateway:
-        while not (told := observer.told(InboxOpened)):  # noqa: ASYNC110  # a test looks from outside
+        while not (told := observer.told(WebhookServerStarted)):  # noqa: ASYNC110  # a test looks from outside
             await trio.sleep(0.01)
         yield gateway, told[0].url, observer
 
@@ -84,8 +85,8 @@ async def test_deliveries_in_parallel_are_each_taken_once_and_reach_the_sink_onc
             for sender in range(50):
                 nursery.start_soon(send, url, numbers[sender::50])
     assert {status for status, _, _ in answers} == {200}
-    posts = gateway.state().feeds["office"].posts
-    assert (posts.accepted, posts.copies, dict(posts.refused)) == (1100, 100, {})
+    posts = gateway.state().feeds["office"].webhooks
+    assert (posts.accepted, posts.copies, dict(posts.rejections)) == (1100, 100, {})
     subjects = [event["subject"] for event in folder.events() if event["origin"] == "webhook"]
     assert sorted(subjects) == sorted(f"call/call-{number}" for number in range(1000))
 
@@ -94,9 +95,9 @@ async def test_a_feed_by_webhook_alone_opens_no_connection_and_says_so(tmp_path,
     async with opened(document(tmp_path, url="ws://127.0.0.1:1/nobody")) as (gateway, url, _):
         plan = gateway.plan("office")
         assert plan.topics == ()
-        assert [(str(row.selector), row.filtered, row.refusal) for row in plan.asked] == [("**", False, "")]
+        assert [(str(row.selector), row.filtered, row.reason) for row in plan.entries] == [("**", False, "")]
         with gateway.listen("agent.*"):
-            assert gateway.plan("office").asked[1].filtered
+            assert gateway.plan("office").entries[1].filtered
         async with await poster.connect(url) as stream:
             body, _ = posted(1)
             status, _, answer = await poster.post(stream, PATH, body, X_VoIPBIN_Signature="sha256=00")
@@ -107,8 +108,8 @@ async def test_a_feed_by_webhook_alone_opens_no_connection_and_says_so(tmp_path,
         state = gateway.state()
         office = state.feeds["office"]
         assert (office.state.value, office.connections, office.topics) == ("listening", 0, frozenset())
-        assert (office.unreadable, sum(office.posts.refused.values())) == (1, 1)
-        assert state.strays == {"no feed gets webhooks at this path": 1}
+        assert (office.unreadable, sum(office.webhooks.rejections.values())) == (1, 1)
+        assert state.unroutable_webhooks == {"no feed gets webhooks at this path": 1}
     assert gateway.state().feeds["office"].state.value == "disconnected"
 
 
@@ -188,7 +189,9 @@ async def test_a_feed_that_gets_webhooks_needs_an_inbox(tmp_path):
 RUN = """
 [gateway]
 journal = "var/journal.db"
-inbox = "127.0.0.1:0"
+
+[webhooks]
+listen = "127.0.0.1:0"
 
 [feeds.office]
 provider = "voipbin"

@@ -116,7 +116,7 @@ def unmasked(data):
 async def ours(port):
     seen = []
     try:
-        async with connect(Endpoint(f"ws://127.0.0.1:{port}/"), within=5) as connection:
+        async with connect(Endpoint(f"ws://127.0.0.1:{port}/"), timeout=5) as connection:
             while True:
                 seen += await connection.receive()
     except ConnectionLost as loss:

@@ -11,14 +11,14 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield._delivery import Lane
+from jackfield._delivery import SinkPipeline
 from jackfield._journal import Journal
 from jackfield._journal.store import Store
 from jackfield._routing.route_spans import Selection
 from jackfield.addresses import Address
+from jackfield.config import DeliveryOptions
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.plugin.options import DeliveryOptions
 from jackfield.selectors import EVERYTHING
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ MOODS = {
     "down": lambda: DeliveryError("down"),
     "cut": lambda: DeliveryError("cut", delivered=1),
     "busy": lambda: DeliveryError("busy", retry_after=40.0),
-    "unauthorised": lambda: DeliveryError("401", remedy="pause"),
+    "unauthorised": lambda: DeliveryError("401", on_error="pause"),
     "broken": lambda: KeyError("a bug"),
     "hangs": "hangs",
 }
@@ -64,8 +64,8 @@ class Receiver:
             if number % NEVER == 0:
                 if not self.says_which and len(numbers) > 1:
                     del self.got[len(self.got) - place :]  # a batch is taken as a whole here, or not at all
-                    raise DeliveryError("no", remedy="refuse")
-                raise DeliveryError("no", delivered=place, remedy="refuse", refused=1)
+                    raise DeliveryError("no", on_error="dead_letter")
+                raise DeliveryError("no", delivered=place, on_error="dead_letter", rejected_count=1)
             self.got.append((self.life, *numbers[place]))
         if failure:  # it speaks of more than there was
             failure.delivered = len(numbers)
@@ -86,7 +86,7 @@ class World:
         journal = Journal(1000, store, lambda _: None)
         selects = Selection.of([EVERYTHING])
         cursor = journal.cursor("s")
-        lane = Lane("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
+        lane = SinkPipeline("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             async with trio.open_nursery() as delivering:
@@ -123,10 +123,10 @@ class World:
 @settings(max_examples=max(25, settings.default.max_examples // 5))
 @given(LIVES, st.integers(1, 3), st.integers(1, 4), st.booleans())
 def test_what_was_confirmed_is_delivered_in_order_or_a_dead_letter_through_any_troubles_and_crashes(
-    lives, parallel, most, says_which
+    lives, concurrency, most, says_which
 ):
     with tempfile.TemporaryDirectory() as folder:
-        options = DeliveryOptions(batch_events=most, parallel=parallel, timeout=9.0)
+        options = DeliveryOptions(batch_events=most, concurrency=concurrency, timeout=9.0)
         world = World(Path(folder) / "journal.db", Receiver(says_which), options)
         for steps, end in [*lives, ([("mood", "well")], "finish")]:
             trio.run(world.live, steps, end, clock=trio.testing.MockClock(autojump_threshold=0))

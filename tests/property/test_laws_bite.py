@@ -7,8 +7,8 @@ from hypothesis import Phase, settings
 from faulty.dialect import KINDS, SOURCE, AcmeDialect, unescape
 from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
-from jackfield.errors import Untranslatable
-from jackfield.plugin.provider import Asked, Plan
+from jackfield.errors import NoTopicError
+from jackfield.plugin.provider import Plan, PlanEntry
 from jackfield.testing import laws
 from jackfield.testing.laws import TranslationLaws, World
 
@@ -59,7 +59,7 @@ class AsksInLowerCase(AcmeDialect):
 class RefusesIds(AcmeDialect):
     def topics_of(self, selector):
         if selector.address.resource_id is not None:
-            raise Untranslatable("too much trouble")
+            raise NoTopicError("too much trouble")
         return super().topics_of(selector)
 
 
@@ -69,12 +69,12 @@ class ThinksThatIdsDoNotMatter(AcmeDialect):
     def covers(self, topic, other):
         return topic.split("/")[0] == other.split("/")[0]
 
-    def brings(self, topic):
-        return super().brings(topic)._replace(resource_id=None)
+    def pattern_of(self, topic):
+        return super().pattern_of(topic)._replace(resource_id=None)
 
 
 class LosesTheWideTopic(AcmeDialect):
-    """Asked for everything, it asks for calls only."""
+    """PlanEntry for everything, it asks for calls only."""
 
     def topics_of(self, selector):
         topics = super().topics_of(selector)
@@ -87,12 +87,12 @@ class SeesNoCover(AcmeDialect):
 
 
 class TakesStarsForBeginnings(AcmeDialect):
-    def delivers(self, topic, published):
+    def matches(self, topic, published):
         return published.startswith(topic.partition("*")[0])
 
 
 class BringsMoreThanItSays(AcmeDialect):
-    def delivers(self, topic, published):
+    def matches(self, topic, published):
         return True
 
 
@@ -105,17 +105,17 @@ def plans_by_chance(provider, dialect, selectors):
 
 
 def plans_all_there_is(provider, dialect, selectors):
-    rows = plan_topics(provider, dialect, selectors).asked
+    rows = plan_topics(provider, dialect, selectors).entries
     return Plan(tuple(sorted({topic for row in rows for topic in row.topics})), tuple(rows))
 
 
 def forgets_the_last(provider, dialect, selectors):
     plan = plan_topics(provider, dialect, selectors)
-    return Plan(plan.topics[:1], tuple(Asked(row.selector, row.topics) for row in plan.asked))
+    return Plan(plan.topics[:1], tuple(PlanEntry(row.selector, row.topics) for row in plan.entries))
 
 
 class MeansWhatItDoesNotBring(AcmeDialect):
-    def means(self, topic):
+    def describe(self, topic):
         return AddressPattern("acme"), ""
 
 

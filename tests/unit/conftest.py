@@ -6,19 +6,19 @@ import attrs
 import pytest
 
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.options import about
-from jackfield.plugin.simulator import HangUp, Posting, Refusal
+from jackfield.plugin.options import field_help
+from jackfield.plugin.simulator import CloseConnection, Refusal, WebhookDelivery
 
 
 @attrs.define
 class Counting:
     """A vendor that counts aloud to clients that have said ``count``."""
 
-    rate: float = attrs.field(default=500.0, validator=attrs.validators.ge(0), metadata=about("speed", live=True))
+    rate: float = attrs.field(default=500.0, validator=attrs.validators.ge(0), metadata=field_help("speed", live=True))
     ping_every: float | None = None
     padding: int = 0
-    token: str = attrs.field(default="s3cret", repr=False, metadata=about("opens the door", live=True))
-    webhook: str | None = attrs.field(default=None, metadata=about("where events are posted", live=True))
+    token: str = attrs.field(default="s3cret", repr=False, metadata=field_help("opens the door", live=True))
+    webhook: str | None = attrs.field(default=None, metadata=field_help("where events are posted", live=True))
     attempts: int = 3
 
     def url(self, authority):
@@ -40,12 +40,14 @@ class Counting:
             number += 1
 
     def answer(self, request):
-        content = [request.method, request.url, request.body.decode(), request.header("X-Asked")]
+        content = [request.method, request.url, request.body.decode(), request.header("X-PlanEntry")]
         return Response(200, {"content-type": "application/json"}, json.dumps(content).encode())
 
     def postings(self, event):
         if self.webhook is not None:
-            yield Posting(Request("POST", self.webhook, body=str(event).encode()), self.attempts, wait=2.0, timeout=5.0)
+            yield WebhookDelivery(
+                Request("POST", self.webhook, body=str(event).encode()), self.attempts, wait=2.0, timeout=5.0
+            )
 
 
 @attrs.define
@@ -59,9 +61,9 @@ class Client:
                 self.counting = True
                 return ["counting"]
             case "bye":
-                return ["goodbye", HangUp(4000, "as you wish")]
+                return ["goodbye", CloseConnection(4000, "as you wish")]
             case "crash":
-                return [HangUp()]
+                return [CloseConnection()]
         return ()
 
     def frames_for(self, event):

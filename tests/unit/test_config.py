@@ -5,9 +5,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from jackfield.config import build_config, read_toml
+from jackfield.config import GatewayOptions, build_config, read_toml
 from jackfield.errors import ConfigError
-from jackfield.plugin.options import GatewayOptions, about, host_and_port, url
+from jackfield.plugin.options import field_help, host_and_port, is_url
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import SinkSpec
@@ -16,8 +16,8 @@ from jackfield.selectors import Selector
 
 @attrs.frozen
 class AcmeFeed:
-    url: str = attrs.field(validator=url("ws", "wss"))
-    token: Secret = attrs.field(metadata=about("the account's token"))
+    url: str = attrs.field(validator=is_url("ws", "wss"))
+    token: Secret = attrs.field(metadata=field_help("the account's token"))
     account: str
     retries: int = 3
     pace: float = 1.0
@@ -48,7 +48,7 @@ def build(document):
 def faults(document):
     with pytest.raises(ConfigError) as caught:
         build(document)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in caught.value.problems]
 
 
 def test_a_right_configuration_becomes_typed_objects():
@@ -62,8 +62,8 @@ def test_a_right_configuration_becomes_typed_objects():
     }
     config = build(document)
     (feed,) = config.feeds
-    assert (feed.name, feed.provider, feed.options.pace, feed.options.tags) == ("a", "acme", 2.0, ("x", "y"))
-    assert feed.options.token.reveal() == "hunter2"
+    assert (feed.name, feed.provider, feed.provider.pace, feed.provider.tags) == ("a", "acme", 2.0, ("x", "y"))
+    assert feed.provider.token.reveal() == "hunter2"
     assert [sink.name for sink in config.sinks] == ["s", "t"]
     assert config.selectors_of("t") == (Selector.parse("**"),)
     assert len(config.selectors_of("s")) == 3
@@ -74,7 +74,7 @@ def test_a_right_configuration_becomes_typed_objects():
 def test_every_fault_is_told_at_once_with_its_path_and_what_would_be_right():
     document = {
         "gatway": {},
-        "gateway": {"durability": "paper", "buffer": 0},
+        "gateway": {"fsync": "paper", "memory_events": 0},
         "feeds": {
             "a": {
                 "provider": "acme",
@@ -163,8 +163,8 @@ def test_a_gateway_without_a_feed_is_no_gateway():
 def test_a_gateways_limits_are_checked_each_with_its_value():
     table = {
         "journal": " ",
-        "durability": "hope",
-        "dedupe": 0,
+        "fsync": "hope",
+        "dedupe_window": 0,
         "retain_seconds": float("nan"),
         "retain_bytes": 5,
         "retain_dead_bytes": -1,
@@ -209,7 +209,7 @@ def test_a_document_that_cannot_be_read_is_one_fault_with_the_files_name(tmp_pat
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize(("delivery", "batch_events"), [({}, 7), ({"parallel": 2}, 7), ({"batch_events": 3}, 3)])
+@pytest.mark.parametrize(("delivery", "batch_events"), [({}, 7), ({"concurrency": 2}, 7), ({"batch_events": 3}, 3)])
 def test_a_sink_says_itself_how_many_events_it_takes_unless_the_configuration_does(delivery, batch_events):
     document = {"feeds": {"f": FEED}, "routes": [], "sinks": {"s": {"type": "null", "delivery": delivery}}}
     specs = {"null": SinkSpec("null", "", NullSink, batch_events=7)}
@@ -219,7 +219,7 @@ def test_a_sink_says_itself_how_many_events_it_takes_unless_the_configuration_do
 
 def test_every_sink_may_say_how_it_is_delivered_to():
     document = {"feeds": {"f": FEED}, "routes": []}
-    table = {"type": "null", "delivery": {"parallel": 4, "batch_seconds": 1, "max_attempts": 3}}
+    table = {"type": "null", "delivery": {"concurrency": 4, "batch_seconds": 1, "max_attempts": 3}}
     (sink,) = build(document | {"sinks": {"s": table}}).sinks
     assert (sink.delivery.parallel, sink.delivery.batch_seconds, sink.delivery.max_attempts) == (4, 1.0, 3)
     assert sink.delivery.batch_events == 100
@@ -246,9 +246,9 @@ def test_what_is_no_address_to_listen_on_is_told_with_what_would_be_right(addres
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"inbox_certificate": "x"}, "inbox_certificate needs inbox"),
-        ({"inbox": "127.0.0.1:1", "inbox_key": "x"}, "inbox_key needs inbox_certificate"),
-        ({"inbox": "nowhere"}, "'nowhere' is no address to listen on"),
+        ({"tls_cert": "x"}, "tls_cert needs listen"),
+        ({"listen": "127.0.0.1:1", "tls_key": "x"}, "tls_key needs tls_cert"),
+        ({"listen": "nowhere"}, "'nowhere' is no address to listen on"),
     ],
 )
 def test_an_inbox_is_configured_whole(options, message):

@@ -3,7 +3,7 @@
 import inspect
 
 from jackfield import errors
-from jackfield.errors import ConfigError, Fault, HandshakeRefused, JackfieldError, SelectorError
+from jackfield.errors import ConfigError, ConfigProblem, HandshakeRefused, JackfieldError, SelectorError
 
 
 def test_every_exception_is_in_the_tree_that_the_docstring_draws():
@@ -14,12 +14,14 @@ def test_every_exception_is_in_the_tree_that_the_docstring_draws():
 
 
 def test_a_configuration_error_tells_every_fault_with_its_path():
-    error = ConfigError([Fault("feeds.a.url", "required"), Fault("", "no TOML")])
+    error = ConfigError([ConfigProblem("feeds.a.url", "required"), ConfigProblem("", "no TOML")])
     assert str(error) == "feeds.a.url: required\nno TOML"
 
 
 def test_only_401_and_403_mean_refused_credentials():
-    assert [HandshakeRefused(status, "").refused for status in (401, 403, 404, 429, 503)] == [True, True] + [False] * 3
+    assert [HandshakeRefused(status, "").auth_failed for status in (401, 403, 404, 429, 503)] == [True, True] + [
+        False
+    ] * 3
 
 
 def test_a_text_error_names_the_character_counted_from_one():

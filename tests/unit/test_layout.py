@@ -62,7 +62,7 @@ TESTED_BY = {
     "recording": "test_testing_page",
     "records": "test_store",
     "reports": "test_session",
-    "resync": "test_conversation",
+    "backfill": "test_conversation",
     "retention": "test_journal",
     "rows": "test_store",  # and test_board
     "rules": "test_it_bites",

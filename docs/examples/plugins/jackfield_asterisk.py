@@ -13,13 +13,13 @@ import attrs
 import msgspec
 
 from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import FrameError, Untranslatable
+from jackfield.errors import FrameError, NoTopicError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
 from jackfield.plugin.frames import decode_frame
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.options import about, url
-from jackfield.plugin.protocol import Action, Confirm, Emit, FeedProtocol, Hangup, Ignore
+from jackfield.plugin.options import field_help, is_url
+from jackfield.plugin.protocol import Action, Disconnect, Emit, FeedProtocol, Ignore, Subscribed
 from jackfield.plugin.provider import Endpoint, ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.selectors import Selector
@@ -69,7 +69,7 @@ class AriDialect:
         mine = AddressPattern(PROVIDER, "app", self.app).intersection(address)
         return (TOPIC,) if mine and any(map(kind.matches, self.kinds_of(mine))) else ()
 
-    def brings(self, topic: str) -> AddressPattern:
+    def pattern_of(self, topic: str) -> AddressPattern:
         if topic != TOPIC:
             raise ValueError(f"{topic!r} is no topic of Asterisk's; the only one is {TOPIC!r}")
         return AddressPattern(PROVIDER, "app", self.app)
@@ -77,11 +77,11 @@ class AriDialect:
     def covers(self, topic: str, other: str) -> bool:
         return topic == other == TOPIC
 
-    def delivers(self, topic: str, published: str) -> bool:
+    def matches(self, topic: str, published: str) -> bool:
         return topic == TOPIC
 
-    def means(self, topic: str) -> tuple[AddressPattern, str]:
-        return self.brings(topic), ""
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
+        return self.pattern_of(topic), ""
 
     def address_of(self, topic: str, event: str) -> Address:
         resource, _, identity = topic.partition(":")
@@ -89,7 +89,7 @@ class AriDialect:
 
     def native_of(self, address: Address) -> tuple[str, str]:
         if address.source != (PROVIDER, "app", self.app) or address.resource not in (*RESOURCES, TOPIC):
-            raise Untranslatable(f"{address} is nothing of the application {self.app!r}")
+            raise NoTopicError(f"{address} is nothing of the application {self.app!r}")
         return f"{address.resource}:{address.resource_id}", address.event
 
     def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
@@ -109,7 +109,7 @@ class AriProtocol:
         return ()
 
     def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Confirm(topic),)
+        return (Subscribed(topic),)
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
         return ()
@@ -119,7 +119,7 @@ class AriProtocol:
         if not isinstance(document, dict) or not isinstance(name := document.get("type"), str) or not name:
             raise FrameError("no JSON object with a type", frame)
         if name == "ApplicationReplaced":
-            return (Hangup("another websocket has taken the application over", refused=True), Ignore(name))
+            return (Disconnect("another websocket has taken the application over", auth_failed=True), Ignore(name))
         return (Emit(self._event(document, name, frame, at)),)
 
     def _event(self, document: dict[str, Any], name: str, frame: bytes, at: datetime) -> Event:
@@ -168,11 +168,11 @@ def _moment(text: Any) -> datetime | None:
 class Asterisk:
     """A feed of one Stasis application."""
 
-    app: str = attrs.field(validator=attrs.validators.min_len(1), metadata=about("the Stasis application's name"))
-    username: str = attrs.field(metadata=about("a user of ari.conf"))
-    password: Secret = attrs.field(metadata=about("that user's password"))
+    app: str = attrs.field(validator=attrs.validators.min_len(1), metadata=field_help("the Stasis application's name"))
+    username: str = attrs.field(metadata=field_help("a user of ari.conf"))
+    password: Secret = attrs.field(metadata=field_help("that user's password"))
     url: str = attrs.field(
-        default="ws://localhost:8088/ari/events", validator=url("ws", "wss"), metadata=about("the events' URL")
+        default="ws://localhost:8088/ari/events", validator=is_url("ws", "wss"), metadata=field_help("the events' URL")
     )
 
     @property

@@ -9,7 +9,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.options import about
+from jackfield.plugin.options import field_help
 from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
 
 jackfield_api = 1
@@ -21,8 +21,8 @@ ROW = "INSERT OR IGNORE INTO events (id, kind, event) VALUES (?, ?, ?)"
 class Sqlite:
     """Events in a database that anybody can query."""
 
-    path: str = attrs.field(metadata=about("the database's file"))
-    patience: float = attrs.field(default=5.0, metadata=about("seconds to wait while somebody else writes"))
+    path: str = attrs.field(metadata=field_help("the database's file"))
+    patience: float = attrs.field(default=5.0, metadata=field_help("seconds to wait while somebody else writes"))
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[OpenSink, None]:

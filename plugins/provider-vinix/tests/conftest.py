@@ -10,9 +10,9 @@ import pytest
 
 from jackfield.errors import RestError
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Confirm, Emit, Hangup, Ignore, Reject, Resync, Send
+from jackfield.plugin.protocol import Backfill, Disconnect, Emit, Ignore, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.secrets import Secret
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
@@ -55,7 +55,7 @@ class Talk:
     """Makes the frames that arrive of those of one event."""
 
     def __attrs_post_init__(self):
-        feed = self.simulator.feed("ws://127.0.0.1:5555") | {"silent_seconds": 60.0} | self.options
+        feed = self.simulator.feed("ws://127.0.0.1:5555") | {"idle_check_seconds": 60.0} | self.options
         del feed["provider"]
         names = ("auth_token", "api_key", "password")
         self.provider = Vinix(**{k: _secret(v) if k in names and v else v for k, v in feed.items()})
@@ -93,19 +93,19 @@ class Talk:
                         self.hear(self.socket.received(text))
                 case Ignore():
                     pass
-                case Hangup():
+                case Disconnect():
                     self.did.append(action)
                     self.socket = None
-                case Resync():
+                case Backfill():
                     self.did.append(action)
                     with suppress(RestError):
-                        self.resync(None)
+                        self.backfill(None)
                 case _:
                     self.did.append(action)
 
     def hear(self, frames):
         for frame in list(frames):
-            if isinstance(frame, HangUp):
+            if isinstance(frame, CloseConnection):
                 self.code, self.socket = frame.code, None
                 return
             if '"reply"' in frame:
@@ -128,8 +128,8 @@ class Talk:
             if self.socket is not None:
                 self.perform(self.protocol.tick(self.at))
 
-    def resync(self, since):
-        actions = drive(self.protocol.resync(since, self.at), self.answer)
+    def backfill(self, since):
+        actions = drive(self.protocol.backfill(since, self.at), self.answer)
         self.perform(actions)
 
     def of(self, kind):
@@ -137,11 +137,11 @@ class Talk:
 
     @property
     def confirmed(self):
-        return [action.topic for action in self.of(Confirm)]
+        return [action.topic for action in self.of(Subscribed)]
 
     @property
     def rejected(self):
-        return [action.topic for action in self.of(Reject)]
+        return [action.topic for action in self.of(SubscriptionRefused)]
 
     @property
     def events(self):
@@ -149,7 +149,7 @@ class Talk:
 
     @property
     def hangups(self):
-        return self.of(Hangup)
+        return self.of(Disconnect)
 
     @property
     def gaps(self):

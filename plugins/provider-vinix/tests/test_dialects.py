@@ -3,7 +3,7 @@
 import pytest
 
 from jackfield.addresses import Address, AddressPattern
-from jackfield.errors import Untranslatable
+from jackfield.errors import NoTopicError
 from jackfield.selectors import Selector
 from jackfield_vinix.dialects import DocumentedDialect
 
@@ -37,13 +37,13 @@ def test_a_selector_becomes_the_bindings_that_bring_it(selector, bindings):
 
 
 def test_a_family_that_does_not_exist_is_refused_with_those_that_do():
-    with pytest.raises(Untranslatable, match=r"no binding family 'call' \(there are queue, recipient, session\)"):
+    with pytest.raises(NoTopicError, match=r"no binding family 'call' \(there are queue, recipient, session\)"):
         DIALECT.topics_of(Selector.parse("vinix/account/ACC/call/**"))
 
 
 def test_a_binding_brings_its_family_or_one_thing_of_it():
-    assert DIALECT.brings("qubicle.queue.ACC.*") == AddressPattern.parse("vinix/account/ACC/queue/**")
-    assert DIALECT.brings("qubicle.queue.ACC.QID") == AddressPattern.parse("vinix/account/ACC/queue/QID/*")
+    assert DIALECT.pattern_of("qubicle.queue.ACC.*") == AddressPattern.parse("vinix/account/ACC/queue/**")
+    assert DIALECT.pattern_of("qubicle.queue.ACC.QID") == AddressPattern.parse("vinix/account/ACC/queue/QID/*")
     assert DIALECT.covers("qubicle.queue.ACC.*", "qubicle.queue.ACC.QID")
     assert not DIALECT.covers("qubicle.queue.ACC.QID", "qubicle.queue.ACC.*")
 
@@ -77,7 +77,7 @@ def test_what_is_no_key_of_qubicles_is_refused(key):
     ],
 )
 def test_any_binding_says_what_it_brings(binding, pattern):
-    assert DIALECT.brings(binding) == AddressPattern.parse(pattern)
+    assert DIALECT.pattern_of(binding) == AddressPattern.parse(pattern)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_any_binding_says_what_it_brings(binding, pattern):
 )
 def test_what_is_no_binding_is_refused(text):
     with pytest.raises(ValueError, match="is no binding"):
-        DIALECT.brings(text)
+        DIALECT.pattern_of(text)
 
 
 def test_an_address_is_published_under_its_whole_binding():
     address = Address("vinix", "account", "ACC", "queue", "a.b", "join")
     assert DIALECT.native_of(address) == ("qubicle.queue.ACC.a%2Eb.join",) * 2
-    with pytest.raises(Untranslatable, match="no events at"):
+    with pytest.raises(NoTopicError, match="no events at"):
         DIALECT.native_of(Address("vinix", "account", "ACC", "call", "1", "join"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jackfield.config import build_config
 from jackfield.errors import ConfigError, RestError, SecretError
 from jackfield.plugin.http import Response
-from jackfield.plugin.provider import Authenticates, Waits
+from jackfield.plugin.provider import SupportsAuthentication, SupportsHandshakeBackoff
 from jackfield.plugin.secrets import Secret
 from jackfield_vinix import Vinix, jackfield_providers
 from jackfield_vinix.login import by_api_key, by_user, hash_of
@@ -98,7 +98,7 @@ def test_a_user_logs_in_with_a_hash_and_the_account(talk, account):
 def test_a_login_that_fails_says_why_without_the_secret(talk, response, problem, refused):
     with pytest.raises(RestError, match=problem.replace("*", r"\*")) as caught:
         talk.drive(by_api_key(BASE, Secret("text", "k3y"))(), answers(response))
-    assert caught.value.refused is refused
+    assert caught.value.auth_failed is refused
     assert caught.value.retry_after == response.retry_after
     assert "k3y" not in str(caught.value)
 
@@ -161,7 +161,7 @@ def test_options_that_do_not_go_together_are_told(options, problem):
 @pytest.mark.parametrize("password_hash", ["md5", "sha"])
 def test_a_login_tells_the_account_and_gives_each_connection_a_token_of_its_own(talk, server, options, password_hash):
     line = talk(feed=options | {"password_hash": password_hash}, **server)
-    assert isinstance(line.provider, Authenticates)
+    assert isinstance(line.provider, SupportsAuthentication)
     assert line.provider.source.scope_id == "unknown"
     for _ in range(3):
         line.connect(*talk.families)
@@ -194,24 +194,24 @@ def test_a_refused_token_is_renewed_at_once_but_only_once(talk):
     line = talk(feed=KEY, refused_tokens=3).connect(talk.families[0])
     line.connect(talk.families[0])
     line.connect(talk.families[0])
-    assert [hangup.refused for hangup in line.hangups] == [False, True, True]
+    assert [hangup.auth_failed for hangup in line.hangups] == [False, True, True]
     line.connect(talk.families[0])
     assert line.confirmed == [talk.families[0]]
     line.simulator.refused_tokens = 1
     line.connect(talk.families[0])
-    assert not line.hangups[-1].refused
+    assert not line.hangups[-1].auth_failed
 
 
 def test_a_refused_token_that_nobody_can_renew_is_never_tried_in_a_hurry(talk):
     line = talk(refused_tokens=2)
     line.connect(talk.families[0]).connect(talk.families[0])
-    assert [hangup.refused for hangup in line.hangups] == [True, True]
+    assert [hangup.auth_failed for hangup in line.hangups] == [True, True]
     assert "s3cret" not in str(line.hangups)
 
 
 def test_a_crowded_server_is_left_alone_for_a_minute(talk):
     provider = talk.drive(talk().provider.authenticate(), None)
-    assert isinstance(provider, Waits)
+    assert isinstance(provider, SupportsHandshakeBackoff)
     assert [provider.retry_after(status) for status in (429, 400, 403, 503)] == [60.0, 0.0, 0.0, 0.0]
 
 
@@ -246,7 +246,7 @@ def test_a_token_that_has_expired_is_renewed_once_for_each_question(talk):
     assert interface.token == "fresh"
     with pytest.raises(RestError) as caught:
         talk.drive(rest().get("x"), answers(denied, told(401, {"message": "fresh is wrong"})))
-    assert caught.value.refused
+    assert caught.value.auth_failed
     assert str(caught.value).startswith("GET /v2/x: HTTP 401: *** is wrong (")
 
 
@@ -296,6 +296,6 @@ def test_any_answer_is_read_or_told(body):
 
 def test_a_feeds_requests_go_where_its_options_say(talk):
     line = talk(feed={"rest_url": f"{BASE}/"}).connect(talk.families[0])
-    exchange = line.protocol.resync(None, line.at)
+    exchange = line.protocol.backfill(None, line.at)
     assert next(exchange).url == f"{BASE}/accounts/{ACCOUNT}/qubicle_queues"
     exchange.close()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.errors import FrameError
-from jackfield.plugin.protocol import Confirm, Emit, Hangup, Ignore, Reject, Send
+from jackfield.plugin.protocol import Disconnect, Emit, Ignore, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import strategies
 from jackfield_vinix import Vinix
@@ -54,9 +54,9 @@ def test_a_reply_settles_the_request_with_its_id_whatever_it_says_of_bindings(pr
     success = {"status": "success", "data": {"subscribed": ["qubicle.queue"]}}
     assert reply(protocol, request_id=second["request_id"], **success) == [
         Ignore("reply to subscribe"),
-        Confirm("qubicle.session.ACC.*"),
+        Subscribed("qubicle.session.ACC.*"),
     ]
-    assert reply(protocol, request_id=first["request_id"], **success)[1] == Confirm("qubicle.queue.ACC.*")
+    assert reply(protocol, request_id=first["request_id"], **success)[1] == Subscribed("qubicle.queue.ACC.*")
 
 
 def test_a_reply_that_comes_twice_or_to_nobody_settles_nothing(protocol):
@@ -71,7 +71,7 @@ def test_a_refusal_carries_the_servers_words(protocol):
     data = {"errors": ["no available subscriptions to requested binding", "another"]}
     assert reply(protocol, request_id=request["request_id"], status="error", data=data) == [
         Ignore("reply to subscribe"),
-        Reject(
+        SubscriptionRefused(
             "qubicle.nope",
             "no available subscriptions to requested binding "
             "(no such family, or bh_qubicle is not loaded at this node: ask Vinix); another",
@@ -82,7 +82,7 @@ def test_a_refusal_carries_the_servers_words(protocol):
 @pytest.mark.parametrize("data", [None, [], {}, {"errors": "x"}, {"errors": [1, {}]}, "text"])
 def test_a_refusal_of_any_shape_is_a_refusal(protocol, data):
     request = asked(protocol)
-    assert Reject(BINDING, "refused without a reason") in reply(
+    assert SubscriptionRefused(BINDING, "refused without a reason") in reply(
         protocol, request_id=request["request_id"], status="error", data=data
     )
 
@@ -94,8 +94,8 @@ def test_a_refusal_of_any_shape_is_a_refusal(protocol, data):
 def test_a_refused_token_ends_the_connection_and_is_not_shown(protocol, text):
     request = asked(protocol)
     actions = reply(protocol, request_id=request["request_id"], status="error", data={"errors": [text]})
-    assert isinstance(actions[-1], Hangup)
-    assert actions[-1].refused
+    assert isinstance(actions[-1], Disconnect)
+    assert actions[-1].auth_failed
     assert "s3cret" not in repr(actions)
 
 
@@ -103,7 +103,7 @@ def test_any_other_text_with_the_token_in_it_is_cleaned_too(protocol):
     request = asked(protocol)
     data = {"errors": ["surprised by s3cret!"]}
     actions = reply(protocol, request_id=request["request_id"], status="error", data=data)
-    assert Reject(BINDING, "surprised by ***!") in actions
+    assert SubscriptionRefused(BINDING, "surprised by ***!") in actions
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_each_refusal_of_the_collection_is_answered_by_what_may_help(protocol, f
     actions = reply(protocol, **(frame["wire"] | {"request_id": request["request_id"]}))
     subjects = set(frame["expect"]["refusals"])
     assert "not-a-token" not in repr(actions)
-    hangups = [action.refused for action in actions if isinstance(action, Hangup)]
+    hangups = [action.auth_failed for action in actions if isinstance(action, Disconnect)]
     assert hangups == ([True] if "token" in subjects else [])
-    rejected = [action.topic for action in actions if isinstance(action, Reject)]
+    rejected = [action.topic for action in actions if isinstance(action, SubscriptionRefused)]
     sent = [json.loads(action.text)["data"]["binding"] for action in actions if isinstance(action, Send)]
     if subjects == {"binding"}:  # in other words
         assert (rejected, sent) == ([], ["qubicle.queue"])
@@ -132,7 +132,7 @@ def test_a_refused_token_ends_the_connection_wherever_among_the_errors_it_stands
     request = asked(protocol)
     data = {"errors": ["unauthorized account id", "failed to authenticate token s3cret"]}
     actions = reply(protocol, request_id=request["request_id"], status="error", data=data)
-    assert isinstance(actions[-1], Hangup)
+    assert isinstance(actions[-1], Disconnect)
     assert "s3cret" not in repr(actions)
 
 
@@ -149,8 +149,8 @@ def test_a_refused_token_ends_the_connection_wherever_among_the_errors_it_stands
 def test_only_success_confirms(protocol, status, errors, confirms):
     request = asked(protocol)
     actions = reply(protocol, request_id=request["request_id"], status=status, data={"errors": errors})
-    assert (Confirm(BINDING) in actions) is confirms
-    assert any(isinstance(action, Reject) for action in actions) is not confirms
+    assert (Subscribed(BINDING) in actions) is confirms
+    assert any(isinstance(action, SubscriptionRefused) for action in actions) is not confirms
 
 
 def test_a_reply_that_cannot_be_read_leaves_its_request_open(protocol):
@@ -158,7 +158,7 @@ def test_a_reply_that_cannot_be_read_leaves_its_request_open(protocol):
     head = f'{{"action":"reply","request_id":"{request["request_id"]}","status":"error","data":'.encode()
     with pytest.raises(FrameError, match="data is no JSON"):
         list(protocol.received(head + b'"\xff"}', AT))
-    assert Confirm(BINDING) in reply(protocol, request_id=request["request_id"], status="success")
+    assert Subscribed(BINDING) in reply(protocol, request_id=request["request_id"], status="success")
 
 
 EVENTS = [frame["wire"] for frame in FRAMES if frame["wire"].get("action") != "reply"]
@@ -179,7 +179,7 @@ def test_replies_between_events_disturb_neither(frames):
     assert emitted == [
         action for frame in frames if frame in EVENTS for action in alone.received(json.dumps(frame).encode(), AT)
     ]
-    assert Confirm(BINDING) in reply(protocol, request_id=request["request_id"], status="success")
+    assert Subscribed(BINDING) in reply(protocol, request_id=request["request_id"], status="success")
 
 
 shapes = st.fixed_dictionaries(

@@ -20,9 +20,9 @@ def test_each_text_of_the_collection_is_about_what_it_is_about(frame):
     refusals = refusals_in(frame["wire"]["data"])
     assert [refusal.subject for refusal in refusals] == frame["expect"]["refusals"]
     for refusal in refusals:
-        assert bool(refusal.remedy) is (refusal.subject != "unknown")
+        assert bool(refusal.advice) is (refusal.subject != "unknown")
         assert str(refusal).startswith(refusal.text)
-        assert refusal.remedy in str(refusal)
+        assert refusal.advice in str(refusal)
 
 
 def test_the_collection_has_a_text_for_each_subject():

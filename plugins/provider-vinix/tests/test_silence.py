@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Confirm, Emit, Resync, Suspect
+from jackfield.plugin.protocol import Backfill, Emit, Subscribed, Suspect
 from jackfield_vinix.silence import Silence
 
 NO_REST = {"rest_url": None}
@@ -45,7 +45,7 @@ def test_a_deaf_connection_is_asked_and_then_renewed_and_the_gap_is_told(subscri
     (hangup,) = line.hangups
     assert hangup.missed_since == silent_since
     assert "no event for" in hangup.reason
-    assert not hangup.refused
+    assert not hangup.auth_failed
     assert [each["action"] for each in line.sent] == ["ping"]
     line.simulator.deaf_after = 0
     line.connect(*("qubicle.queue." + line.simulator.account_id + ".*",)).happen(40)
@@ -65,8 +65,8 @@ def test_a_quiet_connection_that_rest_vouches_for_is_left_alone(subscribed, serv
     line = subscribed(**server)
     line.connect(*line.protocol._subscribing._tried)
     line.tick(3600)
-    assert line.hangups == line.gaps == line.of(Confirm)[3:] == []
-    looks = line.of(Resync)
+    assert line.hangups == line.gaps == line.of(Subscribed)[3:] == []
+    looks = line.of(Backfill)
     assert 30 <= len(looks) <= 3600 / 60 + 1
     assert "no event for 60 s" in looks[0].reason
 
@@ -111,7 +111,7 @@ def test_what_a_look_has_found_is_told_even_if_the_list_of_connections_is_not(ta
     def answer(request):
         return Response(503) if request.url.endswith("/websockets") else line.answer(request)
 
-    line.perform(talk.drive(line.protocol.resync(None, line.at), answer))
+    line.perform(talk.drive(line.protocol.backfill(None, line.at), answer))
     assert [event for event in line.events if event.inferred]
     line.tick(11)
     line.protocol.silence.answered(ponged=True)
@@ -129,7 +129,7 @@ def test_a_server_that_tells_no_names_of_connections_is_not_held_against_them(ta
 
 
 def test_in_a_whole_night_without_a_voucher_a_connection_is_renewed_less_and_less_often(talk):
-    line = talk(feed=NO_REST | {"silent_seconds": 300.0})
+    line = talk(feed=NO_REST | {"idle_check_seconds": 300.0})
     line.connect(*talk.families)
     renewed = []
     for second in range(8 * 3600):
@@ -144,7 +144,7 @@ def test_in_a_whole_night_without_a_voucher_a_connection_is_renewed_less_and_les
 
 
 def test_the_watch_can_be_switched_off(talk):
-    line = talk(feed=NO_REST | {"silent_seconds": 0.0}).connect(*talk.families)
+    line = talk(feed=NO_REST | {"idle_check_seconds": 0.0}).connect(*talk.families)
     line.tick(10_000)
     assert line.hangups == []
 

@@ -8,7 +8,7 @@ import pytest
 
 from jackfield.plugin.http import Request
 from jackfield.plugin.protocol import Emit
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield_vinix.kinds import TABLE
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
@@ -101,8 +101,8 @@ def test_the_token_is_looked_at_once():
 def test_odd_frames_end_as_they_do_at_the_gateway():
     client = SIMULATOR.client()
     assert list(client.received(b"binary")) == []
-    assert list(client.received('"text"')) == [HangUp(1011)]
-    assert list(client.received("5")) == [HangUp(1011)]
+    assert list(client.received('"text"')) == [CloseConnection(1011)]
+    assert list(client.received("5")) == [CloseConnection(1011)]
     (reply,) = client.received("[]")
     assert json.loads(reply)["data"] == {"errors": ["authentication token required"]}
 
@@ -114,7 +114,7 @@ def test_malformed_json_is_an_empty_request_unless_the_gateway_breaks_over_its_o
     assert "token required" in next(iter(client.received(nonsense)))
     assert say(client, **request("qubicle.queue"))["status"] == "success"
     assert len(list(client.received(nonsense))) == answers
-    assert list(client.received("{nonsense")) == [HangUp(1011)]
+    assert list(client.received("{nonsense")) == [CloseConnection(1011)]
 
 
 @pytest.mark.parametrize("action", ["surprise", "noop", "", None])
@@ -158,7 +158,7 @@ def test_five_takes_lists_all_or_nothing_and_says_what_is_new():
 
 
 def test_four_breaks_over_a_binding_that_is_no_text():
-    assert list(SIMULATOR.client().received(json.dumps(request(["qubicle.queue"])))) == [HangUp(1011)]
+    assert list(SIMULATOR.client().received(json.dumps(request(["qubicle.queue"])))) == [CloseConnection(1011)]
 
 
 def test_a_wrong_token_in_the_handshake_is_forbidden_by_five_and_unseen_by_four():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.plugin.protocol import Confirm, Hangup, Reject
+from jackfield.plugin.protocol import Disconnect, Subscribed, SubscriptionRefused
 from jackfield_vinix.bindings import Learned, forms
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
@@ -131,7 +131,7 @@ def test_whatever_is_asked_for_and_given_back_what_is_confirmed_is_served_by_one
 
     def perform(actions):
         for action in list(actions):
-            if isinstance(action, Confirm):
+            if isinstance(action, Subscribed):
                 confirmed.add(action.topic)
             elif hasattr(action, "text"):
                 for frame in list(socket.received(action.text)):
@@ -159,7 +159,7 @@ def test_a_node_without_qubicle_is_left_for_another_a_few_times(talk):
     line = talk(unavailable=2)
     for _ in range(3):
         line.connect(*talk.families)
-    assert [hangup.refused for hangup in line.hangups] == [False] * len(line.hangups)
+    assert [hangup.auth_failed for hangup in line.hangups] == [False] * len(line.hangups)
     assert "may lead to another node" in line.hangups[0].reason
     assert sorted(line.confirmed) == sorted(talk.families)
     line.connect(*talk.families)
@@ -172,7 +172,7 @@ def test_a_server_that_never_has_qubicle_is_believed_in_the_end(talk):
         assert line.rejected == []
         line.connect(*talk.families)
     assert sorted(line.rejected) == sorted(talk.families)
-    reason = line.of(Reject)[0].reason
+    reason = line.of(SubscriptionRefused)[0].reason
     assert "bh_qubicle is not loaded" in reason
     assert "tried" in reason
 
@@ -205,7 +205,7 @@ def test_where_nothing_is_granted_it_is_tried_again_every_few_minutes_on_another
 def test_an_account_that_is_refused_is_not_asked_for_in_other_words(talk):
     line = talk(feed={"account_id": "other"}).connect("qubicle.queue.other.*")
     assert line.rejected == ["qubicle.queue.other.*"]
-    assert "unauthorized account id" in line.of(Reject)[0].reason
+    assert "unauthorized account id" in line.of(SubscriptionRefused)[0].reason
     assert len(line.asked_for) == 1
 
 
@@ -216,7 +216,7 @@ def test_an_unanswered_request_is_asked_again_and_then_refused_and_a_late_answer
     assert (line.confirmed, line.rejected) == ([], [])
     line.tick(1)
     assert line.rejected == [QUEUES]
-    assert line.of(Reject)[0].reason == "no answer within 10 s, 3 times"
+    assert line.of(SubscriptionRefused)[0].reason == "no answer within 10 s, 3 times"
     assert line.asked_for == [QUEUES] * 3
     for number in (3, 1, 2):
         reply = {"action": "reply", "request_id": f"jackfield-{number}", "status": "success", "data": {}}
@@ -275,7 +275,7 @@ def test_a_spelling_that_is_granted_and_brings_nothing_gives_way_to_another(talk
     line = talk(barren="documented", feed={"rest_url": None}).connect(QUEUES)
     line.happen(40)
     line.tick(200)
-    assert [type(action) for action in line.did[-2:]][1] is Hangup
+    assert [type(action) for action in line.did[-2:]][1] is Disconnect
     line.connect(QUEUES)
     assert line.asked_for[-1] == "qubicle.queue"
     line.happen(40)

@@ -9,7 +9,7 @@ from itertools import count, islice
 import pytest
 
 from jackfield.plugin.http import Request
-from jackfield.plugin.simulator import Answers, Posts, Simulator
+from jackfield.plugin.simulator import Simulator, SupportsRest, SupportsWebhookDelivery
 from jackfield_voipbin import ledger as ledger_module
 from jackfield_voipbin.credentials import read_credential
 from jackfield_voipbin.ledger import Ledger
@@ -41,8 +41,8 @@ def ask(server, path, method="GET", body=None, **headers):
 
 def test_it_is_a_simulator_with_rest_and_webhooks():
     server: Simulator = simulated(1)
-    assert isinstance(server, Answers)
-    assert isinstance(server, Posts)
+    assert isinstance(server, SupportsRest)
+    assert isinstance(server, SupportsWebhookDelivery)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -7,7 +7,7 @@ from itertools import count, islice
 import pytest
 
 from jackfield.plugin.protocol import Emit
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield_voipbin.bare import name_of, resource_of
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.protocol import VoipbinProtocol
@@ -88,9 +88,9 @@ def test_before_july_an_event_comes_wrapped_and_less_often(pattern, copies):
 @pytest.mark.parametrize("topic", ["call", "x_id:a:b", "customer_id:abc:call:", f"customer_id:{AGENT}:call:", ":", ""])
 def test_what_is_not_granted_cuts_the_line_and_nothing_of_the_message_counts(profile, topic):
     client = connect(VoipbinSimulator("s3cret", profile=profile))
-    assert say(client, f"{SCOPE}:call:", topic) == [HangUp()]
+    assert say(client, f"{SCOPE}:call:", topic) == [CloseConnection()]
     assert client.patterns == {}
-    assert say(client, topic, action="unsubscribe") == [HangUp()]
+    assert say(client, topic, action="unsubscribe") == [CloseConnection()]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_an_access_key_opens_the_customers_topics_and_no_agents():
     simulator = VoipbinSimulator("vb_key", profile="head")
     assert simulator.admit("/v1.0/ws?token=vb_key", {}).status == 401
     assert simulator.admit("/v1.0/ws?accesskey=vb_key", {}) is None
-    assert say(simulator.client(), f"agent_id:{AGENT}:call:") == [HangUp()]
+    assert say(simulator.client(), f"agent_id:{AGENT}:call:") == [CloseConnection()]
     assert say(simulator.client(), f"{SCOPE}:call:") == []
 
 
@@ -134,7 +134,7 @@ def test_a_topic_can_be_ignored_or_refused_while_it_runs(profile):
     assert list(client.frames_for(event)) == []
     simulator.refuse_topics = SCOPE
     (answer,) = say(client, f"{SCOPE}:queue:")
-    assert answer == HangUp() if profile != "documented" else json.loads(answer)["code"] == "PERMISSION_DENIED"
+    assert answer == CloseConnection() if profile != "documented" else json.loads(answer)["code"] == "PERMISSION_DENIED"
 
 
 def test_a_handshake_can_fail_as_with_an_expired_or_a_delegates_token():

@@ -143,14 +143,14 @@ def test_a_login_that_is_turned_down_says_whose_and_not_the_password(status):
     feed = Voipbin(username="me", password=Secret("text", "hidden"))
     with pytest.raises(RestError, match=rf"user name 'me' or its password \(HTTP {status}\)") as caught:
         perform(feed.authenticate(), Response(status))
-    assert caught.value.refused
+    assert caught.value.auth_failed
 
 
 def test_a_login_that_fails_otherwise_is_tried_again():
     feed = Voipbin(username="me", password=Secret("text", "hidden"))
     with pytest.raises(RestError, match="HTTP 429") as caught:
         perform(feed.authenticate(), Response(429, {"Retry-After": "7"}))
-    assert (caught.value.refused, caught.value.retry_after) == (False, 7.0)
+    assert (caught.value.auth_failed, caught.value.retry_after) == (False, 7.0)
     with pytest.raises(RestError, match="holds no token"):
         perform(feed.authenticate(), Response(200, {}, b"{}"))
     with pytest.raises(SecretError, match="'me' must log in first"):
@@ -165,7 +165,7 @@ def test_an_access_key_asks_the_platform_whose_it_is_unless_it_is_configured():
     assert settled(Voipbin(Secret("text", "vb_key"), "C")).source.scope_id == "C"
     with pytest.raises(RestError, match=r"GET /v1.0/customer: HTTP 401: INVALID_CREDENTIALS: no") as caught:
         perform(feed.authenticate(), Response(401, {}, b'{"error":{"reason":"INVALID_CREDENTIALS","message":"no"}}'))
-    assert caught.value.refused
+    assert caught.value.auth_failed
 
 
 def test_a_token_in_a_file_is_read_anew_for_each_connection(tmp_path):
@@ -187,7 +187,7 @@ def test_a_token_in_a_file_is_read_anew_for_each_connection(tmp_path):
 def test_a_token_that_is_of_no_use_is_refused_before_connecting(token, problem):
     with pytest.raises(RestError, match=problem) as caught:
         settled(Voipbin(Secret("text", token), "C"))
-    assert caught.value.refused
+    assert caught.value.auth_failed
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from jackfield.addresses import Address, AddressPattern
-from jackfield.errors import Untranslatable
+from jackfield.errors import NoTopicError
 from jackfield.selectors import Selector
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect, spellings
 
@@ -54,13 +54,13 @@ def test_a_selector_becomes_the_topics_that_bring_it(selector, topics):
     ],
 )
 def test_what_no_topic_can_say_is_refused_with_the_reason(selector, reason):
-    with pytest.raises(Untranslatable, match=reason):
+    with pytest.raises(NoTopicError, match=reason):
         DIALECT.topics_of(Selector.parse(selector))
 
 
 def test_a_topic_brings_its_resource_or_one_thing_of_it():
-    assert DIALECT.brings("customer_id:abc123:call:*") == AddressPattern.parse("voipbin/customer/abc123/call/**")
-    assert DIALECT.brings("agent_id:a1:*:*") == AddressPattern.parse("voipbin/agent/a1/**")
+    assert DIALECT.pattern_of("customer_id:abc123:call:*") == AddressPattern.parse("voipbin/customer/abc123/call/**")
+    assert DIALECT.pattern_of("agent_id:a1:*:*") == AddressPattern.parse("voipbin/agent/a1/**")
     assert DIALECT.covers("customer_id:abc123:*:*", "customer_id:abc123:call:7")
     assert not DIALECT.covers("customer_id:abc123:call:7", "customer_id:abc123:call:*")
 
@@ -99,19 +99,19 @@ def test_deployed_a_selector_becomes_beginnings(selector, topics):
     ],
 )
 def test_deployed_only_what_a_colon_ends_is_sure(topic, pattern):
-    assert PREFIX.brings(topic) == AddressPattern.parse(pattern)
+    assert PREFIX.pattern_of(topic) == AddressPattern.parse(pattern)
 
 
 @pytest.mark.parametrize("text", ["", "call", "customer_id", "customer_id:", "x_id:a:b", "customer_id::call"])
 def test_what_is_no_beginning_of_a_topic_is_refused(text):
     with pytest.raises(ValueError, match="does not begin with"):
-        PREFIX.brings(text)
+        PREFIX.pattern_of(text)
 
 
 @pytest.mark.parametrize("text", ["", "a:b:c:d", "customer_id:a:b", "customer_id:a:b:", "qubicle.queue"])
 def test_what_is_no_documented_topic_is_refused(text):
     with pytest.raises(ValueError, match="is no topic"):
-        DIALECT.brings(text)
+        DIALECT.pattern_of(text)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_is_no_documented_topic_is_refused(text):
     ],
 )
 def test_a_beginning_says_what_else_it_brings(topic, surplus):
-    assert PREFIX.means(topic)[1] == surplus
+    assert PREFIX.describe(topic)[1] == surplus
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_beginning_says_what_else_it_brings(topic, surplus):
     ],
 )
 def test_a_beginning_means_its_segments_as_whole_ones(topic, pattern):
-    assert PREFIX.means(topic)[0] == AddressPattern.parse(pattern)
+    assert PREFIX.describe(topic)[0] == AddressPattern.parse(pattern)
 
 
 def test_deployed_both_topics_of_an_event_have_one_address():
@@ -168,7 +168,7 @@ def test_deployed_both_topics_of_an_event_have_one_address():
 )
 def test_an_address_that_nothing_can_be_published_under_is_refused(address, reason):
     for dialect in (DIALECT, PREFIX):
-        with pytest.raises(Untranslatable, match=reason):
+        with pytest.raises(NoTopicError, match=reason):
             dialect.native_of(Address.parse(address))
 
 
@@ -209,10 +209,10 @@ def test_for_either_server_an_id_of_any_resource_is_everything():
 
 def test_for_either_server_an_id_may_be_the_beginning_of_others():
     topic = "customer_id:abc123:call:xyz"
-    assert AUTO.delivers(topic, "customer_id:abc123:call:xyz9")
-    assert AUTO.brings(topic) == AddressPattern.parse("voipbin/customer/abc123/call/**")
-    pattern, surplus = AUTO.means(topic)
+    assert AUTO.matches(topic, "customer_id:abc123:call:xyz9")
+    assert AUTO.pattern_of(topic) == AddressPattern.parse("voipbin/customer/abc123/call/**")
+    pattern, surplus = AUTO.describe(topic)
     assert pattern == AddressPattern.parse("voipbin/customer/abc123/call/xyz/**")
     assert "whatever else begins with xyz" in surplus
-    assert AUTO.means("customer_id:abc123:call:*") == (AddressPattern.parse("voipbin/customer/abc123/call/**"), "")
-    assert AUTO.means("customer_id:abc123:*:*") == (AddressPattern.parse("voipbin/customer/abc123/**"), "")
+    assert AUTO.describe("customer_id:abc123:call:*") == (AddressPattern.parse("voipbin/customer/abc123/call/**"), "")
+    assert AUTO.describe("customer_id:abc123:*:*") == (AddressPattern.parse("voipbin/customer/abc123/**"), "")

@@ -61,7 +61,7 @@ class TestPrefixOfAnAgent(TranslationLaws):
 class AutoOnDocumented(AutoDialect):
     """As a documented server delivers it."""
 
-    def delivers(self, topic, published):
+    def matches(self, topic, published):
         return any(documented(each, published) for each in spellings(topic))
 
 
@@ -69,7 +69,7 @@ class AutoOnDocumented(AutoDialect):
 class AutoOnDeployed(AutoDialect):
     """As the deployed platform delivers it."""
 
-    def delivers(self, topic, published):
+    def matches(self, topic, published):
         return any(deployed(each, published) for each in spellings(topic))
 
 

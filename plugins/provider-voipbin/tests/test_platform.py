@@ -8,7 +8,7 @@ import trio
 
 import jackfield
 from jackfield.simulation import Faults, simulate
-from jackfield_voipbin import resync
+from jackfield_voipbin import backfill
 from jackfield_voipbin.simulator import CUSTOMER, PROFILES, VoipbinSimulator
 
 LOGIN = {"username": "me@example.com", "password": "pass"}
@@ -25,7 +25,7 @@ async def until(condition, within=30.0):
 @pytest.fixture
 def quick(monkeypatch):
     """Here is one clock, and nothing is long on its way."""
-    monkeypatch.setattr(resync, "MARGIN", timedelta(seconds=0.5))
+    monkeypatch.setattr(backfill, "MARGIN", timedelta(seconds=0.5))
 
 
 def simulator(profile, **options):
@@ -61,7 +61,7 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
             await trio.sleep(1.0)
             running.limit = 250
             await running.settled()
-            await until(lambda: len([e for e in got if e.kind == "stream.resynced"]) >= 2)
+            await until(lambda: len([e for e in got if e.kind == "stream.backfilled"]) >= 2)
             await trio.sleep(3.0)
         nursery.cancel_scope.cancel()
     assert gate.state().feeds["office"].unreadable == 0
@@ -75,7 +75,7 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
         moment = datetime.fromisoformat(each.timestamp)
         assert any(since <= moment <= until for since, until, _ in announced), each
     assert running.counters.dropped > 10
-    assert any(event.origin == "resync" for event in vendors)
+    assert any(event.origin == "backfill" for event in vendors)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -92,4 +92,4 @@ async def test_a_subscription_that_the_server_ignores_is_noticed_and_said(profil
         nursery.cancel_scope.cancel()
     cause = gaps(got)[0][2]
     assert f"the server ignores the subscription to customer_id:{CUSTOMER}:call:*" in cause
-    assert {event.origin for event in got if event.kind.startswith("call.")} == {"resync"}
+    assert {event.origin for event in got if event.kind.startswith("call.")} == {"backfill"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import FrameError, RestError
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Confirm, Emit, Ignore, Reject, Resync, Send
+from jackfield.plugin.protocol import Backfill, Emit, Ignore, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import strategies
 from jackfield_voipbin import Voipbin
@@ -34,7 +34,7 @@ def test_each_topic_is_asked_for_in_a_message_of_its_own_and_counts_as_granted()
     assert list(protocol.opened()) == []
     actions = list(protocol.subscribe("customer_id:abc123:call:*"))
     assert said(actions) == [{"type": "subscribe", "topics": [text]} for text in CALLS]
-    assert actions[2:] == [Confirm("customer_id:abc123:call:*")]
+    assert actions[2:] == [Subscribed("customer_id:abc123:call:*")]
     assert said(protocol.unsubscribe("customer_id:abc123:call:*")) == [
         {"type": "unsubscribe", "topics": [text]} for text in CALLS
     ]
@@ -62,7 +62,7 @@ def test_an_error_takes_back_what_was_granted_with_its_reason():
         "code": "PERMISSION_DENIED",
         "message": "Not yours",
     }
-    refusal = Reject(CALLS[0], "PERMISSION_DENIED: Not yours")
+    refusal = SubscriptionRefused(CALLS[0], "PERMISSION_DENIED: Not yours")
     assert list(protocol.received(json.dumps(error).encode(), AT)) == [
         refusal,
         Ignore("refusal of subscribe: PERMISSION_DENIED"),
@@ -82,13 +82,13 @@ def test_an_acknowledgement_of_failure_is_a_refusal():
     list(protocol.subscribe(CALLS[0]))
     answer = {"type": "ack", "action": "subscribe", "topics": [*CALLS], "status": "failed"}
     actions = list(protocol.received(json.dumps(answer).encode(), AT))
-    assert actions == [Reject(CALLS[0], "failed"), Ignore("refusal of subscribe")]
+    assert actions == [SubscriptionRefused(CALLS[0], "failed"), Ignore("refusal of subscribe")]
 
 
 def test_what_the_credential_may_not_is_refused_and_never_sent():
     feed = Voipbin(Secret("text", "vb_key"), "abc123")
     (reject,) = feed.protocol("office").subscribe("agent_id:a1:call:*")
-    assert isinstance(reject, Reject)
+    assert isinstance(reject, SubscriptionRefused)
     assert "an access key is no agent" in reject.reason
 
 
@@ -107,7 +107,7 @@ def test_it_looks_regularly_for_what_did_not_come(seconds, looks):
     protocol = attrs.evolve(FEED, reconcile_seconds=seconds).protocol("office")
     list(protocol.subscribe(CALLS[0]))
     ticks = [action for _ in range(100) for action in protocol.tick(AT)]
-    assert ticks == [Resync("a regular look")] * looks
+    assert ticks == [Backfill("a regular look")] * looks
 
 
 def test_what_has_no_list_is_not_looked_for():
@@ -116,21 +116,21 @@ def test_what_has_no_list_is_not_looked_for():
     list(protocol.subscribe("agent_id:a1:call:*"))
     assert [action for _ in range(10) for action in protocol.tick(AT)] == []
     with pytest.raises(RestError, match="nothing that is subscribed to has a list"):
-        next(protocol.resync(AT, AT))
+        next(protocol.backfill(AT, AT))
 
 
 def test_what_was_just_asked_for_can_be_looked_for_before_a_tick_has_told_the_time():
     protocol = FEED.protocol("office")
     list(protocol.subscribe(CALLS[0]))
-    assert str(next(protocol.resync(AT, AT))) == "GET /v1.0/calls"
+    assert str(next(protocol.backfill(AT, AT))) == "GET /v1.0/calls"
 
 
 def test_without_permission_it_does_not_look_regularly_but_still_after_a_gap():
     protocol = attrs.evolve(FEED, reconcile_seconds=1).protocol("office")
     list(protocol.subscribe(CALLS[0]))
-    assert Resync("a regular look") in protocol.tick(AT)
+    assert Backfill("a regular look") in protocol.tick(AT)
     for _ in range(2):
-        look = protocol.resync(AT, AT)
+        look = protocol.backfill(AT, AT)
         assert str(next(look)) == "GET /v1.0/calls"
         with pytest.raises(RestError, match="needs the role customer admin or manager"):
             look.send(Response(403))

@@ -48,7 +48,7 @@ def test_what_is_no_success_says_what_was_asked_and_why(answer, problem, refused
     next(exchange)
     with pytest.raises(RestError, match=problem) as caught:
         exchange.send(answer)
-    assert (caught.value.status, caught.value.refused) == (answer.status, refused)
+    assert (caught.value.status, caught.value.auth_failed) == (answer.status, refused)
 
 
 def test_a_customer_without_an_id_is_told():

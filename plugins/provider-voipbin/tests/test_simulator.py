@@ -7,7 +7,7 @@ from itertools import count, islice
 import pytest
 
 from jackfield.plugin.protocol import Emit
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 
@@ -24,7 +24,9 @@ def published(length=3000, **options):
 
 
 def say(client, message):
-    return [each if isinstance(each, HangUp) else json.loads(each) for each in client.received(json.dumps(message))]
+    return [
+        each if isinstance(each, CloseConnection) else json.loads(each) for each in client.received(json.dumps(message))
+    ]
 
 
 def subscribed(*topics):
@@ -102,7 +104,7 @@ def test_one_bad_topic_of_a_message_keeps_all_of_them_out():
 
 def test_text_that_is_no_json_is_answered_and_a_binary_frame_ends_the_line():
     assert json.loads(*SIMULATOR.client().received("{"))["code"] == "INVALID_MESSAGE"
-    assert list(SIMULATOR.client().received(b"{}")) == [HangUp()]
+    assert list(SIMULATOR.client().received(b"{}")) == [CloseConnection()]
 
 
 @pytest.mark.parametrize(

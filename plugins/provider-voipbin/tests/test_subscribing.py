@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from jackfield.plugin.protocol import Confirm, Reject, Send
+from jackfield.plugin.protocol import Send, Subscribed, SubscriptionRefused
 from jackfield_voipbin.dialects import spellings
 from jackfield_voipbin.subscribing import LEFT_OUT, PROBATION, Subscribing, Suspicion
 
@@ -32,7 +32,7 @@ def subscribing(suspicion=None, spell=spellings, refusal=lambda text: ""):
 def test_a_topic_is_sent_in_both_spellings_the_wildcard_first_each_in_a_message_of_its_own():
     actions = list(subscribing().subscribe(CALLS))
     assert texts(actions) == [CALLS, "customer_id:C:call:"]
-    assert actions[2:] == [Confirm(CALLS)]
+    assert actions[2:] == [Subscribed(CALLS)]
 
 
 def test_a_text_that_two_topics_need_is_sent_once_and_given_back_with_the_last():
@@ -48,7 +48,7 @@ def test_a_topic_is_refused_only_when_all_its_spellings_are():
     machine = subscribing()
     list(machine.subscribe(CALLS))
     assert list(machine.refused("customer_id:C:call:", "INVALID_TOPIC")) == []
-    assert list(machine.refused(CALLS, "PERMISSION_DENIED")) == [Reject(CALLS, "PERMISSION_DENIED")]
+    assert list(machine.refused(CALLS, "PERMISSION_DENIED")) == [SubscriptionRefused(CALLS, "PERMISSION_DENIED")]
     assert list(machine.unsubscribe(CALLS)) == []
 
 
@@ -61,7 +61,7 @@ def test_what_a_server_turned_down_is_never_given_back():
 
 def test_what_our_credential_may_not_is_not_sent():
     machine = subscribing(refusal=lambda text: "it needs a role" if "call" in text else "")
-    assert list(machine.subscribe(CALLS)) == [Reject(CALLS, "it needs a role")]
+    assert list(machine.subscribe(CALLS)) == [SubscriptionRefused(CALLS, "it needs a role")]
     assert texts(machine.subscribe(QUEUES)) == [QUEUES, "customer_id:C:queue:"]
 
 
@@ -103,16 +103,16 @@ def test_the_guilty_are_found_and_the_others_live_on(data):
     bad = data.draw(st.sets(st.sampled_from(topics)))
     platform = Platform(bad, topics, lambda topic: (topic,))
     actions = platform.settle()
-    assert {action.topic for action in actions if isinstance(action, Reject)} == bad
+    assert {action.topic for action in actions if isinstance(action, SubscriptionRefused)} == bad
     assert set(texts(actions)) == set(topics) - bad
-    assert {action.topic for action in actions if isinstance(action, Confirm)} == set(topics) - bad
-    assert all("cut the connection" in action.reason for action in actions if isinstance(action, Reject))
+    assert {action.topic for action in actions if isinstance(action, Subscribed)} == set(topics) - bad
+    assert all("cut the connection" in action.reason for action in actions if isinstance(action, SubscriptionRefused))
 
 
 def test_one_bad_spelling_costs_its_topic_nothing():
     platform = Platform(["customer_id:C:call:"], [CALLS, QUEUES])
     actions = platform.settle()
-    assert [action for action in actions if isinstance(action, Reject)] == []
+    assert [action for action in actions if isinstance(action, SubscriptionRefused)] == []
     assert set(texts(actions)) == {CALLS, QUEUES, "customer_id:C:queue:"}
 
 
@@ -127,7 +127,7 @@ def test_after_a_cut_by_the_network_every_topic_is_asked_for_before_its_answer_i
     again = subscribing(machine.suspicion, spell)
     confirmed = [action.topic for topic in topics for action in again.subscribe(topic)]
     for _ in range(28):
-        confirmed += [action.topic for action in again.tick(AT) if isinstance(action, Confirm)]
+        confirmed += [action.topic for action in again.tick(AT) if isinstance(action, Subscribed)]
     assert sorted(confirmed) == sorted(topics)
 
 
@@ -141,7 +141,7 @@ def test_one_bad_topic_among_many_is_found_and_the_others_live_on():
         if alive:
             break
     assert alive
-    assert {action.topic for action in actions if isinstance(action, Confirm)} == {*topics} - {"customer_id:C:r20:*"}
+    assert {action.topic for action in actions if isinstance(action, Subscribed)} == {*topics} - {"customer_id:C:r20:*"}
 
 
 def test_the_network_is_to_blame_once():
@@ -193,7 +193,7 @@ class Bisection(RuleBasedStateMachine):
         assert not sent & self.held, "it is asked for twice"
         assert back <= self.held, "something is given back that is not held"
         self.held = (self.held | sent) - back
-        self.rejected |= {action.topic for action in new if isinstance(action, Reject)}
+        self.rejected |= {action.topic for action in new if isinstance(action, SubscriptionRefused)}
         if self.held & self.bad:
             self.reconnect(None)
 

@@ -59,7 +59,7 @@ def record(profile):
         for frame in client.frames_for(event) if number % 5 and number < HEARD else ():
             yield {"in": frame}
             yield from exchange(ours.received(frame.encode(), START))
-    look = ours.resync(START, START + timedelta(seconds=100))
+    look = ours.backfill(START, START + timedelta(seconds=100))
     try:
         request = next(look)
         while True:
@@ -86,7 +86,7 @@ def replay(lines):
     for topic in TOPICS:
         expect(ours.subscribe(topic))
     expect(ours.tick(START))
-    look = ours.resync(START, START + timedelta(seconds=100))
+    look = ours.backfill(START, START + timedelta(seconds=100))
     try:
         request = next(look)
         while True:
@@ -104,9 +104,9 @@ def test_a_recorded_conversation_goes_as_it_went(profile):
     lines = [json.loads(line) for line in (FOLDER / f"{profile}.jsonl").read_text().splitlines()]
     assert replay(lines) == lines
     events = [line["event"] for line in lines if "event" in line]
-    assert {origin for _, _, _, origin, _ in events} == {"live", "resync"}
-    resynced = [event for event in events if event[3] == "resync"]
-    assert not {event[2] for event in resynced} & {event[2] for event in events if event[3] == "live"}
+    assert {origin for _, _, _, origin, _ in events} == {"live", "backfill"}
+    backfilled = [event for event in events if event[3] == "backfill"]
+    assert not {event[2] for event in backfilled} & {event[2] for event in events if event[3] == "live"}
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -316,7 +316,7 @@ def test_the_planner_knows_every_kind_of_wrapped_and_bare_events_too(resource, f
             whole = Selector(KindPattern.parse(found.kind), AddressPattern.exactly(found.address))
             by_kind = Selector(KindPattern.parse(found.kind))
             for selector in (whole, by_kind):
-                brought = [dialect.brings(topic) for topic in dialect.topics_of(selector)]
+                brought = [dialect.pattern_of(topic) for topic in dialect.topics_of(selector)]
                 assert any(pattern.matches(found.address) for pattern in brought)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.config import build_config
-from jackfield.errors import ConfigError, FrameError, SecretError, WebhookRefused
+from jackfield.errors import ConfigError, FrameError, SecretError, WebhookError
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin, jackfield_providers
@@ -52,7 +52,7 @@ def test_the_signature_is_that_of_the_platform(secret, body):
 
 @given(st.text())
 def test_any_other_signature_is_refused_whatever_it_holds(signature):
-    with pytest.raises(WebhookRefused) as refusal:
+    with pytest.raises(WebhookError) as refusal:
         events(signed, POSTED, x_voipbin_signature=signature)
     assert refusal.value.status == 401
     assert SECRET not in refusal.value.reason
@@ -62,12 +62,12 @@ def test_any_other_signature_is_refused_whatever_it_holds(signature):
 def test_a_body_with_a_byte_changed_is_refused(position, change):
     changed = bytearray(POSTED)
     changed[position] ^= change
-    with pytest.raises(WebhookRefused, match="not that of this body"):
+    with pytest.raises(WebhookError, match="not that of this body"):
         events(signed, bytes(changed), x_voipbin_signature=sign(SECRET, POSTED))
 
 
 def test_a_post_without_a_signature_is_refused_with_what_would_help():
-    with pytest.raises(WebhookRefused, match=f"there is no {SIGNATURE}; webhook_unsigned = true"):
+    with pytest.raises(WebhookError, match=f"there is no {SIGNATURE}; webhook_verify = false"):
         events(signed, POSTED)
     assert len(events(unsigned, POSTED)) == 1
 
@@ -111,7 +111,7 @@ def test_any_bytes_are_an_event_or_one_error_with_the_bytes(body):
 def feed(**options):
     spec: ProviderSpec = jackfield_providers()[0]
     table = {"provider": "voipbin", "token": {"env": "VOIPBIN_TOKEN"}, "customer_id": "abc", **options}
-    document = {"feeds": {"office": table}, "gateway": {"inbox": "127.0.0.1:0"}}
+    document = {"feeds": {"office": table}, "webhooks": {"listen": "127.0.0.1:0"}}
     return build_config(document, providers={"voipbin": spec}, sinks={}).feeds[0]
 
 
@@ -123,16 +123,16 @@ def _token(monkeypatch):
 
 def test_events_come_by_websocket_unless_something_else_is_asked_for():
     assert feed().webhook is None
-    assert feed(receive="webhook", webhook_secret={"env": "SECRET"}).posted_only
-    assert not feed(receive="both", webhook_unsigned=True).posted_only
-    assert feed(receive="both", webhook_unsigned=True).webhook.read == Reader("office", "abc", None)
+    assert feed(receive="webhook", webhook_secret={"env": "SECRET"}).webhook_only
+    assert not feed(receive="both", webhook_verify=False).webhook_only
+    assert feed(receive="both", webhook_verify=False).webhook.read == Reader("office", "abc", None)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "receive = 'webhook' needs webhook_secret, or webhook_unsigned = true for an installation before"),
-        ({"webhook_secret": {"env": "SECRET"}, "webhook_unsigned": True}, "give one of them"),
+        ({}, "receive = 'webhook' needs webhook_secret, or webhook_verify = false for an installation before"),
+        ({"webhook_secret": {"env": "SECRET"}, "webhook_verify": False}, "give one of them"),
     ],
 )
 def test_whether_posts_are_signed_must_be_said_once(options, message):
@@ -154,7 +154,7 @@ def test_a_feed_by_webhook_alone_needs_no_token_but_must_say_whose_it_is():
 
 
 def test_a_post_that_does_not_say_whose_it_is_is_the_feeds_customers():
-    read = Voipbin(customer_id="abc", receive="webhook", webhook_unsigned=True).webhook("office").read
+    read = Voipbin(customer_id="abc", receive="webhook", webhook_verify=False).webhook("office").read
     (event,) = read({}, b'{"type":"order_paid","data":{"id":"7"}}', AT)
     assert str(event.address) == "voipbin/customer/abc/order/7/paid"
 

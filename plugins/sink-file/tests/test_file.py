@@ -67,7 +67,7 @@ async def test_a_disk_that_fills_up_in_the_middle_tears_no_line(tmp_path, batch,
         monkeypatch.setattr(os, "write", write)
         with pytest.raises(DeliveryError, match="No space left on device") as caught:
             await sink.write(batch("1", "2", "3"))
-        assert (caught.value.remedy, caught.value.delivered) == ("retry", 0)
+        assert (caught.value.on_error, caught.value.delivered) == ("retry", 0)
         assert path.read_bytes() == b""
         room[0] = 10**6
         await sink.write(batch("1", "2", "3"))
@@ -127,7 +127,7 @@ def test_a_folder_in_which_nothing_can_be_made_is_an_error_of_the_start_where_it
 
 @pytest.mark.parametrize("compress", ["gzip", "zstd"])
 async def test_rotated_files_are_kept_in_number_and_compressed_in_the_end(tmp_path, batch, written, compress):
-    options = {"rotate_bytes": 1, "keep": 3, "compress": compress}
+    options = {"rotate_bytes": 1, "keep_files": 3, "compress": compress}
     for first in (0, 10):  # what the first leaves undone, the second does
         async with File(str(tmp_path / "events.jsonl"), **options).open() as sink:
             for number in range(first, first + 10):
@@ -160,11 +160,11 @@ async def test_nothing_stays_behind_a_sink_that_was_closed(tmp_path, batch):
         ({"path": ""}, "must name a file"),
         ({"path": "{vendor}.jsonl"}, "which is no field"),
         ({"rotate_bytes": 0}, "0 is not at least 1"),
-        ({"keep": 0}, "0 is not at least 1"),
+        ({"keep_files": 0}, "0 is not at least 1"),
         ({"keep_seconds": 0.5}, "0.5 is not at least 1"),
         ({"keep_seconds": float("nan")}, "nan is not at least 1"),
         ({"open_files": 0}, "0 is not at least 1"),
-        ({"keep": 3}, "keep is about rotated files; give rotate_bytes or rotate_every too"),
+        ({"keep_files": 3}, "keep_files is about rotated files; give rotate_bytes or rotate_every too"),
         ({"compress": "gzip"}, "compress is about rotated files"),
         ({"mode": "rw"}, "'rw' is no mode; give three octal digits, such as '640'"),
         ({"mode": "680"}, "'680' is no mode"),

@@ -53,7 +53,7 @@ def names(path):
 
 def test_of_each_path_the_newest_are_kept_packed_or_not(keeper, path, clock):
     made = [rotate(path, clock() - timedelta(hours=age), packed) for age, packed in enumerate(["", ".gz", "", ".zst"])]
-    keeper(Policy(keep=2)).tend(path)
+    keeper(Policy(keep_files=2)).tend(path)
     until(lambda: len(names(path)) == 2)
     assert names(path) == sorted(each.name for each in made[:2])
 

@@ -43,7 +43,7 @@ def test_a_file_is_due_when_it_would_grow_too_large_or_its_time_is_over(policy, 
 
 @given(st.lists(moments()), moments(), st.none() | st.integers(1, 5), st.none() | st.floats(1, 10**9, allow_nan=False))
 def test_what_is_kept_is_the_newest_and_what_goes_is_beyond_a_limit(given_moments, now, keep, keep_seconds):
-    policy = Policy(keep=keep, keep_seconds=keep_seconds)
+    policy = Policy(keep_files=keep, keep_seconds=keep_seconds)
     gone = policy.expired(given_moments, now)
     kept = set(given_moments) - gone
     assert gone <= set(given_moments)

@@ -47,7 +47,7 @@ async def test_a_file_that_fails_costs_no_event_and_repeats_only_what_is_behind_
             with pytest.raises(DeliveryError, match=r"/b\.jsonl: Is a directory") as caught:
                 await opened.write(Batch(tuple(events)))
             del events[: caught.value.delivered]
-        assert caught.value.remedy == "retry"
+        assert caught.value.on_error == "retry"
         assert (caught.value.delivered, len(events)) == (0, 4)
         (tmp_path / "b.jsonl").rmdir()
         await opened.write(Batch(tuple(events)))

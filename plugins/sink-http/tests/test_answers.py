@@ -7,23 +7,26 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jackfield_http.answers import excerpt, remedy_of, seconds_to_wait
+from jackfield_http.answers import excerpt, on_error_of, seconds_to_wait
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("remedy", "statuses"),
+    ("on_error", "statuses"),
     [
         (None, [200, 201, 202, 204, 299]),
         ("retry", [101, 408, 425, 429, 500, 501, 502, 503, 504, 507, 599, 600, 999]),
         ("pause", [401, 403, 407]),
         ("disable", [410]),
-        ("refuse", [300, 301, 302, 303, 304, 307, 308, 400, 402, 404, 405, 409, 411, 413, 415, 422, 431, 451, 499]),
+        (
+            "dead_letter",
+            [300, 301, 302, 303, 304, 307, 308, 400, 402, 404, 405, 409, 411, 413, 415, 422, 431, 451, 499],
+        ),
     ],
 )
-def test_each_status_has_its_remedy(remedy, statuses):
-    assert {status: remedy_of(status) for status in statuses} == dict.fromkeys(statuses, remedy)
+def test_each_status_has_its_remedy(on_error, statuses):
+    assert {status: on_error_of(status) for status in statuses} == dict.fromkeys(statuses, on_error)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ async def test_the_time_limit_is_for_the_whole_answer_and_not_for_each_byte(serv
     started = trio.current_time()
     failure = await failing(timeout=0.3)
     assert trio.current_time() - started < 1
-    assert (failure.remedy, failure.delivered) == ("retry", 0)
+    assert (failure.on_error, failure.delivered) == ("retry", 0)
     assert "answered HTTP 503: xxx" in failure.reason
 
 
@@ -60,7 +60,7 @@ async def test_who_says_yes_and_then_stalls_has_the_events(server, write, reply)
 async def test_no_answer_in_time_is_tried_again(server, failing, reply):
     server.script = [reply(wait=1)]
     failure = await failing(timeout=0.1)
-    assert failure.remedy == "retry"
+    assert failure.on_error == "retry"
     assert failure.reason == f"{server.origin}/events: no answer within 0.1 s"
 
 
@@ -70,13 +70,13 @@ async def test_a_server_that_takes_a_connection_and_nothing_more_is_given_its_ti
         url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/"
         with trio.fail_after(5):
             failure = await failing(*map(str, range(200)), url=url, mode="batch", timeout=0.2)
-    assert (failure.remedy, failure.reason) == ("retry", f"{url}: no answer within 0.2 s")
+    assert (failure.on_error, failure.reason) == ("retry", f"{url}: no answer within 0.2 s")
 
 
 async def test_a_connection_that_breaks_is_tried_again(server, failing, reply):
     server.script = [reply(), reply(cut=True)]
     failure = await failing("1", "2", "3")
-    assert (failure.remedy, failure.delivered) == ("retry", 1)
+    assert (failure.on_error, failure.delivered) == ("retry", 1)
 
 
 async def test_of_a_long_answer_no_more_is_read_than_the_limit(server, batch, reply):
@@ -94,7 +94,7 @@ async def test_of_a_long_answer_no_more_is_read_than_the_limit(server, batch, re
 async def test_a_redirect_is_not_followed_unless_that_is_configured(server, failing, reply):
     server.script = [reply(307, (("Location", "/other?token=abc"),))]
     failure = await failing()
-    assert (failure.remedy, failure.refused) == ("refuse", 1)
+    assert (failure.on_error, failure.rejected_count) == ("dead_letter", 1)
     assert failure.reason.endswith("answered HTTP 307: a redirect to /other, not followed: follow_redirects is off")
     assert len(server.got) == 1
 
@@ -111,14 +111,14 @@ async def test_a_redirect_is_followed_with_the_same_request(server, write, reply
 async def test_a_redirect_that_would_lose_the_event_is_not_followed(server, failing, reply):
     server.script = [reply(302, (("Location", "/other"),))]
     failure = await failing(follow_redirects=True)
-    assert failure.remedy == "refuse"
+    assert failure.on_error == "dead_letter"
     assert "a redirect to /other, not followed: only 307 and 308" in failure.reason
 
 
 async def test_redirects_in_a_circle_come_to_an_end(server, failing, reply):
     server.script = [reply(307, (("Location", "/events"),)) for _ in range(20)]
     failure = await failing(follow_redirects=True)
-    assert failure.remedy == "refuse"
+    assert failure.on_error == "dead_letter"
     assert failure.reason.endswith("a redirect to /events, not followed: it is the 6th in a row")
     assert len(server.got) == 6
 
@@ -127,7 +127,7 @@ async def test_a_redirect_to_another_port_of_this_machine_is_not_what_was_config
     other = serve()
     server.script = [reply(307, (("Location", other.url),))]
     failure = await failing(follow_redirects=True)
-    assert failure.remedy == "pause"
+    assert failure.on_error == "pause"
     assert "not on the public internet" in failure.reason
     assert other.got == []
 
@@ -190,7 +190,7 @@ async def test_a_host_of_ipv6_is_written_with_its_brackets(raw, write):
 async def test_what_is_no_answer_is_tried_again(raw, failing, answer):
     port, _ = raw(answer)
     failure = await failing(url=f"http://127.0.0.1:{port}/", timeout=5.0)
-    assert failure.remedy == "retry"
+    assert failure.on_error == "retry"
     assert failure.reason.startswith(f"http://127.0.0.1:{port}/: ")
 
 

@@ -46,7 +46,7 @@ def configured(table):
     try:
         return build_config(document, providers=registry.providers, sinks=registry.sinks).sinks[0].options
     except ConfigError as error:
-        return [str(fault) for fault in error.faults]
+        return [str(fault) for fault in error.problems]
 
 
 async def test_with_nothing_but_a_url_each_event_is_posted_in_order_as_json(server, write):
@@ -59,23 +59,23 @@ async def test_with_nothing_but_a_url_each_event_is_posted_in_order_as_json(serv
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"),
+    ("status", "on_error"),
     [
         *[(status, None) for status in (200, 201, 202)],
-        *[(status, "refuse") for status in (301, 400, 404, 413)],
+        *[(status, "dead_letter") for status in (301, 400, 404, 413)],
         *[(status, "retry") for status in (408, 425, 429, 500, 502, 503)],
         *[(status, "pause") for status in (401, 403)],
         (410, "disable"),
     ],
 )
-async def test_each_status_is_taken_or_has_its_remedy(server, write, failing, reply, status, remedy):
+async def test_each_status_is_taken_or_has_its_remedy(server, write, failing, reply, status, on_error):
     server.script = [reply(), reply(status)]
-    if remedy is None:
+    if on_error is None:
         await write("1", "2", "3")
         assert len(server.got) == 3
         return
     failure = await failing("1", "2", "3")
-    assert (failure.remedy, failure.delivered) == (remedy, 1)
+    assert (failure.on_error, failure.delivered) == (on_error, 1)
     assert failure.reason == f"{server.origin}/events answered HTTP {status}" + (
         ": a redirect to nowhere, not followed: follow_redirects is off" if status == 301 else ""
     )
@@ -236,7 +236,7 @@ async def test_the_receiver_that_is_shown_takes_what_is_signed_and_nothing_else(
         async with Http(url, mode="batch", signing_secret=other).open() as sink:
             with pytest.raises(DeliveryError, match="answered HTTP 401") as caught:
                 await sink.write(batch("4"))
-        assert caught.value.remedy == "pause"
+        assert caught.value.on_error == "pause"
     finally:
         receiver.kill()
         await receiver.wait()

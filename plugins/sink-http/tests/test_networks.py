@@ -95,7 +95,7 @@ def names():
 async def test_a_name_that_leads_to_this_machine_is_refused_before_anything_is_sent(server, names, failing):
     names(["127.0.0.1", "169.254.169.254"])
     failure = await failing(url=f"http://crm.example:{server.server_port}/")
-    assert failure.remedy == "pause"
+    assert failure.on_error == "pause"
     assert "crm.example leads to 127.0.0.1, 169.254.169.254, which is not on the public internet" in failure.reason
     assert "allow_private" in failure.reason
     assert server.got == []
@@ -103,7 +103,7 @@ async def test_a_name_that_leads_to_this_machine_is_refused_before_anything_is_s
 
 async def test_another_way_to_write_an_address_is_a_name(server, failing, write):
     url = f"http://2130706433:{server.server_port}/"
-    assert (await failing(url=url)).remedy == "pause"
+    assert (await failing(url=url)).on_error == "pause"
     await write("1", url=url, allow_private=True)
     assert len(server.got) == 1
 
@@ -123,5 +123,5 @@ async def test_of_several_addresses_the_next_is_tried_where_one_does_not_answer(
 
 async def test_a_name_that_does_not_exist_is_tried_again(failing):
     failure = await failing(url="http://nowhere.invalid/")
-    assert failure.remedy == "retry"
+    assert failure.on_error == "retry"
     assert failure.reason.startswith("http://nowhere.invalid/: ")

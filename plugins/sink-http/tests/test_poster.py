@@ -121,7 +121,7 @@ async def test_a_secret_that_goes_bad_pauses_and_is_not_told(server, batch, tmp_
             path.write_text(bad)
         with pytest.raises(DeliveryError, match=reason) as caught:
             await sink.write(batch("1"))
-    assert caught.value.remedy == "pause"
+    assert caught.value.on_error == "pause"
     assert bad is None or bad not in str(caught.value)
     assert server.got == []
 
@@ -155,16 +155,16 @@ async def test_a_batch_is_one_request_and_a_long_one_is_split_in_order(server, w
 async def test_what_was_taken_before_a_failure_is_delivered(server, failing, reply, event):
     server.script = [reply(), reply(500)]
     failure = await failing(*"12345", mode="batch", max_request_bytes=2 * len(event().to_json()) + 3)
-    assert (failure.delivered, failure.remedy) == (2, "retry")
+    assert (failure.delivered, failure.on_error) == (2, "retry")
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 422, 302])
 async def test_of_a_refused_batch_the_host_must_find_out_which_event_is_meant(server, failing, reply, status):
     server.script = [reply(status), reply(status)]
     failure = await failing("1", "2", mode="batch")
-    assert (failure.remedy, failure.delivered, failure.refused) == ("refuse", 0, None)
+    assert (failure.on_error, failure.delivered, failure.rejected_count) == ("dead_letter", 0, None)
     alone = await failing("1", mode="batch")
-    assert (alone.remedy, alone.refused) == ("refuse", 1)
+    assert (alone.on_error, alone.rejected_count) == ("dead_letter", 1)
 
 
 @pytest.mark.parametrize("mode", ["structured", "binary", "batch"])
@@ -173,7 +173,7 @@ async def test_an_event_that_is_too_long_is_refused_and_what_is_before_it_delive
     async with Http(server.url, mode=mode, max_request_bytes=1000).open() as sink:
         with pytest.raises(DeliveryError, match=r"event '2' makes a body of \d+ bytes") as caught:
             await sink.write(events)
-        assert (caught.value.remedy, caught.value.delivered, caught.value.refused) == ("refuse", 1, 1)
+        assert (caught.value.on_error, caught.value.delivered, caught.value.rejected_count) == ("dead_letter", 1, 1)
         await sink.write(Batch(events.events[2:]))
     assert len(server.got) == 2
 

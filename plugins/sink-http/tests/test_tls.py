@@ -64,7 +64,7 @@ async def test_a_server_is_trusted_by_an_authority_of_ones_own(secure, files, wr
 async def test_a_server_that_is_not_trusted_gets_nothing_and_somebody_must_act(secure, files, failing):
     server = secure("127.0.0.1")
     failure = await failing(url=server.url)
-    assert failure.remedy == "pause"
+    assert failure.on_error == "pause"
     assert "the server's certificate is not trusted: " in failure.reason
     assert server.got == []
 
@@ -72,7 +72,7 @@ async def test_a_server_that_is_not_trusted_gets_nothing_and_somebody_must_act(s
 async def test_the_name_in_the_url_is_verified_and_not_only_the_authority(secure, files, failing):
     server = secure("other.example")
     failure = await failing(url=server.url, ca_file=str(files / "ca.pem"))
-    assert failure.remedy == "pause"
+    assert failure.on_error == "pause"
     assert "not valid for '127.0.0.1'" in failure.reason
 
 
@@ -104,7 +104,7 @@ async def test_a_client_presents_its_certificate(secure, files, write, options):
 async def test_a_server_that_demands_a_certificate_gets_none(secure, files, failing):
     server = secure("127.0.0.1", demanding=True)
     failure = await failing(url=server.url, ca_file=str(files / "ca.pem"))
-    assert failure.remedy == "pause"
+    assert failure.on_error == "pause"
     assert "the server does not take our client certificate: " in failure.reason
     assert server.got == []
 

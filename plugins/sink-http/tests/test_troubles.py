@@ -13,20 +13,20 @@ from jackfield_http.troubles import explain
 async def test_a_server_that_is_not_there(server, failing):
     server.server_close()
     failure = await failing()
-    assert failure.remedy == "retry"
+    assert failure.on_error == "retry"
     assert failure.reason == f"{server.origin}/events: Connection refused"
 
 
 async def test_a_server_that_speaks_no_tls(server, failing):
     failure = await failing(url=server.url.replace("http:", "https:"))
-    assert failure.remedy == "retry"
+    assert failure.on_error == "retry"
     assert failure.reason.startswith(f"https://127.0.0.1:{server.server_port}/events: no TLS: ")
 
 
 async def test_a_server_that_closes_without_an_answer(server, failing, reply):
     server.script = [reply(cut=True)]
     failure = await failing()
-    assert failure.remedy == "retry"
+    assert failure.on_error == "retry"
     assert "Server disconnected without sending a response" in failure.reason
 
 
@@ -49,7 +49,7 @@ def tls_error(reason):
 
 
 @pytest.mark.parametrize(
-    ("reason", "remedy"),
+    ("reason", "on_error"),
     [
         ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "pause"),
         ("SSLV3_ALERT_BAD_CERTIFICATE", "pause"),
@@ -60,9 +60,9 @@ def tls_error(reason):
         ("WRONG_VERSION_NUMBER", "retry"),
     ],
 )
-def test_what_a_server_says_of_our_certificate_is_for_somebody_to_mend(reason, remedy):
+def test_what_a_server_says_of_our_certificate_is_for_somebody_to_mend(reason, on_error):
     told, found = explain(wrapped(tls_error(reason)))
-    assert (found, reason in told) == (remedy, True)
+    assert (found, reason in told) == (on_error, True)
 
 
 def test_an_address_that_is_not_allowed_is_told_with_what_would_allow_it():

@@ -104,7 +104,7 @@ async def main():
             while True:
                 await sink.write(BATCH)
         except DeliveryError as error:
-            print(error.remedy, error, file=sys.stderr)
+            print(error.on_error, error, file=sys.stderr)
 trio.run(main)
 """
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}

@@ -12,9 +12,8 @@ from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._journal.store.integrity import identify
 from jackfield._routing.planner import make_plan
-from jackfield.config import Feed, GatewayConfig, build_config, read_toml
-from jackfield.errors import ConfigError, Fault, JournalError
-from jackfield.plugin.options import GatewayOptions
+from jackfield.config import Feed, GatewayConfig, GatewayOptions, build_config, read_toml
+from jackfield.errors import ConfigError, ConfigProblem, JournalError
 from jackfield.plugin.provider import Plan
 
 __all__ = ["configure", "run"]
@@ -37,14 +36,14 @@ def run(options: argparse.Namespace) -> int:
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     selectors = [selector for route in config.routes for selector in route.select]
-    plans = {feed.name: make_plan(feed.options, selectors, posted_only=feed.posted_only) for feed in config.feeds}
+    plans = {feed.name: make_plan(feed.provider, selectors, webhook_only=feed.webhook_only) for feed in config.feeds}
     for warning in (*config.warnings, *_doubts(config, plans)):
         say(f"warning: {warning}", level="warning")
-    if config.options.journal != "memory" and Path(config.options.journal).exists():
+    if config.gateway.journal != "memory" and Path(config.gateway.journal).exists():
         try:
-            identify(Path(config.options.journal))
+            identify(Path(config.gateway.journal))
         except JournalError as error:
-            raise ConfigError([Fault("gateway.journal", str(error))]) from None
+            raise ConfigError([ConfigProblem("gateway.journal", str(error))]) from None
     print(f"{options.config}: valid")
     print("\n".join(_overview(config)))
     for feed in config.feeds:
@@ -52,30 +51,30 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[Fault]:
+def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigProblem]:
     """What is allowed, and brings no event."""
     for name, plan in plans.items():
-        if not any(row.topics or not row.refusal for row in plan.asked):
-            yield Fault(f"feeds.{name}", "no route selects anything of this feed")
-        for row in plan.asked:
-            if row.refusal:
-                yield Fault(f"feeds.{name}", f"{row.selector}: {row.refusal}")
+        if not any(row.topics or not row.reason for row in plan.entries):
+            yield ConfigProblem(f"feeds.{name}", "no route selects anything of this feed")
+        for row in plan.entries:
+            if row.reason:
+                yield ConfigProblem(f"feeds.{name}", f"{row.selector}: {row.reason}")
             for text in row.surplus:
-                yield Fault(f"feeds.{name}", text)
+                yield ConfigProblem(f"feeds.{name}", text)
     for number, route in enumerate(config.routes):
         for position, selector in enumerate(route.select):
-            served = any(row.selector == selector for plan in plans.values() for row in plan.asked)
+            served = any(row.selector == selector for plan in plans.values() for row in plan.entries)
             if not served and "stream" not in (selector.kind.entity, selector.address.resource):
                 hint = kind_hint(selector)
                 message = f"{selector}: no feed brings anything of this{hint and '; '}{hint}"
-                yield Fault(f"routes[{number}].select[{position}]", message)
+                yield ConfigProblem(f"routes[{number}].select[{position}]", message)
 
 
 def _overview(config: GatewayConfig) -> Iterator[str]:
-    options = config.options
+    options = config.gateway
     yield f"journal: {_journal(options)}"
-    if options.inbox is not None:
-        yield f"inbox: {options.inbox}, {'TLS' if options.inbox_certificate else 'plain HTTP'}"
+    if config.webhooks.listen is not None:
+        yield f"webhooks: {config.webhooks.listen}, {'TLS' if config.webhooks.tls_cert else 'plain HTTP'}"
     for route in config.routes:
         yield f"route: {', '.join(map(str, route.select))} -> {', '.join(route.sinks)}"
 
@@ -83,7 +82,7 @@ def _overview(config: GatewayConfig) -> Iterator[str]:
 def _journal(options: GatewayOptions) -> str:
     if options.journal == "memory":
         return (
-            f"memory, the last {options.buffer} events; "
+            f"memory, the last {options.memory_events} events; "
             "what still waits for a sink is lost when the process ends, and counted"
         )
     path = Path(options.journal)
@@ -93,7 +92,7 @@ def _journal(options: GatewayOptions) -> str:
         state = "made at the first start"
     except OSError as error:
         state = f"cannot be seen: {error.strerror}"
-    survives = "the end of the process and of power" if options.durability == "power" else "the end of the process"
+    survives = "the end of the process and of power" if options.fsync else "the end of the process"
     kept = f"at most {options.retain_seconds:g} s and {options.retain_bytes} bytes are kept"
     return f"{path} ({state}); survives {survives}; {kept}"
 
@@ -101,15 +100,15 @@ def _journal(options: GatewayOptions) -> str:
 def _feed(feed: Feed, plan: Plan) -> Iterator[str]:
     yield ""
     by_webhook = f"by webhook at /webhooks/{quote(feed.name, safe='')}"
-    way = by_webhook if feed.posted_only else feed.options.endpoint().display
-    yield f"feed {feed.name}: {feed.provider}, {feed.options.source}, {way}"
-    if feed.webhook is not None and not feed.posted_only:
+    way = by_webhook if feed.webhook_only else feed.provider.endpoint().display
+    yield f"feed {feed.name}: {feed.provider_name}, {feed.provider.source}, {way}"
+    if feed.webhook is not None and not feed.webhook_only:
         yield f"  and {by_webhook}: everything comes, and is filtered here"
     rows = [("asked", "sent", "filtered here")]
-    for asked in plan.asked:
-        sent = asked.topics or (f"nothing: {asked.refusal or 'the vendor posts everything'}",)
+    for asked in plan.entries:
+        sent = asked.topics or (f"nothing: {asked.reason or 'the vendor posts everything'}",)
         rest = f"all but {asked.selector}" if asked.filtered else "nothing"
-        rows.append((str(asked.selector), sent[0], "" if asked.refusal else rest))
+        rows.append((str(asked.selector), sent[0], "" if asked.reason else rest))
         rows += [("", topic, "") for topic in sent[1:]]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for row in rows:

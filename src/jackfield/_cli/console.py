@@ -13,7 +13,7 @@ import attrs
 
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.secrets import Secret, redact
-from jackfield.reports import Level, PluginFailed, Report
+from jackfield.reports import Level, PluginLoadFailed, Report
 
 __all__ = ["Console", "abandon_stdout", "say"]
 
@@ -48,7 +48,7 @@ class Console:
             text = redact(str(report), self.secrets)
             say(f"{datetime.now().astimezone():%H:%M:%S}  {_on_one_line(text)}", level=report.level)
 
-    def plugin_failures(self, failures: Iterable[PluginFailed]) -> None:
+    def plugin_failures(self, failures: Iterable[PluginLoadFailed]) -> None:
         """Show what could not be loaded, before there is a gateway."""
         for failure in failures:
             self.jackfield_observe(failure)

@@ -20,9 +20,8 @@ from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import Site
 from jackfield._gateway.gateway import Gateway, open_gateway
 from jackfield._loading.registry import Registry
-from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.errors import JackfieldError
-from jackfield.plugin.options import GatewayOptions
 
 __all__ = ["configure", "open_dashboard", "run"]
 
@@ -36,7 +35,7 @@ token and TLS:
 
   jackfield dashboard gateway.toml
   jackfield dashboard gateway.toml --host 0.0.0.0 --token-file token \\
-      --certificate dashboard.crt --key dashboard.key"""
+      --tls-cert dashboard.crt --tls-key dashboard.key"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"where to listen; 0 for any free port (default: {PORT})",
     )
     parser.add_argument("--token-file", type=Path, metavar="F", help="a file with the token that viewers must know")
-    parser.add_argument("--certificate", type=Path, metavar="F", help="a PEM file with the certificate to serve with")
+    parser.add_argument("--tls-cert", type=Path, metavar="F", help="a PEM file with the certificate to serve with")
     parser.add_argument(
-        "--key", type=Path, metavar="F", help="a PEM file with its key, if that is not in the same file"
+        "--tls-key", type=Path, metavar="F", help="a PEM file with its key, if that is not in the same file"
     )
     parser.add_argument("--watch-only", action="store_true", help="leave out the sinks, the routes and the journal")
     add_plugin_options(parser)
@@ -64,18 +63,18 @@ def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
-    access = plan_access(options.host, options.token_file, options.certificate, options.key)
+    access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key)
     for warning in config.warnings:
         say(f"warning: {warning}", level="warning")
     if options.watch_only:
-        config = attrs.evolve(config, sinks=(), routes=(), options=GatewayOptions())
+        config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
     trio.run(_run, registry, config, access, options.port)
     return 0
 
 
 async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int) -> None:
     stats = await run_until_signal(open_dashboard(registry, config, Console(config.secrets()), access, port))
-    say_summary(stats, durable=config.options.journal != "memory")
+    say_summary(stats, durable=config.gateway.journal != "memory")
 
 
 @asynccontextmanager

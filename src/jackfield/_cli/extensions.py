@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +16,10 @@ from jackfield._cli.plugin_options import load_plugins
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._net.http_client import perform
-from jackfield.config import Feed, build_config, read_toml
+from jackfield.config import build_config, read_toml
 from jackfield.plugin.command import CommandSpec
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.provider import Provider
 
 __all__ = ["Extension", "find_extensions"]
 
@@ -48,13 +50,14 @@ class _Host:
 
     _registry: Registry
 
-    def feeds(self, config: str) -> list[Feed]:
-        """The feeds in a configuration's file."""
+    def feeds(self, config: str) -> Mapping[str, Provider]:
+        """The feeds in a configuration's file, by name."""
         document = read_toml(Path(config))
         registry = self._registry
-        return list(build_config(document, providers=registry.providers, sinks=registry.sinks).feeds)
+        built = build_config(document, providers=registry.providers, sinks=registry.sinks)
+        return {feed.name: feed.provider for feed in built.feeds}
 
-    def perform(self, exchange: Exchange[T]) -> T:
+    def perform(self, exchange: HTTPFlow[T]) -> T:
         """Perform an exchange by REST."""
         result: T = trio.run(perform, exchange)
         return result

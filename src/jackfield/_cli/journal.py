@@ -22,7 +22,7 @@ from jackfield._cli.selecting import selector
 from jackfield._delivery.replay import Wanted, letters, past
 from jackfield._journal.store import Store
 from jackfield.config import read_toml
-from jackfield.errors import ConfigError, Fault
+from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.events import Event
 
 __all__ = ["configure", "run"]
@@ -106,11 +106,11 @@ def _file(path: Path) -> Path:
             if file.read(len(SQLITE)) == SQLITE:
                 return path
     except OSError as error:
-        raise ConfigError([Fault("", f"{path}: {error.strerror}")]) from None
+        raise ConfigError([ConfigProblem("", f"{path}: {error.strerror}")]) from None
     table = read_toml(path).get("gateway", {})
     journal = table.get("journal", "memory") if isinstance(table, dict) else "memory"
     if not isinstance(journal, str) or journal == "memory":
-        raise ConfigError([Fault("gateway.journal", f"{journal!r} is no file that could be looked into")])
+        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is no file that could be looked into")])
     return Path(journal)
 
 

@@ -15,7 +15,7 @@ def status_of(work: Callable[[], int]) -> int:
     try:
         return work()
     except ConfigError as error:
-        count = len(error.faults)
+        count = len(error.problems)
         return _failed(f"{count} {'fault' if count == 1 else 'faults'} in the configuration:\n" + _indented(error), 2)
     except PluginError as error:
         return _failed(str(error), 2)
@@ -42,4 +42,4 @@ def _failed(message: str, status: int) -> int:
 
 
 def _indented(error: ConfigError) -> str:
-    return "\n".join(f"  {fault}" for fault in error.faults)
+    return "\n".join(f"  {fault}" for fault in error.problems)

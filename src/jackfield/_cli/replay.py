@@ -16,13 +16,13 @@ import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import load_plugins
-from jackfield._delivery import Lane
+from jackfield._delivery import SinkPipeline
 from jackfield._delivery.replay import Replay, Wanted, letters, past
-from jackfield._journal.store import Store, exhume
+from jackfield._journal.store import Store, delete_dead_letters
 from jackfield._loading.registry import Registry
 from jackfield._routing.route_spans import Selection
 from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
-from jackfield.errors import ConfigError, DeliveryError, Fault
+from jackfield.errors import ConfigError, ConfigProblem, DeliveryError
 from jackfield.events import Event
 from jackfield.selectors import EVERYTHING
 
@@ -53,7 +53,9 @@ class _Task:
 def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unreadable) -> int:
     """Replay what is meant, or say what would be."""
     if path == options.path:
-        raise ConfigError([Fault("", f"{path} is a journal; replay needs the configuration that names its sinks")])
+        raise ConfigError(
+            [ConfigProblem("", f"{path} is a journal; replay needs the configuration that names its sinks")]
+        )
     if not (options.select or options.since or options.until or options.correlation or options.dead):
         say(
             "jackfield: say what to replay: a selector ('**' is everything), --since, --until, --correlation or --dead",
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unr
                     print(f"  {count:>8}  {kind}")
         if options.dry_run:
             return 0
-        done = partial(exhume, path) if options.dead else None
+        done = partial(delete_dead_letters, path) if options.dead else None
         tasks = [task for task in tasks if task.total]
         return trio.run(_deliver, tasks, registry, Console(config.secrets()), done)
     finally:
@@ -84,7 +86,9 @@ def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unr
 def _sinks(config: GatewayConfig, names: list[str] | None) -> list[NamedSink]:
     sinks = {sink.name: sink for sink in config.sinks}
     if wrong := [name for name in names or () if name not in sinks]:
-        raise ConfigError([Fault("--sink", f"no sink {name!r}; there are: {', '.join(sinks)}") for name in wrong])
+        raise ConfigError(
+            [ConfigProblem("--sink", f"no sink {name!r}; there are: {', '.join(sinks)}") for name in wrong]
+        )
     return [sinks[name] for name in dict.fromkeys(names or sinks)]
 
 
@@ -119,11 +123,13 @@ async def _deliver(
     async with AsyncExitStack() as opened:
         for task in tasks:
             try:
-                ready = await opened.enter_async_context(task.sink.options.open())
+                ready = await opened.enter_async_context(task.sink.impl.open())
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{task.sink.name}: cannot be opened: {error}") from None
             cursor = Replay(task.pages(), task.delivered)
-            lanes.append(Lane(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random()))
+            lanes.append(
+                SinkPipeline(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random())
+            )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_at_a_signal, nursery.cancel_scope)
             nursery.start_soon(_tell, tasks, done)

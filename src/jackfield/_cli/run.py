@@ -64,7 +64,7 @@ def tune() -> None:
 async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
     stats = await run_until_signal(open_gateway(config, registry=registry, plugins=[console]))
     if console.least != "warning":
-        say_summary(stats, durable=config.options.journal != "memory")
+        say_summary(stats, durable=config.gateway.journal != "memory")
 
 
 async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> GatewayState:
@@ -85,8 +85,8 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> Gat
 def say_summary(state: GatewayState, *, durable: bool) -> None:
     """Tell what was received, delivered and lost."""
     for name, feed in state.feeds.items():
-        refused = sum(feed.posts.refused.values())
-        posts = f" and {feed.posts.accepted} webhooks" if feed.posts.accepted else ""
+        refused = sum(feed.webhooks.rejections.values())
+        posts = f" and {feed.webhooks.accepted} webhooks" if feed.webhooks.accepted else ""
         turned = f", {refused} refused" if refused else ""
         came = f"{feed.events} events in {feed.frames} frames{posts}"
         say(f"{name}: {came}, {feed.unreadable} unreadable{turned}, {feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}")

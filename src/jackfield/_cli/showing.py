@@ -48,7 +48,7 @@ async def show(
     options: argparse.Namespace,
 ) -> None:
     """Write what the feeds send and the selectors match, until there were enough events or nobody reads them."""
-    make_sink: Any = registry.sinks["stdout"].options  # an attrs class, which the protocol cannot say
+    make_sink: Any = registry.sinks["stdout"].cls  # an attrs class, which the protocol cannot say
     sink: Sink = make_sink(format=options.format)
     left = options.events
     async with open_gateway(config, registry=registry, plugins=[console]) as gateway, sink.open() as out:

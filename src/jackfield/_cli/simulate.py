@@ -15,7 +15,7 @@ from jackfield._cli.console import say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._loading.structure import structure
-from jackfield.errors import Fault, PluginError
+from jackfield.errors import ConfigProblem, PluginError
 from jackfield.plugin.simulator import Simulator
 from jackfield.simulation import Faults, simulate
 
@@ -134,7 +134,7 @@ def _is_optional(wanted: Any) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
-    wrong: list[Fault] = []
+    wrong: list[ConfigProblem] = []
     simulator = made(options.simulator, options, wrong)
     faults = made(Faults, options, wrong)
     if wrong:
@@ -144,12 +144,14 @@ def run(options: argparse.Namespace) -> int:
     return trio.run(_serve, options, simulator, faults)
 
 
-def made(cls: Any, options: argparse.Namespace, wrong: list[Fault]) -> Any:
+def made(cls: Any, options: argparse.Namespace, wrong: list[ConfigProblem]) -> Any:
     """The object that the flags describe; what is wrong with them goes to `wrong`."""
     given = {field.name: getattr(options, field.name) for field in _public(cls) if field.name in options}
-    found: list[Fault] = []
+    found: list[ConfigProblem] = []
     made = structure(cls, given, "", found)
-    wrong += [Fault(f"--{fault.path[1:].replace('_', '-')}" if fault.path else "", fault.message) for fault in found]
+    wrong += [
+        ConfigProblem(f"--{fault.path[1:].replace('_', '-')}" if fault.path else "", fault.message) for fault in found
+    ]
     return made
 
 

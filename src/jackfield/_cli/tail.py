@@ -15,8 +15,7 @@ from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
 from jackfield._loading.registry import Registry
-from jackfield.config import GatewayConfig, build_config, read_toml
-from jackfield.plugin.options import GatewayOptions
+from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.selectors import EVERYTHING
 
 __all__ = ["configure", "run"]
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     check_showable(registry)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
-    config = attrs.evolve(config, sinks=(), routes=(), options=GatewayOptions())
+    config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
     for hint in filter(None, map(kind_hint, options.select)):
         say(f"warning: {hint}", level="warning")
     trio.run(_tail, config, registry, options)

@@ -15,7 +15,7 @@ from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
-from jackfield.errors import SelectorError, Untranslatable
+from jackfield.errors import NoTopicError, SelectorError
 from jackfield.plugin.provider import Dialect, ProviderSpec
 from jackfield.selectors import Selector
 
@@ -108,7 +108,7 @@ def _read(
         note = ""
         try:
             if event is None:
-                pattern, note = each.dialect.means(text)
+                pattern, note = each.dialect.describe(text)
             else:
                 pattern = AddressPattern.exactly(each.dialect.address_of(text, event))
         except ValueError as error:
@@ -143,8 +143,8 @@ def _describe(
     for each in _spoken(providers, scope_id or selector.address.scope_id or ANY_ID):
         row: dict[str, Any] = {"provider": each.provider, "dialect": each.dialect_name}
         plan = plan_topics(each.provider, each.dialect, [selector])
-        asked = plan.asked[0] if plan.asked else None
-        refusal = "it has nothing of this" if asked is None else asked.refusal
+        asked = plan.entries[0] if plan.entries else None
+        refusal = "it has nothing of this" if asked is None else asked.reason
         filtered, surplus = (asked.filtered, list(asked.surplus)) if asked else (False, [])
         sent.append(row | {"topics": list(plan.topics), "filtered": filtered, "refusal": refusal, "surplus": surplus})
         if plan.topics:
@@ -152,7 +152,7 @@ def _describe(
         if plan.topics and _is_address(selector):
             try:
                 topic, event = each.dialect.native_of(Address(*map(str, selector.address)))
-            except Untranslatable as error:
+            except NoTopicError as error:
                 published.append(row | {"topic": None, "event": None, "refusal": str(error)})
             else:
                 published.append(row | {"topic": topic, "event": event, "refusal": ""})

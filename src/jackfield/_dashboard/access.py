@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from jackfield.errors import ConfigError, Fault, SecretError
+from jackfield.errors import ConfigError, ConfigProblem, SecretError
 from jackfield.plugin.http import Request
 from jackfield.plugin.secrets import Secret
 
@@ -70,23 +70,27 @@ class Access:
 
 
 def plan_access(
-    host: str, token_file: Path | None = None, certificate: Path | None = None, key: Path | None = None
+    host: str, token_file: Path | None = None, tls_cert: Path | None = None, tls_key: Path | None = None
 ) -> Access:
     """The rules for a dashboard at this address; `ConfigError` where it would be open to who should not see it."""
-    faults: list[Fault] = []
+    faults: list[ConfigProblem] = []
     local = _is_loopback(host)
     token, tls = "", None
     if token_file is not None:
         token = _token(token_file, faults)
     elif not local:
-        faults.append(Fault("--host", f"{host} is not this machine's loopback, so a token is needed: --token-file"))
-    if certificate is not None:
-        tls = _tls(certificate, key, faults)
-    elif key is not None:
-        faults.append(Fault("--key", "belongs to a certificate: --certificate"))
+        faults.append(
+            ConfigProblem("--host", f"{host} is not this machine's loopback, so a token is needed: --token-file")
+        )
+    if tls_cert is not None:
+        tls = _tls(tls_cert, tls_key, faults)
+    elif tls_key is not None:
+        faults.append(ConfigProblem("--tls-key", "belongs to a certificate: --tls-cert"))
     elif not local:
         faults.append(
-            Fault("--host", f"{host} is not this machine's loopback, so TLS is needed: --certificate and --key")
+            ConfigProblem(
+                "--host", f"{host} is not this machine's loopback, so TLS is needed: --tls-cert and --tls-key"
+            )
         )
     if faults:
         raise ConfigError(faults)
@@ -100,35 +104,36 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _token(path: Path, faults: list[Fault]) -> str:
+def _token(path: Path, faults: list[ConfigProblem]) -> str:
     try:
         token = Secret("file", str(path)).reveal()
     except SecretError as error:
-        faults.append(Fault("--token-file", str(error)))
+        faults.append(ConfigProblem("--token-file", str(error)))
         return ""
     if len(token) < SHORTEST_TOKEN:
         faults.append(
-            Fault(
+            ConfigProblem(
                 "--token-file", f"the token in {path} has {len(token)} characters; at least {SHORTEST_TOKEN} are needed"
             )
         )
     return token
 
 
-def _tls(certificate: Path, key: Path | None, faults: list[Fault]) -> ssl.SSLContext | None:
+def _tls(tls_cert: Path, tls_key: Path | None, faults: list[ConfigProblem]) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    for option, path in (("--certificate", certificate), ("--key", key)):
+    for option, path in (("--tls-cert", tls_cert), ("--tls-key", tls_key)):
         if path is not None and not path.is_file():
-            faults.append(Fault(option, f"{path} is no file"))
+            faults.append(ConfigProblem(option, f"{path} is no file"))
             return None
     try:
-        # A key with a password cannot be used, and must not be asked for at a terminal.
-        context.load_cert_chain(certificate, key, password=lambda: b"")
+        # A tls_key with a password cannot be used, and must not be asked for at a terminal.
+        context.load_cert_chain(tls_cert, tls_key, password=lambda: b"")
     except (ssl.SSLError, OSError) as error:
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
         faults.append(
-            Fault(
-                "--certificate", f"{certificate} with the key {key or 'in it'} cannot be used: {why}; both must be PEM"
+            ConfigProblem(
+                "--tls-cert",
+                f"{tls_cert} with the tls_key {tls_key or 'in it'} cannot be used: {why}; both must be PEM",
             )
         )
         return None

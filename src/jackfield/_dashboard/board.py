@@ -19,7 +19,7 @@ from jackfield._dashboard.stages import ACTIVITIES, AGENTS, CALLS, CONTACTS, NOT
 from jackfield._dashboard.table import Table
 from jackfield._dashboard.tail import Tail
 from jackfield.events import Event
-from jackfield.reports import FeedChanged, GapSuspected, Report
+from jackfield.reports import FeedStateChanged, GapSuspected, Report
 
 T = TypeVar("T")
 R = TypeVar("R", Call, Contact)
@@ -91,7 +91,7 @@ class Board:
         if report.level == "debug":
             return
         match report:
-            case FeedChanged(feed=name, state=state, reason=reason):
+            case FeedStateChanged(feed=name, state=state, reason=reason):
                 before = self.feeds.rows.get(name, Feed())
                 still_down = before.state in DOWN and state.value in DOWN
                 reason = labels.clip(reason) or (before.reason if still_down else "")

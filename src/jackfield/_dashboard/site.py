@@ -144,7 +144,7 @@ class Site:
                 events=feed.events,
                 unreadable=feed.unreadable,
                 topics=len(feed.topics),
-                refused=len(feed.refused),
+                refused=len(feed.refused_topics),
                 gaps=feed.gaps,
             )
         self.board.set_sinks(

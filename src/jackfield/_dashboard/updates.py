@@ -10,7 +10,7 @@ import msgspec
 
 from jackfield._dashboard.board import Board
 from jackfield.addresses import escape_segment
-from jackfield.plugin.secrets import HIDDEN
+from jackfield.plugin.secrets import REDACTED
 from jackfield.selectors import Selector
 
 __all__ = ["MOST_LINES", "View"]
@@ -72,7 +72,7 @@ def _without(value: Any, secrets: tuple[str, ...]) -> Any:
     match value:
         case str():
             for secret in secrets:
-                value = _uncut(value.replace(secret, HIDDEN), secret)
+                value = _uncut(value.replace(secret, REDACTED), secret)
             return value
         case list():
             return [_without(each, secrets) for each in value]
@@ -88,5 +88,5 @@ def _uncut(text: str, secret: str) -> str:
     kept = text[:-1]
     for length in range(min(len(secret), len(kept)), 0, -1):
         if kept.endswith(secret[:length]):
-            return f"{kept[:-length]}{HIDDEN}…"
+            return f"{kept[:-length]}{REDACTED}…"
     return text

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 import attrs
 import trio
 
-from jackfield._delivery.sink_runner import Outlet
+from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._net.backoff import backoff
+from jackfield.config import DeliveryOptions
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.plugin.options import DeliveryOptions
 from jackfield.reports import DeliveryFailed, DeliveryResumed
 
 __all__ = ["Partition"]
@@ -27,7 +27,7 @@ ENVELOPE = 500
 class Partition:
     """Events of some correlations, in order, on their way to one sink."""
 
-    _outlet: Outlet
+    _outlet: SinkRunner
     _options: DeliveryOptions
     _finish: Callable[[list[int]], None]
     """Called with the sequence numbers of events that are done with, in order."""
@@ -115,7 +115,7 @@ class Partition:
                     self._bury(number, event, failure.reason, attempts)
                 self._done(given_up)
                 return
-            if failure.remedy == "refuse":
+            if failure.on_error == "dead_letter":
                 self._limit = max(1, len(batch) // 2)
                 continue
             delay = next(delays)
@@ -125,10 +125,10 @@ class Partition:
 
     def _hopeless(self, failure: DeliveryError, count: int, attempts: int) -> int:
         """How many events from the batch's front will never be delivered, as far as that is known."""
-        if failure.remedy == "refuse":
-            return min(count, failure.refused or (1 if count == 1 else 0))
+        if failure.on_error == "dead_letter":
+            return min(count, failure.rejected_count or (1 if count == 1 else 0))
         most = self._options.max_attempts
-        return count if failure.remedy == "retry" and 0 < most <= attempts else 0
+        return count if failure.on_error == "retry" and 0 < most <= attempts else 0
 
     def _done(self, count: int) -> None:
         self._finish([self._queue.popleft()[0] for _ in range(count)])

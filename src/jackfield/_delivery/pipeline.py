@@ -17,14 +17,14 @@ import trio
 from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.partition import Partition
 from jackfield._delivery.progress import Progress
-from jackfield._delivery.sink_runner import Outlet, SinkStats
+from jackfield._delivery.sink_runner import SinkRunner, SinkStats
 from jackfield._routing.route_spans import Selection, Span
+from jackfield.config import DeliveryOptions
 from jackfield.events import Event
-from jackfield.plugin.options import DeliveryOptions
 from jackfield.plugin.sink import OpenSink
-from jackfield.reports import EventBuried, EventsDropped, Report, is_due
+from jackfield.reports import EventDeadLettered, EventsDropped, Report, is_due
 
-__all__ = ["Lane"]
+__all__ = ["SinkPipeline"]
 
 # How far a lane reads ahead of an event that it cannot get rid of, in batches for each partition: what is
 # delivered behind that event is sent again after a crash, and all of it is kept in memory.
@@ -69,7 +69,7 @@ class Place(Protocol):
 
 
 @attrs.define(eq=False)
-class Lane:
+class SinkPipeline:
     """Moves events from a cursor to a sink."""
 
     name: str
@@ -79,16 +79,16 @@ class Lane:
     _options: DeliveryOptions
     _report: Callable[[Report], None]
     _rng: random.Random
-    _outlet: Outlet = attrs.field(init=False)
+    _outlet: SinkRunner = attrs.field(init=False)
     _partitions: list[Partition] = attrs.field(init=False)
     _progress: Progress = attrs.field(init=False)
     _moved: trio.Event = attrs.field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
         breaker = Breaker(THRESHOLD, self._rng)
-        self._outlet = Outlet(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
+        self._outlet = SinkRunner(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
         self._partitions = [
-            Partition(self._outlet, self._options, self._finish, self._bury) for _ in range(self._options.parallel)
+            Partition(self._outlet, self._options, self._finish, self._bury) for _ in range(self._options.concurrency)
         ]
         self._progress = Progress(self._cursor.committed)
 
@@ -140,7 +140,7 @@ class Lane:
         self.selects.end(span, until, self._progress.position)
 
     async def _deal(self) -> None:
-        window = WINDOW * self._options.batch_events * self._options.parallel
+        window = WINDOW * self._options.batch_events * self._options.concurrency
         while True:
             while self._progress.span >= window:
                 self._moved = trio.Event()
@@ -187,7 +187,7 @@ class Lane:
         stats = self._outlet.stats
         stats.dead += 1
         if is_due(stats.dead):
-            self._report(EventBuried(self.name, reason, attempts, stats.dead))
+            self._report(EventDeadLettered(self.name, reason, attempts, stats.dead))
 
     def _drop(self, count: int, reason: str) -> None:
         """Count a loss, and tell it when it is due."""

@@ -15,7 +15,7 @@ from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import Report, SinkDisabled, SinkPaused
 
-__all__ = ["Outlet", "SinkStats"]
+__all__ = ["SinkRunner", "SinkStats"]
 
 # Somebody must act before refused credentials are taken; a renewed secret is noticed soon enough at this pace.
 PAUSE_SECONDS = (15.0, 30.0)
@@ -38,7 +38,7 @@ class SinkStats:
 
 
 @attrs.define(eq=False)
-class Outlet:
+class SinkRunner:
     """Where the events of one sink go out."""
 
     name: str
@@ -91,9 +91,9 @@ class Outlet:
 
     def _learn(self, failure: DeliveryError) -> None:
         now = trio.current_time()
-        if failure.delivered or failure.remedy == "refuse":
+        if failure.delivered or failure.on_error == "dead_letter":
             self._works()
-        match failure.remedy:
+        match failure.on_error:
             case "pause":
                 self.breaker.hold(now, self.rng.uniform(*PAUSE_SECONDS))
                 if self.stats.state != "paused":

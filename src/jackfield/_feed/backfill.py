@@ -13,9 +13,9 @@ import trio
 from jackfield._loading.guard import provider_code
 from jackfield._net.http_client import Perform
 from jackfield.errors import JackfieldError, RestError
-from jackfield.plugin.protocol import Action, FeedProtocol, Resyncs
+from jackfield.plugin.protocol import Action, FeedProtocol, SupportsBackfill
 
-__all__ = ["Looker", "Resyncing"]
+__all__ = ["Backfiller", "Looker"]
 
 # Seconds from a look that got no answer to the next, by how many in a row got none.
 _PAUSES = (math.inf, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -28,17 +28,17 @@ class Looker(Protocol):
         """The wall clock."""
         ...
 
-    def resynced(self, since: datetime | None, events: int) -> None:
+    def backfilled(self, since: datetime | None, events: int) -> None:
         """A look is done, and brought so many events."""
         ...
 
-    def resync_failed(self, since: datetime | None, reason: str) -> None:
+    def backfill_failed(self, since: datetime | None, reason: str) -> None:
         """A look could not be taken: what was missed stays missed."""
         ...
 
 
 @attrs.define
-class Resyncing:
+class Backfiller:
     """The looks of one connection."""
 
     _protocol: FeedProtocol
@@ -60,7 +60,7 @@ class Resyncing:
     async def run(self) -> None:
         """Look whenever it is asked for, and again after a while where the vendor did not answer."""
         failures = 0
-        while isinstance(self._protocol, Resyncs):
+        while isinstance(self._protocol, SupportsBackfill):
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
             with trio.move_on_after(pause):
                 await self._asked.wait()
@@ -73,13 +73,13 @@ class Resyncing:
                 failures += 1
                 self._since += wishes
 
-    async def _look(self, protocol: Resyncs, since: datetime | None) -> bool:
+    async def _look(self, protocol: SupportsBackfill, since: datetime | None) -> bool:
         """Take one look; whether that is done with, be it because the vendor does not allow it."""
         try:
             with provider_code():
-                actions = tuple(await self._rest(protocol.resync(since, self._host.now())))
+                actions = tuple(await self._rest(protocol.backfill(since, self._host.now())))
         except JackfieldError as error:  # even a provider's bug costs this look only, not the connection
-            self._host.resync_failed(since, str(error))
-            return not isinstance(error, RestError) or error.refused
-        self._host.resynced(since, self._perform(actions))
+            self._host.backfill_failed(since, str(error))
+            return not isinstance(error, RestError) or error.auth_failed
+        self._host.backfilled(since, self._perform(actions))
         return True

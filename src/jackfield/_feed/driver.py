@@ -15,14 +15,25 @@ from typing import Protocol, assert_never
 import attrs
 import trio
 
-from jackfield._feed.backfill import Looker, Resyncing
+from jackfield._feed.backfill import Backfiller, Looker
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.websocket import Connection
 from jackfield._loading.guard import failure, provider_code
 from jackfield._net.http_client import Perform
 from jackfield.errors import ConnectionLost, FrameError, JackfieldError
 from jackfield.events import Event
-from jackfield.plugin.protocol import Action, Confirm, Emit, FeedProtocol, Hangup, Ignore, Reject, Resync, Send, Suspect
+from jackfield.plugin.protocol import (
+    Action,
+    Backfill,
+    Disconnect,
+    Emit,
+    FeedProtocol,
+    Ignore,
+    Send,
+    Subscribed,
+    SubscriptionRefused,
+    Suspect,
+)
 
 __all__ = ["Conversation", "Host", "Timing"]
 
@@ -115,11 +126,11 @@ class Conversation:
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
     _to_send: trio.MemoryReceiveChannel[str] = attrs.field(init=False)
-    _resyncing: Resyncing = attrs.field(init=False)
+    _resyncing: Backfiller = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX)
-        self._resyncing = Resyncing(self._protocol, self._rest, self._act, self._host, self._timing.grace)
+        self._resyncing = Backfiller(self._protocol, self._rest, self._act, self._host, self._timing.grace)
 
     async def run(self, stopping: trio.Event) -> None:
         """Talk until `stopping` is set; `ConnectionLost` where it ends otherwise."""
@@ -225,17 +236,17 @@ class Conversation:
                     events.append(event)
                 case Send(text):
                     self._send(text)
-                case Confirm(topic):
+                case Subscribed(topic):
                     self._confirm(topic)
-                case Reject(topic, reason):
+                case SubscriptionRefused(topic, reason):
                     self._refuse(topic, reason)
                 case Ignore(reason):
                     self._host.ignored(reason)
-                case Hangup(reason, refused, since):
-                    self._lose(ConnectionLost(reason, refused=refused, missed_since=since))
+                case Disconnect(reason, refused, since):
+                    self._lose(ConnectionLost(reason, auth_failed=refused, missed_since=since))
                 case Suspect(since, reason):
                     self._host.suspected(since, reason)
-                case Resync():
+                case Backfill():
                     self._resyncing.ask(None)
                 case _:
                     assert_never(action)

@@ -16,7 +16,6 @@ import attrs
 import trio
 
 from jackfield._feed.driver import Conversation, Timing, Wanted
-from jackfield._feed.stats import FeedStats
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.websocket import Connection, Opener, connect
@@ -28,20 +27,21 @@ from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, FrameError, HandshakeRefused, JackfieldError, RestError
 from jackfield.events import Event
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Authenticates, Endpoint, Provider, Waits
-from jackfield.plugin.secrets import redact, secrets_of
+from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, SupportsHandshakeBackoff
+from jackfield.plugin.secrets import iter_secrets, redact
 from jackfield.reports import (
-    FeedChanged,
+    Backfilled,
     FeedState,
-    FrameUnreadable,
+    FeedStateChanged,
+    FrameInvalid,
     GapSuspected,
     Report,
-    Resynced,
     TopicConfirmed,
     TopicRefused,
     is_due,
 )
 from jackfield.reports.feed_states import TRANSITIONS
+from jackfield.reports.feed_stats import FeedStats
 
 __all__ = ["Session"]
 
@@ -76,7 +76,7 @@ class Session:
     """The configured one, or what its last login has made of it."""
 
     def __attrs_post_init__(self) -> None:
-        self.provider = self.feed.options
+        self.provider = self.feed.provider
 
     def stop(self) -> None:
         """Close the connection in good manners and let `run` return."""
@@ -92,7 +92,7 @@ class Session:
         """Keep the feed connected until `stop`; one whose vendor posts everything to us only waits for that."""
         timing = self._timing
         delays = self._delays()
-        if self.feed.posted_only:
+        if self.feed.webhook_only:
             await self._listen()
         while not self._stopping.is_set():
             self._enter(FeedState.CONNECTING)
@@ -124,9 +124,9 @@ class Session:
                 endpoint = self.provider.endpoint()
                 self._protocol = protocol = self.provider.protocol(self.feed.name, self._protocol)
         except RestError as error:
-            raise ConnectionLost(error.reason, refused=error.refused, retry_after=error.retry_after) from None
+            raise ConnectionLost(error.reason, auth_failed=error.auth_failed, retry_after=error.retry_after) from None
         except JackfieldError as error:  # a secret that is not there may be again later; a provider's bug may pass
-            raise ConnectionLost(str(error), refused=True) from None
+            raise ConnectionLost(str(error), auth_failed=True) from None
         code: int | None = None
         try:
             await self._converse(endpoint, protocol)
@@ -141,7 +141,7 @@ class Session:
 
     def _heed(self, refused: HandshakeRefused) -> None:
         """Wait as long as the provider knows that its vendor wants, where the vendor itself asks for less."""
-        if isinstance(self.provider, Waits):
+        if isinstance(self.provider, SupportsHandshakeBackoff):
             try:
                 with provider_code():
                     seconds = self.provider.retry_after(refused.status)
@@ -161,18 +161,20 @@ class Session:
     async def _authenticate(self) -> None:
         """Have the provider renew its credentials, which is done for every connection."""
         before = self.provider.source
-        configured = self.feed.options
+        configured = self.feed.provider
         self.provider = (
-            await self._rest(configured.authenticate()) if isinstance(configured, Authenticates) else configured
+            await self._rest(configured.authenticate())
+            if isinstance(configured, SupportsAuthentication)
+            else configured
         )
         if self.provider.source != before:
             self._source_changed()
 
     async def _converse(self, endpoint: Endpoint, protocol: FeedProtocol) -> None:
-        async with connect(endpoint, within=self._timing.connect, opener=self._opener) as connection:
+        async with connect(endpoint, timeout=self._timing.connect, opener=self._opener) as connection:
             self._connection = connection
             self.stats.connections += 1
-            self.stats.refused.clear()
+            self.stats.refused_topics.clear()
             self._enter(FeedState.CONNECTED)
             self._tell("connected", url=endpoint.display)
             try:
@@ -200,18 +202,18 @@ class Session:
     def _delay(self, delays: Callable[[], float], loss: ConnectionLost) -> float:
         """Refused credentials are tried again, for they may be renewed in place, but never in a hurry."""
         most = self._timing.backoff_most
-        return self._rng.uniform(most / 2, most) if loss.refused else delays()
+        return self._rng.uniform(most / 2, most) if loss.auth_failed else delays()
 
     def _enter(self, state: FeedState, reason: str = "", retry_in: float | None = None) -> None:
         if state is self.stats.state:
             return
         assert state in TRANSITIONS[self.stats.state], f"{self.stats.state} -> {state}"
         self.stats.state, self.stats.since = state, self.now()
-        self._report(FeedChanged(self.feed.name, state, reason, retry_in))
+        self._report(FeedStateChanged(self.feed.name, state, reason, retry_in))
 
     def _redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        secrets = [*secrets_of(self.feed.options), *secrets_of(self.provider)]
+        secrets = [*iter_secrets(self.feed.provider), *iter_secrets(self.provider)]
         return redact(text, (secret for _, secret in secrets))
 
     def _tell(self, word: str, **data: object) -> None:
@@ -237,7 +239,7 @@ class Session:
         stats.last_unreadable.append(error)
         if is_due(stats.unreadable):
             problem = self._redacted(error.problem)
-            self._report(FrameUnreadable(self.feed.name, problem, error.raw, stats.unreadable))
+            self._report(FrameInvalid(self.feed.name, problem, error.raw, stats.unreadable))
 
     def ignored(self, reason: str) -> None:
         """Count a frame that was no event."""
@@ -245,13 +247,13 @@ class Session:
 
     def confirmed(self, topic: str) -> None:
         """The vendor serves a topic, perhaps after all."""
-        self.stats.refused.pop(topic, None)
+        self.stats.refused_topics.pop(topic, None)
         self._report(TopicConfirmed(self.feed.name, topic))
 
     def refused(self, topic: str, reason: str) -> None:
         """The vendor does not serve a topic."""
         reason = self._redacted(reason)
-        self.stats.refused[topic] = reason
+        self.stats.refused_topics[topic] = reason
         self._report(TopicRefused(self.feed.name, topic, reason))
         self._tell("subscription_refused", topic=topic, reason=reason)
 
@@ -285,15 +287,15 @@ class Session:
         self._report(GapSuspected(self.feed.name, since, until, cause))
         self._tell("gap_suspected", since=since, until=until, cause=cause)
 
-    def resynced(self, since: datetime | None, events: int) -> None:
+    def backfilled(self, since: datetime | None, events: int) -> None:
         """What was missed was looked for."""
         if since is not None:
             self._unfilled = None
-        self.stats.resynced += events
-        self._report(Resynced(self.feed.name, events, regular=since is None))
-        self._tell("resynced", since=since, events=events)
+        self.stats.backfilled += events
+        self._report(Backfilled(self.feed.name, events, regular=since is None))
+        self._tell("backfilled", since=since, events=events)
 
-    def resync_failed(self, since: datetime | None, reason: str) -> None:
+    def backfill_failed(self, since: datetime | None, reason: str) -> None:
         """It could not be looked for: the gap that was announced stays."""
         self.stats.resyncs_failed += 1
-        self._report(Resynced(self.feed.name, 0, self._redacted(reason)))
+        self._report(Backfilled(self.feed.name, 0, self._redacted(reason)))

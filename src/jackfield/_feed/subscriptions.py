@@ -32,7 +32,7 @@ class Subscriptions:
     _wanted: frozenset[str] = frozenset()
     _aim: frozenset[str] = frozenset()
     pending: set[str] = attrs.field(factory=set)
-    """Asked for and not answered."""
+    """PlanEntry for and not answered."""
     held: set[str] = attrs.field(factory=set)
     """Confirmed."""
     refused: set[str] = attrs.field(factory=set)

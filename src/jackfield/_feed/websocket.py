@@ -132,7 +132,7 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    endpoint: Endpoint, *, within: float, opener: Opener | None = None
+    endpoint: Endpoint, *, timeout: float, opener: Opener | None = None
 ) -> AsyncGenerator[Connection, None]:
     """A connection to the endpoint, closed in good manners at the end.
 
@@ -145,7 +145,7 @@ async def connect(
     done = False
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _establish(endpoint, nursery, within, opener or _open_stream)
+            connection = await _establish(endpoint, nursery, timeout, opener or _open_stream)
             try:
                 yield connection
                 done = True
@@ -166,17 +166,17 @@ async def connect(
         raise cause
 
 
-async def _establish(endpoint: Endpoint, nursery: trio.Nursery, within: float, opener: Opener) -> Connection:
+async def _establish(endpoint: Endpoint, nursery: trio.Nursery, timeout: float, opener: Opener) -> Connection:
     stream: _WatchedStream | None = None
     try:
-        with trio.fail_after(within):
+        with trio.fail_after(timeout):
             stream = _WatchedStream(await opener(endpoint))
             return Connection(await _shake_hands(endpoint, stream, nursery), stream)
     except BaseException as error:
         if stream is not None:
             await trio.aclose_forcefully(stream)
         if isinstance(error, trio.TooSlowError):
-            raise ConnectionLost(f"no answer from {endpoint.display} within {within:g} s") from None
+            raise ConnectionLost(f"no answer from {endpoint.display} within {timeout:g} s") from None
         raise
 
 

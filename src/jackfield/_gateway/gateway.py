@@ -14,11 +14,11 @@ from typing import Any
 import attrs
 import trio
 
-from jackfield._delivery import Lane
+from jackfield._delivery import SinkPipeline
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, Overflow, parse_selectors
 from jackfield._gateway.routes import Routes
-from jackfield._gateway.shutdown import Tasks
+from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._journal import Journal
 from jackfield._journal.opening import open_journal
@@ -26,8 +26,8 @@ from jackfield._loading.registry import Registry
 from jackfield._routing.index import SelectorIndex
 from jackfield._routing.planner import make_plan
 from jackfield._routing.route_spans import Selection
-from jackfield._webhooks.receiver import Mailbox
-from jackfield._webhooks.server import Inbox, open_inbox
+from jackfield._webhooks.receiver import WebhookReceiver
+from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
 from jackfield.errors import DeliveryError, JackfieldError, leaves
 from jackfield.events import Event
@@ -49,8 +49,8 @@ class Gateway:
     _registry: Registry
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
-    _lanes: dict[str, Lane] = attrs.field(factory=dict)
-    _inbox: Inbox = attrs.field(init=False)
+    _lanes: dict[str, SinkPipeline] = attrs.field(factory=dict)
+    _inbox: WebhookServer = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
     _routes: Routes = attrs.field(init=False)
@@ -99,7 +99,7 @@ class Gateway:
         wanted = [*self._routes.selectors]
         wanted += [selector for listener in self._listeners for selector in listener.selectors]
         session = self._sessions[feed]
-        return make_plan(session.provider, wanted, posted_only=session.feed.posted_only)
+        return make_plan(session.provider, wanted, webhook_only=session.feed.webhook_only)
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
@@ -109,7 +109,7 @@ class Gateway:
             self._journal.snapshot(),
             tuple(listener.state() for listener in self._listeners),
             tuple(self._routes),
-            MappingProxyType(dict(self._inbox.refused)),
+            MappingProxyType(dict(self._inbox.rejections)),
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
@@ -156,16 +156,16 @@ class Gateway:
 
     def _follow_plans(self) -> None:
         for name, session in self._sessions.items():
-            session.wanted.set(topic for row in self.plan(name).asked for topic in row.topics)
+            session.wanted.set(topic for row in self.plan(name).entries for topic in row.topics)
 
     async def _open_lanes(self, opened: AsyncExitStack, rng: random.Random) -> None:
         for sink in self.config.sinks:
             try:
-                ready = await opened.enter_async_context(sink.options.open())
+                ready = await opened.enter_async_context(sink.impl.open())
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
             cursor, report = self._journal.cursor(sink.name), self._registry.observe
-            self._lanes[sink.name] = Lane(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
+            self._lanes[sink.name] = SinkPipeline(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
         for route in self.config.routes:
             self._routes.add(check_route(route, self._lanes), configured=True)
 
@@ -181,16 +181,16 @@ class Gateway:
     async def _open_inbox(self, opened: AsyncExitStack) -> None:
         publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
         mailboxes = {
-            name: Mailbox(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            name: WebhookReceiver(session.feed, webhook, session.stats, session.unreadable, publish, report)
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
         }
-        self._inbox = await opened.enter_async_context(open_inbox(self.config.options, mailboxes, report))
+        self._inbox = await opened.enter_async_context(open_webhook_server(self.config.webhooks, mailboxes, report))
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and stop it in the one order: inbox, feeds, intake, listeners, sinks, journal."""
-        inbox, feeds, journal, lanes = (Tasks(nursery) for _ in range(4))
+        inbox, feeds, journal, lanes = (TaskGroup(nursery) for _ in range(4))
         journal.start(self._journal.run)
         for lane in self._lanes.values():
             lanes.start(lane.run)
@@ -213,7 +213,7 @@ class Gateway:
                 for tasks in (inbox, feeds, lanes, journal):
                     tasks.cancel()
 
-    async def _close(self, feeds: Tasks, journal: Tasks, lanes: Tasks) -> None:
+    async def _close(self, feeds: TaskGroup, journal: TaskGroup, lanes: TaskGroup) -> None:
         for session in self._sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
@@ -221,7 +221,7 @@ class Gateway:
         self._closed = True
         for listener in list(self._listeners):
             listener.close()
-        await lanes.finish(self.config.options.drain_seconds)
+        await lanes.finish(self.config.gateway.drain_seconds)
         for lane in self._lanes.values():
             lane.abandon("the gateway was closed before they were delivered")
         with trio.move_on_after(CLOSE_SECONDS):
@@ -259,7 +259,7 @@ async def open_gateway(
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     rng = random.Random()
     raised: BaseException | None = None
-    opening = open_journal(config.options, [feed.name for feed in config.feeds], registry.observe)
+    opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
     async with opening as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
         await gateway._open_lanes(opened, rng)

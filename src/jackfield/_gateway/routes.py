@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from jackfield._delivery import Lane
+from jackfield._delivery import SinkPipeline
 from jackfield._journal import Journal
 from jackfield._routing.route_spans import Span
 from jackfield.config import Route
@@ -20,7 +20,7 @@ __all__ = ["Routes"]
 class Routes:
     """Which routes there are now, and what each lane knows of them."""
 
-    _lanes: Mapping[str, Lane]
+    _lanes: Mapping[str, SinkPipeline]
     _journal: Journal
     _held: list[tuple[Route, dict[str, Span]]] = attrs.field(factory=list)
 

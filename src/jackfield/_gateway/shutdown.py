@@ -1,4 +1,4 @@
-"""Tasks that are ended in an order of our own, whatever ends around them."""
+"""TaskGroup that are ended in an order of our own, whatever ends around them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
-__all__ = ["Tasks"]
+__all__ = ["TaskGroup"]
 
 
 @attrs.define
-class Tasks:
-    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
+class TaskGroup:
+    """TaskGroup that end when they are told to, and not when the gateway's surroundings are cancelled."""
 
     _nursery: trio.Nursery
     ending: trio.CancelScope | None = None

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import attrs
 
 from jackfield._delivery.sink_runner import SinkStats
-from jackfield._feed.stats import FeedStats
 from jackfield._gateway.listener import ListenerState
 from jackfield._journal import JournalStats
 from jackfield.config import Route
+from jackfield.reports.feed_stats import FeedStats
 
 __all__ = ["GatewayState"]
 
@@ -26,5 +26,5 @@ class GatewayState:
     journal: JournalStats
     listeners: tuple[ListenerState, ...]
     routes: tuple[Route, ...]
-    strays: Mapping[str, int]
+    unroutable_webhooks: Mapping[str, int]
     """What was sent to the inbox and is no webhook of any feed, by the reason why it was turned down."""

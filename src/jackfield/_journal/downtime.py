@@ -11,7 +11,7 @@ import msgspec
 from jackfield._journal.store import Store
 from jackfield.plugin.frames import NO_PAYLOAD
 
-__all__ = ["last_signs"]
+__all__ = ["last_received_at"]
 
 PAGE = 1000
 # So many events are looked through in a quarter of a second. A feed that has said nothing for longer
@@ -33,7 +33,7 @@ _decode = msgspec.json.Decoder(_Seen).decode
 _decode_lost = msgspec.json.Decoder(_Lost).decode
 
 
-def last_signs(store: Store, feeds: Iterable[str]) -> dict[str, datetime]:
+def last_received_at(store: Store, feeds: Iterable[str]) -> dict[str, datetime]:
     """When the last event of each feed was received; a feed that the journal has never heard of is not there."""
     wanted = set(feeds)
     found: dict[str, datetime] = {}

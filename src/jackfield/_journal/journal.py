@@ -25,13 +25,13 @@ from jackfield._journal.cursor import Cursor, Dead, Ledger
 from jackfield._journal.dedup import Window, key_of
 from jackfield._journal.log import Log
 from jackfield._journal.retention import Limits, Retention
-from jackfield._journal.retrying import Patience
+from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.stats import JournalStats
 from jackfield._journal.store import Store
 from jackfield._journal.store.records import Row
 from jackfield.errors import JournalError
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, JournalDamaged, Report, is_due
+from jackfield.reports import EventsDropped, JournalCorrupted, Report, is_due
 
 __all__ = ["Journal", "JournalStats"]
 
@@ -57,7 +57,7 @@ class Journal:
     _rng: random.Random = attrs.field(factory=random.Random)
     _log: Log = attrs.field(init=False)
     _ledger: Ledger = attrs.field(init=False)
-    _writing: Patience = attrs.field(init=False)
+    _writing: RetryingWorker = attrs.field(init=False)
     _retention: Retention | None = None
     _window: Window = attrs.field(init=False)
     _known: dict[str, int] = attrs.field(factory=dict)
@@ -78,8 +78,8 @@ class Journal:
 
     def __attrs_post_init__(self) -> None:
         store = self._store
-        self._writing = Patience(self._report, self._rng)
-        self._log = Log(self._capacity, store, self._report, Patience(self._report, self._rng), self._needed)
+        self._writing = RetryingWorker(self._report, self._rng)
+        self._log = Log(self._capacity, store, self._report, RetryingWorker(self._report, self._rng), self._needed)
         self._ledger = Ledger(self._capacity, store is not None, self._report, self._stir)
         self._window = Window(self._limits.ids)
         if store is not None:
@@ -88,7 +88,7 @@ class Journal:
             self._window.refill(store.recent_keys(self._limits.ids))
             self._retention = Retention(store, self._limits, self._floor, self._report, self._writing)
             for finding in store.findings:
-                self._report(JournalDamaged(finding))
+                self._report(JournalCorrupted(finding))
 
     def admit(self, events: Sequence[Event]) -> list[Event]:
         """Take events, in order, without waiting; those that are no copies of earlier ones, and were taken.

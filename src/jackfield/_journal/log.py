@@ -8,11 +8,11 @@ from functools import partial
 import attrs
 import trio
 
-from jackfield._journal.retrying import Patience
+from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.errors import EventError
 from jackfield.events import Event
-from jackfield.reports import JournalDamaged, Report, is_due
+from jackfield.reports import JournalCorrupted, Report, is_due
 
 __all__ = ["Batch", "Log"]
 
@@ -43,7 +43,7 @@ class Log:
     _capacity: int
     _store: Store | None
     _report: Callable[[Report], None]
-    _patience: Patience
+    _patience: RetryingWorker
     _needed: Callable[[], int]
     """The number of the first event that some sink is not done with; the end where all are, or there is none."""
     end: int = 1
@@ -111,7 +111,7 @@ class Log:
         if batch.damaged:
             self.damaged += batch.damaged
             if is_due(self.damaged, batch.damaged):
-                self._report(JournalDamaged(batch.problem, self.damaged))
+                self._report(JournalCorrupted(batch.problem, self.damaged))
         return batch
 
     def _in_memory(self, position: int, most: int) -> Batch:

@@ -9,10 +9,10 @@ from functools import partial
 import attrs
 import trio
 
-from jackfield._journal.retrying import Patience
+from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.errors import JournalError
-from jackfield.reports import EventsDropped, JournalStalled, Report, is_due
+from jackfield.reports import EventsDropped, JournalWriteFailed, Report, is_due
 
 __all__ = ["Limits", "Retention"]
 
@@ -44,7 +44,7 @@ class Retention:
     _floor: Callable[[], int]
     """The number that every sink has passed, as far as the file knows: a crash forgets what it does not."""
     _report: Callable[[Report], None]
-    _patience: Patience
+    _patience: RetryingWorker
     unread: int = 0
     """Events that were deleted before every sink had passed them."""
     dead: int = 0
@@ -63,7 +63,7 @@ class Retention:
                 self._failures += 1
                 if is_due(self._failures):
                     reason = f"old events cannot be deleted: {error}"
-                    self._report(JournalStalled(reason, 0, self._limits.every))
+                    self._report(JournalWriteFailed(reason, 0, self._limits.every))
 
     async def _trim(self) -> bool:
         limits = self._limits

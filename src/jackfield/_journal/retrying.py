@@ -11,9 +11,9 @@ import trio
 
 from jackfield._net.backoff import backoff
 from jackfield.errors import JournalError
-from jackfield.reports import JournalResumed, JournalStalled, Report, is_due
+from jackfield.reports import JournalRecovered, JournalWriteFailed, Report, is_due
 
-__all__ = ["Patience"]
+__all__ = ["RetryingWorker"]
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ FIRST_DELAY, MOST_DELAY = 0.2, 5.0
 
 
 @attrs.define(eq=False)
-class Patience:
+class RetryingWorker:
     """One thread's turn at the file after another; told at the first failure and at each doubling of them."""
 
     _report: Callable[[Report], None]
@@ -49,10 +49,10 @@ class Patience:
                 self.failing = True
                 delay = next(delays)
                 if is_due(attempt):
-                    self._report(JournalStalled(str(error), waiting(), delay))
+                    self._report(JournalWriteFailed(str(error), waiting(), delay))
                 await trio.sleep(delay)
             else:
                 self.failing = False
                 if attempt > 1:
-                    self._report(JournalResumed(trio.current_time() - began))
+                    self._report(JournalRecovered(trio.current_time() - began))
                 return result

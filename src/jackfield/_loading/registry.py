@@ -19,7 +19,7 @@ from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import ENTRY_POINT_GROUP, HOOK_API, HookSpecs
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
-from jackfield.reports import PluginFailed, Report
+from jackfield.reports import PluginLoadFailed, Report
 
 __all__ = ["Loaded", "Registry"]
 
@@ -47,7 +47,7 @@ class Registry:
     sinks: dict[str, SinkSpec] = attrs.field(factory=dict)
     commands: dict[str, CommandSpec] = attrs.field(factory=dict)
     loaded: list[Loaded] = attrs.field(factory=list)
-    failures: list[PluginFailed] = attrs.field(factory=list)
+    failures: list[PluginLoadFailed] = attrs.field(factory=list)
     _manager: pluggy.PluginManager = attrs.field(factory=lambda: pluggy.PluginManager("jackfield"), repr=False)
     _added: list[tuple[Any, dict[str, str]]] = attrs.field(factory=list, repr=False)
     _failing_observers: set[str] = attrs.field(factory=set, repr=False)
@@ -166,7 +166,7 @@ class Registry:
                 self._fail(distribution, entry_point, problem)
 
     def _fail(self, distribution: str, entry_point: str, problem: str) -> None:
-        failure = PluginFailed(distribution, entry_point, problem)
+        failure = PluginLoadFailed(distribution, entry_point, problem)
         self.failures.append(failure)
         self.observe(failure)
 

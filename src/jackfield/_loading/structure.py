@@ -14,7 +14,7 @@ import attrs
 import cattrs
 from cattrs.errors import BaseValidationError
 
-from jackfield.errors import Fault, SecretError, TextError
+from jackfield.errors import ConfigProblem, SecretError, TextError
 from jackfield.plugin.secrets import Secret
 from jackfield.selectors import Selector
 
@@ -53,7 +53,7 @@ def _converter() -> cattrs.Converter:
     for primitive in _NAMES:
         converter.register_structure_hook(primitive, _strict)
     converter.register_structure_hook_func(_is_literal, _one_of)
-    converter.register_structure_hook(Secret, lambda value, _: Secret.structure(value))
+    converter.register_structure_hook(Secret, lambda value, _: Secret.from_config(value))
     converter.register_structure_hook(Selector, lambda value, _: Selector.parse(_strict(value, str)))
     return converter
 
@@ -64,15 +64,15 @@ def _message(error: BaseException, _type: type | None = None) -> str:
     return text if isinstance(error, TextError | ValueError) else f"{type(error).__name__}: {text}"
 
 
-def _explain(error: Exception, path: str) -> Iterable[Fault]:
+def _explain(error: Exception, path: str) -> Iterable[ConfigProblem]:
     """The faults in one value; a list's have the number of the item in their path."""
     if not isinstance(error, BaseValidationError):
-        return [Fault(path, _message(error))]
+        return [ConfigProblem(path, _message(error))]
     texts = cattrs.transform_error(error, path=path, format_exception=_message)
-    return [Fault(where, message) for message, _, where in (text.rpartition(" @ ") for text in texts)]
+    return [ConfigProblem(where, message) for message, _, where in (text.rpartition(" @ ") for text in texts)]
 
 
-def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> list[Fault]:
+def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> list[ConfigProblem]:
     """A fault for each key that nothing reads, with the name that was probably meant."""
     names = sorted(known)
     faults = []
@@ -80,11 +80,11 @@ def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> l
         if key not in names:
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(names)}"
-            faults.append(Fault(f"{path}.{key}" if path else key, f"unknown option; {hint}"))
+            faults.append(ConfigProblem(f"{path}.{key}" if path else key, f"unknown option; {hint}"))
     return faults
 
 
-def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faults: list[Fault]) -> Any:
+def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faults: list[ConfigProblem]) -> Any:
     try:
         value = converter.structure(given, field.type)
         if field.validator is not None:
@@ -92,7 +92,7 @@ def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faul
         if isinstance(value, Secret):
             value.reveal()
     except SecretError as error:
-        faults.append(Fault(where, str(error)))
+        faults.append(ConfigProblem(where, str(error)))
     except Exception as error:  # noqa: BLE001  # whatever a plugin's own validator raises is a fault of the value
         faults += _explain(error, where)
     else:
@@ -100,17 +100,17 @@ def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faul
     return None
 
 
-def structure_some(cls: type[Any], table: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+def structure_some(cls: type[Any], table: Mapping[str, Any], faults: list[ConfigProblem]) -> dict[str, Any]:
     """The values for some fields of an attrs class; those that are wrong have their reasons among `faults`."""
     fields = attrs.fields_dict(attrs.resolve_types(cls))
     converter = _converter()
     return {key: _value(converter, fields[key], given, key, faults) for key, given in table.items()}
 
 
-def structure(cls: type[T], table: Any, path: str, faults: list[Fault]) -> T | None:
+def structure(cls: type[T], table: Any, path: str, faults: list[ConfigProblem]) -> T | None:
     """The object that a table describes; ``None``, with its reasons among `faults`, where it is wrong."""
     if not isinstance(table, Mapping):
-        faults.append(Fault(path, f"must be a table, not {_shown(table)}"))
+        faults.append(ConfigProblem(path, f"must be a table, not {_shown(table)}"))
         return None
     converter = _converter()
     plain: Any = cls  # an attrs class, which type checkers cannot say of a type variable
@@ -122,13 +122,13 @@ def structure(cls: type[T], table: Any, path: str, faults: list[Fault]) -> T | N
         if name not in table:
             if field.default is attrs.NOTHING:
                 about = field.metadata.get("help", "")
-                found.append(Fault(where, f"required{f': {about}' if about else ''}"))
+                found.append(ConfigProblem(where, f"required{f': {about}' if about else ''}"))
             continue
         values[name] = _value(converter, field, table[name], where, found)
     if not found:
         try:
             return cls(**values)
         except (SecretError, ValueError) as error:  # options that are right by themselves and do not go together
-            found.append(Fault(path, str(error)))
+            found.append(ConfigProblem(path, str(error)))
     faults += found
     return None

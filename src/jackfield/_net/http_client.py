@@ -12,8 +12,8 @@ import attrs
 import trio
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange, Request, Response
-from jackfield.plugin.secrets import shown_url
+from jackfield.plugin.http import HTTPFlow, Request, Response
+from jackfield.plugin.secrets import redact_url
 
 if TYPE_CHECKING:
     import httpcore2
@@ -32,13 +32,13 @@ LONGEST_WAIT = 30.0
 BUSY = (429, 503)
 
 
-async def perform(exchange: Exchange[T]) -> T:
+async def perform(exchange: HTTPFlow[T]) -> T:
     """Perform an exchange to its end, and what it ends with; `RestError` where it cannot go on without an answer."""
     async with open_client() as send:
         return await drive(exchange, send)
 
 
-async def drive(exchange: Exchange[T], send: Callable[[Request], Awaitable[Response]]) -> T:
+async def drive(exchange: HTTPFlow[T], send: Callable[[Request], Awaitable[Response]]) -> T:
     """Perform an exchange's requests with `send`, which raises `RestError` where there is no answer."""
     try:
         request = next(exchange)
@@ -59,7 +59,7 @@ async def drive(exchange: Exchange[T], send: Callable[[Request], Awaitable[Respo
 class Perform(Protocol):
     """Something that performs exchanges, as `perform` does."""
 
-    async def __call__(self, exchange: Exchange[T], /) -> T:
+    async def __call__(self, exchange: HTTPFlow[T], /) -> T:
         """Perform an exchange to its end."""
         ...
 
@@ -76,10 +76,10 @@ async def _patiently(request: Request, send: Callable[[Request], Awaitable[Respo
 
 @asynccontextmanager
 async def open_client(
-    *, connections: int = CONNECTIONS, within: float = REQUEST_SECONDS
+    *, connections: int = CONNECTIONS, timeout: float = REQUEST_SECONDS
 ) -> AsyncGenerator[Callable[[Request], Awaitable[Response]], None]:
     """What performs one request, once, within so many seconds; it raises `RestError` where there is no answer."""
-    client = _Client(connections, within)
+    client = _Client(connections, timeout)
     try:
         yield client.send
     finally:
@@ -91,21 +91,21 @@ async def open_client(
 @attrs.frozen
 class _Client:
     connections: int
-    within: float
+    timeout: float
     pools: dict[str | None, httpcore2.AsyncConnectionPool] = attrs.field(factory=dict)
     """By the authorities that are trusted."""
 
     async def send(self, request: Request) -> Response:
         try:
-            import httpcore2  # an extra, and slow to import: only providers that log in or resync need it
+            import httpcore2  # an extra, and slow to import: only providers that log in or backfill need it
         except ImportError:
             raise RestError("REST needs an HTTP client: install jackfield[rest]") from None
-        where = f"{request.method} {shown_url(request.url)}"
+        where = f"{request.method} {redact_url(request.url)}"
         try:
-            with trio.fail_after(self.within):
+            with trio.fail_after(self.timeout):
                 return await self._exchange(request)
         except trio.TooSlowError:
-            raise RestError(f"{where}: no answer within {self.within:g} s") from None
+            raise RestError(f"{where}: no answer within {self.timeout:g} s") from None
         except (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
             raise RestError(f"{where}: {_reason(error)}") from None
         except ValueError as error:  # more than we read, or a URL that is none

@@ -13,7 +13,7 @@ import attrs
 import h11
 import trio
 
-from jackfield.errors import WebhookRefused
+from jackfield.errors import WebhookError
 from jackfield.plugin.http import Request, Response
 
 __all__ = ["Line", "Respond", "Send", "Streamed", "serve"]
@@ -52,7 +52,7 @@ def _connection() -> h11.Connection:
 class Line:
     """A connection on which one request follows another.
 
-    What the client does wrong is a `WebhookRefused` with the status to answer; where it has gone, the stream's
+    What the client does wrong is a `WebhookError` with the status to answer; where it has gone, the stream's
     own errors say so.
     """
 
@@ -86,7 +86,7 @@ class Line:
 
     async def body(self, head: Request, most: int) -> bytes:
         """The body that follows a head; it is refused as soon as it is known to be larger than that."""
-        too_large = WebhookRefused(413, f"the body is larger than {most} bytes")
+        too_large = WebhookError(413, f"the body is larger than {most} bytes")
         announced = head.header("content-length")  # which h11 has seen to be a number
         if announced and int(announced) > most:
             raise too_large
@@ -114,12 +114,12 @@ class Line:
         connection.start_next_cycle()
         return True
 
-    async def stream_out(self, answer: Streamed, send_within: float) -> None:
+    async def stream_out(self, answer: Streamed, send_timeout: float) -> None:
         """Send an answer piece by piece until it ends, or the client goes or takes nothing in these seconds."""
         async with trio.open_nursery() as nursery:
 
             async def send(*events: h11.Event) -> None:
-                with trio.move_on_after(send_within) as patience:
+                with trio.move_on_after(send_timeout) as patience:
                     await self._send(*events)
                 if patience.cancelled_caught:
                     nursery.cancel_scope.cancel()
@@ -147,7 +147,7 @@ class Line:
                 reason = f"the head is larger than {MOST_HEAD} bytes" if status == 431 else "no HTTP/1.1 request"
                 if self._connection.trailing_data[1]:
                     reason = "the sender broke off"
-                raise WebhookRefused(status, reason) from None
+                raise WebhookError(status, reason) from None
             if event is not h11.NEED_DATA:
                 assert not isinstance(event, type) or event is h11.PAUSED
                 return event
@@ -178,8 +178,8 @@ async def serve(
     line: Line,
     respond: Respond,
     *,
-    within: float = REQUEST_SECONDS,
-    send_within: float = SEND_SECONDS,
+    timeout: float = REQUEST_SECONDS,
+    send_timeout: float = SEND_SECONDS,
     most: int = MOST_BODY,
     upgrades: str = "",
 ) -> bool:
@@ -191,7 +191,7 @@ async def serve(
     while True:
         try:
             request = None
-            with trio.move_on_after(within):
+            with trio.move_on_after(timeout):
                 head = await line.head()
                 if head is None:
                     return False
@@ -201,12 +201,12 @@ async def serve(
             if request is None:
                 return False
             answer = await respond(request)
-        except WebhookRefused as refusal:
+        except WebhookError as refusal:
             answer = Response(refusal.status, {"content-type": "text/plain; charset=utf-8"}, f"{refusal}\n".encode())
         if isinstance(answer, Streamed):
-            await line.stream_out(answer, send_within)
+            await line.stream_out(answer, send_timeout)
             return False
-        with trio.move_on_after(send_within) as patience:
+        with trio.move_on_after(send_timeout) as patience:
             if not await line.answer(answer):
                 return False
         if patience.cancelled_caught:

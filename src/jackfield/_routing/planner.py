@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jackfield.addresses import AddressPattern
-from jackfield.errors import Untranslatable
-from jackfield.plugin.provider import Asked, Dialect, Plan, Provider
+from jackfield.errors import NoTopicError
+from jackfield.plugin.provider import Dialect, Plan, PlanEntry, Provider
 from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["make_plan", "plan_topics", "smallest"]
 
 
-def make_plan(provider: Provider, selectors: Iterable[Selector], *, posted_only: bool = False) -> Plan:
+def make_plan(provider: Provider, selectors: Iterable[Selector], *, webhook_only: bool = False) -> Plan:
     """What one feed must be subscribed to for these selectors; nothing, where the vendor posts everything anyway."""
     plan = plan_topics(provider.source.provider, provider.dialect, selectors)
-    if not posted_only:
+    if not webhook_only:
         return plan
-    return Plan((), tuple(Asked(row.selector, filtered=row.selector != EVERYTHING) for row in plan.asked))
+    return Plan((), tuple(PlanEntry(row.selector, filtered=row.selector != EVERYTHING) for row in plan.entries))
 
 
 def plan_topics(provider: str, dialect: Dialect, selectors: Iterable[Selector]) -> Plan:
@@ -38,7 +38,7 @@ def smallest(dialect: Dialect, topics: Iterable[str]) -> frozenset[str]:
     shape of their patterns, and the dialect is asked about those only.
     """
     ordered = sorted(set(topics))
-    brought = {topic: dialect.brings(topic) for topic in ordered}
+    brought = {topic: dialect.pattern_of(topic) for topic in ordered}
     by_shape: dict[tuple[int, ...], dict[tuple[str | None, ...], list[str]]] = {}
     for topic, pattern in brought.items():
         shape = tuple(number for number, slot in enumerate(pattern) if slot is not None)
@@ -59,16 +59,16 @@ def _key(shape: tuple[int, ...], pattern: AddressPattern) -> tuple[str | None, .
     return tuple(pattern[number] for number in shape)
 
 
-def _ask(provider: str, dialect: Dialect, selector: Selector) -> Asked | None:
+def _ask(provider: str, dialect: Dialect, selector: Selector) -> PlanEntry | None:
     kind, address = selector
     if address.provider not in (None, provider) or "stream" in (kind.entity, address.resource):
         return None
     try:
         topics = dialect.topics_of(selector)
-    except Untranslatable as error:
-        return Asked(selector, refusal=str(error))
+    except NoTopicError as error:
+        return PlanEntry(selector, reason=str(error))
     if not topics:
         return None
-    exact = all(selector.covers(Selector(address=dialect.brings(topic))) for topic in topics)
-    surplus = tuple(text for topic in topics if (text := dialect.means(topic)[1]))
-    return Asked(selector, topics, filtered=not exact, surplus=surplus)
+    exact = all(selector.covers(Selector(address=dialect.pattern_of(topic))) for topic in topics)
+    surplus = tuple(text for topic in topics if (text := dialect.describe(topic)[1]))
+    return PlanEntry(selector, topics, filtered=not exact, surplus=surplus)

@@ -8,24 +8,24 @@ from datetime import UTC, datetime
 import attrs
 import msgspec
 
-from jackfield._feed.stats import FeedStats
 from jackfield._loading.guard import provider_code
 from jackfield.config import Feed
-from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookRefused
+from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Webhook
-from jackfield.plugin.secrets import redact, secrets_of
-from jackfield.reports import PostRefused, Report, is_due
+from jackfield.plugin.secrets import iter_secrets, redact
+from jackfield.reports import Report, WebhookRejected, is_due
+from jackfield.reports.feed_stats import FeedStats
 
-__all__ = ["Mailbox", "answer"]
+__all__ = ["WebhookReceiver", "answer"]
 
 # To whoever is asked to post again: a journal that is full or stuck is not looked after within a second.
 RETRY_AFTER = "5"
 
 
 @attrs.define
-class Mailbox:
+class WebhookReceiver:
     """The webhooks of one feed."""
 
     feed: Feed
@@ -34,7 +34,7 @@ class Mailbox:
     _unreadable: Callable[[FrameError], None]
     """Counts, keeps and tells what could not be read, as it does for frames."""
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
-    """Waits until the events are committed; how many were new."""
+    """SupportsHandshakeBackoff until the events are committed; how many were new."""
     _report: Callable[[Report], None]
 
     async def take(self, request: Request) -> Response:
@@ -44,36 +44,36 @@ class Mailbox:
             headers.setdefault(name.lower(), value)
         try:
             if not request.body:
-                raise WebhookRefused(400, "nothing was posted: the request has no body")
+                raise WebhookError(400, "nothing was posted: the request has no body")
             with provider_code():
                 read = tuple(self.webhook.read(headers, request.body, datetime.now(UTC)))
             events = [attrs.evolve(event, origin="webhook") for event in read]
             new = await self._publish(events)
-        except WebhookRefused as refusal:
+        except WebhookError as refusal:
             return self.refuse(refusal)
         except FrameError as error:
             return self._cannot_read(error)
         except JournalError:
-            return self.refuse(WebhookRefused(503, "the journal takes nothing at the moment"))
+            return self.refuse(WebhookError(503, "the journal takes nothing at the moment"))
         except JackfieldError as error:
             return self._fail(error, request.body)
         return self._accept(len(events), new)
 
-    def refuse(self, refusal: WebhookRefused) -> Response:
+    def refuse(self, refusal: WebhookError) -> Response:
         """The answer to what is not taken."""
         # Secrets show in no report, whatever a provider writes; and a status that is no error would say "taken".
-        reason = redact(refusal.reason, (secret for _, secret in secrets_of(self.feed.options)))
+        reason = redact(refusal.reason, (secret for _, secret in iter_secrets(self.feed.provider)))
         status = refusal.status if 400 <= refusal.status < 600 else 400
-        refused = self._stats.posts.refused
+        refused = self._stats.webhooks.rejections
         refused[reason] += 1
         if is_due(refused[reason]):
-            self._report(PostRefused(self.feed.name, status, reason, refused[reason]))
-        return answer(WebhookRefused(status, reason))
+            self._report(WebhookRejected(self.feed.name, status, reason, refused[reason]))
+        return answer(WebhookError(status, reason))
 
     def _accept(self, events: int, new: int) -> Response:
         stats = self._stats
-        stats.posts.accepted += 1
-        stats.posts.copies += events - new
+        stats.webhooks.accepted += 1
+        stats.webhooks.copies += events - new
         stats.events += events
         if not events:
             stats.ignored["webhook without an event"] += 1
@@ -83,14 +83,14 @@ class Mailbox:
         """A provider's bug costs one post; a secret that is not there may be again when it is posted once more."""
         if isinstance(error, PluginError):
             return self._cannot_read(FrameError(str(error), body))
-        return self.refuse(WebhookRefused(503, str(error)))
+        return self.refuse(WebhookError(503, str(error)))
 
     def _cannot_read(self, error: FrameError) -> Response:
         self._unreadable(error)
-        return answer(WebhookRefused(400, error.problem))
+        return answer(WebhookError(400, error.problem))
 
 
-def answer(refusal: WebhookRefused) -> Response:
+def answer(refusal: WebhookError) -> Response:
     """The answer that says why something is not taken."""
     headers = {"retry-after": RETRY_AFTER} if refusal.status == 503 else {}
     return Response(refusal.status, headers, msgspec.json.encode({"error": refusal.reason}))

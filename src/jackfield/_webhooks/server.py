@@ -17,13 +17,14 @@ import attrs
 import trio
 
 from jackfield._net.http_server import Line
-from jackfield._webhooks.receiver import Mailbox, answer
-from jackfield.errors import ConfigError, Fault, WebhookRefused
+from jackfield._webhooks.receiver import WebhookReceiver, answer
+from jackfield.config import WebhooksOptions
+from jackfield.errors import ConfigError, ConfigProblem, WebhookError
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.options import GatewayOptions, host_and_port
-from jackfield.reports import InboxOpened, PostRefused, Report, is_due
+from jackfield.plugin.options import host_and_port
+from jackfield.reports import Report, WebhookRejected, WebhookServerStarted, is_due
 
-__all__ = ["Inbox", "open_inbox"]
+__all__ = ["WebhookServer", "open_webhook_server"]
 
 PREFIX = "/webhooks/"
 # VoIPBIN posts with its customers' method, and with GET where they gave none.
@@ -38,17 +39,17 @@ ANSWER_SECONDS = 4.0
 
 
 @attrs.define(eq=False)
-class Inbox:
-    """Listens, and hands what is posted to the mailboxes; made by `open_inbox`."""
+class WebhookServer:
+    """Listens, and hands what is posted to the mailboxes; made by `open_webhook_server`."""
 
     url: str
     """What stands before a feed's name."""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
-    _mailboxes: Mapping[str, Mailbox]
+    _mailboxes: Mapping[str, WebhookReceiver]
     _report: Callable[[Report], None]
     most: int = MOST_CONNECTIONS
     """Connections at once; beyond them the one that has been idle for longest is closed, and new ones wait."""
-    refused: Counter[str] = attrs.field(factory=Counter)
+    rejections: Counter[str] = attrs.field(factory=Counter)
     """What was posted to no feed that there is, or is no HTTP, by reason."""
     _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict)
     """The waits for a next request, the oldest first."""
@@ -70,7 +71,7 @@ class Inbox:
         """Serve until `stop`."""
         if not self._listeners:
             return
-        self._report(InboxOpened(self.url, tuple(self._mailboxes)))
+        self._report(WebhookServerStarted(self.url, tuple(self._mailboxes)))
         async with trio.open_nursery() as connections:
             with self._accepting:
                 gates = [_Gate(listener, self._slots, self._make_room) for listener in self._listeners]
@@ -90,7 +91,7 @@ class Inbox:
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # whoever was there has gone, or speaks no TLS
         except Exception as error:  # noqa: BLE001  # a bug costs the connection that met it, and no other
-            self._count(WebhookRefused(500, f"a bug of Jackfield's, please report it: {type(error).__name__}"))
+            self._count(WebhookError(500, f"a bug of Jackfield's, please report it: {type(error).__name__}"))
         finally:
             await trio.aclose_forcefully(stream)
             self._slots.release_on_behalf_of(stream)
@@ -100,13 +101,13 @@ class Inbox:
         try:
             if not line.begun and not await self._wait(line):
                 return False
-            late = WebhookRefused(408, f"no whole head within {HEAD_SECONDS:g} s")
+            late = WebhookError(408, f"no whole head within {HEAD_SECONDS:g} s")
             with _by(trio.current_time() + HEAD_SECONDS, late):
                 head = await line.head()
             if head is None:
                 return False
             response = await self._take(self._find(head), head, line)
-        except WebhookRefused as refusal:
+        except WebhookError as refusal:
             self._count(refusal)
             response = answer(refusal)
         with trio.move_on_after(ANSWER_SECONDS):
@@ -126,36 +127,36 @@ class Inbox:
             return True
         return False
 
-    def _find(self, head: Request) -> Mailbox:
+    def _find(self, head: Request) -> WebhookReceiver:
         path = head.url.partition("?")[0]
         name = path.removeprefix(PREFIX)
         mailbox = self._mailboxes.get(unquote(name))
         if mailbox is None or name == path or "/" in name:
-            raise WebhookRefused(404, "no feed gets webhooks at this path")
+            raise WebhookError(404, "no feed gets webhooks at this path")
         return mailbox
 
-    async def _take(self, mailbox: Mailbox, head: Request, line: Line) -> Response:
+    async def _take(self, mailbox: WebhookReceiver, head: Request, line: Line) -> Response:
         """A request's body and what becomes of it, within the time that the feed's vendor waits."""
         webhook = mailbox.webhook
-        deadline, in_time = trio.current_time() + webhook.within, f"within {webhook.within:g} s"
+        deadline, in_time = trio.current_time() + webhook.timeout, f"within {webhook.timeout:g} s"
         try:
             if head.method not in METHODS:
-                raise WebhookRefused(405, f"the method is none of {', '.join(METHODS)}")
-            with _by(deadline, WebhookRefused(408, f"the body did not come {in_time}")):
+                raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
+            with _by(deadline, WebhookError(408, f"the body did not come {in_time}")):
                 body = await line.body(head, webhook.max_bytes)
-            with _by(deadline, WebhookRefused(503, f"the journal did not commit it {in_time}")):
+            with _by(deadline, WebhookError(503, f"the journal did not commit it {in_time}")):
                 return await mailbox.take(attrs.evolve(head, body=body))
-        except WebhookRefused as refusal:
+        except WebhookError as refusal:
             return mailbox.refuse(refusal)
         except (OSError, trio.BrokenResourceError):
-            mailbox.refuse(WebhookRefused(400, "the sender broke off"))
+            mailbox.refuse(WebhookError(400, "the sender broke off"))
             raise
 
-    def _count(self, refusal: WebhookRefused) -> None:
-        self.refused[refusal.reason] += 1
-        total = self.refused[refusal.reason]
+    def _count(self, refusal: WebhookError) -> None:
+        self.rejections[refusal.reason] += 1
+        total = self.rejections[refusal.reason]
         if is_due(total):
-            self._report(PostRefused("", refusal.status, refusal.reason, total))
+            self._report(WebhookRejected("", refusal.status, refusal.reason, total))
 
 
 @attrs.frozen(eq=False)
@@ -182,7 +183,7 @@ class _Gate(trio.abc.Listener[trio.abc.Stream]):
 
 
 @contextmanager
-def _by(deadline: float, late: WebhookRefused) -> Iterator[None]:
+def _by(deadline: float, late: WebhookError) -> Iterator[None]:
     """A refusal for what is not done by then."""
     with trio.move_on_at(deadline) as scope:
         yield
@@ -191,43 +192,43 @@ def _by(deadline: float, late: WebhookRefused) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_inbox(
-    options: GatewayOptions, mailboxes: Mapping[str, Mailbox], report: Callable[[Report], None]
-) -> AsyncGenerator[Inbox, None]:
-    """An inbox that listens where the options say, or nowhere if no feed needs it; `ConfigError` where it cannot."""
+async def open_webhook_server(
+    options: WebhooksOptions, mailboxes: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
+) -> AsyncGenerator[WebhookServer, None]:
+    """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot."""
     if not mailboxes:
-        yield Inbox("", (), {}, report)
+        yield WebhookServer("", (), {}, report)
         return
-    assert options.inbox is not None
-    host, port = host_and_port(options.inbox)
+    assert options.listen is not None
+    host, port = host_and_port(options.listen)
     context = _tls(options)
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
     except OSError as error:
-        raise _fault("inbox", f"{options.inbox} cannot be listened on", error) from None
+        raise _problem("listen", f"{options.listen} cannot be listened on", error) from None
     address = listeners[0].socket.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     url = f"{'https' if context else 'http'}://{shown}:{address[1]}{PREFIX}"
     secured = [trio.SSLListener(each, context, https_compatible=True) for each in listeners] if context else listeners
     try:
-        yield Inbox(url, secured, mailboxes, report)
+        yield WebhookServer(url, secured, mailboxes, report)
     finally:
         for each in listeners:
             each.socket.close()
 
 
-def _tls(options: GatewayOptions) -> ssl.SSLContext | None:
-    if options.inbox_certificate is None:
+def _tls(options: WebhooksOptions) -> ssl.SSLContext | None:
+    if options.tls_cert is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(options.inbox_certificate, options.inbox_key)
+        context.load_cert_chain(options.tls_cert, options.tls_key)
     except OSError as error:  # an SSLError is one too
-        raise _fault("inbox_certificate", f"{options.inbox_certificate} cannot be used", error) from None
+        raise _problem("tls_cert", f"{options.tls_cert} cannot be used", error) from None
     return context
 
 
-def _fault(option: str, text: str, error: OSError) -> ConfigError:
+def _problem(option: str, text: str, error: OSError) -> ConfigError:
     number = 0 if isinstance(error, ssl.SSLError) else error.errno or 0
     reason = os.strerror(number) if number > 0 else str(error)  # trio puts the address into it, which is told already
-    return ConfigError([Fault(f"gateway.{option}", f"{text}: {reason}")])
+    return ConfigError([ConfigProblem(f"webhooks.{option}", f"{text}: {reason}")])

@@ -7,13 +7,13 @@ exchange by REST, which the host performs.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 import attrs
 
-from jackfield.config import Feed
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.provider import Provider
 
 __all__ = ["CommandHost", "CommandSpec"]
 
@@ -23,11 +23,11 @@ T = TypeVar("T")
 class CommandHost(Protocol):
     """What the host does for a command."""
 
-    def feeds(self, config: str) -> list[Feed]:
-        """The feeds in a configuration's file; `ConfigError` with every fault."""
+    def feeds(self, config: str) -> Mapping[str, Provider]:
+        """The feeds in a configuration's file, by name; `ConfigError` with all its problems."""
         ...
 
-    def perform(self, exchange: Exchange[T]) -> T:
+    def perform(self, exchange: HTTPFlow[T]) -> T:
         """Perform an exchange by REST, and what it ends with; `RestError` where the vendor does not answer."""
         ...
 

@@ -2,7 +2,7 @@
 
 ::
 
-    def customer(token: str) -> Exchange[str]:
+    def customer(token: str) -> HTTPFlow[str]:
         answer = yield Request("GET", "https://api.example/customer", (("Authorization", f"Bearer {token}"),))
         return answer.json()["id"]
 
@@ -21,7 +21,7 @@ import msgspec
 
 from jackfield.errors import RestError
 
-__all__ = ["Exchange", "Request", "Response"]
+__all__ = ["HTTPFlow", "Request", "Response"]
 
 T = TypeVar("T")
 
@@ -73,5 +73,5 @@ class Response:
         return float(text) if text.isascii() and text.isdigit() else None
 
 
-Exchange = Generator[Request, Response, T]
+HTTPFlow = Generator[Request, Response, T]
 """A conversation by REST that ends with a `T`."""

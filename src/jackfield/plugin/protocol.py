@@ -11,10 +11,10 @@ The session tells the protocol what happened and performs the actions that it re
 
 The session calls one method at a time, performs a call's actions before the next call, and makes
 a fresh protocol for each connection, so a protocol needs no reset; what one has learned of its vendor
-the next may take over. Each topic that was asked for must end in one `Confirm` or `Reject`; the session
-counts what stays unanswered. A vendor that never answers gets its `Confirm` together with the `Send`.
+the next may take over. Each topic that was asked for must end in one `Subscribed` or `SubscriptionRefused`; the session
+counts what stays unanswered. A vendor that never answers gets its `Subscribed` together with the `Send`.
 
-A protocol that can fill gaps by REST has `Resyncs` too.
+A protocol that can fill gaps by REST has `SupportsBackfill` too.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from jackfield.events import Event
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
 
 __all__ = [
     "Action",
-    "Confirm",
+    "Backfill",
+    "Disconnect",
     "Emit",
     "FeedProtocol",
-    "Hangup",
     "Ignore",
-    "Reject",
-    "Resync",
-    "Resyncs",
     "Send",
+    "Subscribed",
+    "SubscriptionRefused",
+    "SupportsBackfill",
     "Suspect",
 ]
 
@@ -59,14 +59,14 @@ class Emit:
 
 
 @attrs.frozen
-class Confirm:
+class Subscribed:
     """The vendor serves this topic from now on."""
 
     topic: str
 
 
 @attrs.frozen
-class Reject:
+class SubscriptionRefused:
     """The vendor does not serve this topic on this connection; says why, without any secret."""
 
     topic: str
@@ -85,11 +85,11 @@ class Ignore:
 
 
 @attrs.frozen
-class Hangup:
+class Disconnect:
     """Close this connection and come back later."""
 
     reason: str
-    refused: bool = False
+    auth_failed: bool = False
     """Whether the vendor turned our credentials down: hurrying back does not help then."""
     missed_since: datetime | None = None
     """Since when events may be missing, where that is longer ago than the connection's last sign of life."""
@@ -104,13 +104,13 @@ class Suspect:
 
 
 @attrs.frozen
-class Resync:
-    """Look by REST now what has become of things; for protocols with `Resyncs`, else without effect."""
+class Backfill:
+    """Look by REST now what has become of things; for protocols with `SupportsBackfill`, else without effect."""
 
     reason: str
 
 
-Action = Send | Emit | Confirm | Reject | Ignore | Hangup | Suspect | Resync
+Action = Send | Emit | Subscribed | SubscriptionRefused | Ignore | Disconnect | Suspect | Backfill
 
 
 class FeedProtocol(Protocol):
@@ -142,14 +142,14 @@ class FeedProtocol(Protocol):
 
 
 @runtime_checkable
-class Resyncs(Protocol):
+class SupportsBackfill(Protocol):
     """A protocol that can learn by REST what it has missed."""
 
-    def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
-        """What happened since the gap began, as far as the vendor's REST interface tells, with the origin ``resync``.
+    def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
+        """What happened since the gap began, as far as the vendor's REST interface tells, with the origin ``backfill``.
 
         Called a moment after the subscriptions are in force again, while frames keep coming between a request and its
-        answer, and never twice at once. `since` is ``None`` where the protocol itself asked, by a `Resync`. It must not
+        answer, and never twice at once. `since` is ``None`` where the protocol itself asked, by a `Backfill`. It must not
         emit an older state of a thing than the one that came meanwhile. `RestError` where the vendor does not answer
         or allow it: the gap stays announced.
         """

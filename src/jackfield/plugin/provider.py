@@ -2,8 +2,8 @@
 
 A provider is an attrs class of options, one object for each configured feed, with four members:
 `source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
-hook ``jackfield_providers``. One that must log in has `Authenticates` too, one whose vendor posts events to us
-has `ReceivesWebhooks`, and one whose vendor wants more patience than it says `Waits`.
+hook ``jackfield_providers``. One that must log in has `SupportsAuthentication` too, one whose vendor posts events to us
+has `SupportsWebhooks`, and one whose vendor wants more patience than it says `SupportsHandshakeBackoff`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import attrs
 
 from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.events import Event
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.secrets import shown_url
+from jackfield.plugin.secrets import redact_url
 from jackfield.plugin.simulator import Simulator
 from jackfield.selectors import Selector
 
 __all__ = [
-    "Asked",
-    "Authenticates",
     "Dialect",
     "Endpoint",
     "Plan",
+    "PlanEntry",
     "Provider",
     "ProviderSpec",
-    "ReceivesWebhooks",
-    "Waits",
+    "SupportsAuthentication",
+    "SupportsHandshakeBackoff",
+    "SupportsWebhooks",
     "Webhook",
 ]
 
@@ -50,7 +50,7 @@ class Endpoint:
     @property
     def display(self) -> str:
         """The URL as it may be shown."""
-        return shown_url(self.url)
+        return redact_url(self.url)
 
 
 class Dialect(Protocol):
@@ -65,11 +65,11 @@ class Dialect(Protocol):
         """The topics that together bring everything that the selector matches on this feed.
 
         They may bring more, which the host filters. None where the vendor has nothing of it;
-        `Untranslatable` where it has, and no topic for it.
+        `NoTopicError` where it has, and no topic for it.
         """
         ...
 
-    def brings(self, topic: str) -> AddressPattern:
+    def pattern_of(self, topic: str) -> AddressPattern:
         """A pattern that covers the address of whatever a topic brings; `ValueError` for what is no topic."""
         ...
 
@@ -77,11 +77,11 @@ class Dialect(Protocol):
         """Whether a topic brings everything that another brings."""
         ...
 
-    def delivers(self, topic: str, published: str) -> bool:
+    def matches(self, topic: str, published: str) -> bool:
         """The vendor's own matcher: whether a subscription to a topic brings what is published under another."""
         ...
 
-    def means(self, topic: str) -> tuple[AddressPattern, str]:
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """What a topic's text says, and in words for an operator what it brings beyond that; mostly nothing.
 
         `ValueError` for what is no topic.
@@ -95,7 +95,7 @@ class Dialect(Protocol):
     def native_of(self, address: Address) -> tuple[str, str]:
         """The topic and the name under which the vendor publishes an event with this address.
 
-        `Untranslatable` where it publishes none: the address is outside what the vendor can say.
+        `NoTopicError` where it publishes none: the address is outside what the vendor can say.
         """
         ...
 
@@ -105,7 +105,7 @@ class Dialect(Protocol):
 
 
 @attrs.frozen
-class Asked:
+class PlanEntry:
     """What became of one selector in a `Plan`."""
 
     selector: Selector
@@ -113,7 +113,7 @@ class Asked:
     """The topics that serve it, empty where the vendor has none, or needs none since it posts everything to us."""
     filtered: bool = False
     """Whether more comes than was asked, so that the rest is filtered here."""
-    refusal: str = ""
+    reason: str = ""
     """Why the vendor has no topic for it; empty where it has."""
     surplus: tuple[str, ...] = ()
     """What its topics bring that their texts do not say."""
@@ -125,12 +125,12 @@ class Plan:
 
     topics: tuple[str, ...]
     """The smallest set, sorted: none of them is covered by another."""
-    asked: tuple[Asked, ...]
+    entries: tuple[PlanEntry, ...]
     """One row for each selector that concerns the feed, in the order they were given."""
 
 
 class Provider(Protocol):
-    """One configured feed of a vendor; implemented by the class that `ProviderSpec.options` names."""
+    """One configured feed of a vendor; implemented by the class that `ProviderSpec.cls` names."""
 
     @property
     def source(self) -> Source:
@@ -155,20 +155,20 @@ class Provider(Protocol):
 
 
 @runtime_checkable
-class Authenticates(Protocol):
+class SupportsAuthentication(Protocol):
     """A provider that must ask for its credentials, or about them, before it can connect."""
 
-    def authenticate(self) -> Exchange[Provider]:
+    def authenticate(self) -> HTTPFlow[Provider]:
         """Get fresh credentials; the provider that is returned holds them and takes this one's place.
 
         Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
-        answer, with `refused` where it turns us down; the message names what is missing.
+        answer, with `auth_failed` where it turns us down; the message names what is missing.
         """
         ...
 
 
 @runtime_checkable
-class Waits(Protocol):
+class SupportsHandshakeBackoff(Protocol):
     """A provider who knows how long its vendor wants to be left alone after some refusals, without saying so itself."""
 
     def retry_after(self, status: int) -> float:
@@ -185,18 +185,18 @@ class Webhook:
 
     Their origin is set to ``webhook`` by the host.
 
-    `WebhookRefused` where it is not taken, such as for a wrong signature; `FrameError` where it cannot be read.
+    `WebhookError` where it is not taken, such as for a wrong signature; `FrameError` where it cannot be read.
     """
     alone: bool = False
     """Whether this feed gets its events by webhook only: no websocket is opened then."""
     max_bytes: int = 1_000_000
     """A larger body is refused."""
-    within: float = 4.0
+    timeout: float = 4.0
     """Seconds for a request to come in and to be committed."""
 
 
 @runtime_checkable
-class ReceivesWebhooks(Protocol):
+class SupportsWebhooks(Protocol):
     """A provider whose vendor can post events to us."""
 
     def webhook(self, feed: str) -> Webhook | None:
@@ -212,7 +212,7 @@ class ProviderSpec:
     """What a configuration says as ``provider = "…"``."""
     summary: str
     """One line for ``jackfield plugins``."""
-    options: type[Provider]
+    cls: type[Provider]
     """The attrs class that a ``[feeds.…]`` table is structured into."""
     dialects: Callable[[str], Mapping[str, Dialect]]
     """The dialects of a feed with this scope id, by name; ``jackfield translate`` uses them."""

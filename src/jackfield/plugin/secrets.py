@@ -17,9 +17,9 @@ import attrs
 
 from jackfield.errors import SecretError
 
-__all__ = ["HIDDEN", "Secret", "redact", "secrets_of", "shown_url"]
+__all__ = ["REDACTED", "Secret", "iter_secrets", "redact", "redact_url"]
 
-HIDDEN = "***"
+REDACTED = "***"
 """What stands in place of a secret wherever one could be shown."""
 
 
@@ -32,7 +32,7 @@ class Secret:
     """The variable's name, the file's path, or the secret itself."""
 
     @classmethod
-    def structure(cls, value: Any) -> Secret:
+    def from_config(cls, value: Any) -> Secret:
         """Read the form that a configuration uses; `ValueError` says what would be right."""
         forms = 'give { env = "NAME" } or { file = "path" }'
         match value:
@@ -62,10 +62,10 @@ class Secret:
         return found
 
     def __str__(self) -> str:
-        return HIDDEN if self.kind == "text" else f"{self.kind} {self.value}"
+        return REDACTED if self.kind == "text" else f"{self.kind} {self.value}"
 
 
-def secrets_of(options: Any) -> list[tuple[str, Secret]]:
+def iter_secrets(options: Any) -> list[tuple[str, Secret]]:
     """The secrets among an options object's fields, each with the field's name."""
     found = ((field.name, getattr(options, field.name)) for field in attrs.fields(type(options)))
     return [(name, value) for name, value in found if isinstance(value, Secret)]
@@ -78,11 +78,11 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
             hidden = secret.reveal()
         except SecretError:
             continue
-        text = text.replace(hidden, HIDDEN)
+        text = text.replace(hidden, REDACTED)
     return text
 
 
-def shown_url(url: str) -> str:
+def redact_url(url: str) -> str:
     """The URL without user, password, query and fragment, where tokens are wont to be."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,7 +1,7 @@
 """What a simulator is: a faithful stand-in for a vendor's server, without I/O.
 
 A simulator is an attrs class of options whose public fields become the flags of ``jackfield simulate
-PROVIDER``; those that ``about(…, live=True)`` describes can be changed while it runs. One object stands for
+PROVIDER``; those that ``field_help(…, live=True)`` describes can be changed while it runs. One object stands for
 one server and may hold its state. `jackfield.simulation.server` puts it on a real socket.
 """
 
@@ -15,7 +15,15 @@ import attrs
 
 from jackfield.plugin.http import Request, Response
 
-__all__ = ["Answers", "HangUp", "Posting", "Posts", "Refusal", "SimulatedClient", "Simulator"]
+__all__ = [
+    "CloseConnection",
+    "Refusal",
+    "SimulatedClient",
+    "Simulator",
+    "SupportsRest",
+    "SupportsWebhookDelivery",
+    "WebhookDelivery",
+]
 
 
 @attrs.frozen
@@ -30,7 +38,7 @@ class Refusal:
 
 
 @attrs.frozen
-class HangUp:
+class CloseConnection:
     """The server ends the connection; without a code it just cuts the line."""
 
     code: int | None = None
@@ -40,7 +48,7 @@ class HangUp:
 class SimulatedClient(Protocol):
     """The server's side of one connection."""
 
-    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+    def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
         """What the server answers to a client's frame, in order."""
         ...
 
@@ -87,7 +95,7 @@ class Simulator(Protocol):
 
 
 @runtime_checkable
-class Answers(Protocol):
+class SupportsRest(Protocol):
     """A simulator with a REST interface, served on the same port as its websocket."""
 
     def answer(self, request: Request) -> Response:
@@ -96,7 +104,7 @@ class Answers(Protocol):
 
 
 @attrs.frozen
-class Posting:
+class WebhookDelivery:
     """A request by which the vendor delivers an event, and how often it tries."""
 
     request: Request
@@ -108,10 +116,10 @@ class Posting:
 
 
 @runtime_checkable
-class Posts(Protocol):
+class SupportsWebhookDelivery(Protocol):
     """A simulator that delivers events by webhook too."""
 
-    def postings(self, event: Any) -> Iterable[Posting]:
+    def postings(self, event: Any) -> Iterable[WebhookDelivery]:
         """The requests in which an event goes out.
 
         An attempt has failed where the line broke or the status is 500 or more.

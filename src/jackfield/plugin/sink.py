@@ -43,7 +43,7 @@ class OpenSink(Protocol):
 
 
 class Sink(Protocol):
-    """One configured sink; implemented by the class that `SinkSpec.options` names."""
+    """One configured sink; implemented by the class that `SinkSpec.cls` names."""
 
     def open(self) -> AbstractAsyncContextManager[OpenSink]:
         """Make the sink ready and, at the end, close it; may be entered again after that.
@@ -61,7 +61,7 @@ class SinkSpec:
     """What a configuration says as ``type = "…"``."""
     summary: str
     """One line for ``jackfield plugins``."""
-    options: type[Sink]
+    cls: type[Sink]
     """The attrs class that a ``[sinks.…]`` table is structured into."""
     batch_events: int = 100
     """How many events it is handed at once, at most, where ``delivery.batch_events`` does not say.

@@ -12,31 +12,31 @@ from typing import ClassVar, Literal
 import attrs
 
 from jackfield.reports.feed_states import FeedState
-from jackfield.reports.sinks import DeliveryFailed, DeliveryResumed, EventBuried, SinkDisabled, SinkPaused
-from jackfield.reports.webhooks import InboxOpened, PostRefused
+from jackfield.reports.sinks import DeliveryFailed, DeliveryResumed, EventDeadLettered, SinkDisabled, SinkPaused
+from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
+    "Backfilled",
     "DeliveryFailed",
     "DeliveryResumed",
-    "EventBuried",
+    "EventDeadLettered",
     "EventsDropped",
-    "FeedChanged",
     "FeedState",
-    "FrameUnreadable",
+    "FeedStateChanged",
+    "FrameInvalid",
     "GapSuspected",
-    "InboxOpened",
-    "JournalDamaged",
-    "JournalResumed",
-    "JournalStalled",
+    "JournalCorrupted",
+    "JournalRecovered",
+    "JournalWriteFailed",
     "Level",
-    "PluginFailed",
-    "PostRefused",
+    "PluginLoadFailed",
     "Report",
-    "Resynced",
     "SinkDisabled",
     "SinkPaused",
     "TopicConfirmed",
     "TopicRefused",
+    "WebhookRejected",
+    "WebhookServerStarted",
     "is_due",
 ]
 
@@ -52,7 +52,7 @@ def is_due(total: int, more: int = 1) -> bool:
 
 
 @attrs.frozen
-class FeedChanged:
+class FeedStateChanged:
     """A feed's connection came into another state."""
 
     level: ClassVar[Level] = "info"
@@ -94,7 +94,7 @@ class TopicRefused:
 
 
 @attrs.frozen
-class FrameUnreadable:
+class FrameInvalid:
     """A vendor's frame could not be read; told at the first and then at each doubling of the count."""
 
     level: ClassVar[Level] = "warning"
@@ -125,7 +125,7 @@ class GapSuspected:
 
 
 @attrs.frozen
-class Resynced:
+class Backfilled:
     """What a feed missed, or may have missed in a `regular` look, was looked for by REST as far as the vendor tells."""
 
     feed: str
@@ -162,7 +162,7 @@ class EventsDropped:
 
 
 @attrs.frozen
-class JournalStalled:
+class JournalWriteFailed:
     """The journal's file cannot be written or read just now; nothing is lost yet, and it is tried again."""
 
     level: ClassVar[Level] = "error"
@@ -176,7 +176,7 @@ class JournalStalled:
 
 
 @attrs.frozen
-class JournalResumed:
+class JournalRecovered:
     """The journal's file can be used again."""
 
     level: ClassVar[Level] = "info"
@@ -188,7 +188,7 @@ class JournalResumed:
 
 
 @attrs.frozen
-class JournalDamaged:
+class JournalCorrupted:
     """Something in the journal's file is not what was written; the rest goes on without it."""
 
     level: ClassVar[Level] = "error"
@@ -202,7 +202,7 @@ class JournalDamaged:
 
 
 @attrs.frozen
-class PluginFailed:
+class PluginLoadFailed:
     """A plugin could not be loaded or broke its contract; the rest goes on without it."""
 
     level: ClassVar[Level] = "error"
@@ -215,22 +215,22 @@ class PluginFailed:
 
 
 Report = (
-    FeedChanged
+    FeedStateChanged
     | TopicConfirmed
     | TopicRefused
-    | FrameUnreadable
+    | FrameInvalid
     | GapSuspected
-    | InboxOpened
-    | PostRefused
-    | Resynced
+    | WebhookServerStarted
+    | WebhookRejected
+    | Backfilled
     | EventsDropped
     | DeliveryFailed
     | DeliveryResumed
     | SinkPaused
     | SinkDisabled
-    | EventBuried
-    | JournalStalled
-    | JournalResumed
-    | JournalDamaged
-    | PluginFailed
+    | EventDeadLettered
+    | JournalWriteFailed
+    | JournalRecovered
+    | JournalCorrupted
+    | PluginLoadFailed
 )

@@ -9,7 +9,7 @@ import attrs
 __all__ = [
     "DeliveryFailed",
     "DeliveryResumed",
-    "EventBuried",
+    "EventDeadLettered",
     "SinkDisabled",
     "SinkPaused",
 ]
@@ -66,7 +66,7 @@ class SinkDisabled:
 
 
 @attrs.frozen
-class EventBuried:
+class EventDeadLettered:
     """A sink refused an event for good; told at the first and then at each doubling of the count."""
 
     level: ClassVar[Literal["error"]] = "error"

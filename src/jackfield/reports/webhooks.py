@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 import attrs
 
-__all__ = ["InboxOpened", "PostRefused"]
+__all__ = ["WebhookRejected", "WebhookServerStarted"]
 
 
 @attrs.frozen
-class InboxOpened:
+class WebhookServerStarted:
     """Vendors' webhooks are received."""
 
     level: ClassVar[Literal["info"]] = "info"
@@ -24,7 +24,7 @@ class InboxOpened:
 
 
 @attrs.frozen
-class PostRefused:
+class WebhookRejected:
     """What somebody posted was not taken; told at the first and then at each doubling of the count."""
 
     level: ClassVar[Literal["warning"]] = "warning"
@@ -37,5 +37,5 @@ class PostRefused:
     """How many posts for this feed were refused for this reason so far."""
 
     def __str__(self) -> str:
-        whose = f"{self.feed}: webhook" if self.feed else "inbox: request"
+        whose = f"{self.feed}: webhook" if self.feed else "webhooks: request"
         return f"{whose} refused with {self.status} ({self.total} so far): {self.reason}"

@@ -9,7 +9,7 @@ import attrs
 import msgspec
 
 from jackfield._loading.structure import structure_some, unknown_keys
-from jackfield.errors import Fault, PluginError
+from jackfield.errors import ConfigProblem, PluginError
 from jackfield.plugin.http import Request, Response
 from jackfield.simulation.faults import Faults
 from jackfield.simulation.running import Running
@@ -17,7 +17,7 @@ from jackfield.simulation.running import Running
 __all__ = ["PATH", "check_names", "control", "is_control"]
 
 PATH = "/_simulator"
-HIDDEN = "(hidden)"
+REDACTED = "(hidden)"
 
 
 def check_names(simulator: Any) -> None:
@@ -64,7 +64,7 @@ def _shown(running: Running) -> dict[str, Any]:
     return {
         "url": running.url,
         "switches": {
-            name: getattr(owner, name) if attrs.fields_dict(type(owner))[name].repr else HIDDEN
+            name: getattr(owner, name) if attrs.fields_dict(type(owner))[name].repr else REDACTED
             for name, owner in _owners(running).items()
         },
         "counters": attrs.asdict(running.counters),
@@ -91,7 +91,7 @@ def _switch(running: Running, body: bytes) -> list[str]:
             _set(owners, values)
         except (ValueError, attrs.exceptions.FrozenInstanceError) as error:
             _set(owners, {name: old for name, old in before.items() if getattr(owners[name], name) != old})
-            faults.append(Fault("", str(error) or "cannot be changed"))
+            faults.append(ConfigProblem("", str(error) or "cannot be changed"))
     return [str(fault) for fault in faults]
 
 

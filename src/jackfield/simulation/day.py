@@ -15,7 +15,7 @@ from datetime import datetime
 
 import attrs
 
-from jackfield.simulation.happenings import Agent, Contact, Happening, Message, Queue, What
+from jackfield.simulation.happenings import Agent, Contact, Message, Queue, ScenarioEvent, What
 
 __all__ = ["Day"]
 
@@ -33,7 +33,7 @@ _QUESTIONS = ("What are your hours?", "Where is my parcel?", "STOP", "Can I chan
 
 STORIES_AT_ONCE = 3
 
-Story = Generator["Happening | None", None, None]
+Story = Generator["ScenarioEvent | None", None, None]
 
 
 @attrs.define
@@ -52,7 +52,7 @@ class Day:
     def __attrs_post_init__(self) -> None:
         self._rng = random.Random(self.seed)
 
-    def __iter__(self) -> Iterator[Happening]:
+    def __iter__(self) -> Iterator[ScenarioEvent]:
         yield from filter(None, self._opening())
         # One visit alone comes first, so that whoever watches sees a whole one before several mix.
         stories = [self._visit()]
@@ -87,12 +87,12 @@ class Day:
         queue: Queue | None = None,
         message: Message | None = None,
         words: tuple[str, str] = ("", ""),
-    ) -> Happening:
+    ) -> ScenarioEvent:
         at = self.now()
         if contact is not None:
             contact.since[what] = at
             agent, queue = agent or contact.agent, queue or contact.queue
-        return Happening(what, at, contact, agent, queue, message, words)
+        return ScenarioEvent(what, at, contact, agent, queue, message, words)
 
     def _opening(self) -> Story:
         for queue in self.queues:
@@ -102,7 +102,7 @@ class Day:
         for agent in self.agents:
             yield self._ready(agent)
 
-    def _ready(self, agent: Agent) -> Happening:
+    def _ready(self, agent: Agent) -> ScenarioEvent:
         agent.state, agent.free = "ready", True
         return self._happens("agent_ready", agent=agent)
 

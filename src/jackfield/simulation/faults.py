@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from jackfield.plugin.options import about, at_least
+from jackfield.plugin.options import field_help, ge
 
 __all__ = ["Counters", "Faults", "copies", "extras"]
 
@@ -43,15 +43,15 @@ def _close_code(_instance: Any, _attribute: Any, value: int) -> None:
 
 
 def _share(text: str) -> Any:
-    return attrs.field(default=0.0, validator=_between(0, 1), metadata=about(text, live=True))
+    return attrs.field(default=0.0, validator=_between(0, 1), metadata=field_help(text, live=True))
 
 
 def _seconds(text: str) -> Any:
-    return attrs.field(default=0.0, validator=at_least(0), metadata=about(text, live=True))
+    return attrs.field(default=0.0, validator=ge(0), metadata=field_help(text, live=True))
 
 
 def _switch(text: str) -> Any:
-    return attrs.field(default=False, metadata=about(text, live=True))
+    return attrs.field(default=False, metadata=field_help(text, live=True))
 
 
 @attrs.define
@@ -63,7 +63,7 @@ class Faults:
 
     drop: float = _share(f"{SHARE_HELP} that is lost; webhooks too")
     duplicate: int = attrs.field(
-        default=1, validator=_between(1, 100), metadata=about("copies of each event, webhooks too", live=True)
+        default=1, validator=_between(1, 100), metadata=field_help("copies of each event, webhooks too", live=True)
     )
     shuffle: float = _seconds("each event comes up to so many seconds late, which changes their order; webhooks too")
     garbage: float = _share(f"{SHARE_HELP} before which comes one that is no JSON")
@@ -72,12 +72,12 @@ class Faults:
     oversized_bytes: int = attrs.field(
         default=100_000,
         validator=_between(100, 2**26),
-        metadata=about("how large such a frame is", live=True),
+        metadata=field_help("how large such a frame is", live=True),
     )
     lag_drop: int = attrs.field(
         default=2000,
-        validator=at_least(1),
-        metadata=about("a client that is so many frames behind loses the next ones without a word", live=True),
+        validator=ge(1),
+        metadata=field_help("a client that is so many frames behind loses the next ones without a word", live=True),
     )
     deaf: bool = _switch("subscriptions are answered, and no event comes")
     mute: bool = _switch("requests on the websocket get no answer, and count all the same")
@@ -86,15 +86,17 @@ class Faults:
     refuse: int = attrs.field(
         default=0,
         validator=_status,
-        metadata=about("answer handshakes with this HTTP status, such as 401, 403, 426, 429 or 200", live=True),
+        metadata=field_help("answer handshakes with this HTTP status, such as 401, 403, 426, 429 or 200", live=True),
     )
     refuse_rest: int = attrs.field(
-        default=0, validator=_status, metadata=about("answer all requests by REST with this HTTP status", live=True)
+        default=0,
+        validator=_status,
+        metadata=field_help("answer all requests by REST with this HTTP status", live=True),
     )
     retry_after: int = attrs.field(
         default=0,
-        validator=at_least(0),
-        metadata=about("seconds in the Retry-After header of both; 0 is without one", live=True),
+        validator=ge(0),
+        metadata=field_help("seconds in the Retry-After header of both; 0 is without one", live=True),
     )
     eof_after_upgrade: bool = _switch("a handshake is accepted, and then the line ends at once")
     cut_after: float = _seconds("each line is cut when it is so many seconds old")
@@ -103,7 +105,7 @@ class Faults:
     close_code: int = attrs.field(
         default=0,
         validator=_close_code,
-        metadata=about("the code of the close frame with which lines are cut; 0 is without one", live=True),
+        metadata=field_help("the code of the close frame with which lines are cut; 0 is without one", live=True),
     )
 
     @property
@@ -141,7 +143,7 @@ class Counters:
     deafened: int = 0
     """Frames of events that `Faults.deaf` held back."""
     muted: int = 0
-    """Answers that `Faults.mute` held back."""
+    """SupportsRest that `Faults.mute` held back."""
     lagged: int = 0
     """Frames that a client lost because it was too far behind."""
     garbage: int = 0

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-__all__ = ["Agent", "Contact", "Happening", "Message", "Queue", "What"]
+__all__ = ["Agent", "Contact", "Message", "Queue", "ScenarioEvent", "What"]
 
 What = Literal[
     "queue_started",
@@ -96,7 +96,7 @@ class Message:
 
 
 @attrs.frozen
-class Happening:
+class ScenarioEvent:
     """One thing that happens; the fields that do not concern it are empty."""
 
     what: What

@@ -16,7 +16,7 @@ from wsproto.utilities import ProtocolError
 from jackfield._net.http_server import Line as HttpLine
 from jackfield._net.http_server import Respond, serve
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.simulator import HangUp, Refusal
+from jackfield.plugin.simulator import CloseConnection, Refusal
 
 __all__ = ["ClientGone", "Handler", "Incoming", "Line", "nothing_here", "serve_stream"]
 
@@ -98,7 +98,7 @@ class Line:
         except trio_websocket.ConnectionClosed:
             raise ClientGone from None
 
-    async def hang_up(self, how: HangUp) -> None:
+    async def hang_up(self, how: CloseConnection) -> None:
         """Close in good manners with a code, or just cut the line."""
         if how.code is None:
             await trio.aclose_forcefully(self._stream)
@@ -143,7 +143,7 @@ async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Res
     """Serve one connection; a client that breaks off or breaks the protocol ends it and nothing else."""
     try:
         line = HttpLine(stream)
-        if not await serve(line, answer, within=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket"):
+        if not await serve(line, answer, timeout=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket"):
             return
         watched = _Watched(line.unread, stream)
         async with trio.open_nursery() as nursery:

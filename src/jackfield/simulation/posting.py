@@ -9,7 +9,7 @@ import trio
 
 from jackfield.errors import RestError
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.simulator import Posting
+from jackfield.plugin.simulator import WebhookDelivery
 from jackfield.simulation.faults import Counters
 
 __all__ = ["AT_ONCE", "Poster"]
@@ -33,7 +33,7 @@ class Poster:
     last_failure: str = ""
     """Why an attempt failed last."""
 
-    def post(self, posting: Posting, delay: float = 0.0) -> None:
+    def post(self, posting: WebhookDelivery, delay: float = 0.0) -> None:
         """Send one after so many seconds, without waiting for it."""
         if self.waiting >= MOST_WAITING:
             self._done.posts_given_up += 1
@@ -42,7 +42,7 @@ class Poster:
         self.waiting += 1
         self._nursery.start_soon(self._deliver, posting, delay)
 
-    async def _deliver(self, posting: Posting, delay: float) -> None:
+    async def _deliver(self, posting: WebhookDelivery, delay: float) -> None:
         try:
             await trio.sleep(delay)
             for attempt in range(posting.attempts):
@@ -56,7 +56,7 @@ class Poster:
         finally:
             self.waiting -= 1
 
-    async def _attempt(self, posting: Posting) -> bool:
+    async def _attempt(self, posting: WebhookDelivery) -> bool:
         self._done.post_attempts += 1
         try:
             with trio.fail_after(posting.timeout):

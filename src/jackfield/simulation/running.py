@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import attrs
 import trio
 
-from jackfield.plugin.options import about, at_least
-from jackfield.plugin.simulator import HangUp, Posts, SimulatedClient, Simulator
+from jackfield.plugin.options import field_help, ge
+from jackfield.plugin.simulator import CloseConnection, SimulatedClient, Simulator, SupportsWebhookDelivery
 from jackfield.simulation.faults import Counters, Faults, copies, extras
 from jackfield.simulation.listener import CLOSE_SECONDS, ClientGone, Line
 from jackfield.simulation.outbox import Outbox
@@ -28,7 +28,7 @@ class _EventFrame:
     frame: str
 
 
-_Item: TypeAlias = str | bytes | HangUp | _EventFrame
+_Item: TypeAlias = str | bytes | CloseConnection | _EventFrame
 
 
 @attrs.define(eq=False)
@@ -68,7 +68,7 @@ class Client:
 
     def _answer(self, frame: str | bytes) -> None:
         for answer in self._state.received(frame):
-            if isinstance(answer, HangUp):
+            if isinstance(answer, CloseConnection):
                 self._outbox.put(answer, len(self._outbox) + 1, self._faults.late)
             elif self._faults.mute:
                 self._done.muted += 1
@@ -107,7 +107,7 @@ class Client:
         self._cut = True
         self._done.cut += 1
         if self._faults.close_code:
-            self._outbox.put_first(HangUp(self._faults.close_code))
+            self._outbox.put_first(CloseConnection(self._faults.close_code))
             self._scope.deadline = trio.current_time() + 2 * CLOSE_SECONDS
         else:
             self._scope.cancel()
@@ -119,7 +119,7 @@ class Client:
                     self._done.sent += 1
                     self._sent.append(frame)
                     await self._line.send(frame)
-                case HangUp() as how:
+                case CloseConnection() as how:
                     await self._line.hang_up(how)
                     raise ClientGone
                 case frame:
@@ -149,18 +149,18 @@ class Running:
     _poster: Poster
     limit: int | None = attrs.field(
         default=None,
-        validator=at_least(0),
-        metadata=about("how many events happen; then it only serves", live=True),
+        validator=ge(0),
+        metadata=field_help("how many events happen; then it only serves", live=True),
     )
     _clients: set[Client] = attrs.field(factory=set, init=False)
     _chance: Random = attrs.field(init=False)
     """Decides about webhooks."""
 
-    _posts: Posts | None = attrs.field(init=False)
+    _posts: SupportsWebhookDelivery | None = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._chance = self._make_chance(0)
-        self._posts = self.simulator if isinstance(self.simulator, Posts) else None
+        self._posts = self.simulator if isinstance(self.simulator, SupportsWebhookDelivery) else None
 
     def _make_chance(self, connection: int) -> Random:
         """A client's own, so that what it meets does not hang on others."""

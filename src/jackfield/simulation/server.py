@@ -14,7 +14,7 @@ import trio
 from jackfield._net.http_client import open_client
 from jackfield.errors import leaves
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.simulator import Answers, Refusal, Simulator
+from jackfield.plugin.simulator import Refusal, Simulator, SupportsRest
 from jackfield.simulation.control import PATH, check_names, control, is_control
 from jackfield.simulation.faults import Counters, Faults
 from jackfield.simulation.listener import Incoming, nothing_here, serve_stream
@@ -60,7 +60,7 @@ async def simulate(
     authority = f"{f'[{host}]' if ':' in host else host}:{listeners[0].socket.getsockname()[1]}"
     raised: BaseException | None = None
     try:
-        async with open_client(connections=AT_ONCE, within=float("inf")) as send, trio.open_nursery() as nursery:
+        async with open_client(connections=AT_ONCE, timeout=float("inf")) as send, trio.open_nursery() as nursery:
             counters = Counters()
             running = Running(
                 simulator,
@@ -138,7 +138,7 @@ async def _answer(running: Running, request: Request) -> Response:
     if faults.refuse_rest:
         headers = dict(_headers_of_refusal(faults)) | {"content-type": "application/json"}
         return Response(faults.refuse_rest, headers, _refused(faults.refuse_rest))
-    if isinstance(running.simulator, Answers):
+    if isinstance(running.simulator, SupportsRest):
         return running.simulator.answer(request)
     return await nothing_here(request)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 import trio
 
-from jackfield.reports import FeedChanged, Resynced, TopicRefused
+from jackfield.reports import Backfilled, FeedStateChanged, TopicRefused
 from jackfield.reports.feed_states import FeedState
 from jackfield.testing.declaring import DeclaredProvider
 from jackfield.testing.rules import Level, rule
@@ -133,7 +133,7 @@ class Conversing(DeclaredProvider):
             assert stage.session.stats.state is FeedState.DISCONNECTED, f"it is {stage.session.stats.state.value}"
             assert stage.attempts == 1, "it has connected again"
             assert len(stage.came[-1]) == sent, f"it has sent {stage.came[-1][sent:]}"
-            reasons = [str(each) for each in stage.reports[told:] if isinstance(each, FeedChanged) and each.reason]
+            reasons = [str(each) for each in stage.reports[told:] if isinstance(each, FeedStateChanged) and each.reason]
             assert not reasons, f"it did not stop in good order: {reasons}"
 
         self._play(scene)
@@ -195,5 +195,5 @@ class Conversing(DeclaredProvider):
 _UP = (FeedState.CONNECTED, FeedState.SUBSCRIBED)
 
 
-def _looks(stage: Stage) -> list[Resynced]:
-    return [report for report in stage.reports if isinstance(report, Resynced)]
+def _looks(stage: Stage) -> list[Backfilled]:
+    return [report for report in stage.reports if isinstance(report, Backfilled)]

@@ -14,7 +14,7 @@ from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import Provider
-from jackfield.plugin.secrets import secrets_of
+from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.simulator import Simulator
 from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing.laws import TranslationLaws
@@ -43,11 +43,11 @@ class DeclaredProvider(TranslationLaws):
     unsubscribes: ClassVar[bool] = True
     """Whether the vendor must be told that a topic is no longer wanted."""
     authenticates: ClassVar[bool] = False
-    """Whether the provider has `Authenticates`."""
+    """Whether the provider has `SupportsAuthentication`."""
     resyncs: ClassVar[bool] = False
-    """Whether its protocol has `Resyncs`."""
+    """Whether its protocol has `SupportsBackfill`."""
     webhooks: ClassVar[bool] = False
-    """Whether it `ReceivesWebhooks`, as `provider` is configured."""
+    """Whether it `SupportsWebhooks`, as `provider` is configured."""
 
     def examples(self) -> Sequence[bytes]:
         """Frames of the vendor's, each with at least one event and no two with the same."""
@@ -86,7 +86,7 @@ class DeclaredProvider(TranslationLaws):
     def secrets(self) -> list[str]:
         """The texts that must not show."""
         found = []
-        for _, secret in secrets_of(self.provider):
+        for _, secret in iter_secrets(self.provider):
             try:
                 found.append(secret.reveal())
             except SecretError:  # one that is read from elsewhere, and is not there

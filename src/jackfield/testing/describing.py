@@ -21,7 +21,7 @@ def undescribed(options: Any) -> list[str]:
     found = []
     for field in attrs.fields(attrs.resolve_types(type(options))):
         if field.init and not field.metadata.get("help"):
-            found.append(f"{field.alias} has no line of help: metadata=about(…)")
+            found.append(f"{field.alias} has no line of help: metadata=field_help(…)")
         if _SECRET.search(field.name) and not isinstance(getattr(options, field.name), Secret | None):
             found.append(f"{field.alias} is no Secret: its text would show")
     return found

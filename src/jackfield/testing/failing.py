@@ -33,7 +33,9 @@ class Failing(DeclaredSink):
                     self.failing(place)
                     error = await failure_of(out, sample_events(3))
                     assert error.reason.strip(), "the DeliveryError gives no reason"
-                    assert error.remedy != "refuse", "good events are refused for good because their place is down"
+                    assert error.on_error != "dead_letter", (
+                        "good events are refused for good because their place is down"
+                    )
                     place.mend()
 
             run(scene)

@@ -73,8 +73,8 @@ def soundness(world: World) -> None:
         selector = data.draw(world.matching(event))
         published, _ = world.dialect.native_of(event.address)
         plan = world.planned(selector)
-        assert not [row.refusal for row in plan.asked if row.refusal], f"{selector} is refused"
-        delivering = [topic for topic in plan.topics if world.dialect.delivers(topic, published)]
+        assert not [row.reason for row in plan.entries if row.reason], f"{selector} is refused"
+        delivering = [topic for topic in plan.topics if world.dialect.matches(topic, published)]
         assert delivering, f"{selector} matches {event}, but none of {plan.topics} delivers {published}"
 
     law()
@@ -95,7 +95,7 @@ def exactness(world: World) -> None:
             index.add(selector, consumer)
         for event in events:
             published, _ = world.dialect.native_of(event.address)
-            comes = any(world.dialect.delivers(topic, published) for topic in plan.topics)
+            comes = any(world.dialect.matches(topic, published) for topic in plan.topics)
             gets = index.match(event) if comes else set()
             should = {number for number, selector in enumerate(consumers) if selector.matches(event)}
             assert gets == should, f"{event} goes to {gets} and not to {should}, of {consumers} by {plan.topics}"
@@ -134,9 +134,9 @@ def minimality(world: World) -> None:
         for topic in topics:
             # An address with a fresh text in each free slot stands for all that the topic brings: what
             # delivers this one too, delivers them all.
-            native = world.native_of(world.dialect.brings(topic).witness())
-            if native is not None and world.dialect.delivers(topic, native[0]):
-                others = [other for other in topics if other != topic and world.dialect.delivers(other, native[0])]
+            native = world.native_of(world.dialect.pattern_of(topic).witness())
+            if native is not None and world.dialect.matches(topic, native[0]):
+                others = [other for other in topics if other != topic and world.dialect.matches(other, native[0])]
                 assert not others, f"{topic} is superfluous beside {others}"
 
     law()
@@ -151,14 +151,14 @@ def agreement(world: World) -> None:
         event = data.draw(happenings)
         near = data.draw(world.near(event))
         planned = world.planned(data.draw(world.matching(event)), data.draw(world.matching(near)))
-        topics = sorted({topic for row in planned.asked for topic in row.topics})
+        topics = sorted({topic for row in planned.entries for topic in row.topics})
         if world.topics is not None:
             topics.append(data.draw(world.topics))
         names = [dialect.native_of(event.address), dialect.native_of(near.address)]
         if world.published is not None:
             names.append(data.draw(world.published))
         for published, name in names:
-            delivering = [topic for topic in topics if dialect.delivers(topic, published)]
+            delivering = [topic for topic in topics if dialect.matches(topic, published)]
             if world.oracle is not None:
                 right = [topic for topic in topics if world.oracle(topic, published)]
                 assert delivering == right, f"{published} is delivered by {delivering}, and should be by {right}"
@@ -176,14 +176,14 @@ def agreement(world: World) -> None:
 def _brings(dialect: Dialect, topic: str, address: Address) -> bool:
     """Whether a topic is said to bring an address; a text that is no topic says nothing."""
     try:
-        return dialect.brings(topic).matches(address)
+        return dialect.pattern_of(topic).matches(address)
     except ValueError:
         return True
 
 
 def _means_what_it_brings(dialect: Dialect, topic: str) -> bool:
     try:
-        return dialect.brings(topic).covers(dialect.means(topic)[0])
+        return dialect.pattern_of(topic).covers(dialect.describe(topic)[0])
     except ValueError:
         return True
 

@@ -11,7 +11,7 @@ import attrs
 
 from jackfield.addresses import Address
 from jackfield.events import Event
-from jackfield.plugin.secrets import secrets_of
+from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.sink import Sink
 from jackfield.testing.rules import Suite
 
@@ -52,7 +52,7 @@ class DeclaredSink(Suite):
 
     def secrets(self, place: Place) -> list[str]:
         """The texts that must not show; else the rule does not apply."""
-        found = [secret.reveal() for _, secret in secrets_of(place.sink)]
+        found = [secret.reveal() for _, secret in iter_secrets(place.sink)]
         return found or self.not_applicable("the sink has no secret")
 
     def failing(self, place: Place, after: int = 0) -> None:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.addresses import AddressPattern
-from jackfield.errors import FrameError, JackfieldError, RestError, WebhookRefused
+from jackfield.errors import FrameError, JackfieldError, RestError, WebhookError
 from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES, UNMAPPED
-from jackfield.plugin.http import Exchange, Response
-from jackfield.plugin.protocol import Action, FeedProtocol, Resyncs, Send
-from jackfield.plugin.provider import Authenticates, ReceivesWebhooks
+from jackfield.plugin.http import HTTPFlow, Response
+from jackfield.plugin.protocol import Action, FeedProtocol, Send, SupportsBackfill
+from jackfield.plugin.provider import SupportsAuthentication, SupportsWebhooks
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing.declaring import AT, DeclaredProvider, received
 from jackfield.testing.describing import undescribed
@@ -53,10 +53,10 @@ class Reading(DeclaredProvider):
     @rule(Level.BRONZE)
     def test_declares_what_it_can(self) -> None:
         """What the suite does not know of, it does not try."""
-        webhook = self.provider.webhook(FEED) if isinstance(self.provider, ReceivesWebhooks) else None
+        webhook = self.provider.webhook(FEED) if isinstance(self.provider, SupportsWebhooks) else None
         has = {
-            "authenticates": isinstance(self.provider, Authenticates),
-            "resyncs": isinstance(self.provider.protocol(FEED), Resyncs),
+            "authenticates": isinstance(self.provider, SupportsAuthentication),
+            "resyncs": isinstance(self.provider.protocol(FEED), SupportsBackfill),
             "webhooks": webhook is not None,
         }
         declared = {name: getattr(self, name) for name in has}
@@ -119,7 +119,7 @@ class Reading(DeclaredProvider):
             kinds = self.provider.dialect.kinds_of(pattern)
             assert event.kind in kinds, f"{event.kind} at {event.address}, where the dialect knows {sorted(kinds)} only"
             topics = self.provider.dialect.topics_of(Selector(KindPattern.parse(event.kind), pattern))
-            bringing = [topic for topic in topics if self.provider.dialect.brings(topic).matches(event.address)]
+            bringing = [topic for topic in topics if self.provider.dialect.pattern_of(topic).matches(event.address)]
             assert bringing, f"none of {topics} brings {event.kind} at {event.address}"
 
     @rule(Level.SILVER)
@@ -247,8 +247,8 @@ class Reading(DeclaredProvider):
         if self.authenticates:
             yield provider.authenticate
         if self.resyncs:
-            yield lambda: provider.protocol(FEED).resync(AT - timedelta(minutes=5), AT)
-            yield lambda: provider.protocol(FEED).resync(None, AT)
+            yield lambda: provider.protocol(FEED).backfill(AT - timedelta(minutes=5), AT)
+            yield lambda: provider.protocol(FEED).backfill(None, AT)
 
     @rule(Level.GOLD)
     def test_reads_any_post(self) -> None:
@@ -263,14 +263,14 @@ class Reading(DeclaredProvider):
         def law(given_headers: dict[str, str], body: bytes) -> None:
             try:
                 events = list(webhook.read(given_headers, body, AT))
-            except (FrameError, WebhookRefused):
+            except (FrameError, WebhookError):
                 return
             assert all(isinstance(event, Event) for event in events), f"{events} are no events"
 
         law()
 
 
-def _drive(exchange: Exchange[Any], said: list[Response | None]) -> None:
+def _drive(exchange: HTTPFlow[Any], said: list[Response | None]) -> None:
     """Answer with these, over and over, ``None`` for no answer; fails where the exchange raises what it may not."""
     try:
         next(exchange)

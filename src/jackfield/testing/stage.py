@@ -17,9 +17,9 @@ from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.errors import leaves
 from jackfield.events import Event
-from jackfield.plugin.http import Exchange, Request, Response
+from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Endpoint, Provider
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield.reports import Report
 from jackfield.simulation.listener import ClientGone, Incoming, Line, serve_stream
 from jackfield.testing.clock import run_in_virtual_time
@@ -37,7 +37,7 @@ T = TypeVar("T")
 class Vendor(Protocol):
     """The vendor's side of one connection; a `SimulatedClient` is one."""
 
-    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+    def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
         """What the vendor sends back for a frame of ours, in order."""
         ...
 
@@ -99,7 +99,7 @@ class Stage:
 
     async def drop(self) -> None:
         """Cut the line."""
-        await self._up[-1].hang_up(HangUp())
+        await self._up[-1].hang_up(CloseConnection())
 
     # -- what the session meets --------------------------------------------------------------------
 
@@ -122,14 +122,14 @@ class Stage:
                 frame = await line.receive()
                 came.append(frame)
                 for answer in vendor.received(frame) if vendor is not None else ():
-                    if isinstance(answer, HangUp):
+                    if isinstance(answer, CloseConnection):
                         await line.hang_up(answer)
                         raise ClientGone
                     await line.send(answer)
         finally:
             self._up.remove(line)
 
-    async def _perform(self, exchange: Exchange[T]) -> T:
+    async def _perform(self, exchange: HTTPFlow[T]) -> T:
         return await drive(exchange, self._answer)
 
     async def _answer(self, request: Request) -> Response:

@@ -184,7 +184,7 @@ def events() -> st.SearchStrategy[Event]:
         correlation=st.none() | texts,
         native_type=st.text(),
         native_topic=st.text(),
-        origin=st.sampled_from(["live", "webhook", "resync", "replay", "simulated"]),
+        origin=st.sampled_from(["live", "webhook", "backfill", "replay", "simulated"]),
         inferred=st.booleans(),
         data=json_values(),
     )

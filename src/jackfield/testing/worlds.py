@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import Untranslatable
+from jackfield.errors import NoTopicError
 from jackfield.plugin.provider import Dialect, Plan
 from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing import strategies
@@ -69,9 +69,9 @@ class World:
     def _named(self) -> list[str]:
         try:
             topics = self.dialect.topics_of(EVERYTHING)
-        except Untranslatable:
+        except NoTopicError:
             return []
-        resources = {self.dialect.brings(topic).resource for topic in topics}
+        resources = {self.dialect.pattern_of(topic).resource for topic in topics}
         return sorted(each for each in resources if each is not None)
 
     def near(self, event: Happened) -> st.SearchStrategy[Happened]:
@@ -90,7 +90,7 @@ class World:
         """What the vendor publishes it under; ``None`` where it cannot."""
         try:
             return self.dialect.native_of(address)
-        except Untranslatable:
+        except NoTopicError:
             return None
 
     def matching(self, event: Happened) -> st.SearchStrategy[Selector]:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import attrs
 
 from faulty.dialect import KINDS, SOURCE, AcmeDialect
-from jackfield.errors import FrameError, RestError, WebhookRefused
+from jackfield.errors import FrameError, RestError, WebhookError
 from jackfield.events import Event, content_id
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.options import about, url
-from jackfield.plugin.protocol import Confirm, Emit, Ignore, Reject, Send
+from jackfield.plugin.options import field_help, is_url
+from jackfield.plugin.protocol import Emit, Ignore, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.provider import Endpoint, Webhook
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite
@@ -58,10 +58,10 @@ class AcmeProtocol:
         topic = self._asked.pop(number, None) if isinstance(number, int) else None
         if topic is None:
             return (Ignore("answer to nothing that we asked"),)
-        return (Confirm(topic), Ignore("answer")) if answer.get("ok") is True else self.refused(topic, answer)
+        return (Subscribed(topic), Ignore("answer")) if answer.get("ok") is True else self.refused(topic, answer)
 
     def refused(self, topic, answer):
-        return Reject(topic, f"it says {answer.get('error')}"), Ignore("refusal")
+        return SubscriptionRefused(topic, f"it says {answer.get('error')}"), Ignore("refusal")
 
     def event(self, document, frame, at, origin="live"):
         topic, name = document.get("topic"), document.get("name")
@@ -94,7 +94,7 @@ class AcmeProtocol:
     def kind(self, address):
         return KINDS.get(address.resource, {}).get(address.event) or f"unmapped.{word(address.resource)}"
 
-    def resync(self, since, at):
+    def backfill(self, since, at):
         answer = yield Request("GET", "https://acme.example/events?since=x")
         found = answer.json()
         if answer.status != 200 or not isinstance(found, list):
@@ -103,7 +103,7 @@ class AcmeProtocol:
         return [Emit(self.event(decoded(text), text, at, self.origin())) for text in texts]
 
     def origin(self):
-        return "resync"
+        return "backfill"
 
 
 def decoded(frame):
@@ -131,9 +131,9 @@ def moment(text):
 @attrs.frozen
 class Acme:
     url: str = attrs.field(
-        default="wss://acme.example/events", validator=url("wss", "ws"), metadata=about("the websocket's URL")
+        default="wss://acme.example/events", validator=is_url("wss", "ws"), metadata=field_help("the websocket's URL")
     )
-    token: Secret = attrs.field(default=Secret("text", SAMPLE), metadata=about("the account's token"))
+    token: Secret = attrs.field(default=Secret("text", SAMPLE), metadata=field_help("the account's token"))
 
     source = SOURCE
     protocols = AcmeProtocol
@@ -149,7 +149,7 @@ class Acme:
         answer = yield Request("POST", "https://acme.example/login")
         found = answer.json()
         if answer.status != 200 or not isinstance(found, dict) or not isinstance(found.get("token"), str):
-            raise RestError("the login was refused", refused=True)
+            raise RestError("the login was refused", auth_failed=True)
         return self
 
     def webhook(self, feed):
@@ -157,7 +157,7 @@ class Acme:
 
         def read(headers, body, at):
             if headers.get("x-refuse"):
-                raise WebhookRefused(403, "not signed")
+                raise WebhookError(403, "not signed")
             return [protocol.event(decoded(body), body, at, "webhook")]
 
         return Webhook(read)

@@ -1,7 +1,7 @@
 """A small dialect that keeps every law."""
 
 from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import Untranslatable
+from jackfield.errors import NoTopicError
 
 KINDS = {"call": {"started": "call.initiated", "ended": "call.cleared"}, "agent": {"ready": "agent.ready"}}
 SOURCE = Source("acme", "account", "A")
@@ -22,18 +22,18 @@ class AcmeDialect:
             if resource in KINDS and any(map(kind.matches, self.kinds_of(address._replace(resource=resource))))
         )
 
-    def brings(self, topic):
+    def pattern_of(self, topic):
         resource, identity = (None if part == "*" else unescape(part) for part in topic.split("/"))
         return AddressPattern("acme", "account", "A", resource, identity)
 
     def covers(self, topic, other):
-        return self.brings(topic).covers(self.brings(other))
+        return self.pattern_of(topic).covers(self.pattern_of(other))
 
-    def delivers(self, topic, published):
+    def matches(self, topic, published):
         return all(mine in ("*", theirs) for mine, theirs in zip(topic.split("/"), published.split("/"), strict=True))
 
-    def means(self, topic):
-        return self.brings(topic), ""
+    def describe(self, topic):
+        return self.pattern_of(topic), ""
 
     def address_of(self, topic, event):
         resource, identity = topic.split("/")
@@ -41,7 +41,7 @@ class AcmeDialect:
 
     def native_of(self, address):
         if address.resource not in KINDS:
-            raise Untranslatable("no such resource")
+            raise NoTopicError("no such resource")
         return f"{address.resource}/{escape(address.resource_id)}", address.event
 
     def kinds_of(self, pattern):

@@ -11,10 +11,10 @@ import attrs
 from faulty.acme import SAMPLE, Acme, AcmeProtocol, AcmeSuite
 from faulty.dialect import AcmeDialect
 from jackfield.addresses import AddressPattern
-from jackfield.errors import FrameError, Untranslatable
+from jackfield.errors import FrameError, NoTopicError
 from jackfield.plugin.http import Request
-from jackfield.plugin.options import about
-from jackfield.plugin.protocol import Confirm, Ignore
+from jackfield.plugin.options import field_help
+from jackfield.plugin.protocol import Ignore, Subscribed
 from jackfield.plugin.provider import Endpoint, Webhook
 
 FAULTS = []
@@ -83,7 +83,7 @@ class DescribesNothing(Acme):
 @caught_by("describes_options")
 @attrs.frozen
 class KeepsAPasswordAsText(Acme):
-    password: str = attrs.field(default="open sesame", metadata=about("the password"))
+    password: str = attrs.field(default="open sesame", metadata=field_help("the password"))
 
 
 @caught_by("names_a_websocket")
@@ -217,7 +217,7 @@ class LosesTheEvent(AcmeDialect):
 class RefusesLongIds(AcmeDialect):
     def topics_of(self, selector):
         if len(selector.address.resource_id or "") > 5:
-            raise Untranslatable("too much trouble")
+            raise NoTopicError("too much trouble")
         return super().topics_of(selector)
 
 
@@ -228,8 +228,8 @@ class ThinksThatIdsDoNotMatter(AcmeDialect):
     def covers(self, topic, other):
         return topic.split("/")[0] == other.split("/")[0]
 
-    def brings(self, topic):
-        return super().brings(topic)._replace(resource_id=None)
+    def pattern_of(self, topic):
+        return super().pattern_of(topic)._replace(resource_id=None)
 
 
 @caught_by("monotony", implied=["minimality"])
@@ -243,25 +243,25 @@ class AsksInTwoSpellings(AcmeDialect):
     def topics_of(self, selector):
         return tuple(each for topic in super().topics_of(selector) for each in (topic, f"{topic}/!"))
 
-    def brings(self, topic):
-        return super().brings(topic.removesuffix("/!"))
+    def pattern_of(self, topic):
+        return super().pattern_of(topic.removesuffix("/!"))
 
-    def delivers(self, topic, published):
-        return super().delivers(topic.removesuffix("/!"), published)
+    def matches(self, topic, published):
+        return super().matches(topic.removesuffix("/!"), published)
 
     def covers(self, topic, other):
-        return topic == other or (super().covers(topic, other) and self.brings(topic) != self.brings(other))
+        return topic == other or (super().covers(topic, other) and self.pattern_of(topic) != self.pattern_of(other))
 
 
 @caught_by("agreement", implied=["minimality"])
 class HearsEveryIdOfAResource(AcmeDialect):
-    def delivers(self, topic, published):
+    def matches(self, topic, published):
         return topic.split("/")[0] == published.split("/")[0]
 
 
 @caught_by("agreement")
 class MeansWhatItDoesNotBring(AcmeDialect):
-    def means(self, topic):
+    def describe(self, topic):
         return AddressPattern("acme"), ""
 
 
@@ -287,7 +287,7 @@ class TakesSilenceForConsent(AcmeProtocol):
 
     def tick(self, at):
         self.seconds += 1
-        return [Confirm(topic) for topic in self._asked.values()] if self.seconds == 28 else ()
+        return [Subscribed(topic) for topic in self._asked.values()] if self.seconds == 28 else ()
 
 
 @caught_by("gives_topics_back")
@@ -311,7 +311,7 @@ class AsksOnTheFirstConnectionOnly(Remembers):
         again = False
 
         def subscribe(self, topic):
-            return (Confirm(topic),) if self.again else super().subscribe(topic)
+            return (Subscribed(topic),) if self.again else super().subscribe(topic)
 
     protocols = Talk
 

@@ -10,7 +10,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
-from jackfield.plugin.options import about
+from jackfield.plugin.options import field_help
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch
 from jackfield.testing import Place, SinkSuite
@@ -72,8 +72,8 @@ class Writer:
 
 @attrs.frozen
 class Shelving:
-    shelf: Shelf = attrs.field(repr=False, metadata=about("where events are put"))
-    key: Secret = attrs.field(default=Secret("text", SAMPLE), metadata=about("the key to the shelf"))
+    shelf: Shelf = attrs.field(repr=False, metadata=field_help("where events are put"))
+    key: Secret = attrs.field(default=Secret("text", SAMPLE), metadata=field_help("the key to the shelf"))
 
     writers = Writer
 

@@ -7,8 +7,8 @@ import attrs
 from jackfield.addresses import Source
 from jackfield.errors import RestError
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.http import Exchange
-from jackfield.plugin.options import about, at_least, url
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.provider import Dialect, Endpoint, Provider, ProviderSpec
 from jackfield.plugin.secrets import Secret
@@ -23,7 +23,7 @@ from jackfield_vinix.topics import PROVIDER
 __all__ = ["Vinix", "jackfield_providers"]
 
 
-_BY_HTTP = url("https", "http")
+_BY_HTTP = is_url("https", "http")
 
 
 def _one_word(_instance: object, _attribute: object, value: str | None) -> None:
@@ -36,36 +36,43 @@ class Vinix:
     """A feed of one Vinix account."""
 
     url: str = attrs.field(
-        validator=url("wss", "ws"), metadata=about("the gateway's URL, such as wss://host:5555, as Vinix gave it")
+        validator=is_url("wss", "ws"),
+        metadata=field_help("the gateway's URL, such as wss://host:5555, as Vinix gave it"),
     )
     auth_token: Secret | None = attrs.field(
-        default=None, metadata=about("the token that authentication by REST returned; or let the feed log in, as below")
+        default=None,
+        metadata=field_help("the token that authentication by REST returned; or let the feed log in, as below"),
     )
     account_id: str | None = attrs.field(
         default=None,
         validator=_one_word,
-        metadata=about("the account whose events to receive; where the feed logs in, the login's own is the default"),
+        metadata=field_help(
+            "the account whose events to receive; where the feed logs in, the login's own is the default"
+        ),
     )
     ca_file: str | None = attrs.field(
-        default=None, metadata=about("a PEM file of authorities to trust instead of the system's")
+        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's")
     )
     rest_url: str | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(_BY_HTTP),
-        metadata=about("REST, for logins and for what was missed; Vinix's is https://api.vinixglobal.com/v2"),
+        metadata=field_help("REST, for logins and for what was missed; Vinix's is https://api.vinixglobal.com/v2"),
     )
-    api_key: Secret | None = attrs.field(default=None, metadata=about("the account's API key, to log in with"))
-    username: str | None = attrs.field(default=None, metadata=about("a user, to log in as"))
-    password: Secret | None = attrs.field(default=None, metadata=about("the user's password"))
-    account_name: str | None = attrs.field(default=None, metadata=about("the user's account, by its name"))
-    account_realm: str | None = attrs.field(default=None, metadata=about("the user's account, by its realm"))
+    api_key: Secret | None = attrs.field(default=None, metadata=field_help("the account's API key, to log in with"))
+    username: str | None = attrs.field(default=None, metadata=field_help("a user, to log in as"))
+    password: Secret | None = attrs.field(default=None, metadata=field_help("the user's password"))
+    account_name: str | None = attrs.field(default=None, metadata=field_help("the user's account, by its name"))
+    account_realm: str | None = attrs.field(default=None, metadata=field_help("the user's account, by its realm"))
     password_hash: Hash = attrs.field(
-        default="md5", metadata=about("how the user's name and password are sent; the account's settings say which")
+        default="md5",
+        metadata=field_help("how the user's name and password are sent; the account's settings say which"),
     )
-    silent_seconds: float = attrs.field(
+    idle_check_seconds: float = attrs.field(
         default=300.0,
-        validator=at_least(0),
-        metadata=about("how long no event is normal; then the server is asked, and a deaf connection renewed; 0: any"),
+        validator=ge(0),
+        metadata=field_help(
+            "how long no event is normal; then the server is asked, and a deaf connection renewed; 0: any"
+        ),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -101,7 +108,7 @@ class Vinix:
         """A fresh protocol with the token as it is configured."""
         return self._as_configured.protocol(feed, before)
 
-    def authenticate(self) -> Exchange[Provider]:
+    def authenticate(self) -> HTTPFlow[Provider]:
         """A fresh token for the next connection, where the feed logs in."""
         if (login := self._login) is None:
             return self._as_configured
@@ -118,7 +125,7 @@ class Vinix:
         return self._account(self.account_id or UNKNOWN_ID, self.auth_token or Secret("text", ""), None)
 
     def _account(self, account_id: str, token: Secret, login: Login | None) -> Account:
-        return Account(self.url, account_id, token, self.rest_url, self.ca_file, self.silent_seconds, login)
+        return Account(self.url, account_id, token, self.rest_url, self.ca_file, self.idle_check_seconds, login)
 
     @property
     def _login(self) -> Login | None:

@@ -7,7 +7,7 @@ import secrets
 import attrs
 
 from jackfield.addresses import Source
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
@@ -32,7 +32,7 @@ class Account:
     token: Secret
     rest_url: str | None = None
     ca_file: str | None = None
-    silent_seconds: float = 0.0
+    idle_check_seconds: float = 0.0
     login: Login | None = None
     """How the token was come by, where it was not configured."""
 
@@ -67,11 +67,11 @@ class Account:
             rest,
             # In the server's list of connections ours is known by its name; in requests nobody looks at it.
             f"jackfield-{feed}-{secrets.token_hex(4)}" if rest else "",
-            self.silent_seconds,
+            self.idle_check_seconds,
             before if isinstance(before, VinixProtocol) else None,
         )
 
-    def _renewed(self) -> Exchange[str]:
+    def _renewed(self) -> HTTPFlow[str]:
         """The token anew: by another login, or from where it is configured."""
         if self.login is None:
             return self.token.reveal()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from jackfield.addresses import Address, AddressPattern
-from jackfield.errors import Untranslatable
+from jackfield.errors import NoTopicError
 from jackfield.selectors import Selector
 from jackfield_vinix.kinds import FAMILIES, kinds_at
 from jackfield_vinix.topics import (
@@ -39,7 +39,7 @@ class DocumentedDialect:
             return ()
         if address.resource not in (None, *FAMILIES):
             known = ", ".join(FAMILIES)
-            raise Untranslatable(f"Vinix has no binding family {address.resource!r} (there are {known})")
+            raise NoTopicError(f"Vinix has no binding family {address.resource!r} (there are {known})")
         families = FAMILIES if address.resource is None else (address.resource,)
         narrow = address.resource_id
         last = "*" if narrow is None or narrow in WILDCARDS else encode_word(narrow)
@@ -49,7 +49,7 @@ class DocumentedDialect:
             if any(kind.matches(each) for each in kinds_at(family, address.event))
         )
 
-    def brings(self, topic: str) -> AddressPattern:
+    def pattern_of(self, topic: str) -> AddressPattern:
         """What the binding's words say; of a last ``*``, all that follows."""
         application, family, *words = (*topic.split("."), "")
         if application != APPLICATION or family not in FAMILIES or not all(words[:-1]):
@@ -64,13 +64,13 @@ class DocumentedDialect:
         """Word by word."""
         return covers_binding(topic, self.account_id, other)
 
-    def delivers(self, topic: str, published: str) -> bool:
+    def matches(self, topic: str, published: str) -> bool:
         """The documented matcher, for this account."""
         return matches_binding(topic, self.account_id, published)
 
-    def means(self, topic: str) -> tuple[AddressPattern, str]:
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """What it brings, and nothing beyond that."""
-        return self.brings(topic), ""
+        return self.pattern_of(topic), ""
 
     def address_of(self, topic: str, event: str) -> Address:
         """The address of an event with this routing key, and with this bare word or whole binding as its name.
@@ -88,7 +88,7 @@ class DocumentedDialect:
         """The whole binding, which the documentation uses for both."""
         if address.scope != "account" or address.resource not in FAMILIES:
             known = ", ".join(FAMILIES)
-            raise Untranslatable(f"Vinix has no events at {address} (scope account; resources {known})")
+            raise NoTopicError(f"Vinix has no events at {address} (scope account; resources {known})")
         words = (address.resource, address.scope_id, address.resource_id, address.event)
         key = ".".join((APPLICATION, *map(encode_word, words)))
         return key, key

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from jackfield.simulation.happenings import Happening
+from jackfield.simulation.happenings import ScenarioEvent
 
 __all__ = ["Floor", "SimulatedQueue", "SimulatedRecipient"]
 
@@ -48,17 +48,17 @@ class Floor:
     queues: dict[str, SimulatedQueue] = attrs.field(factory=dict)
     recipients: dict[str, SimulatedRecipient] = attrs.field(factory=dict)
 
-    def queue(self, happening: Happening) -> SimulatedQueue:
+    def queue(self, happening: ScenarioEvent) -> SimulatedQueue:
         """The queue that something happened to."""
         queue = happening.its_queue
         return self.queues.setdefault(self.id_of("queue", queue.number), SimulatedQueue(queue.name))
 
-    def recipient(self, happening: Happening) -> SimulatedRecipient:
+    def recipient(self, happening: ScenarioEvent) -> SimulatedRecipient:
         """The agent that something happened to."""
         agent = happening.its_agent
         return self.recipients.setdefault(self.id_of("recipient", agent.number), SimulatedRecipient(agent.name))
 
-    def follow(self, happening: Happening) -> None:
+    def follow(self, happening: ScenarioEvent) -> None:
         """Let it happen."""
         match happening.what:
             case "queue_started":
@@ -76,7 +76,7 @@ class Floor:
             case _ if happening.agent is not None:
                 self._agent(happening)
 
-    def call(self, happening: Happening) -> dict[str, Any]:
+    def call(self, happening: ScenarioEvent) -> dict[str, Any]:
         """A contact as REST shows it at a recipient."""
         contact = happening.its_contact
         queued = contact.since.get("queued")
@@ -88,10 +88,10 @@ class Floor:
             "queue_enter_time": int(queued.timestamp()) if queued else 0,
         }
 
-    def _session(self, happening: Happening) -> str:
+    def _session(self, happening: ScenarioEvent) -> str:
         return self.id_of("session", happening.its_contact.number)
 
-    def _agent(self, happening: Happening) -> None:
+    def _agent(self, happening: ScenarioEvent) -> None:
         recipient = self.recipient(happening)
         states = {"agent_ready": "ready", "agent_away": "away", "rejected": "ready", "rescinded": "ready"}
         match happening.what:

@@ -14,7 +14,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield_vinix.kinds import FAMILIES
 from jackfield_vinix.story import Published
 from jackfield_vinix.topics import APPLICATION, matches_binding
@@ -104,13 +104,13 @@ class SimulatedSocket:
     def __attrs_post_init__(self) -> None:
         self._bucket = Bucket(self._server.now)
 
-    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+    def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
         """The answers to a client's frame."""
         if isinstance(frame, bytes):
             return  # read and ignored, as KAZOO does
         yield from self._late()
         answer = self._answer(frame)
-        if isinstance(answer, HangUp):
+        if isinstance(answer, CloseConnection):
             yield answer
         elif answer is not None:
             server = self._server
@@ -151,7 +151,7 @@ class SimulatedSocket:
 
     # -- requests --------------------------------------------------------------------------------------
 
-    def _answer(self, frame: str) -> str | HangUp | None:
+    def _answer(self, frame: str) -> str | CloseConnection | None:
         message: Any = {}
         try:
             message = json.loads(frame)
@@ -165,7 +165,9 @@ class SimulatedSocket:
         if not self._bucket.take():
             return self._reply(request_id, ["rate limiting threshold hit for 198.51.100.7:50112!"])
         if broken:
-            return HangUp(1011)  # the gateway's handler crashes over a bare text or number, and over its own logging
+            return CloseConnection(
+                1011
+            )  # the gateway's handler crashes over a bare text or number, and over its own logging
         if errors := self._authenticate(message):
             return self._reply(request_id, errors)
         action = message.get("action")
@@ -176,10 +178,10 @@ class SimulatedSocket:
         data = message.get("data")
         fields = data if isinstance(data, dict) else {}
         asked = self._asked(fields)
-        if isinstance(asked, HangUp):
+        if isinstance(asked, CloseConnection):
             return asked
         if any(style_of(each) in self._server.crashes_on.split(",") for each in asked):
-            return HangUp(1011)
+            return CloseConnection(1011)
         errors = self._wrong_form(fields, asked)
         if action == "unsubscribe":
             return self._reply(request_id, errors, {} if errors else self._unsubscribe(asked))
@@ -201,14 +203,14 @@ class SimulatedSocket:
         self._authenticated = True
         return []
 
-    def _asked(self, fields: dict[str, Any]) -> list[str] | HangUp:
+    def _asked(self, fields: dict[str, Any]) -> list[str] | CloseConnection:
         """The bindings of a request; generation 4 knows one, and breaks over what is no text."""
         binding = fields.get("binding")
         if self._server.generation == 5:
             bindings = fields.get("bindings", [binding] if binding else [])
             return [each for each in bindings if isinstance(each, str)] if isinstance(bindings, list) else []
         if binding and not isinstance(binding, str):
-            return HangUp(1011)
+            return CloseConnection(1011)
         return [binding] if binding else []
 
     def _wrong_form(self, fields: dict[str, Any], asked: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange, Request
+from jackfield.plugin.http import HTTPFlow, Request
 from jackfield.plugin.secrets import Secret
 from jackfield_vinix.rest import checked, payload
 
@@ -42,7 +42,7 @@ class Login:
     data: Callable[[], dict[str, str]] = attrs.field(repr=False)
     ca_file: str | None = None
 
-    def __call__(self) -> Exchange[Granted]:
+    def __call__(self) -> HTTPFlow[Granted]:
         """Log in; `RestError`, with ``refused`` where the credentials are turned down."""
         data = self.data()
         request = Request(

@@ -15,13 +15,13 @@ import attrs
 
 from jackfield.errors import RestError
 from jackfield.plugin.frames import decode_payload
-from jackfield.plugin.http import Exchange
-from jackfield.plugin.protocol import Action, Emit, Hangup, Ignore, Resync, Send
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.protocol import Action, Backfill, Disconnect, Emit, Ignore, Send
+from jackfield_vinix.backfill import look
 from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
 from jackfield_vinix.requests import Asked, Requests
 from jackfield_vinix.rest import Rest
-from jackfield_vinix.resync import look
 from jackfield_vinix.silence import Silence
 from jackfield_vinix.state import Centre
 from jackfield_vinix.subscribing import Subscribing
@@ -33,7 +33,7 @@ __all__ = ["VinixProtocol"]
 
 @attrs.define
 class VinixProtocol:
-    """A `jackfield.plugin.protocol.FeedProtocol` for qubicle bindings, which `Resyncs` by REST."""
+    """A `jackfield.plugin.protocol.FeedProtocol` for qubicle bindings, which `SupportsBackfill` by REST."""
 
     feed: str
     account_id: str = ""
@@ -106,10 +106,10 @@ class VinixProtocol:
         if code == 1011 and asked is not None and asked.action == "subscribe":
             self._subscribing.crashed(asked.binding)
 
-    def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
+    def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
         """How things stand by REST, and what must have happened meanwhile."""
         if self._rest is None:
-            raise RestError("there is no rest_url to look for what was missed", refused=True)
+            raise RestError("there is no rest_url to look for what was missed", auth_failed=True)
         found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
         if self.silence.asking:
             held: bool | None = None
@@ -124,11 +124,11 @@ class VinixProtocol:
             case "ask":
                 yield from self._requests.ask(Asked("ping"))
                 if self._rest is not None:
-                    yield Resync(f"no event for {silence.limit:g} s")
+                    yield Backfill(f"no event for {silence.limit:g} s")
             case "renew":
                 self._subscribing.silent()
                 reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.told}"
-                yield Hangup(f"{reason}: subscribing anew", missed_since=silence.since)
+                yield Disconnect(f"{reason}: subscribing anew", missed_since=silence.since)
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:
         # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
@@ -149,8 +149,8 @@ class VinixProtocol:
         if any(each.subject == "token" for each in refusals):
             yield self._token_refused("; ".join(map(str, refusals)))
 
-    def _token_refused(self, reason: str) -> Hangup:
+    def _token_refused(self, reason: str) -> Disconnect:
         """Log in once more at once; if that does not help, hurrying will not."""
         renewable = self._rest is not None and self._rest.renewable and not self.learned.token_refused
         self.learned.token_refused = True
-        return Hangup(f"the vendor refused the token: {reason}", refused=not renewable)
+        return Disconnect(f"the vendor refused the token: {reason}", auth_failed=not renewable)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, NamedTuple
 
-from jackfield.plugin.secrets import HIDDEN
+from jackfield.plugin.secrets import REDACTED
 
 __all__ = ["Refusal", "Subject", "classify", "hide_token", "refusals_in"]
 
@@ -22,7 +22,7 @@ class Refusal(NamedTuple):
     subject: Subject
     text: str
     """The server's words, without the token that it quotes."""
-    remedy: str = ""
+    advice: str = ""
     """What would be right, in words; empty for a text that we do not know."""
 
     @property
@@ -31,7 +31,7 @@ class Refusal(NamedTuple):
         return self.text.lower().startswith("no available subscriptions")
 
     def __str__(self) -> str:
-        return f"{self.text} ({self.remedy})" if self.remedy else self.text
+        return f"{self.text} ({self.advice})" if self.advice else self.text
 
 
 _TOKEN_QUOTED = re.compile(r"(failed to authenticate token).*", re.IGNORECASE | re.DOTALL)
@@ -52,15 +52,15 @@ _TABLE: tuple[tuple[str, Subject, str], ...] = (
     ("empty subscription", "request", _REPORT),
     ("auth_account_id not set", "server", "bh_token_auth is not loaded at this node: ask Vinix"),
 )
-_KNOWN = [(re.compile(text, re.IGNORECASE | re.DOTALL), subject, remedy) for text, subject, remedy in _TABLE]
+_KNOWN = [(re.compile(text, re.IGNORECASE | re.DOTALL), subject, advice) for text, subject, advice in _TABLE]
 
 
 def classify(text: str, auth_token: str = "") -> Refusal:
     """What an error text of the server's means; the token is cut out of it."""
     shown = hide_token(text, auth_token).strip()
-    for pattern, subject, remedy in _KNOWN:
+    for pattern, subject, advice in _KNOWN:
         if pattern.match(text.strip()):
-            return Refusal(subject, shown, remedy)
+            return Refusal(subject, shown, advice)
     return Refusal("unknown", shown)
 
 
@@ -72,5 +72,5 @@ def refusals_in(data: Any, auth_token: str = "") -> list[Refusal]:
 
 def hide_token(text: str, auth_token: str) -> str:
     """The server's text without the token; its refusal quotes the one that it got, to the end."""
-    text = _TOKEN_QUOTED.sub(rf"\1 {HIDDEN}", text)
-    return text.replace(auth_token, HIDDEN) if auth_token else text
+    text = _TOKEN_QUOTED.sub(rf"\1 {REDACTED}", text)
+    return text.replace(auth_token, REDACTED) if auth_token else text

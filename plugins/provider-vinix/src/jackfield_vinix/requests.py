@@ -21,7 +21,7 @@ __all__ = ["ANSWER_TICKS", "Asked", "Requests"]
 ANSWER_TICKS = 10
 """Seconds after which no answer is expected any more; a K5 server does not answer everything."""
 
-# Answers that come later than that are still understood, as far back as this.
+# SupportsRest that come later than that are still understood, as far back as this.
 REMEMBERED = 1000
 
 

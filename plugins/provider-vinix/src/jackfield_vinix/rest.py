@@ -16,8 +16,8 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange, Request, Response
-from jackfield.plugin.secrets import HIDDEN
+from jackfield.plugin.http import HTTPFlow, Request, Response
+from jackfield.plugin.secrets import REDACTED
 
 __all__ = ["Rest", "checked", "payload"]
 
@@ -38,7 +38,7 @@ class Rest:
 
     base: str
     token: str = attrs.field(repr=False)
-    renew: Callable[[], Exchange[str]] = attrs.field(repr=False)
+    renew: Callable[[], HTTPFlow[str]] = attrs.field(repr=False)
     """Gets the token anew; the same one where there is no other."""
     ca_file: str | None = None
     renewable: bool = False
@@ -46,15 +46,15 @@ class Rest:
     clock: datetime | None = None
     """The server's own, by its last answer."""
 
-    def get(self, *path: str, **query: str) -> Exchange[Any]:
+    def get(self, *path: str, **query: str) -> HTTPFlow[Any]:
         """The payload of a resource, by the segments of its path; `RestError` where it is not given."""
         return payload((yield from self._answer("GET", path, query)))
 
-    def post(self, *path: str, data: Any) -> Exchange[Any]:
+    def post(self, *path: str, data: Any) -> HTTPFlow[Any]:
         """The payload that is the answer to this one."""
         return payload((yield from self._answer("POST", path, {}, data)))
 
-    def every(self, *path: str) -> Exchange[list[Any]]:
+    def every(self, *path: str) -> HTTPFlow[list[Any]]:
         """All items of a list, page by page."""
         items: list[Any] = []
         query: dict[str, str] = {}
@@ -68,7 +68,7 @@ class Rest:
             query = {"start_key": start_key}
         return items
 
-    def _answer(self, method: str, path: tuple[str, ...], query: dict[str, str], data: Any = None) -> Exchange[Any]:
+    def _answer(self, method: str, path: tuple[str, ...], query: dict[str, str], data: Any = None) -> HTTPFlow[Any]:
         request = self._request(method, path, query, data)
         response = yield request
         if response.status == 401:
@@ -98,12 +98,12 @@ def checked(request: Request, response: Response, *secrets: str) -> Any:
     reason = f"{request}: HTTP {response.status}"
     if told := _told(response):
         for secret in filter(None, secrets):
-            told = told.replace(secret, HIDDEN)
+            told = told.replace(secret, REDACTED)
         reason = f"{reason}: {told[:LONGEST_REASON]}"
     if hint := _HINTS.get(response.status):
         reason = f"{reason} ({hint})"
     raise RestError(
-        reason, status=response.status, refused=response.status in (401, 403), retry_after=response.retry_after
+        reason, status=response.status, auth_failed=response.status in (401, 403), retry_after=response.retry_after
     )
 
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import attrs
 
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.options import about, at_least
+from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import Refusal
 from jackfield_vinix.floor import Floor
 from jackfield_vinix.gateway import SimulatedSocket
@@ -30,7 +30,7 @@ _STYLES = frozenset({"documented", "short", "worded", "narrow"})
 
 
 def _count(text: str) -> Any:
-    return attrs.field(default=0, validator=at_least(0), metadata=about(text, live=True))
+    return attrs.field(default=0, validator=ge(0), metadata=field_help(text, live=True))
 
 
 def _styles(also: str = "") -> Callable[[Any, Any, str], None]:
@@ -47,41 +47,45 @@ def _styles(also: str = "") -> Callable[[Any, Any, str], None]:
 class VinixSimulator:
     """The server; its public fields are the flags of ``jackfield simulate vinix``."""
 
-    token: str = attrs.field(repr=False, metadata=about("an auth_token that is always valid"))
-    rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=about("events in a second"))
-    seed: int = attrs.field(default=1, metadata=about("which day it is: the same seed gives the same events"))
-    account_id: str = attrs.field(default=ACCOUNT, metadata=about("the account whose events these are"))
+    token: str = attrs.field(repr=False, metadata=field_help("an auth_token that is always valid"))
+    rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=field_help("events in a second"))
+    seed: int = attrs.field(default=1, metadata=field_help("which day it is: the same seed gives the same events"))
+    account_id: str = attrs.field(default=ACCOUNT, metadata=field_help("the account whose events these are"))
     generation: int = attrs.field(
-        default=4, validator=attrs.validators.in_((4, 5)), metadata=about("of KAZOO, 4 or 5: how it replies")
+        default=4, validator=attrs.validators.in_((4, 5)), metadata=field_help("of KAZOO, 4 or 5: how it replies")
     )
     naming: str = attrs.field(
         default="documented",
         validator=attrs.validators.in_(("documented", "kazoo")),
-        metadata=about("how events and fields of REST are named: documented, by Vinix, or kazoo"),
+        metadata=field_help("how events and fields of REST are named: documented, by Vinix, or kazoo"),
     )
-    api_key: str = attrs.field(default="simulated", repr=False, metadata=about("the key that logs in"))
-    username: str = attrs.field(default="simulated", metadata=about("the user who can log in, of account simulated"))
-    password: str = attrs.field(default="simulated", repr=False, metadata=about("that user's password"))
+    api_key: str = attrs.field(default="simulated", repr=False, metadata=field_help("the key that logs in"))
+    username: str = attrs.field(
+        default="simulated", metadata=field_help("the user who can log in, of account simulated")
+    )
+    password: str = attrs.field(default="simulated", repr=False, metadata=field_help("that user's password"))
     sync_seconds: float = attrs.field(
         default=60.0,
         validator=attrs.validators.gt(0),
-        metadata=about("seconds between two syncs of each queue and recipient", live=True),
+        metadata=field_help("seconds between two syncs of each queue and recipient", live=True),
     )
     token_seconds: float = attrs.field(
         default=3600.0,
-        validator=at_least(0),
-        metadata=about("how long a token from a login is valid", live=True),
+        validator=ge(0),
+        metadata=field_help("how long a token from a login is valid", live=True),
     )
     accepts: str = attrs.field(
         default="any",
         validator=_styles("any"),
-        metadata=about("the bindings that are taken: any, or some of documented,short,worded,narrow", live=True),
+        metadata=field_help("the bindings that are taken: any, or some of documented,short,worded,narrow", live=True),
     )
     barren: str = attrs.field(
-        default="", validator=_styles(), metadata=about("the bindings that are taken and bring nothing", live=True)
+        default="", validator=_styles(), metadata=field_help("the bindings that are taken and bring nothing", live=True)
     )
     crashes_on: str = attrs.field(
-        default="", validator=_styles(), metadata=about("the bindings that end the connection with 1011", live=True)
+        default="",
+        validator=_styles(),
+        metadata=field_help("the bindings that end the connection with 1011", live=True),
     )
     deaf_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
     unavailable: int = _count("how many of the next connections lead to a node without bh_qubicle")

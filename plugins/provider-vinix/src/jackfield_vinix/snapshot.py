@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
 from jackfield_vinix.rest import Rest
 from jackfield_vinix.wire import fold, plain_id, text_of
 
@@ -47,7 +47,7 @@ class Snapshot:
     recipients: tuple[Seen, ...]
 
 
-def take(rest: Rest, account_id: str) -> Exchange[Snapshot]:
+def take(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
     """Ask for everything; `RestError` where the account's lists are not given."""
     rest.clock = None
     queue_ids = _ids((yield from rest.every("accounts", account_id, "qubicle_queues")), "queue_id")
@@ -77,7 +77,7 @@ def take(rest: Rest, account_id: str) -> Exchange[Snapshot]:
     return Snapshot(began, tuple(queues), tuple(recipients))
 
 
-def _if_known(exchange: Exchange[Any]) -> Exchange[Any]:
+def _if_known(exchange: HTTPFlow[Any]) -> HTTPFlow[Any]:
     """What is asked for; ``None`` where the server does not know it, or knows it no longer."""
     try:
         return (yield from exchange)

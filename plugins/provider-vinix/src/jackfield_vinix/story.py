@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import Happening
+from jackfield.simulation.happenings import ScenarioEvent
 from jackfield_vinix.floor import Floor, SimulatedQueue, SimulatedRecipient
 
 __all__ = ["GREGORIAN_EPOCH", "Published", "Teller", "tell"]
@@ -70,7 +70,7 @@ class Teller:
         for recipient_id, recipient in self.floor.recipients.items():
             yield self._about_recipient(at, "sync", recipient_id, recipient, **self._whole(recipient))
 
-    def tell(self, happening: Happening) -> Iterator[Published]:
+    def tell(self, happening: ScenarioEvent) -> Iterator[Published]:
         """What the server says of one thing that happens."""
         self.floor.follow(happening)
         match happening.what:
@@ -107,7 +107,7 @@ class Teller:
             case _:
                 yield from self._about_agent(happening)
 
-    def _about_agent(self, happening: Happening) -> Iterator[Published]:
+    def _about_agent(self, happening: ScenarioEvent) -> Iterator[Published]:
         watched = {"wiretapping_recipient": self._id("recipient", 99), "wiretap_mode": "eavesdrop"}
         match happening.what:
             case "agent_logged_on":
@@ -138,7 +138,7 @@ class Teller:
             case "supervision_failed":
                 yield self._recipient(happening, "wiretap_failed", **watched, reason="not_found")
 
-    def _connected(self, happening: Happening) -> Iterator[Published]:
+    def _connected(self, happening: ScenarioEvent) -> Iterator[Published]:
         """Two views of one connection, and the queue's farewell; KAZOO sends them in any order."""
         waited = self._waited(happening)
         recipient_id = self._id("recipient", happening.its_agent.number)
@@ -148,19 +148,19 @@ class Teller:
 
     # -- one method for each family ------------------------------------------------------------------
 
-    def _queue(self, happening: Happening, word: str, **more: Any) -> Published:
+    def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         queue_id = self._id("queue", happening.its_queue.number)
         more |= self._call(happening)
         return self._about_queue(happening.at, word, queue_id, self.floor.queue(happening), **more)
 
-    def _recipient(self, happening: Happening, word: str, **more: Any) -> Published:
+    def _recipient(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         recipient_id = self._id("recipient", happening.its_agent.number)
         if happening.queue is not None:
             more["queue_id"] = self._id("queue", happening.queue.number)
         more |= self._call(happening)
         return self._about_recipient(happening.at, word, recipient_id, self.floor.recipient(happening), **more)
 
-    def _session(self, happening: Happening, word: str, **more: Any) -> Published:
+    def _session(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         session_id = self._id("session", happening.its_contact.number)
         return self._published(happening.at, "session", session_id, word, more | self._call(happening))
 
@@ -203,7 +203,7 @@ class Teller:
         }
         return Published(f"qubicle.{family}.{self.account_id}.{id_}.{word}", common | data)
 
-    def _call(self, happening: Happening) -> dict[str, Any]:
+    def _call(self, happening: ScenarioEvent) -> dict[str, Any]:
         contact = happening.contact
         if contact is None:
             return {}
@@ -214,13 +214,13 @@ class Teller:
             "caller_id_number": f"+1555{contact.number:07d}",
         }
 
-    def _waited(self, happening: Happening) -> int:
+    def _waited(self, happening: ScenarioEvent) -> int:
         return round((happening.at - happening.its_contact.since["queued"]).total_seconds())
 
-    def _external(self, happening: Happening) -> dict[str, str]:
+    def _external(self, happening: ScenarioEvent) -> dict[str, str]:
         return {"call_id": self._id("external", happening.its_agent.number), "direction": "outbound"}
 
-    def _interaction(self, happening: Happening) -> str:
+    def _interaction(self, happening: ScenarioEvent) -> str:
         return self._id("interaction", happening.its_contact.number)
 
     def _id(self, what: str, number: int | str) -> str:

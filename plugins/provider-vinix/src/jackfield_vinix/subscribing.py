@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 
-from jackfield.plugin.http import Exchange
-from jackfield.plugin.protocol import Action, Confirm, Hangup, Reject
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.protocol import Action, Disconnect, Subscribed, SubscriptionRefused
 from jackfield_vinix.bindings import Form, Learned, forms
 from jackfield_vinix.refusals import Refusal
 from jackfield_vinix.requests import ANSWER_TICKS, Asked, Requests
@@ -93,7 +93,7 @@ class Subscribing:
         if all(each.held for each in self._lines.values()):
             self._learned.unavailable = 0
         for topic in sorted(line.topics):
-            yield Confirm(topic)
+            yield Subscribed(topic)
 
     def refused(self, binding: str, refusals: list[Refusal]) -> Iterator[Action]:
         """The server does not serve a binding: try the next spelling where that may help."""
@@ -109,7 +109,7 @@ class Subscribing:
             if spelling:
                 yield from self._try_next(topic)
             else:
-                yield Reject(topic, "; ".join(map(str, refusals)) or "refused without a reason")
+                yield SubscriptionRefused(topic, "; ".join(map(str, refusals)) or "refused without a reason")
 
     def unanswered(self, binding: str) -> Iterator[Action]:
         """No answer came in time: ask again a few times, unless events show that it is served."""
@@ -123,14 +123,14 @@ class Subscribing:
             yield from self._requests.ask(Asked("subscribe", binding))
         else:
             for topic in sorted(line.topics):
-                yield Reject(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
+                yield SubscriptionRefused(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
 
     def tick(self, at: datetime) -> Iterator[Action]:
         """Try anew on another connection where nothing is granted for long."""
         self._barren_since = (self._barren_since or at) if self._tried and not self.held else None
         if self._barren_since is not None and at - self._barren_since >= BARREN:
             reason = f"no subscription was granted in {BARREN.total_seconds():.0f} s: trying another connection"
-            yield Hangup(reason, missed_since=self._barren_since)
+            yield Disconnect(reason, missed_since=self._barren_since)
 
     def brought(self, family: str) -> None:
         """An event of a family has come."""
@@ -155,7 +155,7 @@ class Subscribing:
             if not line.heard:
                 self._learned.silent(line.form.style)
 
-    def listed(self, rest: Rest, name: str) -> Exchange[bool | None]:
+    def listed(self, rest: Rest, name: str) -> HTTPFlow[bool | None]:
         """Whether the server's list of connections has ours with its bindings; ``None`` where that cannot be told."""
         rows = yield from rest.every("accounts", self._account_id, "websockets")
         named = [row for row in rows if isinstance(row, dict) and row.get("name")]
@@ -171,7 +171,7 @@ class Subscribing:
         for line in self._lines.values():
             if line.held and line.form.wide and line.form.family == candidates[0].family:
                 line.topics[topic] = None
-                yield Confirm(topic)
+                yield Subscribed(topic)
                 return
         for form in candidates:
             if form.binding not in tried:
@@ -191,8 +191,8 @@ class Subscribing:
             self._learned.unavailable += not self._elsewhere
             self._elsewhere = True
             if self._learned.unavailable <= MOST_NODES:
-                return Hangup(f"{reason}: trying another connection, which may lead to another node")
-        return Reject(topic, f"{reason}; tried {', '.join(tried)}")
+                return Disconnect(f"{reason}: trying another connection, which may lead to another node")
+        return SubscriptionRefused(topic, f"{reason}; tried {', '.join(tried)}")
 
     def _take_over(self, wide: _Line) -> Iterator[Action]:
         """All other bindings of its family have become needless."""

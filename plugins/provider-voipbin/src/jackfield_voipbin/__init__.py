@@ -14,8 +14,8 @@ from jackfield.addresses import Source
 from jackfield.errors import SecretError
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.http import Exchange
-from jackfield.plugin.options import about, at_least, url
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.provider import Dialect, Endpoint, ProviderSpec, Webhook
 from jackfield.plugin.secrets import Secret
@@ -42,7 +42,7 @@ def _canonical(customer_id: str | None) -> str | None:
 
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_rest_url = attrs.validators.optional(url("https", "http"))
+_rest_url = attrs.validators.optional(is_url("https", "http"))
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ class Voipbin:
 
     token: Secret | None = attrs.field(
         default=None,
-        metadata=about(
+        metadata=field_help(
             'the account\'s token or access key; or give username and password; receive = "webhook" needs neither'
         ),
     )
@@ -59,50 +59,52 @@ class Voipbin:
         default=None,
         converter=_canonical,
         validator=_no_colon,
-        metadata=about(
+        metadata=field_help(
             "the customer's id, from GET /v1.0/customer; learned from the token or the platform if left out"
         ),
     )
     url: str = attrs.field(
         default="wss://api.voipbin.net/v1.0/ws",
-        validator=url("wss", "ws"),
-        metadata=about("the websocket's URL, without the token"),
+        validator=is_url("wss", "ws"),
+        metadata=field_help("the websocket's URL, without the token"),
     )
     dialect_name: Literal["auto", "documented", "prefix"] = attrs.field(
         default="auto",
         alias="dialect",
-        metadata=about(
+        metadata=field_help(
             "how topics are written: as documented, as deployed (prefix), or both, whichever the server takes"
         ),
     )
     ca_file: str | None = attrs.field(
-        default=None, metadata=about("a PEM file of authorities to trust instead of the system's")
+        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's")
     )
     username: str | None = attrs.field(
-        default=None, metadata=about("log in before each connection, with this name and the password")
+        default=None, metadata=field_help("log in before each connection, with this name and the password")
     )
-    password: Secret | None = attrs.field(default=None, metadata=about("the password of username"))
+    password: Secret | None = attrs.field(default=None, metadata=field_help("the password of username"))
     credential: Literal["auto", "token", "accesskey"] = attrs.field(
-        default="auto", metadata=about("what token holds; by its shape if auto: an access key begins with vb_")
+        default="auto", metadata=field_help("what token holds; by its shape if auto: an access key begins with vb_")
     )
     rest_url: str | None = attrs.field(
         default=None,
         validator=_rest_url,
-        metadata=about("where the REST interface is, without /v1.0; derived from url if left out"),
+        metadata=field_help("where the REST interface is, without /v1.0; derived from url if left out"),
     )
     reconcile_seconds: float = attrs.field(
         default=300.0,
-        validator=at_least(0),
-        metadata=about("how often to look by REST for what the websocket should have brought; 0 for never"),
+        validator=ge(0),
+        metadata=field_help("how often to look by REST for what the websocket should have brought; 0 for never"),
     )
     receive: Literal["websocket", "webhook", "both"] = attrs.field(
-        default="websocket", metadata=about("how events come; with both, each is still one event")
+        default="websocket", metadata=field_help("how events come; with both, each is still one event")
     )
     webhook_secret: Secret | None = attrs.field(
-        default=None, metadata=about("what the platform signs webhooks with; `jackfield voipbin webhook show` tells it")
+        default=None,
+        metadata=field_help("what the platform signs webhooks with; `jackfield voipbin webhook show` tells it"),
     )
-    webhook_unsigned: bool = attrs.field(
-        default=False, metadata=about("whether webhooks are taken from anybody; for installations that sign none")
+    webhook_verify: bool = attrs.field(
+        default=True,
+        metadata=field_help("false accepts webhooks from anybody; for installations that sign none"),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -124,13 +126,11 @@ class Voipbin:
             raise ValueError(
                 "receive = 'webhook' without a token needs customer_id: nothing else says whose feed it is"
             )
-        if self.webhook_secret is None and not self.webhook_unsigned:
-            hint = "or webhook_unsigned = true for an installation before August 2026, which signs nothing"
+        if self.webhook_secret is None and self.webhook_verify:
+            hint = "or webhook_verify = false for an installation before August 2026, which signs nothing"
             raise ValueError(f"receive = {self.receive!r} needs webhook_secret, {hint}")
-        if self.webhook_secret is not None and self.webhook_unsigned:
-            raise ValueError(
-                "webhook_unsigned = true would take posts that webhook_secret turns down; give one of them"
-            )
+        if self.webhook_secret is not None and not self.webhook_verify:
+            raise ValueError("webhook_verify = false would take posts that webhook_secret turns down; give one of them")
 
     @property
     def source(self) -> Source:
@@ -154,7 +154,7 @@ class Voipbin:
         """Where REST is, without ``/v1.0``."""
         return base_of(self.url) if self.rest_url is None else self.rest_url.rstrip("/")
 
-    def authenticate(self) -> Exchange[Voipbin]:
+    def authenticate(self) -> HTTPFlow[Voipbin]:
         """Log in or read the token anew, and learn whose feed it is; `RestError` where the credential is of no use."""
         base = self.rest_base
         if self.username is not None and self.password is not None:

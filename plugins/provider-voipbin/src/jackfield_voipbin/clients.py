@@ -9,7 +9,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from jackfield.plugin.simulator import HangUp
+from jackfield.plugin.simulator import CloseConnection
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.topics import matches_documented, matches_prefix
 
@@ -31,10 +31,10 @@ class Client:
     """Every connection, this one too: whose event is worth publishing is decided for all together."""
     patterns: dict[str, None] = attrs.field(factory=dict)
 
-    def received(self, frame: str | bytes) -> Iterable[str | HangUp]:
+    def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
         """An answer as documented; or as deployed nothing, but the end of the line for a topic that is not granted."""
         if isinstance(frame, bytes):
-            return (HangUp(),)  # the platform cuts the line at a binary frame
+            return (CloseConnection(),)  # the platform cuts the line at a binary frame
         try:
             asked = msgspec.json.decode(frame)
         except msgspec.DecodeError:
@@ -57,14 +57,14 @@ class Client:
             answer = {"type": "ack", "action": action, "topics": topics, "status": "success"}
             yield msgspec.json.encode(answer).decode()
 
-    def _deployed(self, asked: Any) -> Iterator[HangUp]:
+    def _deployed(self, asked: Any) -> Iterator[CloseConnection]:
         topics = asked.get("topics") if isinstance(asked, dict) else None
         if not isinstance(asked, dict) or not isinstance(topics, list):
             return
         if not all(isinstance(topic, str) for topic in topics):
             return
         if any(not _has_uuid(topic) or self.refusal(topic) for topic in topics):
-            yield HangUp()
+            yield CloseConnection()
         else:
             self._apply(asked.get("type"), topics)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from jackfield.errors import ConfigError, Fault
+from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.plugin.command import CommandHost, CommandSpec
-from jackfield.plugin.options import url
+from jackfield.plugin.options import is_url
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.customer import WebhookSettings, read_webhook, write_webhook
 
@@ -47,7 +47,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _url(text: str) -> str:
     try:
-        url("https", "http")(None, None, text)
+        is_url("https", "http")(None, None, text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
@@ -64,14 +64,14 @@ def _run(options: argparse.Namespace, host: CommandHost) -> int:
 
 
 def _feed(options: argparse.Namespace, host: CommandHost) -> Voipbin:
-    feeds = {feed.name: feed.options for feed in host.feeds(options.config) if isinstance(feed.options, Voipbin)}
+    feeds = {name: each for name, each in host.feeds(options.config).items() if isinstance(each, Voipbin)}
     if options.feed is None and len(feeds) == 1:
         return next(iter(feeds.values()))
     if options.feed in feeds:
         return feeds[options.feed]
     names = ", ".join(feeds) or "none"
     which = "say which with --feed" if options.feed is None else f"{options.feed!r} is no feed of VoIPBIN's"
-    raise ConfigError([Fault("feeds", f"{which} (there are: {names})")])
+    raise ConfigError([ConfigProblem("feeds", f"{which} (there are: {names})")])
 
 
 def _show(settings: WebhookSettings, host: CommandHost, *, reveal: bool = False) -> None:

@@ -18,7 +18,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange, Request
+from jackfield.plugin.http import HTTPFlow, Request
 from jackfield_voipbin.times import parse_time
 
 __all__ = ["ADMIN", "MANAGER", "SUPER", "Credential", "Kind", "login", "read_credential"]
@@ -55,7 +55,7 @@ class Credential:
             problem = f"the token is that of customer {self.customer_id}, and customer_id says {customer_id}"
         else:
             return
-        raise RestError(problem, refused=True)
+        raise RestError(problem, auth_failed=True)
 
     def refusal(self, topic: str) -> str:
         """Why the platform would not let us subscribe to a topic; empty where it would, or where that is not known."""
@@ -138,14 +138,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def login(base: str, username: str, password: str, ca_file: str | None = None) -> Exchange[str]:
+def login(base: str, username: str, password: str, ca_file: str | None = None) -> HTTPFlow[str]:
     """A fresh token for a user name and password; `RestError` where there is none."""
     body = msgspec.json.encode({"username": username, "password": password})
     request = Request("POST", f"{base}/auth/login", (("Content-Type", "application/json"),), body, ca_file)
     answer = yield request
     if answer.status in (400, 401, 403):  # the platform says 400, with nothing further, to a wrong password
         problem = f"VoIPBIN turned down the user name {username!r} or its password (HTTP {answer.status})"
-        raise RestError(problem, status=answer.status, refused=True)
+        raise RestError(problem, status=answer.status, auth_failed=True)
     if answer.status != 200:
         raise RestError(f"{request}: HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
     token = _text(_table(answer.json()).get("token"))

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange
+from jackfield.plugin.http import HTTPFlow
 from jackfield_voipbin.rest import Rest
 
 __all__ = ["WRITTEN", "WebhookSettings", "read_webhook", "write_webhook"]
@@ -32,13 +32,13 @@ class WebhookSettings:
     """Empty on installations that sign nothing."""
 
 
-def read_webhook(rest: Rest) -> Exchange[WebhookSettings]:
+def read_webhook(rest: Rest) -> HTTPFlow[WebhookSettings]:
     """The settings as they are; `RestError` says in one line what is in the way."""
     record = yield from _get(rest)
     return _settings(record)
 
 
-def write_webhook(rest: Rest, uri: str, method: str | None = None) -> Exchange[WebhookSettings]:
+def write_webhook(rest: Rest, uri: str, method: str | None = None) -> HTTPFlow[WebhookSettings]:
     """Set where the platform posts to, and leave everything else as it is, the method too where none is given."""
     record = yield from _get(rest)
     written = {name: _text(record, name) for name in WRITTEN} | {"webhook_uri": uri}
@@ -48,7 +48,7 @@ def write_webhook(rest: Rest, uri: str, method: str | None = None) -> Exchange[W
     return _settings(record | written)
 
 
-def _get(rest: Rest) -> Exchange[dict[str, Any]]:
+def _get(rest: Rest) -> HTTPFlow[dict[str, Any]]:
     record = (yield from rest.get("customer")).json()
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
         raise RestError("GET /v1.0/customer: the answer is no customer's record")

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import Happening
+from jackfield.simulation.happenings import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
@@ -56,7 +56,7 @@ class _Teller:
     resources: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     """Those that may still change."""
 
-    def tell(self, happening: Happening) -> Iterator[Published]:
+    def tell(self, happening: ScenarioEvent) -> Iterator[Published]:
         what = happening.what
         match what:
             case "call_started":
@@ -105,7 +105,7 @@ class _Teller:
 
     # -- one method for each resource ----------------------------------------------------------------
 
-    def _call(self, happening: Happening, word: str, moment: str = "", **fields: Any) -> Published:
+    def _call(self, happening: ScenarioEvent, word: str, moment: str = "", **fields: Any) -> Published:
         contact = happening.its_contact
         first = {
             **_NO_OWNER,
@@ -122,7 +122,7 @@ class _Teller:
         }
         return self._change(happening, "call", contact.number, word, moment, first, **fields)
 
-    def _flow(self, happening: Happening, word: str, **fields: Any) -> Published:
+    def _flow(self, happening: ScenarioEvent, word: str, **fields: Any) -> Published:
         number = happening.its_contact.number
         first = {
             "flow_id": self._id("flow", 0),
@@ -132,7 +132,7 @@ class _Teller:
         }
         return self._change(happening, "activeflow", number, word, "", first, **fields)
 
-    def _recording(self, happening: Happening, word: str, moment: str, **fields: Any) -> Published:
+    def _recording(self, happening: ScenarioEvent, word: str, moment: str, **fields: Any) -> Published:
         number = happening.its_contact.number
         first = {
             **_NO_OWNER,
@@ -144,12 +144,12 @@ class _Teller:
         }
         return self._change(happening, "recording", number, word, moment, first, **fields)
 
-    def _queuecall(self, happening: Happening, word: str, moment: str = "", **fields: Any) -> Published:
+    def _queuecall(self, happening: ScenarioEvent, word: str, moment: str = "", **fields: Any) -> Published:
         number = happening.its_contact.number
         first = {"reference_type": "call", "reference_id": self._id("call", number), "service_agent_id": NIL_UUID}
         return self._change(happening, "queuecall", number, word, moment, first, **fields)
 
-    def _agent(self, happening: Happening, status: str) -> Published:
+    def _agent(self, happening: ScenarioEvent, status: str) -> Published:
         agent = happening.its_agent
         first = {
             "username": f"{agent.name}@example.com",
@@ -161,7 +161,7 @@ class _Teller:
         }
         return self._change(happening, "agent", agent.number, "status_updated", "", first, status=status)
 
-    def _transcribe(self, happening: Happening, word: str, **fields: Any) -> Published:
+    def _transcribe(self, happening: ScenarioEvent, word: str, **fields: Any) -> Published:
         number = happening.its_contact.number
         first = {
             "activeflow_id": self._id("activeflow", number),
@@ -174,7 +174,7 @@ class _Teller:
         }
         return self._change(happening, "transcribe", number, word, "", first, **fields)
 
-    def _transcript(self, happening: Happening) -> Published:
+    def _transcript(self, happening: ScenarioEvent) -> Published:
         contact = happening.its_contact
         direction, text = happening.words
         more: dict[str, Any] = {
@@ -186,7 +186,7 @@ class _Teller:
         number = f"{contact.number}-{contact.turn}"
         return self._change(happening, "transcript", number, "created", tm_transcript=offset, **more)
 
-    def _message(self, happening: Happening) -> Published:
+    def _message(self, happening: ScenarioEvent) -> Published:
         message = happening.its_message
         inbound = happening.what == "message_received"
         customer = {"type": "tel", "target": phone_number(sum(message.customer.encode()))}
@@ -203,7 +203,7 @@ class _Teller:
             direction="inbound" if inbound else "outbound",
         )
 
-    def _conference(self, happening: Happening) -> Published:
+    def _conference(self, happening: ScenarioEvent) -> Published:
         contact = happening.its_contact
         joined = [self._id("conferencecall", f"{contact.number}-{turn}") for turn in range(contact.turn)]
         word = {"conference_started": "created", "conference_ended": "deleted"}.get(happening.what, "updated")
@@ -214,7 +214,7 @@ class _Teller:
             happening, "conference", contact.number, word, "tm_delete" if word == "deleted" else "", **more
         )
 
-    def _upkeep(self, happening: Happening) -> Published:
+    def _upkeep(self, happening: ScenarioEvent) -> Published:
         number, state = happening.words
         more: dict[str, Any]
         if happening.what == "number_provisioned":
@@ -224,7 +224,7 @@ class _Teller:
         more = {"type": "call", "name": "Spring", "end_handle": "stop", "service_level": 100, "actions": None}
         return self._change(happening, "campaign", number, f"status_{state}", status=state, **more)
 
-    def _end(self, happening: Happening) -> Iterator[Published]:
+    def _end(self, happening: ScenarioEvent) -> Iterator[Published]:
         why = {"hangup_by": "remote", "hangup_reason": "normal"}
         yield self._call(happening, "hangup", "tm_hangup", status="hangup", **why)
         yield self._recording(happening, "finished", "tm_end", status="ended")
@@ -234,7 +234,7 @@ class _Teller:
 
     def _change(
         self,
-        happening: Happening,
+        happening: ScenarioEvent,
         resource: str,
         number: int | str,
         word: str,

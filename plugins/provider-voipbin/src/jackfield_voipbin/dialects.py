@@ -17,7 +17,7 @@ from itertools import takewhile
 import attrs
 
 from jackfield.addresses import Address, AddressPattern
-from jackfield.errors import Untranslatable
+from jackfield.errors import NoTopicError
 from jackfield.selectors import Selector
 from jackfield_voipbin.kinds import RESOURCES, kinds_at, resources_of
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, matches_documented, matches_prefix, parse_topic
@@ -40,22 +40,22 @@ class DocumentedDialect:
         resource_id = _expressible(selector.address.resource_id)
         return tuple(f"{scope}:{each or '*'}:{resource_id or '*'}" for each in _resources(selector) if scope)
 
-    def brings(self, topic: str) -> AddressPattern:
+    def pattern_of(self, topic: str) -> AddressPattern:
         """Exactly what the four segments say."""
         scope, scope_id, resource, resource_id = _four(topic)
         return AddressPattern(PROVIDER, _our_scope(scope), _free(scope_id), _free(resource), _free(resource_id))
 
     def covers(self, topic: str, other: str) -> bool:
         """Segment by segment."""
-        return self.brings(topic).covers(self.brings(other))
+        return self.pattern_of(topic).covers(self.pattern_of(other))
 
-    def delivers(self, topic: str, published: str) -> bool:
+    def matches(self, topic: str, published: str) -> bool:
         """The documented matcher."""
         return matches_documented(topic, published)
 
-    def means(self, topic: str) -> tuple[AddressPattern, str]:
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """What it brings, and nothing beyond that."""
-        return self.brings(topic), ""
+        return self.pattern_of(topic), ""
 
     def address_of(self, topic: str, event: str) -> Address:
         """Four segments and the event's word."""
@@ -84,7 +84,7 @@ class PrefixDialect:
             f"{scope}:{each}:{resource_id or ''}" if each else f"{scope}:" for each in _resources(selector) if scope
         )
 
-    def brings(self, topic: str) -> AddressPattern:
+    def pattern_of(self, topic: str) -> AddressPattern:
         """What its whole segments say, those that a colon ends; the last may go on in any way."""
         scope, *rest = topic.split(":")
         if scope not in ("customer_id", "agent_id") or not rest or not all(rest[:-1] or rest):
@@ -96,17 +96,17 @@ class PrefixDialect:
         """Where the other begins with it."""
         return other.startswith(topic)
 
-    def delivers(self, topic: str, published: str) -> bool:
+    def matches(self, topic: str, published: str) -> bool:
         """The deployed matcher."""
         return matches_prefix(topic, published)
 
-    def means(self, topic: str) -> tuple[AddressPattern, str]:
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """The topic with its last segment taken as whole, and what else begins with it.
 
         Nothing does where it ends with a colon or a whole UUID. A fourth segment that begins with the
         resource is an event's name, as in ``customer_id:<id>:call:call_hangup``.
         """
-        wide = self.brings(topic)
+        wide = self.pattern_of(topic)
         _, scope_id, *rest = topic.split(":")
         resource, *further = (each or None for each in (*rest, ""))
         event = None
@@ -154,23 +154,23 @@ class AutoDialect:
         topics = DocumentedDialect(self.customer_id).topics_of(selector)
         return tuple(re.sub(r":\*:[^:]*$", ":*:*", topic) for topic in topics)
 
-    def brings(self, topic: str) -> AddressPattern:
+    def pattern_of(self, topic: str) -> AddressPattern:
         """As documented, but for the id, which as deployed is the beginning of others."""
-        return DocumentedDialect(self.customer_id).brings(topic)._replace(resource_id=None)
+        return DocumentedDialect(self.customer_id).pattern_of(topic)._replace(resource_id=None)
 
     def covers(self, topic: str, other: str) -> bool:
         """Segment by segment: what both kinds of server do."""
         return DocumentedDialect(self.customer_id).covers(topic, other)
 
-    def delivers(self, topic: str, published: str) -> bool:
+    def matches(self, topic: str, published: str) -> bool:
         """Either matcher, for any of the spellings."""
         return any(matches_documented(each, published) or matches_prefix(each, published) for each in spellings(topic))
 
-    def means(self, topic: str) -> tuple[AddressPattern, str]:
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """What it says as documented, and what else begins with an id that is no whole UUID."""
         *_, last = spellings(topic)
-        surplus = PrefixDialect(self.customer_id).means(last)[1]
-        return DocumentedDialect(self.customer_id).brings(topic), surplus
+        surplus = PrefixDialect(self.customer_id).describe(last)[1]
+        return DocumentedDialect(self.customer_id).pattern_of(topic), surplus
 
     def address_of(self, topic: str, event: str) -> Address:
         """Four segments as documented, or five as deployed."""
@@ -221,10 +221,10 @@ def _scope_of(address: AddressPattern, customer_id: str) -> str:
         return f"customer_id:{customer_id}"
     if scope in (None, "agent") and scope_id is not None:
         if _SYNTAX.search(scope_id):
-            raise Untranslatable(f"VoIPBIN's topics cannot hold the agent id {scope_id!r}: it has ':' or '*'")
+            raise NoTopicError(f"VoIPBIN's topics cannot hold the agent id {scope_id!r}: it has ':' or '*'")
         return f"agent_id:{scope_id}"
     if scope == "agent":
-        raise Untranslatable("VoIPBIN has no topic for the events of all agents; name one: voipbin/agent/<id>/**")
+        raise NoTopicError("VoIPBIN has no topic for the events of all agents; name one: voipbin/agent/<id>/**")
     return ""
 
 
@@ -253,9 +253,9 @@ def _placed(topic: Topic, event: str) -> Address:
 
 def _native(address: Address, separator: str) -> str:
     if address.scope not in ("customer", "agent"):
-        raise Untranslatable(f"VoIPBIN has no scope {address.scope!r} (there are customer, agent)")
+        raise NoTopicError(f"VoIPBIN has no scope {address.scope!r} (there are customer, agent)")
     if _SYNTAX.search(address.scope_id + address.resource) or ":" in address.resource_id:
-        raise Untranslatable("VoIPBIN's topics cannot hold ':' in an id, nor '*' in a scope id or a resource")
+        raise NoTopicError("VoIPBIN's topics cannot hold ':' in an id, nor '*' in a scope id or a resource")
     if event_word(f"{address.resource}{separator}{address.event}", address.resource) != address.event:
-        raise Untranslatable(f"VoIPBIN has no event {address.event!r} of {address.resource!r}")
+        raise NoTopicError(f"VoIPBIN has no event {address.event!r} of {address.resource!r}")
     return f"{address.scope}_id:{address.scope_id}:{address.resource}:{address.resource_id}"

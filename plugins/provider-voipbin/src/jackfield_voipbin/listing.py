@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange, Response
+from jackfield.plugin.http import HTTPFlow, Response
 from jackfield.plugin.protocol import Ignore
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
@@ -88,7 +88,7 @@ class Catch:
     remarks: list[Ignore] = attrs.field(factory=list)
 
 
-def lists(rest: Rest, resources: list[str], since: datetime) -> Exchange[Catch]:
+def lists(rest: Rest, resources: list[str], since: datetime) -> HTTPFlow[Catch]:
     """The last states of these resources, as far as they may have changed since then.
 
     A list that a server does not have is left out; `RestError` where it has none of them, or turns us down.
@@ -109,7 +109,7 @@ def lists(rest: Rest, resources: list[str], since: datetime) -> Exchange[Catch]:
     return catch
 
 
-def histories(rest: Rest, wanted: list[tuple[str, str]]) -> Exchange[tuple[Catch, list[str]]]:
+def histories(rest: Rest, wanted: list[tuple[str, str]]) -> HTTPFlow[tuple[Catch, list[str]]]:
     """What happened to each of these resources, and the ids of those that could be looked at."""
     catch, done = Catch(), []
     for resource, resource_id in wanted[:MOST_HISTORIES]:
@@ -131,7 +131,7 @@ def histories(rest: Rest, wanted: list[tuple[str, str]]) -> Exchange[tuple[Catch
     return catch, done
 
 
-def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime | None, **query: str) -> Exchange[None]:
+def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime | None, **query: str) -> HTTPFlow[None]:
     """Page after page, newest first, until one is not full, or reaches back to what was created before `until`.
 
     A page ends before its token, strictly; so the token is a microsecond after the last item's creation, lest others of

@@ -14,16 +14,16 @@ import attrs
 
 from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange
-from jackfield.plugin.protocol import Action, Emit, Ignore, Reject, Resync
+from jackfield.plugin.http import HTTPFlow
+from jackfield.plugin.protocol import Action, Backfill, Emit, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
+from jackfield_voipbin.backfill import Look
 from jackfield_voipbin.dialects import AutoDialect, spellings
 from jackfield_voipbin.forms import Form, form_of, message_of
 from jackfield_voipbin.listing import LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.owners import addressed
 from jackfield_voipbin.rest import Rest
-from jackfield_voipbin.resync import Look
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
 from jackfield_voipbin.wire import ERROR_CODES, Frame, read_frame
@@ -72,13 +72,13 @@ class VoipbinProtocol:
 
     def subscribe(self, topic: str) -> Iterable[Action]:
         """Ask, and count it as granted; not at all for what the platform would cut the line for."""
-        self._patterns[topic] = self._dialect.means(topic)[0]
+        self._patterns[topic] = self._dialect.describe(topic)[0]
         return self._followed(self._subscribing.subscribe(topic))
 
     def _followed(self, actions: Iterable[Action]) -> list[Action]:
         followed = list(actions)
         for action in followed:
-            if isinstance(action, Reject):
+            if isinstance(action, SubscriptionRefused):
                 self._patterns.pop(action.topic, None)
         return followed
 
@@ -122,7 +122,7 @@ class VoipbinProtocol:
         self._ticks += 1
         if 0 < self._reconcile_seconds <= self._ticks and self._may_look and self._has_lists():
             self._ticks = 0
-            actions.append(Resync("a regular look"))
+            actions.append(Backfill("a regular look"))
         return actions
 
     def _held(self) -> dict[str, AddressPattern]:
@@ -137,7 +137,7 @@ class VoipbinProtocol:
     def _has_lists(self) -> bool:
         return any(pattern.resource is None or pattern.resource in LISTS for pattern in self._held().values())
 
-    def resync(self, since: datetime | None, at: datetime) -> Exchange[Iterable[Action]]:
+    def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
         """Lists and histories since then; without a moment, since the last look or the subscription."""
         self._ticks = 0
         self._subscribing.date(at)  # a look may come before the first tick

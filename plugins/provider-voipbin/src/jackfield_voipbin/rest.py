@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
-from jackfield.plugin.http import Exchange, Request, Response
+from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield_voipbin.credentials import Credential
 
 __all__ = ["Rest", "base_of"]
@@ -34,15 +34,15 @@ class Rest:
     credential: Credential
     ca_file: str | None = None
 
-    def get(self, path: str, **query: str | int) -> Exchange[Response]:
+    def get(self, path: str, **query: str | int) -> HTTPFlow[Response]:
         """What ``/v1.0/<path>`` answers with success; `RestError` says what was asked and why there is nothing."""
         return (yield from self._ask("GET", path, query))
 
-    def put(self, path: str, record: Mapping[str, Any]) -> Exchange[Response]:
+    def put(self, path: str, record: Mapping[str, Any]) -> HTTPFlow[Response]:
         """What ``/v1.0/<path>`` answers when it has taken a record; `RestError` as for `get`."""
         return (yield from self._ask("PUT", path, {}, msgspec.json.encode(record)))
 
-    def _ask(self, method: str, path: str, query: Mapping[str, str | int], body: bytes = b"") -> Exchange[Response]:
+    def _ask(self, method: str, path: str, query: Mapping[str, str | int], body: bytes = b"") -> HTTPFlow[Response]:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),) if body else ()
         if self.credential.kind == "token":
             headers += (("Authorization", f"Bearer {self.credential.text}"),)
@@ -55,7 +55,7 @@ class Rest:
             return answer
         raise _failure(request, answer)
 
-    def customer_id(self) -> Exchange[str]:
+    def customer_id(self) -> HTTPFlow[str]:
         """Whose access it is, where the credential does not say."""
         customer: Any = (yield from self.get("customer")).json()
         found = customer.get("id") if isinstance(customer, dict) else None
@@ -75,4 +75,6 @@ def _failure(request: Request, answer: Response) -> RestError:
         answer.status
     ):
         problem += f" ({hint})"
-    return RestError(problem, status=answer.status, refused=answer.status in (401, 403), retry_after=answer.retry_after)
+    return RestError(
+        problem, status=answer.status, auth_failed=answer.status in (401, 403), retry_after=answer.retry_after
+    )

@@ -19,8 +19,8 @@ import attrs
 import msgspec
 
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.options import about
-from jackfield.plugin.simulator import Posting, Refusal
+from jackfield.plugin.options import field_help
+from jackfield.plugin.simulator import Refusal, WebhookDelivery
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
 from jackfield_voipbin.clients import Client, Profile
 from jackfield_voipbin.credentials import Credential, read_credential
@@ -63,36 +63,39 @@ class VoipbinSimulator:
     """The server; its fields are the flags of ``jackfield simulate voipbin``."""
 
     token: str = attrs.field(
-        repr=False, validator=_filled, metadata=about("the token or access key (vb_…) that clients must give")
+        repr=False, validator=_filled, metadata=field_help("the token or access key (vb_…) that clients must give")
     )
-    rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=about("events in a second"))
-    seed: int = attrs.field(default=1, metadata=about("which day it is: the same seed gives the same events"))
-    customer_id: str = attrs.field(default=CUSTOMER, metadata=about("the customer whose events these are"))
+    rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=field_help("events in a second"))
+    seed: int = attrs.field(default=1, metadata=field_help("which day it is: the same seed gives the same events"))
+    customer_id: str = attrs.field(default=CUSTOMER, metadata=field_help("the customer whose events these are"))
     profile: Profile = attrs.field(
         default="documented",
         validator=_one_of(*PROFILES),
-        metadata=about("as documented, or the deployed platform before (wrapped) and since July 2026 (head)"),
+        metadata=field_help("as documented, or the deployed platform before (wrapped) and since July 2026 (head)"),
     )
-    username: str = attrs.field(default="", metadata=about("who can log in with password; empty for nobody"))
-    password: str = attrs.field(default="", repr=False, metadata=about("the password of username"))
+    username: str = attrs.field(default="", metadata=field_help("who can log in with password; empty for nobody"))
+    password: str = attrs.field(default="", repr=False, metadata=field_help("the password of username"))
     permission: int = attrs.field(
-        default=0x20, metadata=about("the roles of tokens from a login: 16 agent, 32 admin, 64 manager", live=True)
+        default=0x20, metadata=field_help("the roles of tokens from a login: 16 agent, 32 admin, 64 manager", live=True)
     )
-    webhook_uri: str = attrs.field(default="", metadata=about("where events are posted; empty for nowhere", live=True))
-    webhook_method: str = attrs.field(default="POST", metadata=about("by which method; empty is GET", live=True))
+    webhook_uri: str = attrs.field(
+        default="", metadata=field_help("where events are posted; empty for nowhere", live=True)
+    )
+    webhook_method: str = attrs.field(default="POST", metadata=field_help("by which method; empty is GET", live=True))
     webhook_secret: str = attrs.field(
-        default="", repr=False, metadata=about("signs what is posted; empty for no signature", live=True)
+        default="", repr=False, metadata=field_help("signs what is posted; empty for no signature", live=True)
     )
     ignore_topics: str = attrs.field(
-        default="", metadata=about("subscriptions that begin with these, comma-separated, bring nothing", live=True)
+        default="",
+        metadata=field_help("subscriptions that begin with these, comma-separated, bring nothing", live=True),
     )
     refuse_topics: str = attrs.field(
-        default="", metadata=about("topics that begin with these, comma-separated, are not granted", live=True)
+        default="", metadata=field_help("topics that begin with these, comma-separated, are not granted", live=True)
     )
     admission: Literal["valid", "expired", "delegate"] = attrs.field(
         default="valid",
         validator=_one_of(*ADMISSIONS),
-        metadata=about("valid; expired (HTTP 401); or delegate, which gets HTTP 200 and no websocket", live=True),
+        metadata=field_help("valid; expired (HTTP 401); or delegate, which gets HTTP 200 and no websocket", live=True),
     )
     _customer: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
     _issued: set[str] = attrs.field(factory=set, init=False, repr=False)
@@ -217,7 +220,7 @@ class VoipbinSimulator:
 
     # -- webhooks ------------------------------------------------------------------------------------
 
-    def postings(self, event: Published) -> Iterable[Posting]:
+    def postings(self, event: Published) -> Iterable[WebhookDelivery]:
         """The event in one request, if the customer has a webhook: three attempts, a second apart."""
         if not self.webhook_uri.startswith(("http://", "https://")):
             return ()
@@ -225,4 +228,4 @@ class VoipbinSimulator:
         headers = [("Content-Type", "application/json"), ("User-Agent", "Go-http-client/1.1")]
         if self.webhook_secret:
             headers.append((SIGNATURE, sign(self.webhook_secret, body)))
-        return (Posting(Request(self.webhook_method or "GET", self.webhook_uri, tuple(headers), body)),)
+        return (WebhookDelivery(Request(self.webhook_method or "GET", self.webhook_uri, tuple(headers), body)),)

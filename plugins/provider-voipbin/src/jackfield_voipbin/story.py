@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import Happening, Message
+from jackfield.simulation.happenings import Message, ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
@@ -48,7 +48,7 @@ class _Teller:
     created: dict[str, str] = attrs.field(factory=dict)
     clock: Clock = attrs.field(factory=Clock)
 
-    def tell(self, happening: Happening) -> Iterator[Published]:
+    def tell(self, happening: ScenarioEvent) -> Iterator[Published]:
         what = happening.what
         match what:
             case "call_started":
@@ -99,7 +99,7 @@ class _Teller:
 
     # -- one method for each resource ----------------------------------------------------------------
 
-    def _call(self, happening: Happening, word: str, status: str, previous: str, **more: Any) -> Published:
+    def _call(self, happening: ScenarioEvent, word: str, status: str, previous: str, **more: Any) -> Published:
         contact = happening.its_contact
         call_id = self._id("call", contact.number)
         moments = {"tm_create": "call_started", "tm_ringing": "call_alerting", "tm_progressing": "call_answered"}
@@ -121,7 +121,7 @@ class _Teller:
             **times,
         )
 
-    def _end(self, happening: Happening) -> Iterator[Published]:
+    def _end(self, happening: ScenarioEvent) -> Iterator[Published]:
         contact = happening.its_contact
         ended = {"hangup_by": "remote", "hangup_reason": "normal", "tm_hangup": _stamp(happening.at)}
         yield self._call(happening, "status", "hangup", previous="answered", **ended)
@@ -132,7 +132,7 @@ class _Teller:
         )
         yield self._flow(happening, "completed", "ended")
 
-    def _flow(self, happening: Happening, word: str, status: str) -> Published:
+    def _flow(self, happening: ScenarioEvent, word: str, status: str) -> Published:
         number = happening.its_contact.number
         return self._publish(
             happening,
@@ -146,7 +146,7 @@ class _Teller:
             current_action={"id": self._id("action", number), "next_id": NIL_UUID, "type": "queue_join"},
         )
 
-    def _recording(self, happening: Happening, word: str, status: str, **more: Any) -> Published:
+    def _recording(self, happening: ScenarioEvent, word: str, status: str, **more: Any) -> Published:
         number = happening.its_contact.number
         return self._publish(
             happening,
@@ -161,7 +161,7 @@ class _Teller:
             **more,
         )
 
-    def _queue(self, happening: Happening, word: str, **more: Any) -> Published:
+    def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         contact = happening.its_contact
         queue_id = self._id("queue", contact.queue.number)
         moment = {"joined": "tm_join", "connected": "tm_connect", "left": "tm_leave"}[word]
@@ -170,7 +170,7 @@ class _Teller:
             data["estimated_wait"] = contact.position * 40
         return self._published(happening, f"queue.{word}", "queue", queue_id, data)
 
-    def _agent(self, happening: Happening, status: str) -> Published:
+    def _agent(self, happening: ScenarioEvent, status: str) -> Published:
         agent, agent_id = happening.its_agent, self._agent_id(happening)
         previous = self.agent_status.get(agent.number, "offline")
         self.agent_status[agent.number] = status
@@ -183,10 +183,10 @@ class _Teller:
         }
         return self._published(happening, "agent.status", "agent", agent_id, data)
 
-    def _assigned(self, happening: Happening) -> Published:
+    def _assigned(self, happening: ScenarioEvent) -> Published:
         return self._call(happening, "assigned", "answered", previous="answered", agent_id=self._agent_id(happening))
 
-    def _transcribe(self, happening: Happening, word: str, status: str) -> Published:
+    def _transcribe(self, happening: ScenarioEvent, word: str, status: str) -> Published:
         number = happening.its_contact.number
         return self._publish(
             happening,
@@ -201,7 +201,7 @@ class _Teller:
             direction="both",
         )
 
-    def _transcript(self, happening: Happening) -> Published:
+    def _transcript(self, happening: ScenarioEvent) -> Published:
         contact = happening.its_contact
         transcribe_id = self._id("transcribe", contact.number)
         direction, text = happening.words
@@ -216,7 +216,7 @@ class _Teller:
         # The quick start's form: the deployed name, on the topic of the transcribe.
         return self._published(happening, "transcript_created", "transcribe", transcribe_id, data)
 
-    def _message(self, happening: Happening) -> Published:
+    def _message(self, happening: ScenarioEvent) -> Published:
         message = happening.its_message
         word = {"message_received": "received", "message_sent": "sent"}.get(happening.what, "delivery")
         inbound = word == "received"
@@ -234,7 +234,7 @@ class _Teller:
             text=message.text,
         )
 
-    def _conference(self, happening: Happening) -> Published:
+    def _conference(self, happening: ScenarioEvent) -> Published:
         contact = happening.its_contact
         word = {"started": "created", "ended": "deleted"}.get(happening.what.partition("_")[2], happening.what[11:])
         conference_id = self._id("conference", contact.number)
@@ -247,7 +247,7 @@ class _Teller:
     # -- what they share -----------------------------------------------------------------------------
 
     def _publish(
-        self, happening: Happening, event_type: str, resource: str, resource_id: str, **fields: Any
+        self, happening: ScenarioEvent, event_type: str, resource: str, resource_id: str, **fields: Any
     ) -> Published:
         """Publish a resource: its id and customer first, the moment of the change last."""
         now = _stamp(self.clock.moment(happening.at))
@@ -259,7 +259,7 @@ class _Teller:
         return self._published(happening, event_type, resource, resource_id, data)
 
     def _published(
-        self, happening: Happening, event_type: str, resource: str, resource_id: str, data: dict[str, Any]
+        self, happening: ScenarioEvent, event_type: str, resource: str, resource_id: str, data: dict[str, Any]
     ) -> Published:
         topics = [f"customer_id:{self.customer_id}:{resource}:{resource_id}"]
         if resource == "transcribe":  # the resource list calls it transcription, the quick start transcribe
@@ -275,14 +275,14 @@ class _Teller:
             listed if "id" in data else "",
         )
 
-    def _agent_id(self, happening: Happening) -> str:
+    def _agent_id(self, happening: ScenarioEvent) -> str:
         return self._id("agent", happening.its_agent.number)
 
     def _id(self, what: str, number: int | str) -> str:
         return same_id(self.seed, self.customer_id, what, number)
 
     @staticmethod
-    def _seconds(happening: Happening, since: str) -> int:
+    def _seconds(happening: ScenarioEvent, since: str) -> int:
         return round((happening.at - happening.its_contact.since[since]).total_seconds())
 
 

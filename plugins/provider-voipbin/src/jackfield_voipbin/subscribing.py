@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from jackfield.plugin.protocol import Action, Confirm, Reject, Send
+from jackfield.plugin.protocol import Action, Send, Subscribed, SubscriptionRefused
 from jackfield_voipbin.wire import subscription
 
 __all__ = ["Subscribing", "Suspicion"]
@@ -76,7 +76,7 @@ class Subscribing:
         texts = self._spellings(topic)
         faults = [fault for text in texts if (fault := self._fault(text))]
         if len(faults) == len(texts):
-            yield Reject(topic, faults[0])
+            yield SubscriptionRefused(topic, faults[0])
             return
         for text in texts:
             if not self._fault(text):
@@ -102,7 +102,7 @@ class Subscribing:
         for topic in sorted(self._needed_by.pop(text, ())):
             if not any(topic in topics for topics in self._needed_by.values()):
                 self.since.pop(topic, None)
-                yield Reject(topic, reason)
+                yield SubscriptionRefused(topic, reason)
 
     def tick(self, at: datetime) -> Iterator[Action]:
         """Let those go that outlived their probation, and send the next suspect once nothing is on probation."""
@@ -158,4 +158,4 @@ class Subscribing:
         unsent = any(topic in topics for text, topics in self._needed_by.items() if text not in self._age)
         if topic not in self.since and not unsent:
             self.since[topic] = None
-            yield Confirm(topic)
+            yield Subscribed(topic)

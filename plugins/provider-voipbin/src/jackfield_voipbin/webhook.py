@@ -16,7 +16,7 @@ from datetime import datetime
 import attrs
 import msgspec
 
-from jackfield.errors import FrameError, WebhookRefused
+from jackfield.errors import FrameError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.frames import decode_payload
 from jackfield.plugin.secrets import Secret
@@ -45,7 +45,7 @@ class Reader:
     """Read anew for each post; ``None`` takes posts without looking at their signature."""
 
     def __call__(self, headers: Mapping[str, str], body: bytes, at: datetime) -> Iterable[Event]:
-        """The event in a post; `WebhookRefused` for a signature that is not ours, `FrameError` for no JSON."""
+        """The event in a post; `WebhookError` for a signature that is not ours, `FrameError` for no JSON."""
         if self.secret is not None:
             _verify(self.secret.reveal(), headers.get(SIGNATURE.lower(), ""), body)
         event, _ = translate(_message(body), body, self.feed, self.customer_id, at)
@@ -54,10 +54,10 @@ class Reader:
 
 def _verify(secret: str, signature: str, body: bytes) -> None:
     if not signature:
-        raise WebhookRefused(401, f"there is no {SIGNATURE}; webhook_unsigned = true takes posts without")
+        raise WebhookError(401, f"there is no {SIGNATURE}; webhook_verify = false takes posts without")
     # As bytes, since a header may hold what is no ASCII, and that must not raise.
     if not hmac.compare_digest(sign(secret, body).encode(), signature.encode("utf-8", "surrogateescape")):
-        raise WebhookRefused(401, f"the {SIGNATURE} is not that of this body under webhook_secret")
+        raise WebhookError(401, f"the {SIGNATURE} is not that of this body under webhook_secret")
 
 
 def _message(body: bytes) -> Message:

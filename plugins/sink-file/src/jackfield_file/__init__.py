@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.options import about, at_least
+from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.sink import OpenSink, SinkSpec
 from jackfield_file.compress import Method
 from jackfield_file.housekeeper import Housekeeper
@@ -44,40 +44,45 @@ class File:
 
     path: str = attrs.field(
         validator=_template,
-        metadata=about("the file to append to, or a template such as var/{provider}/{date}.jsonl; folders are made"),
+        metadata=field_help(
+            "the file to append to, or a template such as var/{provider}/{date}.jsonl; folders are made"
+        ),
     )
     rotate_bytes: int | None = attrs.field(
         default=None,
-        validator=at_least(1),
-        metadata=about("a file is set aside before it grows beyond this; a larger batch is never split"),
+        validator=ge(1),
+        metadata=field_help("a file is set aside before it grows beyond this; a larger batch is never split"),
     )
     rotate_every: Every = attrs.field(
-        default="never", metadata=about('"hour" or "day": a file last written in an earlier one (UTC) is set aside')
+        default="never",
+        metadata=field_help('"hour" or "day": a file last written in an earlier one (UTC) is set aside'),
     )
-    keep: int | None = attrs.field(
+    keep_files: int | None = attrs.field(
         default=None,
-        validator=at_least(1),
-        metadata=about("how many rotated files of each path are kept; none: all"),
+        validator=ge(1),
+        metadata=field_help("how many rotated files of each path are kept; none: all"),
     )
     keep_seconds: float | None = attrs.field(
         default=None,
-        validator=at_least(1),
-        metadata=about("how long after its rotation a file is kept; none: for ever"),
+        validator=ge(1),
+        metadata=field_help("how long after its rotation a file is kept; none: for ever"),
     )
-    compress: Method = attrs.field(default="none", metadata=about('"gzip" or "zstd" for rotated files'))
+    compress: Method = attrs.field(default="none", metadata=field_help('"gzip" or "zstd" for rotated files'))
     fsync: Literal["never", "batch"] = attrs.field(
         default="never",
-        metadata=about('"never" survives a crash of the process, "batch" one of the machine too, at a flush a batch'),
+        metadata=field_help(
+            '"never" survives a crash of the process, "batch" one of the machine too, at a flush a batch'
+        ),
     )
     mode: str = attrs.field(
-        default="640", validator=_mode, metadata=about("the permissions of new files, less the process's umask")
+        default="640", validator=_mode, metadata=field_help("the permissions of new files, less the process's umask")
     )
     open_files: int = attrs.field(
-        default=64, validator=at_least(1), metadata=about("how many files a template keeps open at once")
+        default=64, validator=ge(1), metadata=field_help("how many files a template keeps open at once")
     )
 
     def __attrs_post_init__(self) -> None:
-        about_rotated = {"keep": self.keep, "keep_seconds": self.keep_seconds, "compress": self.compress}
+        about_rotated = {"keep_files": self.keep_files, "keep_seconds": self.keep_seconds, "compress": self.compress}
         given = [name for name, value in about_rotated.items() if value not in (None, "none")]
         if given and self.rotate_bytes is None and self.rotate_every == "never":
             raise ValueError(f"{given[0]} is about rotated files; give rotate_bytes or rotate_every too")
@@ -86,7 +91,7 @@ class File:
     async def open(self, *, now: Callable[[], datetime] = _utc_now) -> AsyncGenerator[OpenSink, None]:
         """Make folder and file ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
         template = Template.parse(self.path)
-        policy = Policy(self.rotate_bytes, self.rotate_every, self.keep, self.keep_seconds)
+        policy = Policy(self.rotate_bytes, self.rotate_every, self.keep_files, self.keep_seconds)
         keeper = Housekeeper(policy, template.suffix, self.compress, now)
         writer = Writer(template, policy, int(self.mode, 8), self.fsync == "batch", self.open_files, now, keeper.tend)
         keeper.start()

@@ -31,7 +31,7 @@ class Policy:
 
     rotate_bytes: int | None = None
     rotate_every: Every = "never"
-    keep: int | None = None
+    keep_files: int | None = None
     keep_seconds: float | None = None
 
     @property
@@ -54,7 +54,7 @@ class Policy:
     def expired(self, moments: Iterable[datetime], now: datetime) -> set[datetime]:
         """Which of a path's rotated files, by their moments, are to be deleted."""
         newest_first = sorted(set(moments), reverse=True)
-        gone = set() if self.keep is None else set(newest_first[self.keep :])
+        gone = set() if self.keep_files is None else set(newest_first[self.keep_files :])
         if self.keep_seconds is not None:
             gone |= {moment for moment in newest_first if (now - moment).total_seconds() > self.keep_seconds}
         return gone

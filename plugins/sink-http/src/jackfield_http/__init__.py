@@ -12,7 +12,7 @@ import trio
 
 from jackfield.errors import DeliveryError, SecretError
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.options import about, url
+from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import OpenSink, SinkSpec
 from jackfield_http.forms import Mode
@@ -29,7 +29,7 @@ IDLE_SECONDS = 4.0
 
 
 def _url(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    url("https", "http")(instance, attribute, value)
+    is_url("https", "http")(instance, attribute, value)
     check_plain(value)
 
 
@@ -59,61 +59,65 @@ def _signing(_instance: object, _attribute: object, value: Secret | None) -> Non
 class Http:
     """Events posted as CloudEvents, one by one or in batches."""
 
-    url: str = attrs.field(validator=_url, metadata=about("where to POST events"))
+    url: str = attrs.field(validator=_url, metadata=field_help("where to POST events"))
     mode: Mode = attrs.field(
         default="structured",
-        metadata=about("how CloudEvents are sent: one as JSON, one as headers and data, or many as JSON"),
+        metadata=field_help("how CloudEvents are sent: one as JSON, one as headers and data, or many as JSON"),
     )
     timeout: float = attrs.field(
         default=10.0,
         validator=_between(0.001, 3600),
-        metadata=about("seconds for one request, connecting and reading the answer included"),
+        metadata=field_help("seconds for one request, connecting and reading the answer included"),
     )
-    bearer: Secret | None = attrs.field(default=None, metadata=about("a token, sent as Authorization: Bearer"))
-    username: str | None = attrs.field(default=None, metadata=about("a user, sent as Authorization: Basic"))
-    password: Secret | None = attrs.field(default=None, metadata=about("the user's password"))
+    bearer: Secret | None = attrs.field(default=None, metadata=field_help("a token, sent as Authorization: Bearer"))
+    username: str | None = attrs.field(default=None, metadata=field_help("a user, sent as Authorization: Basic"))
+    password: Secret | None = attrs.field(default=None, metadata=field_help("the user's password"))
     auth_header: str | None = attrs.field(
-        default=None, validator=_header, metadata=about("a header that authenticates, such as X-Api-Key")
+        default=None, validator=_header, metadata=field_help("a header that authenticates, such as X-Api-Key")
     )
-    auth_value: Secret | None = attrs.field(default=None, metadata=about("that header's value"))
+    auth_value: Secret | None = attrs.field(default=None, metadata=field_help("that header's value"))
     headers: Mapping[str, str] = attrs.field(
         default=MappingProxyType({}),
         hash=False,
         validator=_further,
-        metadata=about("a table of further headers, none of them secret"),
+        metadata=field_help("a table of further headers, none of them secret"),
     )
     signing_secret: Secret | None = attrs.field(
-        default=None, validator=_signing, metadata=about("signs requests as Standard Webhooks do: whsec_ and base64")
+        default=None,
+        validator=_signing,
+        metadata=field_help("signs requests as Standard Webhooks do: whsec_ and base64"),
     )
     previous_signing_secret: Secret | None = attrs.field(
-        default=None, validator=_signing, metadata=about("signs them too, until every receiver has the new one")
+        default=None, validator=_signing, metadata=field_help("signs them too, until every receiver has the new one")
     )
     ca_file: str | None = attrs.field(
-        default=None, metadata=about("a PEM file of authorities to trust instead of the system's")
+        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's")
     )
-    client_cert: str | None = attrs.field(default=None, metadata=about("a PEM file of the certificate to present"))
+    client_cert: str | None = attrs.field(default=None, metadata=field_help("a PEM file of the certificate to present"))
     client_key: str | None = attrs.field(
-        default=None, metadata=about("a PEM file of its key, where that is not in the same file")
+        default=None, metadata=field_help("a PEM file of its key, where that is not in the same file")
     )
-    client_key_password: Secret | None = attrs.field(default=None, metadata=about("what that key is encrypted with"))
-    gzip: bool = attrs.field(default=False, metadata=about("whether bodies are compressed"))
+    client_key_password: Secret | None = attrs.field(
+        default=None, metadata=field_help("what that key is encrypted with")
+    )
+    gzip: bool = attrs.field(default=False, metadata=field_help("whether bodies are compressed"))
     connections: int = attrs.field(
-        default=10, validator=_between(1, 1000), metadata=about("how many requests may be under way at a time")
+        default=10, validator=_between(1, 1000), metadata=field_help("how many requests may be under way at a time")
     )
     follow_redirects: bool = attrs.field(
-        default=False, metadata=about("whether to follow 307 and 308; never together with a signing_secret")
+        default=False, metadata=field_help("whether to follow 307 and 308; never together with a signing_secret")
     )
     max_request_bytes: int = attrs.field(
         default=1_000_000,
         validator=_between(1, 1_000_000_000),
-        metadata=about("the longest body, before compression; longer batches are split"),
+        metadata=field_help("the longest body, before compression; longer batches are split"),
     )
     max_response_bytes: int = attrs.field(
-        default=65_536, validator=_between(1, 100_000_000), metadata=about("how much of an answer is read at most")
+        default=65_536, validator=_between(1, 100_000_000), metadata=field_help("how much of an answer is read at most")
     )
     allow_private: bool = attrs.field(
         default=False,
-        metadata=about("whether the URL's host may resolve to addresses off the public internet"),
+        metadata=field_help("whether the URL's host may resolve to addresses off the public internet"),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -163,7 +167,7 @@ class Http:
         try:
             context = client_context(self.ca_file, self.client_cert, self.client_key, self.client_key_password)
         except (SecretError, ValueError) as error:
-            raise DeliveryError(str(error), remedy="pause") from None
+            raise DeliveryError(str(error), on_error="pause") from None
         parts = urlsplit(self.url)
         async with httpcore2.AsyncConnectionPool(
             ssl_context=context,

@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 
 import attrs
 
-from jackfield.errors import Remedy
-from jackfield.plugin.secrets import HIDDEN
+from jackfield.errors import OnError
+from jackfield.plugin.secrets import REDACTED
 
-__all__ = ["Failure", "excerpt", "remedy_of", "seconds_to_wait"]
+__all__ = ["Failure", "excerpt", "on_error_of", "seconds_to_wait"]
 
 # A server that says "in a year" is mistaken or malicious: it is asked again each hour.
 LONGEST_WAIT = 3600.0
@@ -26,14 +26,14 @@ GONE = 410
 
 @attrs.frozen
 class Failure:
-    """Why a request was not taken, and the remedy, as `DeliveryError` has it."""
+    """Why a request was not taken, and the on_error, as `DeliveryError` has it."""
 
     reason: str
-    remedy: Remedy
+    on_error: OnError
     retry_after: float | None = None
 
 
-def remedy_of(status: int) -> Remedy | None:
+def on_error_of(status: int) -> OnError | None:
     """What is to be done after an answer with this status; ``None`` where the events are delivered."""
     if 200 <= status < 300:
         return None
@@ -42,7 +42,7 @@ def remedy_of(status: int) -> Remedy | None:
     if status == GONE:
         return "disable"
     if 300 <= status < 500 and status not in COME_AGAIN:
-        return "refuse"
+        return "dead_letter"
     return "retry"
 
 
@@ -69,10 +69,10 @@ def excerpt(text: str, hidden: Iterable[str]) -> str:
     plain = _one_line(text)
     secrets = sorted(map(_one_line, hidden), key=len, reverse=True)
     for secret in secrets:
-        plain = plain.replace(secret, HIDDEN)
+        plain = plain.replace(secret, REDACTED)
     begun = [n for secret in secrets for n in range(3, len(secret)) if plain.endswith(secret[:n])]
     if begun:
-        plain = plain[: -max(begun)] + HIDDEN
+        plain = plain[: -max(begun)] + REDACTED
     return plain if len(plain) <= EXCERPT else f"{plain[:EXCERPT]}…"
 
 

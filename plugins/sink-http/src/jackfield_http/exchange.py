@@ -45,7 +45,7 @@ class Answer:
 
 @attrs.frozen
 class Client:
-    """Posts to one URL over a pool of connections."""
+    """SupportsWebhookDelivery to one URL over a pool of connections."""
 
     _options: Http
     _pool: httpcore2.AsyncConnectionPool

@@ -1,4 +1,4 @@
-"""An open sink: each batch as requests, each request with what authenticates it, each answer with its remedy."""
+"""An open sink: each batch as requests, each request with what authenticates it, each answer with its on_error."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import attrs
 import trio
 
 from jackfield.errors import DeliveryError, SecretError
-from jackfield.plugin.secrets import Secret, secrets_of, shown_url
+from jackfield.plugin.secrets import Secret, iter_secrets, redact_url
 from jackfield.plugin.sink import Batch
-from jackfield_http.answers import Failure, excerpt, remedy_of, seconds_to_wait
+from jackfield_http.answers import Failure, excerpt, on_error_of, seconds_to_wait
 from jackfield_http.exchange import TROUBLES, Client
 from jackfield_http.forms import Message, messages
 from jackfield_http.headers import basic, fit
@@ -43,8 +43,8 @@ class Poster:
                 raise DeliveryError(
                     failure.reason,
                     delivered=delivered,
-                    remedy=failure.remedy,
-                    refused=1 if len(message.events) == 1 else None,
+                    on_error=failure.on_error,
+                    rejected_count=1 if len(message.events) == 1 else None,
                     retry_after=failure.retry_after,
                 )
             delivered += len(message.events)
@@ -54,7 +54,7 @@ class Poster:
         options, body = self._options, message.body
         if len(body) > options.max_request_bytes:
             what = f"event {message.events[0].id!r} makes a body of {len(body)} bytes"
-            return Failure(f"{what}, and max_request_bytes is {options.max_request_bytes}", "refuse")
+            return Failure(f"{what}, and max_request_bytes is {options.max_request_bytes}", "dead_letter")
         try:
             headers = self._headers(message)
         except (SecretError, ValueError) as error:
@@ -66,14 +66,14 @@ class Poster:
         try:
             answer = await self._client.post(headers, body)
         except TROUBLES as error:
-            reason, remedy = explain(error)
-            return Failure(f"{shown_url(options.url)}: {self._told(reason)}", remedy)
+            reason, on_error = explain(error)
+            return Failure(f"{redact_url(options.url)}: {self._told(reason)}", on_error)
         if answer is None:
-            return Failure(f"{shown_url(options.url)}: no answer within {options.timeout:g} s", "retry")
-        if (verdict := remedy_of(answer.status)) is None:
+            return Failure(f"{redact_url(options.url)}: no answer within {options.timeout:g} s", "retry")
+        if (verdict := on_error_of(answer.status)) is None:
             return None
         told = self._told(answer.text())
-        reason = f"{shown_url(options.url)} answered HTTP {answer.status}{told and ': '}{told}"
+        reason = f"{redact_url(options.url)} answered HTTP {answer.status}{told and ': '}{told}"
         return Failure(reason, verdict, seconds_to_wait(answer.retry_after, time.time()))
 
     def _headers(self, message: Message) -> dict[str, str]:
@@ -103,7 +103,7 @@ class Poster:
     def _hidden(self) -> Iterator[str]:
         """Every text that must not be told, in each form in which a server could send it back."""
         options = self._options
-        for _, secret in secrets_of(options):
+        for _, secret in iter_secrets(options):
             try:
                 text = secret.reveal()
             except SecretError:

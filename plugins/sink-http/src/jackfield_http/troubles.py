@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from jackfield.errors import Remedy
+from jackfield.errors import OnError
 from jackfield_http.networks import Forbidden
 
 __all__ = ["explain"]
@@ -17,8 +17,8 @@ __all__ = ["explain"]
 _OUR_CERTIFICATE = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)")
 
 
-def explain(error: BaseException) -> tuple[str, Remedy]:
-    """The deepest cause that says something, and the remedy.
+def explain(error: BaseException) -> tuple[str, OnError]:
+    """The deepest cause that says something, and the on_error.
 
     A certificate that is not trusted, on either side, and an address that is not allowed are for somebody to
     mend, and no other event would fare better: ``pause``. All else may pass: ``retry``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from jackfield.plugin.options import url
+from jackfield.plugin.options import is_url
 
 __all__ = ["check_plain", "next_url", "port_of"]
 
@@ -37,7 +37,7 @@ def next_url(current: str, status: int, location: str, *, keep_origin: bool) -> 
     if status not in (307, 308):
         raise ValueError("only 307 and 308 let an event be posted again")
     target = urljoin(current, location)
-    url("https", "http")(None, None, target)
+    is_url("https", "http")(None, None, target)
     check_plain(target)
     before, after = urlsplit(current), urlsplit(target)
     if before.scheme == "https" and after.scheme == "http":

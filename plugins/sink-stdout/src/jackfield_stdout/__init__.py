@@ -13,7 +13,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.options import about
+from jackfield.plugin.options import field_help
 from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
 from jackfield_stdout.pretty import render
 
@@ -25,10 +25,10 @@ class Stdout:
     """Events on standard output: readable lines, or one CloudEvents JSON object a line."""
 
     format: Literal["pretty", "jsonl"] = attrs.field(
-        default="jsonl", metadata=about('"pretty" for people, "jsonl" for programs')
+        default="jsonl", metadata=field_help('"pretty" for people, "jsonl" for programs')
     )
     color: Literal["auto", "always", "never"] = attrs.field(
-        default="auto", metadata=about('"auto" colours a terminal, unless NO_COLOR is set')
+        default="auto", metadata=field_help('"auto" colours a terminal, unless NO_COLOR is set')
     )
 
     @asynccontextmanager
@@ -57,7 +57,7 @@ class _Writer:
             await trio.to_thread.run_sync(_put, lines)
         except OSError as error:
             # Whoever read this has gone: nothing that this process writes here will ever be read.
-            raise DeliveryError(f"standard output: {error.strerror}", remedy="disable") from None
+            raise DeliveryError(f"standard output: {error.strerror}", on_error="disable") from None
 
 
 def _put(lines: bytes) -> None:

@@ -1,5 +1,5 @@
 """The journal's file: the one place that knows that it is an SQLite database."""
 
-from jackfield._journal.store.store import Store, exhume
+from jackfield._journal.store.store import Store, delete_dead_letters
 
-__all__ = ["Store", "exhume"]
+__all__ = ["Store", "delete_dead_letters"]

@@ -9,7 +9,7 @@ from typing import Any
 from jackfield._journal.store.records import Burial, DeadLetter
 from jackfield._journal.store.schema import text_crc
 
-__all__ = ["bury", "count", "exhume", "letters"]
+__all__ = ["bury", "count", "delete_dead_letters", "letters"]
 
 
 def bury(db: sqlite3.Connection, burial: Burial) -> int:
@@ -24,7 +24,7 @@ def bury(db: sqlite3.Connection, burial: Burial) -> int:
     return len(body) if added.rowcount else 0
 
 
-def exhume(db: sqlite3.Connection, number: int) -> tuple[str, int] | None:
+def delete_dead_letters(db: sqlite3.Connection, number: int) -> tuple[str, int] | None:
     """Delete one by its number; whose it was, and its size."""
     row = db.execute("SELECT sink, size FROM dead WHERE number = ?", (number,)).fetchone()
     db.execute("DELETE FROM dead WHERE number = ?", (number,))

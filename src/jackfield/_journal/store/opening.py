@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jackfield._journal.store.integrity import beside, examine, identify, lost_commits
-from jackfield._journal.store.records import Durability
 from jackfield._journal.store.schema import APPLICATION, PAGE_BYTES, Step, migrate
 from jackfield.errors import JournalError
 
@@ -93,15 +92,15 @@ def look(path: Path, steps: Sequence[Step]) -> list[str]:
         return findings
 
 
-def open_writer(path: Path, durability: Durability) -> sqlite3.Connection:
+def open_writer(path: Path, fsync: bool) -> sqlite3.Connection:
     """The connection that writes."""
     db = connect(path, "rw")
     try:
         (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != b"wal":
             raise JournalError(f"{path}: cannot be shared by a reader and a writer there (journal mode {mode!r})")
-        db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
-        if durability == "power":  # which on macOS alone is more than asking politely
+        db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
+        if fsync:  # which on macOS alone is more than asking politely
             db.execute("PRAGMA fullfsync = ON")
         db.execute("PRAGMA checkpoint_fullfsync = ON")
         db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import attrs
 
-__all__ = ["Burial", "Checked", "DeadLetter", "Durability", "Page", "Row", "Stored", "Trimmed"]
-
-Durability = Literal["process", "power"]
-"""What a committed event survives: the end of our process, or the end of the machine's power as well."""
+__all__ = ["Burial", "Checked", "DeadLetter", "Page", "Row", "Stored", "Trimmed"]
 
 
 class Row(NamedTuple):

@@ -21,12 +21,12 @@ from jackfield._journal.store import dead_letters
 from jackfield._journal.store.integrity import identify, read_state
 from jackfield._journal.store.lock import hold, release
 from jackfield._journal.store.opening import connect, create_if_missing, look, make_folder, open_writer
-from jackfield._journal.store.records import Burial, Checked, DeadLetter, Durability, Page, Row, Stored, Trimmed
+from jackfield._journal.store.records import Burial, Checked, DeadLetter, Page, Row, Stored, Trimmed
 from jackfield._journal.store.rows import expired, insert, rows, shrink, used_bytes
 from jackfield._journal.store.schema import KEY_BYTES, STEPS, Step, migrate, text_crc, transaction
 from jackfield.errors import JournalError
 
-__all__ = ["Store", "exhume"]
+__all__ = ["Store", "delete_dead_letters"]
 
 SCAN_ROWS = 1000
 
@@ -52,9 +52,7 @@ class Store:
     _writing: threading.Lock = attrs.field(factory=threading.Lock)
 
     @classmethod
-    def open(
-        cls, path: Path, *, durability: Durability = "process", readonly: bool = False, steps: Sequence[Step] = STEPS
-    ) -> Self:
+    def open(cls, path: Path, *, fsync: bool = False, readonly: bool = False, steps: Sequence[Step] = STEPS) -> Self:
         """Open the file, or make it with its folder where it is missing.
 
         `JournalError` where it cannot be used, and then it is as it was: another process writes to it, it is
@@ -71,7 +69,7 @@ class Store:
                     opened.callback(release, hold(path))
                     create_if_missing(path, steps)
                     findings = look(path, steps)
-                    writer = opened.enter_context(closing(open_writer(path, durability)))
+                    writer = opened.enter_context(closing(open_writer(path, fsync)))
                     migrate(writer, steps)
                 reader = opened.enter_context(closing(connect(path, "ro")))
                 first, end = read_state(reader, path)
@@ -126,11 +124,11 @@ class Store:
         with self._writing, self._write() as db:
             db.execute("DELETE FROM cursor WHERE sink = ?", (sink,))
 
-    def exhume(self, numbers: Iterable[int]) -> int:
+    def delete_dead_letters(self, numbers: Iterable[int]) -> int:
         """Delete dead letters by their numbers; how many of them there were."""
         with self._writing:
             with self._write() as db:
-                gone = [each for number in numbers if (each := dead_letters.exhume(db, number))]
+                gone = [each for number in numbers if (each := dead_letters.delete_dead_letters(db, number))]
             self._dead_bytes -= sum(size for _, size in gone)
         return len(gone)
 
@@ -173,7 +171,7 @@ class Store:
             if excess > 0:
                 with self._write() as db:
                     for (number,) in db.execute("SELECT number FROM dead ORDER BY number LIMIT ?", (most,)).fetchall():
-                        if excess > 0 and (one := dead_letters.exhume(db, number)):
+                        if excess > 0 and (one := dead_letters.delete_dead_letters(db, number)):
                             gone[one[0]] = gone.get(one[0], 0) + 1
                             excess -= one[1]
                 self._dead_bytes = keep_bytes + excess
@@ -282,11 +280,11 @@ class Store:
             yield self._reader
 
 
-def exhume(path: Path, numbers: Iterable[int]) -> None:
+def delete_dead_letters(path: Path, numbers: Iterable[int]) -> None:
     """Delete dead letters from a journal that a gateway may be using meanwhile."""
     try:
         with closing(connect(path, "rw")) as db, transaction(db):
             for number in numbers:
-                dead_letters.exhume(db, number)
+                dead_letters.delete_dead_letters(db, number)
     except sqlite3.Error as error:
         raise JournalError(f"{path}: dead letters that were delivered cannot be taken out: {error}") from None

@@ -1,0 +1,176 @@
+"""What must have happened while nobody told us: a look by REST, compared with what events have told, as events.
+
+What changed is told by the event that would have told it, marked as inferred; when it happened is not known. What a
+live event has told since the look began, less the server's own delay, is newer than the look and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import msgspec
+
+from jackfield.addresses import Address
+from jackfield.events import Event, content_id
+from jackfield.plugin.http import HTTPFlow
+from jackfield_vinix.kinds import kind_of
+from jackfield_vinix.presence import Presence, Status
+from jackfield_vinix.rest import Rest
+from jackfield_vinix.snapshot import Seen, Snapshot, take
+from jackfield_vinix.state import Centre, Stage
+from jackfield_vinix.topics import PROVIDER
+from jackfield_vinix.wire import plain_id, text_of
+
+__all__ = ["Found", "compare", "look"]
+
+# An event reaches us within this time of its happening.
+SERVER_DELAY = timedelta(seconds=2)
+
+_WORDS: Mapping[Presence, str] = {
+    "logged_out": "delete",
+    "away": "away",
+    "ready": "ready",
+    "offered": "offer",
+    "handling": "delivered",
+    "wrapup": "wrapup_start",
+}
+
+
+@attrs.frozen
+class Found:
+    """What a look has brought."""
+
+    events: list[Event]
+    missed: int
+    """How many of them tell of a change that no event had told."""
+
+
+def look(
+    rest: Rest, account_id: str, feed: str, centre: Centre, at: datetime, *, whole: bool = True
+) -> HTTPFlow[Found]:
+    """Look at everything and compare; the states themselves are among the events if the `whole` is wanted."""
+    snapshot = yield from take(rest, account_id)
+    return compare(snapshot, centre, account_id, feed, at, whole=whole)
+
+
+def compare(
+    snapshot: Snapshot, centre: Centre, account_id: str, feed: str, at: datetime, *, whole: bool = True
+) -> Found:
+    """Bring the centre to what the look saw; the events that tell so."""
+    comparing = _Comparing(centre, account_id, feed, at, snapshot.at or at)
+    states = [comparing.state("queue", each) for each in snapshot.queues]
+    states += [comparing.state("recipient", each) for each in snapshot.recipients]
+    for recipient in snapshot.recipients:
+        comparing.recipient(recipient)
+    comparing.sessions(snapshot.queues)
+    return Found((states if whole else []) + comparing.missed, len(comparing.missed))
+
+
+@attrs.define
+class _Comparing:
+    """One comparison, and what turns out to have been missed."""
+
+    _centre: Centre
+    _account_id: str
+    _feed: str
+    _at: datetime
+    _began: datetime
+    missed: list[Event] = attrs.field(factory=list)
+
+    def state(self, family: str, seen: Seen) -> Event:
+        """A thing's state as REST tells it, under the word by which the server itself does so."""
+        known = self._centre.recipient(seen.id).id if family == "recipient" else self._centre.queue(seen.id)
+        return self._event(family, known, "sync", seen.told, "", self._began)
+
+    def recipient(self, seen: Seen) -> None:
+        """Compare one recipient."""
+        recipient = self._centre.recipient(seen.id)
+        if self._is_newer(recipient.at):
+            return
+        before, now = recipient.status, recipient.status.told(seen.fields, whole=True)
+        now = attrs.evolve(now, offered=self._spelled(now.offered), handled=self._spelled(now.handled))
+        recipient.status, recipient.at = now, self._began - SERVER_DELAY
+        if before.presence != "unknown":
+            for word, session_id, more in _changes(before, now):
+                ids = {"recipient_id": recipient.id, **({"session_id": session_id} if session_id else {})}
+                self._miss("recipient", recipient.id, word, {**seen.told, **ids, **more}, session_id)
+        if now.presence == "handling" and now.handled:
+            self._settle(now.handled, "handled")
+
+    def sessions(self, queues: tuple[Seen, ...]) -> None:
+        """Compare who waits where; nothing is said of sessions whose queue does not tell."""
+        waiting = [(told, queue) for queue in queues for told in queue.waiting or ()]
+        for told, queue in waiting:
+            session, queue_id = self._centre.session(text_of(told, "session_id")), self._centre.queue(queue.id)
+            known = session.stage == "waiting" and session.queue_id == queue_id
+            if not known and not self._is_newer(session.at):
+                session.stage, session.queue_id, session.at = "waiting", queue_id, self._began - SERVER_DELAY
+                ids = {"queue_id": queue_id, "session_id": session.id}
+                self._miss("queue", queue_id, "join", {**told, **ids}, session.id)
+        there = {plain_id(text_of(told, "session_id")) for told, _ in waiting}
+        telling = {self._centre.queue(queue.id) for queue in queues if queue.waiting is not None}
+        for queue_id in telling:
+            self._centre.looked(queue_id, self._began - SERVER_DELAY)
+        for key, session in self._centre.sessions.items():
+            gone = session.stage == "waiting" and key not in there and session.queue_id in telling
+            if gone and not self._is_newer(session.at):
+                session.stage, session.at = "left", self._began - SERVER_DELAY
+                ids = {"session_id": session.id, "queue_id": session.queue_id}
+                self._miss("queue", session.queue_id, "leave", ids, session.id)
+
+    def _spelled(self, session_id: str) -> str:
+        """A session's id as events have spelled it."""
+        return self._centre.session(session_id).id if session_id else ""
+
+    def _settle(self, session_id: str, stage: Stage) -> None:
+        session = self._centre.session(session_id)
+        if not self._is_newer(session.at):
+            session.stage, session.at = stage, self._began - SERVER_DELAY
+
+    def _is_newer(self, known_at: datetime | None) -> bool:
+        return known_at is not None and known_at > self._began - SERVER_DELAY
+
+    def _miss(self, family: str, id_: str, word: str, data: Mapping[str, Any], session_id: str) -> None:
+        self.missed.append(self._event(family, id_, word, data, session_id, None))
+
+    def _event(
+        self, family: str, id_: str, word: str, data: Mapping[str, Any], session_id: str, time: datetime | None
+    ) -> Event:
+        address = Address(PROVIDER, "account", self._account_id, family, id_, word)
+        content = msgspec.json.encode([session_id, self._began.isoformat(), data], order="deterministic")
+        return Event(
+            id=content_id(b"backfill", *(part.encode() for part in address), content),
+            kind=kind_of(family, word, data),
+            address=address,
+            time=time,
+            received=self._at,
+            feed=self._feed,
+            correlation=session_id or None,
+            native_type=word,
+            origin="backfill",
+            inferred=time is None,
+            data=dict(data),
+        )
+
+
+def _changes(before: Status, now: Status) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The events that would have led from one status to the other: word, session, and what else they say."""
+    if before.session and before.session != now.session:
+        if before.presence == "handling":
+            yield "hangup", before.session, {}
+        elif now.presence != "handling":
+            yield "rescind", before.session, {}
+    if before.presence == "logged_out" != now.presence:
+        yield "create", "", {}
+    if (before.presence, before.session) != (now.presence, now.session):
+        session_id = now.handled if now.presence == "wrapup" else now.session
+        yield _WORDS[now.presence], session_id, {}
+    if before.external != now.external:
+        yield "external_call_start" if now.external else "external_call_end", "", {}
+    for queue_id in sorted(now.paused - before.paused):
+        yield "pause", "", {"queue_id": queue_id}
+    for queue_id in sorted(before.paused - now.paused):
+        yield "resume", "", {"queue_id": queue_id}

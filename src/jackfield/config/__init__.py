@@ -1,0 +1,30 @@
+"""The configuration of a gateway: a TOML document as checked objects.
+
+``[gateway]``, ``[webhooks]``, ``[feeds.NAME]``, ``[sinks.NAME]`` and ``[[routes]]``; what a feed's or a sink's table
+may hold is said by the plugin that it names. All problems of a document are found at once and reported with their
+paths. Nothing here opens a connection.
+"""
+
+from jackfield.config.reader import build_config, check_route, read_toml
+from jackfield.config.tables import (
+    DeliveryOptions,
+    Feed,
+    GatewayConfig,
+    GatewayOptions,
+    NamedSink,
+    Route,
+    WebhooksOptions,
+)
+
+__all__ = [
+    "DeliveryOptions",
+    "Feed",
+    "GatewayConfig",
+    "GatewayOptions",
+    "NamedSink",
+    "Route",
+    "WebhooksOptions",
+    "build_config",
+    "check_route",
+    "read_toml",
+]

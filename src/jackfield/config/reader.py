@@ -1,0 +1,203 @@
+"""Reads a configuration: from TOML to checked objects, with every problem at once."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from jackfield._loading.structure import structure, unknown_keys
+from jackfield.config.tables import (
+    DeliveryOptions,
+    Feed,
+    GatewayConfig,
+    GatewayOptions,
+    NamedSink,
+    Route,
+    WebhooksOptions,
+)
+from jackfield.errors import ConfigError, ConfigProblem
+from jackfield.plugin.options import host_and_port
+from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.secrets import iter_secrets
+from jackfield.plugin.sink import SinkSpec
+
+__all__ = ["build_config", "check_route", "read_toml"]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The document in a file; `ConfigError` where it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([ConfigProblem("", f"{path}: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([ConfigProblem("", f"{path}: not UTF-8 text")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([ConfigProblem("", f"{path}: no TOML: {error}")]) from None
+
+
+def build_config(
+    document: Mapping[str, Any],
+    *,
+    providers: Mapping[str, ProviderSpec],
+    sinks: Mapping[str, SinkSpec],
+) -> GatewayConfig:
+    """The configuration that a document describes, for these installed plugins.
+
+    `ConfigError` holds every fault of the document.
+    """
+    reader = _Reader(document)
+    reader.problems.extend(unknown_keys(document, ("gateway", "webhooks", "feeds", "sinks", "routes"), ""))
+    gateway = structure(GatewayOptions, document.get("gateway", {}), "gateway", reader.problems)
+    webhooks = structure(WebhooksOptions, document.get("webhooks", {}), "webhooks", reader.problems)
+    feeds = tuple(Feed(name, spec.name, made) for name, spec, made in reader.plugged("feeds", "provider", providers))
+    named = tuple(reader.sinks(sinks))
+    routes = reader.routes()
+    if webhooks is not None:
+        reader.webhooks(webhooks, feeds)
+    if not document.get("feeds"):
+        reader.problems.append(ConfigProblem("feeds", "a gateway needs at least one [feeds.NAME] table"))
+    if gateway is None or webhooks is None or reader.problems:
+        raise ConfigError(reader.problems)
+    return GatewayConfig(
+        feeds=feeds, sinks=named, routes=routes, gateway=gateway, webhooks=webhooks, warnings=tuple(reader.warnings)
+    )
+
+
+def check_route(route: Route | Mapping[str, Any], sinks: Iterable[str]) -> Route:
+    """A route from a program, as an object or as a ``[[routes]]`` table, that leads to some of these sinks.
+
+    `ConfigError` holds everything that is wrong with it.
+    """
+    problems: list[ConfigProblem] = []
+    checked = _route(route, "route", list(sinks), problems)
+    if checked is None or problems:
+        raise ConfigError(problems)
+    return checked
+
+
+@attrs.frozen
+class _Reader:
+    """Goes through a document and collects what is wrong with it."""
+
+    document: Mapping[str, Any]
+    problems: list[ConfigProblem] = attrs.field(factory=list)
+    warnings: list[ConfigProblem] = attrs.field(factory=list)
+
+    def sinks(self, specs: Mapping[str, SinkSpec]) -> Iterator[NamedSink]:
+        """The sinks, each with the options that are the plugin's and those that are the host's."""
+        for name, spec, made in self.plugged("sinks", "type", specs, reserved=("delivery",)):
+            table = self.document["sinks"][name].get("delivery", {})
+            if isinstance(table, Mapping):
+                table = {"batch_events": spec.batch_events, **table}
+            if (delivery := structure(DeliveryOptions, table, f"sinks.{name}.delivery", self.problems)) is not None:
+                yield NamedSink(name, spec.name, made, delivery)
+
+    def plugged(
+        self, section: str, key: str, specs: Mapping[str, Any], reserved: tuple[str, ...] = ()
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """The tables of a section, each with the plugin that it names under `key`, and its options made.
+
+        What is `reserved` in a table is not the plugin's.
+        """
+        tables = self.document.get(section, {})
+        if not isinstance(tables, Mapping):
+            self.problems.append(ConfigProblem(section, f"must be tables named [{section}.NAME]"))
+            return
+        for name, table in tables.items():
+            path = f"{section}.{name}"
+            if not isinstance(table, Mapping):
+                self.problems.append(ConfigProblem(path, f"must be a table [{path}]"))
+            elif (spec := _named(table.get(key), specs)) is None:
+                self.problems.append(_no_plugin(table, f"{path}.{key}", key, specs))
+            else:
+                rest = {option: value for option, value in table.items() if option not in (key, *reserved)}
+                if (made := structure(spec.cls, rest, path, self.problems)) is not None:
+                    self._warn_of_secrets(made, path)
+                    yield name, spec, made
+
+    def routes(self) -> tuple[Route, ...]:
+        """The routes, each with selectors that parse and sinks that exist."""
+        tables = self.document.get("routes", [])
+        if not isinstance(tables, list):
+            self.problems.append(ConfigProblem("routes", "must be tables named [[routes]]"))
+            return ()
+        sinks = self.document.get("sinks", {})
+        names = list(sinks) if isinstance(sinks, Mapping) else []
+        found = (_route(table, f"routes[{number}]", names, self.problems) for number, table in enumerate(tables))
+        routes = tuple(route for route in found if route is not None)
+        used = {sink for route in routes for sink in route.sinks}
+        self.warnings.extend(
+            ConfigProblem(f"sinks.{name}", "no route leads to this sink") for name in names if name not in used
+        )
+        return routes
+
+    def webhooks(self, options: WebhooksOptions, feeds: Iterable[Feed]) -> None:
+        """Check that webhooks can be received where a feed needs it, and only as they should be."""
+        receiving = [feed.name for feed in feeds if feed.webhook is not None]
+        if options.listen is None:
+            hint = 'nothing listens for its webhooks; give [webhooks] listen, such as "127.0.0.1:8080"'
+            self.problems.extend(ConfigProblem(f"feeds.{name}", hint) for name in receiving)
+            return
+        if not receiving:
+            self.warnings.append(
+                ConfigProblem("webhooks.listen", "no feed receives webhooks, so nothing listens there")
+            )
+        if options.tls_cert is None and not _is_loopback(host_and_port(options.listen)[0]):
+            hint = "give tls_cert and tls_key, or listen on loopback behind a proxy that has TLS"
+            self.warnings.append(
+                ConfigProblem(
+                    "webhooks.listen", f"{options.listen} can be reached from outside, and without TLS; {hint}"
+                )
+            )
+
+    def _warn_of_secrets(self, options: Any, path: str) -> None:
+        for field, secret in iter_secrets(options):
+            if secret.kind == "text":
+                hint = 'better { env = "NAME" } or { file = "path" }'
+                self.warnings.append(
+                    ConfigProblem(f"{path}.{field}", f"the secret stands in the configuration itself; {hint}")
+                )
+
+
+def _route(table: Any, path: str, sinks: list[str], problems: list[ConfigProblem]) -> Route | None:
+    route = table if isinstance(table, Route) else structure(Route, table, path, problems)
+    if route is None:
+        return None
+    empty = [key for key in ("select", "sinks") if not getattr(route, key)]
+    problems += [ConfigProblem(f"{path}.{key}", "must name at least one") for key in empty]
+    for sink in route.sinks:
+        if sink not in sinks:
+            hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
+            problems.append(ConfigProblem(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
+    return route
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _named(name: Any, specs: Mapping[str, Any]) -> Any:
+    return specs.get(name) if isinstance(name, str) else None
+
+
+def _no_plugin(table: Mapping[str, Any], path: str, key: str, specs: Mapping[str, Any]) -> ConfigProblem:
+    installed = ", ".join(sorted(specs)) or "none"
+    if key not in table:
+        return ConfigProblem(path, f"required: which {key} it is (installed: {installed})")
+    hint = _meant(str(table[key]), specs)
+    return ConfigProblem(path, f"no {key} {table[key]!r} (installed: {installed}){hint and '; '}{hint}")
+
+
+def _meant(wrong: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(wrong, list(names), n=1)
+    return f"did you mean {near[0]}?" if near else ""

@@ -1,0 +1,200 @@
+"""The tables of a configuration as checked objects, each with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from jackfield._loading.guard import provider_code
+from jackfield.errors import ConfigProblem
+from jackfield.plugin.options import field_help, ge, host_and_port
+from jackfield.plugin.provider import Provider, SupportsWebhooks, Webhook
+from jackfield.plugin.secrets import Secret, iter_secrets
+from jackfield.plugin.sink import Sink
+from jackfield.selectors import Selector
+
+__all__ = ["DeliveryOptions", "Feed", "GatewayConfig", "GatewayOptions", "NamedSink", "Route", "WebhooksOptions"]
+
+
+def _named_file(_instance: Any, _attribute: Any, value: str) -> None:
+    if not value.strip() or value.endswith("/") or "\0" in value:
+        raise ValueError(f'{value!r} names no file; say "memory" or a path such as "var/journal.db"')
+
+
+def _host_and_port(_instance: Any, _attribute: Any, value: str | None) -> None:
+    if value is not None:
+        host_and_port(value)
+
+
+@attrs.frozen
+class GatewayOptions:
+    """The ``[gateway]`` table."""
+
+    journal: str = attrs.field(
+        default="memory",
+        validator=_named_file,
+        metadata=field_help('where events wait for sinks: "memory", or the path of a file'),
+    )
+    fsync: bool = attrs.field(
+        default=False,
+        metadata=field_help("true: a committed event survives a power failure; false: a crash of the process only"),
+    )
+    memory_events: int = attrs.field(
+        default=10_000,
+        validator=ge(1),
+        metadata=field_help("newest events kept in memory, and events that may wait to be written to the file"),
+    )
+    dedupe_window: int = attrs.field(
+        default=100_000,
+        validator=ge(1),
+        metadata=field_help("newest event ids by which copies are recognised and left out"),
+    )
+    retain_seconds: float = attrs.field(
+        default=604_800.0,
+        validator=ge(0),
+        metadata=field_help("how long the file keeps events that every sink has passed"),
+    )
+    retain_bytes: int = attrs.field(
+        default=1_000_000_000,
+        validator=ge(1_000_000),
+        metadata=field_help(
+            "maximum size of the stored events; beyond it the oldest are deleted, even if a sink has not passed them"
+        ),
+    )
+    retain_dead_bytes: int = attrs.field(
+        default=100_000_000,
+        validator=ge(0),
+        metadata=field_help("maximum size of the stored dead letters; beyond it the oldest are deleted"),
+    )
+    drain_seconds: float = attrs.field(
+        default=5.0, validator=ge(0), metadata=field_help("how long sinks may take to finish at the end")
+    )
+
+
+@attrs.frozen
+class WebhooksOptions:
+    """The ``[webhooks]`` table: the HTTP server that receives the vendors' webhooks."""
+
+    listen: str | None = attrs.field(
+        default=None,
+        validator=_host_and_port,
+        metadata=field_help('where webhooks are received, such as "127.0.0.1:8080"; a feed\'s path is /webhooks/NAME'),
+    )
+    tls_cert: str | None = attrs.field(
+        default=None, metadata=field_help("a PEM file with the certificate to receive webhooks over TLS")
+    )
+    tls_key: str | None = attrs.field(
+        default=None, metadata=field_help("a PEM file with the key of tls_cert, if it is in another file")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("tls_cert", "tls_key"):
+            if getattr(self, name) is not None and self.listen is None:
+                raise ValueError(f"{name} needs listen, the address to listen on")
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("tls_key needs tls_cert, the certificate that it is the key of")
+
+
+@attrs.frozen
+class DeliveryOptions:
+    """The ``[sinks.NAME.delivery]`` table, which every sink may have."""
+
+    batch_events: int = attrs.field(
+        default=100,
+        validator=ge(1),
+        metadata=field_help("events that are handed to the sink at once, at most; file and stdout have 1000"),
+    )
+    batch_bytes: int = attrs.field(
+        default=1_000_000, validator=ge(1), metadata=field_help("bytes of a batch, roughly and at most")
+    )
+    batch_seconds: float = attrs.field(
+        default=0.0, validator=ge(0), metadata=field_help("how long to wait for a batch to fill")
+    )
+    concurrency: int = attrs.field(
+        default=1,
+        validator=ge(1),
+        metadata=field_help("batches on their way at once; order is kept for each correlation"),
+    )
+    timeout: float = attrs.field(
+        default=60.0, validator=ge(0.001), metadata=field_help("seconds that the sink may take for one batch")
+    )
+    max_attempts: int = attrs.field(
+        default=0,
+        validator=ge(0),
+        metadata=field_help("attempts after which an event becomes a dead letter; 0 tries for ever"),
+    )
+
+
+@attrs.frozen
+class Feed:
+    """One ``[feeds.NAME]`` table."""
+
+    name: str
+    provider_name: str
+    provider: Provider
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """How to read what is posted for it; ``None`` where nothing is to be."""
+        if not isinstance(self.provider, SupportsWebhooks):
+            return None
+        with provider_code():
+            return self.provider.webhook(self.name)
+
+    @property
+    def webhook_only(self) -> bool:
+        """Whether its events come by webhook alone, so that it has no connection."""
+        return self.webhook is not None and self.webhook.alone
+
+
+@attrs.frozen
+class NamedSink:
+    """One ``[sinks.NAME]`` table."""
+
+    name: str
+    type: str
+    impl: Sink
+    delivery: DeliveryOptions = attrs.field(factory=DeliveryOptions)
+
+
+def _selectors(texts: str | Selector | Iterable[str | Selector]) -> tuple[Selector, ...]:
+    each = (texts,) if isinstance(texts, str | Selector) else texts
+    return tuple(Selector.parse(one) if isinstance(one, str) else one for one in each)
+
+
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+@attrs.frozen
+class Route:
+    """One ``[[routes]]`` table: what any of the selectors selects goes to each of the sinks."""
+
+    select: tuple[Selector, ...] = attrs.field(
+        converter=_selectors, metadata=field_help('selectors, such as ["contact.*"]')
+    )
+    sinks: tuple[str, ...] = attrs.field(converter=_names, metadata=field_help("names of sinks"))
+
+
+@attrs.frozen
+class GatewayConfig:
+    """A whole configuration that has been checked."""
+
+    feeds: tuple[Feed, ...]
+    sinks: tuple[NamedSink, ...] = ()
+    routes: tuple[Route, ...] = ()
+    gateway: GatewayOptions = attrs.field(factory=GatewayOptions)
+    webhooks: WebhooksOptions = attrs.field(factory=WebhooksOptions)
+    warnings: tuple[ConfigProblem, ...] = ()
+    """What is allowed but probably not meant."""
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret of the configuration, for `jackfield.plugin.secrets.redact`."""
+        options = [feed.provider for feed in self.feeds] + [sink.impl for sink in self.sinks]
+        return tuple(secret for each in options for _, secret in iter_secrets(each))
+
+    def selectors_of(self, sink: str) -> tuple[Selector, ...]:
+        """What a sink gets: the selectors of all its routes."""
+        return tuple(each for route in self.routes if sink in route.sinks for each in route.select)

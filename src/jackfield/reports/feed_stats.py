@@ -1,0 +1,65 @@
+"""What a feed has done so far, counted."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from datetime import UTC, datetime
+
+import attrs
+
+from jackfield.errors import FrameError
+from jackfield.reports.feed_states import FeedState
+
+__all__ = ["FeedStats", "WebhookStats"]
+
+# Unreadable frames that are kept whole for inspection; they are counted without a limit.
+KEPT_UNREADABLE = 16
+
+
+@attrs.define
+class WebhookStats:
+    """What became of what a vendor has posted to us."""
+
+    accepted: int = 0
+    """SupportsWebhookDelivery that were answered with 200: their events are committed."""
+    copies: int = 0
+    """Events in them that were there already."""
+    rejections: Counter[str] = attrs.field(factory=Counter)
+    """SupportsWebhookDelivery that were answered with an error, by reason; those that cannot be read are counted as unreadable."""
+
+
+@attrs.define
+class FeedStats:
+    """What one feed has done since it was started."""
+
+    state: FeedState = FeedState.DISCONNECTED
+    since: datetime = attrs.field(factory=lambda: datetime.now(UTC))
+    """When it came into this state."""
+    connections: int = 0
+    """How often a connection came up."""
+    frames: int = 0
+    events: int = 0
+    """Events of the vendor's; the ``stream`` facts are not counted."""
+    ignored: Counter[str] = attrs.field(factory=Counter)
+    """Frames and webhooks that were no events, by reason."""
+    unreadable: int = 0
+    last_unreadable: deque[FrameError] = attrs.field(factory=lambda: deque(maxlen=KEPT_UNREADABLE), repr=False)
+    topics: frozenset[str] = frozenset()
+    """What the vendor has confirmed on this connection."""
+    refused_topics: dict[str, str] = attrs.field(factory=dict)
+    """What it refused on this connection, with the reason."""
+    gaps: int = 0
+    backfilled: int = 0
+    """Events that looks by REST for what was missed have brought."""
+    resyncs_failed: int = 0
+    webhooks: WebhookStats = attrs.field(factory=WebhookStats)
+
+    def snapshot(self) -> FeedStats:
+        """A copy that does not change any more."""
+        return attrs.evolve(
+            self,
+            ignored=Counter(self.ignored),
+            refused_topics=dict(self.refused_topics),
+            last_unreadable=deque(self.last_unreadable, KEPT_UNREADABLE),
+            webhooks=attrs.evolve(self.webhooks, rejections=Counter(self.webhooks.rejections)),
+        )

@@ -1,0 +1,508 @@
+"""`jackfield._cli`: what each command prints where, and its exit status; long runs are tested as processes."""
+
+import argparse
+import io
+import json
+import re
+import sqlite3
+import sys
+import types
+from contextlib import closing
+from importlib.metadata import EntryPoint
+from typing import Literal
+
+import attrs
+import pytest
+
+from jackfield._cli import COMMANDS, extensions, main
+from jackfield._cli.console import Console, say
+from jackfield._cli.simulate import configure_simulator, made
+from jackfield._journal.store.schema import APPLICATION
+from jackfield._loading import registry as _registry
+from jackfield._loading.registry import Registry
+from jackfield.errors import PluginError
+from jackfield.events import Event
+from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.http import Request
+from jackfield.plugin.options import field_help
+from jackfield.plugin.secrets import Secret
+from jackfield.reports import EventsDropped, FeedState, FeedStateChanged, TopicConfirmed
+from jackfield.simulation import Faults
+
+CONFIG = """
+[feeds.office]
+provider = "voipbin"
+url = "ws://127.0.0.1:9/v1.0/ws"
+token = { env = "JACKFIELD_TEST_TOKEN" }
+customer_id = "abc123"
+
+[feeds.support]
+provider = "vinix"
+url = "ws://127.0.0.1:9"
+auth_token = { env = "JACKFIELD_TEST_TOKEN" }
+account_id = "ACC"
+
+[sinks.console]
+type = "stdout"
+
+[[routes]]
+select = ["contact.queued", "vinix/**"]
+sinks = ["console"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("JACKFIELD_TEST_TOKEN", "hunter2")
+    monkeypatch.delenv("JACKFIELD_PLUGINS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "gateway.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(content):
+        monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(content)))
+
+    return give
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*command.split(), "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "usage: jackfield" in out
+    assert len(out.splitlines()) > 10
+
+
+@pytest.mark.parametrize("provider", ["voipbin", "vinix"])
+def test_the_help_of_a_simulator_shows_its_own_flags(provider, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["simulate", provider, "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    for flag in ("--port", "--token", "--rate", "--seed"):
+        assert flag in out
+    assert "--customer-id" in out or "--account-id" in out
+
+
+def test_without_a_command_all_are_listed_and_each_in_one_line(capsys):
+    with pytest.raises(SystemExit):
+        main([])
+    text = capsys.readouterr().err
+    for name, summary in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(summary)}$", text, re.MULTILINE)
+
+
+def test_what_a_simulator_needs_is_told_without_all_its_flags(capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "voipbin"])
+    assert capsys.readouterr().err == (
+        "usage: jackfield simulate voipbin [-h] --token TEXT [OPTION ...]\n"
+        "jackfield simulate voipbin: error: the following arguments are required: --token\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--versoin"],
+        ["dance"],
+        ["run"],
+        ["check"],
+        ["decode"],
+        ["simulate", "voipbin"],
+        ["demo", "--events", "0"],
+        ["demo", "--format", "xml"],
+        ["demo", "--rate", "0"],
+        ["simulate", "voipbin", "--token", "t", "--port", "65536"],
+    ],
+)
+def test_wrong_usage_is_told_and_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "usage:" in streams.err
+
+
+def test_the_version_is_the_distributions(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("jackfield 0.")
+
+
+def test_a_simulator_that_makes_no_sense_is_wrong_usage(capsys):
+    wrong = ["--rate", "-1", "--drop", "2", "--refuse", "99"]
+    assert main(["simulate", "vinix", "--token", "t", *wrong]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "jackfield: --rate: 'rate' must be > 0: -1.0",
+        "jackfield: --drop: 2.0 is not between 0 and 1",
+        "jackfield: --refuse: 99 is no final HTTP status, 200 to 599; 0 is off",
+    ]
+
+
+@attrs.define
+class Every:
+    """A simulator with a field of each type that a flag can be made of."""
+
+    token: str
+    profile: Literal["documented", "head"] = "documented"
+    level: Literal[4, 5] = 4
+    webhook: str | None = None
+    most: int | None = attrs.field(default=None, metadata=field_help("at most 100 %", live=True))
+    polite: bool = True
+    terse: bool = False
+    _state: int = attrs.field(default=0)
+    count: int = attrs.field(default=0, init=False)
+
+
+def simulator_options(simulator, *arguments):
+    parser = argparse.ArgumentParser()
+    configure_simulator(parser, simulator)
+    return parser.parse_args(arguments)
+
+
+def test_every_type_of_a_simulators_field_becomes_a_flag(capsys):
+    options = simulator_options(Every, "--token", "t")
+    assert made(Every, options, []) == Every("t")
+    given = "--token t --profile head --level 5 --webhook http://x --most 3 --no-polite --terse --deaf --drop 0.5"
+    options = simulator_options(Every, *given.split())
+    assert made(Every, options, []) == Every("t", "head", 5, "http://x", 3, polite=False, terse=True)
+    assert made(Faults, options, []) == Faults(drop=0.5, deaf=True)
+    with pytest.raises(SystemExit):
+        simulator_options(Every, "--help")
+    out = capsys.readouterr().out
+    assert "at most 100 % (live)" in out
+    assert "--state" not in out and "--count" not in out
+
+
+@pytest.mark.parametrize("arguments", [["--profile", "tail"], ["--level", "6"], ["--state", "1"], ["--drop", "x"], []])
+def test_a_flag_of_a_simulator_that_is_wrong_is_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        simulator_options(Every, *arguments)
+    assert caught.value.code == 2
+
+
+def test_what_attrs_says_of_a_simulators_value_is_told_without_its_own_objects(capsys):
+    assert main(["simulate", "vinix", "--token", "t", "--generation", "7"]) == 2
+    assert capsys.readouterr().err == "jackfield: --generation: 'generation' must be in (4, 5) (got 7)\n"
+
+
+def test_a_simulators_field_that_is_no_flag_is_a_plugins_fault():
+    for name, type_, said in (("drop", float, "is a flag already"), ("days", list[int], "no flag can be made")):
+        simulator = attrs.make_class("Odd", {name: attrs.field(default=0, type=type_)})
+        with pytest.raises(PluginError, match=said):
+            simulator_options(simulator)
+
+
+def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    lines = [line.split() for line in out.splitlines()]
+    assert [str(config) + ":", "valid"] in lines
+    assert ["contact.queued", "customer_id:abc123:queue:*", "all", "but", "contact.queued"] in lines
+    assert ["customer_id:abc123:queuecall:*"] in lines
+    assert ["vinix/**", "qubicle.queue.ACC.*", "nothing"] in lines
+    assert "journal: memory" in out
+    assert err == ""
+    assert "hunter2" not in out
+
+
+def test_check_tells_which_journal_will_be_used_and_makes_none(config, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\ndurability = "power"\n')
+    assert main(["check", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "journal: var/journal.db (made at the first start); survives the end of the process and of power; " in out
+    assert not (tmp_path / "var").exists()
+    (tmp_path / "var").mkdir()
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as db:
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.execute("CREATE TABLE some (thing)")
+    assert main(["check", str(config)]) == 0
+    assert "journal: var/journal.db (there, 8192 bytes)" in capsys.readouterr().out
+    (tmp_path / "var" / "journal.db").write_bytes(b"12345")
+    assert main(["check", str(config)]) == 2
+    assert "gateway.journal: var/journal.db: is no journal but something else" in capsys.readouterr().err
+
+
+def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, capsys, tmp_path):
+    config.write_text(config.read_text() + f'[gateway]\njournal = "{tmp_path}"\n')
+    assert main(["run", str(config)]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
+    assert lines == [f"jackfield: {tmp_path}: is no file; name a file for the journal, or move this away"]
+
+
+def test_check_tells_every_fault_and_exits_with_2(config, capsys):
+    wrong = CONFIG.replace('url = "ws://127.0.0.1:9"', 'ulr = "ws://127.0.0.1:9"').replace('"stdout"', '"stdoot"')
+    config.write_text(wrong + "[gatway]\n")
+    assert main(["check", str(config)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "jackfield: 4 faults in the configuration:",
+        "  gatway: unknown option; did you mean gateway?",
+        "  feeds.support.ulr: unknown option; did you mean url?",
+        "  feeds.support.url: required: the gateway's URL, such as wss://host:5555, as Vinix gave it",
+        "  sinks.console.type: no type 'stdoot' (installed: file, http, stdout); did you mean stdout?",
+    ]
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_configuration_that_is_not_there_is_told(command, capsys):
+    assert main([command, "none.toml"]) == 2
+    assert "none.toml: No such file or directory" in capsys.readouterr().err
+
+
+def test_check_warns_of_what_brings_no_event(config, capsys):
+    config.write_text(CONFIG.replace('"vinix/**"', '"acme/**", "offer.rejected @ voipbin/**", "voipbin/agent/**"'))
+    assert main(["check", str(config)]) == 0
+    warnings = capsys.readouterr().err.splitlines()
+    reason = "VoIPBIN has no topic for the events of all agents; name one: voipbin/agent/<id>/**"
+    assert warnings == [
+        f"warning: feeds.office: voipbin/agent/**: {reason}",
+        "warning: routes[0].select[1]: acme/**: no feed brings anything of this",
+        "warning: routes[0].select[2]: offer.rejected @ voipbin/**: no feed brings anything of this",
+    ]
+
+
+def test_check_warns_where_a_prefix_brings_more_than_was_asked(config, capsys):
+    selectors = '["voipbin/customer/*/queue/q1/**", "contact.quued"]'
+    content = CONFIG.replace('customer_id = "abc123"', 'customer_id = "abc123"\ndialect = "prefix"')
+    config.write_text(content.replace('["contact.queued", "vinix/**"]', selectors))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    topic = "customer_id:abc123:queue:q1"
+    assert ["voipbin/customer/*/queue/q1/*", topic, "all", "but"] == out.split("filtered here")[1].split()[:4]
+    assert err.splitlines() == [
+        f"warning: feeds.office: {topic} is a beginning: it also brings whatever else begins with q1",
+        "warning: feeds.support: no route selects anything of this feed",
+        (
+            "warning: routes[0].select[1]: contact.quued: no feed brings anything of this; "
+            "there is no kind contact.quued; did you mean contact.queued?"
+        ),
+    ]
+
+
+def test_decode_writes_events_and_says_what_is_none(stdin, capfdbinary):
+    stdin(
+        b'{"event_type":"call.created","topic":"customer_id:c:call:1"}\n\nhello\r\n{"type":"ack","action":"subscribe"}\n'
+    )
+    assert main(["decode", "voipbin", "--number", "--feed", "office"]) == 0
+    out, err = capfdbinary.readouterr()
+    number, _, line = out.rstrip(b"\n").partition(b"\t")
+    assert number == b"1"
+    event = Event.from_cloudevent(line)
+    assert (event.kind, event.feed) == ("call.initiated", "office")
+    assert err.decode().splitlines() == [
+        "line 3: unreadable: no JSON: JSON is malformed: invalid character (byte 0)",
+        "line 4: no event: acknowledgement of subscribe",
+        "3 frames: 1 event, 2 without one",
+    ]
+
+
+def test_decode_of_a_vendor_that_nobody_speaks_is_wrong_usage(capsys):
+    assert main(["decode", "acme"]) == 2
+    assert capsys.readouterr().err == "jackfield: no provider 'acme' (installed: vinix, voipbin)\n"
+
+
+def test_plugins_lists_what_is_installed(capsys):
+    assert main(["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert "jackfield-voipbin" in out and "provider voipbin" in out and "jackfield_sinks" in out
+    assert main(["plugins", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {each["entry_point"] for each in document["plugins"]} >= {"voipbin", "vinix", "stdout", "file", "http"}
+    assert document["failures"] == []
+
+
+def test_a_broken_plugin_is_told_by_its_distribution_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
+    (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [EntryPoint("broken", "jackfield_broken", "jackfield"), *_registry.entry_points(group="jackfield")]
+    monkeypatch.setattr(_registry, "entry_points", lambda group: points)
+    assert main(["plugins"]) == 0
+    out, err = capsys.readouterr()
+    assert "jackfield-voipbin" in out
+    assert "plugin broken of jackfield_broken: cannot be imported: RuntimeError: cannot work here" in err
+    assert main(["plugins", "--strict-plugins"]) == 2
+    assert "cannot work here" in capsys.readouterr().err
+
+
+def test_the_set_of_plugins_can_be_narrowed(monkeypatch, capsys):
+    monkeypatch.setenv("JACKFIELD_PLUGINS", "voipbin, jackfield-file")
+    assert main(["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert "jackfield-voipbin" in out and "jackfield-file" in out and "jackfield-vinix" not in out
+    assert main(["plugins", "--no-plugins"]) == 0
+    assert "jackfield-" not in capsys.readouterr().out
+    assert main(["plugins", "--plugins", "jackfield-vinix,stdout", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [each["entry_point"] for each in json.loads(out)["plugins"]] == ["stdout", "vinix"]
+    assert err == ""
+    assert main(["plugins", "--plugins", "acme"]) == 0
+    assert "plugin acme of acme: not installed" in capsys.readouterr().err
+
+
+def test_the_demo_says_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setenv("JACKFIELD_PLUGINS", "voipbin")
+    assert main(["demo"]) == 2
+    assert "install jackfield-stdout" in capsys.readouterr().err
+    monkeypatch.setenv("JACKFIELD_PLUGINS", "stdout")
+    assert main(["demo"]) == 2
+    assert "install jackfield-voipbin or jackfield-vinix" in capsys.readouterr().err
+
+
+def test_a_sink_that_cannot_be_opened_fails_the_run_with_1(config, capsys):
+    config.write_text(CONFIG.replace('"stdout"', '"file"\npath = "gateway.toml/x"'))
+    assert main(["run", str(config)]) == 1
+    assert "jackfield: sinks.console: cannot be opened: " in capsys.readouterr().err
+
+
+# -- the console ---------------------------------------------------------------------------------------
+
+
+def test_reports_are_shown_with_the_time_and_without_secrets_or_control_characters(capsys):
+    console = Console((Secret("text", "hunter2"),))
+    console.jackfield_observe(FeedStateChanged("office", FeedState.DISCONNECTED, "token hunter2\x1b[2J\nrefused"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line[2] == line[5] == ":"
+    assert line[10:] == "office: disconnected: token *** [2J refused"
+
+
+@pytest.mark.parametrize(("least", "shown"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
+def test_reports_below_the_level_are_left_out(least, shown, capsys):
+    console = Console((), least)
+    for report in (
+        TopicConfirmed("f", "t"),
+        FeedStateChanged("f", FeedState.CONNECTING),
+        EventsDropped("w", 1, "r", 1),
+    ):
+        console.jackfield_observe(report)
+    assert len(capsys.readouterr().err.splitlines()) == shown
+
+
+def test_a_terminal_that_has_gone_is_no_error(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    say("hello")
+
+
+class Command:
+    """A plugin with a command of its own, whose `work` is what it does."""
+
+    def __init__(self, work, name="acme"):
+        self.work, self.name = work, name
+
+    @hookimpl
+    def jackfield_commands(self):
+        def configure(parser):
+            parser.add_argument("config")
+
+        return [CommandSpec(self.name, "what acme can do", configure, self.work)]
+
+
+@pytest.fixture
+def offer(monkeypatch):
+    """Install a plugin with a command."""
+
+    def offer(work, name="acme"):
+        registry = Registry.load()
+        registry.add(Command(work, name))
+        monkeypatch.setattr(extensions, "load_plugins", lambda: registry)
+
+    return offer
+
+
+def test_a_plugin_s_command_is_shown_and_run_with_the_feeds_of_a_configuration(offer, config, capsys):
+    def work(options, host):
+        host.print(", ".join(host.feeds(options.config)))
+        host.say("that was all")
+        return 1
+
+    offer(work)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert re.search(r"^ +acme +what acme can do$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["acme", str(config)]) == 1
+    assert capsys.readouterr() == ("office, support\n", "that was all\n")
+
+
+def test_a_plugin_s_command_asks_by_rest_and_what_it_meets_is_one_line(offer, capsys):
+    def exchange():
+        yield Request("GET", "http://127.0.0.1:1/customer")
+
+    offer(lambda options, host: host.perform(exchange()))
+    assert main(["acme", "x"]) == 1
+    assert capsys.readouterr().err == "jackfield: GET http://127.0.0.1:1/customer: Connection refused\n"
+
+
+def test_a_plugin_s_command_that_fails_is_told_without_a_traceback(offer, capsys):
+    offer(lambda options, host: 1 // 0)
+    assert main(["acme", "x"]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_plugin_s_command_never_takes_the_place_of_a_built_in_one(offer, capsys):
+    offer(lambda options, host: 0, "check")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "a plugin's command 'check' is left out: Jackfield has one of that name" in capsys.readouterr().err
+    assert main(["check", "none.toml"]) == 2
+
+
+def test_built_in_commands_load_no_plugins_for_the_sake_of_other_commands(monkeypatch, capsys):
+    monkeypatch.setattr(extensions, "load_plugins", None)
+    assert main(["check", "none.toml"]) == 2
+
+
+POSTED = """
+[gateway]
+[webhooks]
+listen = "{listen}"
+
+[feeds."head office"]
+provider = "voipbin"
+token = {{ env = "JACKFIELD_TEST_TOKEN" }}
+customer_id = "abc123"
+receive = "{receive}"
+webhook_verify = false
+
+[sinks.console]
+type = "stdout"
+
+[[routes]]
+select = ["contact.queued", "vinix/**"]
+sinks = ["console"]
+"""
+
+
+def test_check_shows_what_comes_by_webhook_and_that_it_is_filtered_here(config, capsys):
+    config.write_text(POSTED.format(listen="127.0.0.1:8080", receive="webhook"))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "webhooks: 127.0.0.1:8080, plain HTTP" in out
+    assert "feed head office: voipbin, voipbin/customer/abc123, by webhook at /webhooks/head%20office" in out
+    assert re.search("contact.queued +nothing: the vendor posts everything +all but contact.queued", out)
+    assert "without TLS" not in err
+    config.write_text(POSTED.format(listen="0.0.0.0:8080", receive="both"))
+    assert main(["check", str(config)]) == 0
+    out, err = capsys.readouterr()
+    assert "and by webhook at /webhooks/head%20office: everything comes, and is filtered here" in out
+    assert re.search("contact.queued +customer_id:abc123:queue", out)
+    assert "webhooks.listen: 0.0.0.0:8080 can be reached from outside, and without TLS; give tls_cert" in err

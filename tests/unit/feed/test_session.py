@@ -1,0 +1,596 @@
+"""`jackfield._feed.session`: the documented lifecycle, one attempt at a time, on virtual time and real websockets."""
+
+import random
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from jackfield._feed.session import Session
+from jackfield.addresses import AddressPattern, Source
+from jackfield.config import Feed
+from jackfield.errors import FrameError, RestError, SecretError
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.protocol import Disconnect, Ignore, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.reports import Backfilled, FeedState, FeedStateChanged, FrameInvalid, GapSuspected, TopicRefused
+from jackfield.reports.feed_states import TRANSITIONS
+
+
+class Simple:
+    """Confirms at once; refuses the topic ``bad``; hangs up when the server says ``go``."""
+
+    def opened(self):
+        return ()
+
+    def subscribe(self, topic):
+        return [
+            Send(f"+{topic}"),
+            SubscriptionRefused(topic, "no hunter2 here") if topic == "bad" else Subscribed(topic),
+        ]
+
+    def unsubscribe(self, topic):
+        return [Send(f"-{topic}")]
+
+    def tick(self, at):
+        return ()
+
+    def closed(self, code, at):
+        pass
+
+    def received(self, frame, at):
+        if frame == b"deaf":
+            return [Disconnect("nothing came", missed_since=at - timedelta(hours=1))]
+        if frame == b"go":
+            return [Disconnect("told to go", auth_failed=True)]
+        if frame == b"?":
+            raise FrameError("hunter2 is gibberish", frame)
+        return [Ignore("noise")]
+
+
+class Exact:
+    """Topics that bring just what they name."""
+
+    def pattern_of(self, topic):
+        return AddressPattern("acme", resource=topic)
+
+    def covers(self, topic, other):
+        return topic == other
+
+
+@attrs.frozen
+class Options:
+    token: Secret = attrs.field(factory=lambda: Secret("text", "hunter2"))
+    source = Source("acme", "account", "A")
+    dialect = Exact()
+
+    def endpoint(self):
+        return Endpoint("ws://vendor.example/x?token=hunter2")
+
+    def protocol(self, feed, before=None):
+        return Simple()
+
+
+class Vendor:
+    """A server that counts its clients and what they say."""
+
+    def __init__(self):
+        self.lines, self.heard, self.now, self.most = [], [], 0, 0
+
+    async def __call__(self, incoming):
+        line = await incoming.accept()
+        self.lines.append(line)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            while True:
+                self.heard.append(await line.receive())
+        finally:
+            self.now -= 1
+
+
+@attrs.define
+class Stage:
+    network: object
+    vendor: Vendor = attrs.field(factory=Vendor)
+    events: list = attrs.field(factory=list)
+    reports: list = attrs.field(factory=list)
+    options: object = attrs.field(factory=Options)
+    session: Session = attrs.field(init=False)
+
+    def __attrs_post_init__(self):
+        self.network.handler = self.vendor
+        self.session = Session(
+            Feed("office", "acme", self.options),
+            self.events.extend,
+            self.reports.append,
+            random.Random(3),
+            opener=self.network.open,
+        )
+
+    def states(self):
+        return [report.state.value for report in self.reports if isinstance(report, FeedStateChanged)]
+
+    def facts(self):
+        return [event.kind.partition(".")[2] for event in self.events]
+
+    def of(self, kind):
+        return [report for report in self.reports if isinstance(report, kind)]
+
+    async def settle(self):
+        for _ in range(3):
+            await trio.testing.wait_all_tasks_blocked()
+
+
+@pytest.fixture
+async def stage(network):
+    return Stage(network)
+
+
+async def test_a_feed_goes_through_the_documented_states_and_tells_them_in_band(stage, nursery):
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    assert stage.states() == ["connecting", "connected", "subscribed"]
+    assert stage.facts() == ["connected", "subscribed"]
+    assert stage.events[1].data == {"topics": ["t"]}
+    assert all(event.address[:5] == ("acme", "account", "A", "stream", "office") for event in stage.events)
+    stage.session.stop()
+    await stage.settle()
+    assert stage.states() == ["connecting", "connected", "subscribed", "disconnected"]
+    assert stage.session.stats.topics == frozenset()
+
+
+async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(stage, nursery, autojump_clock):
+    stage.session.wanted.set({"t", "u"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await trio.sleep(5)
+    await stage.vendor.lines[0].hang_up(CloseConnection())
+    await trio.sleep(40)
+    assert stage.states()[3:] == ["disconnected", "reconnecting", "connecting", "connected", "subscribed"]
+    assert stage.vendor.heard == ["+t", "+u"] * 2
+    assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
+    (gap,) = stage.of(GapSuspected)
+    assert gap.cause == "the line was cut without a close frame"
+    assert gap.until - gap.since >= timedelta(0)
+    assert stage.events[-1].data["cause"] == gap.cause
+    assert stage.session.stats.gaps == 1
+
+
+async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_from_then_on(
+    stage, nursery, autojump_clock
+):
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("deaf")
+    await trio.sleep(40)
+    assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
+    (gap,) = stage.of(GapSuspected)
+    assert timedelta(hours=1) <= gap.until - gap.since < timedelta(hours=1, seconds=60)
+    assert gap.cause == "nothing came"
+    lost = stage.events[-4].data
+    assert (lost["reason"], datetime.fromisoformat(lost["since"])) == ("nothing came", gap.since)
+
+
+async def test_a_vendor_that_breaks_the_protocol_is_lost_like_any_other(stage, nursery, autojump_clock):
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0]._stream.send_all(b"\x83\x00")  # a frame of a kind that does not exist
+    await trio.sleep(40)
+    assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
+    assert len(stage.of(GapSuspected)) == 1
+
+
+async def test_the_first_connection_announces_no_gap(stage, nursery):
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    assert "gap_suspected" not in stage.facts()
+
+
+async def test_there_is_one_attempt_for_each_step_of_the_backoff_and_never_two_at_once(stage, nursery, autojump_clock):
+    stage.network.refused = "nobody home"
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(600)
+    delays = [
+        report.retry_in
+        for report in stage.reports
+        if isinstance(report, FeedStateChanged) and report.retry_in is not None
+    ]
+    attempts = stage.network.attempts
+    gaps = [after - before for before, after in pairwise(attempts)]
+    assert gaps == pytest.approx(delays[: len(gaps)])
+    assert all(delay <= min(2**step, 30) for step, delay in enumerate(delays))
+    assert len(attempts) < 60
+    stage.network.refused = ""
+    await trio.sleep(40)
+    assert stage.vendor.most == 1
+    assert stage.session.stats.state is FeedState.CONNECTED
+
+
+async def test_a_line_that_is_cut_at_once_over_and_over_still_backs_off(stage, nursery, autojump_clock):
+    async def cut(incoming):
+        await (await incoming.accept()).hang_up(CloseConnection())
+
+    stage.network.handler = cut
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(300)
+    assert len(stage.network.attempts) < 40
+
+
+async def test_a_connection_that_lasted_starts_the_backoff_anew(stage, nursery, autojump_clock):
+    stage.network.refused = "nobody home"
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(200)
+    stage.network.refused = ""
+    await trio.sleep(100)
+    stage.reports.clear()
+    await stage.vendor.lines[-1].hang_up(CloseConnection())
+    await trio.sleep(2)
+    (delay,) = [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None]
+    assert delay <= 1.0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_refused_credentials_are_tried_again_but_never_in_a_hurry(stage, nursery, autojump_clock, status):
+    async def refuse(incoming):
+        await incoming.reject(Refusal(status))
+
+    stage.network.handler = refuse
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(300)
+    delays = [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None]
+    assert all(15 <= delay <= 30 for delay in delays)
+    assert len(delays) >= 10
+
+
+async def test_a_vendors_retry_after_is_kept(stage, nursery, autojump_clock):
+    async def busy(incoming):
+        headers = [(b"retry-after", b"90")]
+        await incoming._request.reject(429, extra_headers=headers)
+
+    stage.network.handler = busy
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(60)
+    assert [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None] == [90.0]
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(429, 60.0), (500, 0.0)])
+async def test_a_provider_may_know_that_its_vendor_wants_more_patience(
+    network, nursery, autojump_clock, status, seconds
+):
+    class Patient(Options):
+        def retry_after(self, status):
+            return 60.0 if status == 429 else 0.0
+
+    async def busy(incoming):
+        await incoming.reject(Refusal(status))
+
+    stage = Stage(network, options=Patient())
+    network.handler = busy
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(300)
+    delays = [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None]
+    assert (min(delays) >= 60.0) is (seconds == 60.0)
+    assert len(delays) >= 5
+
+
+async def test_a_provider_that_fails_over_a_refusal_costs_no_feed(network, nursery, autojump_clock):
+    class Broken(Options):
+        def retry_after(self, status):
+            raise ZeroDivisionError
+
+    async def busy(incoming):
+        await incoming.reject(Refusal(429))
+
+    stage = Stage(network, options=Broken())
+    network.handler = busy
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(100)
+    assert len(network.attempts) > 2
+    assert any("ZeroDivisionError" in report.reason for report in stage.of(FeedStateChanged))
+
+
+async def test_hanging_up_over_a_refused_token_is_no_hurry_either(stage, nursery, autojump_clock):
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("go")
+    await stage.settle()
+    (report,) = [report for report in stage.of(FeedStateChanged) if report.retry_in is not None]
+    assert report.retry_in >= 15
+
+
+async def test_a_secret_that_is_missing_at_the_moment_is_waited_for(network, nursery, autojump_clock):
+    there = []
+
+    class Forgetful(Options):
+        def endpoint(self):
+            if not there:
+                raise SecretError("the file token cannot be read: No such file or directory")
+            return super().endpoint()
+
+    stage = Stage(network, options=Forgetful())
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(1)
+    assert "the file token cannot be read" in stage.of(FeedStateChanged)[1].reason
+    there.append(True)
+    await trio.sleep(31)
+    assert stage.session.stats.state is FeedState.CONNECTED
+
+
+async def test_a_providers_bug_is_told_and_ends_no_other_feed(network, nursery, autojump_clock):
+    class Broken(Options):
+        def protocol(self, feed, before=None):
+            raise LookupError("no such dialect")
+
+    stage = Stage(network, options=Broken())
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(1)
+    assert stage.of(FeedStateChanged)[1].reason == "the provider failed: LookupError: no such dialect"
+
+
+async def test_a_refused_topic_is_told_in_both_ways_and_without_the_token(stage, nursery):
+    stage.session.wanted.set({"bad", "good"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    assert stage.of(TopicRefused) == [TopicRefused("office", "bad", "no *** here")]
+    (fact,) = [event for event in stage.events if event.kind == "stream.subscription_refused"]
+    assert fact.data == {"topic": "bad", "reason": "no *** here"}
+    assert stage.session.stats.topics == {"good"}
+    assert stage.session.stats.refused_topics == {"bad": "no *** here"}
+    assert stage.states()[-1] == "subscribed"
+
+
+async def test_unreadable_frames_are_all_counted_some_kept_and_told_at_each_doubling(stage, nursery):
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    for _ in range(20):
+        await stage.vendor.lines[0].send("?")
+    await stage.settle()
+    stats = stage.session.snapshot()
+    assert (stats.unreadable, stats.frames, len(stats.last_unreadable)) == (20, 20, 16)
+    told = stage.of(FrameInvalid)
+    assert [report.total for report in told] == [1, 2, 4, 8, 16]
+    assert told[0].problem == "*** is gibberish"
+
+
+async def test_what_was_ignored_is_counted_by_its_reason(stage, nursery):
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("x")
+    await stage.settle()
+    assert stage.session.snapshot().ignored == {"noise": 1}
+
+
+async def test_stopping_while_waiting_or_connecting_ends_at_once(stage, nursery, autojump_clock):
+    async def never(endpoint):
+        await trio.sleep_forever()
+
+    stage.network.refused = "nobody home"
+    finished = trio.Event()
+
+    async def run():
+        await stage.session.run()
+        finished.set()
+
+    nursery.start_soon(run)
+    await trio.sleep(100)
+    stage.session.stop()
+    await finished.wait()
+    assert trio.current_time() == pytest.approx(100)
+    assert stage.states()[-1] == "disconnected"
+
+    other = Session(Feed("o", "acme", Options()), list, stage.reports.append, random.Random(1), opener=never)
+    nursery.start_soon(other.run)
+    await trio.testing.wait_all_tasks_blocked()
+    other.stop()
+    await trio.testing.wait_all_tasks_blocked()
+    assert other.stats.state is FeedState.DISCONNECTED
+
+
+async def test_no_token_is_in_any_report_or_event(stage, nursery, autojump_clock):
+    stage.session.wanted.set({"bad"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].hang_up(CloseConnection(1008, "hunter2 has expired"))
+    await trio.sleep(10)
+    everything = "".join(map(repr, stage.reports)) + "".join(map(str, stage.reports)) + "".join(map(repr, stage.events))
+    assert "has expired" in everything
+    assert "hunter2" not in everything
+
+
+def test_every_state_can_be_left_and_reached():
+    assert TRANSITIONS.keys() == set(FeedState)
+    assert set().union(*TRANSITIONS.values()) == set(FeedState)
+
+
+class LoggingIn(Options):
+    """Logs in by REST for each connection, and learns there whose feed it is."""
+
+    def authenticate(self):
+        answer = yield Request("POST", "https://vendor.example/login", body=self.token.reveal().encode())
+        if answer.status != 201:
+            raise RestError("the login is refused", status=answer.status, auth_failed=answer.status == 401)
+        return attrs.evolve(self, token=Secret("text", answer.body.decode()))
+
+    @property
+    def source(self):
+        return Source("acme", "account", "unknown" if self.token.reveal() == "hunter2" else "A")
+
+    def endpoint(self):
+        return Endpoint(f"ws://vendor.example/?token={self.token.reveal()}")
+
+
+def answering(*responses):
+    async def rest(exchange):
+        next(exchange)
+        try:
+            while True:
+                exchange.send(responses_left.pop(0))
+        except StopIteration as done:
+            return done.value
+
+    responses_left = list(responses)
+    return rest
+
+
+async def test_each_connection_gets_fresh_credentials_and_what_they_show_is_planned_anew(
+    network, nursery, autojump_clock
+):
+    stage = Stage(network, options=LoggingIn())
+    stage.session._rest = answering(*(Response(201, body=f"fresh{n}".encode()) for n in range(3)))
+    planned = []
+    stage.session._source_changed = lambda: planned.append(stage.session.provider.source)
+    targets = []
+
+    async def vendor(incoming):
+        targets.append(incoming.target)
+        line = await incoming.accept()
+        if len(targets) < 3:
+            await line.hang_up(CloseConnection(1001))
+        await line.receive()
+
+    network.handler = vendor
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(60)
+    assert targets == ["/?token=fresh0", "/?token=fresh1", "/?token=fresh2"]
+    assert planned == [Source("acme", "account", "A")]
+    assert {event.address.scope_id for event in stage.events} == {"A"}
+    assert stage.session._redacted("fresh2 and hunter2") == "*** and ***"
+
+
+async def test_a_refused_login_is_told_and_tried_again_without_hurry(network, nursery, autojump_clock):
+    stage = Stage(network, options=LoggingIn())
+    stage.session._rest = answering(*[Response(401)] * 50)
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(120)
+    losses = [report for report in stage.of(FeedStateChanged) if report.reason]
+    assert {report.reason for report in losses} == {"the login is refused"}
+    assert all(report.retry_in >= 15 for report in stage.of(FeedStateChanged) if report.retry_in is not None)
+    assert stage.vendor.lines == []
+
+
+async def test_a_protocol_learns_how_its_connection_ended_and_the_next_one_gets_to_know_it(
+    network, nursery, autojump_clock
+):
+    made = []
+
+    class Learning(Simple):
+        def __init__(self, before):
+            self.before, self.ended = before, "not yet"
+
+        def closed(self, code, at):
+            self.ended = code
+
+    class Remembering(Options):
+        def protocol(self, feed, before=None):
+            made.append(Learning(before))
+            return made[-1]
+
+    stage = Stage(network, options=Remembering())
+
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].hang_up(CloseConnection(1011))
+    await trio.sleep(5)
+    await stage.vendor.lines[1].hang_up(CloseConnection())
+    await trio.sleep(30)
+    assert [each.before for each in made] == [None, *made[:-1]]
+    assert [each.ended for each in made[:2]] == [1011, None]
+    assert made[-1].ended == "not yet"
+
+
+async def test_a_protocol_that_fails_at_the_end_is_told_and_connects_again(network, nursery, autojump_clock):
+    class Careless(Simple):
+        def closed(self, code, at):
+            raise ZeroDivisionError("at the end")
+
+    class Broken(Options):
+        def protocol(self, feed, before=None):
+            return Careless()
+
+    stage = Stage(network, options=Broken())
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].hang_up(CloseConnection(1011))
+    await trio.sleep(30)
+    assert "the provider failed: ZeroDivisionError: at the end" in {each.reason for each in stage.of(FeedStateChanged)}
+    assert stage.session.stats.connections == 2
+
+
+async def test_what_was_missed_is_looked_for_and_both_outcomes_are_told(network, nursery, autojump_clock):
+    class Looking(Simple):
+        def backfill(self, since, at):
+            answer = yield Request("GET", "https://vendor.example/lists")
+            if answer.status != 200:
+                raise RestError(f"hunter2 may not list: {answer.status}", auth_failed=True)
+            return [Ignore("nothing new")]
+
+    class Able(Options):
+        def protocol(self, feed, before=None):
+            return Looking()
+
+    stage = Stage(network, options=Able())
+    stage.session._rest = answering(Response(200), Response(403))
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    for number in range(2):
+        await trio.sleep(3)
+        await stage.vendor.lines[number].hang_up(CloseConnection(1001))
+        await trio.sleep(40)
+    first, second = stage.of(Backfilled)
+    assert (first.failure, second.failure) == ("", "*** may not list: 403")
+    assert stage.facts().count("backfilled") == 1
+    assert stage.facts().count("gap_suspected") == 2
+    assert (stage.session.stats.resyncs_failed, stage.session.stats.gaps) == (1, 2)
+
+
+async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first_gap_on(
+    network, nursery, autojump_clock
+):
+    looked = []
+
+    class Looking(Simple):
+        def backfill(self, since, at):
+            looked.append(since)
+            yield Request("GET", "https://vendor.example/lists")
+            return []
+
+    class Able(Options):
+        def protocol(self, feed, before=None):
+            return Looking()
+
+    async def slow(exchange):
+        next(exchange)
+        await trio.sleep(60)
+        with pytest.raises(StopIteration) as done:
+            exchange.send(Response(200))
+        return done.value.value
+
+    stage = Stage(network, options=Able())
+    stage.session._rest = slow
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    for number in range(2):
+        await trio.sleep(5)
+        await stage.vendor.lines[number].hang_up(CloseConnection(1001))
+        await trio.sleep(10)
+    await trio.sleep(200)
+    first, second = (report.since for report in stage.of(GapSuspected))
+    assert looked == [first, first]
+    assert first < second
+    assert [report.failure for report in stage.of(Backfilled)] == [""]
+
+
+def test_a_regular_look_that_finds_nothing_is_hardly_worth_a_word():
+    assert Backfilled("office", 0, regular=True).level == "debug"
+    assert Backfilled("office", 2, regular=True).level == Backfilled("office", 0).level == "info"
+    assert Backfilled("office", 0, "HTTP 403", regular=True).level == "warning"

@@ -1,0 +1,319 @@
+"""`jackfield._feed.websocket`: what goes over the line, and one sentence for each way in which it fails."""
+
+import contextlib
+import socket
+import ssl
+
+import pytest
+import trio
+import trustme
+
+from jackfield._feed.websocket import connect
+from jackfield.errors import ConnectionLost, HandshakeRefused
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.simulation.listener import serve_stream
+
+ENDPOINT = Endpoint("ws://vendor.example:5555/path?token=hunter2", headers=(("x-trace", "7"),))
+
+
+async def echo(incoming):
+    line = await incoming.accept()
+    while True:
+        await line.send(f"{incoming.target} {incoming.headers.get('x-trace')} {await line.receive()}")
+
+
+def answering(refusal):
+    async def handler(incoming):
+        await incoming.reject(refusal)
+
+    return handler
+
+
+def hanging_up(how):
+    async def handler(incoming):
+        line = await incoming.accept()
+        await line.send("last words")
+        await line.hang_up(how)
+
+    return handler
+
+
+async def loss_of(network, handler):
+    network.handler = handler
+    with pytest.raises(ConnectionLost) as caught:
+        async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+            while True:
+                await connection.receive()
+    return caught.value
+
+
+async def test_frames_go_both_ways_and_the_handshake_says_where_to(network):
+    network.handler = echo
+    async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+        await connection.send("hällo")
+        assert await connection.receive() == ["/path?token=hunter2 7 hällo".encode()]
+        await connection.ping()
+
+
+async def test_what_one_read_brings_is_one_list_and_comes_before_the_goodbye_in_the_same_read(network):
+    async def handler(incoming):
+        line = await incoming.accept()
+        await line._stream.send_all(b"\x81\x03one\x81\x03two\x89\x00\x81\x05three\x88\x02\x03\xe8")
+        await trio.sleep_forever()
+
+    network.handler = handler
+    with pytest.raises(ConnectionLost, match="closed with 1000"):
+        async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+            assert await connection.receive() == [b"one", b"two"]
+            assert await connection.receive() == [b"three"]
+            await connection.receive()
+
+
+async def test_what_comes_after_our_goodbye_is_not_kept(network, autojump_clock):
+    async def handler(incoming):
+        line = await incoming.accept()
+        with contextlib.suppress(trio.BrokenResourceError):
+            while True:
+                await line._stream.send_all(b"\x81\x05later" * 100)
+                await trio.sleep(0.01)
+
+    network.handler = handler
+    async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+        await connection.receive()
+    assert sum(map(len, connection._stream.cut)) <= 100
+
+
+async def test_the_client_says_goodbye(network):
+    goodbyes = []
+
+    async def handler(incoming):
+        line = await incoming.accept()
+        try:
+            await line.receive()
+        finally:
+            goodbyes.append(line._websocket.closed.code)
+
+    network.handler = handler
+    async with connect(ENDPOINT, timeout=5, opener=network.open):
+        pass
+    await trio.testing.wait_all_tasks_blocked()
+    assert goodbyes == [1000]
+
+
+async def test_a_server_that_does_not_answer_the_goodbye_is_not_waited_for(network, autojump_clock):
+    async def handler(incoming):
+        line = await incoming.accept()
+
+        async def never(event):
+            await trio.sleep_forever()
+
+        line._websocket._handle_close_connection_event = never
+        await trio.sleep_forever()
+
+    network.handler = handler
+    async with connect(ENDPOINT, timeout=5, opener=network.open):
+        pass
+    assert trio.current_time() < 4
+
+
+class _PingsAtTheGoodbye(trio.abc.Stream):
+    """A stream on which a ping of the server's crosses the client's close frame."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.ping = b""
+
+    async def send_all(self, data):
+        if data[:1] == b"\x88":
+            self.ping = b"\x89\x04ping"
+        await self.stream.send_all(data)
+
+    async def receive_some(self, max_bytes=None):
+        data = await self.stream.receive_some(max_bytes)
+        ping, self.ping = self.ping, b""
+        return ping + data
+
+    async def wait_send_all_might_not_block(self):
+        await self.stream.wait_send_all_might_not_block()
+
+    async def aclose(self):
+        await self.stream.aclose()
+
+
+async def test_a_ping_that_crosses_our_goodbye_is_no_loss(network):
+    async def opener(endpoint):
+        return _PingsAtTheGoodbye(await network.open(endpoint))
+
+    network.handler = echo
+    async with connect(ENDPOINT, timeout=5, opener=opener) as connection:
+        await connection.ping()
+
+
+@pytest.mark.parametrize(
+    ("status", "refused", "words"),
+    [
+        (401, True, "refused the token"),
+        (403, True, "forbids"),
+        (404, False, "no such path"),
+        (503, False, "not able to serve now"),
+        (200, False, "no websocket"),
+    ],
+)
+async def test_an_http_answer_is_told_with_its_status(network, status, refused, words):
+    loss = await loss_of(network, answering(Refusal(status, b"body")))
+    assert isinstance(loss, HandshakeRefused)
+    assert (loss.status, loss.auth_failed) == (status, refused)
+    assert words in str(loss)
+    assert "hunter2" not in str(loss)
+
+
+async def test_the_last_frames_are_read_before_the_loss_is_told(network):
+    network.handler = hanging_up(CloseConnection(1011, "sorry"))
+    with pytest.raises(ConnectionLost, match=r"closed with 1011 \(internal error\): sorry"):
+        async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+            assert await connection.receive() == [b"last words"]
+            await connection.receive()
+
+
+async def test_a_line_that_is_cut_is_told_as_that(network):
+    assert str(await loss_of(network, hanging_up(CloseConnection()))) == "the line was cut without a close frame"
+
+
+async def test_a_server_that_closes_instead_of_upgrading_is_noticed_at_once(network, autojump_clock):
+    async def opener(endpoint):
+        client, server = trio.testing.memory_stream_pair()
+        await server.aclose()
+        return client
+
+    with pytest.raises(ConnectionLost, match=r"vendor.example:5555/path closed the connection instead of upgrading"):
+        async with connect(ENDPOINT, timeout=5, opener=opener):
+            pass
+    assert trio.current_time() < 1
+
+
+async def test_a_server_that_says_nothing_is_given_up_in_time(network, autojump_clock):
+    streams = []
+
+    async def opener(endpoint):
+        streams.extend(trio.testing.memory_stream_pair())
+        return streams[0]
+
+    with pytest.raises(ConnectionLost, match=r"no answer from ws://vendor.example:5555/path within 5 s"):
+        async with connect(ENDPOINT, timeout=5, opener=opener):
+            pass
+    assert trio.current_time() == pytest.approx(5)
+
+
+@pytest.mark.parametrize("answer", [b"220 smtp.example ESMTP\r\n\r\n", b"HTTP/1.1 101 Yes\r\n\r\n", b"\x00\xff" * 40])
+async def test_a_server_that_speaks_something_else_is_told(network, autojump_clock, answer):
+    async def opener(endpoint):
+        client, server = trio.testing.memory_stream_pair()
+        await server.send_all(answer)
+        network.streams.append(server)
+        return client
+
+    with pytest.raises(ConnectionLost):
+        async with connect(ENDPOINT, timeout=5, opener=opener):
+            pass
+
+
+async def test_a_frame_that_breaks_the_protocol_ends_the_line_with_that_reason(network):
+    async def handler(incoming):
+        line = await incoming.accept()
+        await line._stream.send_all(b"\x81\x81\x00\x00\x00\x00a")  # a masked frame, which a server must not send
+        await trio.sleep_forever()
+
+    loss = await loss_of(network, handler)
+    assert str(loss)
+
+
+async def test_what_the_body_raises_comes_out_as_itself(network):
+    network.handler = echo
+    with pytest.raises(ZeroDivisionError):
+        async with connect(ENDPOINT, timeout=5, opener=network.open):
+            raise ZeroDivisionError
+
+
+async def test_cancelling_closes_the_line_and_comes_through(network):
+    network.handler = echo
+    with trio.CancelScope() as scope:
+        async with connect(ENDPOINT, timeout=5, opener=network.open):
+            scope.cancel()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+
+
+async def test_silence_is_counted_from_the_last_byte(network, autojump_clock):
+    network.handler = echo
+    async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+        await trio.sleep(7)
+        assert connection.silence() == pytest.approx(7)
+        await connection.ping()
+        assert connection.silence() == pytest.approx(0)
+
+
+# -- on real sockets -----------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def listening(handler, context=None):
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    if context is not None:
+        listener = trio.SSLListener(listener, context)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, lambda stream: serve_stream(handler, stream), [listener])
+        yield port
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_port_where_nobody_listens_is_told_in_the_systems_words():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(ConnectionLost, match=rf"cannot reach 127.0.0.1:{port}: Connection refused$"):
+            async with connect(Endpoint(f"ws://127.0.0.1:{port}"), timeout=5):
+                pass
+
+
+async def test_a_host_that_does_not_exist_is_told_by_name():
+    with pytest.raises(ConnectionLost, match=r"cannot reach no-such-host.invalid:80: "):
+        async with connect(Endpoint("ws://no-such-host.invalid"), timeout=5):
+            pass
+
+
+@pytest.fixture
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def server_context(authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+async def test_tls_with_an_authority_of_ones_own(authority, server_context, tmp_path):
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    async with listening(echo, server_context) as port:
+        endpoint = Endpoint(f"wss://localhost:{port}/x", ca_file=str(ca_file))
+        async with connect(endpoint, timeout=5) as connection:
+            await connection.send("hi")
+            assert await connection.receive() == [b"/x None hi"]
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_as_that(server_context):
+    async with listening(echo, server_context) as port:
+        with pytest.raises(ConnectionLost, match=r"no TLS with localhost:.*certificate is not trusted"):
+            async with connect(Endpoint(f"wss://localhost:{port}"), timeout=5):
+                pass
+
+
+async def test_a_file_of_authorities_that_is_not_there_is_told(tmp_path):
+    async with listening(echo) as port:
+        with pytest.raises(ConnectionLost, match="No such file"):
+            async with connect(Endpoint(f"wss://localhost:{port}", ca_file=str(tmp_path / "none")), timeout=5):
+                pass

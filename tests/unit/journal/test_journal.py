@@ -1,0 +1,617 @@
+"""`jackfield._journal`: order, cursors, copies, a disk that refuses, and an exact account of whatever is lost."""
+
+import random
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+import trio
+
+from jackfield._feed.stream_events import stream_event
+from jackfield._journal import Journal
+from jackfield._journal.cursor import Dead, Ledger
+from jackfield._journal.dedup import Window, key_of
+from jackfield._journal.retention import Limits
+from jackfield._journal.store import Store
+from jackfield.addresses import Address, Source
+from jackfield.errors import JournalError
+from jackfield.events import Event
+from jackfield.reports import EventsDropped, JournalCorrupted, JournalRecovered, JournalWriteFailed
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+VENDOR = Address("v", "s", "i", "call", "7", "status")
+
+
+def make(number, received=None, **changes):
+    given = {"id": str(number), "address": VENDOR, "data": {"n": number}, "received": received or datetime.now(UTC)}
+    return Event(kind="call.connected", time=AT, feed="f", **(given | changes))
+
+
+def events(*numbers):
+    return [make(number) for number in numbers]
+
+
+def fact(word="connected"):
+    return stream_event(Source("v", "s", "i"), "f", word, AT)
+
+
+def ids(found):
+    """The ids of events, with or without their numbers."""
+    return [int((each[1] if isinstance(each, tuple) else each).id) for each in found]
+
+
+@attrs.define(eq=False)
+class Bench:
+    """A journal over a file, with what it has reported."""
+
+    path: object
+    reports: list = attrs.field(factory=list)
+    store: Store = None
+
+    def journal(self, capacity=100, **limits):
+        limits = Limits(**({"every": 0.01} | limits))
+        return Journal(capacity, self.store, self.reports.append, limits, random.Random(1))
+
+    @asynccontextmanager
+    async def running(self, capacity=100, *, finish=True, **limits):
+        """A journal that runs; finished, or at the end cut off as by a crash."""
+        self.store = Store.open(self.path)
+        try:
+            async with trio.open_nursery() as nursery:
+                journal = self.journal(capacity, **limits)
+                nursery.start_soon(journal.run)
+                with trio.fail_after(20):
+                    yield journal
+                    if finish:
+                        journal.finish()
+                    else:
+                        nursery.cancel_scope.cancel()
+        finally:
+            self.store.close()
+
+    def of(self, kind):
+        return [report for report in self.reports if isinstance(report, kind)]
+
+    def full(self, more=0):
+        """Let the file grow by so many pages and no further."""
+        (pages,) = self.store._writer.execute("PRAGMA page_count").fetchone()
+        self.store._writer.execute(f"PRAGMA max_page_count = {pages + more}")
+
+    def roomy(self):
+        self.store._writer.execute("PRAGMA max_page_count = 1000000")
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path / "journal.db")
+
+
+async def until(condition):
+    with trio.fail_after(10):
+        while not condition():  # noqa: ASYNC110  # a test looks from outside
+            await trio.sleep(0.005)
+
+
+def in_memory(capacity=100, reports=None, **limits):
+    return Journal(capacity, None, (reports if reports is not None else []).append, Limits(**limits))
+
+
+# In memory
+
+
+async def test_each_cursor_reads_everything_in_order_from_where_it_began():
+    journal = in_memory()
+    journal.admit(events(0))
+    first = journal.cursor("a")
+    journal.admit(events(1, 2))
+    second = journal.cursor("b")
+    journal.admit(events(3))
+    found, lost = await first.read(10)
+    assert (ids(found), lost) == ([1, 2, 3], 0)
+    assert [seq for seq, _ in found] == [2, 3, 4]
+    assert ids((await second.read(10))[0]) == [3]
+
+
+async def test_a_cursor_reads_on_before_it_commits_and_again_after_it_is_rewound():
+    journal = in_memory()
+    cursor = journal.cursor("a")
+    journal.admit(events(1, 2, 3, 4, 5))
+    first, _ = await cursor.read(2)
+    second, _ = await cursor.read(2)
+    assert (ids(first), ids(second), cursor.lag) == ([1, 2], [3, 4], 5)
+    cursor.commit(second[0][0])
+    assert cursor.lag == 3
+    cursor.rewind()
+    assert ids((await cursor.read(9))[0]) == [3, 4, 5]
+    cursor.commit(first[0][0])  # which is behind
+    assert cursor.lag == 3
+
+
+async def test_a_cursor_that_lags_behind_is_told_how_much_it_has_lost():
+    journal = in_memory(3)
+    cursor = journal.cursor("a")
+    journal.admit(events(1, 2))
+    assert ids((await cursor.read(1))[0]) == [1]
+    journal.admit(events(3, 4, 5, 6))
+    found, lost = await cursor.read(10)
+    assert (ids(found), lost) == ([4, 5, 6], 2)
+    cursor.rewind()
+    found, lost = await cursor.read(10)
+    assert (ids(found), lost) == ([4, 5, 6], 3)
+
+
+async def test_reading_waits_for_news(autojump_clock):
+    journal = in_memory()
+    cursor = journal.cursor("a")
+
+    async def later():
+        await trio.sleep(5)
+        journal.admit(events(1))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(later)
+        assert ids((await cursor.read(10))[0]) == [1]
+    assert trio.current_time() == pytest.approx(5)
+
+
+async def test_a_closed_journal_is_read_to_its_end_and_then_says_so():
+    journal = in_memory()
+    cursor = journal.cursor("a")
+    journal.admit(events(1))
+    journal.close()
+    assert ids((await cursor.read(10))[0]) == [1]
+    assert await cursor.read(10) == ([], 0)
+
+
+async def test_closing_wakes_who_waits_and_finishing_ends_the_run(autojump_clock):
+    journal = in_memory()
+    cursor = journal.cursor("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        nursery.start_soon(cursor.read, 10)
+        await trio.sleep(1)
+        journal.finish()
+
+
+async def test_what_is_left_can_be_seen_without_reading_it():
+    journal = in_memory(3)
+    cursor = journal.cursor("a")
+    journal.admit(events(1, 2, 3, 4, 5))
+    assert ids(cursor.rest()[0]) == [3, 4, 5]
+    await cursor.read(2)
+    assert ids(cursor.rest()[0]) == [5]
+    assert not cursor.durable
+
+
+def test_memory_holds_no_event_that_every_sink_is_done_with():
+    journal = in_memory()
+    journal.admit(events(0, 1))
+    assert journal.snapshot().kept == 0
+    slow, fast = journal.cursor("slow"), journal.cursor("fast")
+    journal.admit(events(2, 3, 4))
+    fast.commit(6)
+    slow.commit(5)
+    journal.admit(events(5))
+    assert ids(slow.rest()[0]) == [4, 5]
+    assert journal.snapshot().kept == 2
+
+
+async def test_dead_letters_in_memory_are_bounded_and_counted():
+    reports = []
+    journal = in_memory(2, reports)
+    cursor = journal.cursor("crm")
+    sad = events(1, 2, 3, 4, 5)
+    for event in sad:
+        cursor.bury(int(event.id), event, "no", 1)
+    assert journal.dead == (Dead("crm", 4, sad[3], "no", 1), Dead("crm", 5, sad[4], "no", 1))
+    assert journal.snapshot().buried == {"crm": 5}
+    assert [(report.where, report.total) for report in reports] == [
+        ("dead letters of sink crm", 1),
+        ("dead letters of sink crm", 2),
+    ]
+
+
+# Copies
+
+
+def test_a_copy_is_left_out_and_counted():
+    journal = in_memory()
+    assert ids(journal.admit(events(1, 2, 1))) == [1, 2]
+    assert journal.admit(events(2)) == []
+    assert journal.snapshot().duplicates == 2
+
+
+def test_the_same_id_from_another_source_is_no_copy():
+    sources = [Address("v", "s", other, "call", "7", "status") for other in ("i", "j")]
+    journal = in_memory()
+    assert len(journal.admit([make(1, address=each) for each in sources])) == 2
+    longer = Address("v", "s", "i1", "call", "7", "status")
+    assert key_of(make(12)) != key_of(make(2, address=longer))
+
+
+def test_the_facts_about_a_stream_are_never_copies():
+    assert len(in_memory().admit([fact(), fact(), fact("disconnected")])) == 3
+
+
+def test_an_id_is_forgotten_when_enough_newer_ones_have_come():
+    journal = in_memory(ids=3)
+    journal.admit(events(1, 2, 3))
+    assert journal.admit(events(1)) == []
+    journal.admit(events(4))
+    assert ids(journal.admit(events(1))) == [1]
+
+
+def test_an_id_that_waits_to_be_committed_is_not_forgotten():
+    window = Window(2)
+    for number in range(1, 6):
+        window.add(b"%d" % number, number)
+    window.forget(1)
+    assert len(window) == 5
+    window.forget(3)
+    assert [b"%d" % number in window for number in range(1, 6)] == [False, False, True, True, True]
+    window.forget(9)
+    assert len(window) == 2
+
+
+# With a file
+
+
+async def test_everything_is_there_after_a_restart_and_each_sink_goes_on_where_it_stood(bench):
+    async with bench.running() as journal:
+        crm, archive = journal.cursor("crm"), journal.cursor("archive")
+        assert await journal.publish(events(*range(10))) == 10
+        found, _ = await crm.read(4)
+        assert ids(found) == [0, 1, 2, 3]
+        crm.commit(found[-1][0] + 1)
+    async with bench.running() as journal:
+        crm, archive, new = journal.cursor("crm"), journal.cursor("archive"), journal.cursor("new")
+        await journal.publish(events(10))
+        assert ids((await crm.read(100))[0]) == [4, 5, 6, 7, 8, 9]
+        assert ids((await crm.read(100))[0]) == [10]
+        assert ids((await archive.read(3))[0]) == [0, 1, 2]
+        assert ids((await new.read(100))[0]) == [10]
+    assert bench.reports == []
+
+
+async def test_what_comes_out_of_the_file_is_what_went_in(bench):
+    async with bench.running() as journal:
+        journal.cursor("crm")
+        sent = [make(1, data=None, data_json=b'{"amount":1.10}', correlation="c"), make(2, native_type="x.y")]
+        await journal.publish(sent)
+    async with bench.running() as journal:
+        found, _ = await journal.cursor("crm").read(10)
+        assert [event.to_json() for _, event in found] == [event.to_json() for event in sent]
+
+
+async def test_a_cursor_that_is_behind_memory_reads_everything_from_the_file(bench):
+    async with bench.running(capacity=10) as journal:
+        cursor = journal.cursor("crm")
+        for n in range(0, 100, 10):
+            await journal.publish(events(*range(n, n + 10)))
+        found = []
+        while len(found) < 100:
+            more, lost = await cursor.read(7)
+            assert lost == 0
+            found += more
+        assert ids(found) == list(range(100))
+
+
+async def test_an_event_can_be_read_only_when_it_is_committed(bench):
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        assert len(journal.admit(events(1))) == 1
+        assert (cursor.lag, journal.snapshot().waiting) == (0, 1)
+        assert ids((await cursor.read(9))[0]) == [1]
+        assert (cursor.lag, journal.snapshot().waiting) == (1, 0)
+        assert bench.store.next_seq == 2
+
+
+async def test_a_copy_of_what_was_committed_before_a_restart_is_known(bench):
+    async with bench.running() as journal:
+        await journal.publish([*events(1, 2), fact()])
+    async with bench.running() as journal:
+        assert ids(journal.admit([*events(1, 2, 3)])) == [3]
+        assert await journal.publish(events(1)) == 0
+        assert len(journal.admit([fact()])) == 1
+
+
+async def test_a_copy_of_what_is_not_committed_yet_waits_for_that_commit(bench):
+    async with bench.running() as journal:
+        assert len(journal.admit(events(1))) == 1
+        assert await journal.publish(events(1)) == 0
+        assert bench.store.next_seq == 2
+
+
+async def test_progress_is_saved_within_a_moment_without_an_event_to_take_it_along(bench):
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        await journal.publish(events(1, 2, 3))
+        cursor.commit(3)
+        began = time.monotonic()
+        await until(lambda: bench.store.cursors() == {"crm": 3})
+        assert time.monotonic() - began < 2
+
+
+def test_what_a_sink_does_while_a_commit_is_under_way_is_still_to_be_saved():
+    ledger = Ledger(10, durable=True, report=print, stir=int)
+    ledger.move("crm", 2)
+    ledger.bury(Dead("crm", 1, make(1), "no", 1))
+    under_way = dict(ledger.cursors), list(ledger.burials)
+    ledger.move("crm", 3)
+    ledger.move("mail", 5)
+    ledger.bury(Dead("crm", 2, make(2), "no", 1))
+    ledger.saved(*under_way)
+    assert ledger.cursors == {"crm": 3, "mail": 5}
+    assert [burial.seq for burial in ledger.burials] == [2]
+
+
+async def test_a_dead_letter_and_the_progress_over_it_are_saved_together(bench):
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        await journal.publish(events(1, 2))
+        ((seq, event),), _ = await cursor.read(1)
+        cursor.bury(seq, event, "they said no", 3)
+        cursor.commit(seq + 1)
+        await until(lambda: bench.store.cursors()["crm"] == seq + 1)
+        (letter,) = bench.store.dead()
+        assert (letter.sink, letter.seq, letter.reason, letter.attempts) == ("crm", seq, "they said no", 3)
+        assert letter.body == event.to_json()
+        assert journal.snapshot().buried == {"crm": 1}
+
+
+async def test_a_closed_journal_takes_nothing_and_says_so(bench):
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        journal.admit(events(1))
+        journal.close()
+        assert journal.admit(events(2)) == []
+        with pytest.raises(JournalError, match="1 of 1 events were not taken"):
+            await journal.publish(events(3))
+        assert ids((await cursor.read(9))[0]) == [1]
+        assert await cursor.read(9) == ([], 0)
+    assert bench.reports == [EventsDropped("journal", 1, "the journal is closed", 1)]  # who publishes knows
+
+
+async def test_what_is_gone_from_the_file_and_still_in_memory_is_not_lost(bench):
+    async with bench.running(capacity=3, every=60) as journal:
+        cursor = journal.cursor("crm")
+        for number in range(1, 11):
+            await journal.publish([make(number)])
+        bench.store.trim(keep_after=0, keep_bytes=0, keep_keys=9, floor_seq=1, most=9)
+        assert bench.store.first_seq == 10
+        found, lost = await cursor.read(10)
+        assert (ids(found), lost) == ([8, 9, 10], 7)
+
+
+async def test_an_old_event_that_a_sink_is_done_with_stays_until_the_file_knows_that(bench):
+    """Else a crash loses it with its dead letter, which is not saved either."""
+    async with bench.running(seconds=0.0) as journal:
+        cursor = journal.cursor("crm")
+        await journal.publish([make(number, received=AT) for number in range(5)])
+        await until(bench.store.cursors)
+        for seq, event in (await cursor.read(5))[0]:
+            cursor.bury(seq, event, "no", 1)
+            cursor.commit(seq + 1)
+        saved = 0
+        while saved < 6:
+            first, saved = bench.store.first_seq, bench.store.cursors()["crm"]
+            assert first <= saved
+            await trio.sleep(0.005)
+
+
+async def test_an_event_that_is_no_json_is_refused_alone_counted_and_told(bench):
+    async with bench.running() as journal:
+        with pytest.raises(JournalError, match="1 of 3 events were not taken"):
+            await journal.publish([make(1), make(2, data=object()), make(3)])
+        await journal.publish(events(1, 3))
+        assert journal.snapshot().taken == 2
+    (report,) = bench.reports
+    assert (report.where, report.total) == ("journal", 1)
+    assert "event '2' of feed f is no JSON: TypeError" in report.reason
+
+
+async def test_a_full_disk_is_told_loses_nothing_and_is_over_when_there_is_room(bench):
+    async with bench.running(capacity=5000) as journal:
+        cursor = journal.cursor("crm")
+        await journal.publish(events(0))
+        await until(bench.store.cursors)
+        bench.full()
+        assert len(journal.admit(events(*range(1, 3000)))) == 2999
+        await until(lambda: len(bench.of(JournalWriteFailed)) > 1)
+        journal.admit(events(3000))
+        assert bench.store.next_seq == 2
+        bench.roomy()
+        found = []
+        while len(found) < 3001:
+            found += (await cursor.read(1000))[0]
+        assert ids(found) == list(range(3001))
+    stalled, resumed = bench.of(JournalWriteFailed)[0], bench.of(JournalRecovered)
+    assert "database or disk is full" in str(stalled) and stalled.waiting == 2999
+    assert len(resumed) == 1
+    assert bench.of(EventsDropped) == []
+
+
+async def test_what_finds_no_room_behind_a_full_disk_is_dropped_the_newest_counted_and_told(bench):
+    async with bench.running(capacity=4) as journal:
+        cursor = journal.cursor("crm")
+        await journal.publish(events(0))
+        bench.full()
+        big = [make(n, data={"text": "x" * 20_000}) for n in range(1, 13)]
+        assert ids(journal.admit(big)) == [1, 2, 3, 4]
+        told = len(bench.of(EventsDropped))
+        with pytest.raises(JournalError, match="1 of 1 events were not taken; try again later"):
+            await journal.publish(events(99))
+        assert journal.snapshot().dropped == 8  # whoever publishes is told, and may publish again
+        assert len(bench.of(EventsDropped)) == told
+        bench.roomy()
+        await until(lambda: journal.snapshot().waiting == 0)
+        assert await journal.publish([big[8]]) == 1  # a vendor that sends it again is heard
+        found = (await cursor.read(99))[0] + (await cursor.read(99))[0]  # from the file, and from memory
+        assert ids(found) == [0, 1, 2, 3, 4, 9]
+    assert [report.total for report in bench.of(EventsDropped)] == [1, 2, 4, 8]
+    assert "4 events wait for the journal's file" in bench.of(EventsDropped)[0].reason
+
+
+async def test_who_waits_for_a_commit_that_never_comes_is_told_and_the_loss_is_counted(bench):
+    failed = []
+    bench.store = Store.open(bench.path)
+    journal = bench.journal()
+    cursor = journal.cursor("crm")
+
+    async def publish():
+        with pytest.raises(JournalError, match="ended before the events were committed") as caught:
+            await journal.publish([make(1, data="x" * 50_000)])
+        failed.append(caught)
+
+    bench.full()
+    async with trio.open_nursery() as waiting:
+        waiting.start_soon(publish)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.run)
+            await until(lambda: bench.of(JournalWriteFailed))
+            nursery.cancel_scope.cancel()
+        assert await cursor.read(1) == ([], 0)
+    assert failed
+    assert bench.of(EventsDropped) == [
+        EventsDropped("journal", 1, "the journal ended before they could be committed", 1)
+    ]
+    bench.store.close()
+
+
+async def test_dead_letters_that_cannot_be_saved_hold_their_sink_up_and_not_memory(bench):
+    async with bench.running(capacity=3) as journal:
+        cursor = journal.cursor("crm")
+        for n in range(5):
+            await journal.publish(events(n))
+        await until(bench.store.cursors)
+        bench.full()
+        for _ in range(3):
+            ((seq, _),), _ = await cursor.read(1)
+            cursor.bury(seq, make(seq, data="x" * 50_000), "no", 1)
+        with trio.move_on_after(0.1) as scope:
+            await cursor.read(1)
+        assert scope.cancelled_caught
+        bench.roomy()
+        assert ids((await cursor.read(1))[0]) == [3]
+        assert bench.store.dead_count() == {"crm": 3}
+
+
+async def test_busy_feeds_do_not_bring_the_commits_to_a_standstill(bench):
+    """The trio thread never rests, and Python gives a thread that calls a database little of its time."""
+    offered = [events(*range(n, n + 100)) for n in range(0, 40_000, 100)]
+    async with bench.running(capacity=1000) as journal:
+        for batch in offered:
+            journal.admit(batch)
+            await trio.lowlevel.checkpoint()
+        assert journal.snapshot().dropped < 20_000
+
+
+async def test_a_damaged_event_is_lost_alone_counted_and_told(bench):
+    async with bench.running() as journal:
+        journal.cursor("crm")
+        await journal.publish(events(*range(1, 21)))
+        bench.store._writer.execute("UPDATE event SET body = X'00' WHERE seq IN (3, 20)")
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        found, lost = await cursor.read(10)
+        assert (ids(found), lost) == ([1, 2, 4, 5, 6, 7, 8, 9, 10], 1)
+        cursor.commit(11)
+        assert ids((await cursor.read(9))[0]) == list(range(11, 20))
+        cursor.commit(20)
+        journal.close()
+        assert await cursor.read(9) == ([], 1)
+        assert cursor.lag == 0  # what is lost needs nobody to commit it
+        assert journal.snapshot().damaged == 2
+    assert [(report.total, report.problem) for report in bench.of(JournalCorrupted)[1:]] == [
+        (1, "event 3 is not what was written"),
+        (2, "event 20 is not what was written"),
+    ]
+    assert "2 of the newest 100 events" not in bench.of(JournalCorrupted)[1].problem
+    assert "2 of the newest 100 events are not what was written" in str(bench.of(JournalCorrupted)[0])
+
+
+async def test_what_is_older_than_its_time_goes_when_every_sink_has_passed_it(bench):
+    old = datetime.now(UTC) - timedelta(days=8)
+    async with bench.running(capacity=5) as journal:
+        crm, archive = journal.cursor("crm"), journal.cursor("archive")
+        for n in range(0, 20, 5):
+            await journal.publish([make(n, old) for n in range(n, n + 5)])
+        for n in range(20, 30, 5):
+            await journal.publish(events(*range(n, n + 5)))
+        crm.commit(31)
+        archive.commit(11)
+        await until(lambda: bench.store.first_seq == 11)
+        archive.commit(25)
+        await until(lambda: bench.store.first_seq == 21)
+        assert journal.snapshot().kept == 10
+        assert journal.snapshot().unread == 0
+    assert bench.reports == []
+
+
+async def test_no_age_at_all_and_age_without_end_can_be_asked_for(bench):
+    async with bench.running(seconds=float("inf")) as journal:
+        await journal.publish([make(1, AT)])
+        await trio.sleep(0.05)
+        assert bench.store.first_seq == 1
+    async with bench.running(seconds=0.0) as journal:
+        await until(lambda: bench.store.first_seq == 2)
+
+
+async def test_what_goes_for_its_size_before_a_sink_has_read_it_is_counted_by_both_and_told(bench):
+    async with bench.running(capacity=10, bytes=1_000_000) as journal:
+        cursor = journal.cursor("crm")
+        for n in range(0, 3000, 10):
+            await journal.publish([make(i, data="x" * 1000) for i in range(n, n + 10)])
+        await until(lambda: bench.store.size() <= 1_000_000)
+        await trio.sleep(0.05)
+        found, lost = await cursor.read(10)
+        assert lost == journal.snapshot().unread == bench.store.first_seq - 1 > 1000
+        assert ids(found)[0] == lost
+    report = bench.of(EventsDropped)[0]
+    assert report.where == "journal" and "retain_bytes = 1000000" in report.reason
+
+
+async def test_dead_letters_beyond_their_limit_are_told(bench):
+    async with bench.running(dead_bytes=5000) as journal:
+        cursor = journal.cursor("crm")
+        for n in range(1, 6):
+            cursor.bury(n, make(n, data="x" * 1500), "no", 1)
+        await until(lambda: bench.store.dead_count() == {"crm": 2})
+    report = bench.of(EventsDropped)[-1]
+    assert report.where == "dead letters of sink crm" and "retain_dead_bytes = 5000" in report.reason
+
+
+async def test_retention_that_fails_is_told_and_stops_nothing(bench):
+    async with bench.running(seconds=0.0) as journal:
+        trigger = "CREATE TEMP TRIGGER no BEFORE DELETE ON main.event BEGIN SELECT RAISE(ABORT, 'not now'); END"
+        bench.store._writer.execute(trigger)
+        await journal.publish(events(1))
+        await until(lambda: len(bench.of(JournalWriteFailed)) > 1)
+        await journal.publish(events(2))
+        bench.store._writer.execute("DROP TRIGGER no")
+        await until(lambda: bench.store.first_seq == 3)
+    assert "old events cannot be deleted" in bench.of(JournalWriteFailed)[0].reason
+
+
+async def test_a_sinks_place_behind_the_end_of_a_shortened_journal_is_its_end(bench):
+    async with bench.running() as journal:
+        await journal.publish(events(1))
+        bench.store.commit(cursors={"crm": 50})
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        assert cursor.lag == 0
+        await journal.publish(events(2))
+        assert ids((await cursor.read(9))[0]) == [2]
+
+
+async def test_finishing_saves_everything(bench):
+    async with bench.running() as journal:
+        cursor = journal.cursor("crm")
+        journal.admit(events(*range(5000)))
+        cursor.commit(1)
+        cursor.commit(2)
+    store = Store.open(bench.path)
+    assert (store.next_seq, store.cursors()) == (101, {"crm": 2})
+    store.close()
