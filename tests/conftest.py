@@ -278,7 +278,7 @@ def folder(tmp_path):
 
 
 class Poster:
-    """SupportsWebhookDelivery as a vendor does, or as nobody should: HTTP by hand, so that nothing is made right on the way."""
+    """Sends webhooks as a vendor does, or as nobody should: HTTP by hand, so that nothing is corrected."""
 
     @staticmethod
     async def answer(stream):

@@ -314,13 +314,13 @@ def test_whatever_crashes_the_notes_let_no_message_be_answered_twice_and_nobody_
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"), [(400, "refuse"), (401, "pause"), (403, "pause"), (429, "retry"), (503, "retry")]
+    ("status", "on_error"), [(400, "dead_letter"), (401, "pause"), (403, "pause"), (429, "retry"), (503, "retry")]
 )
-def test_what_the_platform_turned_down_was_not_sent_and_says_what_to_do(program, platform, status, remedy):
+def test_what_the_platform_turned_down_was_not_sent_and_says_what_to_do(program, platform, status, on_error):
     platform.statuses = [status]
     with pytest.raises(DeliveryError, match=f"not sent: HTTP Error {status}") as caught:
         program.post(platform.url, Secret("text", "t"), "key", {})
-    assert caught.value.on_error == remedy
+    assert caught.value.on_error == on_error
 
 
 def test_what_could_not_even_be_connected_was_not_sent_and_is_tried_again(program):

@@ -1,4 +1,4 @@
-"""`jackfield_vinix.backfill` and `snapshot`: after one look we know what the server knows, and say what we had missed."""
+"""`jackfield_vinix.backfill` and `snapshot`: one look learns what the server knows, and says what was missed."""
 
 import json
 from collections import Counter

@@ -141,7 +141,7 @@ sinks = []
             'username = "u"\npassword = "p"\naccount_name = "a"\naccount_realm = "b"\nrest_url = "https://x"',
             "either account_name or account_realm",
         ),
-        ('auth_token = "t"\naccount_id = "A"\nsilent_seconds = -1', "-1.0 is not at least 0"),
+        ('auth_token = "t"\naccount_id = "A"\nidle_check_seconds = -1', "-1.0 is not at least 0"),
         ('auth_token = "t"\naccount_id = "A"\npassword_hash = "crypt"', "'crypt' is none of 'md5', 'sha'"),
     ],
 )

@@ -93,7 +93,7 @@ def test_what_the_platform_turns_down_is_one_line_that_says_what_it_takes(method
     platform = Platform(status={method: status})
     with pytest.raises(RestError, match=message) as error:
         platform.perform(write_webhook(REST, "https://new.example/"))
-    assert error.value.refused == (status in (401, 403))
+    assert error.value.auth_failed == (status in (401, 403))
     assert platform.record == RECORD
 
 

@@ -44,7 +44,7 @@ def configured(table):
         "routes": [{"select": ["**"], "sinks": ["crm"]}],
     }
     try:
-        return build_config(document, providers=registry.providers, sinks=registry.sinks).sinks[0].options
+        return build_config(document, providers=registry.providers, sinks=registry.sinks).sinks[0].impl
     except ConfigError as error:
         return [str(fault) for fault in error.problems]
 

@@ -126,11 +126,11 @@ class Conversation:
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
     _to_send: trio.MemoryReceiveChannel[str] = attrs.field(init=False)
-    _resyncing: Backfiller = attrs.field(init=False)
+    _backfiller: Backfiller = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX)
-        self._resyncing = Backfiller(self._protocol, self._rest, self._act, self._host, self._timing.grace)
+        self._backfiller = Backfiller(self._protocol, self._rest, self._act, self._host, self._timing.grace)
 
     async def run(self, stopping: trio.Event) -> None:
         """Talk until `stopping` is set; `ConnectionLost` where it ends otherwise."""
@@ -138,7 +138,7 @@ class Conversation:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
                 self._ask(self._protocol.opened)
-                tasks = (self._read, self._write, self._follow, self._tick, self._keep_alive, self._resyncing.run)
+                tasks = (self._read, self._write, self._follow, self._tick, self._keep_alive, self._backfiller.run)
                 for task in tasks:
                     nursery.start_soon(self._until_lost, task)
                 await stopping.wait()
@@ -247,7 +247,7 @@ class Conversation:
                 case Suspect(since, reason):
                     self._host.suspected(since, reason)
                 case Backfill():
-                    self._resyncing.ask(None)
+                    self._backfiller.ask(None)
                 case _:
                     assert_never(action)
 
@@ -290,4 +290,4 @@ class Conversation:
         if self._subscriptions.settled and held != self._settled:
             self._settled = held
             if (missed_since := self._host.settled(held)) is not None:
-                self._resyncing.ask(missed_since)
+                self._backfiller.ask(missed_since)

@@ -297,5 +297,5 @@ class Session:
 
     def backfill_failed(self, since: datetime | None, reason: str) -> None:
         """It could not be looked for: the gap that was announced stays."""
-        self.stats.resyncs_failed += 1
+        self.stats.backfills_failed += 1
         self._report(Backfilled(self.feed.name, 0, self._redacted(reason)))

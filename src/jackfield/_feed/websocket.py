@@ -1,8 +1,9 @@
 """Websocket connections to vendors, on trio; beside the simulators' server, the only user of trio_websocket.
 
 Work moves in batches: `Connection.receive` hands over what one read from the socket has brought, as a list.
-`jackfield._feed.frame_splitter` takes the messages out of the bytes before trio-websocket sees those, and leaves it everything
-else. Everything that can go wrong on a line comes out as `ConnectionLost` with one sentence that says what happened.
+`jackfield._feed.frame_splitter` takes the messages out of the bytes before trio-websocket sees them; everything
+else is left to trio-websocket. Everything that can go wrong on a connection is raised as `ConnectionLost`, with one
+sentence that says what happened.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TaskGroup that are ended in an order of our own, whatever ends around them."""
+"""Groups of tasks that are ended in an order of our own, whatever ends around them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["TaskGroup"]
 
 @attrs.define
 class TaskGroup:
-    """TaskGroup that end when they are told to, and not when the gateway's surroundings are cancelled."""
+    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
 
     _nursery: trio.Nursery
     ending: trio.CancelScope | None = None

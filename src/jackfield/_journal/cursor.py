@@ -123,7 +123,7 @@ class Cursor:
 
         Lost are events that were deleted, or damaged in the file, before they were read. What was read stays
         the reader's duty: call `commit` when everything up to there is delivered or given up. It may read on
-        before that. SupportsHandshakeBackoff while there is nothing to read.
+        before that. Waits while there is nothing to read.
         """
         await trio.lowlevel.checkpoint()
         lost = 0

@@ -140,10 +140,10 @@ class Registry:
                 if not isinstance(spec, kind):
                     wanted = f"a list of {kind.__name__}"
                     raise PluginError(f"{hook} must return {wanted}, not {spec!r} of type {type(spec).__name__}")
-                options: Any = getattr(spec, "options", None)  # a class, if the plugin's author kept to the types
-                has_options = "options" in attrs.fields_dict(kind)
-                if has_options and not (inspect.isclass(options) and attrs.has(options)):
-                    raise PluginError(f"{hook}: the options of {spec.name!r} must be an attrs class")
+                options: Any = getattr(spec, "cls", None)  # a class, if the plugin's author kept to the types
+                has_cls = "cls" in attrs.fields_dict(kind)
+                if has_cls and not (inspect.isclass(options) and attrs.has(options)):
+                    raise PluginError(f"{hook}: the cls of {spec.name!r} must be an attrs class")
                 if spec.name in taken or spec.name in offered:
                     raise PluginError(f"{hook}: another plugin already offers {spec.name!r}")
                 offered[spec.name] = spec

@@ -34,7 +34,7 @@ class WebhookReceiver:
     _unreadable: Callable[[FrameError], None]
     """Counts, keeps and tells what could not be read, as it does for frames."""
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
-    """SupportsHandshakeBackoff until the events are committed; how many were new."""
+    """Waits until the events are committed; how many were new."""
     _report: Callable[[Report], None]
 
     async def take(self, request: Request) -> Response:

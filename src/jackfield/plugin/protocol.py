@@ -149,8 +149,8 @@ class SupportsBackfill(Protocol):
         """What happened since the gap began, as far as the vendor's REST interface tells, with the origin ``backfill``.
 
         Called a moment after the subscriptions are in force again, while frames keep coming between a request and its
-        answer, and never twice at once. `since` is ``None`` where the protocol itself asked, by a `Backfill`. It must not
-        emit an older state of a thing than the one that came meanwhile. `RestError` where the vendor does not answer
-        or allow it: the gap stays announced.
+        answer, and never twice at once. `since` is ``None`` where the protocol itself asked, by a `Backfill`. It must
+        not emit an older state of a thing than the one that came meanwhile. `RestError` where the vendor does not
+        answer or allow it: the gap stays announced.
         """
         ...

@@ -21,11 +21,11 @@ class WebhookStats:
     """What became of what a vendor has posted to us."""
 
     accepted: int = 0
-    """SupportsWebhookDelivery that were answered with 200: their events are committed."""
+    """Webhooks that were answered with 200: their events are committed."""
     copies: int = 0
     """Events in them that were there already."""
     rejections: Counter[str] = attrs.field(factory=Counter)
-    """SupportsWebhookDelivery that were answered with an error, by reason; those that cannot be read are counted as unreadable."""
+    """Webhooks that were answered with an error, by reason; unreadable ones are counted in `FeedStats.unreadable`."""
 
 
 @attrs.define
@@ -51,7 +51,7 @@ class FeedStats:
     gaps: int = 0
     backfilled: int = 0
     """Events that looks by REST for what was missed have brought."""
-    resyncs_failed: int = 0
+    backfills_failed: int = 0
     webhooks: WebhookStats = attrs.field(factory=WebhookStats)
 
     def snapshot(self) -> FeedStats:

@@ -143,7 +143,7 @@ class Counters:
     deafened: int = 0
     """Frames of events that `Faults.deaf` held back."""
     muted: int = 0
-    """SupportsRest that `Faults.mute` held back."""
+    """Answers that `Faults.mute` held back."""
     lagged: int = 0
     """Frames that a client lost because it was too far behind."""
     garbage: int = 0

@@ -176,7 +176,7 @@ class Conversing(DeclaredProvider):
     @rule(Level.GOLD)
     def test_fills_gaps(self) -> None:
         """After a gap a provider that can look for what was missed does so, and says that it came so."""
-        if not self.resyncs:
+        if not self.backfills:
             self.not_applicable("the vendor cannot be asked for what was missed")
 
         async def scene(stage: Stage) -> None:

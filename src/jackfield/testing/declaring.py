@@ -44,7 +44,7 @@ class DeclaredProvider(TranslationLaws):
     """Whether the vendor must be told that a topic is no longer wanted."""
     authenticates: ClassVar[bool] = False
     """Whether the provider has `SupportsAuthentication`."""
-    resyncs: ClassVar[bool] = False
+    backfills: ClassVar[bool] = False
     """Whether its protocol has `SupportsBackfill`."""
     webhooks: ClassVar[bool] = False
     """Whether it `SupportsWebhooks`, as `provider` is configured."""

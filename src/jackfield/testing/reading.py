@@ -56,7 +56,7 @@ class Reading(DeclaredProvider):
         webhook = self.provider.webhook(FEED) if isinstance(self.provider, SupportsWebhooks) else None
         has = {
             "authenticates": isinstance(self.provider, SupportsAuthentication),
-            "resyncs": isinstance(self.provider.protocol(FEED), SupportsBackfill),
+            "backfills": isinstance(self.provider.protocol(FEED), SupportsBackfill),
             "webhooks": webhook is not None,
         }
         declared = {name: getattr(self, name) for name in has}
@@ -246,7 +246,7 @@ class Reading(DeclaredProvider):
         provider: Any = self.provider
         if self.authenticates:
             yield provider.authenticate
-        if self.resyncs:
+        if self.backfills:
             yield lambda: provider.protocol(FEED).backfill(AT - timedelta(minutes=5), AT)
             yield lambda: provider.protocol(FEED).backfill(None, AT)
 

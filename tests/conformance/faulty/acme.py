@@ -184,7 +184,7 @@ EXAMPLES = [
 
 class AcmeSuite(ProviderSuite):
     provider = Acme()
-    acknowledges = refuses = authenticates = resyncs = webhooks = True
+    acknowledges = refuses = authenticates = backfills = webhooks = True
 
     def examples(self):
         return [json.dumps(each).encode() for each in EXAMPLES]

@@ -86,7 +86,7 @@ class Mute(Spoken):
 
 
 async def echo(exchange):
-    """SupportsRest each request with its own URL."""
+    """Answers each request with its own URL."""
     try:
         request = next(exchange)
         while True:

@@ -1,4 +1,4 @@
-"""`jackfield._feed.frame_splitter`: whatever it cuts out, wherever the bytes are split, the messages are those of wsproto alone."""
+"""`jackfield._feed.frame_splitter`: however the bytes are split, the messages are those of wsproto alone."""
 
 import struct
 from itertools import pairwise

@@ -550,7 +550,7 @@ async def test_what_was_missed_is_looked_for_and_both_outcomes_are_told(network,
     assert (first.failure, second.failure) == ("", "*** may not list: 403")
     assert stage.facts().count("backfilled") == 1
     assert stage.facts().count("gap_suspected") == 2
-    assert (stage.session.stats.resyncs_failed, stage.session.stats.gaps) == (1, 2)
+    assert (stage.session.stats.backfills_failed, stage.session.stats.gaps) == (1, 2)
 
 
 async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first_gap_on(

@@ -1,4 +1,4 @@
-"""`jackfield._feed.subscriptions`: the steps to what is wanted, and by any way of answers, losses and changes of mind."""
+"""`jackfield._feed.subscriptions`: the steps to the wanted topics, through any answers, losses and changes."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule

@@ -1,4 +1,4 @@
-"""`jackfield._gateway.gateway`: wiring, listening, and the one order of ending, against both simulators on real sockets."""
+"""`jackfield._gateway.gateway`: wiring, listening and the order of shutdown, against both simulators."""
 
 import json
 from contextlib import asynccontextmanager, closing

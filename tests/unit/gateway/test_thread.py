@@ -1,4 +1,4 @@
-"""`jackfield._gateway.thread`: what another thread asks for is done in order, and answered whatever becomes of the gateway."""
+"""`jackfield._gateway.thread`: calls from another thread run in order and get an answer, even after the end."""
 
 import threading
 from contextlib import asynccontextmanager

@@ -139,7 +139,7 @@ def test_options_that_are_no_attrs_class_are_told():
 
     registry = Registry()
     registry.add(Wrong())
-    assert problems(registry) == ["jackfield_sinks: the options of 'x' must be an attrs class"]
+    assert problems(registry) == ["jackfield_sinks: the cls of 'x' must be an attrs class"]
 
 
 def test_a_name_that_is_taken_is_told_and_the_first_stays():

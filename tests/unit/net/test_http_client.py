@@ -1,4 +1,4 @@
-"""`jackfield.plugin.http` and `jackfield._net.http_client`: exchanges without I/O, and performed against a real server."""
+"""`jackfield.plugin.http` and `jackfield._net.http_client`: HTTP flows, performed against a real server."""
 
 import json
 from functools import partial
@@ -13,7 +13,7 @@ from jackfield.plugin.http import Request, Response
 
 
 class Server:
-    """SupportsRest real HTTP with what `answers` holds, one after another, and keeps what it was asked."""
+    """Answers real HTTP with what `answers` holds, one after another, and keeps what it was asked."""
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []

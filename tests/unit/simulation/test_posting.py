@@ -11,7 +11,7 @@ from jackfield.simulation.posting import AT_ONCE
 
 
 class Receiver:
-    """SupportsRest each request with the next of these statuses, the last for ever; 0 never answers."""
+    """Answers each request with the next of these statuses, the last for ever; 0 never answers."""
 
     def __init__(self, *statuses):
         self.statuses = list(statuses)

@@ -1,4 +1,4 @@
-"""`jackfield._webhooks.server` with `_http` and `_mailbox`: whatever anybody sends, over memory and over real sockets."""
+"""`jackfield._webhooks.server` and `receiver`: whatever anybody sends, over memory and over real sockets."""
 
 import re
 import ssl

@@ -30,7 +30,7 @@ class Conformance(ProviderSuite):
     acknowledges = True
     refuses = True
     authenticates = True
-    resyncs = True
+    backfills = True
 
     @cached_property
     def _server(self) -> VinixSimulator:

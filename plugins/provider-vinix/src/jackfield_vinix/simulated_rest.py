@@ -57,7 +57,7 @@ class _Refused(Exception):
 
 @attrs.frozen
 class Interface:
-    """SupportsRest requests out of the floor's state."""
+    """Answers requests out of the floor's state."""
 
     _server: Server
     _floor: Floor

@@ -22,7 +22,7 @@ class Conformance(ProviderSuite):
     provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER)
     refuses = True
     authenticates = True
-    resyncs = True
+    backfills = True
 
     @cached_property
     def _server(self) -> VoipbinSimulator:

@@ -45,7 +45,7 @@ class Answer:
 
 @attrs.frozen
 class Client:
-    """SupportsWebhookDelivery to one URL over a pool of connections."""
+    """Posts to one URL over a pool of connections."""
 
     _options: Http
     _pool: httpcore2.AsyncConnectionPool

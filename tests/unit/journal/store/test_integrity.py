@@ -1,4 +1,4 @@
-"""`jackfield._journal.store.integrity`: whatever the file has become, it is told and left alone, or read where it is whole."""
+"""`jackfield._journal.store.integrity`: a damaged file is reported and left alone, or read as far as it is whole."""
 
 import os
 import shutil

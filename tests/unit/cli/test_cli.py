@@ -222,7 +222,7 @@ def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
 
 def test_check_tells_which_journal_will_be_used_and_makes_none(config, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\ndurability = "power"\n')
+    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\nfsync = true\n')
     assert main(["check", str(config)]) == 0
     out = capsys.readouterr().out
     assert "journal: var/journal.db (made at the first start); survives the end of the process and of power; " in out

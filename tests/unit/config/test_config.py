@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from jackfield.config import GatewayOptions, build_config, read_toml
+from jackfield.config import WebhooksOptions, build_config, read_toml
 from jackfield.errors import ConfigError
 from jackfield.plugin.options import field_help, host_and_port, is_url
 from jackfield.plugin.provider import ProviderSpec
@@ -62,7 +62,7 @@ def test_a_right_configuration_becomes_typed_objects():
     }
     config = build(document)
     (feed,) = config.feeds
-    assert (feed.name, feed.provider, feed.provider.pace, feed.provider.tags) == ("a", "acme", 2.0, ("x", "y"))
+    assert (feed.name, feed.provider_name, feed.provider.pace, feed.provider.tags) == ("a", "acme", 2.0, ("x", "y"))
     assert feed.provider.token.reveal() == "hunter2"
     assert [sink.name for sink in config.sinks] == ["s", "t"]
     assert config.selectors_of("t") == (Selector.parse("**"),)
@@ -92,8 +92,8 @@ def test_every_fault_is_told_at_once_with_its_path_and_what_would_be_right():
     }
     assert faults(document) == [
         "gatway: unknown option; did you mean gateway?",
-        "gateway.durability: 'paper' is none of 'process', 'power'",
-        "gateway.buffer: 0 is not at least 1",
+        "gateway.fsync: must be true or false, not 'paper'",
+        "gateway.memory_events: 0 is not at least 1",
         "feeds.a.acount: unknown option; did you mean account?",
         "feeds.a.url: 'http://x' is no ws:// or wss:// URL",
         "feeds.a.token: the environment variable JACKFIELD_NONE is not set or empty",
@@ -171,8 +171,8 @@ def test_a_gateways_limits_are_checked_each_with_its_value():
     }
     assert faults({"feeds": {"a": FEED}, "gateway": table}) == [
         'gateway.journal: \' \' names no file; say "memory" or a path such as "var/journal.db"',
-        "gateway.durability: 'hope' is none of 'process', 'power'",
-        "gateway.dedupe: 0 is not at least 1",
+        "gateway.fsync: must be true or false, not 'hope'",
+        "gateway.dedupe_window: 0 is not at least 1",
         "gateway.retain_seconds: nan is not at least 0",
         "gateway.retain_bytes: 5 is not at least 1000000",
         "gateway.retain_dead_bytes: -1 is not at least 0",
@@ -221,11 +221,11 @@ def test_every_sink_may_say_how_it_is_delivered_to():
     document = {"feeds": {"f": FEED}, "routes": []}
     table = {"type": "null", "delivery": {"concurrency": 4, "batch_seconds": 1, "max_attempts": 3}}
     (sink,) = build(document | {"sinks": {"s": table}}).sinks
-    assert (sink.delivery.parallel, sink.delivery.batch_seconds, sink.delivery.max_attempts) == (4, 1.0, 3)
+    assert (sink.delivery.concurrency, sink.delivery.batch_seconds, sink.delivery.max_attempts) == (4, 1.0, 3)
     assert sink.delivery.batch_events == 100
-    table = {"type": "null", "delivery": {"paralel": 4, "timeout": 0}}
+    table = {"type": "null", "delivery": {"concurency": 4, "timeout": 0}}
     assert faults(document | {"sinks": {"s": table}}) == [
-        "sinks.s.delivery.paralel: unknown option; did you mean parallel?",
+        "sinks.s.delivery.concurency: unknown option; did you mean concurrency?",
         "sinks.s.delivery.timeout: 0.0 is not at least 0.001",
     ]
 
@@ -253,4 +253,4 @@ def test_what_is_no_address_to_listen_on_is_told_with_what_would_be_right(addres
 )
 def test_an_inbox_is_configured_whole(options, message):
     with pytest.raises(ValueError, match=message):
-        GatewayOptions(**options)
+        WebhooksOptions(**options)
