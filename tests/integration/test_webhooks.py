@@ -180,7 +180,7 @@ async def test_what_was_answered_before_the_end_is_in_the_journal_and_the_rest_i
 
 
 async def test_a_feed_that_gets_webhooks_needs_an_inbox(tmp_path):
-    config = document(tmp_path) | {"gateway": {}}
+    config = document(tmp_path) | {"webhooks": {}}
     with pytest.raises(ConfigError, match=r"feeds.office: nothing listens for its webhooks; give \[webhooks\] listen"):
         async with jackfield.open_gateway(config):
             pass

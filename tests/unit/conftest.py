@@ -40,7 +40,7 @@ class Counting:
             number += 1
 
     def answer(self, request):
-        content = [request.method, request.url, request.body.decode(), request.header("X-PlanEntry")]
+        content = [request.method, request.url, request.body.decode(), request.header("X-Asked")]
         return Response(200, {"content-type": "application/json"}, json.dumps(content).encode())
 
     def postings(self, event):

@@ -67,7 +67,7 @@ async def test_no_client_can_disturb_another(url):
 
 async def test_a_client_that_does_not_read_slows_nobody_down(nursery, counting):
     url = await nursery.start(partial(serve, counting(rate=50_000.0)))
-    async with connect(Endpoint(url), within=5) as lazy, connect(Endpoint(url), timeout=5) as quick:
+    async with connect(Endpoint(url), timeout=5) as lazy, connect(Endpoint(url), timeout=5) as quick:
         await lazy.send("count")
         await quick.send("count")
         for _ in range(2 * Faults().lag_drop):
