@@ -70,33 +70,33 @@ def test_what_it_writes_installs_and_passes_its_suite_unchanged(what, name, envi
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "2acme", "acme_cloud", "acme-", "-acme", "a--b", "../acme", "äcme"])
-def test_a_name_that_cannot_be_one_is_told_and_nothing_is_written(name, tmp_path, capsys):
+def test_an_invalid_name_is_reported_and_nothing_is_written(name, tmp_path, capsys):
     assert main(["new", "provider", "--into", str(tmp_path), "--", name]) == 2
-    assert f"{name!r} is no name of a provider: give lower-case letters" in capsys.readouterr().err
+    assert f"{name!r} is not a valid name of a provider: use lower-case letters" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_name_that_is_taken_is_told(tmp_path, capsys):
+def test_a_name_that_is_taken_is_reported(tmp_path, capsys):
     assert main(["new", "sink", "file", "--into", str(tmp_path)]) == 2
-    assert "there is a sink 'file' already" in capsys.readouterr().err
+    assert "a sink 'file' is installed already" in capsys.readouterr().err
     assert main(["new", "sink", "voipbin", "--into", str(tmp_path)]) == 2
-    assert "there is a provider 'voipbin' already" in capsys.readouterr().err
+    assert "a provider 'voipbin' is installed already" in capsys.readouterr().err
     assert main(["new", "sink", "jackfield-acme", "--into", str(tmp_path)]) == 2
-    assert "leave jackfield- out" in capsys.readouterr().err
+    assert "leave out the prefix jackfield-" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
 
 
-def test_what_is_there_is_never_touched(tmp_path, capsys):
+def test_an_existing_folder_is_not_overwritten(tmp_path, capsys):
     mine = tmp_path / "jackfield-acme" / "pyproject.toml"
     mine.parent.mkdir()
     mine.write_text("mine")
     assert main(["new", "provider", "acme", "--into", str(tmp_path)]) == 2
-    assert "is there already; nothing was written" in capsys.readouterr().err
+    assert "exists already; nothing was written" in capsys.readouterr().err
     assert [*mine.parent.iterdir()] == [mine]
     assert mine.read_text() == "mine"
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path, capsys):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["new", "sink", "acme", "--into", str(tmp_path / "file")]) == 1
     assert "Not a directory" in capsys.readouterr().err
