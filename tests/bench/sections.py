@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import journal
 import matching
+import planning
 import posting
 from figures import Figure, Goal, compared
 from race import race, run
@@ -97,6 +98,21 @@ def feeds(events, rounds) -> Found:
             taken = run("listen", "voipbin", events, "--connections", count, more=[count])
             found[count].append(taken["processor"] / events * 1e6)
     return compared([Figure(f"{count} feeds", "µs", each) for count, each in found.items()], "1 feeds"), []
+
+
+@section
+def listeners(_events, _rounds) -> Found:
+    """One listener more and its end, beside others on narrow topics: the plan and the subscriptions."""
+    figures = {
+        (name, size): Figure(f"{name}, {size:,} listeners", "ms", planning.measure(name, size))
+        for name in planning.FEEDS
+        for size in planning.SIZES
+    }
+    goals = [
+        Goal(f"{name}: ms for one more at 1,000 listeners", figures[name, 1000].median, 1.0, ge=False)
+        for name in planning.FEEDS
+    ]
+    return list(figures.values()), goals
 
 
 @section

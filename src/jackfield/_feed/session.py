@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import attrs
 import trio
@@ -22,7 +21,6 @@ from jackfield._feed.websocket import Connection, Opener, connect
 from jackfield._loading.guard import provider_code
 from jackfield._net.backoff import backoff
 from jackfield._net.http_client import Perform, perform
-from jackfield._routing.planner import smallest
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, FrameError, HandshakeRefused, JackfieldError, RestError
 from jackfield.events import Event
@@ -178,8 +176,7 @@ class Session:
             self._enter(FeedState.CONNECTED)
             self._tell("connected", url=endpoint.display)
             try:
-                dialect = self.provider.dialect
-                subscriptions = Subscriptions(dialect.covers, partial(smallest, dialect))
+                subscriptions = Subscriptions(self.provider.dialect)
                 conversation = Conversation(
                     connection, protocol, self.wanted, subscriptions, self, self._timing, self._rest
                 )

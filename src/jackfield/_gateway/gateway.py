@@ -24,7 +24,7 @@ from jackfield._journal import Journal
 from jackfield._journal.opening import open_journal
 from jackfield._loading.registry import Registry
 from jackfield._routing.index import SelectorIndex
-from jackfield._routing.planner import make_plan
+from jackfield._routing.planner import FeedPlan
 from jackfield._routing.route_spans import Selection
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
@@ -49,6 +49,7 @@ class Gateway:
     _registry: Registry
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
+    _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
     _lanes: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _inbox: WebhookServer = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
@@ -81,7 +82,7 @@ class Gateway:
         for selector in parsed:
             self._index.add(selector, listener)
         self._listeners.append(listener)
-        self._follow_plans()
+        self._select(parsed)
         return listener
 
     async def publish(self, *events: Event) -> int:
@@ -96,10 +97,7 @@ class Gateway:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
         if feed not in self._sessions:
             raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
-        wanted = [*self._routes.selectors]
-        wanted += [selector for listener in self._listeners for selector in listener.selectors]
-        session = self._sessions[feed]
-        return make_plan(session.provider, wanted, webhook_only=session.feed.webhook_only)
+        return self._plans[feed].show()
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
@@ -122,7 +120,7 @@ class Gateway:
         self._check_open()
         checked = check_route(route, self._lanes)
         self._routes.add(checked)
-        self._follow_plans()
+        self._select(checked.select)
         return checked
 
     def remove_route(self, route: Route) -> None:
@@ -130,8 +128,7 @@ class Gateway:
 
         What came before that still goes to its sinks. `JackfieldError` where there is no such route.
         """
-        self._routes.remove(route)
-        self._follow_plans()
+        self._deselect(self._routes.remove(route).select)
 
     def _take(self, events: Sequence[Event]) -> None:
         """The way in of every event of a feed; never waits."""
@@ -152,11 +149,23 @@ class Gateway:
         for selector in listener.selectors:
             self._index.remove(selector, listener)
         self._listeners.remove(listener)
-        self._follow_plans()
+        self._deselect(listener.selectors)
 
-    def _follow_plans(self) -> None:
-        for name, session in self._sessions.items():
-            session.wanted.set(topic for row in self.plan(name).entries for topic in row.topics)
+    def _select(self, selectors: Iterable[Selector]) -> None:
+        for name, plan in self._plans.items():
+            plan.add(selectors)
+            self._sessions[name].wanted.set(plan.topics)
+
+    def _deselect(self, selectors: Iterable[Selector]) -> None:
+        for name, plan in self._plans.items():
+            plan.remove(selectors)
+            self._sessions[name].wanted.set(plan.topics)
+
+    def _replan(self, feed: str) -> None:
+        """A login has shown whose feed it is, so that its topics are other ones."""
+        session, plan = self._sessions[feed], self._plans[feed]
+        plan.replace_provider(session.provider)
+        session.wanted.set(plan.topics)
 
     async def _open_lanes(self, opened: AsyncExitStack, rng: random.Random) -> None:
         for sink in self.config.sinks:
@@ -174,9 +183,15 @@ class Gateway:
             since = last_heard.get(feed.name)
             lost = None if since is None else (since, "no gateway was running")
             self._sessions[feed.name] = Session(
-                feed, self._take, self._registry.observe, rng, lost=lost, source_changed=self._follow_plans
+                feed,
+                self._take,
+                self._registry.observe,
+                rng,
+                lost=lost,
+                source_changed=partial(self._replan, feed.name),
             )
-        self._follow_plans()
+            self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
+        self._select(self._routes.selectors)
 
     async def _open_inbox(self, opened: AsyncExitStack) -> None:
         publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe

@@ -39,12 +39,13 @@ class Routes:
         spans = {name: self._lanes[name].selects.add(route.select, since, lasting=configured) for name in sinks}
         self._held.append((route, spans))
 
-    def remove(self, route: Route) -> None:
-        """Let a route hold no more for what comes from now on; `JackfieldError` where there is no such route."""
+    def remove(self, route: Route) -> Route:
+        """End a route for what comes from now on, and return it; `JackfieldError` where there is no such route."""
         place = next((place for place, (held, _) in enumerate(self._held) if held == route), None)
         if place is None:
             shown = f"{', '.join(map(str, route.select))} to {', '.join(route.sinks)}"
             raise JackfieldError(f"there is no route from {shown}")
-        _, spans = self._held.pop(place)
+        held, spans = self._held.pop(place)
         for name, span in spans.items():
             self._lanes[name].end(span, self._journal.upcoming)
+        return held

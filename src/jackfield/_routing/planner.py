@@ -2,64 +2,102 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from jackfield.addresses import AddressPattern
+import attrs
+
+from jackfield._routing.cover import open_cover
 from jackfield.errors import NoTopicError
 from jackfield.plugin.provider import Dialect, Plan, PlanEntry, Provider
 from jackfield.selectors import EVERYTHING, Selector
 
-__all__ = ["make_plan", "plan_topics", "smallest"]
+__all__ = ["FeedPlan", "make_plan", "plan_topics"]
+
+
+@attrs.define(eq=False)
+class FeedPlan:
+    """The plan of one feed while selectors come and go: each is translated once, however often it is selected."""
+
+    _provider: Provider
+    _webhook_only: bool = False
+    _counts: Counter[Selector] = attrs.field(factory=Counter)
+    _entries: dict[Selector, PlanEntry] = attrs.field(factory=dict)
+    """For the selectors that concern the feed."""
+    _topics: Counter[str] = attrs.field(factory=Counter)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All topics that some selector needs, narrow ones beside wide ones that cover them."""
+        return frozenset(self._topics)
+
+    def add(self, selectors: Iterable[Selector]) -> None:
+        """Somebody selects this, once more."""
+        for selector in selectors:
+            self._counts[selector] += 1
+            if self._counts[selector] == 1:
+                self._translate(selector)
+
+    def remove(self, selectors: Iterable[Selector]) -> None:
+        """Undo one `add` of each."""
+        for selector in selectors:
+            self._counts[selector] -= 1
+            if not self._counts[selector]:
+                del self._counts[selector]
+                self._forget(selector)
+
+    def replace_provider(self, provider: Provider) -> None:
+        """Translate everything anew, since the feed's source or its dialect's answers have changed."""
+        self._provider = provider
+        self._entries.clear()
+        self._topics.clear()
+        for selector in self._counts:
+            self._translate(selector)
+
+    def show(self) -> Plan:
+        """The plan as it is now."""
+        if self._webhook_only:
+            return Plan((), tuple(self._entries.values()))
+        minimal = open_cover(self._provider.dialect, self._topics).minimal
+        return Plan(tuple(sorted(minimal)), tuple(self._entries.values()))
+
+    def _translate(self, selector: Selector) -> None:
+        entry = _entry(self._provider.source.provider, self._provider.dialect, selector)
+        if entry is None:
+            return
+        if self._webhook_only:
+            entry = PlanEntry(selector, filtered=selector != EVERYTHING)
+        self._entries[selector] = entry
+        self._topics.update(entry.topics)
+
+    def _forget(self, selector: Selector) -> None:
+        if (entry := self._entries.pop(selector, None)) is None:
+            return
+        for topic in entry.topics:
+            self._topics[topic] -= 1
+            if not self._topics[topic]:
+                del self._topics[topic]
 
 
 def make_plan(provider: Provider, selectors: Iterable[Selector], *, webhook_only: bool = False) -> Plan:
-    """What one feed must be subscribed to for these selectors; nothing, where the vendor posts everything anyway."""
-    plan = plan_topics(provider.source.provider, provider.dialect, selectors)
-    if not webhook_only:
-        return plan
-    return Plan((), tuple(PlanEntry(row.selector, filtered=row.selector != EVERYTHING) for row in plan.entries))
+    """The plan of a feed for these selectors; without topics where the vendor sends everything by webhook anyway."""
+    plan = FeedPlan(provider, webhook_only)
+    plan.add(selectors)
+    return plan.show()
 
 
 def plan_topics(provider: str, dialect: Dialect, selectors: Iterable[Selector]) -> Plan:
     """The smallest set of topics of a provider's dialect that brings everything these selectors match.
 
     A selector that can match nothing of the vendor's, such as another provider's address or the
-    ``stream`` facts that we make ourselves, asks nothing of it and has no row in the plan.
+    ``stream`` facts that we make ourselves, asks nothing of it and has no entry in the plan.
     """
-    rows = [row for selector in dict.fromkeys(selectors) if (row := _ask(provider, dialect, selector))]
-    topics = smallest(dialect, (topic for row in rows for topic in row.topics))
-    return Plan(tuple(sorted(topics)), tuple(rows))
+    entries = [entry for each in dict.fromkeys(selectors) if (entry := _entry(provider, dialect, each))]
+    topics = dict.fromkeys(topic for entry in entries for topic in entry.topics)
+    return Plan(tuple(sorted(open_cover(dialect, topics).minimal)), tuple(entries))
 
 
-def smallest(dialect: Dialect, topics: Iterable[str]) -> frozenset[str]:
-    """The topics of these that no other of them covers; of two that cover each other the first in order.
-
-    What a topic brings is covered by what one that covers it brings, so candidates are looked up by the
-    shape of their patterns, and the dialect is asked about those only.
-    """
-    ordered = sorted(set(topics))
-    brought = {topic: dialect.pattern_of(topic) for topic in ordered}
-    by_shape: dict[tuple[int, ...], dict[tuple[str | None, ...], list[str]]] = {}
-    for topic, pattern in brought.items():
-        shape = tuple(number for number, slot in enumerate(pattern) if slot is not None)
-        by_shape.setdefault(shape, {}).setdefault(_key(shape, pattern), []).append(topic)
-
-    def superfluous(topic: str) -> bool:
-        return any(
-            dialect.covers(other, topic) and not (topic < other and dialect.covers(topic, other))
-            for shape, table in by_shape.items()
-            for other in table.get(_key(shape, brought[topic]), ())
-            if other != topic
-        )
-
-    return frozenset(topic for topic in ordered if not superfluous(topic))
-
-
-def _key(shape: tuple[int, ...], pattern: AddressPattern) -> tuple[str | None, ...]:
-    return tuple(pattern[number] for number in shape)
-
-
-def _ask(provider: str, dialect: Dialect, selector: Selector) -> PlanEntry | None:
+def _entry(provider: str, dialect: Dialect, selector: Selector) -> PlanEntry | None:
     kind, address = selector
     if address.provider not in (None, provider) or "stream" in (kind.entity, address.resource):
         return None

@@ -74,7 +74,12 @@ class Dialect(Protocol):
         ...
 
     def covers(self, topic: str, other: str) -> bool:
-        """Whether a topic brings everything that another brings."""
+        """Whether a topic brings everything that another brings.
+
+        Then what it says, by `describe`, covers what the other says: the planner looks covers up by that. Where a
+        vendor matches topics by raw prefix this does not hold; such a dialect has ``covers_by_prefix = True``, and its
+        topics cover those that their texts begin.
+        """
         ...
 
     def matches(self, topic: str, published: str) -> bool:

@@ -22,6 +22,8 @@ the first counterexample.
 
 from __future__ import annotations
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -169,6 +171,9 @@ def agreement(world: World) -> None:
                 covering = any(_covers(dialect, topic, other) for other in delivering)
                 assert topic in delivering or not covering, f"{topic} covers what delivers {published} and does not"
                 assert _means_what_it_brings(dialect, topic), f"{topic} means what it is not said to bring"
+            for topic, other in product(topics, repeat=2):
+                if _covers(dialect, topic, other):
+                    assert _is_found(dialect, topic, other), f"{topic} covers {other} and does not say so"
 
     law()
 
@@ -184,6 +189,16 @@ def _brings(dialect: Dialect, topic: str, address: Address) -> bool:
 def _means_what_it_brings(dialect: Dialect, topic: str) -> bool:
     try:
         return dialect.pattern_of(topic).covers(dialect.describe(topic)[0])
+    except ValueError:
+        return True
+
+
+def _is_found(dialect: Dialect, topic: str, other: str) -> bool:
+    """Whether the planner finds by its text, or by what it says, that a topic covers another."""
+    if getattr(dialect, "covers_by_prefix", False):
+        return other.startswith(topic)
+    try:
+        return dialect.describe(topic)[0].covers(dialect.describe(other)[0])
     except ValueError:
         return True
 

@@ -238,6 +238,15 @@ class SeesNoCover(AcmeDialect):
         return topic == other
 
 
+@caught_by("agreement", implied=["minimality"])
+class SaysLessThanItCovers(AcmeDialect):
+    """So the planner cannot find what makes a topic redundant."""
+
+    def describe(self, topic):
+        said, surplus = super().describe(topic)
+        return (said._replace(resource_id="*"), surplus) if said.resource_id is None else (said, surplus)
+
+
 @caught_by("minimality")
 class AsksInTwoSpellings(AcmeDialect):
     def topics_of(self, selector):

@@ -12,7 +12,7 @@ from jackfield._feed.driver import Conversation, Timing, Wanted
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.websocket import connect
-from jackfield.addresses import Source
+from jackfield.addresses import AddressPattern, Source
 from jackfield.errors import ConnectionLost, FrameError, RestError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Backfill, Disconnect, Emit, Ignore, Send, Subscribed, SubscriptionRefused, Suspect
@@ -24,6 +24,15 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def event(name):
     return stream_event(Source("v", "s", "i"), name, "connected", AT)
+
+
+class Plain:
+    """A dialect whose topics cover only themselves."""
+
+    covers = staticmethod(str.__eq__)
+
+    def describe(self, topic):
+        return AddressPattern(resource_id=topic), ""
 
 
 class Spoken:
@@ -163,7 +172,7 @@ class Stage:
     async def run(self):
         try:
             async with connect(Endpoint("ws://x"), timeout=5, opener=self.network.open) as connection:
-                subscriptions = Subscriptions(str.__eq__, frozenset)
+                subscriptions = Subscriptions(Plain())
                 conversation = Conversation(
                     connection, self.protocol, self.wanted, subscriptions, self.host, Timing(), echo
                 )

@@ -62,6 +62,9 @@ class Exact:
     def covers(self, topic, other):
         return topic == other
 
+    def describe(self, topic):
+        return self.pattern_of(topic), ""
+
 
 @attrs.frozen
 class Options:

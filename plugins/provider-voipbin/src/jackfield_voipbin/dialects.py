@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
+from typing import ClassVar
 
 import attrs
 
@@ -74,6 +75,7 @@ class DocumentedDialect:
 class PrefixDialect:
     """Topics as the platform is deployed: beginnings of those that they match; for one customer's feed."""
 
+    covers_by_prefix: ClassVar[bool] = True
     customer_id: str
 
     def topics_of(self, selector: Selector) -> tuple[str, ...]:
