@@ -248,7 +248,7 @@ def program(monkeypatch):
         (None, OSError, r"No such file or directory: .*rules\.toml"),
     ],
 )
-async def test_wrong_rules_are_told_with_the_file_before_anything_starts(program, tmp_path, rules, error, message):
+async def test_wrong_rules_are_reported_with_the_file_before_anything_starts(program, tmp_path, rules, error, message):
     path = tmp_path / "rules.toml"
     if rules is not None:
         path.write_text(rules)

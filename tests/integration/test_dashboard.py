@@ -202,7 +202,7 @@ async def test_a_dashboard_that_could_be_seen_by_others_does_not_start(start, fo
     assert len([line for line in dashboard.err if "--host: 0.0.0.0 is not this machine's loopback" in line]) == 2
 
 
-async def test_a_port_that_is_taken_is_told_in_one_line(start, folder):
+async def test_a_port_that_is_taken_is_reported_in_one_line(start, folder):
     config = folder.configure("ws://127.0.0.1:9/v1.0/ws", "ws://127.0.0.1:9")
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with listener:

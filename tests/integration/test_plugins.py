@@ -25,7 +25,7 @@ def jackfield(environment, *arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_it_is_told_by_its_distribution_and_everything_else_works(installed):
+def test_it_is_reported_by_its_distribution_and_everything_else_works(installed):
     told = "plugin acme of jackfield-acme: cannot be imported: ImportError: needs a library that is not there"
     listed = jackfield(installed, "plugins")
     assert listed.returncode == 0

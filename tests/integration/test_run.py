@@ -145,7 +145,7 @@ async def test_a_token_that_vinix_quotes_in_its_refusal_never_shows(start, vendo
     assert_no_token(gateway, folder)
 
 
-async def test_a_host_that_cannot_be_reached_is_told_and_the_other_feed_goes_on(start, vendor, folder):
+async def test_a_host_that_cannot_be_reached_is_reported_and_the_other_feed_goes_on(start, vendor, folder):
     vinix_url = await vendor("vinix")
     gateway = await start("run", folder.configure("ws://127.0.0.1:9/v1.0/ws", vinix_url))
     await gateway.says("office: disconnected: cannot reach 127.0.0.1:9: Connection refused")

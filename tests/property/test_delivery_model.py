@@ -86,11 +86,11 @@ class World:
         journal = Journal(1000, store, lambda _: None)
         selects = Selection.of([EVERYTHING])
         cursor = journal.cursor("s")
-        lane = SinkPipeline("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
+        pipeline = SinkPipeline("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             async with trio.open_nursery() as delivering:
-                delivering.start_soon(lane.run)
+                delivering.start_soon(pipeline.run)
                 for what, argument in steps:
                     await self.step(journal, what, argument)
                 if end == "crash":

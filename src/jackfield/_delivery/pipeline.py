@@ -1,6 +1,6 @@
-"""From the journal to one sink, by a lane of its own: a slow or dead sink delays no other sink and no feed.
+"""From the journal to one sink, by a pipeline of its own: a slow or dead sink delays no other sink and no feed.
 
-A lane reads on from its cursor and deals what is routed to its sink out to partitions, by what joins events:
+A pipeline reads on from its cursor and deals what is routed to its sink out to partitions, by what joins events:
 events of one correlation go to the same partition, which keeps their order, while partitions deliver beside
 each other. The cursor follows the first event that is not done with.
 """
@@ -26,7 +26,7 @@ from jackfield.reports import EventDeadLettered, EventsDropped, Report, is_due
 
 __all__ = ["SinkPipeline"]
 
-# How far a lane reads ahead of an event that it cannot get rid of, in batches for each partition: what is
+# Read-ahead limit behind an undeliverable event, in batches for each partition: what is
 # delivered behind that event is sent again after a crash, and all of it is kept in memory.
 WINDOW = 10
 # Failures in a row before a sink is asked by single probes only.

@@ -57,7 +57,7 @@ class Wanted:
 
 
 def past(store: Store, wanted: Wanted, unreadable: Callable[[int], None]) -> Iterator[list[tuple[int, Event]]]:
-    """The events that are meant, with their numbers, some at a time; those that cannot be read are told by number."""
+    """The selected events with their numbers, a page at a time; unreadable ones are reported by number."""
     since = _microseconds(wanted.since) if wanted.since else 0
     until = _microseconds(wanted.until) if wanted.until else FOREVER
     for page in store.scan(since, until):
@@ -97,7 +97,7 @@ def _microseconds(moment: datetime) -> int:
 
 @attrs.define(eq=False)
 class Replay:
-    """Takes a cursor's place in a lane; each event goes out with ``origin=replay`` and the id that it has."""
+    """Takes a cursor's place in a pipeline; each event goes out with ``origin=replay`` and the id that it has."""
 
     _pages: Iterator[list[tuple[int, Event]]]
     """Numbers in ascending order; read in a thread."""

@@ -1,4 +1,4 @@
-"""One sink as its lane sees it: attempts, each with a time-out and through the breaker, and what came of them."""
+"""One sink as its pipeline sees it: attempts, each with a time-out and through the breaker, and what came of them."""
 
 from __future__ import annotations
 

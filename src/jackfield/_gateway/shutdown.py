@@ -12,7 +12,7 @@ __all__ = ["TaskGroup"]
 
 @attrs.define
 class TaskGroup:
-    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
+    """Tasks that end by `finish` or `cancel`, and not when the gateway's surroundings are cancelled."""
 
     _nursery: trio.Nursery
     ending: trio.CancelScope | None = None

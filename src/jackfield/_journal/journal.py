@@ -3,7 +3,7 @@
 This is the one seam between receiving and delivering. With a store an event can be read as soon as
 it is committed, and from then on reaches every sink at least once, whatever becomes of this process.
 Without one the log lives in memory: the oldest events make room for the newest, and whoever has
-not read them by then has lost them, and is told how many.
+not read them by then has lost them, and gets their number.
 
 Taking an event never waits. Events that come while one commit is under way make up the next, so
 the groups grow as the load does.
@@ -99,7 +99,7 @@ class Journal:
         return self._admit(events, self._drop)
 
     def _admit(self, events: Sequence[Event], drop: Callable[[int, str], object]) -> list[Event]:
-        """The same, where `drop` is told how many have no room, and why."""
+        """The same, where `drop` is called with how many have no room, and why."""
         taken: list[Event] = []
         window, store, waiting = self._window, self._store, self._waiting
         at = received = None  # one read's events have the same moment, and often the same object for it

@@ -119,9 +119,9 @@ class Line:
         async with trio.open_nursery() as nursery:
 
             async def send(*events: h11.Event) -> None:
-                with trio.move_on_after(send_timeout) as patience:
+                with trio.move_on_after(send_timeout) as sending:
                     await self._send(*events)
-                if patience.cancelled_caught:
+                if sending.cancelled_caught:
                     nursery.cancel_scope.cancel()
                     await trio.lowlevel.checkpoint()
 
@@ -206,8 +206,8 @@ async def serve(
         if isinstance(answer, Streamed):
             await line.stream_out(answer, send_timeout)
             return False
-        with trio.move_on_after(send_timeout) as patience:
+        with trio.move_on_after(send_timeout) as sending:
             if not await line.answer(answer):
                 return False
-        if patience.cancelled_caught:
+        if sending.cancelled_caught:
             return False

@@ -40,12 +40,12 @@ ANSWER_SECONDS = 4.0
 
 @attrs.define(eq=False)
 class WebhookServer:
-    """Listens, and hands what is posted to the mailboxes; made by `open_webhook_server`."""
+    """Listens, and hands webhooks to the receivers; made by `open_webhook_server`."""
 
     url: str
     """What stands before a feed's name."""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
-    _mailboxes: Mapping[str, WebhookReceiver]
+    _receivers: Mapping[str, WebhookReceiver]
     _report: Callable[[Report], None]
     most: int = MOST_CONNECTIONS
     """Connections at once; beyond them the one that has been idle for longest is closed, and new ones wait."""
@@ -71,7 +71,7 @@ class WebhookServer:
         """Serve until `stop`."""
         if not self._listeners:
             return
-        self._report(WebhookServerStarted(self.url, tuple(self._mailboxes)))
+        self._report(WebhookServerStarted(self.url, tuple(self._receivers)))
         async with trio.open_nursery() as connections:
             with self._accepting:
                 gates = [_Gate(listener, self._slots, self._make_room) for listener in self._listeners]
@@ -130,14 +130,14 @@ class WebhookServer:
     def _find(self, head: Request) -> WebhookReceiver:
         path = head.url.partition("?")[0]
         name = path.removeprefix(PREFIX)
-        mailbox = self._mailboxes.get(unquote(name))
-        if mailbox is None or name == path or "/" in name:
+        receiver = self._receivers.get(unquote(name))
+        if receiver is None or name == path or "/" in name:
             raise WebhookError(404, "no feed gets webhooks at this path")
-        return mailbox
+        return receiver
 
-    async def _take(self, mailbox: WebhookReceiver, head: Request, line: Line) -> Response:
+    async def _take(self, receiver: WebhookReceiver, head: Request, line: Line) -> Response:
         """A request's body and what becomes of it, within the time that the feed's vendor waits."""
-        webhook = mailbox.webhook
+        webhook = receiver.webhook
         deadline, in_time = trio.current_time() + webhook.timeout, f"within {webhook.timeout:g} s"
         try:
             if head.method not in METHODS:
@@ -145,11 +145,11 @@ class WebhookServer:
             with _by(deadline, WebhookError(408, f"the body did not come {in_time}")):
                 body = await line.body(head, webhook.max_bytes)
             with _by(deadline, WebhookError(503, f"the journal did not commit it {in_time}")):
-                return await mailbox.take(attrs.evolve(head, body=body))
+                return await receiver.take(attrs.evolve(head, body=body))
         except WebhookError as refusal:
-            return mailbox.refuse(refusal)
+            return receiver.refuse(refusal)
         except (OSError, trio.BrokenResourceError):
-            mailbox.refuse(WebhookError(400, "the sender broke off"))
+            receiver.refuse(WebhookError(400, "the sender broke off"))
             raise
 
     def _count(self, refusal: WebhookError) -> None:
@@ -193,10 +193,10 @@ def _by(deadline: float, late: WebhookError) -> Iterator[None]:
 
 @asynccontextmanager
 async def open_webhook_server(
-    options: WebhooksOptions, mailboxes: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
+    options: WebhooksOptions, receivers: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
 ) -> AsyncGenerator[WebhookServer, None]:
     """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot."""
-    if not mailboxes:
+    if not receivers:
         yield WebhookServer("", (), {}, report)
         return
     assert options.listen is not None
@@ -211,7 +211,7 @@ async def open_webhook_server(
     url = f"{'https' if context else 'http'}://{shown}:{address[1]}{PREFIX}"
     secured = [trio.SSLListener(each, context, https_compatible=True) for each in listeners] if context else listeners
     try:
-        yield WebhookServer(url, secured, mailboxes, report)
+        yield WebhookServer(url, secured, receivers, report)
     finally:
         for each in listeners:
             each.socket.close()
@@ -230,5 +230,7 @@ def _tls(options: WebhooksOptions) -> ssl.SSLContext | None:
 
 def _problem(option: str, text: str, error: OSError) -> ConfigError:
     number = 0 if isinstance(error, ssl.SSLError) else error.errno or 0
-    reason = os.strerror(number) if number > 0 else str(error)  # trio puts the address into it, which is told already
+    reason = (
+        os.strerror(number) if number > 0 else str(error)
+    )  # trio puts the address into it, which the message has already
     return ConfigError([ConfigProblem(f"webhooks.{option}", f"{text}: {reason}")])

@@ -3,7 +3,7 @@
 A provider is an attrs class of options, one object for each configured feed, with four members:
 `source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
 hook ``jackfield_providers``. One that must log in has `SupportsAuthentication` too, one whose vendor posts events to us
-has `SupportsWebhooks`, and one whose vendor wants more patience than it says `SupportsHandshakeBackoff`.
+has `SupportsWebhooks`, and one whose vendor wants longer waits than it asks for `SupportsHandshakeBackoff`.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def test_without_a_command_all_are_listed_and_each_in_one_line(capsys):
         assert re.search(rf"^  {name} +{re.escape(summary)}$", text, re.MULTILINE)
 
 
-def test_what_a_simulator_needs_is_told_without_all_its_flags(capsys):
+def test_what_a_simulator_needs_is_reported_without_all_its_flags(capsys):
     with pytest.raises(SystemExit):
         main(["simulate", "voipbin"])
     assert capsys.readouterr().err == (
@@ -128,7 +128,7 @@ def test_what_a_simulator_needs_is_told_without_all_its_flags(capsys):
         ["simulate", "voipbin", "--token", "t", "--port", "65536"],
     ],
 )
-def test_wrong_usage_is_told_and_exits_with_2(arguments, capsys):
+def test_wrong_usage_is_reported_and_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -195,7 +195,7 @@ def test_a_flag_of_a_simulator_that_is_wrong_is_wrong_usage(arguments, capsys):
     assert caught.value.code == 2
 
 
-def test_what_attrs_says_of_a_simulators_value_is_told_without_its_own_objects(capsys):
+def test_what_attrs_says_of_a_simulators_value_is_reported_without_its_own_objects(capsys):
     assert main(["simulate", "vinix", "--token", "t", "--generation", "7"]) == 2
     assert capsys.readouterr().err == "jackfield: --generation: 'generation' must be in (4, 5) (got 7)\n"
 
@@ -261,7 +261,7 @@ def test_check_tells_every_fault_and_exits_with_2(config, capsys):
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_configuration_that_is_not_there_is_told(command, capsys):
+def test_a_configuration_that_is_not_there_is_reported(command, capsys):
     assert main([command, "none.toml"]) == 2
     assert "none.toml: No such file or directory" in capsys.readouterr().err
 
@@ -328,7 +328,7 @@ def test_plugins_lists_what_is_installed(capsys):
     assert document["failures"] == []
 
 
-def test_a_broken_plugin_is_told_by_its_distribution_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
+def test_a_broken_plugin_is_reported_by_its_distribution_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
     (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
     monkeypatch.syspath_prepend(tmp_path)
     points = [EntryPoint("broken", "jackfield_broken", "jackfield"), *_registry.entry_points(group="jackfield")]
@@ -452,7 +452,7 @@ def test_a_plugin_s_command_asks_by_rest_and_what_it_meets_is_one_line(offer, ca
     assert capsys.readouterr().err == "jackfield: GET http://127.0.0.1:1/customer: Connection refused\n"
 
 
-def test_a_plugin_s_command_that_fails_is_told_without_a_traceback(offer, capsys):
+def test_a_plugin_s_command_that_fails_is_reported_without_a_traceback(offer, capsys):
     offer(lambda options, host: 1 // 0)
     assert main(["acme", "x"]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err

@@ -150,7 +150,7 @@ def test_stats_tell_how_much_there_is_and_how_far_each_sink_has_come(config, jou
     }
 
 
-def test_stats_of_an_empty_journal_are_told_too(tmp_path, journal):
+def test_stats_of_an_empty_journal_are_reported_too(tmp_path, journal):
     Store.open(tmp_path / "empty.db").close()
     status, lines, _ = journal("stats", "empty.db")
     assert status == 0
@@ -263,7 +263,7 @@ def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config
     store.close()
 
 
-def test_letters_that_were_delivered_and_cannot_be_taken_out_are_told_and_are_no_traceback(
+def test_letters_that_were_delivered_and_cannot_be_taken_out_are_reported_and_are_no_traceback(
     config, crm, journal, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("jackfield._journal.store.opening.BUSY_MILLISECONDS", 10)
@@ -278,7 +278,7 @@ def test_letters_that_were_delivered_and_cannot_be_taken_out_are_told_and_are_no
     assert len(journal("dead", config)[1]) == 2
 
 
-def test_a_damaged_page_that_a_replay_comes_upon_is_told_and_is_no_traceback(config, journal, monkeypatch):
+def test_a_damaged_page_that_a_replay_comes_upon_is_reported_and_is_no_traceback(config, journal, monkeypatch):
     read, calls = Store.read, itertools.count()
 
     def damaged_after_the_count(self, *place):
@@ -293,7 +293,7 @@ def test_a_damaged_page_that_a_replay_comes_upon_is_told_and_is_no_traceback(con
     assert "Traceback" not in err
 
 
-def test_an_event_that_is_no_event_is_told_by_its_number_and_passed_over(config, journal, tmp_path):
+def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(config, journal, tmp_path):
     store = Store.open(tmp_path / "var" / "journal.db")
     store.append([row(make(6), b"{}"), row(make(7))])
     store.close()
@@ -317,14 +317,14 @@ def test_an_event_that_is_no_event_is_told_by_its_number_and_passed_over(config,
         ([], "ACTION"),
     ],
 )
-def test_wrong_usage_is_told(arguments, told, config, journal, tmp_path):
+def test_wrong_usage_is_reported(arguments, told, config, journal, tmp_path):
     (tmp_path / "memory.toml").write_text("[gateway]\n")
     status, out, err = journal(*arguments)
     assert (status, out) == (2, [])
     assert told in err
 
 
-def test_a_journal_that_is_not_there_yet_is_told_and_not_made(config, journal, tmp_path):
+def test_a_journal_that_is_not_there_yet_is_reported_and_not_made(config, journal, tmp_path):
     (tmp_path / "new.toml").write_text('[gateway]\njournal = "new.db"\n')
     status, _, err = journal("events", "new.toml")
     assert status == 1

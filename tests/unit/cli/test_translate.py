@@ -86,12 +86,12 @@ def test_a_topic_that_two_dialects_read_differently_is_shown_both_ways(readings)
     ]
 
 
-def test_what_a_prefix_brings_beyond_its_text_is_told(readings):
+def test_what_a_prefix_brings_beyond_its_text_is_reported(readings):
     (reading,) = readings("customer_id:abc123:queue")
     assert reading["notes"] == ["customer_id:abc123:queue is a beginning: it also brings queuecall"]
 
 
-def test_a_refusal_is_told_with_its_reason(readings):
+def test_a_refusal_is_reported_with_its_reason(readings):
     (reading,) = readings("voipbin/agent/**")
     assert "no topic for the events of all agents" in sent(reading, "voipbin")["refusal"]
 
@@ -123,7 +123,7 @@ def test_the_text_form_says_the_same_to_a_person(capsys):
         ([""], "empty; '**' selects everything"),
     ],
 )
-def test_what_cannot_be_translated_is_told_with_every_reason(arguments, told, capsys):
+def test_what_cannot_be_translated_is_reported_with_every_reason(arguments, told, capsys):
     assert main(["translate", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""

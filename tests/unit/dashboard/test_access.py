@@ -52,7 +52,7 @@ def test_elsewhere_both_a_token_and_tls_are_needed(host, files):
     assert not access.admits(asking({}))
 
 
-def test_what_is_wrong_with_a_file_is_told(files):
+def test_what_is_wrong_with_a_file_is_reported(files):
     (files / "short").write_text("12345")
     (files / "empty").write_text(" \n")
     assert "has 5 characters; at least 16" in faults("::1", files / "short")[0]

@@ -259,7 +259,7 @@ def test_reports_set_a_feeds_state_and_gap_and_become_notices():
     assert len(board.notices.rows) == 2  # not the one for debugging
 
 
-def test_a_feed_that_stays_down_is_down_since_it_went_down_and_is_told_of_once():
+def test_a_feed_that_stays_down_is_down_since_it_went_down_and_is_reported_of_once():
     board = Board()
     board.told(FeedStateChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(0))
     for second in range(1, 30, 3):
@@ -329,7 +329,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_whoever_is_told_the_changes_has_the_table(steps):
+def test_whoever_is_reported_the_changes_has_the_table(steps):
     table, copies, versions, version = Table(3), [{}, {}, {}], [0, 0, 0], 1
     for step, key, value in [*steps, ("look", "", 0), ("look", "", 1), ("look", "", 2)]:
         if step == "put":

@@ -132,7 +132,7 @@ def test_every_page_is_packed():
     assert {path.name for path in folder.iterdir()} == {name for name, _ in PAGES.values()} | {"sign-in.html"}
 
 
-async def test_what_is_no_page_is_told_apart():
+async def test_what_is_no_page_is_reported_apart():
     async with running() as (_, url):
         assert (await ask(url))[0] == 200
         assert (await ask(url, "/none"))[0] == 404
@@ -228,7 +228,7 @@ def test_secrets_that_are_in_use_are_known_however_often_others_were_renewed(tmp
         assert len(site._hidden) <= 6
 
 
-async def test_what_the_board_missed_is_told(monkeypatch):
+async def test_what_the_board_missed_is_reported(monkeypatch):
     monkeypatch.setattr(site_module, "BUFFER", 10)
     monkeypatch.setattr(site_module, "MEASURE_SECONDS", 0.05)
     async with running() as (gateway, url):

@@ -68,8 +68,8 @@ class Bench:
 
     def __attrs_post_init__(self):
         rng = random.Random(1)
-        outlet = SinkRunner("s", self.receiver, 60.0, Breaker(5, rng), self.reports.append, rng)
-        self.partition = Partition(outlet, self.options, self.finished.extend, self._bury)
+        runner = SinkRunner("s", self.receiver, 60.0, Breaker(5, rng), self.reports.append, rng)
+        self.partition = Partition(runner, self.options, self.finished.extend, self._bury)
 
     def _bury(self, number, event, reason, attempts):
         assert event.feed == str(number)

@@ -27,7 +27,7 @@ def make(number):
     st.integers(1, 4),
     st.frozensets(st.integers(0, 30)),
 )
-def test_what_is_read_and_not_refused_again_is_told_as_delivered_once_when_it_is_done_with(gaps, most, refused):
+def test_what_is_read_and_not_refused_again_is_reported_as_delivered_once_when_it_is_done_with(gaps, most, refused):
     ascending = accumulate(gap for page in gaps for gap in page)
     pages = [[(number, make(number)) for number in islice(ascending, len(page))] for page in gaps]
     wanted = [number for page in pages for number, _ in page]
@@ -68,7 +68,7 @@ def store(tmp_path):
     store.close()
 
 
-def test_the_past_is_what_was_received_in_the_span_and_selected_and_what_cannot_be_read_is_told(store):
+def test_the_past_is_what_was_received_in_the_span_and_selected_and_what_cannot_be_read_is_reported(store):
     unreadable = []
 
     def found(**wanted):

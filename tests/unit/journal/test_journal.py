@@ -129,7 +129,7 @@ async def test_a_cursor_reads_on_before_it_commits_and_again_after_it_is_rewound
     assert cursor.lag == 3
 
 
-async def test_a_cursor_that_lags_behind_is_told_how_much_it_has_lost():
+async def test_a_cursor_that_lags_behind_is_reported_how_much_it_has_lost():
     journal = in_memory(3)
     cursor = journal.cursor("a")
     journal.admit(events(1, 2))
@@ -412,7 +412,7 @@ async def test_an_event_that_is_no_json_is_refused_alone_counted_and_told(bench)
     assert "event '2' of feed f is no JSON: TypeError" in report.reason
 
 
-async def test_a_full_disk_is_told_loses_nothing_and_is_over_when_there_is_room(bench):
+async def test_a_full_disk_is_reported_loses_nothing_and_is_over_when_there_is_room(bench):
     async with bench.running(capacity=5000) as journal:
         cursor = journal.cursor("crm")
         await journal.publish(events(0))
@@ -454,7 +454,7 @@ async def test_what_finds_no_room_behind_a_full_disk_is_dropped_the_newest_count
     assert "4 events wait for the journal's file" in bench.of(EventsDropped)[0].reason
 
 
-async def test_who_waits_for_a_commit_that_never_comes_is_told_and_the_loss_is_counted(bench):
+async def test_who_waits_for_a_commit_that_never_comes_is_reported_and_the_loss_is_counted(bench):
     failed = []
     bench.store = Store.open(bench.path)
     journal = bench.journal()
@@ -573,7 +573,7 @@ async def test_what_goes_for_its_size_before_a_sink_has_read_it_is_counted_by_bo
     assert report.where == "journal" and "retain_bytes = 1000000" in report.reason
 
 
-async def test_dead_letters_beyond_their_limit_are_told(bench):
+async def test_dead_letters_beyond_their_limit_are_reported(bench):
     async with bench.running(dead_bytes=5000) as journal:
         cursor = journal.cursor("crm")
         for n in range(1, 6):
@@ -583,7 +583,7 @@ async def test_dead_letters_beyond_their_limit_are_told(bench):
     assert report.where == "dead letters of sink crm" and "retain_dead_bytes = 5000" in report.reason
 
 
-async def test_retention_that_fails_is_told_and_stops_nothing(bench):
+async def test_retention_that_fails_is_reported_and_stops_nothing(bench):
     async with bench.running(seconds=0.0) as journal:
         trigger = "CREATE TEMP TRIGGER no BEFORE DELETE ON main.event BEGIN SELECT RAISE(ABORT, 'not now'); END"
         bench.store._writer.execute(trigger)

@@ -25,7 +25,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=30))
-def test_what_a_sink_gets_is_told_by_the_routes_at_the_moment_when_the_event_came(steps):
+def test_what_a_sink_gets_is_reported_by_the_routes_at_the_moment_when_the_event_came(steps):
     selection, held, taken, read = Selection(), [], [], 0
 
     def check():

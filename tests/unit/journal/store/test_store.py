@@ -227,7 +227,7 @@ def test_the_file_becomes_smaller_again_after_a_burst(store):
     assert store.path.stat().st_size < 3_000_000
 
 
-def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_told(store):
+def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_reported(store):
     store.append(rows(1, 1000, size=1000))
     store.commit(burials=[burial("crm", n, b"x" * 1000) for n in range(8)] + [burial("mail", 8, b"x" * 1000)])
     assert store.trim_dead(9000) == {}
