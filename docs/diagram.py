@@ -1,4 +1,4 @@
-"""The diagram of a feed's states, drawn from the code's own table of transitions as an SVG without any script."""
+"""The diagram of a feed's states, an SVG generated from the table of transitions in the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jackfield.reports.feed_states import TRANSITIONS, FeedState
 
 __all__ = ["states_diagram"]
 
-# Where each state stands; a state that is not here is one that this page has yet to be told of.
+# The position of each state; a new state must be added here.
 PLACES = {
     FeedState.DISCONNECTED: (110, 170),
     FeedState.CONNECTING: (330, 60),
@@ -20,7 +20,7 @@ PLACES = {
 }
 WIDTH, HEIGHT = 690, 340
 BOX_WIDTH, BOX_HEIGHT = 132, 40
-# How far an arrow bows to its left, so that two states that follow each other have two arrows.
+# The curvature of an arrow to its left, so that transitions in both directions do not overlap.
 BOW = 22
 
 HEAD = f"""\

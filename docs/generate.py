@@ -1,6 +1,6 @@
-"""Write the pages that are made from the code: ``python docs/generate.py``.
+"""Generate the pages that come from the code: ``python docs/generate.py``.
 
-With ``--check`` it only tells which are not up to date; a test does that, so they cannot fall behind.
+With ``--check`` it only lists the pages that are not up to date; a test runs it.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ DOCS = Path(__file__).parent
 
 
 def kinds_page() -> str:
-    """Every kind, what it means, and which vendor events become it."""
+    """Every kind, its meaning, and the vendor events that map to it."""
     lines = [
         "# Kinds of events",
         "",
-        "Made from `jackfield.kinds` and the providers' tables by `python docs/generate.py`.",
+        "Generated from `jackfield.kinds` and the providers' tables by `python docs/generate.py`.",
         "",
-        "A kind is two words, `<entity>.<what happened>`. CSTA is the event of the standard ECMA-269 that means the",
-        "same. What a provider has no kind for is `unmapped.<resource>`, with its payload whole.",
+        "A kind is two words, `<entity>.<what happened>`. The column CSTA names the equivalent event of the standard",
+        "ECMA-269. An event for which a provider has no kind is `unmapped.<resource>`, with its payload unchanged.",
         "",
         "| kind | means | CSTA | VoIPBIN | Vinix |",
         "|---|---|---|---|---|",
@@ -53,9 +53,9 @@ def kinds_page() -> str:
         lines.append(f"| `{kind.name}` | {kind.meaning} | {kind.csta or '–'} | {voipbin} | {vinix} |")
     lines += [
         "",
-        "VoIPBIN's documented names have a dot (`call.status`), its deployed ones an underscore (`call_hangup`); both",
-        "are recognised. A condition in brackets is a field of the payload. A call that is over is `call.failed` where",
-        "it was never answered and its `hangup_reason` is busy, noanswer or failed.",
+        "VoIPBIN's documented names have a dot (`call.status`), its deployed names an underscore (`call_hangup`); both",
+        "are recognised. A condition in brackets is a field of the payload. A call that is over is `call.failed` if it",
+        "was never answered and its `hangup_reason` is busy, noanswer or failed.",
         "",
     ]
     return "\n".join(lines)
@@ -90,20 +90,20 @@ def configuration_page() -> str:
     lines = [
         "# Configuration",
         "",
-        "Made from the code's own options by `python docs/generate.py`.",
+        "Generated from the options in the code by `python docs/generate.py`.",
         "",
-        "A configuration is a TOML file. Every fault of it is told at once, with its path and what would be right;",
-        "`jackfield check` does only that. An option that nobody reads is a fault, never ignored.",
+        "A configuration is a TOML file. All its problems are reported at once, each with its path and a valid",
+        "alternative; `jackfield check` does only that. An unknown option is an error.",
         "",
         '*Secrets* are `{ env = "NAME" }` or `{ file = "path" }`, read again for each new connection; the text itself',
-        "works too, with a warning. *Selectors* are described in [events](events.md#selectors).",
+        "is accepted too, with a warning. *Selectors* are described in [events](events.md#selectors).",
         "",
         "## `[gateway]`",
         "",
         *_options(GatewayOptions),
         "## `[sinks.NAME.delivery]`",
         "",
-        "How the host delivers to a sink, whatever its type ([what that promises](../explanation/delivery.md)).",
+        "How the gateway delivers to a sink of any type ([the delivery guarantees](../explanation/delivery.md)).",
         "",
         *_options(DeliveryOptions),
         "## `[[routes]]`",
@@ -123,7 +123,7 @@ def configuration_page() -> str:
 
 
 def _options(options: Any) -> Iterator[str]:
-    yield "| option | default | what it is |"
+    yield "| option | default | description |"
     yield "|---|---|---|"
     for field in attrs.fields(attrs.resolve_types(options)):
         default = "required" if field.default is attrs.NOTHING else f"`{_toml(field.default)}`"
@@ -147,13 +147,13 @@ def conformance_page() -> str:
     lines = [
         "# Conformance",
         "",
-        "Made from the suites' own rules by `python docs/generate.py`.",
+        "Generated from the rules of the suites by `python docs/generate.py`.",
         "",
-        "A plugin's author inherits a suite and declares what the vendor or the receiver can do; each rule is a test,",
-        "in pytest or by `jackfield conformance DISTRIBUTION`. A level is earned by keeping all its rules and those of",
-        "the levels below. A rule about something that a vendor does not have is not applicable, and counts for",
-        'nothing. A rule can be exempt, with a reason: `exempt = {"gives_stable_ids": "copies differ"}`; it earns',
-        "nothing then. A rule that is overridden or removed without that is noticed.",
+        "A plugin's author inherits a suite and declares what the vendor or the receiver can do. Each rule is a test,",
+        "run by pytest or by `jackfield conformance DISTRIBUTION`. A plugin has a level if it passes all rules of that",
+        "level and of the levels below. A rule about a feature that the vendor does not have is not applicable and is",
+        'not counted. A rule can be exempt, with a reason: `exempt = {"gives_stable_ids": "copies differ"}`; it does',
+        "not count as passed. The suite detects a rule that is overridden or removed without an exemption.",
         "",
         "`jackfield conformance` finds a distribution's suites by their entry points:",
         "",
@@ -175,8 +175,8 @@ def hooks_page() -> str:
     lines = [
         "# Hooks",
         "",
-        "Made from `jackfield.plugin.hooks` by `python docs/generate.py`. What a plugin is, and what it offers through",
-        "these, is told on [a page of its own](plugins.md).",
+        "Generated from `jackfield.plugin.hooks` by `python docs/generate.py`. [Plugins](plugins.md) describes what a",
+        "plugin is and what it offers through these hooks.",
         "",
     ]
     for name, hook in vars(HookSpecs).items():
@@ -201,8 +201,8 @@ def api_page() -> str:
     lines = [
         "# Public modules",
         "",
-        "What has no leading underscore is the contract: semantic versioning holds for it, and plugins use",
-        "nothing else.",
+        "Names without a leading underscore are public: semantic versioning applies to them, and plugins use no",
+        "others.",
         "",
     ]
     for path in sorted(package.rglob("*.py")):
@@ -217,11 +217,11 @@ def api_page() -> str:
 
 
 def command_line_page() -> str:
-    """What every command says of itself."""
+    """The help of every command."""
     lines = [
         "# The command line in full",
         "",
-        "What `jackfield COMMAND --help` prints, made by `python docs/generate.py`; an overview is",
+        "The output of `jackfield COMMAND --help`, generated by `python docs/generate.py`; an overview is",
         "[commands](commands.md).",
         "",
     ]
@@ -231,10 +231,10 @@ def command_line_page() -> str:
 
 
 def _help(*command: str) -> str:
-    told = io.StringIO()
-    with redirect_stdout(told), suppress(SystemExit):
+    output = io.StringIO()
+    with redirect_stdout(output), suppress(SystemExit):
         main([*command, "--help"])
-    return told.getvalue()
+    return output.getvalue()
 
 
 def _prose(text: str) -> str:
@@ -253,15 +253,13 @@ PAGES = {
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 where a page is not up to date"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is not up to date")
     options = parser.parse_args()
-    os.environ["COLUMNS"] = "90"  # so that help is wrapped alike everywhere
+    os.environ["COLUMNS"] = "90"  # so that help is wrapped the same everywhere
     stale = []
     for name, page in PAGES.items():
         path, text = DOCS / name, page()
-        # By its words: where the lines of help break is each version of Python's own.
+        # Compared word by word, since versions of Python wrap help differently.
         if not path.exists() or path.read_text(encoding="utf-8").split() != text.split():
             stale.append(name)
             if not options.check:

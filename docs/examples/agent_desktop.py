@@ -3,8 +3,8 @@
     python docs/examples/agent_desktop.py alice --demo            between simulated vendors
     python docs/examples/agent_desktop.py alice gateway.toml      with your feeds; see docs/how-to/agent-desktop.md
 
-An agent who works at several vendors has a line for each. In a terminal the lines are drawn anew twice a second;
-elsewhere, and with --plain, a line is printed for each change.
+An agent who works with several vendors has one row for each. A terminal is redrawn twice a second; otherwise, and
+with --plain, one line is printed per change.
 """
 
 import argparse

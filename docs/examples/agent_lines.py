@@ -1,4 +1,4 @@
-"""One agent at several vendors, as the neutral events tell it; no clock, no terminal, no network."""
+"""The state of one agent at several vendors, reduced from neutral events; no clock, no terminal, no network."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from naming import agent_id, agent_name, caller, payload, printable, queue
 from jackfield import Event
 
 SELECTORS = ("agent.*", "offer.*", "contact.*", "call.cleared", "stream.*")
-"""What there is to listen to."""
+"""The events that the model needs."""
 
 STATES = {
     "agent.logged_on": "logged on",
@@ -31,14 +31,14 @@ WITH_CONTACT = ("offered", "talking", "hung up", "wrap-up")
 
 @attrs.define
 class Contact:
-    """Who waits, and where, as far as the vendor has said."""
+    """A waiting caller and the queue, as far as the vendor has named them."""
 
     caller: str = "unknown caller"
     queue: str = "unknown"
 
 
 @attrs.define
-class Line:
+class Row:
     """The agent at one vendor."""
 
     state: str = "unknown"
@@ -46,41 +46,41 @@ class Line:
     online: bool = False
     contact: Contact | None = None
     wrapup: timedelta = timedelta()
-    """How long the vendor allows for the work after a contact."""
+    """The time that the vendor allows for wrap-up."""
 
 
 @attrs.define
 class Desktop:
-    """What the events say of one agent, who is known by name; no clock, no terminal."""
+    """The state of one agent, identified by name."""
 
     agent: str
-    at: dict[str, Line] = attrs.field(factory=dict)
+    rows: dict[str, Row] = attrs.field(factory=dict)
     """By feed."""
     contacts: dict[str, Contact] = attrs.field(factory=dict)
     """The newest ones, by correlation."""
     _ids: set[str] = attrs.field(factory=set)
-    """What the vendors call the agent."""
+    """The vendors' ids of the agent."""
 
     def apply(self, event: Event) -> str:
-        """Take one event into account; the line that it has changed, or nothing."""
+        """Update the state from one event; returns the changed row's text, or an empty one."""
         data = payload(event)
-        line = self.at.setdefault(event.feed, Line())
-        before, contact = attrs.evolve(line), self._learn(event, data)
+        row = self.rows.setdefault(event.feed, Row())
+        before, contact = attrs.evolve(row), self._learn(event, data)
         state = STATES.get(event.kind)
         if event.kind in ("stream.subscribed", "stream.disconnected"):
-            line.online = bool(data.get("topics"))
-        elif event.kind == "stream.gap_suspected":  # nobody can know what has happened meanwhile
-            line.state, line.contact = "unknown", None
-        elif event.kind == "call.cleared" and contact is line.contact and line.state in ("offered", "talking"):
-            line.state, line.since, line.contact = "hung up", event.received, None
+            row.online = bool(data.get("topics"))
+        elif event.kind == "stream.gap_suspected":  # the state may have changed in the gap
+            row.state, row.contact = "unknown", None
+        elif event.kind == "call.cleared" and contact is row.contact and row.state in ("offered", "talking"):
+            row.state, row.since, row.contact = "hung up", event.received, None
         elif state is not None and agent_id(data) in self._ids:
-            line.since = line.since if state == line.state else event.received
-            line.state, line.contact = state, (contact or line.contact) if state in WITH_CONTACT else None
-            line.wrapup = timedelta(seconds=data.get("wrapup_time", 0))
-        return self.text(event.feed, event.received) if line != before else ""
+            row.since = row.since if state == row.state else event.received
+            row.state, row.contact = state, (contact or row.contact) if state in WITH_CONTACT else None
+            row.wrapup = timedelta(seconds=data.get("wrapup_time", 0))
+        return self.text(event.feed, event.received) if row != before else ""
 
     def _learn(self, event: Event, data: dict[str, Any]) -> Contact | None:
-        """Who is who: vendors name agents, callers and queues here and there."""
+        """Collect names of agents, callers and queues, which vendors put into different events."""
         if self.agent == agent_name(data) and agent_id(data):
             self._ids.add(agent_id(data))
         if event.correlation is None:
@@ -94,17 +94,17 @@ class Desktop:
         return contact
 
     def lines(self, now: datetime) -> list[str]:
-        """A line for each vendor."""
-        return [self.text(feed, now) for feed in sorted(self.at)]
+        """One line per vendor."""
+        return [self.text(feed, now) for feed in sorted(self.rows)]
 
     def text(self, feed: str, now: datetime) -> str:
-        """One line, readable, with no control character that a vendor may have put in."""
-        line = self.at[feed]
-        seconds = int((now - line.since).total_seconds())
-        if line.wrapup:
-            seconds = max(0, int(line.wrapup.total_seconds()) - seconds)
-        timer = f"{seconds // 60}:{seconds % 60:02}{' left' if line.wrapup else ''}"
-        text = f"{feed:<12} {self.agent:<10} {line.state if line.online else 'offline':<10} {timer:<10}"
-        if line.contact is not None:
-            text += f" {line.contact.caller}, queue {line.contact.queue}"
+        """One row as text, without control characters."""
+        row = self.rows[feed]
+        seconds = int((now - row.since).total_seconds())
+        if row.wrapup:
+            seconds = max(0, int(row.wrapup.total_seconds()) - seconds)
+        timer = f"{seconds // 60}:{seconds % 60:02}{' left' if row.wrapup else ''}"
+        text = f"{feed:<12} {self.agent:<10} {row.state if row.online else 'offline':<10} {timer:<10}"
+        if row.contact is not None:
+            text += f" {row.contact.caller}, queue {row.contact.queue}"
         return printable(text.rstrip())

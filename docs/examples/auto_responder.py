@@ -1,10 +1,10 @@
-"""Answer customers' messages by keyword, each at most once, whatever crashes: a sink of one's own.
+"""Answer customers' messages by keyword, each at most once, even after a crash: a sink of your own.
 
     python docs/examples/auto_responder.py --demo           simulated vendors; answers are printed
     python docs/examples/auto_responder.py gateway.toml     see docs/how-to/auto-responder.md
 
-A message is noted in a file before it is answered. So a crash in between leaves it unanswered, and told at the
-next start, but never answered twice. STOP is noted likewise, and its sender gets one goodbye and nothing after it.
+A message is recorded in a file before it is answered. A crash in between leaves it unanswered, and the next start
+reports it; it is never answered twice. STOP is recorded too: its sender gets one goodbye and no message after it.
 """
 
 import re
@@ -32,7 +32,7 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch, SinkSpec
 
 Send = Callable[[str, dict[str, Any]], object]
-"""Sends one answer, under a key of its own, and waits for that; `DeliveryError` only where it surely was not sent."""
+"""Sends one answer under a unique key; raises `DeliveryError` only if the answer was certainly not sent."""
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class Rules:
     goodbye: str = "You have been unsubscribed."
 
     def answer(self, text: str) -> tuple[str | None, bool]:
-        """What is answered, if anything, and whether that is the last; the first keyword in the file counts."""
+        """The answer, if any, and whether it is the last one; the first matching keyword of the file decides."""
         if text.strip(" .!\n").casefold() in {word.casefold() for word in self.stop}:
             return self.goodbye, True
         fitting = (word for word in self.answers if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE))
@@ -58,18 +58,18 @@ class Responder:
     rules: Rules
     notes: Notes
     send: Send
-    one_at_a_time: trio.CapacityLimiter = attrs.field(factory=partial(trio.CapacityLimiter, 1))
+    limiter: trio.CapacityLimiter = attrs.field(factory=partial(trio.CapacityLimiter, 1))
 
     async def write(self, batch: Batch) -> None:
-        """Answer what is to be answered, in a thread, since files and HTTP take their time."""
+        """Answer each message in a thread, since files and HTTP block."""
         for place, event in enumerate(batch.events):
             try:
-                await trio.to_thread.run_sync(self.answer, event, limiter=self.one_at_a_time)
+                await trio.to_thread.run_sync(self.answer, event, limiter=self.limiter)
             except DeliveryError as error:
                 raise DeliveryError(error.reason, delivered=place, on_error=error.on_error, rejected_count=1) from None
 
     def answer(self, event: Event) -> None:
-        """Answer one message, unless it was answered before, or its sender wants no answers."""
+        """Answer one message, unless it was answered before or its sender has unsubscribed."""
         if event.kind != "message.received":
             return
         try:
@@ -77,7 +77,7 @@ class Responder:
             number, key = customer["target"], f"{event.address.scope_id}/{event.data['id']}"
             answer, last = self.rules.answer(event.data["text"])
         except (LookupError, TypeError, AttributeError):
-            print(f"{event.id}: no message that could be answered", file=sys.stderr)
+            print(f"{event.id}: the message has no sender or no text", file=sys.stderr)
             return
         if answer is None or not self.notes.begin(key, number, last=last):
             return
@@ -94,33 +94,33 @@ class Options:
     """The ``[sinks.NAME]`` table with ``type = "auto-responder"``."""
 
     rules: str = attrs.field(metadata=field_help("the rules, a TOML file"))
-    notes: str = attrs.field(metadata=field_help("the file that knows what was answered, and who wants nothing more"))
+    notes: str = attrs.field(metadata=field_help("the file of answered messages and unsubscribed numbers"))
     token: Secret | None = attrs.field(
-        default=None, metadata=field_help("the API's token; without, answers are printed")
+        default=None, metadata=field_help("the API's token; without it, answers are printed")
     )
     api: str = attrs.field(
-        default="https://api.voipbin.net", validator=is_url("http", "https"), metadata=field_help("where to post")
+        default="https://api.voipbin.net", validator=is_url("http", "https"), metadata=field_help("the API's URL")
     )
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Responder, None]:
-        """Read the rules, and tell what the last run may have left unanswered."""
+        """Read the rules, and report the messages that the last run may have left unanswered."""
         try:
             document = tomllib.loads(await trio.Path(self.rules).read_text())
             rules = cattrs.Converter(forbid_extra_keys=True).structure(document, Rules)
         except (cattrs.BaseValidationError, ValueError) as error:
-            faults = [str(error)] if isinstance(error, ValueError) else cattrs.transform_error(error)
-            raise DeliveryError(f"{self.rules}: {'; '.join(faults)}") from None
+            problems = [str(error)] if isinstance(error, ValueError) else cattrs.transform_error(error)
+            raise DeliveryError(f"{self.rules}: {'; '.join(problems)}") from None
         send = partial(post, self.api, self.token) if self.token else lambda *answer: print(*answer, flush=True)
         with open_notes(self.notes) as notes:
             for message in notes.crashed():
-                print(f"{message}: perhaps not answered, because of a crash", file=sys.stderr)
+                print(f"{message}: may be unanswered because of a crash", file=sys.stderr)
             yield Responder(rules, notes, send)
 
 
 @hookimpl
 def jackfield_sinks() -> list[SinkSpec]:
-    """What this module brings to a gateway that is given it as a plugin."""
+    """Offer the sink ``auto-responder`` to a gateway that gets this module as a plugin."""
     return [SinkSpec("auto-responder", "answers messages by keyword", Options)]
 
 
@@ -132,11 +132,10 @@ async def main(config: Any) -> None:
 
 
 async def demo() -> None:
-    """The same between simulated vendors."""
+    """Answer the messages of simulated vendors."""
+    rules = 'answers = { hours = "We are open on weekdays.", parcel = "On its way." }'
     with tempfile.TemporaryDirectory() as folder:
-        await trio.Path(folder, "rules.toml").write_text(
-            'answers = { hours = "We are open on weekdays.", parcel = "On its way." }'
-        )
+        await trio.Path(folder, "rules.toml").write_text(rules)
         sink = {"type": "auto-responder", "rules": f"{folder}/rules.toml", "notes": f"{folder}/notes.db"}
         route = {"select": ["message.received"], "sinks": ["answers"]}
         async with simulated_feeds(rate=200.0) as feeds:

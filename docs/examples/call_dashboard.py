@@ -1,9 +1,9 @@
-"""A board of what goes on now, at every vendor: feeds, calls and contacts, agents.
+"""A board of the current calls, contacts and agents of every vendor.
 
     python docs/examples/call_dashboard.py --demo            between simulated vendors
     python docs/examples/call_dashboard.py gateway.toml      with your feeds; see docs/how-to/call-dashboard.md
 
-In a terminal the board is drawn anew twice a second; elsewhere, and with --plain, a line is printed for each change.
+A terminal is redrawn twice a second; otherwise, and with --plain, one line is printed per change.
 """
 
 import argparse
@@ -35,15 +35,15 @@ LATER = {
     "contact.disconnected": "hung up",
     "call.clearing": "hanging up",
 }
-"""States of what is on the board, which put nothing there: they may come after the end."""
+"""States of existing rows; these events make no new row, since they may come after the end."""
 CALL_OVER = ("call.cleared", "call.failed")
 UNSURE = timedelta(minutes=10)
-"""How long something stays of which nothing was heard since a gap."""
+"""How long a row stays without an event after a gap."""
 
 
 @attrs.define
 class Row:
-    """A call, a contact, or both where the vendor has both; or an agent."""
+    """A call, a contact, or both if the vendor has both; or an agent."""
 
     feed: str
     since: datetime
@@ -52,15 +52,15 @@ class Row:
     queue: str = ""
     agent: str = ""
     calls: set[str] = attrs.field(factory=set)
-    """Those under way."""
+    """The ids of its current calls."""
 
     def become(self, state: str, at: datetime) -> None:
-        """Change the state, which begins then if it is another one."""
+        """Change the state; `since` changes only if the state does."""
         if state != self.state:
             self.state, self.since = state, at
 
     def text(self, now: datetime) -> str:
-        """One line, readable."""
+        """The row as one line of text."""
         seconds = max(0, int((now - self.since).total_seconds()))
         line = (
             f"{self.feed:<12} {self.state:<10} {seconds // 60:>3}:{seconds % 60:02}  {self.name:<28} {self.queue:<10}"
@@ -70,19 +70,19 @@ class Row:
 
 @attrs.define
 class Board:
-    """What the events say; no clock, no terminal."""
+    """The state reduced from events; no clock, no terminal."""
 
     feeds: dict[str, bool] = attrs.field(factory=dict)
-    """Whether each is connected."""
+    """Whether each feed is connected."""
     rows: dict[tuple[str, str], Row] = attrs.field(factory=dict)
     """Calls and contacts, by feed and correlation."""
     agents: dict[tuple[str, str], Row] = attrs.field(factory=dict)
     """By feed and the vendor's id."""
     queues: dict[tuple[str, str], str] = attrs.field(factory=dict)
-    """Names, likewise, for not every event has them."""
+    """Names by feed and the vendor's id, since not every event has the name."""
 
     def apply(self, event: Event) -> str:
-        """Take one event into account; the line that it has changed, or nothing."""
+        """Update the state from one event; returns the changed rows' text, or an empty one."""
         if event.kind.startswith("stream."):
             return self._follow_feed(event)
         return "\n          ".join(filter(None, (self._follow_agent(event), self._follow_row(event))))
@@ -91,7 +91,7 @@ class Board:
         if event.kind in ("stream.subscribed", "stream.disconnected"):
             self.feeds[event.feed] = online = bool(payload(event).get("topics"))
             return f"{event.feed:<12} {'online' if online else 'offline'}"
-        if event.kind == "stream.gap_suspected":  # nobody can know what has happened meanwhile
+        if event.kind == "stream.gap_suspected":  # the states may have changed in the gap
             for row in [*self.rows.values(), *self.agents.values()]:
                 if row.feed == event.feed:
                     row.become("unknown", event.received)
@@ -120,8 +120,8 @@ class Board:
         row.become(state or LATER.get(event.kind, row.state), event.received)
         row.name = caller(data) or row.name
         if "queue_id" in data:
-            place = (event.feed, data["queue_id"])
-            row.queue = self.queues[place] = data.get("queue_name") or self.queues.get(place) or queue(data)
+            id = (event.feed, data["queue_id"])
+            row.queue = self.queues[id] = data.get("queue_name") or self.queues.get(id) or queue(data)
         if agent := self.agents.get((event.feed, agent_id(data))):
             row.agent = "" if row.state == "waiting" else agent.name
         if state and event.address.resource == "call":
@@ -146,4 +146,4 @@ class Board:
 
 
 if __name__ == "__main__":
-    run(Board(), SELECTORS, arguments(argparse.ArgumentParser(description="What goes on now, at every vendor.")))
+    run(Board(), SELECTORS, arguments(argparse.ArgumentParser(description="The current calls of every vendor.")))

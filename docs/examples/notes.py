@@ -1,4 +1,4 @@
-"""What an auto-responder must not forget: which messages it has answered, and who wants nothing more."""
+"""The auto-responder's durable state: the answered messages, and the numbers that unsubscribed."""
 
 import sqlite3
 from collections.abc import Generator
@@ -15,14 +15,14 @@ TABLES = """
 
 @attrs.frozen
 class Notes:
-    """An SQLite file; made by `open_notes`. Each method is on the disk when it returns."""
+    """An SQLite file; created by `open_notes`. Each change is on the disk when its method returns."""
 
     _db: sqlite3.Connection
 
     def begin(self, message: str, number: str, *, last: bool) -> bool:
-        """Whether a message may be answered now, which is noted, so that it never may again.
+        """Record a message as begun; returns False if it must not be answered.
 
-        `last` notes also that its sender gets nothing after that.
+        `last` also records that its sender has unsubscribed.
         """
         with self._db as db:
             db.execute("BEGIN IMMEDIATE")
@@ -36,12 +36,12 @@ class Notes:
         return True
 
     def end(self, message: str, *, sent: bool) -> None:
-        """How that went; what was surely not sent may begin again."""
+        """Record the outcome; a message that was certainly not sent may begin again."""
         with self._db as db:
             db.execute("UPDATE answered SET state = ? WHERE message = ?", ("sent" if sent else "due", message))
 
     def crashed(self) -> list[str]:
-        """What was begun when the program crashed, and so perhaps not answered; told once."""
+        """The messages that were begun when the program crashed; returned once."""
         with self._db as db:
             crashed = db.execute("UPDATE answered SET state = 'unknown' WHERE state = 'begun' RETURNING message")
             return [message for (message,) in crashed.fetchall()]
@@ -49,7 +49,7 @@ class Notes:
 
 @contextmanager
 def open_notes(path: str) -> Generator[Notes, None, None]:
-    """The notes in a file, which is made where it is missing."""
+    """Open the notes in a file, which is created if it does not exist."""
     with closing(sqlite3.connect(path, check_same_thread=False)) as db:
         db.executescript(TABLES)
         yield Notes(db)

@@ -11,7 +11,7 @@ from jackfield.simulation import simulate
 
 @asynccontextmanager
 async def simulated_feeds(rate: float) -> AsyncGenerator[dict[str, Any], None]:
-    """The ``feeds`` of a configuration; so many events happen in a second at each vendor."""
+    """The ``feeds`` table of a configuration; each vendor produces `rate` events per second."""
     async with AsyncExitStack() as opened:
         feeds = {}
         for name, spec in Registry.load().providers.items():

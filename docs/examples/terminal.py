@@ -1,6 +1,6 @@
-"""A program's whole run: feeds, one listener, a model that follows its events, and a terminal that shows the model.
+"""The shell of the terminal programs: feeds, one listener, a model of its events, and the screen.
 
-In a terminal the model is drawn anew twice a second; elsewhere, and with --plain, a line is printed for each change.
+A terminal is redrawn twice a second; otherwise, and with --plain, one line is printed per change.
 """
 
 import argparse
@@ -21,19 +21,19 @@ CLEAR, HIDE, SHOW = "\x1b[H\x1b[J", "\x1b[?25l", "\x1b[?25h"
 
 
 class Model(Protocol):
-    """What the events say; it knows no clock, no terminal and no network."""
+    """State reduced from events, without a clock, a terminal or a network."""
 
     def apply(self, event: Event) -> str:
-        """Take one event into account; the line that it has changed, or nothing."""
+        """Update the state from one event; returns the changed row's text, or an empty one."""
         ...
 
     def lines(self, now: datetime) -> Iterable[str]:
-        """All that there is to show."""
+        """The whole screen."""
         ...
 
 
 async def follow(events: Listener, model: Model, *, plain: bool) -> None:
-    """Keep the model up to date, a batch at a time."""
+    """Update the model, one batch of events at a time."""
     while batch := await events.take():
         for event in batch:
             if (line := model.apply(event)) and plain:
@@ -41,7 +41,7 @@ async def follow(events: Listener, model: Model, *, plain: bool) -> None:
 
 
 async def draw(model: Model) -> None:
-    """Draw all lines anew, twice a second, for the timers."""
+    """Redraw the screen twice a second, for the timers."""
     print(HIDE, end="")
     try:
         while True:
@@ -69,16 +69,16 @@ async def show(model: Model, selectors: Sequence[str], options: argparse.Namespa
 
 
 def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The command line, with what every such program takes."""
+    """Parse the command line, with the options that all these programs have."""
     parser.add_argument("config", nargs="?", default="gateway.toml", help="a TOML file (default: gateway.toml)")
-    parser.add_argument("--demo", action="store_true", help="simulated vendors in place of the file's feeds")
-    parser.add_argument("--rate", type=float, default=3.0, help="their events in a second (default: 3)")
-    parser.add_argument("--plain", action="store_true", help="print a line for each change")
+    parser.add_argument("--demo", action="store_true", help="use simulated vendors instead of the file's feeds")
+    parser.add_argument("--rate", type=float, default=3.0, help="their events per second (default: 3)")
+    parser.add_argument("--plain", action="store_true", help="print one line per change")
     return parser.parse_args()
 
 
 def run(model: Model, selectors: Sequence[str], options: argparse.Namespace) -> None:
-    """Show the model, or say in a line why that cannot be."""
+    """Show the model; exits with a message if the gateway cannot run."""
     try:
         trio.run(show, model, selectors, options)
     except JackfieldError as error:

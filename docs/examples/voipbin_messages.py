@@ -1,4 +1,4 @@
-"""VoIPBIN's ``POST /v1.0/messages``, with nothing but the standard library."""
+"""VoIPBIN's ``POST /v1.0/messages``, with the standard library only."""
 
 import json
 import socket
@@ -12,10 +12,10 @@ from jackfield.plugin.secrets import Secret
 
 
 def post(api: str, token: Secret, key: str, body: dict[str, Any]) -> None:
-    """Send one message, ``{"source", "destinations", "text"}``, and wait until the platform has it.
+    """Send one message, ``{"source", "destinations", "text"}``, and wait for the platform's answer.
 
-    `DeliveryError` only where it surely was not sent; its on_error says what is to be done. Where nobody can know,
-    as after a time-out, it is told on standard error, and is not sent again.
+    Raises `DeliveryError` only if the message was certainly not sent; its `on_error` says what to do. If that is
+    uncertain, as after a time-out, it prints a line to standard error, and the message is not sent again.
     """
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Authorization": f"Bearer {token.reveal()}"}
     request = urllib.request.Request(f"{api}/v1.0/messages", json.dumps(body).encode(), headers)

@@ -97,9 +97,9 @@ def test_every_session_that_is_shown_goes_as_it_is_shown(page, tmp_path, monkeyp
         begin(TUTORIALS[page], tmp_path, monkeypatch)
     content = "\n".join(blocks(page, "pycon"))
     session = doctest.DocTestParser().get_doctest(content, {}, page.name, str(page), 0)
-    told = io.StringIO()
-    results = doctest.DocTestRunner(verbose=False).run(session, out=told.write)
-    assert results.failed == 0, told.getvalue()
+    report = io.StringIO()
+    results = doctest.DocTestRunner(verbose=False).run(session, out=report.write)
+    assert results.failed == 0, report.getvalue()
 
 
 @pytest.mark.parametrize(("page", "what"), TUTORIALS.items(), ids=["provider", "sink"])

@@ -27,7 +27,7 @@ def test_the_tests_that_the_page_shows_pass(tmp_path):
     assert "7 passed" in done.stdout
 
 
-def test_a_recording_sink_keeps_what_it_gets_fails_while_it_is_reported_to_and_counts_attempts():
+def test_a_recording_sink_keeps_what_it_gets_fails_while_failure_is_set_and_counts_attempts():
     async def main():
         sink, events = RecordingSink(), sample_events(4)
         await sink.write(Batch(tuple(events[:2])))

@@ -55,7 +55,7 @@ ALL = 'stop = ["never said"]\n[answers]\nhours = "9 to 5"\nparcel = "on its way"
 
 @attrs.define
 class Platform:
-    """The vendor's REST interface: keeps what is posted, answers as it is told to, and takes its time."""
+    """The vendor's REST interface: keeps what is posted, answers as configured, with a delay."""
 
     statuses: list = attrs.field(factory=list)
     seconds: float = 0.0
@@ -170,29 +170,29 @@ async def accepted(start):
     return [f"{event['source'].rpartition('/')[2]}/{event['data']['id']}" for event in events]
 
 
-async def test_however_often_it_is_killed_no_message_is_answered_twice_and_none_left_out_untold(
+async def test_however_often_it_is_killed_no_message_is_answered_twice_and_none_is_left_unreported(
     configured, respond, start, platform
 ):
     chance = random.Random(7)
     platform.seconds = 0.01
-    told = []
+    reported = []
     for _ in range(20 if settings.get_current_profile_name() == "thorough" else 3):
         before = len(platform.got)
         responder = await respond()
         await responder.until(lambda before=before: len(platform.got) > before + 3)
         await trio.sleep(chance.uniform(0.0, 0.2))
         assert await responder.end(signal.SIGKILL) == -signal.SIGKILL
-        told += responder.err
+        reported += responder.err
     platform.seconds = 0.0
     responder = await respond()
     count = len(platform.got)
     await responder.until(lambda: len(platform.got) > count + 5)
     assert await responder.end(signal.SIGTERM) == 0
-    told += responder.err
+    reported += responder.err
     answered = Counter(platform.keys())
     assert max(answered.values()) == 1
     messages = await accepted(start)
-    crashed = {line.partition(":")[0] for line in told if "perhaps not answered" in line}
+    crashed = {line.partition(":")[0] for line in reported if "may be unanswered" in line}
     assert set(messages) - set(answered) <= crashed
     assert len(answered) > 12
     _, path, headers, body = platform.got[0]

@@ -67,7 +67,7 @@ async def test_calls_agents_and_feeds_are_seen_to_change_and_the_stream_to_narro
             "Number(document.querySelector('#sinks tbody tr').cells[4].textContent.replace(/\\D/g, '')) > 50"
         )
 
-        # A feed is lost, and comes back, and the gap is told.
+        # A feed goes down and comes back, and the gap is reported.
         voipbin.process.kill()
         await voipbin.process.wait()
         await page.until(feed("office", 1) + " === 'reconnecting'")
@@ -199,7 +199,7 @@ async def test_a_dashboard_that_could_be_seen_by_others_does_not_start(start, fo
     config = folder.configure("ws://127.0.0.1:9/v1.0/ws", "ws://127.0.0.1:9")
     dashboard = await start("dashboard", config, "--host", "0.0.0.0")
     assert await dashboard.ended() == 2
-    assert len([line for line in dashboard.err if "--host: 0.0.0.0 is not this machine's loopback" in line]) == 2
+    assert len([line for line in dashboard.err if "--host: 0.0.0.0 is not a loopback address" in line]) == 2
 
 
 async def test_a_port_that_is_taken_is_reported_in_one_line(start, folder):

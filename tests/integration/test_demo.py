@@ -8,7 +8,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 
-def told(demo):
+def printed(demo):
     """The events so far, as an independent reader has them."""
     return [JSONFormat().read(CloudEvent, line) for line in demo.out]
 
@@ -18,7 +18,7 @@ async def test_fifty_events_are_exactly_fifty_cloudevents(start):
     assert await demo.ended() == 0
     await demo.until(lambda demo: len(demo.out) >= 50)
     assert len(demo.out) == 50
-    assert {event.get_specversion() for event in told(demo)} == {"1.0"}
+    assert {event.get_specversion() for event in printed(demo)} == {"1.0"}
 
 
 async def test_both_vendors_events_come_under_the_same_names_and_ctrl_c_ends_it_in_good_order(start):
@@ -27,7 +27,7 @@ async def test_both_vendors_events_come_under_the_same_names_and_ctrl_c_ends_it_
     kinds = {"contact.queued", "offer.created", "contact.connected", "agent.ready"}
 
     def seen(demo):
-        return {(event.get_type(), event.get_source().split("/")[1]) for event in told(demo)}
+        return {(event.get_type(), event.get_source().split("/")[1]) for event in printed(demo)}
 
     await demo.until(lambda demo: {(kind, vendor) for kind in kinds for vendor in vendors} <= seen(demo))
     assert await demo.stop(signal.SIGINT) == 0

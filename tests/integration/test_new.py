@@ -11,7 +11,7 @@ import pytest
 
 from jackfield._cli import main
 
-WAIT_SECONDS = 240
+PATIENCE = 240
 
 # What is tried here is the template, not the rules.
 FEWER = """
@@ -43,7 +43,7 @@ def call(environment, folder, *command):
         env=clean,
         capture_output=True,
         text=True,
-        timeout=WAIT_SECONDS,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,28 +70,28 @@ def test_what_it_writes_installs_and_passes_its_suite_unchanged(what, name, envi
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "2acme", "acme_cloud", "acme-", "-acme", "a--b", "../acme", "äcme"])
-def test_a_name_that_cannot_be_one_is_reported_and_nothing_is_written(name, tmp_path, capsys):
+def test_an_invalid_name_is_reported_and_nothing_is_written(name, tmp_path, capsys):
     assert main(["new", "provider", "--into", str(tmp_path), "--", name]) == 2
-    assert f"{name!r} is no name of a provider: give lower-case letters" in capsys.readouterr().err
+    assert f"{name!r} is not a valid name of a provider: use lower-case letters" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
 
 
 def test_a_name_that_is_taken_is_reported(tmp_path, capsys):
     assert main(["new", "sink", "file", "--into", str(tmp_path)]) == 2
-    assert "there is a sink 'file' already" in capsys.readouterr().err
+    assert "a sink 'file' is installed already" in capsys.readouterr().err
     assert main(["new", "sink", "voipbin", "--into", str(tmp_path)]) == 2
-    assert "there is a provider 'voipbin' already" in capsys.readouterr().err
+    assert "a provider 'voipbin' is installed already" in capsys.readouterr().err
     assert main(["new", "sink", "jackfield-acme", "--into", str(tmp_path)]) == 2
-    assert "leave jackfield- out" in capsys.readouterr().err
+    assert "leave out the prefix jackfield-" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
 
 
-def test_what_is_there_is_never_touched(tmp_path, capsys):
+def test_an_existing_folder_is_not_overwritten(tmp_path, capsys):
     mine = tmp_path / "jackfield-acme" / "pyproject.toml"
     mine.parent.mkdir()
     mine.write_text("mine")
     assert main(["new", "provider", "acme", "--into", str(tmp_path)]) == 2
-    assert "is there already; nothing was written" in capsys.readouterr().err
+    assert "exists already; nothing was written" in capsys.readouterr().err
     assert [*mine.parent.iterdir()] == [mine]
     assert mine.read_text() == "mine"
 
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path, capsys):
 def test_the_templates_are_part_of_the_wheel(tmp_path):
     root = Path(__file__).parents[2]
     command = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-w", tmp_path, root]
-    subprocess.run([sys.executable, "-m", *map(str, command)], check=True, timeout=WAIT_SECONDS, capture_output=True)
+    subprocess.run([sys.executable, "-m", *map(str, command)], check=True, timeout=PATIENCE, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     listed = subprocess.run([sys.executable, "-m", "zipfile", "-l", wheel], check=True, capture_output=True, text=True)
     templates = root / "src" / "jackfield" / "_cli" / "templates"

@@ -26,14 +26,14 @@ def jackfield(environment, *arguments):
 
 
 def test_it_is_reported_by_its_distribution_and_everything_else_works(installed):
-    told = "plugin acme of jackfield-acme: cannot be imported: ImportError: needs a library that is not there"
+    reported = "plugin acme of jackfield-acme: cannot be imported: ImportError: needs a library that is not there"
     listed = jackfield(installed, "plugins")
     assert listed.returncode == 0
-    assert told in listed.stderr
+    assert reported in listed.stderr
     assert "jackfield-voipbin" in listed.stdout
     shown = jackfield(installed, "demo", "--events", "3", "--format", "jsonl", "--rate", "50")
     assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 3)
-    assert shown.stderr.count(told) == 1
+    assert shown.stderr.count(reported) == 1
 
 
 def test_an_author_can_ask_for_strictness(installed):

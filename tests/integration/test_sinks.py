@@ -20,7 +20,7 @@ TROUBLES = ["hangs", "answers 500", "refuses connections", "answers 429"]
 
 @attrs.define
 class Crm:
-    """A receiver that is in trouble until it is told to recover."""
+    """A receiver that is in trouble until `recover` is called."""
 
     trouble: str = ""
     got: dict = attrs.field(factory=dict)

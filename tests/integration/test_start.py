@@ -1,4 +1,4 @@
-"""What starting costs, told by what is imported, which no busy machine can falsify."""
+"""What starting costs, measured by the imported modules, which does not depend on the machine's load."""
 
 import json
 import subprocess

@@ -1,7 +1,7 @@
 """Asterisk for Jackfield: the events of one Stasis application, by the ARI's websocket.
 
-What an application gets is said in the URL, or by REST (``POST /ari/applications/{app}/subscription``), never by a
-frame. So there is one topic, which is in force as soon as the connection is up.
+An application subscribes in the URL or by REST (``POST /ari/applications/{app}/subscription``), never by a frame. So
+there is one topic, which is active as soon as the connection is open.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,14 +28,14 @@ jackfield_api = 1
 PROVIDER = "asterisk"
 TOPIC = "application"
 
-# What an event is about: under which key its object is, and what names that object.
+# An event's resource: the key of its object in the document, and the fields that identify the object.
 RESOURCES = {
     **dict.fromkeys(("bridge", "channel", "playback"), ("id",)),
     **dict.fromkeys(("recording", "device_state"), ("name",)),
     "endpoint": ("technology", "resource"),
 }
 STATES = {"Down": "call.initiated", "Ring": "call.alerting", "Ringing": "call.alerting", "Up": "call.connected"}
-# By the ARI's name of the event; a set where the channel's state decides.
+# By the ARI's event name; a set if the channel's state decides.
 KINDS: dict[str, dict[str, str | frozenset[str]]] = {
     "channel": {
         "ChannelCreated": "call.initiated",
@@ -60,7 +60,7 @@ def _kinds(resource: str, name: str) -> frozenset[str]:
 
 @attrs.frozen
 class AriDialect:
-    """One topic for everything; an event is published under what it is about, such as ``channel:1700000000.1``."""
+    """One topic for all events; an event is published under its resource, such as ``channel:1700000000.1``."""
 
     app: str
 
@@ -71,7 +71,7 @@ class AriDialect:
 
     def pattern_of(self, topic: str) -> AddressPattern:
         if topic != TOPIC:
-            raise ValueError(f"{topic!r} is no topic of Asterisk's; the only one is {TOPIC!r}")
+            raise ValueError(f"{topic!r} is not a topic of Asterisk's; the only one is {TOPIC!r}")
         return AddressPattern(PROVIDER, "app", self.app)
 
     def covers(self, topic: str, other: str) -> bool:
@@ -89,7 +89,7 @@ class AriDialect:
 
     def native_of(self, address: Address) -> tuple[str, str]:
         if address.source != (PROVIDER, "app", self.app) or address.resource not in (*RESOURCES, TOPIC):
-            raise NoTopicError(f"{address} is nothing of the application {self.app!r}")
+            raise NoTopicError(f"the application {self.app!r} has no events at {address}")
         return f"{address.resource}:{address.resource_id}", address.event
 
     def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
@@ -100,7 +100,7 @@ class AriDialect:
 
 @attrs.frozen
 class AriProtocol:
-    """One connection: events only, and the word that somebody else has taken the application over."""
+    """One connection: events only, until another websocket takes over the application."""
 
     feed: str
     app: str
@@ -117,9 +117,9 @@ class AriProtocol:
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         document = decode_frame(msgspec.json.decode, frame)
         if not isinstance(document, dict) or not isinstance(name := document.get("type"), str) or not name:
-            raise FrameError("no JSON object with a type", frame)
+            raise FrameError("not a JSON object with a type", frame)
         if name == "ApplicationReplaced":
-            return (Disconnect("another websocket has taken the application over", auth_failed=True), Ignore(name))
+            return (Disconnect("another websocket has taken over the application", auth_failed=True), Ignore(name))
         return (Emit(self._event(document, name, frame, at)),)
 
     def _event(self, document: dict[str, Any], name: str, frame: bytes, at: datetime) -> Event:
@@ -144,11 +144,11 @@ class AriProtocol:
         return ()
 
     def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to remember."""
+        """Nothing to keep for the next connection."""
 
 
 def _subjects(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What an event is about, the foremost first: the resource, and what names it."""
+    """The resources that an event is about, the main one first, with their ids."""
     for resource, keys in RESOURCES.items():
         subject = document.get(resource)
         names = [subject.get(key) for key in keys] if isinstance(subject, dict) else [None]

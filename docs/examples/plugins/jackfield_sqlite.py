@@ -1,4 +1,4 @@
-"""SQLite for Jackfield: each event a row, once, in the order of its arrival."""
+"""SQLite for Jackfield: one row per event, in order of arrival, without copies."""
 
 import sqlite3
 from collections.abc import AsyncGenerator
@@ -19,14 +19,14 @@ ROW = "INSERT OR IGNORE INTO events (id, kind, event) VALUES (?, ?, ?)"
 
 @attrs.frozen
 class Sqlite:
-    """Events in a database that anybody can query."""
+    """Events in a database file."""
 
-    path: str = attrs.field(metadata=field_help("the database's file"))
-    patience: float = attrs.field(default=5.0, metadata=field_help("seconds to wait while somebody else writes"))
+    path: str = attrs.field(metadata=field_help("the database file"))
+    busy_seconds: float = attrs.field(default=5.0, metadata=field_help("seconds to wait for another writer"))
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[OpenSink, None]:
-        database = sqlite3.connect(self.path, timeout=self.patience, check_same_thread=False)
+        database = sqlite3.connect(self.path, timeout=self.busy_seconds, check_same_thread=False)
         try:
             yield _Writer(database)
         finally:
@@ -36,16 +36,16 @@ class Sqlite:
 @attrs.frozen
 class _Writer:
     _database: sqlite3.Connection
-    _turn: trio.Lock = attrs.field(factory=trio.Lock)
+    _lock: trio.Lock = attrs.field(factory=trio.Lock)
 
     async def write(self, batch: Batch) -> None:
         rows = [(event.id, event.kind, event.to_json().decode()) for event in batch.events]
-        async with self._turn:
+        async with self._lock:
             await trio.to_thread.run_sync(self._insert, rows)
 
     def _insert(self, rows: list[tuple[str, str, str]]) -> None:
         try:
-            with self._database:  # one transaction: all of the batch, or nothing
+            with self._database:  # one transaction: the whole batch or nothing
                 self._database.execute(TABLE)
                 self._database.executemany(ROW, rows)
         except sqlite3.Error as error:
@@ -55,4 +55,4 @@ class _Writer:
 @hookimpl
 def jackfield_sinks() -> list[SinkSpec]:
     """Offer the sink ``sqlite``."""
-    return [SinkSpec("sqlite", "an SQLite database, one row an event", Sqlite)]
+    return [SinkSpec("sqlite", "an SQLite database, one row per event", Sqlite)]

@@ -18,16 +18,16 @@ __all__ = ["main"]
 COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
-    "check": "check a configuration without a network, and show what would be subscribed to",
+    "check": "validate a configuration and print each feed's subscriptions, without a network",
     "tail": "show a configuration's feeds, live and readable",
     "dashboard": "run a gateway, and watch it on a page in your browser",
-    "journal": "look into a journal, and send what it holds once more",
+    "journal": "inspect a journal, and replay its events",
     "translate": "show a topic, binding, address or selector in every form it has",
     "decode": "turn a vendor's frames into neutral events",
     "simulate": "run a vendor's server on this machine",
-    "new": "write a plugin to begin with",
-    "conformance": "show how good a plugin is, rule by rule",
-    "plugins": "show what is installed",
+    "new": "generate a working plugin to start from",
+    "conformance": "test a plugin against the conformance rules",
+    "plugins": "list the installed plugins",
 }
 
 DESCRIPTION = """\
@@ -39,11 +39,11 @@ commands:
 {commands}
 
 first steps:
-  jackfield demo                 see it work, with nothing to configure
-  jackfield check gateway.toml   what would happen
-  jackfield run gateway.toml     make it happen
+  jackfield demo                 both vendors, simulated; nothing to configure
+  jackfield check gateway.toml   validate a configuration
+  jackfield run gateway.toml     run it
 
-'jackfield COMMAND --help' tells more about each."""
+'jackfield COMMAND --help' describes each command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     work = None
     extensions = {}
     if chosen not in COMMANDS and arguments != ["--version"]:
-        # A plugin's command may be meant, or help with all of them; else no plugin is loaded for this.
+        # The command may be a plugin's, and help lists them all; otherwise no plugin is loaded for this.
         from jackfield._cli.extensions import find_extensions
 
         extensions = find_extensions(frozenset(COMMANDS))
@@ -78,17 +78,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == chosen:
             work = partial(_run, extensions.get(name) or name, command, parser, arguments)
     if work is None:
-        parser.parse_args(arguments)  # which tells the version, or help, or what is wrong, and exits
+        parser.parse_args(arguments)  # prints the version, help or an error, and exits
         parser.print_help(sys.stderr)
         parser.exit(2)
-    # Imported with the command: whoever only asks for the version should not wait for it.
+    # Imported with the command, so that `jackfield --version` does not wait for it.
     from jackfield._cli.outcome import status_of
 
     return status_of(work)
 
 
 def _run(name: Any, command: argparse.ArgumentParser, parser: argparse.ArgumentParser, arguments: list[str]) -> int:
-    """Run a built-in command, by its name, or a plugin's, which is here already."""
+    """Run a built-in command, imported by its name, or a plugin's command."""
     module = import_module(f"jackfield._cli.{name}") if isinstance(name, str) else name
     module.configure(command)
     status: int = module.run(parser.parse_args(arguments))
@@ -97,7 +97,7 @@ def _run(name: Any, command: argparse.ArgumentParser, parser: argparse.ArgumentP
 
 
 class _Version(argparse.Action):
-    """Tells the version, looked up only when it is asked for."""
+    """Print the version, looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         # Reading the metadata of distributions takes as long as everything else here.

@@ -19,9 +19,10 @@ from jackfield.plugin.provider import Plan
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-Every fault is shown at once, each with its path; exit status 2 then. A valid
-configuration is shown feed by feed: what the routes ask for, what is sent to the
-vendor for it, and what of that is filtered here because the vendor brings more."""
+Reports every problem at once, each with its path, and exits with 2. For a valid
+configuration it prints each feed's subscriptions: what the routes ask for, which
+topics are sent to the vendor, and what is filtered here because these topics
+deliver more than that."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigProblem]:
-    """What is allowed, and brings no event."""
+    """Settings that are allowed and deliver no event."""
     for name, plan in plans.items():
         if not any(row.topics or not row.reason for row in plan.entries):
             yield ConfigProblem(f"feeds.{name}", "no route selects anything of this feed")
@@ -66,7 +67,7 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigPro
             served = any(row.selector == selector for plan in plans.values() for row in plan.entries)
             if not served and "stream" not in (selector.kind.entity, selector.address.resource):
                 hint = kind_hint(selector)
-                message = f"{selector}: no feed brings anything of this{hint and '; '}{hint}"
+                message = f"{selector}: no feed delivers such events{hint and '; '}{hint}"
                 yield ConfigProblem(f"routes[{number}].select[{position}]", message)
 
 
@@ -83,17 +84,17 @@ def _journal(options: GatewayOptions) -> str:
     if options.journal == "memory":
         return (
             f"memory, the last {options.memory_events} events; "
-            "what still waits for a sink is lost when the process ends, and counted"
+            "events that no sink has yet are lost when the process ends, and counted"
         )
     path = Path(options.journal)
     try:
-        state = f"there, {path.stat().st_size} bytes"
+        state = f"exists, {path.stat().st_size} bytes"
     except FileNotFoundError:
-        state = "made at the first start"
+        state = "created at the first start"
     except OSError as error:
-        state = f"cannot be seen: {error.strerror}"
-    survives = "the end of the process and of power" if options.fsync else "the end of the process"
-    kept = f"at most {options.retain_seconds:g} s and {options.retain_bytes} bytes are kept"
+        state = f"cannot be read: {error.strerror}"
+    survives = "crashes of the process and power failures" if options.fsync else "crashes of the process"
+    kept = f"keeps at most {options.retain_seconds:g} s and {options.retain_bytes} bytes"
     return f"{path} ({state}); survives {survives}; {kept}"
 
 
@@ -103,13 +104,13 @@ def _feed(feed: Feed, plan: Plan) -> Iterator[str]:
     way = by_webhook if feed.webhook_only else feed.provider.endpoint().display
     yield f"feed {feed.name}: {feed.provider_name}, {feed.provider.source}, {way}"
     if feed.webhook is not None and not feed.webhook_only:
-        yield f"  and {by_webhook}: everything comes, and is filtered here"
-    rows = [("asked", "sent", "filtered here")]
-    for asked in plan.entries:
-        sent = asked.topics or (f"nothing: {asked.reason or 'the vendor posts everything'}",)
-        rest = f"all but {asked.selector}" if asked.filtered else "nothing"
-        rows.append((str(asked.selector), sent[0], "" if asked.reason else rest))
-        rows += [("", topic, "") for topic in sent[1:]]
+        yield f"  and {by_webhook}: the vendor sends everything, which is filtered here"
+    rows = [("selected", "subscribed", "filtered here")]
+    for entry in plan.entries:
+        topics = entry.topics or (f"nothing: {entry.reason or 'the vendor sends everything by webhook'}",)
+        rest = f"all but {entry.selector}" if entry.filtered else "nothing"
+        rows.append((str(entry.selector), topics[0], "" if entry.reason else rest))
+        rows += [("", topic, "") for topic in topics[1:]]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for row in rows:
         yield f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}".rstrip()

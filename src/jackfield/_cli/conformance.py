@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-A distribution names its suites in the entry-point group 'jackfield.conformance'; they
-are run as they are installed, so no tests are needed. Its level is the highest whose
-rules it keeps, and those below; a rule that it is exempt from, with a reason, earns
-nothing. Exit status 1 where a rule is broken.
+A distribution names its suites in the entry-point group 'jackfield.conformance'. The
+installed suites are run; the distribution's tests are not needed. Its level is the
+highest one of which it passes all rules, and all rules of the levels below. An exempt
+rule has a stated reason and does not count as passed. Exit status 1 if a rule fails.
 
 examples:
   jackfield conformance jackfield-voipbin
@@ -28,7 +28,9 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("distribution", metavar="DISTRIBUTION", help="an installed one, such as jackfield-http")
+    parser.add_argument(
+        "distribution", metavar="DISTRIBUTION", help="an installed distribution, such as jackfield-http"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument(
         "--examples", type=number(int, 1), default=100, metavar="N", help="examples for each property (default: 100)"
@@ -36,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the suites and show what became of each rule."""
+    """Run the suites and print each rule's outcome."""
     try:
         from jackfield.testing.scorecard import declared_suites, run_suite
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Standard error: what an operator reads while something runs."""
+"""Standard error: messages and reports for the operator."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 def say(text: str, *, level: Level = "info") -> None:
-    """One message for the person at the terminal."""
+    """Print one message."""
     color = _COLORS[level] if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else ""
-    with suppress(OSError):  # nobody may listen there any more, and there is no other place to say so
+    with suppress(OSError):  # standard error may be closed, and there is no other place to report that
         print(f"\x1b[{color}m{text}\x1b[0m" if color else text, file=sys.stderr, flush=True)
 
 
 def abandon_stdout() -> None:
-    """Forget what is still to be written, so that the interpreter does not complain about it at its end."""
+    """Discard buffered output, so that the interpreter does not fail to flush it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @attrs.frozen(eq=False)
 class Console:
-    """An observer that shows every report, with the time and without any secret."""
+    """An observer that prints every report with its time; secrets are redacted."""
 
     secrets: tuple[Secret, ...] = ()
     least: Level = "info"
@@ -43,17 +43,17 @@ class Console:
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
-        """Show one report."""
+        """Print one report."""
         if _LEVELS.index(report.level) >= _LEVELS.index(self.least):
             text = redact(str(report), self.secrets)
             say(f"{datetime.now().astimezone():%H:%M:%S}  {_on_one_line(text)}", level=report.level)
 
     def plugin_failures(self, failures: Iterable[PluginLoadFailed]) -> None:
-        """Show what could not be loaded, before there is a gateway."""
+        """Print which plugins could not be loaded, before a gateway exists."""
         for failure in failures:
             self.jackfield_observe(failure)
 
 
 def _on_one_line(text: str) -> str:
-    """Vendors' words are shown without their control characters."""
+    """The text without the control characters that a vendor may have put in."""
     return "".join(each if each.isprintable() else " " for each in text)

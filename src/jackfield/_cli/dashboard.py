@@ -1,4 +1,4 @@
-"""``jackfield dashboard``: a gateway, and a page on which to watch it."""
+"""``jackfield dashboard``: a gateway and a live page beside it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = ["configure", "open_dashboard", "run"]
 PORT = 8321
 
 EPILOG = """\
-Runs the gateway as 'jackfield run' does, sinks and journal included, and serves a page
-beside it. With --watch-only it connects the feeds alone, so that it can run beside a
-gateway of the same configuration. The page is for this machine; for others it needs a
-token and TLS:
+Runs the gateway as 'jackfield run' does, with sinks and journal, and serves a page
+beside it. With --watch-only it connects the feeds only, so that it can run beside a
+gateway of the same configuration. On loopback the page needs no token; on any other
+address it needs a token and TLS:
 
   jackfield dashboard gateway.toml
   jackfield dashboard gateway.toml --host 0.0.0.0 --token-file token \\
@@ -42,20 +42,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
-    parser.add_argument("--host", default="127.0.0.1", help="which address to listen on (default: loopback only)")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
     parser.add_argument(
         "--port",
         type=number(int, 0, 65_535),
         default=PORT,
         metavar="N",
-        help=f"where to listen; 0 for any free port (default: {PORT})",
+        help=f"the port to listen on; 0 for any free port (default: {PORT})",
     )
-    parser.add_argument("--token-file", type=Path, metavar="F", help="a file with the token that viewers must know")
-    parser.add_argument("--tls-cert", type=Path, metavar="F", help="a PEM file with the certificate to serve with")
+    parser.add_argument("--token-file", type=Path, metavar="F", help="a file with the token that viewers must enter")
+    parser.add_argument("--tls-cert", type=Path, metavar="F", help="a PEM file with the server's certificate")
     parser.add_argument(
-        "--tls-key", type=Path, metavar="F", help="a PEM file with its key, if that is not in the same file"
+        "--tls-key", type=Path, metavar="F", help="a PEM file with the key, if --tls-cert does not hold it"
     )
-    parser.add_argument("--watch-only", action="store_true", help="leave out the sinks, the routes and the journal")
+    parser.add_argument("--watch-only", action="store_true", help="run without sinks, routes and journal")
     add_plugin_options(parser)
 
 
@@ -85,7 +85,7 @@ async def open_dashboard(
     access: Access,
     port: int,
 ) -> AsyncGenerator[Gateway, None]:
-    """A gateway with a page beside it; `JackfieldError` where the page cannot be served."""
+    """Run a gateway with a page beside it; raises `JackfieldError` if the port cannot be opened."""
     site = Site(access, console.secrets)
     async with (
         open_gateway(config, registry=registry, plugins=[console, site]) as gateway,
@@ -95,7 +95,7 @@ async def open_dashboard(
             url = await nursery.start(partial(site.run, gateway, port))
         except OSError as error:
             why = error.strerror or str(error)
-            raise JackfieldError(f"cannot listen on {access.host}:{port}: {why}; --port gives another") from None
+            raise JackfieldError(f"cannot listen on {access.host}:{port}: {why}; choose another --port") from None
         say(f"dashboard: {url}")
         yield gateway
         nursery.cancel_scope.cancel()

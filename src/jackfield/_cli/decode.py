@@ -16,9 +16,10 @@ from jackfield.plugin.protocol import Emit, FeedProtocol, Ignore
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-Each line of standard input is one frame as it came over the vendor's websocket.
-Each event goes to standard output as one CloudEvents JSON object a line. A frame
-that is no event is told on standard error, with its line number and the reason.
+Each line of standard input is one frame as the vendor's websocket sent it. Each
+event is written to standard output as one CloudEvents JSON object per line. A frame
+that is not an event is reported on standard error, with its line number and the
+reason.
 
 example:
   jackfield decode voipbin --number < frames.txt"""
@@ -27,9 +28,9 @@ example:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("provider", metavar="PROVIDER", help="whose frames these are, such as voipbin")
+    parser.add_argument("provider", metavar="PROVIDER", help="the provider that reads the frames, such as voipbin")
     parser.add_argument(
-        "--number", action="store_true", help="begin each event's line with its input line's number and a tab"
+        "--number", action="store_true", help="start each event's line with its input line's number and a tab"
     )
     parser.add_argument(
         "--feed", default="decode", metavar="NAME", help="the feed's name in the events (default: decode)"
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     frames = without = events = 0
     for number, line in enumerate(sys.stdin.buffer, 1):
         frame = line.rstrip(b"\r\n")
-        if number == 1:  # some editors begin a file so
+        if number == 1:  # some editors start a file with a byte order mark
             frame = frame.removeprefix(codecs.BOM_UTF8)
         if not frame.strip():
             continue
@@ -67,14 +68,14 @@ def _count(number: int, noun: str) -> str:
 
 
 def _decode(protocol: FeedProtocol, frame: bytes, number: int, prefix: bytes) -> int:
-    """Write one frame's event, or say why there is none; how many events there were."""
+    """Write one frame's events, or report why there is none; returns their number."""
     try:
         with provider_code():
             actions = tuple(protocol.received(frame, datetime.now(UTC)))
     except FrameError as error:
         say(f"line {number}: unreadable: {error.problem}", level="warning")
         return 0
-    except PluginError as error:  # which costs a frame here, as it does in a gateway
+    except PluginError as error:  # as in a gateway, a provider's bug costs this frame only
         say(f"line {number}: unreadable: {error}", level="warning")
         return 0
     found = [action.event for action in actions if isinstance(action, Emit)]
@@ -82,5 +83,5 @@ def _decode(protocol: FeedProtocol, frame: bytes, number: int, prefix: bytes) ->
         sys.stdout.buffer.write(prefix + event.to_json() + b"\n")
     if not found:
         reasons = [action.reason for action in actions if isinstance(action, Ignore)]
-        say(f"line {number}: no event: {'; '.join(reasons) or 'the provider says nothing about it'}")
+        say(f"line {number}: no event: {'; '.join(reasons) or 'the provider returned no action'}")
     return len(found)

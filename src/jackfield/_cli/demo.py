@@ -22,8 +22,8 @@ __all__ = ["configure", "run"]
 
 EPILOG = """\
 Starts the simulators of all installed providers on loopback, connects a gateway to
-them over real websockets, and shows what comes out: different vendors' events
-under the same names. Nothing leaves this machine. Stop it with Ctrl-C.
+them over real websockets, and shows the events of all vendors under the same names.
+No connection leaves this machine. Stop it with Ctrl-C.
 
 examples:
   jackfield demo
@@ -41,26 +41,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=number(int, 0, 65_535),
         const=0,
         metavar="PORT",
-        help="serve a page on this machine in place of the stream in the terminal (default: on any free port)",
+        help="serve a page on this machine instead of the stream in the terminal (default: any free port)",
     )
     parser.add_argument(
         "--rate",
         type=number(float, 0.01),
         default=8.0,
         metavar="R",
-        help="events in a second from each vendor (default: 8)",
+        help="events per second from each vendor (default: 8)",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="which day it is (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="the seed of the simulators' scenario (default: 1)"
+    )
     add_plugin_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the stream until there were enough events, or a signal."""
+    """Show the stream until --events is reached, or a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     if options.dashboard is None:
         check_showable(registry)
     elif options.events is not None or options.format != "pretty":
-        problem = "--events and --format are for the stream in the terminal; with --dashboard there is none"
+        problem = "--events and --format apply to the stream in the terminal, which --dashboard replaces"
         say(f"jackfield: {problem}", level="error")
         return 2
     if not any(spec.simulator for spec in registry.providers.values()):
@@ -82,7 +84,7 @@ async def _demo(registry: Registry, options: argparse.Namespace) -> None:
                     feeds[f"{name}-demo"] = simulator.feed(url)
             nursery.start_soon(stop_at, signals, nursery.cancel_scope)
             if options.dashboard is not None:
-                # late: the stream in the terminal needs no web server
+                # imported late: the stream in the terminal needs no web server
                 from jackfield._cli.dashboard import open_dashboard
                 from jackfield._dashboard.access import plan_access
 

@@ -1,4 +1,4 @@
-"""Plugins' own commands beside the built-in ones, and what the host does for them."""
+"""Commands of plugins, and the host's side of them."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Extension:
-    """A plugin's command; to the command line what a module of a built-in one is."""
+    """A plugin's command, with the same interface as a built-in command's module."""
 
     spec: CommandSpec
     _registry: Registry
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the command's arguments; `PluginError` where the plugin fails at it."""
+        """Declare the command's arguments; raises `PluginError` if the plugin fails."""
         with provider_code():
             self.spec.configure(parser)
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do it; `PluginError` where the plugin fails at it."""
+        """Run the command; raises `PluginError` if the plugin fails."""
         with provider_code():
             return self.spec.run(options, _Host(self._registry))
 
@@ -51,33 +51,33 @@ class _Host:
     _registry: Registry
 
     def feeds(self, config: str) -> Mapping[str, Provider]:
-        """The feeds in a configuration's file, by name."""
+        """The feeds of a configuration file, by name."""
         document = read_toml(Path(config))
         registry = self._registry
         built = build_config(document, providers=registry.providers, sinks=registry.sinks)
         return {feed.name: feed.provider for feed in built.feeds}
 
     def perform(self, exchange: HTTPFlow[T]) -> T:
-        """Perform an exchange by REST."""
+        """Perform an HTTP exchange."""
         result: T = trio.run(perform, exchange)
         return result
 
     def print(self, text: str) -> None:
-        """Data, to standard output."""
+        """Write data to standard output."""
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # whoever read it has seen enough
+        except BrokenPipeError:  # the reader has closed the pipe
             abandon_stdout()
             sys.exit(0)
 
     def say(self, text: str) -> None:
-        """A remark, to standard error."""
+        """Write a message to standard error."""
         say(text)
 
 
 def find_extensions(built_in: frozenset[str]) -> dict[str, Extension]:
-    """The commands of the installed plugins, by name; one that bears a built-in command's name is left out and told."""
+    """The commands of the installed plugins, by name; one named like a built-in command is left out with a warning."""
     registry = load_plugins()
     for name in sorted(registry.commands.keys() & built_in):
-        say(f"warning: a plugin's command {name!r} is left out: Jackfield has one of that name", level="warning")
+        say(f"warning: a plugin's command {name!r} is left out: a built-in command has this name", level="warning")
     return {name: Extension(spec, registry) for name, spec in registry.commands.items() if name not in built_in}

@@ -1,4 +1,4 @@
-"""What somebody probably meant, where a selector names a kind that does not exist."""
+"""Suggestions for selectors that name a kind that does not exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["kind_hint"]
 
 
 def kind_hint(selector: Selector) -> str:
-    """A sentence about a kind or an entity that is not in the vocabulary; empty where it is there."""
+    """A sentence that says that a selector's kind or entity does not exist; empty if it exists."""
     entity, word = selector.kind
     if entity in (None, UNMAPPED):
         return ""

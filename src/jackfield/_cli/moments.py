@@ -1,4 +1,4 @@
-"""Moments on the command line: a date and time, or how long ago."""
+"""Times on the command line: a date and time, or a duration before now."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def moment(text: str) -> datetime:
             return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         read = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        problem = f"{text!r} is no moment; write one like 2026-11-21T12:00 (UTC), or how long ago, like 15m or 2h"
+        problem = f"{text!r} is not a time; write one like 2026-11-21T12:00 (UTC), or how long ago, like 15m or 2h"
         raise argparse.ArgumentTypeError(problem) from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""``jackfield new``: a complete distribution to begin with, which keeps every rule as it is written."""
+"""``jackfield new``: generate a complete distribution that passes every conformance rule."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from jackfield._cli.plugin_options import load_plugins
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-Writes a folder jackfield-NAME with a plugin that works, for a vendor or a receiver that
-does not exist: options, code, README, and tests that hold it to every rule. Nothing that
-is there already is touched.
+Writes a folder jackfield-NAME with a working plugin for a vendor or a receiver that
+does not exist: options, code, README, and tests of every conformance rule. It never
+overwrites a folder.
 
 example:
   jackfield new provider acme
   cd jackfield-acme && pip install -e '.[testing]' && pytest"""
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-# Templates are the plugin of this name, as they are; each file's own suffix comes before this one.
+# The templates are a plugin of this name; each file has SUFFIX after its own suffix.
 STAND_IN = re.compile("jackfield_acme|test_acme|ACME|Acme|acme")
 SUFFIX = ".txt"
 
@@ -32,21 +32,19 @@ SUFFIX = ".txt"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "what", metavar="{provider,sink}", choices=["provider", "sink"], help="what the plugin shall offer"
-    )
+    parser.add_argument("what", metavar="{provider,sink}", choices=["provider", "sink"], help="what the plugin offers")
     parser.add_argument("name", metavar="NAME", help="its name in configurations, such as acme or acme-cloud")
     parser.add_argument(
-        "--into", type=Path, default=Path(), metavar="FOLDER", help="where to make the folder (default: here)"
+        "--into", type=Path, default=Path(), metavar="FOLDER", help="where to create the folder (default: here)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write it."""
+    """Write the distribution."""
     problem = _problem(options.what, options.name)
     folder = options.into / f"jackfield-{options.name}"
     if not problem and folder.exists():
-        problem = f"{folder} is there already; nothing was written"
+        problem = f"{folder} exists already; nothing was written"
     if problem:
         say(f"jackfield: {problem}", level="error")
         return 2
@@ -66,14 +64,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _problem(what: str, name: str) -> str:
     if not NAME.fullmatch(name):
-        form = "lower-case letters and digits, words joined by '-', a letter first"
-        return f"{name!r} is no name of a {what}: give {form}, such as acme or acme-cloud"
+        form = "lower-case letters and digits, words joined by '-', starting with a letter"
+        return f"{name!r} is not a valid name of a {what}: use {form}, such as acme or acme-cloud"
     if name.startswith("jackfield-"):
-        return f"{name!r} would be jackfield-{name} in full: leave jackfield- out"
+        return f"the distribution of {name!r} would be jackfield-{name}: leave out the prefix jackfield-"
     registry = load_plugins()
     for kind, taken in (("provider", registry.providers), ("sink", registry.sinks)):
         if name in taken:
-            return f"there is a {kind} {name!r} already, and one is installed; give another name"
+            return f"a {kind} {name!r} is installed already; choose another name"
     return ""
 
 

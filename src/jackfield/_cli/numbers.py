@@ -1,4 +1,4 @@
-"""Numbers on the command line, refused in words that a person understands."""
+"""Numbers on the command line, with errors that name the bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ N = TypeVar("N", bound=float)
 
 
 def number(read: type[N], least: N, most: N | None = None) -> Callable[[str], N]:
-    """An argument's ``type=``: a number that `read` reads, within these bounds, themselves included."""
+    """An argument's ``type=``: a number that `read` parses, from `least` to `most` inclusive."""
     wanted = "a whole number" if read is int else "a number"
 
     def parse(text: str) -> N:

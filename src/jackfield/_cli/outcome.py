@@ -1,4 +1,4 @@
-"""How a command ends: whatever it raises becomes one message on standard error and an exit status."""
+"""A command's exit status: each exception becomes one message on standard error."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ __all__ = ["status_of"]
 
 
 def status_of(work: Callable[[], int]) -> int:
-    """The exit status of a command that does this work."""
+    """Run a command; returns its exit status."""
     try:
         return work()
     except ConfigError as error:
         count = len(error.problems)
-        return _failed(f"{count} {'fault' if count == 1 else 'faults'} in the configuration:\n" + _indented(error), 2)
+        return _failed(
+            f"{count} {'problem' if count == 1 else 'problems'} in the configuration:\n" + _indented(error), 2
+        )
     except PluginError as error:
         return _failed(str(error), 2)
     except JackfieldError as error:
         return _failed(str(error), 1)
     except KeyboardInterrupt:
         return 0
-    except BaseExceptionGroup as group:  # out of trio's nurseries
+    except BaseExceptionGroup as group:  # from trio's nurseries
         meant, others = group.split(JackfieldError)
         if meant is not None and others is None:
             return _failed("; ".join(dict.fromkeys(map(str, leaves(meant)))), 1)
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
-        # A second signal has interrupted the orderly end.
-        return _failed("stopped at once; what waited for a sink and is in no journal's file is lost", 1)
-    except BrokenPipeError:  # whoever read our output has seen enough
+        # A second signal has interrupted the graceful shutdown.
+        return _failed("stopped at once; events that waited for a sink and are not in a journal file are lost", 1)
+    except BrokenPipeError:  # the reader of standard output has closed the pipe
         abandon_stdout()
         return 0
 
@@ -42,4 +44,4 @@ def _failed(message: str, status: int) -> int:
 
 
 def _indented(error: ConfigError) -> str:
-    return "\n".join(f"  {fault}" for fault in error.problems)
+    return "\n".join(f"  {problem}" for problem in error.problems)

@@ -1,4 +1,4 @@
-"""The options by which every command that uses plugins narrows the set of them."""
+"""The options that select plugins, common to all commands that load them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ VARIABLE = "JACKFIELD_PLUGINS"
 
 def add_plugin_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--plugins``, ``--no-plugins`` and ``--strict-plugins``."""
-    group = parser.add_argument_group("plugins", f"{VARIABLE}=a,b does the same as --plugins a,b.")
+    group = parser.add_argument_group("plugins", f"The variable {VARIABLE}=a,b means the same as --plugins a,b.")
     some = group.add_mutually_exclusive_group()
     some.add_argument(
-        "--plugins", type=_names, metavar="A,B", help="load only these distributions or entry points of the installed"
+        "--plugins", type=_names, metavar="A,B", help="load only these installed distributions or entry points"
     )
-    some.add_argument(
-        "--no-plugins", dest="plugins", action="store_const", const=(), help="load none of the installed plugins"
-    )
-    group.add_argument("--strict-plugins", action="store_true", help="stop at the first plugin that cannot be loaded")
+    some.add_argument("--no-plugins", dest="plugins", action="store_const", const=(), help="load no installed plugin")
+    group.add_argument("--strict-plugins", action="store_true", help="fail if a plugin cannot be loaded")
 
 
 def load_plugins(only: Sequence[str] | None = None, *, strict: bool = False) -> Registry:
-    """The installed plugins, or `only` some, with every failure told on standard error."""
+    """Load the installed plugins, or `only` some; reports each failure on standard error."""
     named = _names(os.environ.get(VARIABLE, "")) or None
     registry = Registry.load(only=named if only is None else only, strict=strict)
     Console().plugin_failures(registry.failures)

@@ -1,4 +1,4 @@
-"""``jackfield plugins``: what is installed, from where, and what could not be loaded."""
+"""``jackfield plugins``: the installed plugins, their distributions, and failures to load."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from jackfield.plugin.hooks import HOOK_API
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-A plugin is any installed distribution with an entry point in the group 'jackfield'.
-What could not be loaded is told on standard error, with the reason, and left out."""
+A plugin is an installed distribution with an entry point in the group 'jackfield'. A
+plugin that cannot be loaded is left out and reported on standard error with the reason."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -21,14 +21,13 @@ from jackfield.reports import Level
 __all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
 
 EPILOG = """\
-Connects every feed, delivers to every sink, and goes on until SIGINT or SIGTERM;
-then it says goodbye to the vendors, drains the sinks and exits with 0. A second
-signal stops it at once. SIGHUP, which log rotation sends, stops nothing: files that
-were moved are followed by themselves. 'jackfield check CONFIG' shows beforehand
-what it will do."""
+Connects every feed and delivers to every sink until SIGINT or SIGTERM; then it closes
+the vendors' connections, drains the sinks and exits with 0. A second signal stops it at
+once. SIGHUP, which log rotation sends, is ignored: sinks notice by themselves that a
+file was moved. 'jackfield check CONFIG' prints what it will subscribe to."""
 
-# New objects between two looks of Python's collector for cycles, of which events have none: with its default, 700, it
-# would go through all that wait in buffers again and again, for a sixth of the time that an event takes.
+# Allocations between two runs of Python's cycle collector. Events have no cycles, and with the default of 700 the
+# collector visits all buffered events again and again, which costs a sixth of the time per event.
 COLLECT_AFTER = 50_000
 
 STOP = (signal.SIGINT, signal.SIGTERM)
@@ -56,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def tune() -> None:
-    """Set this process up for a stream of events; a host that embeds a gateway decides for itself."""
+    """Tune the garbage collector for a stream of events; a program that embeds a gateway decides for itself."""
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
 
@@ -68,7 +67,7 @@ async def _run(config: GatewayConfig, registry: Registry, console: Console) -> N
 
 
 async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> GatewayState:
-    """Run a gateway until it is told to stop, and end it in good order; what it has done."""
+    """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state."""
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
@@ -83,14 +82,15 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> Gat
 
 
 def say_summary(state: GatewayState, *, durable: bool) -> None:
-    """Tell what was received, delivered and lost."""
+    """Print what was received, delivered and lost."""
     for name, feed in state.feeds.items():
-        refused = sum(feed.webhooks.rejections.values())
-        posts = f" and {feed.webhooks.accepted} webhooks" if feed.webhooks.accepted else ""
-        turned = f", {refused} refused" if refused else ""
-        came = f"{feed.events} events in {feed.frames} frames{posts}"
-        say(f"{name}: {came}, {feed.unreadable} unreadable{turned}, {feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}")
+        rejections = sum(feed.webhooks.rejections.values())
+        webhooks = f" and {feed.webhooks.accepted} webhooks" if feed.webhooks.accepted else ""
+        rejected = f", {rejections} rejected" if rejections else ""
+        received = f"{feed.events} events in {feed.frames} frames{webhooks}"
+        gaps = f"{feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}"
+        say(f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}")
     for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
-        waiting = f", {sink.lag} wait in the journal" if sink.lag and durable else ""
+        waiting = f", {sink.lag} waiting in the journal" if sink.lag and durable else ""
         say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")

@@ -11,7 +11,7 @@ __all__ = ["selector"]
 
 
 def selector(text: str) -> Selector:
-    """An argument's ``type=``."""
+    """An argument's ``type=`` for selectors."""
     try:
         return Selector.parse(text)
     except SelectorError as error:

@@ -1,4 +1,4 @@
-"""A live stream in the terminal: what a gateway's listener gets, through the sink that writes to standard output."""
+"""A live stream in the terminal: a gateway's listener, written by the sink ``stdout``."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ __all__ = ["add_showing_options", "check_showable", "show", "stop_at"]
 
 def add_showing_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--events`` and ``--format``."""
-    parser.add_argument("--events", type=number(int, 1), metavar="N", help="stop after so many events (default: go on)")
+    parser.add_argument("--events", type=number(int, 1), metavar="N", help="stop after N events (default: never)")
     parser.add_argument(
-        "--format", choices=("pretty", "jsonl"), default="pretty", help="for people, or one CloudEvent a line"
+        "--format",
+        choices=("pretty", "jsonl"),
+        default="pretty",
+        help="readable lines, or one CloudEvents JSON object per line (default: pretty)",
     )
 
 
 def check_showable(registry: Registry) -> None:
-    """`PluginError` where the sink is not installed; to be called before anything is started."""
+    """Raise `PluginError` if the sink ``stdout`` is not installed, before anything is started."""
     if "stdout" not in registry.sinks:
-        raise PluginError("this writes through the sink 'stdout', which is not loaded: install jackfield-stdout")
+        raise PluginError("this command writes with the sink 'stdout', which is not loaded: install jackfield-stdout")
 
 
 async def stop_at(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    """End what is shown at the first signal."""
+    """Cancel the scope at the first signal."""
     async for _ in signals:
         scope.cancel()
 
@@ -47,8 +50,8 @@ async def show(
     selectors: Iterable[str | Selector],
     options: argparse.Namespace,
 ) -> None:
-    """Write what the feeds send and the selectors match, until there were enough events or nobody reads them."""
-    make_sink: Any = registry.sinks["stdout"].cls  # an attrs class, which the protocol cannot say
+    """Write the selected events, until --events is reached or standard output is closed."""
+    make_sink: Any = registry.sinks["stdout"].cls  # an attrs class, which `Sink` cannot express
     sink: Sink = make_sink(format=options.format)
     left = options.events
     async with open_gateway(config, registry=registry, plugins=[console]) as gateway, sink.open() as out:

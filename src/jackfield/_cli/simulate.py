@@ -1,4 +1,4 @@
-"""``jackfield simulate``: a vendor's server on loopback, with a small contact centre behind it, and with faults."""
+"""``jackfield simulate``: a vendor's server on loopback, with a simulated contact centre and faults."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from jackfield.simulation import Faults, simulate
 __all__ = ["configure", "configure_simulator", "made", "run"]
 
 EPILOG = """\
-The server runs until SIGINT or SIGTERM. It speaks as the vendor's documentation
-says; 'jackfield simulate PROVIDER --help' shows what can be changed, and what can
-go wrong.
+The server runs until SIGINT or SIGTERM and follows the vendor's documentation.
+'jackfield simulate PROVIDER --help' lists its options and faults.
 
 examples:
   jackfield simulate voipbin --port 8001 --token secret
   jackfield simulate voipbin --port 8001 --token secret --duplicate 4 --cut-every 30"""
 
 PROVIDER_EPILOG = """\
-While it runs: GET and PATCH http://HOST:PORT/_simulator show and set all faults and
-what is marked live, as JSON; POST http://HOST:PORT/_simulator/cut cuts all lines."""
+While it runs: GET and PATCH http://HOST:PORT/_simulator read and set all faults and
+the options marked live, as JSON; POST http://HOST:PORT/_simulator/cut cuts all
+connections."""
 
 _READERS: dict[Any, Callable[[str], Any]] = {
     str: str,
@@ -43,13 +43,13 @@ _METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "X"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare a subcommand for each provider with a simulator, with the simulator's fields and the faults as flags."""
+    """Declare a subcommand for each provider with a simulator; the simulator's fields and the faults become flags."""
     parser.epilog = EPILOG
     providers = parser.add_subparsers(title="providers", dest="provider", metavar="PROVIDER", required=True)
     for spec in load_plugins().providers.values():
         if spec.simulator is None:
             continue
-        simulator: Any = spec.simulator()  # an attrs class, which the protocol cannot say
+        simulator: Any = spec.simulator()  # an attrs class, which `Simulator` cannot express
         flags = providers.add_parser(
             spec.name,
             help=spec.summary,
@@ -73,24 +73,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def configure_simulator(parser: argparse.ArgumentParser, simulator: Any) -> None:
     """Declare the flags of one simulator, which is an attrs class."""
     parser.add_argument(
-        "--port", type=number(int, 0, 65_535), default=0, metavar="N", help="where to listen (default: any free port)"
+        "--port",
+        type=number(int, 0, 65_535),
+        default=0,
+        metavar="N",
+        help="the port to listen on (default: any free port)",
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="which address to listen on (default: loopback only); who reaches it can switch the simulator too",
+        help="the address to listen on (default: loopback only); its clients can also switch the faults",
     )
     parser.add_argument(
-        "--events", type=number(int, 0), metavar="N", help="stop after so many events, and go on serving"
+        "--events", type=number(int, 0), metavar="N", help="produce N events, then continue serving without new ones"
     )
     vendor = parser.add_argument_group("the vendor's server")
-    faults = parser.add_argument_group("faults, also switchable while running", "All are off by default.")
+    faults = parser.add_argument_group("faults, which can be switched while it runs", "All are off by default.")
     for group, cls in ((vendor, simulator), (faults, Faults)):
         for field in _public(cls):
             try:
                 _add_flag(group, field, live=group is vendor and field.metadata.get("live", False))
             except argparse.ArgumentError:
-                raise PluginError(f"its field {field.name} has the name of what is a flag already") from None
+                raise PluginError(f"its field {field.name} has the name of another flag") from None
 
 
 def _public(cls: Any) -> list[attrs.Attribute[Any]]:
@@ -101,7 +105,7 @@ def _public(cls: Any) -> list[attrs.Attribute[Any]]:
 def _add_flag(group: argparse._ArgumentGroup, field: attrs.Attribute[Any], *, live: bool) -> None:
     notes = [f"default: {field.default}"] if field.default and field.default is not attrs.NOTHING else []
     notes += ["live"] if live else []
-    # Only what is given is kept, so that defaults stay the class's own.
+    # Flags that are not given are left out, so that the class's own defaults hold.
     common: dict[str, Any] = {
         "default": argparse.SUPPRESS,
         "help": field.metadata.get("help", "").replace("%", "%%") + (f" ({', '.join(notes)})" if notes else ""),
@@ -121,7 +125,7 @@ def _add_flag(group: argparse._ArgumentGroup, field: attrs.Attribute[Any], *, li
     elif wanted[0] in _READERS:
         group.add_argument(flag, type=_READERS[wanted[0]], metavar=_METAVARS[wanted[0]], **common)
     else:
-        raise PluginError(f"its field {field.name} is {field.type}, of which no flag can be made")
+        raise PluginError(f"its field {field.name} has the type {field.type}, which cannot become a flag")
 
 
 def _flag(field: attrs.Attribute[Any]) -> str:
@@ -138,19 +142,19 @@ def run(options: argparse.Namespace) -> int:
     simulator = made(options.simulator, options, wrong)
     faults = made(Faults, options, wrong)
     if wrong:
-        for fault in wrong:
-            say(f"jackfield: {fault}", level="error")
+        for problem in wrong:
+            say(f"jackfield: {problem}", level="error")
         return 2
     return trio.run(_serve, options, simulator, faults)
 
 
 def made(cls: Any, options: argparse.Namespace, wrong: list[ConfigProblem]) -> Any:
-    """The object that the flags describe; what is wrong with them goes to `wrong`."""
+    """The object that the flags describe; problems are appended to `wrong`."""
     given = {field.name: getattr(options, field.name) for field in _public(cls) if field.name in options}
     found: list[ConfigProblem] = []
     made = structure(cls, given, "", found)
     wrong += [
-        ConfigProblem(f"--{fault.path[1:].replace('_', '-')}" if fault.path else "", fault.message) for fault in found
+        ConfigProblem(f"--{each.path[1:].replace('_', '-')}" if each.path else "", each.message) for each in found
     ]
     return made
 

@@ -21,8 +21,8 @@ from jackfield.selectors import EVERYTHING
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-Connects the feeds by itself, beside a gateway that may be running, and subscribes to
-what is selected. Nothing goes to the configured sinks, and nothing into the journal.
+Opens connections of its own, so that a gateway may run beside it, and subscribes to
+what is selected. Configured sinks and the journal are not used.
 
 examples:
   jackfield tail gateway.toml
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the stream until there were enough events, or a signal."""
+    """Show the stream until --events is reached, or a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     check_showable(registry)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)

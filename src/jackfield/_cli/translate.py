@@ -1,4 +1,4 @@
-"""``jackfield translate``: a topic, binding, address or selector in every form it has."""
+"""``jackfield translate``: a topic, binding, address or selector in all its forms."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from jackfield.selectors import Selector
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-A text that a provider knows as one of its topics is read as that, and once for each
-way in which its dialects read it; any other is an address or a selector. Shown are
-the selector that means the same, the kinds of events that it can bring, and what each
-provider would be sent for it; of an address also what it is published under.
+If TEXT is a topic in a provider's dialect, it is read as that topic, once for each
+meaning that the dialects give it; otherwise it is read as an address or a selector.
+Printed are the equivalent selector, the kinds of events that it can deliver, and the
+topics that each provider would subscribe to; for an address also the topic that its
+events are published under.
 
 examples:
   jackfield translate 'customer_id:abc123:call:*'
@@ -39,7 +40,7 @@ ANY_ID = "<id>"
 
 @attrs.frozen
 class _Spoken:
-    """One dialect of one provider, for the feed of one customer or account."""
+    """One dialect of one provider, for one customer or account."""
 
     provider: str
     dialect_name: str
@@ -51,11 +52,11 @@ class _Spoken:
 
 @attrs.define
 class _Ways:
-    """What a text is, where it means a certain selector."""
+    """What a text is, if it is read as a certain selector."""
 
     what: str
     dialects: list[str] = attrs.field(factory=list)
-    """Whose topic it is."""
+    """The dialects that it is a topic of."""
     notes: list[str] = attrs.field(factory=list)
 
     def __str__(self) -> str:
@@ -70,19 +71,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "event", nargs="?", metavar="EVENT", help="the vendor's name of an event that is published under the topic TEXT"
     )
     parser.add_argument(
-        "--scope-id", metavar="ID", help=f"whose feed it is, where TEXT does not say (default: {ANY_ID})"
+        "--scope-id", metavar="ID", help=f"the customer's or account's id, if TEXT does not name it (default: {ANY_ID})"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     add_plugin_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the text in every way that it can be read, and show each."""
+    """Read the text in all possible ways, and print each reading."""
     providers = load_plugins(options.plugins, strict=options.strict_plugins).providers
     readings, problems = _read(options.text, options.event, options.scope_id or ANY_ID, providers)
     if not readings:
-        told = "\n".join(problems or ["no provider is installed that could know it"]).replace("\n", "\n  ")
-        say(f"jackfield: {options.text!r} is nothing that can be translated:\n  {told}", level="error")
+        reasons = "\n".join(problems or ["no provider is installed"]).replace("\n", "\n  ")
+        say(f"jackfield: {options.text!r} cannot be translated:\n  {reasons}", level="error")
         return 2
     described = [_describe(selector, ways, options.scope_id, providers) for selector, ways in readings.items()]
     if options.json:
@@ -101,7 +102,7 @@ def _spoken(providers: Mapping[str, ProviderSpec], scope_id: str) -> Iterator[_S
 def _read(
     text: str, event: str | None, scope_id: str, providers: Mapping[str, ProviderSpec]
 ) -> tuple[dict[Selector, _Ways], list[str]]:
-    """The selectors that the text can mean, and what the text is then; or why it is none."""
+    """The selectors that the text can mean, each with what the text is then; or the reasons why there is none."""
     readings: dict[Selector, _Ways] = {}
     problems = []
     for each in _spoken(providers, scope_id):
@@ -112,7 +113,7 @@ def _read(
             else:
                 pattern = AddressPattern.exactly(each.dialect.address_of(text, event))
         except ValueError as error:
-            problems.append(f"not of {each}: {error}")
+            problems.append(f"not a topic of {each}: {error}")
         else:
             ways = readings.setdefault(Selector(address=pattern), _Ways("a topic"))
             ways.dialects.append(str(each))
@@ -121,7 +122,7 @@ def _read(
         try:
             selector = Selector.parse(text)
         except SelectorError as error:
-            problem = f"no address and no selector:\n{error.pointed()}"
+            problem = f"not an address or a selector:\n{error.pointed()}"
             return {}, [problem] if "/" in text or "@" in text else [problem, *problems]
         hint = kind_hint(selector)
         readings[selector] = _Ways(
@@ -137,25 +138,27 @@ def _is_address(selector: Selector) -> bool:
 def _describe(
     selector: Selector, ways: _Ways, scope_id: str | None, providers: Mapping[str, ProviderSpec]
 ) -> dict[str, Any]:
-    """Every form of what a selector says, as it goes out with ``--json``."""
+    """All forms of a selector, as ``--json`` prints them."""
     kinds: set[str] = set()
-    sent, published = [], []
+    subscribed, published = [], []
     for each in _spoken(providers, scope_id or selector.address.scope_id or ANY_ID):
         row: dict[str, Any] = {"provider": each.provider, "dialect": each.dialect_name}
         plan = plan_topics(each.provider, each.dialect, [selector])
-        asked = plan.entries[0] if plan.entries else None
-        refusal = "it has nothing of this" if asked is None else asked.reason
-        filtered, surplus = (asked.filtered, list(asked.surplus)) if asked else (False, [])
-        sent.append(row | {"topics": list(plan.topics), "filtered": filtered, "refusal": refusal, "surplus": surplus})
+        entry = plan.entries[0] if plan.entries else None
+        reason = "it has no such events" if entry is None else entry.reason
+        filtered, surplus = (entry.filtered, list(entry.surplus)) if entry else (False, [])
+        subscribed.append(
+            row | {"topics": list(plan.topics), "filtered": filtered, "reason": reason, "surplus": surplus}
+        )
         if plan.topics:
             kinds.update(kind for kind in each.dialect.kinds_of(selector.address) if selector.kind.matches(kind))
         if plan.topics and _is_address(selector):
             try:
                 topic, event = each.dialect.native_of(Address(*map(str, selector.address)))
             except NoTopicError as error:
-                published.append(row | {"topic": None, "event": None, "refusal": str(error)})
+                published.append(row | {"topic": None, "event": None, "reason": str(error)})
             else:
-                published.append(row | {"topic": topic, "event": event, "refusal": ""})
+                published.append(row | {"topic": topic, "event": event, "reason": ""})
     return {
         "is": str(ways),
         "selector": str(selector),
@@ -163,7 +166,7 @@ def _describe(
         "notes": list(ways.notes),
         "kinds": sorted(kinds),
         "published": published,
-        "sent": sent,
+        "subscribed": subscribed,
     }
 
 
@@ -176,22 +179,22 @@ def _shown(reading: Mapping[str, Any]) -> Iterator[str]:
     yield from textwrap.wrap(kinds, 100, initial_indent="  kinds     ", subsequent_indent=" " * 12)
     if published := reading["published"]:
         yield "  published as"
-        yield from _table([(_who(row), row["refusal"] or f"{row['topic']}  {row['event']}") for row in published])
-    yield "  sent"
-    yield from _table([line for row in reading["sent"] for line in _sent(row)])
+        yield from _table([(_dialect(row), row["reason"] or f"{row['topic']}  {row['event']}") for row in published])
+    yield "  subscribed"
+    yield from _table([line for row in reading["subscribed"] for line in _sent(row)])
 
 
-def _who(row: Mapping[str, Any]) -> str:
+def _dialect(row: Mapping[str, Any]) -> str:
     return f"{row['provider']} ({row['dialect']})"
 
 
 def _sent(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    who = _who(row)
-    for topic in row["topics"] or [f"nothing: {row['refusal']}"]:
-        yield who, topic
-        who = ""
+    dialect = _dialect(row)
+    for topic in row["topics"] or [f"nothing: {row['reason']}"]:
+        yield dialect, topic
+        dialect = ""
     if row["filtered"]:
-        yield "", "… and filtered here, since that brings more than was asked"
+        yield "", "… and filtered here, since that delivers more than was selected"
     for text in row["surplus"]:
         yield "", f"… {text}"
 

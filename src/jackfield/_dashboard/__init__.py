@@ -1,5 +1,5 @@
 """The live dashboard: a board that follows the stream, and a small web site that shows it.
 
-`board` is what is known, made of `table`s and of the stream's `tail`; `updates` says what of it is new to
-one viewer; `site` answers requests, which `web` reads, where `access` allows it.
+`board` holds the current state in `table`s, and the newest events in a `tail`; `updates` computes what changed for
+one viewer; `site` answers the HTTP requests that `access` allows.
 """

@@ -1,4 +1,4 @@
-"""Who may see the dashboard: anybody on this machine, or elsewhere who knows the token, over TLS."""
+"""Access to the dashboard: open on loopback; elsewhere with a token, over TLS."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ class Access:
     """The rules of one running dashboard."""
 
     host: str
-    """Where it listens."""
+    """The address that it listens on."""
     local: bool = True
-    """Whether that is this machine's loopback."""
+    """Whether that is a loopback address."""
     token: str = attrs.field(default="", repr=False)
-    """What a viewer must know; empty where nothing."""
+    """The token that a viewer must present; empty if none is needed."""
     tls: ssl.SSLContext | None = None
     session: str = attrs.field(factory=lambda: secrets.token_urlsafe(32), repr=False)
-    """What the cookie of a viewer holds who knew it; another one after each start."""
+    """The cookie's value for viewers who presented the token; a new one after each start."""
 
-    def takes_host(self, header: str) -> bool:
-        """Whether a request's Host is one of ours.
+    def allows_host(self, header: str) -> bool:
+        """Whether a request's Host header names this server.
 
-        On loopback a page of somebody else's, whose name was made to lead here, would have another.
+        On loopback this refuses DNS rebinding: a foreign page whose name resolves to this address sends another Host.
         """
         name = header.rpartition(":")[0] if not header.endswith("]") and ":" in header else header
         return not self.local or name.lower() in {"localhost", "127.0.0.1", "[::1]", self.host.lower()}
 
     def admits(self, request: Request) -> bool:
-        """Whether a request shows that its sender knows the token."""
+        """Whether a request presents the token or the cookie."""
         if not self.token:
             return True
         scheme, _, given = request.header("authorization").partition(" ")
@@ -56,13 +56,13 @@ class Access:
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), self.session.encode())
 
     def is_token(self, text: str) -> bool:
-        """Whether this is the token."""
+        """Whether the text equals the token, compared in constant time."""
         return hmac.compare_digest(text.encode(), self.token.encode())
 
     def cookie(self) -> str:
-        """What a viewer's browser is to keep."""
-        rules = "; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if self.tls else "")
-        return f"{self._cookie}={self.session}{rules}"
+        """The Set-Cookie header for a viewer who presented the token."""
+        attributes = "; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if self.tls else "")
+        return f"{self._cookie}={self.session}{attributes}"
 
     @property
     def _cookie(self) -> str:
@@ -72,28 +72,26 @@ class Access:
 def plan_access(
     host: str, token_file: Path | None = None, tls_cert: Path | None = None, tls_key: Path | None = None
 ) -> Access:
-    """The rules for a dashboard at this address; `ConfigError` where it would be open to who should not see it."""
-    faults: list[ConfigProblem] = []
+    """The rules for a dashboard at this address; raises `ConfigError` if others could read it without token and TLS."""
+    problems: list[ConfigProblem] = []
     local = _is_loopback(host)
     token, tls = "", None
     if token_file is not None:
-        token = _token(token_file, faults)
+        token = _token(token_file, problems)
     elif not local:
-        faults.append(
-            ConfigProblem("--host", f"{host} is not this machine's loopback, so a token is needed: --token-file")
+        problems.append(
+            ConfigProblem("--host", f"{host} is not a loopback address, so a token is needed: --token-file")
         )
     if tls_cert is not None:
-        tls = _tls(tls_cert, tls_key, faults)
+        tls = _tls(tls_cert, tls_key, problems)
     elif tls_key is not None:
-        faults.append(ConfigProblem("--tls-key", "belongs to a certificate: --tls-cert"))
+        problems.append(ConfigProblem("--tls-key", "needs a certificate: --tls-cert"))
     elif not local:
-        faults.append(
-            ConfigProblem(
-                "--host", f"{host} is not this machine's loopback, so TLS is needed: --tls-cert and --tls-key"
-            )
+        problems.append(
+            ConfigProblem("--host", f"{host} is not a loopback address, so TLS is needed: --tls-cert and --tls-key")
         )
-    if faults:
-        raise ConfigError(faults)
+    if problems:
+        raise ConfigError(problems)
     return Access(host, local, token, tls)
 
 
@@ -104,14 +102,14 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _token(path: Path, faults: list[ConfigProblem]) -> str:
+def _token(path: Path, problems: list[ConfigProblem]) -> str:
     try:
         token = Secret("file", str(path)).reveal()
     except SecretError as error:
-        faults.append(ConfigProblem("--token-file", str(error)))
+        problems.append(ConfigProblem("--token-file", str(error)))
         return ""
     if len(token) < SHORTEST_TOKEN:
-        faults.append(
+        problems.append(
             ConfigProblem(
                 "--token-file", f"the token in {path} has {len(token)} characters; at least {SHORTEST_TOKEN} are needed"
             )
@@ -119,21 +117,21 @@ def _token(path: Path, faults: list[ConfigProblem]) -> str:
     return token
 
 
-def _tls(tls_cert: Path, tls_key: Path | None, faults: list[ConfigProblem]) -> ssl.SSLContext | None:
+def _tls(tls_cert: Path, tls_key: Path | None, problems: list[ConfigProblem]) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     for option, path in (("--tls-cert", tls_cert), ("--tls-key", tls_key)):
         if path is not None and not path.is_file():
-            faults.append(ConfigProblem(option, f"{path} is no file"))
+            problems.append(ConfigProblem(option, f"{path} is not a file"))
             return None
     try:
-        # A tls_key with a password cannot be used, and must not be asked for at a terminal.
+        # A key with a password cannot be used; without this callback OpenSSL would ask for it at the terminal.
         context.load_cert_chain(tls_cert, tls_key, password=lambda: b"")
     except (ssl.SSLError, OSError) as error:
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-        faults.append(
+        problems.append(
             ConfigProblem(
                 "--tls-cert",
-                f"{tls_cert} with the tls_key {tls_key or 'in it'} cannot be used: {why}; both must be PEM",
+                f"{tls_cert} with the key {tls_key or 'in it'} cannot be used: {why}; both must be PEM files",
             )
         )
         return None

@@ -1,8 +1,8 @@
-"""The board: what is going on, reduced from events and reports; pure, bounded, and tolerant of any order.
+"""The board: the current state, reduced from events and reports; pure, bounded, and independent of the events' order.
 
-It may come late, so a thing whose beginning it did not see gets a row with the first word about its state.
-Events may come in any order: what decides is when they happened. What is over stays for a moment, so that
-who watches sees it end, and is then forgotten but for its key, so that a straggler does not bring it back.
+It may start late, so a call or contact whose start it missed gets a row at the first event about its state.
+Events may come in any order: their times decide. A row that is over stays visible for `LINGER` seconds, so that
+viewers see it end; then only its key is kept, so that a late event does not bring it back.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ R = TypeVar("R", Call, Contact)
 __all__ = ["LINGER", "SILENT", "Board"]
 
 LINGER = 6.0
-"""Seconds for which what is over is still shown."""
+"""Seconds for which a row that is over is still shown."""
 SILENT = 4 * 3600.0
-"""Seconds after which a row that nothing was heard of goes: its end was missed."""
+"""Seconds after which a row without events is removed: its end was missed."""
 AHEAD = timedelta(minutes=1)
-"""How far a vendor's clock may be ahead; one absurd time in the future would outweigh all that follows."""
+"""How far a vendor's clock may be ahead; one absurd time in the future would outweigh all later events."""
 FOREVER = float("inf")
 DOWN = frozenset({"disconnected", "connecting", "reconnecting"})
 """States of a feed that has no connection."""
-# Keys of things that are over, so that stragglers do not bring them back.
+# Keys of rows that are over, so that late events do not bring them back.
 REMEMBERED = 5000
 
 
 @attrs.define(eq=False)
 class Board:
-    """Everything that the dashboard shows."""
+    """All that the dashboard shows."""
 
     version: int = 1
     """Grows with each change."""
@@ -55,7 +55,7 @@ class Board:
     tail: Tail = attrs.field(factory=Tail)
     _over: dict[str, None] = attrs.field(factory=dict)
     _waiting: dict[str, dict[str, float]] = attrs.field(factory=dict)
-    """By queue: its waiting contacts, and since when."""
+    """By queue: its waiting contacts, and since when each waits."""
 
     @property
     def tables(self) -> dict[str, Table[Any]]:
@@ -70,8 +70,8 @@ class Board:
             "notices": self.notices,
         }
 
-    def take(self, event: Event, now: datetime) -> None:
-        """Follow one event."""
+    def apply(self, event: Event, now: datetime) -> None:
+        """Update the rows from one event."""
         self.tail.add(event)
         at = min(event.time or event.received, event.received + AHEAD).timestamp()
         moment = now.timestamp()
@@ -86,8 +86,8 @@ class Board:
             case "queue":
                 self._queue(event, at, moment)
 
-    def told(self, report: Report, now: datetime) -> None:
-        """Follow one report."""
+    def apply_report(self, report: Report, now: datetime) -> None:
+        """Update the feeds and notices from one report."""
         if report.level == "debug":
             return
         match report:
@@ -97,7 +97,7 @@ class Board:
                 reason = labels.clip(reason) or (before.reason if still_down else "")
                 self.change_feed(name, now, state=state.value, since=now.timestamp(), reason=reason)
                 if still_down and reason == before.reason:
-                    return  # one more attempt in vain
+                    return  # another failed attempt
             case GapSuspected(feed=name, since=since, until=until, cause=cause):
                 gap = (since.timestamp(), until.timestamp(), labels.clip(cause))
                 self.change_feed(name, now, gap=gap)
@@ -106,26 +106,26 @@ class Board:
         self._put(self.notices, str(self.version + 1), notice, FOREVER)
 
     def change_feed(self, name: str, now: datetime, **figures: Any) -> None:
-        """Set what is known of a feed; one that stays down is down since it went down, whatever is tried meanwhile."""
+        """Update a feed's row; while it stays down, `since` is when it went down, not the last attempt."""
         row = self.feeds.rows.get(name) or Feed(since=now.timestamp())
         if row.state in DOWN and figures.get("state", row.state) in DOWN:
             figures["since"] = row.since
         self._put(self.feeds, name, attrs.evolve(row, **figures), FOREVER)
 
     def set_sinks(self, sinks: Mapping[str, SinkRow]) -> None:
-        """Set what is known of the sinks."""
+        """Update the sinks' rows."""
         for name, row in sinks.items():
             self._put(self.sinks, name, row, FOREVER)
 
     def age(self, now: datetime) -> None:
-        """Take away what is over, and what nothing was heard of for long."""
+        """Remove the rows whose time is over."""
         for table in self.tables.values():
             for key in table.due(now.timestamp()):
                 self.version += 1
                 table.remove(self.version, key)
                 self._removed(table, key)
 
-    # -- one method for each thing -------------------------------------------------------------------
+    # -- one method for each entity ------------------------------------------------------------------
 
     def _call(self, event: Event, at: float, now: float) -> None:
         key = labels.id_of(event)
@@ -148,7 +148,7 @@ class Board:
             self._last_call_ended(contact, at, now)
 
     def _last_call_ended(self, key: str, at: float, now: float) -> None:
-        """A contact of which no call is left is over, also where the vendor does not say so."""
+        """End the contact when its last call has ended, even if the vendor does not say so."""
         row = self.contacts.rows.get(key)
         if row is not None and not row.mark.over and self._all_over(key):
             ended = attrs.evolve(row, mark=Mark.of(CONTACTS["contact.ended"], at))
@@ -156,7 +156,7 @@ class Board:
             self._place(key, ended)
 
     def _contact(self, event: Event, at: float, now: float) -> None:
-        if not event.correlation:  # nothing says which one it is
+        if not event.correlation:  # no way to know which contact it is
             return
         key = labels.key(event, event.correlation)
         row = self.contacts.rows.get(key)
@@ -182,12 +182,12 @@ class Board:
         self._keep(self.contacts, key, changed, now)
         self._place(key, changed)
         if queue:
-            taken = changed.mark.state == "with agent" and row.mark.state != "with agent"
+            answered = changed.mark.state == "with agent" and row.mark.state != "with agent"
             abandoned = changed.mark.state == "abandoned" and row.mark.state != "abandoned"
-            self._queue(event, at, now, taken=taken, abandoned=abandoned)
+            self._queue(event, at, now, answered=answered, abandoned=abandoned)
 
     def _busy_agent(self, event: Event, at: float, now: float) -> None:
-        """An offer or a contact at the address of an agent says what the agent does."""
+        """Update an agent's activity from an offer or a contact at the agent's address."""
         row = self.agents.rows.get(labels.id_of(event))
         if row is not None and (stage := ACTIVITIES.get(event.kind)):
             changed = attrs.evolve(row, activity=_later(row.activity, stage, at))
@@ -211,7 +211,7 @@ class Board:
         )
         self._put(self.agents, key, changed, now + SILENT)
 
-    def _queue(self, event: Event, at: float, now: float, *, taken: bool = False, abandoned: bool = False) -> None:
+    def _queue(self, event: Event, at: float, now: float, *, answered: bool = False, abandoned: bool = False) -> None:
         key = labels.queue_id(event)
         if not key:
             return
@@ -220,15 +220,15 @@ class Board:
             row,
             name=labels.queue_name(event) or row.name,
             mark=_later(row.mark, QUEUES.get(event.kind), at),
-            taken=row.taken + taken,
+            answered=row.answered + answered,
             abandoned=row.abandoned + abandoned,
         )
         self._put(self.queues, key, self._counted(key, changed), now + SILENT)
 
-    # -- what they share -----------------------------------------------------------------------------
+    # -- shared by all entities ----------------------------------------------------------------------
 
     def _keep(self, table: Table[R], key: str, row: R, now: float) -> None:
-        """Put a row that ends some day."""
+        """Put a row of an entity that ends."""
         if row.mark.over:
             self._over[f"{type(row).__name__.lower()} {key}"] = None
             if len(self._over) > REMEMBERED:
@@ -241,21 +241,21 @@ class Board:
             self._removed(table, victim)
 
     def _removed(self, table: Table[Any], key: str) -> None:
-        """A contact that has no row waits nowhere."""
+        """Remove a contact without a row from its queue."""
         if table is self.contacts:
             self._place(key, None)
 
     def _place(self, key: str, row: Contact | None) -> None:
-        """Let a contact wait in the queue that it is in, and in no other."""
-        there = row.queue if row is not None and row.waits else None
-        touched = [queue for queue, waiting in self._waiting.items() if key in waiting and queue != there]
+        """Count a contact as waiting in its current queue, and in no other."""
+        current = row.queue if row is not None and row.waits else None
+        touched = [queue for queue, waiting in self._waiting.items() if key in waiting and queue != current]
         for queue in touched:
             del self._waiting[queue][key]
             if not self._waiting[queue]:
                 del self._waiting[queue]
-        if there and row is not None:
-            self._waiting.setdefault(there, {})[key] = row.mark.at
-            touched.append(there)
+        if current and row is not None:
+            self._waiting.setdefault(current, {})[key] = row.mark.at
+            touched.append(current)
         for queue in touched:
             if (shown := self.queues.rows.get(queue)) is not None:
                 self._put(self.queues, queue, self._counted(queue, shown), self.queues.until(queue))
@@ -265,7 +265,7 @@ class Board:
         return attrs.evolve(row, waiting=len(waiting), oldest=min(waiting.values(), default=None))
 
     def _agent_name(self, event: Event) -> str:
-        """Whom a contact or an offer is with: the agent at whose address it is, or whom it mentions."""
+        """The name of the agent at the event's address, or of the agent that its payload mentions."""
         here, mentioned = self.agents.rows.get(labels.id_of(event)), labels.agent_id(event)
         known = here or self.agents.rows.get(mentioned)
         return known.name if known is not None and known.name else mentioned.partition("/")[2]

@@ -1,7 +1,7 @@
-"""Words for people out of vendors' payloads: guesses at the fields that hold them, shown and never relied on.
+"""Names and numbers from vendors' payloads: guesses at the fields that hold them, for display only.
 
-What a row is and which state it has comes from the neutral kind and address alone. Vendors call the
-rest what they like; where none of these names is there, the id is shown.
+A row's identity and state come from the neutral kind and address alone. The names of payload fields
+differ by vendor; if none of these fields exists, the id is shown.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jackfield.events import Event
 __all__ = ["address_of", "agent_id", "called", "caller", "clip", "id_of", "name", "queue_id", "queue_name"]
 
 LONGEST = 160
-"""Characters of any text that came from outside, so that no payload makes the board grow."""
+"""Maximum length of any text from outside, so that no payload makes the board grow."""
 
 _NAME = ("name", "display_name", "username")
 _CALLER = ("caller_id_name", "caller_name", "caller_id_number", "source.target_name", "source.target", "from")
@@ -26,42 +26,42 @@ _AGENT_ID = ("agent_id", "recipient_id")
 
 
 def clip(text: str) -> str:
-    """The text, shortened if it is too long to be shown."""
+    """The text, shortened to `LONGEST` characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def id_of(event: Event) -> str:
-    """What one thing of one provider is called on the board."""
+    """The board's key for the event's resource."""
     return key(event, event.address.resource_id)
 
 
 def key(event: Event, id: str) -> str:
-    """The same, for an id that the event mentions."""
+    """The board's key for another id of the same provider."""
     return f"{clip(event.address.provider)}/{clip(id)}"
 
 
 def address_of(event: Event) -> Address:
-    """The event's address, with no segment longer than can be shown."""
+    """The event's address with shortened segments."""
     return Address(*map(clip, event.address))
 
 
 def name(event: Event) -> str:
-    """What the thing that the event is about is called."""
+    """The name of the event's resource."""
     return _first(event.data, _NAME)
 
 
 def caller(event: Event) -> str:
-    """Who calls."""
+    """The caller's name or number."""
     return _first(event.data, _CALLER)
 
 
 def called(event: Event) -> str:
-    """Who is called."""
+    """The callee's name or number."""
     return _first(event.data, _CALLED)
 
 
 def queue_id(event: Event) -> str:
-    """The queue that the event is about or mentions, as `id_of`; empty where there is none."""
+    """The key of the queue that the event is about or mentions; empty if there is none."""
     if event.address.resource == "queue":
         return id_of(event)
     found = _first(event.data, _QUEUE_ID)
@@ -69,12 +69,12 @@ def queue_id(event: Event) -> str:
 
 
 def queue_name(event: Event) -> str:
-    """What that queue is called."""
+    """The name of that queue."""
     return _first(event.data, _QUEUE_NAME) or (name(event) if event.address.resource == "queue" else "")
 
 
 def agent_id(event: Event) -> str:
-    """The agent whom the event mentions, as `id_of`; empty where there is none."""
+    """The key of the agent that the event mentions; empty if there is none."""
     found = _first(event.data, _AGENT_ID)
     return key(event, found) if found else ""
 

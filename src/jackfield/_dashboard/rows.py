@@ -1,4 +1,4 @@
-"""The rows of the board: what is known of one thing, and how it is shown."""
+"""The rows of the board, and their JSON for the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _since(mark: Mark, seen: float) -> float:
 
 @attrs.frozen
 class Feed:
-    """One feed; its figures are those of the last measurement."""
+    """One feed; its figures are from the last measurement."""
 
     provider: str = ""
     state: str = "disconnected"
@@ -30,10 +30,10 @@ class Feed:
     refused: int = 0
     gaps: int = 0
     gap: tuple[float, float, str] | None = None
-    """The last one: from when, until when, and why."""
+    """The last gap: since, until, cause."""
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         return attrs.asdict(self)
 
 
@@ -44,15 +44,15 @@ class Call:
     feed: str
     id: str
     seen: float
-    """The earliest moment that is known of it."""
+    """The time of its earliest known event."""
     mark: Mark = UNKNOWN
     caller: str = ""
     called: str = ""
     contact: str = ""
-    """The key of the contact that it is a part of."""
+    """The key of the contact that it belongs to."""
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         return {
             "feed": self.feed,
             "id": self.id,
@@ -74,12 +74,12 @@ class Contact:
     seen: float
     mark: Mark = UNKNOWN
     offer: Mark = UNKNOWN
-    """Whether it is offered to an agent: the last word about that."""
+    """Whether it is offered to an agent, by the latest event about that."""
     left: float = float("-inf")
     """When it last left a queue."""
     caller: str = ""
     queue: str = ""
-    """The key of the queue that it was last seen in."""
+    """The key of its latest queue."""
     queue_name: str = ""
     agent: str = ""
 
@@ -90,7 +90,7 @@ class Contact:
 
     @property
     def state(self) -> str:
-        """Where it stands, in a word or two."""
+        """Its state, in one or two words."""
         if self.mark.state == "waiting" and not self.waits:
             return "left the queue"
         if self.offer.state == "offered" and self.offer.at >= self.mark.at and self.mark.state in _OFFERABLE:
@@ -98,7 +98,7 @@ class Contact:
         return self.mark.state
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         return {
             "feed": self.feed,
             "id": self.id,
@@ -117,7 +117,7 @@ _OFFERABLE = frozenset({"unknown", "new", "waiting"})
 
 @attrs.frozen
 class Agent:
-    """One agent: the state that the agent chose or the vendor says, and what happens beside it."""
+    """One agent: the state that the agent chose or the vendor reports, and the current activity."""
 
     feed: str
     id: str
@@ -128,7 +128,7 @@ class Agent:
     note: Mark = UNKNOWN
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         busy = self.activity is not UNKNOWN and self.activity.state and self.activity.at >= self.mark.at
         now = self.activity if busy else self.mark
         return {
@@ -143,7 +143,7 @@ class Agent:
 
 @attrs.frozen
 class Queue:
-    """One queue, as far as its contacts were seen."""
+    """One queue; counts only contacts whose events were received."""
 
     feed: str
     id: str
@@ -151,12 +151,12 @@ class Queue:
     mark: Mark = UNKNOWN
     waiting: int = 0
     oldest: float | None = None
-    """Since when the contact waits that has waited longest."""
-    taken: int = 0
+    """Since when the longest-waiting contact waits."""
+    answered: int = 0
     abandoned: int = 0
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         return attrs.asdict(self, filter=lambda field, _: field.name != "mark") | {
             "state": "open" if self.mark is UNKNOWN else self.mark.state
         }
@@ -164,7 +164,7 @@ class Queue:
 
 @attrs.frozen
 class SinkRow:
-    """One sink; its figures are those of the last measurement."""
+    """One sink; its figures are from the last measurement."""
 
     state: str = "delivering"
     lag: int = 0
@@ -174,18 +174,18 @@ class SinkRow:
     dead: int = 0
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         return attrs.asdict(self)
 
 
 @attrs.frozen
 class Notice:
-    """One report to observers."""
+    """One report, as text."""
 
     at: float
     level: str
     text: str
 
     def shown(self) -> dict[str, Any]:
-        """As the page gets it."""
+        """JSON for the page."""
         return attrs.asdict(self)

@@ -1,4 +1,4 @@
-"""The dashboard's web site: its pages, its stream of updates, and the tasks that keep the board."""
+"""The dashboard's web site: its pages, its stream of updates, and the tasks that update the board."""
 
 from __future__ import annotations
 
@@ -33,22 +33,23 @@ from jackfield.selectors import EVERYTHING, Selector
 __all__ = ["PAGES", "Site", "page"]
 
 QUICK_SECONDS, CALM_SECONDS = 0.2, 0.5
-"""Between two updates of one page: after a small one, and after one of `CALM_BYTES` or more."""
+"""Seconds between two updates of one page: after a small update, and after one of `CALM_BYTES` or more."""
 CALM_BYTES = 16_000
 MEASURE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
-"""After which a silent stream says that it is still there."""
+"""Seconds without an update after which the stream sends a comment."""
 RATE_SAMPLES = 6
-"""Measurements that a rate is drawn from."""
+"""Measurements that a rate is computed from."""
 MOST_VIEWERS = 32
 MOST_CONNECTIONS = 128
 BUFFER = 5000
-"""Events that may wait for the board."""
+"""Capacity of the board's listener, in events."""
 SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
-"""The board follows so many events in such a time and no more, for it shares a processor with the gateway."""
+"""The board applies at most so many events in such a time, since it shares a processor with the gateway."""
 WRONG_TOKEN_SECONDS = 1.0
+"""Delay of the answer to a wrong token."""
 MOST_HIDDEN = 500
-"""Texts of secrets that are looked for, renewed ones among them."""
+"""Maximum number of secrets' texts that are redacted, earlier values of renewed secrets included."""
 
 PAGES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -56,7 +57,7 @@ PAGES = {
     "/board.js": ("board.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-# What the page of somebody who did not sign in needs.
+# Served without a token, for the sign-in page.
 OPEN = frozenset({"/board.css", "/icon.svg"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -74,15 +75,15 @@ HEADERS = {
 
 @attrs.define(eq=False)
 class Site:
-    """One dashboard; also the observer that a gateway tells its reports."""
+    """One dashboard; also an observer of the gateway's reports."""
 
     access: Access
     secrets: tuple[Secret, ...] = ()
-    """What no page may show."""
+    """The secrets that are redacted in all updates."""
     board: Board = attrs.field(factory=Board)
     _listener: Listener | None = None
     _hidden: dict[str, None] = attrs.field(factory=dict)
-    """The secrets' texts, those too that were renewed since the start."""
+    """The secrets' texts, earlier values of renewed secrets included."""
     _samples: deque[tuple[float, dict[str, int]]] = attrs.field(factory=lambda: deque(maxlen=RATE_SAMPLES))
     _figures: dict[str, Any] = attrs.field(factory=dict)
     _viewers: int = 0
@@ -90,13 +91,13 @@ class Site:
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
-        """Follow one report."""
-        self.board.told(report, datetime.now(UTC))
+        """Update the board from one report."""
+        self.board.apply_report(report, datetime.now(UTC))
 
     async def run(
         self, gateway: Gateway, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Follow the gateway and serve the pages until cancelled; reports the URL. `OSError` where it cannot listen."""
+        """Follow the gateway and serve the pages until cancelled; starts with the URL, or raises `OSError`."""
         listeners = await trio.open_tcp_listeners(port, host=self.access.host)
         with gateway.listen("**", buffer=BUFFER) as self._listener:
             self._measure(gateway)
@@ -108,17 +109,17 @@ class Site:
                 host = f"[{self.access.host}]" if ":" in self.access.host else self.access.host
                 task_status.started(f"{'https' if self.access.tls else 'http'}://{host}:{bound}/")
 
-    # -- what the board is told ------------------------------------------------------------------------
+    # -- updating the board ----------------------------------------------------------------------------
 
     async def _follow(self, events: Listener) -> None:
-        began, taken = trio.current_time(), 0
+        began, applied = trio.current_time(), 0
         async for event in events:
-            self.board.take(event, datetime.now(UTC))
-            taken += 1
-            if taken >= SLICE_EVENTS:
+            self.board.apply(event, datetime.now(UTC))
+            applied += 1
+            if applied >= SLICE_EVENTS:
                 await trio.sleep_until(began + SLICE_SECONDS)
-            if taken >= SLICE_EVENTS or trio.current_time() >= began + SLICE_SECONDS:
-                began, taken = trio.current_time(), 0
+            if applied >= SLICE_EVENTS or trio.current_time() >= began + SLICE_SECONDS:
+                began, applied = trio.current_time(), 0
 
     async def _keep_measuring(self, gateway: Gateway) -> None:
         while True:
@@ -126,7 +127,7 @@ class Site:
             self._measure(gateway)
 
     def _measure(self, gateway: Gateway) -> None:
-        """Look at the gateway's figures, at the clock, and at the secrets, which may have been renewed."""
+        """Read the gateway's figures, remove old rows, and read the secrets again, which may have been renewed."""
         now, stats = datetime.now(UTC), gateway.state()
         counts = {f"feed {name}": feed.events for name, feed in stats.feeds.items()}
         counts |= {f"sink {name}": sink.delivered for name, sink in stats.sinks.items()}
@@ -170,17 +171,17 @@ class Site:
                 texts.append(secret.reveal())
         for text in filter(None, texts):
             for form in (text, escape_segment(text)):
-                self._hidden.pop(form, None)  # those that are in use are the newest
+                self._hidden.pop(form, None)  # so that current texts are the newest
                 self._hidden[form] = None
         while len(self._hidden) > MOST_HIDDEN:
             del self._hidden[next(iter(self._hidden))]
 
     def _rate(self, name: str) -> float:
-        """How often something happened in a second, of late."""
+        """Increments per second of a counter, over the last measurements."""
         (began, first), (ended, last) = self._samples[0], self._samples[-1]
         return round((last[name] - first.get(name, 0)) / (ended - began), 1) if ended > began else 0.0
 
-    # -- what viewers get ------------------------------------------------------------------------------
+    # -- serving viewers -------------------------------------------------------------------------------
 
     async def _connected(self, stream: trio.SocketStream) -> None:
         self._connections += 1
@@ -190,7 +191,7 @@ class Site:
             if self._connections <= MOST_CONNECTIONS:
                 await serve(Line(secure), self.respond)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # whoever was there is gone, or speaks no TLS
+            pass  # the client has disconnected, or does not speak TLS
         finally:
             self._connections -= 1
             await trio.aclose_forcefully(stream)
@@ -203,16 +204,16 @@ class Site:
         return _safe(answer)
 
     async def _respond(self, request: Request) -> Response | Streamed:
-        if not self.access.takes_host(request.header("host")):
-            return _text(421, "this dashboard is not known by that name; use localhost")
+        if not self.access.allows_host(request.header("host")):
+            return _text(421, "this dashboard does not serve that host name; use localhost")
         path, _, text = request.url.partition("?")
         if request.method == "POST" and path == "/sign-in":
             return await self._sign_in(request)
         if request.method != "GET":
-            return _text(405, "pages can be read here, and nothing else", allow="GET")
+            return _text(405, "only GET is allowed here", allow="GET")
         if not self.access.admits(request) and path not in OPEN:
-            reader = "text/html" in request.header("accept")
-            return page("sign-in.html", "text/html; charset=utf-8", 401) if reader else _text(401, "no token")
+            browser = "text/html" in request.header("accept")
+            return page("sign-in.html", "text/html; charset=utf-8", 401) if browser else _text(401, "a token is needed")
         if path == "/events":
             return self._events(parse_qs(text, keep_blank_values=True))
         return page(*PAGES[path]) if path in PAGES else _text(404, "there is no such page")
@@ -225,14 +226,14 @@ class Site:
         return page("sign-in.html", "text/html; charset=utf-8", 401, (b" hidden", b""))
 
     def _events(self, query: Mapping[str, list[str]]) -> Response | Streamed:
-        """The stream of updates; or, with ``check``, only whether the selector is one, and where not."""
-        asked = "check" in query
+        """The stream of updates; with ``check`` only whether the selector is valid, and the position of the error."""
+        check = "check" in query
         text = query.get("select", [""])[0].strip()
         try:
             selector = Selector.parse(text) if text else EVERYTHING
         except SelectorError as error:
-            return _json(200 if asked else 400, {"problem": error.problem, "position": error.position})
-        if asked:
+            return _json(200 if check else 400, {"problem": error.problem, "position": error.position})
+        if check:
             return _json(200, {"selector": str(selector)})
         if self._viewers >= MOST_VIEWERS:
             return _text(503, "too many pages are open", retry_after="10")
@@ -243,16 +244,16 @@ class Site:
         self._viewers += 1
         try:
             await send(b"retry: 1000\n\n")
-            silent_since = trio.current_time()
+            last_sent_at = trio.current_time()
             while True:
                 now = datetime.now(UTC).timestamp()
                 update = view.next(self.board, self._figures, now, self._hidden)
                 if update is not None:
                     await send(b"data: " + update + b"\n\n")
-                    silent_since = trio.current_time()
-                elif trio.current_time() - silent_since >= HEARTBEAT_SECONDS:
+                    last_sent_at = trio.current_time()
+                elif trio.current_time() - last_sent_at >= HEARTBEAT_SECONDS:
                     await send(b":\n\n")
-                    silent_since = trio.current_time()
+                    last_sent_at = trio.current_time()
                 full = min(1.0, len(update or b"") / CALM_BYTES)
                 await trio.sleep(QUICK_SECONDS + full * (CALM_SECONDS - QUICK_SECONDS))
         finally:
@@ -260,7 +261,7 @@ class Site:
 
 
 def page(name: str, content_type: str, status: int = 200, change: tuple[bytes, bytes] = (b"", b"")) -> Response:
-    """One of the package's pages."""
+    """A response with one of the package's pages."""
     content = files("jackfield._dashboard").joinpath("pages", name).read_bytes()
     return Response(status, {"content-type": content_type}, content.replace(*change) if change[0] else content)
 

@@ -1,4 +1,4 @@
-"""Which kind puts a call, a contact or an agent into which state, as tables over the neutral kinds."""
+"""The states of calls, contacts, agents and queues, as tables over the neutral kinds."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ __all__ = ["ACTIVITIES", "AGENTS", "CALLS", "CONTACTS", "NOTES", "QUEUES", "UNKN
 
 
 class Stage(NamedTuple):
-    """How far something has come."""
+    """A step in the life of a call, contact or agent."""
 
     state: str
-    """In a word or two, for people."""
+    """Its name on the page, one or two words."""
     rank: int
-    """Decides between two stages of one moment: some vendors tell time in whole seconds."""
+    """Orders two stages with equal times: some vendors' times are whole seconds."""
     over: bool = False
-    """Nothing follows it."""
+    """Whether it is the last stage."""
 
 
 class Mark(NamedTuple):
-    """A stage that was reached at a moment. The greatest of several is where things stand."""
+    """A stage with the time at which it was reached. The greatest of several marks is the current one."""
 
     over: bool
     at: float
@@ -33,7 +33,7 @@ class Mark(NamedTuple):
 
 
 UNKNOWN = Mark(over=False, at=float("-inf"), rank=-1, state="unknown")
-"""Before anything is known; what was begun before the board was there starts so."""
+"""The mark before the first event about the state."""
 
 CALLS = {
     "call.initiated": Stage("new", 0),
@@ -76,7 +76,7 @@ ACTIVITIES = {
     "agent.wrapup_started": Stage("wrap-up", 4),
     "agent.wrapup_ended": Stage("", 5),
 }
-"""What an agent does, over and above the state that the agent chose; nothing, where the state is empty."""
+"""An agent's activity, shown instead of the state that the agent chose; an empty state ends the activity."""
 
 NOTES = {
     "agent.queue_paused": Stage("paused in a queue", 0),

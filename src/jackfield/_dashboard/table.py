@@ -1,4 +1,4 @@
-"""Rows that change, age and are bounded in number, and what of them changed since any moment."""
+"""Rows that change, expire and are bounded in number, and the changes since any version."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Changes(Generic[T]):
-    """What makes a copy of a table equal to it again."""
+    """The changes that bring a copy of a table up to date."""
 
     reset: bool
-    """Whether the copy is to be emptied first."""
+    """Whether to empty the copy first."""
     rows: list[tuple[str, T]]
     """New or changed rows, with their keys."""
     gone: list[str]
-    """Keys of rows that are no more."""
+    """Keys of removed rows."""
 
     def __bool__(self) -> bool:
         return self.reset or bool(self.rows) or bool(self.gone)
@@ -29,21 +29,21 @@ class Changes(Generic[T]):
 
 @attrs.define(eq=False)
 class Table(Generic[T]):
-    """Rows by key. A version is any number that grows with each change; the caller gives it."""
+    """Rows by key. The caller supplies a version that grows with each change."""
 
     capacity: int
     rows: dict[str, T] = attrs.field(factory=dict)
     """In the order of their last change."""
     crowded: int = 0
-    """Rows that were taken away before their time to make room."""
+    """Rows that were removed before their time because the table was full."""
     _versions: dict[str, int] = attrs.field(factory=dict)
     _due: dict[str, float] = attrs.field(factory=dict)
     _gone: deque[tuple[int, str]] = attrs.field(factory=deque)
     _forgotten: int = 0
-    """Removals up to this version are not remembered."""
+    """Removals up to this version are no longer known."""
 
     def put(self, version: int, key: str, row: T, until: float) -> str | None:
-        """Add or replace a row that is to be kept until a moment; the key of the row that made room, if one had to."""
+        """Add or replace a row, to be kept until a time; returns the key of the row evicted for it, if any."""
         self._due[key] = until
         if self.rows.get(key) == row:
             return None
@@ -58,22 +58,22 @@ class Table(Generic[T]):
         return victim
 
     def until(self, key: str) -> float:
-        """Until when a row is kept."""
+        """The time until which a row is kept."""
         return self._due[key]
 
     def remove(self, version: int, key: str) -> None:
-        """Take a row away."""
+        """Remove a row."""
         del self.rows[key], self._versions[key], self._due[key]
         self._gone.append((version, key))
         if len(self._gone) > self.capacity:
             self._forgotten = self._gone.popleft()[0]
 
     def due(self, now: float) -> list[str]:
-        """The keys of the rows whose time is over."""
+        """The keys of the expired rows."""
         return [key for key, until in self._due.items() if until <= now]
 
     def since(self, version: int) -> Changes[T]:
-        """What changed after a version; everything where that was too long ago to be told, or was 0."""
+        """The changes after a version; all rows, with `reset`, if it is 0 or older than the known removals."""
         if version <= self._forgotten:
             return Changes(reset=True, rows=list(self.rows.items()), gone=[])
         changed = []

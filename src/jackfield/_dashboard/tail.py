@@ -1,4 +1,4 @@
-"""The newest events, one line each, and what of them a viewer with a selector has not seen yet."""
+"""The newest events, one row each, and those of them that a viewer with a selector has not seen yet."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.selectors import Selector
 
-__all__ = ["KEPT", "Line", "News", "Tail"]
+__all__ = ["KEPT", "EventRow", "News", "Tail"]
 
 KEPT = 2000
-"""Events that are kept, without their payloads: those may be of any size, and say what customers wrote."""
+"""Number of kept events, without their payloads, which may be of any size and hold customers' words."""
 
 
 @attrs.frozen
-class Line:
-    """What is shown of one event."""
+class EventRow:
+    """One event as the page shows it."""
 
     serial: int
     at: float
-    """When it happened, in seconds of the epoch; when it came, where the vendor does not say."""
+    """When it happened, in seconds since the epoch; when it was received, if the vendor does not say."""
     feed: str
     kind: str
     address: Address
@@ -32,44 +32,44 @@ class Line:
 
 @attrs.frozen
 class News:
-    """What a viewer has not seen yet."""
+    """The events that a viewer has not seen yet."""
 
-    lines: list[Line]
+    rows: list[EventRow]
     """Oldest first."""
     hidden: int
-    """Events that are left out: of those that match, the ones too many; and all that nobody can look at any more."""
+    """Number of events left out: matching ones above the limit, and all that have left the ring."""
 
 
 @attrs.define(eq=False)
 class Tail:
-    """A ring of lines."""
+    """A ring of the newest events."""
 
     last: int = 0
-    """The serial number of the newest."""
-    _ring: deque[Line] = attrs.field(factory=lambda: deque(maxlen=KEPT))
+    """The serial number of the newest event."""
+    _ring: deque[EventRow] = attrs.field(factory=lambda: deque(maxlen=KEPT))
 
     def add(self, event: Event) -> None:
-        """Take an event."""
+        """Append an event."""
         self.last += 1
         at = (event.time or event.received).timestamp()
         self._ring.append(
-            Line(self.last, at, clip(event.feed), clip(event.kind), address_of(event), event.origin),
+            EventRow(self.last, at, clip(event.feed), clip(event.kind), address_of(event), event.origin),
         )
 
     def news(self, selector: Selector, after: int, most: int) -> News:
-        """The newest events after a serial number that the selector matches, at most so many."""
-        lines: list[Line] = []
+        """The newest matching events after a serial number, at most `most` of them."""
+        rows: list[EventRow] = []
         hidden = max(0, self.last - len(self._ring) - after)
-        for line in reversed(self._ring):
-            if line.serial <= after:
+        for row in reversed(self._ring):
+            if row.serial <= after:
                 break
-            if selector.matches(line):
-                if len(lines) < most:
-                    lines.append(line)
+            if selector.matches(row):
+                if len(rows) < most:
+                    rows.append(row)
                 else:
                     hidden += 1
-        return News(lines[::-1], hidden)
+        return News(rows[::-1], hidden)
 
     def history(self, selector: Selector, most: int) -> News:
-        """The newest events that the selector matches, for who has just come: nothing counts as left out."""
-        return News(self.news(selector, 0, most).lines, 0)
+        """The newest matching events for a new viewer; none counts as hidden."""
+        return News(self.news(selector, 0, most).rows, 0)

@@ -1,4 +1,4 @@
-"""What is new to one viewer since it was last told, as the JSON text of one message."""
+"""The changes since a viewer's last update, as the JSON text of one message."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from jackfield.addresses import escape_segment
 from jackfield.plugin.secrets import REDACTED
 from jackfield.selectors import Selector
 
-__all__ = ["MOST_LINES", "View"]
+__all__ = ["MOST_EVENTS", "View"]
 
-MOST_LINES = 120
-"""Events in one update; more than a few times as many in a second can nobody read."""
+MOST_EVENTS = 120
+"""Maximum number of events in one update; nobody can read more than a few times as many in a second."""
 
 
 @attrs.define(eq=False)
 class View:
-    """One viewer of the board: its selector, and what it has been told."""
+    """One viewer of the board: its selector, and the versions that were sent to it."""
 
     selector: Selector
     _version: int = 0
@@ -29,9 +29,9 @@ class View:
     _figures: Mapping[str, Any] | None = None
 
     def next(self, board: Board, figures: Mapping[str, Any], now: float, secrets: Iterable[str]) -> bytes | None:
-        """The next message, the first one with everything; ``None`` where nothing is new.
+        """The next message, the first one complete; ``None`` if nothing has changed.
 
-        `figures` goes along as it is; `secrets` are left out of every text.
+        `figures` is included unchanged; `secrets` are redacted in every text.
         """
         tables = {}
         for name, table in board.tables.items():
@@ -44,31 +44,31 @@ class View:
                     "crowded": table.crowded,
                 }
         if self._serial is None:
-            news = board.tail.history(self.selector, MOST_LINES)
+            news = board.tail.history(self.selector, MOST_EVENTS)
         else:
-            news = board.tail.news(self.selector, self._serial, MOST_LINES)
+            news = board.tail.news(self.selector, self._serial, MOST_EVENTS)
         first = self._serial is None
         self._version, self._serial = board.version, board.tail.last
-        if not (first or tables or news.lines or news.hidden or figures != self._figures):
+        if not (first or tables or news.rows or news.hidden or figures != self._figures):
             return None
         self._figures = figures
         events = [
             {
-                "key": line.serial,
-                "at": line.at,
-                "feed": line.feed,
-                "kind": line.kind,
-                "address": list(map(escape_segment, line.address)),
-                "origin": line.origin,
+                "key": row.serial,
+                "at": row.at,
+                "feed": row.feed,
+                "kind": row.kind,
+                "address": list(map(escape_segment, row.address)),
+                "origin": row.origin,
             }
-            for line in news.lines
+            for row in news.rows
         ]
         message = {"now": now, "first": first, "tables": tables, "events": events, "hidden": news.hidden}
         return msgspec.json.encode(_without(message | {"figures": figures}, tuple(filter(None, secrets))))
 
 
 def _without(value: Any, secrets: tuple[str, ...]) -> Any:
-    """The value with no secret in any of its texts."""
+    """The value with all secrets redacted in its texts."""
     match value:
         case str():
             for secret in secrets:
@@ -82,7 +82,7 @@ def _without(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def _uncut(text: str, secret: str) -> str:
-    """A text that was shortened may end within a secret."""
+    """Redact the start of a secret at the end of a shortened text."""
     if not text.endswith("…"):
         return text
     kept = text[:-1]

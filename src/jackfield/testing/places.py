@@ -76,7 +76,7 @@ def sample_events(count: int, prefix: str = "sample") -> list[Event]:
     return [
         Event(
             id=f"{prefix}-{number}",
-            kind="call.answered" if number % 2 else "unmapped.fax",
+            kind="call.connected" if number % 2 else "unmapped.fax",
             address=Address("acme", "account", "A/1 %", "call", f"c {number}", "answered"),
             time=None if number % 5 == 4 else at + timedelta(milliseconds=number),
             received=at + timedelta(seconds=1, microseconds=number),

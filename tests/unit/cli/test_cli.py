@@ -1,4 +1,4 @@
-"""`jackfield._cli`: what each command prints where, and its exit status; long runs are tested as processes."""
+"""`jackfield._cli`: each command's output and exit status; `tests/integration` runs them as processes."""
 
 import argparse
 import io
@@ -75,7 +75,7 @@ def stdin(monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_teaches(command, capsys):
+def test_the_help_of_each_command_describes_it(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"])
     assert caught.value.code == 0
@@ -95,7 +95,7 @@ def test_the_help_of_a_simulator_shows_its_own_flags(provider, capsys):
     assert "--customer-id" in out or "--account-id" in out
 
 
-def test_without_a_command_all_are_listed_and_each_in_one_line(capsys):
+def test_without_a_command_all_commands_are_listed_each_in_one_line(capsys):
     with pytest.raises(SystemExit):
         main([])
     text = capsys.readouterr().err
@@ -103,7 +103,7 @@ def test_without_a_command_all_are_listed_and_each_in_one_line(capsys):
         assert re.search(rf"^  {name} +{re.escape(summary)}$", text, re.MULTILINE)
 
 
-def test_what_a_simulator_needs_is_reported_without_all_its_flags(capsys):
+def test_a_missing_flag_of_a_simulator_is_reported_without_the_list_of_all_flags(capsys):
     with pytest.raises(SystemExit):
         main(["simulate", "voipbin"])
     assert capsys.readouterr().err == (
@@ -143,7 +143,7 @@ def test_the_version_is_the_distributions(capsys):
     assert capsys.readouterr().out.startswith("jackfield 0.")
 
 
-def test_a_simulator_that_makes_no_sense_is_wrong_usage(capsys):
+def test_invalid_values_of_a_simulators_flags_are_wrong_usage(capsys):
     wrong = ["--rate", "-1", "--drop", "2", "--refuse", "99"]
     assert main(["simulate", "vinix", "--token", "t", *wrong]) == 2
     assert capsys.readouterr().err.splitlines() == [
@@ -195,19 +195,20 @@ def test_a_flag_of_a_simulator_that_is_wrong_is_wrong_usage(arguments, capsys):
     assert caught.value.code == 2
 
 
-def test_what_attrs_says_of_a_simulators_value_is_reported_without_its_own_objects(capsys):
+def test_an_attrs_validation_error_is_reported_without_its_objects(capsys):
     assert main(["simulate", "vinix", "--token", "t", "--generation", "7"]) == 2
     assert capsys.readouterr().err == "jackfield: --generation: 'generation' must be in (4, 5) (got 7)\n"
 
 
-def test_a_simulators_field_that_is_no_flag_is_a_plugins_fault():
-    for name, type_, said in (("drop", float, "is a flag already"), ("days", list[int], "no flag can be made")):
+def test_a_simulators_field_that_cannot_be_a_flag_is_an_error_of_the_plugin():
+    cases = [("drop", float, "has the name of another flag"), ("days", list[int], "cannot become a flag")]
+    for name, type_, said in cases:
         simulator = attrs.make_class("Odd", {name: attrs.field(default=0, type=type_)})
         with pytest.raises(PluginError, match=said):
             simulator_options(simulator)
 
 
-def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
+def test_check_prints_what_is_selected_subscribed_and_filtered(config, capsys):
     assert main(["check", str(config)]) == 0
     out, err = capsys.readouterr()
     lines = [line.split() for line in out.splitlines()]
@@ -220,19 +221,20 @@ def test_check_shows_what_is_asked_sent_and_filtered(config, capsys):
     assert "hunter2" not in out
 
 
-def test_check_tells_which_journal_will_be_used_and_makes_none(config, capsys, tmp_path, monkeypatch):
+def test_check_prints_which_journal_will_be_used_and_creates_none(config, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\nfsync = true\n')
     assert main(["check", str(config)]) == 0
     out = capsys.readouterr().out
-    assert "journal: var/journal.db (made at the first start); survives the end of the process and of power; " in out
+    assert "journal: var/journal.db (created at the first start); " in out
+    assert "; survives crashes of the process and power failures; " in out
     assert not (tmp_path / "var").exists()
     (tmp_path / "var").mkdir()
     with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as db:
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute("CREATE TABLE some (thing)")
     assert main(["check", str(config)]) == 0
-    assert "journal: var/journal.db (there, 8192 bytes)" in capsys.readouterr().out
+    assert "journal: var/journal.db (exists, 8192 bytes)" in capsys.readouterr().out
     (tmp_path / "var" / "journal.db").write_bytes(b"12345")
     assert main(["check", str(config)]) == 2
     assert "gateway.journal: var/journal.db: is no journal but something else" in capsys.readouterr().err
@@ -245,14 +247,14 @@ def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, 
     assert lines == [f"jackfield: {tmp_path}: is no file; name a file for the journal, or move this away"]
 
 
-def test_check_tells_every_fault_and_exits_with_2(config, capsys):
+def test_check_reports_every_problem_and_exits_with_2(config, capsys):
     wrong = CONFIG.replace('url = "ws://127.0.0.1:9"', 'ulr = "ws://127.0.0.1:9"').replace('"stdout"', '"stdoot"')
     config.write_text(wrong + "[gatway]\n")
     assert main(["check", str(config)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "jackfield: 4 faults in the configuration:",
+        "jackfield: 4 problems in the configuration:",
         "  gatway: unknown option; did you mean gateway?",
         "  feeds.support.ulr: unknown option; did you mean url?",
         "  feeds.support.url: required: the gateway's URL, such as wss://host:5555, as Vinix gave it",
@@ -261,24 +263,24 @@ def test_check_tells_every_fault_and_exits_with_2(config, capsys):
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_configuration_that_is_not_there_is_reported(command, capsys):
+def test_a_missing_configuration_file_is_reported(command, capsys):
     assert main([command, "none.toml"]) == 2
     assert "none.toml: No such file or directory" in capsys.readouterr().err
 
 
-def test_check_warns_of_what_brings_no_event(config, capsys):
+def test_check_warns_of_selectors_that_deliver_no_event(config, capsys):
     config.write_text(CONFIG.replace('"vinix/**"', '"acme/**", "offer.rejected @ voipbin/**", "voipbin/agent/**"'))
     assert main(["check", str(config)]) == 0
     warnings = capsys.readouterr().err.splitlines()
     reason = "VoIPBIN has no topic for the events of all agents; name one: voipbin/agent/<id>/**"
     assert warnings == [
         f"warning: feeds.office: voipbin/agent/**: {reason}",
-        "warning: routes[0].select[1]: acme/**: no feed brings anything of this",
-        "warning: routes[0].select[2]: offer.rejected @ voipbin/**: no feed brings anything of this",
+        "warning: routes[0].select[1]: acme/**: no feed delivers such events",
+        "warning: routes[0].select[2]: offer.rejected @ voipbin/**: no feed delivers such events",
     ]
 
 
-def test_check_warns_where_a_prefix_brings_more_than_was_asked(config, capsys):
+def test_check_warns_of_a_prefix_that_delivers_more_than_was_selected(config, capsys):
     selectors = '["voipbin/customer/*/queue/q1/**", "contact.quued"]'
     content = CONFIG.replace('customer_id = "abc123"', 'customer_id = "abc123"\ndialect = "prefix"')
     config.write_text(content.replace('["contact.queued", "vinix/**"]', selectors))
@@ -290,13 +292,13 @@ def test_check_warns_where_a_prefix_brings_more_than_was_asked(config, capsys):
         f"warning: feeds.office: {topic} is a beginning: it also brings whatever else begins with q1",
         "warning: feeds.support: no route selects anything of this feed",
         (
-            "warning: routes[0].select[1]: contact.quued: no feed brings anything of this; "
+            "warning: routes[0].select[1]: contact.quued: no feed delivers such events; "
             "there is no kind contact.quued; did you mean contact.queued?"
         ),
     ]
 
 
-def test_decode_writes_events_and_says_what_is_none(stdin, capfdbinary):
+def test_decode_writes_events_and_reports_frames_without_one(stdin, capfdbinary):
     stdin(
         b'{"event_type":"call.created","topic":"customer_id:c:call:1"}\n\nhello\r\n{"type":"ack","action":"subscribe"}\n'
     )
@@ -313,7 +315,7 @@ def test_decode_writes_events_and_says_what_is_none(stdin, capfdbinary):
     ]
 
 
-def test_decode_of_a_vendor_that_nobody_speaks_is_wrong_usage(capsys):
+def test_decode_with_an_unknown_provider_is_wrong_usage(capsys):
     assert main(["decode", "acme"]) == 2
     assert capsys.readouterr().err == "jackfield: no provider 'acme' (installed: vinix, voipbin)\n"
 
@@ -328,7 +330,7 @@ def test_plugins_lists_what_is_installed(capsys):
     assert document["failures"] == []
 
 
-def test_a_broken_plugin_is_reported_by_its_distribution_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
+def test_a_broken_plugin_is_reported_with_its_distribution_and_the_others_are_loaded(monkeypatch, tmp_path, capsys):
     (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
     monkeypatch.syspath_prepend(tmp_path)
     points = [EntryPoint("broken", "jackfield_broken", "jackfield"), *_registry.entry_points(group="jackfield")]
@@ -356,7 +358,7 @@ def test_the_set_of_plugins_can_be_narrowed(monkeypatch, capsys):
     assert "plugin acme of acme: not installed" in capsys.readouterr().err
 
 
-def test_the_demo_says_what_it_needs(monkeypatch, capsys):
+def test_the_demo_names_the_plugins_that_it_needs(monkeypatch, capsys):
     monkeypatch.setenv("JACKFIELD_PLUGINS", "voipbin")
     assert main(["demo"]) == 2
     assert "install jackfield-stdout" in capsys.readouterr().err
@@ -394,7 +396,7 @@ def test_reports_below_the_level_are_left_out(least, shown, capsys):
     assert len(capsys.readouterr().err.splitlines()) == shown
 
 
-def test_a_terminal_that_has_gone_is_no_error(monkeypatch):
+def test_a_closed_terminal_is_not_an_error(monkeypatch):
     class Gone(io.StringIO):
         def write(self, text):
             raise BrokenPipeError
@@ -443,7 +445,7 @@ def test_a_plugin_s_command_is_shown_and_run_with_the_feeds_of_a_configuration(o
     assert capsys.readouterr() == ("office, support\n", "that was all\n")
 
 
-def test_a_plugin_s_command_asks_by_rest_and_what_it_meets_is_one_line(offer, capsys):
+def test_an_error_of_a_plugin_s_http_exchange_is_one_line(offer, capsys):
     def exchange():
         yield Request("GET", "http://127.0.0.1:1/customer")
 
@@ -462,7 +464,7 @@ def test_a_plugin_s_command_never_takes_the_place_of_a_built_in_one(offer, capsy
     offer(lambda options, host: 0, "check")
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "a plugin's command 'check' is left out: Jackfield has one of that name" in capsys.readouterr().err
+    assert "a plugin's command 'check' is left out: a built-in command has this name" in capsys.readouterr().err
     assert main(["check", "none.toml"]) == 2
 
 
@@ -492,17 +494,17 @@ sinks = ["console"]
 """
 
 
-def test_check_shows_what_comes_by_webhook_and_that_it_is_filtered_here(config, capsys):
+def test_check_prints_that_events_by_webhook_are_filtered_here(config, capsys):
     config.write_text(POSTED.format(listen="127.0.0.1:8080", receive="webhook"))
     assert main(["check", str(config)]) == 0
     out, err = capsys.readouterr()
     assert "webhooks: 127.0.0.1:8080, plain HTTP" in out
     assert "feed head office: voipbin, voipbin/customer/abc123, by webhook at /webhooks/head%20office" in out
-    assert re.search("contact.queued +nothing: the vendor posts everything +all but contact.queued", out)
+    assert re.search("contact.queued +nothing: the vendor sends everything by webhook +all but contact.queued", out)
     assert "without TLS" not in err
     config.write_text(POSTED.format(listen="0.0.0.0:8080", receive="both"))
     assert main(["check", str(config)]) == 0
     out, err = capsys.readouterr()
-    assert "and by webhook at /webhooks/head%20office: everything comes, and is filtered here" in out
+    assert "and by webhook at /webhooks/head%20office: the vendor sends everything, which is filtered here" in out
     assert re.search("contact.queued +customer_id:abc123:queue", out)
     assert "webhooks.listen: 0.0.0.0:8080 can be reached from outside, and without TLS; give tls_cert" in err

@@ -303,7 +303,7 @@ def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(con
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["stats", "none.toml"], "none.toml: No such file or directory"),
         (["stats", "memory.toml"], "gateway.journal: 'memory' is no file that could be looked into"),
@@ -311,17 +311,17 @@ def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(con
         (["replay", "var/journal.db", "**"], "replay needs the configuration"),
         (["replay", "gateway.toml", "**", "--sink", "crn"], "--sink: no sink 'crn'; there are: archive, crm"),
         (["events", "gateway.toml", "contact"], "a kind is two words"),
-        (["events", "gateway.toml", "--since", "yesterday"], "'yesterday' is no moment"),
-        (["events", "gateway.toml", "--since", "999999999999d"], "is no moment"),
+        (["events", "gateway.toml", "--since", "yesterday"], "'yesterday' is not a time"),
+        (["events", "gateway.toml", "--since", "999999999999d"], "is not a time"),
         (["events", "gateway.toml", "--limit", "0"], "must be at least 1"),
         ([], "ACTION"),
     ],
 )
-def test_wrong_usage_is_reported(arguments, told, config, journal, tmp_path):
+def test_wrong_usage_is_reported(arguments, reported, config, journal, tmp_path):
     (tmp_path / "memory.toml").write_text("[gateway]\n")
     status, out, err = journal(*arguments)
     assert (status, out) == (2, [])
-    assert told in err
+    assert reported in err
 
 
 def test_a_journal_that_is_not_there_yet_is_reported_and_not_made(config, journal, tmp_path):

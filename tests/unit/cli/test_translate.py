@@ -1,4 +1,4 @@
-"""`jackfield translate`: a topic, binding, address or selector in every form it has."""
+"""`jackfield translate`: a topic, binding, address or selector in all its forms."""
 
 import json
 
@@ -22,8 +22,8 @@ def readings(capsys):
     return translate
 
 
-def sent(reading, provider, dialect="documented"):
-    (row,) = [row for row in reading["sent"] if (row["provider"], row["dialect"]) == (provider, dialect)]
+def subscribed(reading, provider, dialect="documented"):
+    (row,) = [row for row in reading["subscribed"] if (row["provider"], row["dialect"]) == (provider, dialect)]
     return row
 
 
@@ -55,10 +55,11 @@ def test_what_is_shown_as_a_selector_is_one_and_means_the_text(text, selector, r
 def test_what_a_selector_becomes_is_shown_for_each_dialect(readings):
     (reading,) = readings("contact.queued", "--scope-id", "abc")
     assert (reading["is"], reading["kinds"]) == ("a selector", ["contact.queued"])
-    assert sent(reading, "vinix")["topics"] == ["qubicle.queue.abc.*"]
-    assert sent(reading, "vinix")["filtered"]
-    assert sent(reading, "voipbin")["topics"] == ["customer_id:abc:queue:*", "customer_id:abc:queuecall:*"]
-    assert sent(reading, "voipbin", "prefix")["topics"] == ["customer_id:abc:queue:", "customer_id:abc:queuecall:"]
+    assert subscribed(reading, "vinix")["topics"] == ["qubicle.queue.abc.*"]
+    assert subscribed(reading, "vinix")["filtered"]
+    assert subscribed(reading, "voipbin")["topics"] == ["customer_id:abc:queue:*", "customer_id:abc:queuecall:*"]
+    prefix = subscribed(reading, "voipbin", "prefix")
+    assert prefix["topics"] == ["customer_id:abc:queue:", "customer_id:abc:queuecall:"]
 
 
 def test_an_address_is_shown_as_each_dialect_publishes_it(readings):
@@ -69,7 +70,7 @@ def test_an_address_is_shown_as_each_dialect_publishes_it(readings):
         ("customer_id:abc123:call:xyz789", "call.status"),
         ("customer_id:abc123:call:xyz789", "call_status"),
     }
-    assert sent(reading, "vinix")["topics"] == []
+    assert subscribed(reading, "vinix")["topics"] == []
 
 
 def test_a_published_topic_with_its_event_is_an_address(readings):
@@ -86,19 +87,19 @@ def test_a_topic_that_two_dialects_read_differently_is_shown_both_ways(readings)
     ]
 
 
-def test_what_a_prefix_brings_beyond_its_text_is_reported(readings):
+def test_a_note_names_what_a_prefix_delivers_beyond_its_text(readings):
     (reading,) = readings("customer_id:abc123:queue")
     assert reading["notes"] == ["customer_id:abc123:queue is a beginning: it also brings queuecall"]
 
 
-def test_a_refusal_is_reported_with_its_reason(readings):
+def test_a_refusal_has_its_reason(readings):
     (reading,) = readings("voipbin/agent/**")
-    assert "no topic for the events of all agents" in sent(reading, "voipbin")["refusal"]
+    assert "no topic for the events of all agents" in subscribed(reading, "voipbin")["reason"]
 
 
 def test_an_address_that_cannot_be_published_says_why(readings):
     (reading,) = readings("voipbin/customer/abc/call/a:b/hangup")
-    assert "cannot hold ':'" in reading["published"][0]["refusal"]
+    assert "cannot hold ':'" in reading["published"][0]["reason"]
 
 
 def test_the_text_form_says_the_same_to_a_person(capsys):
@@ -114,23 +115,23 @@ def test_the_text_form_says_the_same_to_a_person(capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reason"),
     [
         (["agent/*/x"], "           ^ 3 segments where an address has 6"),
         (["qubicle.foo.ACC"], "with a family of queue, recipient, session"),
         (["customer_id:abc"[:9]], "a kind is two words"),
-        (["contact.queued", "call.hangup"], "not of vinix (documented)"),
+        (["contact.queued", "call.hangup"], "not a topic of vinix (documented)"),
         ([""], "empty; '**' selects everything"),
     ],
 )
-def test_what_cannot_be_translated_is_reported_with_every_reason(arguments, told, capsys):
+def test_an_untranslatable_text_is_reported_with_every_reason(arguments, reason, capsys):
     assert main(["translate", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "is nothing that can be translated" in err
-    assert told in err
+    assert "cannot be translated" in err
+    assert reason in err
 
 
 def test_without_plugins_a_selector_is_still_one(readings):
     (reading,) = readings("contact.queued", "--no-plugins")
-    assert (reading["selector"], reading["sent"]) == ("contact.queued", [])
+    assert (reading["selector"], reading["subscribed"]) == ("contact.queued", [])

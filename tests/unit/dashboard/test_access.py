@@ -26,10 +26,10 @@ def files(tmp_path):
     return tmp_path
 
 
-def faults(*arguments):
+def problems(*arguments):
     with pytest.raises(ConfigError) as caught:
         plan_access(*arguments)
-    return [str(fault) for fault in caught.value.problems]
+    return [str(problem) for problem in caught.value.problems]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST"])
@@ -41,27 +41,27 @@ def test_on_loopback_nothing_is_needed(host):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "dashboard.example", "127.0.0.1.example", ""])
 def test_elsewhere_both_a_token_and_tls_are_needed(host, files):
-    told = faults(host)
-    assert len(told) == 2
-    assert all(word in " ".join(told) for word in ("--token-file", "--tls-cert", "not this machine's loopback"))
-    assert len(faults(host, files / "token")) == 1
-    assert len(faults(host, None, files / "crt", files / "key")) == 1
+    found = problems(host)
+    assert len(found) == 2
+    assert all(word in " ".join(found) for word in ("--token-file", "--tls-cert", "not a loopback address"))
+    assert len(problems(host, files / "token")) == 1
+    assert len(problems(host, None, files / "crt", files / "key")) == 1
     access = plan_access(host, files / "token", files / "crt", files / "key")
     assert access.tls is not None
     assert not access.local
     assert not access.admits(asking({}))
 
 
-def test_what_is_wrong_with_a_file_is_reported(files):
+def test_problems_with_the_files_are_reported(files):
     (files / "short").write_text("12345")
     (files / "empty").write_text(" \n")
-    assert "has 5 characters; at least 16" in faults("::1", files / "short")[0]
-    assert "is empty" in faults("::1", files / "empty")[0]
-    assert "cannot be read" in faults("::1", files / "none")[0]
-    assert "is no file" in faults("::1", None, files / "none", files / "key")[0]
-    assert "belongs to a certificate" in faults("::1", None, None, files / "key")[0]
-    assert "must be PEM" in faults("::1", None, files / "token", files / "key")[0]
-    assert "12345" not in faults("::1", files / "short")[0]
+    assert "has 5 characters; at least 16" in problems("::1", files / "short")[0]
+    assert "is empty" in problems("::1", files / "empty")[0]
+    assert "cannot be read" in problems("::1", files / "none")[0]
+    assert "is not a file" in problems("::1", None, files / "none", files / "key")[0]
+    assert "needs a certificate" in problems("::1", None, None, files / "key")[0]
+    assert "must be PEM" in problems("::1", None, files / "token", files / "key")[0]
+    assert "12345" not in problems("::1", files / "short")[0]
 
 
 def test_the_token_opens_as_bearer_and_the_session_as_cookie_and_neither_shows():
@@ -90,11 +90,11 @@ def test_nothing_else_opens(headers):
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8321", "127.0.0.1:1", "[::1]", "[::1]:8321", "LocalHost:1"])
 def test_a_loopback_dashboard_is_known_by_its_names(host):
-    assert Access("127.0.0.1").takes_host(host)
+    assert Access("127.0.0.1").allows_host(host)
 
 
 @pytest.mark.parametrize(
     "host", ["", "evil.example", "evil.example:8321", "localhost.evil.example", "192.0.2.1", "[::2]"]
 )
-def test_a_page_that_was_made_to_lead_here_by_name_gets_nothing(host):
-    assert not Access("127.0.0.1").takes_host(host)
+def test_a_request_with_a_foreign_host_name_is_refused(host):
+    assert not Access("127.0.0.1").allows_host(host)

@@ -33,7 +33,7 @@ def event(kind, id="c1", seconds=0, *, resource=None, correlation="c1", **data):
 def board_of(*events, now=0):
     board = Board()
     for each in events:
-        board.take(each, at(now))
+        board.apply(each, at(now))
     return board
 
 
@@ -52,10 +52,10 @@ def test_every_kind_that_sets_a_state_exists():
 # -- calls ---------------------------------------------------------------------------------------------
 
 
-def test_a_call_goes_through_its_states_and_lingers_a_moment_when_it_is_over():
+def test_a_call_goes_through_its_states_and_stays_visible_briefly_after_its_end():
     board, seen = Board(), []
     for second, word in enumerate(["initiated", "alerting", "connected", "clearing", "cleared"]):
-        board.take(event(f"call.{word}", seconds=second), at(second))
+        board.apply(event(f"call.{word}", seconds=second), at(second))
         seen.append(states(board, "calls")["c1"])
     assert seen == ["new", "ringing", "connected", "ending", "ended"]
     board.age(at(4 + LINGER - 0.1))
@@ -64,19 +64,19 @@ def test_a_call_goes_through_its_states_and_lingers_a_moment_when_it_is_over():
     assert states(board, "calls") == {}
 
 
-def test_a_call_whose_beginning_was_missed_is_shown_all_the_same():
+def test_a_call_whose_start_was_missed_is_shown():
     assert states(board_of(event("call.connected")), "calls") == {"c1": "connected"}
 
 
-def test_a_straggler_does_not_bring_back_what_is_over():
+def test_a_late_event_does_not_bring_back_a_row_that_is_over():
     board = board_of(event("call.cleared"), event("contact.ended", resource="session"))
     board.age(at(LINGER))
     for kind in ("call.connected", "call.updated", "contact.queued", "contact.connected"):
-        board.take(event(kind), at(LINGER + 1))
+        board.apply(event(kind), at(LINGER + 1))
     assert states(board, "calls") == states(board, "contacts") == {}
 
 
-def test_what_says_nothing_about_a_state_makes_no_row():
+def test_an_event_without_a_state_makes_no_row():
     assert states(board_of(event("call.updated"), event("contact.disposition_started")), "calls") == {}
 
 
@@ -90,7 +90,7 @@ def test_the_order_in_which_a_calls_events_come_does_not_matter(story, chance):
     assert ways[0].calls.rows == ways[1].calls.rows
 
 
-def test_what_was_never_heard_of_again_goes_after_hours():
+def test_a_row_without_events_is_removed_after_hours():
     board = board_of(event("call.connected"), event("agent.ready", "a1"))
     board.age(at(SILENT - 1))
     assert states(board, "calls")
@@ -101,26 +101,26 @@ def test_what_was_never_heard_of_again_goes_after_hours():
 # -- contacts and queues ---------------------------------------------------------------------------------
 
 
-def test_a_queue_counts_those_who_wait_in_it_and_knows_since_when():
+def test_a_queue_counts_its_waiting_contacts_and_the_longest_wait():
     queued = [
         event("contact.queued", "q1", n, resource="queue", correlation=f"c{n}", queue_name="Sales") for n in (0, 5)
     ]
     board = board_of(*queued)
     assert (queue(board).name, queue(board).waiting, queue(board).oldest) == ("Sales", 2, NOON.timestamp())
-    board.take(event("contact.connected", "q1", 7, resource="queue", correlation="c0"), at(7))
-    assert (queue(board).waiting, queue(board).oldest, queue(board).taken) == (1, at(5).timestamp(), 1)
-    board.take(event("contact.abandoned", "q1", 8, resource="queue", correlation="c5"), at(8))
+    board.apply(event("contact.connected", "q1", 7, resource="queue", correlation="c0"), at(7))
+    assert (queue(board).waiting, queue(board).oldest, queue(board).answered) == (1, at(5).timestamp(), 1)
+    board.apply(event("contact.abandoned", "q1", 8, resource="queue", correlation="c5"), at(8))
     assert (queue(board).waiting, queue(board).oldest, queue(board).abandoned) == (0, None, 1)
 
 
-def test_a_contact_that_is_connected_twice_was_taken_once():
+def test_a_contact_that_is_connected_twice_counts_as_answered_once():
     """Some vendors tell it of the queue and of the agent."""
     board = board_of(
         event("contact.queued", "q1", 0, resource="queue"),
         event("contact.connected", "q1", 1, resource="queue"),
         event("contact.connected", "a1", 1, resource="agent", queue_id="q1"),
     )
-    assert queue(board).taken == 1
+    assert queue(board).answered == 1
 
 
 def test_leaving_the_queue_after_being_connected_changes_nothing():
@@ -140,13 +140,13 @@ def test_leaving_the_queue_for_elsewhere_shows():
     assert queue(board).waiting == 0
 
 
-def test_an_offer_shows_until_it_is_turned_down_and_the_contact_waits_all_the_time():
+def test_an_offer_is_shown_until_it_is_rejected_and_the_contact_still_waits():
     board = board_of(
         event("contact.queued", "q1", 0, resource="queue"), event("offer.created", "a1", 1, resource="agent")
     )
     assert states(board, "contacts") == {"c1": "offered"}
     assert queue(board).waiting == 1
-    board.take(event("offer.rejected", "a1", 2, resource="agent"), at(2))
+    board.apply(event("offer.rejected", "a1", 2, resource="agent"), at(2))
     assert states(board, "contacts") == {"c1": "waiting"}
 
 
@@ -167,7 +167,7 @@ def test_a_contact_is_over_with_the_last_of_its_calls():
         event("call.cleared", "leg1", 1, correlation="c1"),
     )
     assert states(board, "contacts") == {"c1": "with agent"}
-    board.take(event("call.cleared", "leg2", 2, correlation="c1"), at(2))
+    board.apply(event("call.cleared", "leg2", 2, correlation="c1"), at(2))
     assert states(board, "contacts") == {"c1": "ended"}
 
 
@@ -193,7 +193,7 @@ def test_the_queues_counts_and_the_contacts_states_always_agree(story):
     board = Board(contacts=Table(2))  # so small that contacts make room for each other
     for now, (kind, contact, where, second) in enumerate(story):
         resource = "call" if kind.startswith("call.") else "queue"
-        board.take(event(kind, where, second, resource=resource, correlation=contact), at(now))
+        board.apply(event(kind, where, second, resource=resource, correlation=contact), at(now))
         board.age(at(now))
         for key, row in board.queues.rows.items():
             waiting = [each for each in board.contacts.rows.values() if each.waits and each.queue == key]
@@ -223,7 +223,7 @@ def test_the_queues_counts_and_the_contacts_states_always_agree(story):
         (["agent.snapshot"], "unknown"),
     ],
 )
-def test_an_agent_is_in_the_state_that_was_heard_of_last(story, state):
+def test_an_agents_state_is_the_latest_one(story, state):
     board = board_of(*(event(kind, "a1", second, resource="agent") for second, kind in enumerate(story)))
     assert states(board, "agents") == {"a1": state}
 
@@ -231,17 +231,17 @@ def test_an_agent_is_in_the_state_that_was_heard_of_last(story, state):
 def test_an_agent_who_is_paused_in_a_queue_has_a_note_until_that_is_over():
     board = board_of(event("agent.ready", "a1"), event("agent.queue_paused", "a1", 1))
     assert board.agents.rows["acme/a1"].shown()["note"] == "paused in a queue"
-    board.take(event("agent.queue_resumed", "a1", 2), at(2))
+    board.apply(event("agent.queue_resumed", "a1", 2), at(2))
     assert board.agents.rows["acme/a1"].shown()["note"] == ""
 
 
 def test_a_time_far_in_the_future_is_not_believed():
     board = board_of(attrs.evolve(event("agent.busy", "a1"), time=at(10**8)))
-    board.take(event("agent.ready", "a1", 100), at(100))
+    board.apply(event("agent.ready", "a1", 100), at(100))
     assert states(board, "agents") == {"a1": "ready"}
 
 
-def test_an_agent_whose_account_is_gone_goes():
+def test_a_deleted_agent_is_removed():
     assert states(board_of(event("agent.ready", "a1"), event("agent.deleted", "a1", 1)), "agents") == {}
 
 
@@ -250,32 +250,32 @@ def test_an_agent_whose_account_is_gone_goes():
 
 def test_reports_set_a_feeds_state_and_gap_and_become_notices():
     board = Board()
-    board.told(FeedStateChanged("office", FeedState.RECONNECTING, "the line was cut", 3.0), at(1))
-    board.told(GapSuspected("office", at(0), at(5), "the line was cut"), at(5))
-    board.told(TopicConfirmed("office", "t"), at(6))
+    board.apply_report(FeedStateChanged("office", FeedState.RECONNECTING, "the line was cut", 3.0), at(1))
+    board.apply_report(GapSuspected("office", at(0), at(5), "the line was cut"), at(5))
+    board.apply_report(TopicConfirmed("office", "t"), at(6))
     shown = board.feeds.rows["office"].shown()
     assert (shown["state"], shown["reason"]) == ("reconnecting", "the line was cut")
     assert shown["gap"] == (at(0).timestamp(), at(5).timestamp(), "the line was cut")
     assert len(board.notices.rows) == 2  # not the one for debugging
 
 
-def test_a_feed_that_stays_down_is_down_since_it_went_down_and_is_reported_of_once():
+def test_a_feed_that_stays_down_is_down_since_the_first_failure_and_has_one_notice():
     board = Board()
-    board.told(FeedStateChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(0))
+    board.apply_report(FeedStateChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(0))
     for second in range(1, 30, 3):
-        board.told(FeedStateChanged("office", FeedState.DISCONNECTED, "the line was cut"), at(second))
-        board.told(FeedStateChanged("office", FeedState.RECONNECTING, "", 1.0), at(second + 1))
-        board.told(FeedStateChanged("office", FeedState.CONNECTING), at(second + 2))
+        board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED, "the line was cut"), at(second))
+        board.apply_report(FeedStateChanged("office", FeedState.RECONNECTING, "", 1.0), at(second + 1))
+        board.apply_report(FeedStateChanged("office", FeedState.CONNECTING), at(second + 2))
     shown = board.feeds.rows["office"].shown()
     assert (shown["state"], shown["since"], shown["reason"]) == ("connecting", at(1).timestamp(), "the line was cut")
     assert [row.text for row in board.notices.rows.values()][1:] == ["office: disconnected: the line was cut"]
-    board.told(FeedStateChanged("office", FeedState.DISCONNECTED, "the vendor is gone"), at(40))
-    board.told(FeedStateChanged("office", FeedState.CONNECTED), at(41))
+    board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED, "the vendor is gone"), at(40))
+    board.apply_report(FeedStateChanged("office", FeedState.CONNECTED), at(41))
     shown = board.feeds.rows["office"].shown()
     assert (shown["state"], shown["since"], shown["reason"]) == ("connected", at(41).timestamp(), "")
     assert len(board.notices.rows) == 4
-    board.told(FeedStateChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(42))
-    board.told(FeedStateChanged("office", FeedState.DISCONNECTED), at(43))
+    board.apply_report(FeedStateChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(42))
+    board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED), at(43))
     assert board.feeds.rows["office"].shown()["reason"] == ""
 
 
@@ -287,7 +287,7 @@ def test_no_event_breaks_it_and_no_text_of_it_is_long(events, kind):
     board = Board()
     for each in events:
         for one in (each, attrs.evolve(each, kind=kind), attrs.evolve(each, kind=kind, data={"name": "x" * 9999})):
-            board.take(one, at(0))
+            board.apply(one, at(0))
     board.age(at(SILENT))
     for table in board.tables.values():
         for key, row in table.rows.items():
@@ -298,25 +298,25 @@ def test_no_event_breaks_it_and_no_text_of_it_is_long(events, kind):
 def test_the_number_of_rows_is_bounded_and_what_makes_room_is_counted():
     board = Board(calls=Table(3))
     for number in range(10):
-        board.take(event("call.connected", f"c{number}", number, correlation=None), at(number))
+        board.apply(event("call.connected", f"c{number}", number, correlation=None), at(number))
     assert sorted(states(board, "calls")) == ["c7", "c8", "c9"]
     assert board.calls.crowded == 7
 
 
-def test_what_is_over_makes_room_first():
+def test_rows_that_are_over_are_evicted_first():
     board = Board(calls=Table(2))
     for kind, id in (("call.connected", "old"), ("call.cleared", "over"), ("call.connected", "new")):
-        board.take(event(kind, id, correlation=None), at(0))
+        board.apply(event(kind, id, correlation=None), at(0))
     assert sorted(states(board, "calls")) == ["new", "old"]
 
 
-def test_what_it_remembers_of_the_past_is_bounded(monkeypatch):
+def test_the_keys_of_rows_that_are_over_are_bounded(monkeypatch):
     monkeypatch.setattr("jackfield._dashboard.board.REMEMBERED", 5)
     board = board_of(*(event("call.cleared", f"c{number}") for number in range(20)))
     assert len(board._over) == 5
 
 
-# -- tables: a copy that is told the changes is equal, from whichever version it starts ----------------------------
+# -- tables: a copy that gets the changes is equal, from whichever version it starts ----------------------------
 
 STEPS = st.lists(
     st.one_of(
@@ -329,7 +329,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_whoever_is_reported_the_changes_has_the_table(steps):
+def test_applying_all_changes_yields_the_table(steps):
     table, copies, versions, version = Table(3), [{}, {}, {}], [0, 0, 0], 1
     for step, key, value in [*steps, ("look", "", 0), ("look", "", 1), ("look", "", 2)]:
         if step == "put":

@@ -132,7 +132,7 @@ def test_every_page_is_packed():
     assert {path.name for path in folder.iterdir()} == {name for name, _ in PAGES.values()} | {"sign-in.html"}
 
 
-async def test_what_is_no_page_is_reported_apart():
+async def test_requests_for_something_else_have_their_own_status():
     async with running() as (_, url):
         assert (await ask(url))[0] == 200
         assert (await ask(url, "/none"))[0] == 404
@@ -152,7 +152,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size
     st.sampled_from(["", TOKEN]),
 )
 @example("GET", "///[", {}, b"", "")
-def test_whatever_is_asked_gets_an_answer_and_ends_nothing(method, url, headers, body, token):
+def test_any_request_gets_a_response(method, url, headers, body, token):
     request = Request(method, url, (("host", "localhost"), *headers.items()), body)
     clock = trio.testing.MockClock(autojump_threshold=0)  # a wrong token takes its time
     answer = trio.run(Site(Access("127.0.0.1", token=token)).respond, request, clock=clock)
@@ -162,7 +162,7 @@ def test_whatever_is_asked_gets_an_answer_and_ends_nothing(method, url, headers,
 # -- the stream of updates ---------------------------------------------------------------------------------
 
 
-async def test_a_page_gets_all_at_first_and_then_what_is_new_in_batches():
+async def test_a_page_gets_a_complete_update_first_and_then_changes_in_batches():
     async with running() as (gateway, url):
         await gateway.publish(event("one"))
         updates = await Updates.open(url)
@@ -189,7 +189,7 @@ async def test_each_page_has_a_selector_of_its_own():
             assert [line["kind"] for line in update["events"]] == [kind]
 
 
-async def test_a_selector_that_does_not_parse_is_refused_with_the_place():
+async def test_an_invalid_selector_is_refused_with_the_position():
     async with running() as (_, url):
         # Whoever asks whether it is one is answered; who wants the stream is refused.
         for path, expected in (("/events?select=call.Queued", 400), ("/events?check&select=call.Queued", 200)):
@@ -217,7 +217,7 @@ async def test_figures_come_from_the_gateway_and_no_secret_is_shown(tmp_path, mo
         assert again["figures"]["events"] == 1
 
 
-def test_secrets_that_are_in_use_are_known_however_often_others_were_renewed(tmp_path, monkeypatch):
+def test_current_secrets_stay_redacted_however_often_others_are_renewed(tmp_path, monkeypatch):
     monkeypatch.setattr(site_module, "MOST_HIDDEN", 6)
     (tmp_path / "renewed").touch()
     site = Site(Access("::1", token=TOKEN), (Secret("text", "fixed"), Secret("file", str(tmp_path / "renewed"))))
@@ -228,7 +228,7 @@ def test_secrets_that_are_in_use_are_known_however_often_others_were_renewed(tmp
         assert len(site._hidden) <= 6
 
 
-async def test_what_the_board_missed_is_reported(monkeypatch):
+async def test_events_that_the_board_missed_are_counted_on_the_page(monkeypatch):
     monkeypatch.setattr(site_module, "BUFFER", 10)
     monkeypatch.setattr(site_module, "MEASURE_SECONDS", 0.05)
     async with running() as (gateway, url):
@@ -250,7 +250,7 @@ async def test_a_flood_does_not_keep_the_board_busy(autojump_clock):
     assert 0.9 * most <= site.board.tail.last <= 1.1 * most
 
 
-async def test_pages_are_bounded_in_number_and_leave_their_place_when_they_go():
+async def test_the_number_of_open_pages_is_bounded_and_a_closed_page_frees_its_place():
     async with running() as (_, url):
         pages = [await Updates.open(url) for _ in range(MOST_VIEWERS)]
         for page in pages:
@@ -308,7 +308,7 @@ async def test_off_loopback_nothing_is_seen_without_the_token(tls, monkeypatch):
         assert (await get("/", headers={"Authorization": f"Bearer {TOKEN}x"}))[0] == 401
 
 
-async def test_who_speaks_no_tls_or_no_http_changes_nothing(tls):
+async def test_a_client_without_tls_or_http_disturbs_no_other(tls):
     access, context = tls
     async with running(access) as (_, url):
         plain = await connect(url)
@@ -319,7 +319,7 @@ async def test_who_speaks_no_tls_or_no_http_changes_nothing(tls):
         assert (await ask(url, context=context))[0] == 401
 
 
-async def test_leaving_ends_every_page_and_frees_the_port():
+async def test_closing_ends_every_page_and_frees_the_port():
     async with running() as (_, url):
         updates = await Updates.open(url)
         await updates.next()

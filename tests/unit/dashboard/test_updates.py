@@ -1,4 +1,4 @@
-"""`jackfield._dashboard.updates` and its tail: each viewer is told what is new to it, and no secret."""
+"""`jackfield._dashboard.updates` and its tail: each viewer gets what is new to it, and no secret."""
 
 import json
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jackfield._dashboard.board import Board
 from jackfield._dashboard.tail import KEPT, Tail
-from jackfield._dashboard.updates import MOST_LINES, View
+from jackfield._dashboard.updates import MOST_EVENTS, View
 from jackfield.addresses import Address, escape_segment
 from jackfield.events import Event
 from jackfield.selectors import EVERYTHING, Selector
@@ -33,13 +33,13 @@ def keys(table):
 
 def test_the_first_update_holds_everything_and_the_next_what_changed_since():
     board, view = Board(), View(EVERYTHING)
-    board.take(event("call.connected", "c1"), NOON)
+    board.apply(event("call.connected", "c1"), NOON)
     first = update(view, board)
     assert first["first"]
     assert keys(first["tables"]["calls"]) == ["acme/c1"]
     assert all(table["reset"] for table in first["tables"].values())
     assert update(view, board) is None
-    board.take(event("call.connected", "c2"), NOON)
+    board.apply(event("call.connected", "c2"), NOON)
     second = update(view, board)
     assert not second["first"]
     assert keys(second["tables"]["calls"]) == ["acme/c2"]
@@ -55,8 +55,8 @@ def test_figures_alone_are_news_when_they_change():
 
 def test_a_viewer_sees_what_its_selector_matches_of_the_past_too_and_the_tables_whole():
     board, view = Board(), View(Selector.parse("agent.*"))
-    board.take(event("call.connected"), NOON)
-    board.take(event("agent.ready", "a1"), NOON)
+    board.apply(event("call.connected"), NOON)
+    board.apply(event("agent.ready", "a1"), NOON)
     first = update(view, board)
     assert [line["kind"] for line in first["events"]] == ["agent.ready"]
     assert first["hidden"] == 0
@@ -66,34 +66,34 @@ def test_a_viewer_sees_what_its_selector_matches_of_the_past_too_and_the_tables_
 def test_a_burst_is_cut_and_what_is_left_out_is_counted():
     board, view = Board(), View(EVERYTHING)
     update(view, board)
-    for number in range(MOST_LINES + 7):
-        board.take(event("call.connected", f"c{number}"), NOON)
+    for number in range(MOST_EVENTS + 7):
+        board.apply(event("call.connected", f"c{number}"), NOON)
     burst = update(view, board)
-    assert len(burst["events"]) == MOST_LINES
+    assert len(burst["events"]) == MOST_EVENTS
     assert burst["hidden"] == 7
-    assert burst["events"][-1]["key"] == MOST_LINES + 7  # the newest are shown
+    assert burst["events"][-1]["key"] == MOST_EVENTS + 7  # the newest are shown
 
 
-def test_the_tail_is_bounded_and_what_nobody_can_look_at_any_more_counts_as_hidden():
+def test_the_tail_is_bounded_and_events_that_left_it_count_as_hidden():
     tail = Tail()
     for number in range(KEPT + 10):
         tail.add(event("call.connected", f"c{number}"))
     news = tail.news(Selector.parse("agent.*"), 4, 5)
-    assert (news.lines, news.hidden) == ([], 6)
+    assert (news.rows, news.hidden) == ([], 6)
     assert len(tail._ring) == KEPT
     assert not any(hasattr(line, "data") or hasattr(line, "raw") for line in tail._ring)
 
 
 @given(st.lists(st.tuples(strategies.events(), st.booleans()), max_size=30), strategies.selectors(), st.integers(1, 5))
-def test_nothing_that_matches_is_neither_shown_nor_counted_and_nothing_else_is_shown(story, selector, most):
+def test_each_matching_event_is_shown_or_counted_and_no_other_is_shown(story, selector, most):
     tail, after, shown, hidden = Tail(), 0, [], 0
     for each, look in [*story, (None, True)]:
         if each is not None:
             tail.add(each)
         if look:
             news = tail.news(selector, after, most)
-            assert len(news.lines) <= most
-            shown += [line.serial for line in news.lines]
+            assert len(news.rows) <= most
+            shown += [row.serial for row in news.rows]
             hidden += news.hidden
             after = tail.last
     matching = [number for number, (each, _) in enumerate(story, 1) if selector.matches(each)]
@@ -107,10 +107,10 @@ SECRET = "eyJhbGciOi.s3cret/" + "x" * 300
 
 def test_no_secret_leaves_not_even_a_part_of_one_that_was_shortened():
     board, view = Board(), View(EVERYTHING)
-    board.take(event("agent.ready", "a1", name="bearer " + SECRET), NOON)
-    board.take(event("call.connected", SECRET, source={"target": SECRET}), NOON)
+    board.apply(event("agent.ready", "a1", name="bearer " + SECRET), NOON)
+    board.apply(event("call.connected", SECRET, source={"target": SECRET}), NOON)
     address = Address("acme", "account", "hunter2", "call", "hunter2", "word")
-    board.take(Event("e", "call.connected", address, NOON, NOON, "office", "hunter2", data={"from": "hunter2"}), NOON)
+    board.apply(Event("e", "call.connected", address, NOON, NOON, "office", "hunter2", data={"from": "hunter2"}), NOON)
     board.change_feed("office", NOON, reason="refused: hunter2")
     text = view.next(board, {}, 0.0, [SECRET, escape_segment(SECRET), "hunter2", ""]).decode()
     assert "hunter2" not in text
@@ -121,7 +121,7 @@ def test_no_secret_leaves_not_even_a_part_of_one_that_was_shortened():
 @given(strategies.events(), st.text(min_size=1, max_size=3))
 def test_an_update_is_json_on_one_line_whatever_the_secrets_and_the_events_are(each, secret):
     board, view = Board(), View(EVERYTHING)
-    board.take(each, NOON)
+    board.apply(each, NOON)
     text = view.next(board, {}, 0.0, [secret])
     assert b"\n" not in text
     assert b"\r" not in text

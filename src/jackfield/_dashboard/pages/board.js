@@ -1,5 +1,5 @@
-// The dashboard's page: a copy of the server's tables, drawn at most once a frame. All text goes in by textContent.
-const MOST_LINES = 120; // each is painted, seen or not
+// The dashboard's page: a copy of the server's tables, drawn at most once per frame. All text is set by textContent.
+const MOST_EVENTS = 120; // the browser paints each row, visible or not
 const SECOND = 1000;
 const byId = (id) => document.getElementById(id);
 
@@ -12,7 +12,7 @@ function element(tag, className, text) {
 
 // -- how values are shown -------------------------------------------------------------------------
 
-let clockOffset = 0; // the server's clock beside ours, in seconds
+let clockOffset = 0; // the server's clock minus this one, in seconds
 const serverNow = () => Date.now() / SECOND + clockOffset;
 const count = (value) => value.toLocaleString();
 const clock = (at) => new Date(at * SECOND).toLocaleTimeString([], { hour12: false });
@@ -57,17 +57,17 @@ const TABLES = {
     order: (a, b) => a.key.localeCompare(b.key),
   },
   queues: {
-    heading: "Queues", empty: "No queue was heard of yet.",
+    heading: "Queues", empty: "No queues yet.",
     columns: [
       ["Queue", (row) => row.name || shortId(row.id)], ["State", (row) => row.state, "state"],
       ["Waiting", (row) => count(row.waiting), "number"], ["Longest", (row) => row.oldest, "age number"],
-      ["Taken", (row) => count(row.taken), "number minor"], ["Abandoned", (row) => count(row.abandoned), "number minor"],
+      ["Answered", (row) => count(row.answered), "number minor"], ["Abandoned", (row) => count(row.abandoned), "number minor"],
       ["Feed", (row) => row.feed, "minor"],
     ],
     order: (a, b) => a.name.localeCompare(b.name) || a.key.localeCompare(b.key),
   },
   agents: {
-    heading: "Agents", empty: "No agent was heard of yet.",
+    heading: "Agents", empty: "No agents yet.",
     columns: [
       ["Agent", (row) => row.name || shortId(row.id)], ["State", (row) => row.state, "state"], ["For", (row) => row.since, "age"],
       ["Note", (row) => row.note, "minor"], ["Feed", (row) => row.feed, "minor"],
@@ -92,7 +92,7 @@ const TABLES = {
     order: (a, b) => a.over - b.over || a.began - b.began || a.key.localeCompare(b.key),
   },
   sinks: {
-    heading: "Sinks", empty: "No sinks: events are shown here, and go nowhere.",
+    heading: "Sinks", empty: "No sinks: events are shown here and not delivered.",
     columns: [
       ["Sink", (row) => row.key], ["State", (row) => row.state, "state"], ["Lag", (row) => count(row.lag), "number"],
       ["Per second", (row) => row.rate.toFixed(1), "number"], ["Delivered", (row) => count(row.delivered), "number"],
@@ -101,15 +101,15 @@ const TABLES = {
     order: (a, b) => a.key.localeCompare(b.key),
   },
   notices: {
-    heading: "Notices", empty: "Nothing to tell.",
-    columns: [["At", (row) => clock(row.at)], ["Level", (row) => row.level, "state minor"], ["Notice", (row) => row.text, "long"]],
+    heading: "Notices", empty: "No notices yet.",
+    columns: [["Time", (row) => clock(row.at)], ["Level", (row) => row.level, "state minor"], ["Notice", (row) => row.text, "long"]],
     order: (a, b) => Number(b.key) - Number(a.key),
   },
   events: {
-    heading: "Events", empty: "No event yet.",
+    heading: "Events", empty: "No events yet.",
     columns: [
-      ["At", (row) => clock(row.at)], ["Kind", (row) => row.kind], ["Feed", (row) => row.feed],
-      ["About", (row) => row.address.slice(3).join("/"), "address"], ["Origin", (row) => row.origin, "minor"],
+      ["Time", (row) => clock(row.at)], ["Kind", (row) => row.kind], ["Feed", (row) => row.feed],
+      ["Resource", (row) => row.address.slice(3).join("/"), "address"], ["Origin", (row) => row.origin, "minor"],
     ],
     order: (a, b) => b.key - a.key,
   },
@@ -225,14 +225,14 @@ const events = tables.events;
 const newest = []; // keys of the events in the table, oldest first
 let held = []; // events that came while the stream is paused
 let paused = false;
-let narrowed = false; // another selector was asked for, which is shown also while the stream is paused
-let outdated = false; // the events in the table are not of this connection, whose numbers may begin anew
+let narrowed = false; // a new selector was applied; its events are shown even while the stream is paused
+let outdated = false; // the events in the table are of an earlier connection, whose keys may repeat
 let hidden = 0;
 let missed = 0;
 let figures = {};
 let drawing = false;
 
-function take(message) {
+function apply(message) {
   clockOffset = message.now - Date.now() / SECOND;
   const frozen = paused && !(message.first && narrowed);
   if (message.first) {
@@ -245,7 +245,7 @@ function take(message) {
   for (const [name, { reset, rows, gone, crowded }] of Object.entries(message.tables)) {
     const table = tables[name];
     if (reset) table.clear();
-    if (name === "feeds") rows.forEach(speak);
+    if (name === "feeds") rows.forEach(announce);
     rows.forEach((row) => table.put(row));
     gone.forEach((key) => table.remove(key));
     table.crowded = crowded;
@@ -255,7 +255,7 @@ function take(message) {
   missed = figures.missed ?? 0;
   if (frozen) {
     held.push(...message.events);
-    const over = held.length - MOST_LINES;
+    const over = held.length - MOST_EVENTS;
     if (over > 0) { hidden += over; held.splice(0, over); }
   } else {
     message.events.forEach(addEvent);
@@ -272,13 +272,13 @@ function forgetEvents() {
 function addEvent(event) {
   events.put(event);
   newest.push(event.key);
-  if (newest.length > MOST_LINES) events.remove(newest.shift());
+  if (newest.length > MOST_EVENTS) events.remove(newest.shift());
 }
 
 const isUp = ({ state }) => state === "subscribed" || state === "connected";
 
-// Only what an operator must hear: a feed that came up or went down.
-function speak(row) {
+// For screen readers, only what an operator must hear: a feed that came up or went down.
+function announce(row) {
   const before = tables.feeds.rows.get(row.key)?.row;
   if (before && isUp(before) !== isUp(row)) set(byId("spoken"), `Feed ${row.key} is ${isUp(row) ? "up" : "down"}`);
 }
@@ -287,7 +287,7 @@ function schedule() {
   if (drawing) return;
   drawing = true;
   const draw = () => { drawing = false; drawAll(); };
-  if (document.hidden) setTimeout(draw, SECOND); // no frames come while nobody looks
+  if (document.hidden) setTimeout(draw, SECOND); // a hidden page gets no animation frames
   else requestAnimationFrame(draw);
 }
 
@@ -340,32 +340,32 @@ function tile(label, value, tone = "") {
 
 setInterval(() => { if (Math.floor(Date.now() / SECOND) !== grown) schedule(); }, SECOND);
 
-// -- the line to the server ---------------------------------------------------------------------------
+// -- the connection to the server ---------------------------------------------------------------------
 
 let source = null;
 let selector = "";
 
-function tell(text, tone) {
+function showLink(text, tone) {
   set(byId("link"), text);
   byId("link").dataset.tone = tone;
 }
 
 function connect() {
   source?.close();
-  const mine = new EventSource(`/events?select=${encodeURIComponent(selector)}`); // comes back by itself
+  const mine = new EventSource(`/events?select=${encodeURIComponent(selector)}`); // reconnects by itself
   source = mine;
   mine.onmessage = ({ data }) => {
-    tell("Live", "good");
-    take(JSON.parse(data));
+    showLink("Live", "good");
+    apply(JSON.parse(data));
   };
   mine.onerror = () => {
     if (mine !== source) return;
-    tell("Reconnecting…", "bad");
-    if (mine.readyState === EventSource.CLOSED) setTimeout(again, 3 * SECOND, mine);
+    showLink("Reconnecting…", "bad");
+    if (mine.readyState === EventSource.CLOSED) setTimeout(reconnect, 3 * SECOND, mine);
   };
 }
 
-async function again(old) { // the browser gave up: the server said no, or answered something else
+async function reconnect(old) { // the browser does not retry after an error status or another content type
   if (old !== source) return;
   const answer = await fetch("/events?check").catch(() => null);
   if (answer?.status === 401) location.reload();
@@ -375,8 +375,8 @@ async function again(old) { // the browser gave up: the server said no, or answe
 async function select(text) {
   const input = byId("selector");
   const answer = await fetch(`/events?check&select=${encodeURIComponent(text)}`).catch(() => null);
-  if (!answer?.headers.get("content-type")?.includes("json")) { // signed out, or gone for a moment
-    if (source) again(source);
+  if (!answer?.headers.get("content-type")?.includes("json")) { // signed out, or the server is down
+    if (source) reconnect(source);
     else connect();
     return;
   }
