@@ -25,7 +25,7 @@ from jackfield._journal.opening import open_journal
 from jackfield._loading.registry import Registry
 from jackfield._routing.index import SelectorIndex
 from jackfield._routing.planner import FeedPlan
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
@@ -174,7 +174,9 @@ class Gateway:
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
             cursor, report = self._journal.cursor(sink.name), self._registry.observe
-            self._pipelines[sink.name] = SinkPipeline(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
+            self._pipelines[sink.name] = SinkPipeline(
+                sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng
+            )
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
 

@@ -8,7 +8,7 @@ import attrs
 
 from jackfield._delivery import SinkPipeline
 from jackfield._journal import Journal
-from jackfield._routing.route_spans import Span
+from jackfield._routing.route_spans import RouteSpan
 from jackfield.config import Route
 from jackfield.errors import JackfieldError
 from jackfield.selectors import Selector
@@ -22,7 +22,7 @@ class Routes:
 
     _pipelines: Mapping[str, SinkPipeline]
     _journal: Journal
-    _held: list[tuple[Route, dict[str, Span]]] = attrs.field(factory=list)
+    _held: list[tuple[Route, dict[str, RouteSpan]]] = attrs.field(factory=list)
 
     def __iter__(self) -> Iterator[Route]:
         return (route for route, _ in self._held)

@@ -16,7 +16,7 @@ class TaskGroup:
 
     _nursery: trio.Nursery
     ending: trio.CancelScope | None = None
-    """In which they are ended in order, once that has begun; an interrupt from the keyboard then cuts it short."""
+    """Scope of the ordered shutdown, once it has begun; Ctrl-C cancels it."""
     _scopes: list[trio.CancelScope] = attrs.field(factory=list)
     _running: int = 0
     _idle: trio.Event = attrs.field(factory=trio.Event)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import attrs
 import trio
 
-from jackfield._net.http_server import Line
+from jackfield._net.http_server import HTTPConnection
 from jackfield._webhooks.receiver import WebhookReceiver, answer
 from jackfield.config import WebhooksOptions
 from jackfield.errors import ConfigError, ConfigProblem, WebhookError
@@ -43,7 +43,7 @@ class WebhookServer:
     """Listens, and hands webhooks to the receivers; made by `open_webhook_server`."""
 
     url: str
-    """What stands before a feed's name."""
+    """URL prefix of the feeds' webhook endpoints."""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
     _receivers: Mapping[str, WebhookReceiver]
     _report: Callable[[Report], None]
@@ -84,9 +84,9 @@ class WebhookServer:
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         """One connection, from its beginning to its end."""
-        line = Line(stream)
+        connection = HTTPConnection(stream)
         try:
-            while await self._exchange(line):
+            while await self._exchange(connection):
                 pass
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # whoever was there has gone, or speaks no TLS
@@ -96,32 +96,32 @@ class WebhookServer:
             await trio.aclose_forcefully(stream)
             self._slots.release_on_behalf_of(stream)
 
-    async def _exchange(self, line: Line) -> bool:
+    async def _exchange(self, connection: HTTPConnection) -> bool:
         """One request and its answer; whether another one may follow."""
         try:
-            if not line.begun and not await self._wait(line):
+            if not connection.begun and not await self._wait(connection):
                 return False
             late = WebhookError(408, f"no whole head within {HEAD_SECONDS:g} s")
             with _by(trio.current_time() + HEAD_SECONDS, late):
-                head = await line.head()
+                head = await connection.head()
             if head is None:
                 return False
-            response = await self._take(self._find(head), head, line)
+            response = await self._take(self._find(head), head, connection)
         except WebhookError as refusal:
             self._count(refusal)
             response = answer(refusal)
         with trio.move_on_after(ANSWER_SECONDS):
-            return await line.answer(response, last=self._stopping)
+            return await connection.answer(response, last=self._stopping)
         return False
 
-    async def _wait(self, line: Line) -> bool:
+    async def _wait(self, connection: HTTPConnection) -> bool:
         """Wait for a request to begin; whether it does."""
         if self._stopping:
             return False
         with trio.move_on_after(IDLE_SECONDS) as wait:
             self._idle[wait] = None
             try:
-                await line.receive()
+                await connection.receive()
             finally:
                 self._idle.pop(wait, None)
             return True
@@ -135,7 +135,7 @@ class WebhookServer:
             raise WebhookError(404, "no feed gets webhooks at this path")
         return receiver
 
-    async def _take(self, receiver: WebhookReceiver, head: Request, line: Line) -> Response:
+    async def _take(self, receiver: WebhookReceiver, head: Request, connection: HTTPConnection) -> Response:
         """A request's body and what becomes of it, within the time that the feed's vendor waits."""
         webhook = receiver.webhook
         deadline, in_time = trio.current_time() + webhook.timeout, f"within {webhook.timeout:g} s"
@@ -143,7 +143,7 @@ class WebhookServer:
             if head.method not in METHODS:
                 raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
             with _by(deadline, WebhookError(408, f"the body did not come {in_time}")):
-                body = await line.body(head, webhook.max_bytes)
+                body = await connection.body(head, webhook.max_bytes)
             with _by(deadline, WebhookError(503, f"the journal did not commit it {in_time}")):
                 return await receiver.take(attrs.evolve(head, body=body))
         except WebhookError as refusal:

@@ -15,7 +15,7 @@ class WebhookServerStarted:
 
     level: ClassVar[Literal["info"]] = "info"
     url: str
-    """What stands before a feed's name, percent-encoded, in the URL that its vendor posts to."""
+    """URL prefix of the feeds' webhook endpoints; a feed's percent-encoded name follows it."""
     feeds: tuple[str, ...]
     """The feeds that get any."""
 

@@ -13,7 +13,7 @@ from jackfield._delivery.pipeline import WINDOW, SinkPipeline
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.store import Store
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Source
 from jackfield.config import DeliveryOptions
 from jackfield.errors import DeliveryError
@@ -75,7 +75,7 @@ class Bench:
 
     def __attrs_post_init__(self):
         self.journal = Journal(self.capacity, self.store, self.reports.append)
-        index = Selection.of([Selector.parse(self.select)])
+        index = RouteSpans.of([Selector.parse(self.select)])
         cursor = self.journal.cursor("s")
         self.pipeline = SinkPipeline("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
 
