@@ -29,7 +29,7 @@ FLAGS = (
     "--remote-debugging-port=0",
     "--enable-precise-memory-info",
 )
-PATIENCE = 45.0
+WAIT_SECONDS = 45.0
 
 
 def find_chromium():
@@ -70,7 +70,7 @@ class Page:
         send, receive = trio.open_memory_channel(1)
         self._answers[self._last] = send
         await self._line.send_message(json.dumps({"id": self._last, "method": method, "params": params}))
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(WAIT_SECONDS):
             answer = await receive.receive()
         assert "error" not in answer, answer
         return answer["result"]
@@ -83,7 +83,7 @@ class Page:
 
     async def until(self, expression):
         """Wait until an expression is true; its value."""
-        with trio.move_on_after(PATIENCE):
+        with trio.move_on_after(WAIT_SECONDS):
             while not (value := await self.value(expression)):  # noqa: ASYNC110  # a test looks from outside
                 await trio.sleep(0.05)
             return value
@@ -145,12 +145,12 @@ async def open_page(folder, *flags):
 
 
 async def _port(path):
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(WAIT_SECONDS):
         while not (await path.exists() and (lines := (await path.read_text()).splitlines())):  # noqa: ASYNC110  # a browser's file
             await trio.sleep(0.05)
     return int(lines[0])
 
 
 def _read(url):
-    with urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the browser's own, on loopback
+    with urlopen(url, timeout=WAIT_SECONDS) as answer:  # noqa: S310  # the browser's own, on loopback
         return json.load(answer)

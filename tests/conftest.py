@@ -93,7 +93,7 @@ def network(nursery):
     return MemoryNetwork(nursery)
 
 
-PATIENCE = 30.0
+WAIT_SECONDS = 30.0
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": "1", "VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret"}
 
 
@@ -107,7 +107,7 @@ class Running:
 
     async def until(self, condition):
         """Wait until a condition on this object holds; what was said so far explains a failure."""
-        with trio.move_on_after(PATIENCE):
+        with trio.move_on_after(WAIT_SECONDS):
             while not condition(self):  # noqa: ASYNC110  # a test looks from outside
                 await trio.sleep(0.02)
             return
@@ -124,7 +124,7 @@ class Running:
         return await self.ended()
 
     async def ended(self):
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(WAIT_SECONDS):
             return await self.process.wait()
 
 
@@ -212,7 +212,7 @@ class Vendors:
 
         thread = threading.Thread(target=trio.run, args=(main,), name="vendors")
         thread.start()
-        feeds, token = told.get(timeout=PATIENCE)
+        feeds, token = told.get(timeout=WAIT_SECONDS)
         try:
             yield cls(feeds)
         finally:

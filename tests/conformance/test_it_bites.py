@@ -44,7 +44,7 @@ def test_every_rule_for_providers_has_a_fault_that_it_catches():
 
 @pytest.mark.parametrize(("rule", "suite"), [pytest.param(*fault, id=fault[1].__name__) for fault in sinks.FAULTS])
 def test_each_faulty_sink_falls_on_its_own_rule(rule, suite, monkeypatch):
-    monkeypatch.setattr(failing, "PATIENCE", 5.0)  # for one that is stuck until its place is mended
+    monkeypatch.setattr(failing, "WAIT_SECONDS", 5.0)  # for one that is stuck until its place is mended
     assert [result.rule.id for result in run(suite).failures] == [rule]
 
 

@@ -68,7 +68,7 @@ def test_a_level_needs_its_own_rules_and_those_below(broken, level):
     assert {result.rule.id for result in card.failures} == set(broken)
 
 
-def test_a_failure_is_told_in_one_line():
+def test_a_failure_is_reported_in_one_line():
     card = run_suite(type("Broken", (Three,), {"broken": ("one", "two")}))
     one, two = [each.detail for each in card.failures]
     assert one.startswith("one is broken")
@@ -142,7 +142,7 @@ def test_the_command_tells_what_is_broken_and_why_it_matters(declared, capsys):
     assert {each["outcome"] for each in suite["rules"]} == {"pass"}
 
 
-def test_a_distribution_without_a_declaration_is_told_with_those_that_have_one(declared, capsys):
+def test_a_distribution_without_a_declaration_is_reported_with_those_that_have_one(declared, capsys):
     declared(good="Faultless")
     assert main(["conformance", "nope"]) == 2
     told = capsys.readouterr().err
@@ -150,7 +150,7 @@ def test_a_distribution_without_a_declaration_is_told_with_those_that_have_one(d
     assert "jackfield.good" in told
 
 
-def test_a_declaration_of_something_else_or_of_nothing_is_told(declared, capsys):
+def test_a_declaration_of_something_else_or_of_nothing_is_reported(declared, capsys):
     declared(bad="NoSuite", worse="Missing")
     assert main(["conformance", "jackfield-bad"]) == 2
     assert "NoSuite is no suite: a subclass of ProviderSuite or SinkSuite is expected" in capsys.readouterr().err

@@ -100,7 +100,7 @@ async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_
         assert heard.facts("gap_suspected") == []
 
 
-async def test_a_cut_line_is_a_gap_that_is_told_and_filled_by_a_look(nursery, server):
+async def test_a_cut_line_is_a_gap_that_is_reported_and_filled_by_a_look(nursery, server):
     simulator = VinixSimulator("s3cret", rate=300, **server)
     async with simulate(simulator, limit=200) as running, jackfield.open_gateway(document(running)) as gateway:
         heard = await hear(nursery, gateway)
@@ -292,7 +292,7 @@ def facts(stage, word):
     return [event for event in stage.events if event.kind == f"stream.{word}"]
 
 
-async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_and_each_gap_is_told(
+async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_and_each_gap_is_reported(
     stage, server, autojump_clock
 ):
     line = stage(**server)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jackfield._delivery import SinkPipeline
 from jackfield._journal import Journal
 from jackfield._journal.store import Store
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Address
 from jackfield.config import DeliveryOptions
 from jackfield.errors import DeliveryError
@@ -84,13 +84,13 @@ class World:
     async def live(self, steps, end):
         store = Store.open(self.path)
         journal = Journal(1000, store, lambda _: None)
-        selects = Selection.of([EVERYTHING])
+        selects = RouteSpans.of([EVERYTHING])
         cursor = journal.cursor("s")
-        lane = SinkPipeline("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
+        pipeline = SinkPipeline("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(journal.run)
             async with trio.open_nursery() as delivering:
-                delivering.start_soon(lane.run)
+                delivering.start_soon(pipeline.run)
                 for what, argument in steps:
                     await self.step(journal, what, argument)
                 if end == "crash":

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import Burial, Row
+from jackfield._journal.store.records import DeadLetterRow, Row
 from jackfield.errors import JournalError
 
 COUNT = 120
@@ -25,7 +25,7 @@ def body(seq):
 def fill(store, start, stop):
     for seq in range(start, stop, GROUP):
         rows = [Row(b"%016d" % n, body(n), n) for n in range(seq, seq + GROUP)]
-        store.commit(rows, {"crm": seq}, [Burial("crm", seq, 1, 1, "no", body(seq))])
+        store.commit(rows, {"crm": seq}, [DeadLetterRow("crm", seq, 1, 1, "no", body(seq))])
 
 
 class Files(dict):

@@ -96,7 +96,7 @@ class Place:
     read: int
     saved: int
     """What a crash cannot take back."""
-    buried: set = attrs.field(factory=set)
+    dead_lettered: set = attrs.field(factory=set)
 
 
 class Machine(RuleBasedStateMachine):
@@ -180,18 +180,18 @@ class Machine(RuleBasedStateMachine):
         place.committed = upcoming
 
     @rule(sink=sinks)
-    def bury(self, sink):
+    def dead_letter(self, sink):
         """Give the next event up, in one step."""
         place = self.places[sink]
         seq = place.committed
         if self.first <= seq < place.read:
 
             def both():
-                self.cursors[sink].bury(seq, make(self.log[seq - 1]), "no", 1)
+                self.cursors[sink].dead_letter(seq, make(self.log[seq - 1]), "no", 1)
                 self.cursors[sink].commit(seq + 1)
 
             self.host.call(both)
-            place.buried.add(seq)
+            place.dead_lettered.add(seq)
             place.committed = seq + 1
 
     @rule(sink=sinks)
@@ -253,7 +253,7 @@ class Machine(RuleBasedStateMachine):
             place = self.places[sink]
             assert place.saved <= upcoming <= place.committed
             place.committed = place.saved = upcoming
-            place.buried = {seq for seq in place.buried if seq < upcoming}
+            place.dead_lettered = {seq for seq in place.dead_lettered if seq < upcoming}
         for sink in set(SINKS) - set(store.cursors()):  # it was new, and stands at the end again
             self.places[sink] = Place(self.end, self.end, self.end)
         store.close()
@@ -263,7 +263,7 @@ class Machine(RuleBasedStateMachine):
     def dead_is_what_was_buried(self):
         store = Store.open(self.path, readonly=True)
         for sink in SINKS:
-            assert sorted(letter.seq for letter in store.dead(sink)) == sorted(self.places[sink].buried)
+            assert sorted(letter.seq for letter in store.dead(sink)) == sorted(self.places[sink].dead_lettered)
         store.close()
 
     @invariant()

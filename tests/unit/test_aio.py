@@ -17,7 +17,7 @@ from jackfield.errors import ConfigError, JackfieldError, JournalError, Listener
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.sink import SinkSpec
 
-PATIENCE = 10
+WAIT_SECONDS = 10
 
 
 def uvloop():
@@ -36,7 +36,7 @@ def run(request):
 
         async def watched():
             asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WAIT_SECONDS):
                 result = await main()
             assert asyncio.all_tasks() == {asyncio.current_task()}
             return result
@@ -222,7 +222,7 @@ def test_a_cancellation_while_it_is_opening_leaves_nothing(run, vendors):
     async def main():
         async def program():
             async with aio.open_gateway({"feeds": vendors.feeds}):
-                await asyncio.sleep(PATIENCE)
+                await asyncio.sleep(WAIT_SECONDS)
 
         for turns in range(4):
             task = asyncio.create_task(program())
@@ -246,7 +246,7 @@ def test_what_the_body_raises_leaves_as_itself(run, vendors, error):
     run(main)
 
 
-def test_a_wrong_configuration_and_a_wrong_selector_are_told_at_once(run, vendors):
+def test_a_wrong_configuration_and_a_wrong_selector_are_reported_at_once(run, vendors):
     async def main():
         with pytest.raises(ConfigError, match=r"feeds\.a\.provider"):
             async with aio.open_gateway({"feeds": {"a": {}}}):
@@ -297,7 +297,7 @@ def test_a_gateway_that_fails_cancels_the_body_and_raises_what_it_failed_of(run,
         with pytest.raises(BaseExceptionGroup) as caught:
             async with aio.open_gateway(crashing(vendors), plugins=[Crashing()]) as gateway:
                 await gateway.publish(make(13))
-                await asyncio.sleep(PATIENCE)
+                await asyncio.sleep(WAIT_SECONDS)
         assert caught.value.subgroup(Crashing.Crash)
         assert asyncio.current_task().cancelling() == 0
         await asyncio.sleep(0)

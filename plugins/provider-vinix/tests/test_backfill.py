@@ -148,7 +148,7 @@ def lose(line, events):
     line.did.clear()
 
 
-def test_after_a_gap_the_state_of_everything_is_told_as_events(line):
+def test_after_a_gap_the_state_of_everything_is_reported_as_events(line):
     lose(line, 100)
     line.backfill(line.at)
     snapshots = [event for event in line.events if not event.inferred]
@@ -161,7 +161,7 @@ def test_after_a_gap_the_state_of_everything_is_told_as_events(line):
     assert known(line) == truth(line)
 
 
-def test_a_change_that_was_missed_is_told_by_the_event_that_would_have_told_it(line):
+def test_a_change_that_was_missed_is_reported_by_the_event_that_would_have_told_it(line):
     before = {key: each.status.presence for key, each in line.protocol.centre.recipients.items()}
     lose(line, 100)
     after = {key: STATES[each.state] for key, each in line.simulator.floor.recipients.items()}
@@ -169,14 +169,14 @@ def test_a_change_that_was_missed_is_told_by_the_event_that_would_have_told_it(l
     inferred = [event for event in line.events if event.inferred]
     words = {"ready": "ready", "away": "away", "offered": "offer", "handling": "delivered", "wrapup": "wrapup_start"}
     for key, presence in before.items():
-        told = [event.address.event for event in inferred if plain_id(event.address.resource_id) == key]
+        seen = [event.address.event for event in inferred if plain_id(event.address.resource_id) == key]
         if presence != after[key]:
-            assert words[after[key]] in told
+            assert words[after[key]] in seen
     assert all(event.time is None for event in inferred)
     assert len({event.id for event in line.events}) == len(line.events)
 
 
-def test_what_is_told_of_a_missed_contact_belongs_to_its_story(line):
+def test_what_is_reported_of_a_missed_contact_belongs_to_its_story(line):
     for _ in range(20):
         lose(line, 37)
         sessions = {key: each.id for key, each in line.protocol.centre.sessions.items()}
@@ -243,7 +243,7 @@ def test_who_joined_and_left_unseen_does_not_wait_for_ever_where_the_join_comes_
     assert line.protocol.centre.late == late + len(gone)
 
 
-def test_without_rest_the_gap_stays_and_the_reason_is_told(talk):
+def test_without_rest_the_gap_stays_and_the_reason_is_reported(talk):
     line = talk(feed={"rest_url": None}).connect(*talk.families)
     with pytest.raises(RestError, match="there is no rest_url to look for what was missed") as caught:
         line.backfill(line.at)

@@ -7,11 +7,11 @@ import pytest
 
 
 def stories(line):
-    told = defaultdict(list)
+    seen = defaultdict(list)
     for event in line.events:
         if event.correlation:
-            told[event.correlation].append(event)
-    return told
+            seen[event.correlation].append(event)
+    return seen
 
 
 def words(events):
@@ -82,9 +82,9 @@ def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_conta
     line.mangle = mangle
     line.happen(1500)
     about_contacts = ("contact.connected", "contact.disconnected", "agent.wrapup_started", "agent.wrapup_ended")
-    told = [event for event in line.events if event.kind in about_contacts]
-    assert len(told) > 100
-    assert all(event.correlation for event in told)
+    seen = [event for event in line.events if event.kind in about_contacts]
+    assert len(seen) > 100
+    assert all(event.correlation for event in seen)
     by_event = {event.id: event.correlation for event in line.events}
 
     named = talk(**server).connect(*talk.families)

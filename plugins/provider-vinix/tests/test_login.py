@@ -37,11 +37,11 @@ def answers(*responses):
     return answer
 
 
-def told(status, body, **headers):
+def seen(status, body, **headers):
     return Response(status, headers, json.dumps(body).encode())
 
 
-GRANTED = told(201, {"auth_token": "fresh", "data": {"account_id": "ACC"}, "status": "success"})
+GRANTED = seen(201, {"auth_token": "fresh", "data": {"account_id": "ACC"}, "status": "success"})
 
 
 # By the command-line tools md5sum and sha1sum, of the text user@example.com:Passw0rd.
@@ -82,17 +82,17 @@ def test_a_user_logs_in_with_a_hash_and_the_account(talk, account):
     ("response", "problem", "refused"),
     [
         (
-            told(401, {"message": "invalid_credentials k3y"}),
+            seen(401, {"message": "invalid_credentials k3y"}),
             "PUT /v2/api_auth: HTTP 401: invalid_credentials ***",
             True,
         ),
-        (told(403, {"message": "no"}), "HTTP 403: no", True),
-        (told(429, {}, **{"retry-after": "7"}), "HTTP 429", False),
+        (seen(403, {"message": "no"}), "HTTP 403: no", True),
+        (seen(429, {}, **{"retry-after": "7"}), "HTTP 429", False),
         (Response(502, {}, b"<html>"), "HTTP 502", False),
         (Response(201, {}, b"<html>"), "is no JSON", False),
-        (told(201, {"data": {}}), "the answer holds no auth_token", False),
-        (told(201, [1]), "the answer holds no auth_token", False),
-        (told(201, {"auth_token": 5, "data": "x"}), "the answer holds no auth_token", False),
+        (seen(201, {"data": {}}), "the answer holds no auth_token", False),
+        (seen(201, [1]), "the answer holds no auth_token", False),
+        (seen(201, {"auth_token": 5, "data": "x"}), "the answer holds no auth_token", False),
     ],
 )
 def test_a_login_that_fails_says_why_without_the_secret(talk, response, problem, refused):
@@ -145,7 +145,7 @@ sinks = []
         ('auth_token = "t"\naccount_id = "A"\npassword_hash = "crypt"', "'crypt' is none of 'md5', 'sha'"),
     ],
 )
-def test_options_that_do_not_go_together_are_told(options, problem):
+def test_options_that_do_not_go_together_are_reported(options, problem):
     providers = {spec.name: spec for spec in jackfield_providers()}
     with pytest.raises(ConfigError) as caught:
         build_config(tomllib.loads(TABLE.format(options)), providers=providers, sinks={})
@@ -181,7 +181,7 @@ def test_an_account_that_is_configured_goes_before_the_logins_own(talk):
 def test_a_login_that_tells_no_account_asks_for_it(talk):
     feed = Vinix("wss://x", api_key=Secret("text", "k"), rest_url=BASE)
     with pytest.raises(RestError, match="does not say whose it is: set account_id"):
-        talk.drive(feed.authenticate(), answers(told(201, {"auth_token": "t", "data": {}})))
+        talk.drive(feed.authenticate(), answers(seen(201, {"auth_token": "t", "data": {}})))
 
 
 def test_a_configured_token_needs_no_login(talk):
@@ -228,7 +228,7 @@ def rest(renewed="fresh"):
 
 def test_a_question_carries_the_token_and_both_forms_of_an_answer_are_read(talk):
     for body in ({"data": {"x": 1}, "status": "success"}, {"x": 1}):
-        server = answers(told(200, body))
+        server = answers(seen(200, body))
         assert talk.drive(rest().get("accounts", "a/b", "x", page_size="5"), server) == {"x": 1}
         (request,) = server.asked
         assert request.url == f"{BASE}/accounts/a%2Fb/x?page_size=5"
@@ -238,14 +238,14 @@ def test_a_question_carries_the_token_and_both_forms_of_an_answer_are_read(talk)
 
 
 def test_a_token_that_has_expired_is_renewed_once_for_each_question(talk):
-    denied, fine = told(401, {"message": "stale"}), told(200, {"data": [1]})
+    denied, fine = seen(401, {"message": "stale"}), seen(200, {"data": [1]})
     server = answers(denied, fine)
     interface = rest()
     assert talk.drive(interface.get("x"), server) == [1]
     assert [request.header("x-auth-token") for request in server.asked] == ["stale", "fresh"]
     assert interface.token == "fresh"
     with pytest.raises(RestError) as caught:
-        talk.drive(rest().get("x"), answers(denied, told(401, {"message": "fresh is wrong"})))
+        talk.drive(rest().get("x"), answers(denied, seen(401, {"message": "fresh is wrong"})))
     assert caught.value.auth_failed
     assert str(caught.value).startswith("GET /v2/x: HTTP 401: *** is wrong (")
 
@@ -253,23 +253,23 @@ def test_a_token_that_has_expired_is_renewed_once_for_each_question(talk):
 def test_an_error_of_rest_says_what_may_be_wrong_with_the_configuration(talk):
     for status, hint in ((401, "the token, the API key"), (403, "this account"), (404, "rest_url")):
         with pytest.raises(RestError, match=rf"HTTP {status} \(.*{hint}"):
-            talk.drive(rest("stale").get("x"), answers(told(status, {})))
+            talk.drive(rest("stale").get("x"), answers(seen(status, {})))
 
 
 def test_a_token_that_cannot_be_renewed_is_not_tried_twice(talk):
     with pytest.raises(RestError, match="HTTP 401"):
-        talk.drive(rest("stale").get("x"), answers(told(401, {})))
+        talk.drive(rest("stale").get("x"), answers(seen(401, {})))
 
 
 def test_a_list_is_followed_to_its_end_and_no_further_than_reason(talk):
-    pages = [told(200, {"data": [n], "next_start_key": f"k{n}"}) for n in range(3)]
-    server = answers(*pages, told(200, {"data": [3]}))
+    pages = [seen(200, {"data": [n], "next_start_key": f"k{n}"}) for n in range(3)]
+    server = answers(*pages, seen(200, {"data": [3]}))
     assert talk.drive(rest().every("x"), server) == [0, 1, 2, 3]
     assert server.asked[-1].url.endswith("x?start_key=k2")
-    assert talk.drive(rest().every("x"), lambda _: told(200, {"data": [1], "next_start_key": "same"})) == [1, 1]
+    assert talk.drive(rest().every("x"), lambda _: seen(200, {"data": [1], "next_start_key": "same"})) == [1, 1]
     endless = iter(range(1000))
     assert (
-        len(talk.drive(rest().every("x"), lambda _: told(200, {"data": [1], "next_start_key": f"{next(endless)}"})))
+        len(talk.drive(rest().every("x"), lambda _: seen(200, {"data": [1], "next_start_key": f"{next(endless)}"})))
         == 100
     )
 
@@ -277,11 +277,11 @@ def test_a_list_is_followed_to_its_end_and_no_further_than_reason(talk):
 def test_the_servers_clock_is_read_from_its_answers(talk):
     at = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
     interface = rest()
-    talk.drive(interface.get("x"), answers(told(200, [], date=format_datetime(at, usegmt=True))))
+    talk.drive(interface.get("x"), answers(seen(200, [], date=format_datetime(at, usegmt=True))))
     assert interface.clock == at
-    talk.drive(interface.get("x"), answers(told(200, [], date="yesterday")))
+    talk.drive(interface.get("x"), answers(seen(200, [], date="yesterday")))
     assert interface.clock == at
-    talk.drive(interface.get("x"), answers(told(200, [], date=format_datetime(at + timedelta(hours=1)))))
+    talk.drive(interface.get("x"), answers(seen(200, [], date=format_datetime(at + timedelta(hours=1)))))
     assert interface.clock == at + timedelta(hours=1)
 
 

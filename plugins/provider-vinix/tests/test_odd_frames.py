@@ -207,6 +207,6 @@ def test_whatever_becomes_of_frames_each_is_read_or_told_and_its_payload_comes_o
             assert "neither a reply nor an event" in error.problem or "empty segment" in error.problem
             continue
         for event in (action.event for action in actions if isinstance(action, Emit)):
-            told = json.loads(event.to_json())
+            seen = json.loads(event.to_json())
             assert Event.from_cloudevent(event.to_json()) == event
-            assert told.get("data") in ((frame["data"],) if "data" in frame else (frame, None))
+            assert seen.get("data") in ((frame["data"],) if "data" in frame else (frame, None))

@@ -234,7 +234,7 @@ def test_every_reply_of_the_collection_is_no_event(protocol):
         assert isinstance(actions[0], Ignore)
 
 
-def test_events_are_emitted_and_unknown_actions_are_told(protocol):
+def test_events_are_emitted_and_unknown_actions_are_reported(protocol):
     (emit,) = protocol.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)
     assert (emit.event.feed, emit.event.kind) == ("support", "contact.queued")
     (ignored,) = protocol.received(b'{"action":"notice","data":{}}', AT)

@@ -34,7 +34,7 @@ def test_as_long_as_events_come_nobody_is_asked_anything(subscribed, server):
     assert line.sent == []
 
 
-def test_a_deaf_connection_is_asked_and_then_renewed_and_the_gap_is_told(subscribed, server):
+def test_a_deaf_connection_is_asked_and_then_renewed_and_the_gap_is_reported(subscribed, server):
     line = subscribed(feed=NO_REST, deaf_after=1, **server)
     last = max(event.received for event in line.events) if line.events else None
     silent_since = line.protocol.silence.since
@@ -53,7 +53,7 @@ def test_a_deaf_connection_is_asked_and_then_renewed_and_the_gap_is_told(subscri
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_an_answer_to_the_ping_is_told_whichever_it_is_and_so_is_none(subscribed, server, lost):
+def test_an_answer_to_the_ping_is_reported_whichever_it_is_and_so_is_none(subscribed, server, lost):
     line = subscribed(feed=NO_REST, **server)
     line.simulator.unanswered = lost
     line.tick(90)
@@ -79,7 +79,7 @@ def test_a_connection_that_the_server_no_longer_lists_is_renewed_whatever_the_pi
     assert line.gaps[0].missed_since <= line.at
 
 
-def test_a_connection_that_missed_a_change_is_renewed_and_the_change_is_told(subscribed, server):
+def test_a_connection_that_missed_a_change_is_renewed_and_the_change_is_reported(subscribed, server):
     line = subscribed(events=300, **server)
     line.simulator.deaf_after = 1
     mangle, line.mangle = line.mangle, lambda frames: []
@@ -99,7 +99,7 @@ def test_rest_that_does_not_answer_vouches_for_nothing(subscribed):
     assert len(line.hangups) == 1
 
 
-def test_what_a_look_has_found_is_told_even_if_the_list_of_connections_is_not(talk):
+def test_what_a_look_has_found_is_reported_even_if_the_list_of_connections_is_not(talk):
     line = talk(naming="kazoo").connect(*talk.families)
     line.happen(100)
     line.mangle = lambda frames: []
@@ -163,7 +163,7 @@ def test_an_event_that_comes_while_the_server_is_asked_ends_the_question(talk):
     silence.broken(at + timedelta(seconds=61))
     silence.answered(ponged=False)
     assert silence.tick(at + timedelta(seconds=62), by_rest=False) == ""
-    assert silence.patience == 1
+    assert silence.factor == 1
     assert not silence.asking
 
 

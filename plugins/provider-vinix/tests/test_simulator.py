@@ -221,7 +221,7 @@ def test_a_restart_creates_everything_again():
     ("option", "value"),
     [("generation", 3), ("naming", "other"), ("accepts", "all"), ("barren", "any"), ("deaf_after", -1), ("rate", 0)],
 )
-def test_an_option_that_makes_no_sense_is_told_at_once_and_while_it_runs(option, value):
+def test_an_option_that_makes_no_sense_is_reported_at_once_and_while_it_runs(option, value):
     with pytest.raises(ValueError, match=str(value)):
         VinixSimulator("s3cret", **{option: value})
     simulator = VinixSimulator("s3cret")
@@ -277,14 +277,14 @@ def test_the_list_of_connections_has_those_that_are_there(talk):
 
 
 def test_the_two_namings_tell_the_same_in_other_words(talk):
-    told = {}
+    seen = {}
     for naming in ("documented", "kazoo"):
         line = talk(naming=naming).connect()
         line.happen(120)
         (queue, *_) = line.simulator.floor.queues
-        told[naming] = ask(line.simulator, "GET", f"accounts/{ACCOUNT}/qubicle_queues/{queue}/status")[1]
-    assert "callers_waiting" in told["documented"]
-    assert told["kazoo"]["data"]["stats"]["active_session_count"] == told["documented"]["callers_waiting"]
+        seen[naming] = ask(line.simulator, "GET", f"accounts/{ACCOUNT}/qubicle_queues/{queue}/status")[1]
+    assert "callers_waiting" in seen["documented"]
+    assert seen["kazoo"]["data"]["stats"]["active_session_count"] == seen["documented"]["callers_waiting"]
 
 
 @pytest.mark.parametrize("family", TABLE)
@@ -294,9 +294,9 @@ def test_a_family_brings_its_events_and_no_others(family):
 
 
 def test_the_day_holds_every_event_that_the_documentation_names():
-    told = {tuple(event.routing_key.split(".")[1::3]) for event in published(20_000)}
+    seen = {tuple(event.routing_key.split(".")[1::3]) for event in published(20_000)}
     aliases = {("recipient", "login"), ("recipient", "logout"), ("recipient", "delete"), ("queue", "delete")}
-    assert told == {(family, word) for family in TABLE for word in TABLE[family]} - aliases
+    assert seen == {(family, word) for family in TABLE for word in TABLE[family]} - aliases
 
 
 def test_an_event_is_named_by_its_whole_binding_and_carries_both_clocks():

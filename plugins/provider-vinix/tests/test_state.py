@@ -85,7 +85,7 @@ def test_every_event_is_taken_in_every_state(presence, word, fields):
 
 
 @pytest.mark.parametrize(
-    ("told", "presence"),
+    ("seen", "presence"),
     [
         ({"availability_state": "Ready"}, "ready"),
         ({"availability_state": "Wrapup-Time"}, "wrapup"),
@@ -102,18 +102,18 @@ def test_every_event_is_taken_in_every_state(presence, word, fields):
         ({}, "ready"),
     ],
 )
-def test_a_sync_says_how_a_recipient_stands(told, presence):
-    assert Status("ready").told(told).presence == presence
+def test_a_sync_says_how_a_recipient_stands(seen, presence):
+    assert Status("ready").seen(seen).presence == presence
 
 
 def test_a_sync_overwrites_what_was_known_and_leaves_what_it_does_not_say():
     busy = Status("handling", handled="S", paused=frozenset("q"))
-    assert busy.told({}) == busy
-    assert busy.told({"availability_state": "On-A-Call"}).session == "S"
-    assert busy.told({"queue_availability": {"Q": True, "Q-2": False}}).paused == {"q2"}
-    alone = busy.told({"availability_state": "On-A-Call"}, whole=True)
+    assert busy.seen({}) == busy
+    assert busy.seen({"availability_state": "On-A-Call"}).session == "S"
+    assert busy.seen({"queue_availability": {"Q": True, "Q-2": False}}).paused == {"q2"}
+    alone = busy.seen({"availability_state": "On-A-Call"}, whole=True)
     assert (alone.presence, alone.external) == ("ready", True)
-    assert not alone.told({"availability_state": "Away"}).external
+    assert not alone.seen({"availability_state": "Away"}).external
 
 
 def test_an_event_that_nothing_led_to_counts_and_one_from_before_changes_nothing():

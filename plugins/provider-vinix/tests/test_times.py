@@ -33,7 +33,7 @@ CAPTURED = datetime(2020, 10, 27, 20, 5, 49, tzinfo=UTC)
         (10**12, datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)),
     ],
 )
-def test_each_clock_is_told_by_its_size(value, moment):
+def test_each_clock_is_reported_by_its_size(value, moment):
     assert parse_time(value) == moment
 
 

@@ -22,13 +22,13 @@ def clock():
     return lambda: next(moments)
 
 
-class Told(VoipbinSimulator):
-    """With what it has told."""
+class Scripted(VoipbinSimulator):
+    """With what it has seen."""
 
 
 def simulated(length=600, **options):
-    found = Told(options.pop("token", "s3cret"), **options)
-    found.told = list(islice(found.events(clock()), length))
+    found = Scripted(options.pop("token", "s3cret"), **options)
+    found.seen = list(islice(found.events(clock()), length))
     return found
 
 
@@ -48,7 +48,7 @@ def test_it_is_a_simulator_with_rest_and_webhooks():
 @pytest.mark.parametrize("profile", PROFILES)
 def test_lists_show_the_last_state_of_everything_newest_first_page_by_page(profile):
     server = simulated(profile=profile)
-    last = {event.data["id"]: event.data for event in server.told if event.resource == "call"}
+    last = {event.data["id"]: event.data for event in server.seen if event.resource == "call"}
     found, token = [], ""
     while page := ask(server, f"/v1.0/calls?page_size=7&page_token={token}").json():
         assert len(page["result"]) <= 7
@@ -74,18 +74,18 @@ def test_a_page_has_a_hundred_at_most(size):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_histories_tell_what_happened_newest_first(profile):
     server = simulated(profile=profile)
-    call = next(event for event in server.told if event.resource == "call").data["id"]
-    told = [event for event in server.told if event.resource == "call" and event.data["id"] == call]
+    call = next(event for event in server.seen if event.resource == "call").data["id"]
+    seen = [event for event in server.seen if event.resource == "call" and event.data["id"] == call]
     result = ask(server, f"/v1.0/timelines/calls/{call}/events?page_size=1000").json()["result"]
-    assert [item["event_type"] for item in reversed(result)] == [event.event_type for event in told]
-    assert [item["data"] for item in reversed(result)] == [event.data for event in told]
+    assert [item["event_type"] for item in reversed(result)] == [event.event_type for event in seen]
+    assert [item["data"] for item in reversed(result)] == [event.data for event in seen]
     older = ask(server, f"/v1.0/timelines/calls/{call}/events?page_token={result[0]['timestamp']}").json()["result"]
     assert older == result[1:]
 
 
 def test_transcripts_are_listed_for_one_transcription():
     server = simulated(profile="head")
-    spoken = [event.data for event in server.told if event.resource == "transcript"]
+    spoken = [event.data for event in server.seen if event.resource == "transcript"]
     wanted = spoken[0]["transcribe_id"]
     result = ask(server, f"/v1.0/transcripts?transcribe_id={wanted}").json()["result"]
     assert sorted(each["id"] for each in result) == sorted(
@@ -109,12 +109,12 @@ def test_transcripts_are_listed_for_one_transcription():
         ("PUT", "/v1.0/customer", 400, "INVALID_JSON"),
     ],
 )
-def test_what_there_is_not_is_told_as_the_platform_tells_it(method, path, status, reason):
+def test_what_there_is_not_is_reported_as_the_platform_tells_it(method, path, status, reason):
     answer = ask(simulated(1, profile="head"), path, method)
     assert (answer.status, answer.json()["error"]["reason"]) == (status, reason)
 
 
-def test_who_may_not_read_is_told_so():
+def test_who_may_not_read_is_reported_so():
     server = simulated(1, token=make_token(CUSTOMER, permission=0x10))
     for path in ("/v1.0/calls", "/v1.0/customer"):
         answer = ask(server, path)
@@ -146,24 +146,24 @@ def test_setting_the_customers_record_blanks_what_is_not_given():
     assert "webhook_secret" not in answer.json()
     after = ask(server, "/v1.0/customer").json()
     assert (after["webhook_uri"], after.get("email")) == ("http://127.0.0.1:1/x", None)
-    (posting,) = server.postings(server.told[0])
+    (posting,) = server.postings(server.seen[0])
     assert (posting.request.method, posting.request.url) == ("PUT", "http://127.0.0.1:1/x")
     ask(server, "/v1.0/customer", "PUT", before | {"webhook_uri": ""})
-    assert list(server.postings(server.told[0])) == []
+    assert list(server.postings(server.seen[0])) == []
     assert ask(server, "/v1.0/customer").json()["name"] == "Example Ltd."
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_an_event_is_posted_wrapped_and_signed_over_its_bytes(profile):
     server = simulated(1, profile=profile, webhook_uri="http://host/x", webhook_secret="hidden", webhook_method="")
-    (posting,) = server.postings(server.told[0])
+    (posting,) = server.postings(server.seen[0])
     request = posting.request
     assert (request.method, posting.attempts, posting.wait) == ("GET", 3, 1.0)
-    assert json.loads(request.body) == {"type": server.told[0].event_type, "data": server.told[0].data}
+    assert json.loads(request.body) == {"type": server.seen[0].event_type, "data": server.seen[0].data}
     signature = hmac.new(b"hidden", request.body, hashlib.sha256).hexdigest()
     assert request.header("x-voipbin-signature") == f"sha256={signature}"
     server.webhook_secret = ""
-    (posting,) = server.postings(server.told[0])
+    (posting,) = server.postings(server.seen[0])
     assert posting.request.header("x-voipbin-signature") == ""
     assert "hidden" not in repr(server)
 
@@ -171,7 +171,7 @@ def test_an_event_is_posted_wrapped_and_signed_over_its_bytes(profile):
 def test_the_ledger_forgets_the_oldest(monkeypatch):
     monkeypatch.setattr(ledger_module, "MOST_RESOURCES", 3)
     ledger = Ledger()
-    for event in simulated(profile="head").told:
+    for event in simulated(profile="head").seen:
         ledger.record(event)
     assert len(ledger.page("call", 100, "")) == 3
     assert set(ledger._histories) <= {

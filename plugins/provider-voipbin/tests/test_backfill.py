@@ -35,7 +35,7 @@ class Stage:
         self.day = self.simulator.events(self.clock)
         self.feed = Voipbin(Secret("text", token), CUSTOMER, "ws://x/v1.0/ws")
         self.protocol = None
-        self.told = []
+        self.seen = []
         """Events that were emitted, live and by REST."""
         self.missed = []
         """Events that happened and did not come."""
@@ -69,7 +69,7 @@ class Stage:
 
     def act(self, actions):
         actions = list(actions)
-        self.told += [action.event for action in actions if isinstance(action, Emit)]
+        self.seen += [action.event for action in actions if isinstance(action, Emit)]
         return actions
 
     def look(self, since=None, meanwhile=lambda: None):
@@ -84,7 +84,7 @@ class Stage:
             return self.act(done.value)
 
     def backfilled(self):
-        return [event for event in self.told if event.origin == "backfill"]
+        return [event for event in self.seen if event.origin == "backfill"]
 
 
 def states(events):
@@ -109,7 +109,7 @@ def in_order(events):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_what_happened_in_a_gap_is_told_once_and_as_if_it_had_come(profile):
+def test_what_happened_in_a_gap_is_reported_once_and_as_if_it_had_come(profile):
     stage = Stage(profile)
     stage.connect()
     stage.happen(150)
@@ -120,7 +120,7 @@ def test_what_happened_in_a_gap_is_told_once_and_as_if_it_had_come(profile):
     stage.look(gap)
     found = stage.backfilled()
     assert found
-    assert in_order(stage.told)
+    assert in_order(stage.seen)
     last = {each.data["id"]: each for each in listed(stage.missed)}
     assert {json.dumps(each.data) for each in last.values()} <= {json.dumps(event.data) for event in found}
     assert len({event.id for event in found}) == len(found)
@@ -138,16 +138,16 @@ def test_a_copy_from_rest_has_the_id_of_the_live_one(profile):
     later.look(START)
     found = {event.id for event in later.backfilled()}
     assert states(later.backfilled())
-    assert states(later.backfilled()) <= states(live.told)
+    assert states(later.backfilled()) <= states(live.seen)
     if profile == "wrapped":  # else the websocket has other names, or none, and a state is known by its moment
-        calls = {event.id for event in live.told if event.address.resource == "call"}
-        assert calls <= found <= {event.id for event in live.told}
+        calls = {event.id for event in live.seen if event.address.resource == "call"}
+        assert calls <= found <= {event.id for event in live.seen}
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 @settings(max_examples=15)
 @given(data=st.data())
-def test_no_older_state_is_told_after_a_newer_one_whatever_comes_meanwhile(profile, data):
+def test_no_older_state_is_reported_after_a_newer_one_whatever_comes_meanwhile(profile, data):
     stage = Stage(profile, seed=data.draw(st.integers(1, 5)))
     stage.connect()
     stage.happen(40, drop=lambda number: data.draw(st.booleans()))
@@ -157,9 +157,9 @@ def test_no_older_state_is_told_after_a_newer_one_whatever_comes_meanwhile(profi
         stage.happen(data.draw(st.integers(0, 3)), drop=lambda number: data.draw(st.booleans()))
 
     stage.look(data.draw(st.sampled_from([START, None])), meanwhile)
-    assert in_order(stage.told)
+    assert in_order(stage.seen)
     stage.look(None)
-    assert in_order(stage.told)
+    assert in_order(stage.seen)
     backfilled = [event.id for event in stage.backfilled()]
     assert len(set(backfilled)) == len(backfilled)
 
@@ -175,14 +175,14 @@ def test_what_was_dropped_is_found_or_announced(profile):
         stage.wait(6)
         announced += [action for action in stage.look() if isinstance(action, Suspect)]
         stage.wait(1)
-    known = states(stage.told)
+    known = states(stage.seen)
     for event in stage.missed:
         moment = datetime.fromisoformat(event.timestamp)
         found = "id" in event.data and (event.data["id"], moment) in known
         assert found or any(suspicion.since <= moment for suspicion in announced)
     assert announced
     assert all("REST knows of" in suspicion.reason for suspicion in announced)
-    assert in_order(stage.told)
+    assert in_order(stage.seen)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -204,7 +204,7 @@ def test_a_subscription_that_the_server_ignores_is_noticed_and_said(profile):
     stage.connect(ignored, heard)
     stage.wait(20)
     stage.happen(200)
-    assert {event.address.resource for event in stage.told} == {"message"}
+    assert {event.address.resource for event in stage.seen} == {"message"}
     stage.wait(6)
     (suspicion,) = [action for action in stage.look() if isinstance(action, Suspect)]
     assert f"the server ignores the subscription to {ignored}" in suspicion.reason

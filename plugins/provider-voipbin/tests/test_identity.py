@@ -132,7 +132,7 @@ def test_where_the_payload_has_no_id_the_topic_tells_resources_apart(name, first
 
 
 @pytest.mark.parametrize("data", [None, {}, {"status": "available"}, {"tm_create": "2026-01-01T00:00:00Z"}])
-def test_a_state_that_comes_back_is_told_apart_by_the_envelopes_timestamp(data):
+def test_a_state_that_comes_back_is_reported_apart_by_the_envelopes_timestamp(data):
     frames = [documented("agent.status", data, timestamp=f"2026-01-01T00:00:0{second}Z") for second in range(3)]
     assert len({event(frame).id for frame in frames}) == 3
 

@@ -190,7 +190,7 @@ def test_any_bytes_are_events_or_an_answer_or_one_error_with_the_bytes(frame):
     assert [type(action) for action in actions] == [Emit] or isinstance(actions[-1], Ignore)
 
 
-def test_an_answer_that_names_no_action_is_told_nevertheless():
+def test_an_answer_that_names_no_action_is_reported_nevertheless():
     assert received({"type": "error", "code": "INVALID_MESSAGE"}) == [Ignore("refusal of something: INVALID_MESSAGE")]
     assert received({"type": "ack", "topics": ["t"], "status": "success"}) == [Ignore("acknowledgement of something")]
 

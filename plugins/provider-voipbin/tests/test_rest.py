@@ -51,7 +51,7 @@ def test_what_is_no_success_says_what_was_asked_and_why(answer, problem, refused
     assert (caught.value.status, caught.value.auth_failed) == (answer.status, refused)
 
 
-def test_a_customer_without_an_id_is_told():
+def test_a_customer_without_an_id_is_reported():
     exchange = KEY.customer_id()
     next(exchange)
     with pytest.raises(RestError, match="holds no id; set customer_id"):

@@ -49,7 +49,7 @@ def frames(client, events):
         ("/ws?token=s3cret", {}, 404, "ROUTE_NOT_FOUND"),
     ],
 )
-def test_who_may_not_come_in_is_told_as_the_platform_tells_it(target, headers, status, reason):
+def test_who_may_not_come_in_is_reported_as_the_platform_tells_it(target, headers, status, reason):
     refusal = SIMULATOR.admit(target, headers)
     assert refusal.status == status
     assert json.loads(refusal.body)["error"]["reason"] == reason

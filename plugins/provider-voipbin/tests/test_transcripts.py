@@ -27,7 +27,7 @@ def protocol():
     return Voipbin(Secret("text", "s3cret"), CUSTOMER, "ws://x/v1.0/ws").protocol("office")
 
 
-def told(actions):
+def seen(actions):
     """What a transcript says of actions."""
     for action in actions:
         if isinstance(action, Send):
@@ -45,11 +45,11 @@ def record(profile):
     client, ours, day = simulator.client(), protocol(), simulator.events(lambda: next(moments))
 
     def exchange(actions):
-        for line in told(actions):
+        for line in seen(actions):
             yield line
             for answer in client.received(json.dumps(line["out"])) if "out" in line else ():
                 yield {"in": answer}
-                yield from told(ours.received(answer.encode(), START))
+                yield from seen(ours.received(answer.encode(), START))
 
     for topic in TOPICS:
         yield from exchange(ours.subscribe(topic))
@@ -76,12 +76,12 @@ def replay(lines):
     ours, waiting, done = protocol(), list(lines), []
 
     def expect(actions):
-        for line in told(actions):
+        for line in seen(actions):
             done.append(line)
             while len(done) < len(waiting) and "in" in waiting[len(done)]:
                 frame = waiting[len(done)]["in"]
                 done.append({"in": frame})
-                done.extend(told(ours.received(frame.encode(), START)))
+                done.extend(seen(ours.received(frame.encode(), START)))
 
     for topic in TOPICS:
         expect(ours.subscribe(topic))

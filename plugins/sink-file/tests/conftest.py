@@ -30,7 +30,7 @@ def make_batch(*numbers, **more):
 
 @attrs.define
 class Clock:
-    """Stands still until it is told to move."""
+    """Stands still until it is seen to move."""
 
     moment: datetime = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

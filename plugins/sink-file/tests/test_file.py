@@ -119,10 +119,10 @@ def test_a_folder_in_which_nothing_can_be_made_is_an_error_of_the_start_where_it
         (Path(folder) / "there.jsonl").chmod(0o666)
         Path(folder).chmod(0o555)
         script = [sys.executable, "-c", textwrap.dedent(OPENS_AS_NOBODY), f"{folder}/{name}", json.dumps(options)]
-        told = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+        seen = subprocess.run(script, check=True, capture_output=True, text=True).stdout
     finally:
         shutil.rmtree(folder)
-    assert told == outcome.replace("{folder}", folder) + "\n"
+    assert seen == outcome.replace("{folder}", folder) + "\n"
 
 
 @pytest.mark.parametrize("compress", ["gzip", "zstd"])
@@ -171,7 +171,7 @@ async def test_nothing_stays_behind_a_sink_that_was_closed(tmp_path, batch):
         ({"mode": "440"}, "mode '440' keeps the owner out"),
     ],
 )
-def test_a_wrong_option_is_told_with_its_value(options, problem):
+def test_a_wrong_option_is_reported_with_its_value(options, problem):
     with pytest.raises(ValueError, match=re.escape(problem)):
         File(**{"path": "events.jsonl"} | options)
 

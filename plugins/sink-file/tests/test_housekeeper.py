@@ -112,7 +112,7 @@ def test_whatever_a_crash_left_is_cleared_up(keeper, path, clock, beside, method
     assert [written.bytes_of(name) for name in names(path)] == [LINE] * len(left)
 
 
-def test_a_failure_is_told_once_and_tried_again(keeper, path, clock, monkeypatch, caplog):
+def test_a_failure_is_reported_once_and_tried_again(keeper, path, clock, monkeypatch, caplog):
     made = rotate(path, clock())
     tried = []
 
@@ -126,9 +126,9 @@ def test_a_failure_is_told_once_and_tried_again(keeper, path, clock, monkeypatch
     keeper(method="gzip").tend(path)
     until(lambda: not made.exists())
     assert len(tried) == 5
-    (told,) = caplog.messages
-    assert told.startswith(f"{path}: its rotated files cannot be tended, will try again: ")
-    assert "No space left" in told
+    (seen,) = caplog.messages
+    assert seen.startswith(f"{path}: its rotated files cannot be tended, will try again: ")
+    assert "No space left" in seen
 
 
 def test_a_folder_that_is_gone_is_nothing_to_tell(keeper, path, clock, caplog):

@@ -65,12 +65,12 @@ def test_after_a_kill_no_line_is_torn_and_none_that_was_acknowledged_is_missing(
         with subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(WRITES), *arguments], stdout=subprocess.PIPE
         ) as process:
-            told = [process.stdout.readline() for _ in range(chance.randrange(1, 120))]
+            seen = [process.stdout.readline() for _ in range(chance.randrange(1, 120))]
             time.sleep(chance.uniform(0, 0.01))
             process.send_signal(signal.SIGKILL)
-            told += process.stdout.readlines()
+            seen += process.stdout.readlines()
         assert process.returncode == -signal.SIGKILL
-        for batch in map(int, told):
+        for batch in map(int, seen):
             acknowledged.add(batch)
             starts[batch % TASKS] = batch + TASKS
     trio.run(restart, tmp_path, event)

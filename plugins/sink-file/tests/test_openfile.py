@@ -207,9 +207,9 @@ FILLS_UP = """
 def test_what_a_full_disk_cuts_off_is_taken_back(tmp_path):
     """With a limit that the kernel itself keeps: a write of 7 lines is cut off after 1,000 bytes."""
     script = [sys.executable, "-c", textwrap.dedent(FILLS_UP), str(tmp_path)]
-    told = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+    seen = subprocess.run(script, check=True, capture_output=True, text=True).stdout
     content = (tmp_path / "events.jsonl").read_bytes()
-    assert told == f"10 File too large {len(content)}\n"
+    assert seen == f"10 File too large {len(content)}\n"
     assert content == b"".join(b'{"number": %d}\n' % number * 7 for number in range(10))
 
 

@@ -171,7 +171,7 @@ def test_an_event_without_a_correlation_has_a_file_too():
         ("var/" + "{kind}/" * 12 + "x", "from the first placeholder on; 12 at most"),
     ],
 )  # fmt: skip
-def test_a_fault_of_a_template_is_told_with_what_would_be_right(text, problem):
+def test_a_fault_of_a_template_is_reported_with_what_would_be_right(text, problem):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is compared below, literally
         Template.parse(text)
     assert problem in str(caught.value)

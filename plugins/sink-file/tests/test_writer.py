@@ -66,14 +66,14 @@ async def test_a_descriptor_that_went_bad_is_replaced_at_the_next_attempt(sink, 
     assert written.ids("events.jsonl") == [1, 2]
 
 
-async def test_who_tends_rotated_files_is_told_of_each_path_once_and_of_each_rotation(tmp_path, event, clock):
-    told = []
+async def test_who_tends_rotated_files_is_reported_of_each_path_once_and_of_each_rotation(tmp_path, event, clock):
+    seen = []
     template, policy = Template.parse(f"{tmp_path}/{{scope_id}}"), Policy(rotate_bytes=1)
-    writer = Writer(template, policy, 0o640, durable=False, most=1, now=clock, tend=told.append)
+    writer = Writer(template, policy, 0o640, durable=False, most=1, now=clock, tend=seen.append)
     for number, scope_id in enumerate("abab"):
         await writer.write(Batch((event(number, scope_id=scope_id),)))
     writer.close()
-    assert told == [tmp_path / name for name in "abab"]
+    assert seen == [tmp_path / name for name in "abab"]
 
 
 async def test_no_more_files_stay_open_than_was_said(sink, written, event, tmp_path):

@@ -75,18 +75,18 @@ def test_what_is_hidden_is_not_in_an_excerpt_even_where_it_is_cut_off(hidden, wo
     text = words[0].join(hidden) + words[1] + hidden[0] + words[2]
     if cut:
         text = (text + hidden[-1])[:-2]
-    told = excerpt(text, hidden)
-    assert not any(secret in told for secret in hidden)
-    if cut and len(told) < 200:
-        assert not told.endswith(hidden[-1][:-2])
+    seen = excerpt(text, hidden)
+    assert not any(secret in seen for secret in hidden)
+    if cut and len(seen) < 200:
+        assert not seen.endswith(hidden[-1][:-2])
 
 
 @given(st.text(st.characters(), max_size=600))
 @example("\x1b[2J\r\nfaked: 1\x00\x85\u2028\u202e")
 def test_an_excerpt_is_one_short_line_without_control_characters(text):
-    told = excerpt(text, [])
-    assert told.isprintable()
-    assert len(told) <= 201
+    seen = excerpt(text, [])
+    assert seen.isprintable()
+    assert len(seen) <= 201
 
 
 def test_an_excerpt_is_the_beginning():

@@ -114,7 +114,7 @@ def test_a_table_with_every_option_makes_a_sink(tmp_path, monkeypatch):
     assert KEY.value not in repr(made)
 
 
-def test_every_fault_of_a_table_is_told_at_once_and_none_quotes_a_secret():
+def test_every_fault_of_a_table_is_reported_at_once_and_none_quotes_a_secret():
     assert configured(
         {
             "url": "https://me:hunter2@crm.example/",
@@ -146,7 +146,7 @@ def test_every_fault_of_a_table_is_told_at_once_and_none_quotes_a_secret():
     ]
 
 
-def test_a_header_that_is_no_text_is_told_with_its_name():
+def test_a_header_that_is_no_text_is_reported_with_its_name():
     assert configured({"headers": {"X-Limit": 5}}) == ["sinks.crm.headers['X-Limit']: must be text, not 5"]
 
 
@@ -179,7 +179,7 @@ def test_only_http_urls_are_taken(url):
         ({"url": "http://crm.example/", "ca_file": "ca.pem"}, "mean nothing to an http:// url"),
     ],
 )
-def test_options_that_contradict_each_other_are_told_by_name(options, message):
+def test_options_that_contradict_each_other_are_reported_by_name(options, message):
     with pytest.raises(ValueError, match=message) as caught:
         Http(**{"url": URL, **options})
     assert "s3cret" not in str(caught.value)

@@ -184,7 +184,7 @@ async def test_a_failure_tells_where_what_and_in_which_words(server, failing, re
     assert failure.reason == f"{server.origin}/events answered HTTP 422: no [31msuch customer é"
 
 
-async def test_no_secret_is_told_in_any_form_in_which_a_server_may_send_it_back(server, failing, reply):
+async def test_no_secret_is_reported_in_any_form_in_which_a_server_may_send_it_back(server, failing, reply):
     url = f"{server.origin}/events?key=hunter2%2Bs3cret&page=1"
     cases = [
         ({"bearer": text("t0ken-s3cret")}, "bad token t0ken-s3cret"),

@@ -137,7 +137,7 @@ def test_a_file_that_is_not_what_it_should_be_is_a_fault_of_the_configuration(fi
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_file_that_is_gone_when_the_sink_is_opened_is_told_as_such(files, tmp_path, write):
+async def test_a_file_that_is_gone_when_the_sink_is_opened_is_reported_as_such(files, tmp_path, write):
     path = tmp_path / "ca.pem"
     path.write_bytes((files / "ca.pem").read_bytes())
     options = Http("https://crm.example/", ca_file=str(path))

@@ -61,18 +61,18 @@ def tls_error(reason):
     ],
 )
 def test_what_a_server_says_of_our_certificate_is_for_somebody_to_mend(reason, on_error):
-    told, found = explain(wrapped(tls_error(reason)))
-    assert (found, reason in told) == (on_error, True)
+    seen, found = explain(wrapped(tls_error(reason)))
+    assert (found, reason in seen) == (on_error, True)
 
 
-def test_an_address_that_is_not_allowed_is_told_with_what_would_allow_it():
+def test_an_address_that_is_not_allowed_is_reported_with_what_would_allow_it():
     assert explain(Forbidden("x leads to 10.0.0.1")) == (
         "x leads to 10.0.0.1; allow_private = true would allow it",
         "pause",
     )
 
 
-def test_of_several_attempts_one_is_told_and_of_none_the_kind_of_error():
+def test_of_several_attempts_one_is_reported_and_of_none_the_kind_of_error():
     group = OSError("all attempts to connect failed")
     group.__cause__ = ExceptionGroup("attempts", [ConnectionRefusedError(111, "x"), TimeoutError(110, "y")])
     assert explain(group) == ("Connection timed out", "retry")

@@ -24,7 +24,7 @@ def test_plain_urls_are_taken(url):
         (f"https://{'x' * 64}.example/", "is no name of a host"),
     ],
 )
-def test_other_urls_are_refused_and_no_password_is_told(url, message):
+def test_other_urls_are_refused_and_no_password_is_reported(url, message):
     with pytest.raises(ValueError, match=message) as caught:
         check_plain(url)
     assert "hunter2" not in str(caught.value)
@@ -63,7 +63,7 @@ def test_a_redirect_to_another_server_is_followed_where_nothing_is_to_be_kept_fr
         (307, "https://crm.example/\x85", "printable ASCII"),
     ],
 )
-def test_other_redirects_are_not_followed_and_the_reason_is_told(status, location, message):
+def test_other_redirects_are_not_followed_and_the_reason_is_reported(status, location, message):
     with pytest.raises(ValueError, match=message):
         next_url(HERE, status, location, keep_origin=True)
 

@@ -19,7 +19,7 @@ from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.selecting import selector
-from jackfield._delivery.replay import Wanted, letters, past
+from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.store import Store
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, ConfigProblem
@@ -114,8 +114,8 @@ def _file(path: Path) -> Path:
     return Path(journal)
 
 
-def _wanted(options: argparse.Namespace) -> Wanted:
-    return Wanted(tuple(options.select), options.since, options.until, options.correlation)
+def _wanted(options: argparse.Namespace) -> EventFilter:
+    return EventFilter(tuple(options.select), options.since, options.until, options.correlation)
 
 
 def _unreadable(what: str) -> Any:

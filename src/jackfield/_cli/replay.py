@@ -17,10 +17,10 @@ import trio
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._delivery import SinkPipeline
-from jackfield._delivery.replay import Replay, Wanted, letters, past
+from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._journal.store import Store, delete_dead_letters
 from jackfield._loading.registry import Registry
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, DeliveryError
 from jackfield.events import Event
@@ -50,7 +50,7 @@ class _Task:
         self.unsaved += numbers
 
 
-def run(options: argparse.Namespace, path: Path, wanted: Wanted, unreadable: Unreadable) -> int:
+def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable: Unreadable) -> int:
     """Replay what is meant, or say what would be."""
     if path == options.path:
         raise ConfigError(
@@ -97,7 +97,7 @@ def _task(
     options: argparse.Namespace,
     config: GatewayConfig,
     store: Store,
-    wanted: Wanted,
+    wanted: EventFilter,
     unreadable: Unreadable,
 ) -> _Task:
     routes = (EVERYTHING,) if options.sink else config.selectors_of(sink.name)
@@ -118,7 +118,7 @@ async def _deliver(
     tasks: list[_Task], registry: Registry, console: Console, done: Callable[[list[int]], None] | None
 ) -> int:
     reports = registry.extended([console]).observe
-    selects = Selection.of([EVERYTHING])
+    selects = RouteSpans.of([EVERYTHING])
     lanes = []
     async with AsyncExitStack() as opened:
         for task in tasks:

@@ -21,7 +21,7 @@ from jackfield._dashboard.rows import SinkRow
 from jackfield._dashboard.updates import View
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Listener
-from jackfield._net.http_server import Line, Send, Streamed, serve
+from jackfield._net.http_server import HTTPConnection, Send, Streamed, serve
 from jackfield.addresses import escape_segment
 from jackfield.errors import SecretError, SelectorError
 from jackfield.plugin.hooks import hookimpl
@@ -189,7 +189,7 @@ class Site:
         secure = trio.SSLStream(stream, tls, server_side=True, https_compatible=True) if tls else stream
         try:
             if self._connections <= MOST_CONNECTIONS:
-                await serve(Line(secure), self.respond)
+                await serve(HTTPConnection(secure), self.respond)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client has disconnected, or does not speak TLS
         finally:

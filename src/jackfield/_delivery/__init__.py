@@ -1,4 +1,4 @@
-"""From the journal to the sinks: a lane for each sink, partitions within a lane, attempts at an outlet."""
+"""From the journal to the sinks: a pipeline for each sink, partitions within a pipeline, attempts by a runner."""
 
 from jackfield._delivery.pipeline import SinkPipeline
 

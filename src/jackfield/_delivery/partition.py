@@ -17,7 +17,7 @@ from jackfield.reports import DeliveryFailed, DeliveryResumed
 
 __all__ = ["Partition"]
 
-Bury = Callable[[int, Event, str, int], None]
+DeadLetterCallback = Callable[[int, Event, str, int], None]
 
 # What an event takes beside its payload; a batch's limit in bytes need not be exact.
 ENVELOPE = 500
@@ -27,11 +27,11 @@ ENVELOPE = 500
 class Partition:
     """Events of some correlations, in order, on their way to one sink."""
 
-    _outlet: SinkRunner
+    _runner: SinkRunner
     _options: DeliveryOptions
     _finish: Callable[[list[int]], None]
     """Called with the sequence numbers of events that are done with, in order."""
-    _bury: Bury
+    _dead_letter: DeadLetterCallback
     """Called with an event that can never be delivered: its number, itself, why, after how many attempts."""
     _queue: deque[tuple[int, Event]] = attrs.field(factory=deque)
     _since: float = 0.0
@@ -95,36 +95,36 @@ class Partition:
 
     async def _deliver(self) -> None:
         """Send what is at the front until its first event is done with."""
-        delays = backoff(self._outlet.rng)
+        delays = backoff(self._runner.rng)
         attempts = 0
         while True:
             batch = self._front()
             attempts += 1
-            failure = await self._outlet.attempt([event for _, event in batch])
+            failure = await self._runner.attempt([event for _, event in batch])
             if failure is None:
                 self._done(len(batch))
                 self._limit = min(self._limit * 2, self._options.batch_events)
                 if attempts > 1:
-                    self._outlet.report(DeliveryResumed(self._outlet.name, attempts))
+                    self._runner.report(DeliveryResumed(self._runner.name, attempts))
                 return
             if failure.delivered:
                 self._done(failure.delivered)
                 return
-            if given_up := self._hopeless(failure, len(batch), attempts):
-                for number, event in batch[:given_up]:
-                    self._bury(number, event, failure.reason, attempts)
-                self._done(given_up)
+            if dead := self._undeliverable(failure, len(batch), attempts):
+                for number, event in batch[:dead]:
+                    self._dead_letter(number, event, failure.reason, attempts)
+                self._done(dead)
                 return
             if failure.on_error == "dead_letter":
                 self._limit = max(1, len(batch) // 2)
                 continue
             delay = next(delays)
-            held = self._outlet.breaker.wait(trio.current_time())
-            self._outlet.report(DeliveryFailed(self._outlet.name, failure.reason, attempts, max(delay, held)))
+            held = self._runner.breaker.wait(trio.current_time())
+            self._runner.report(DeliveryFailed(self._runner.name, failure.reason, attempts, max(delay, held)))
             await trio.sleep(delay)
 
-    def _hopeless(self, failure: DeliveryError, count: int, attempts: int) -> int:
-        """How many events from the batch's front will never be delivered, as far as that is known."""
+    def _undeliverable(self, failure: DeliveryError, count: int, attempts: int) -> int:
+        """Number of leading events to dead-letter."""
         if failure.on_error == "dead_letter":
             return min(count, failure.rejected_count or (1 if count == 1 else 0))
         most = self._options.max_attempts

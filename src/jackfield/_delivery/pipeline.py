@@ -1,6 +1,6 @@
-"""From the journal to one sink, by a lane of its own: a slow or dead sink delays no other sink and no feed.
+"""From the journal to one sink, by a pipeline of its own: a slow or dead sink delays no other sink and no feed.
 
-A lane reads on from its cursor and deals what is routed to its sink out to partitions, by what joins events:
+A pipeline reads on from its cursor and deals what is routed to its sink out to partitions, by what joins events:
 events of one correlation go to the same partition, which keeps their order, while partitions deliver beside
 each other. The cursor follows the first event that is not done with.
 """
@@ -18,7 +18,7 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.partition import Partition
 from jackfield._delivery.progress import Progress
 from jackfield._delivery.sink_runner import SinkRunner, SinkStats
-from jackfield._routing.route_spans import Selection, Span
+from jackfield._routing.route_spans import RouteSpan, RouteSpans
 from jackfield.config import DeliveryOptions
 from jackfield.events import Event
 from jackfield.plugin.sink import OpenSink
@@ -26,14 +26,14 @@ from jackfield.reports import EventDeadLettered, EventsDropped, Report, is_due
 
 __all__ = ["SinkPipeline"]
 
-# How far a lane reads ahead of an event that it cannot get rid of, in batches for each partition: what is
+# Read-ahead limit behind an undeliverable event, in batches for each partition: what is
 # delivered behind that event is sent again after a crash, and all of it is kept in memory.
 WINDOW = 10
 # Failures in a row before a sink is asked by single probes only.
 THRESHOLD = 5
 
 
-class Place(Protocol):
+class ReadCursor(Protocol):
     """How far a sink has come in what it is to get; a journal's `Cursor`, or a `Replay`."""
 
     @property
@@ -59,7 +59,7 @@ class Place(Protocol):
         """Be done with everything before that number."""
         ...
 
-    def bury(self, seq: int, event: Event, reason: str, attempts: int) -> None:
+    def dead_letter(self, seq: int, event: Event, reason: str, attempts: int) -> None:
         """Make an event a dead letter."""
         ...
 
@@ -74,27 +74,28 @@ class SinkPipeline:
 
     name: str
     _sink: OpenSink
-    _cursor: Place
-    selects: Selection
+    _cursor: ReadCursor
+    selects: RouteSpans
     _options: DeliveryOptions
     _report: Callable[[Report], None]
     _rng: random.Random
-    _outlet: SinkRunner = attrs.field(init=False)
+    _runner: SinkRunner = attrs.field(init=False)
     _partitions: list[Partition] = attrs.field(init=False)
     _progress: Progress = attrs.field(init=False)
     _moved: trio.Event = attrs.field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
         breaker = Breaker(THRESHOLD, self._rng)
-        self._outlet = SinkRunner(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
+        self._runner = SinkRunner(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
         self._partitions = [
-            Partition(self._outlet, self._options, self._finish, self._bury) for _ in range(self._options.concurrency)
+            Partition(self._runner, self._options, self._finish, self._dead_letter)
+            for _ in range(self._options.concurrency)
         ]
         self._progress = Progress(self._cursor.committed)
 
     def snapshot(self) -> SinkStats:
         """What the sink has got so far."""
-        return attrs.evolve(self._outlet.stats, lag=self._cursor.lag)
+        return attrs.evolve(self._runner.stats, lag=self._cursor.lag)
 
     async def run(self) -> None:
         """Deliver until the journal is closed and read to its end, or the receiver wants no more."""
@@ -135,7 +136,7 @@ class SinkPipeline:
             if left:
                 self._drop(left, reason)
 
-    def end(self, span: Span, until: int) -> None:
+    def end(self, span: RouteSpan, until: int) -> None:
         """Let a route lead here no more from that event on."""
         self.selects.end(span, until, self._progress.position)
 
@@ -179,19 +180,19 @@ class SinkPipeline:
         self._moved.set()
 
     async def _end_if_disabled(self, scope: trio.CancelScope) -> None:
-        await self._outlet.disabled.wait()
+        await self._runner.disabled.wait()
         scope.cancel()
 
-    def _bury(self, number: int, event: Event, reason: str, attempts: int) -> None:
-        self._cursor.bury(number, event, reason, attempts)
-        stats = self._outlet.stats
+    def _dead_letter(self, number: int, event: Event, reason: str, attempts: int) -> None:
+        self._cursor.dead_letter(number, event, reason, attempts)
+        stats = self._runner.stats
         stats.dead += 1
         if is_due(stats.dead):
             self._report(EventDeadLettered(self.name, reason, attempts, stats.dead))
 
     def _drop(self, count: int, reason: str) -> None:
         """Count a loss, and tell it when it is due."""
-        stats = self._outlet.stats
+        stats = self._runner.stats
         stats.dropped += count
         if is_due(stats.dropped, count):
             self._report(EventsDropped(f"sink {self.name}", count, reason, stats.dropped))

@@ -15,13 +15,13 @@ from jackfield.errors import EventError
 from jackfield.events import Event
 from jackfield.selectors import Selector
 
-__all__ = ["Letter", "Replay", "Wanted", "letters", "past"]
+__all__ = ["DeadLetterEvent", "EventFilter", "Replay", "letters", "past"]
 
 FOREVER = 2**62
 
 
 @attrs.frozen
-class Letter:
+class DeadLetterEvent:
     """A dead letter as people and programs look at it."""
 
     number: int
@@ -35,7 +35,7 @@ class Letter:
 
 
 @attrs.frozen
-class Wanted:
+class EventFilter:
     """Which events of the past are meant."""
 
     selectors: tuple[Selector, ...] = ()
@@ -56,19 +56,19 @@ class Wanted:
         return not self.selectors or any(selector.matches(event) for selector in self.selectors)
 
 
-def past(store: Store, wanted: Wanted, unreadable: Callable[[int], None]) -> Iterator[list[tuple[int, Event]]]:
-    """The events that are meant, with their numbers, some at a time; those that cannot be read are told by number."""
-    since = _microseconds(wanted.since) if wanted.since else 0
-    until = _microseconds(wanted.until) if wanted.until else FOREVER
+def past(store: Store, filter_: EventFilter, unreadable: Callable[[int], None]) -> Iterator[list[tuple[int, Event]]]:
+    """The selected events with their numbers, a page at a time; unreadable ones are reported by number."""
+    since = _microseconds(filter_.since) if filter_.since else 0
+    until = _microseconds(filter_.until) if filter_.until else FOREVER
     for page in store.scan(since, until):
         found = ((row.seq, _read(row.seq, row.body, unreadable)) for row in page)
-        if events := [(seq, event) for seq, event in found if event is not None and wanted.takes(event)]:
+        if events := [(seq, event) for seq, event in found if event is not None and filter_.takes(event)]:
             yield events
 
 
 def letters(
-    store: Store, sink: str | None, wanted: Wanted, unreadable: Callable[[int], None]
-) -> Iterator[list[Letter]]:
+    store: Store, sink: str | None, filter_: EventFilter, unreadable: Callable[[int], None]
+) -> Iterator[list[DeadLetterEvent]]:
     """The dead letters that are meant, of one sink or of all, some at a time."""
     number = 0
     while page := store.dead(sink, number):
@@ -76,9 +76,9 @@ def letters(
         found = []
         for each in page:
             event = _read(each.number, each.body, unreadable)
-            if event is not None and wanted.takes(event):
+            if event is not None and filter_.takes(event):
                 at = datetime.fromtimestamp(each.at / 1_000_000, UTC)
-                found.append(Letter(each.number, each.sink, each.seq, at, each.attempts, each.reason, event))
+                found.append(DeadLetterEvent(each.number, each.sink, each.seq, at, each.attempts, each.reason, event))
         if found:
             yield found
 
@@ -97,7 +97,7 @@ def _microseconds(moment: datetime) -> int:
 
 @attrs.define(eq=False)
 class Replay:
-    """Takes a cursor's place in a lane; each event goes out with ``origin=replay`` and the id that it has."""
+    """Takes a cursor's place in a pipeline; each event goes out with ``origin=replay`` and the id that it has."""
 
     _pages: Iterator[list[tuple[int, Event]]]
     """Numbers in ascending order; read in a thread."""
@@ -106,7 +106,7 @@ class Replay:
     _waiting: deque[int] = attrs.field(factory=deque)
     """Read, and not done with."""
     _ready: list[tuple[int, Event]] = attrs.field(factory=list)
-    _buried: set[int] = attrs.field(factory=set)
+    _dead: set[int] = attrs.field(factory=set)
     committed: int = 0
     durable: bool = True
     """Nothing is lost when it is stopped: what it replays stays where it is."""
@@ -133,12 +133,12 @@ class Replay:
         while self._waiting and self._waiting[0] < upcoming:
             finished.append(self._waiting.popleft())
         self.committed = upcoming
-        if delivered := [number for number in finished if number not in self._buried]:
+        if delivered := [number for number in finished if number not in self._dead]:
             self._done(delivered)
 
-    def bury(self, seq: int, _event: Event, _reason: str, _attempts: int) -> None:
+    def dead_letter(self, seq: int, _event: Event, _reason: str, _attempts: int) -> None:
         """An event was refused again: it stays where it is."""
-        self._buried.add(seq)
+        self._dead.add(seq)
 
     def rest(self) -> tuple[list[tuple[int, Event]], int]:
         """Nothing: what is not replayed is not lost."""

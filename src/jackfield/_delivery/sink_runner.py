@@ -1,4 +1,4 @@
-"""One sink as its lane sees it: attempts, each with a time-out and through the breaker, and what came of them."""
+"""One sink as its pipeline sees it: attempts, each with a time-out and through the breaker, and what came of them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SinkRunner:
 
     async def attempt(self, events: Sequence[Event]) -> DeliveryError | None:
         """Send a batch once, as soon as the breaker allows it; ``None`` where all of it arrived."""
-        await self._leave_to_send()
+        await self._wait_for_breaker()
         try:
             failure = await self._write(Batch(tuple(events)))
         except BaseException:
@@ -71,7 +71,7 @@ class SinkRunner:
         self._tell_waiting()
         return failure
 
-    async def _leave_to_send(self) -> None:
+    async def _wait_for_breaker(self) -> None:
         while (seconds := self.breaker.ask(trio.current_time())) > 0:
             changed = self._changed
             with trio.move_on_after(seconds):

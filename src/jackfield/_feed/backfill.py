@@ -22,7 +22,7 @@ _PAUSES = (math.inf, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
 class Looker(Protocol):
-    """Who is told what became of a look: the session."""
+    """Callbacks about what became of a backfill."""
 
     def now(self) -> datetime:
         """The wall clock."""

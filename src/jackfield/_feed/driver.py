@@ -252,7 +252,7 @@ class Conversation:
                     assert_never(action)
 
     def _hand_over(self, events: list[Event]) -> None:
-        """Whatever is told of the line is told after the events that came before it."""
+        """Facts about the connection are reported after the events that came before them."""
         if events:
             self._host.emitted(events.copy(), 0)
             events.clear()

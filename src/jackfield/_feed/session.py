@@ -1,8 +1,8 @@
 """One feed through the states of its connection: connect, converse, lose it, wait, connect again.
 
 A session owns time and chance: when to try, how long to wait, what to call a gap. There is one task
-for each feed, so there is never more than one attempt under way. It ends only when it is told to;
-whatever the vendor, the network or the provider's code does meanwhile is told and survived.
+for each feed, so there is never more than one attempt under way. It ends only by `stop`;
+whatever the vendor, the network or the provider's code does meanwhile is reported and survived.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Session:
     _opener: Opener | None = None
     _rest: Perform = perform
     _source_changed: Callable[[], None] = lambda: None
-    """Told when a login has shown whose feed it is, so that what is wanted is planned anew."""
+    """Called when a login has shown whose feed it is, so that its topics are planned anew."""
     wanted: Wanted = attrs.field(factory=Wanted)
     stats: FeedStats = attrs.field(factory=FeedStats)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
@@ -230,7 +230,7 @@ class Session:
             self._deliver(events)
 
     def unreadable(self, error: FrameError) -> None:
-        """Count and keep a frame that could not be read; told at each doubling, so as not to flood."""
+        """Count and keep a frame that could not be read; reported at each doubling, so as not to flood."""
         stats = self.stats
         stats.unreadable += 1
         stats.last_unreadable.append(error)

@@ -288,5 +288,5 @@ def _os_reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
     if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ssl.SSLError | socket.gaierror):
-        return os.strerror(error.errno)  # trio puts the address into strerror, which we have told already
+        return os.strerror(error.errno)  # trio puts the address into strerror, which the message has already
     return getattr(error, "strerror", None) or str(error)

@@ -25,7 +25,7 @@ from jackfield._journal.opening import open_journal
 from jackfield._loading.registry import Registry
 from jackfield._routing.index import SelectorIndex
 from jackfield._routing.planner import FeedPlan
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
@@ -50,15 +50,15 @@ class Gateway:
     _journal: Journal
     _sessions: dict[str, Session] = attrs.field(factory=dict)
     _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
-    _lanes: dict[str, SinkPipeline] = attrs.field(factory=dict)
-    _inbox: WebhookServer = attrs.field(init=False)
+    _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
+    _webhook_server: WebhookServer = attrs.field(init=False)
     _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
     _listeners: list[Listener] = attrs.field(factory=list)
     _routes: Routes = attrs.field(init=False)
     _closed: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self._routes = Routes(self._lanes, self._journal)
+        self._routes = Routes(self._pipelines, self._journal)
 
     def listen(
         self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
@@ -103,11 +103,11 @@ class Gateway:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return GatewayState(
             MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
-            MappingProxyType({name: lane.snapshot() for name, lane in self._lanes.items()}),
+            MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
             tuple(listener.state() for listener in self._listeners),
             tuple(self._routes),
-            MappingProxyType(dict(self._inbox.rejections)),
+            MappingProxyType(dict(self._webhook_server.rejections)),
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
@@ -118,7 +118,7 @@ class Gateway:
         is wrong with it, `JackfieldError` once the gateway is closed.
         """
         self._check_open()
-        checked = check_route(route, self._lanes)
+        checked = check_route(route, self._pipelines)
         self._routes.add(checked)
         self._select(checked.select)
         return checked
@@ -167,16 +167,18 @@ class Gateway:
         plan.replace_provider(session.provider)
         session.wanted.set(plan.topics)
 
-    async def _open_lanes(self, opened: AsyncExitStack, rng: random.Random) -> None:
+    async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
         for sink in self.config.sinks:
             try:
                 ready = await opened.enter_async_context(sink.impl.open())
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
             cursor, report = self._journal.cursor(sink.name), self._registry.observe
-            self._lanes[sink.name] = SinkPipeline(sink.name, ready, cursor, Selection(), sink.delivery, report, rng)
+            self._pipelines[sink.name] = SinkPipeline(
+                sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng
+            )
         for route in self.config.routes:
-            self._routes.add(check_route(route, self._lanes), configured=True)
+            self._routes.add(check_route(route, self._pipelines), configured=True)
 
     def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
@@ -193,42 +195,44 @@ class Gateway:
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         self._select(self._routes.selectors)
 
-    async def _open_inbox(self, opened: AsyncExitStack) -> None:
+    async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
-        mailboxes = {
+        receivers = {
             name: WebhookReceiver(session.feed, webhook, session.stats, session.unreadable, publish, report)
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
         }
-        self._inbox = await opened.enter_async_context(open_webhook_server(self.config.webhooks, mailboxes, report))
+        self._webhook_server = await opened.enter_async_context(
+            open_webhook_server(self.config.webhooks, receivers, report)
+        )
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
-        """Start everything, and stop it in the one order: inbox, feeds, intake, listeners, sinks, journal."""
-        inbox, feeds, journal, lanes = (TaskGroup(nursery) for _ in range(4))
+        """Start everything, and stop it in the one order: webhooks, feeds, intake, listeners, sinks, journal."""
+        webhooks, feeds, journal, pipelines = (TaskGroup(nursery) for _ in range(4))
         journal.start(self._journal.run)
-        for lane in self._lanes.values():
-            lanes.start(lane.run)
+        for pipeline in self._pipelines.values():
+            pipelines.start(pipeline.run)
         for session in self._sessions.values():
             feeds.start(session.run)
-        inbox.start(self._inbox.run)
+        webhooks.start(self._webhook_server.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True) as ending:
-                    for tasks in (inbox, feeds, lanes, journal):
+                    for tasks in (webhooks, feeds, pipelines, journal):
                         tasks.ending = ending
-                    self._inbox.stop()
-                    await inbox.finish(CLOSE_SECONDS)
-                    await self._close(feeds, journal, lanes)
+                    self._webhook_server.stop()
+                    await webhooks.finish(CLOSE_SECONDS)
+                    await self._close(feeds, journal, pipelines)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield, or cancels it
-                for tasks in (inbox, feeds, lanes, journal):
+                for tasks in (webhooks, feeds, pipelines, journal):
                     tasks.cancel()
 
-    async def _close(self, feeds: TaskGroup, journal: TaskGroup, lanes: TaskGroup) -> None:
+    async def _close(self, feeds: TaskGroup, journal: TaskGroup, pipelines: TaskGroup) -> None:
         for session in self._sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
@@ -236,12 +240,12 @@ class Gateway:
         self._closed = True
         for listener in list(self._listeners):
             listener.close()
-        await lanes.finish(self.config.gateway.drain_seconds)
-        for lane in self._lanes.values():
-            lane.abandon("the gateway was closed before they were delivered")
+        await pipelines.finish(self.config.gateway.drain_seconds)
+        for pipeline in self._pipelines.values():
+            pipeline.abandon("the gateway was closed before they were delivered")
         with trio.move_on_after(CLOSE_SECONDS):
-            for lane in self._lanes.values():
-                await lane.forget("the gateway was closed, and only a route that it was given later led them there")
+            for pipeline in self._pipelines.values():
+                await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
 
@@ -257,16 +261,16 @@ async def open_gateway(
 
     `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
     `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
-    is a set of installed plugins that was loaded, and its failures told, before.
-    Raises `ConfigError` with every fault, such as an inbox's address that is taken, `JournalError` where the
+    is a set of installed plugins that was loaded, and its failures reported, before.
+    Raises `ConfigError` with every fault, such as an webhooks's address that is taken, `JournalError` where the
     journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
 
-    At the end inbox and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    At the end webhooks and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
     could not be delivered by then is in the journal for the next start; where that is in memory, it is
     counted and reported.
     """
-    registry, told = (registry or Registry.load()).extended(plugins), registry is not None
-    for failure in () if told else registry.failures:
+    registry, reported = (registry or Registry.load()).extended(plugins), registry is not None
+    for failure in () if reported else registry.failures:
         registry.observe(failure)
     if isinstance(config, str | Path):
         config = read_toml(Path(config))
@@ -277,9 +281,9 @@ async def open_gateway(
     opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
     async with opening as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
-        await gateway._open_lanes(opened, rng)
+        await gateway._open_sinks(opened, rng)
         gateway._make_sessions(rng, last_heard)
-        await gateway._open_inbox(opened)
+        await gateway._open_webhook_server(opened)
         try:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 try:

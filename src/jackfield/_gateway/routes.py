@@ -8,7 +8,7 @@ import attrs
 
 from jackfield._delivery import SinkPipeline
 from jackfield._journal import Journal
-from jackfield._routing.route_spans import Span
+from jackfield._routing.route_spans import RouteSpan
 from jackfield.config import Route
 from jackfield.errors import JackfieldError
 from jackfield.selectors import Selector
@@ -18,11 +18,11 @@ __all__ = ["Routes"]
 
 @attrs.define(eq=False)
 class Routes:
-    """Which routes there are now, and what each lane knows of them."""
+    """Which routes there are now, and what each pipeline knows of them."""
 
-    _lanes: Mapping[str, SinkPipeline]
+    _pipelines: Mapping[str, SinkPipeline]
     _journal: Journal
-    _held: list[tuple[Route, dict[str, Span]]] = attrs.field(factory=list)
+    _held: list[tuple[Route, dict[str, RouteSpan]]] = attrs.field(factory=list)
 
     def __iter__(self) -> Iterator[Route]:
         return (route for route, _ in self._held)
@@ -36,7 +36,7 @@ class Routes:
         """Let a route hold for what comes from now on; one of the configuration's also for what came before."""
         since = 0 if configured else self._journal.upcoming
         sinks = dict.fromkeys(route.sinks)
-        spans = {name: self._lanes[name].selects.add(route.select, since, lasting=configured) for name in sinks}
+        spans = {name: self._pipelines[name].selects.add(route.select, since, lasting=configured) for name in sinks}
         self._held.append((route, spans))
 
     def remove(self, route: Route) -> Route:
@@ -47,5 +47,5 @@ class Routes:
             raise JackfieldError(f"there is no route from {shown}")
         held, spans = self._held.pop(place)
         for name, span in spans.items():
-            self._lanes[name].end(span, self._journal.upcoming)
+            self._pipelines[name].end(span, self._journal.upcoming)
         return held

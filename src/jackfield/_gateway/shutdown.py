@@ -12,11 +12,11 @@ __all__ = ["TaskGroup"]
 
 @attrs.define
 class TaskGroup:
-    """Tasks that end when they are told to, and not when the gateway's surroundings are cancelled."""
+    """Tasks that end by `finish` or `cancel`, and not when the gateway's surroundings are cancelled."""
 
     _nursery: trio.Nursery
     ending: trio.CancelScope | None = None
-    """In which they are ended in order, once that has begun; an interrupt from the keyboard then cuts it short."""
+    """Scope of the ordered shutdown, once it has begun; Ctrl-C cancels it."""
     _scopes: list[trio.CancelScope] = attrs.field(factory=list)
     _running: int = 0
     _idle: trio.Event = attrs.field(factory=trio.Event)

@@ -10,15 +10,15 @@ import attrs
 import trio
 
 from jackfield._journal.log import Log
-from jackfield._journal.store.records import Burial
+from jackfield._journal.store.records import DeadLetterRow
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report, is_due
 
-__all__ = ["Cursor", "Dead", "Ledger"]
+__all__ = ["Cursor", "DeadLetter", "PendingWrites"]
 
 
 @attrs.frozen
-class Dead:
+class DeadLetter:
     """A dead letter of a journal in memory."""
 
     sink: str
@@ -29,8 +29,8 @@ class Dead:
 
 
 @attrs.define(eq=False)
-class Ledger:
-    """What sinks have done that the file does not know yet; without a file, the dead letters themselves."""
+class PendingWrites:
+    """Cursor moves and dead letters not yet committed; without a file, the dead letters themselves."""
 
     _capacity: int
     durable: bool
@@ -40,10 +40,10 @@ class Ledger:
     cursors: dict[str, int] = attrs.field(factory=dict)
     known: dict[str, int] = attrs.field(factory=dict)
     """How far each sink had come when that was last saved: what goes before that is needed by nobody any more."""
-    burials: list[Burial] = attrs.field(factory=list)
-    buried: Counter[str] = attrs.field(factory=Counter)
-    """How many events each sink has buried since the journal was opened."""
-    dead: deque[Dead] = attrs.field(factory=deque)
+    dead_rows: list[DeadLetterRow] = attrs.field(factory=list)
+    dead_lettered: Counter[str] = attrs.field(factory=Counter)
+    """How many events each sink has dead_lettered since the journal was opened."""
+    dead: deque[DeadLetter] = attrs.field(factory=deque)
     """The dead letters, without a file."""
     dropped: int = 0
     """Dead letters that made room for newer ones."""
@@ -55,13 +55,13 @@ class Ledger:
             self.cursors[sink] = upcoming
             self._stir()
 
-    def bury(self, letter: Dead) -> None:
+    def dead_letter(self, letter: DeadLetter) -> None:
         """Note a dead letter."""
-        self.buried[letter.sink] += 1
+        self.dead_lettered[letter.sink] += 1
         if self.durable:
             at = time.time_ns() // 1000
             body = letter.event.to_json()
-            self.burials.append(Burial(letter.sink, letter.seq, at, letter.attempts, letter.reason, body))
+            self.dead_rows.append(DeadLetterRow(letter.sink, letter.seq, at, letter.attempts, letter.reason, body))
             self._stir()
             return
         self.dead.append(letter)
@@ -72,19 +72,19 @@ class Ledger:
                 reason = f"memory holds {self._capacity} dead letters, and there are more"
                 self._report(EventsDropped(f"dead letters of sink {gone.sink}", 1, reason, self.dropped))
 
-    def saved(self, cursors: dict[str, int], burials: list[Burial]) -> None:
-        """Cross out what the file knows now."""
+    def saved(self, cursors: dict[str, int], dead_rows: list[DeadLetterRow]) -> None:
+        """Drop what has been committed."""
         self.known.update(cursors)
         for sink, upcoming in cursors.items():
             if self.cursors[sink] == upcoming:
                 del self.cursors[sink]
-        del self.burials[: len(burials)]
+        del self.dead_rows[: len(dead_rows)]
         self._saved.set()
         self._saved = trio.Event()
 
     async def room(self) -> None:
         """Wait until what waits to be saved is little enough to read on; a full disk must not fill memory."""
-        while len(self.burials) >= self._capacity:
+        while len(self.dead_rows) >= self._capacity:
             await self._saved.wait()
 
 
@@ -94,7 +94,7 @@ class Cursor:
 
     name: str
     _log: Log
-    _ledger: Ledger
+    _pending: PendingWrites
     _committed: int
     """The first number that the sink is not done with; what survives."""
     _position: int = attrs.field(init=False)
@@ -128,7 +128,7 @@ class Cursor:
         await trio.lowlevel.checkpoint()
         lost = 0
         while True:
-            await self._ledger.room()
+            await self._pending.room()
             if (start := self._position) >= self._log.end:
                 if self._log.closed:
                     return [], lost
@@ -152,14 +152,14 @@ class Cursor:
         if upcoming > self._committed:
             self._committed = upcoming
             self._position = max(self._position, upcoming)
-            self._ledger.move(self.name, upcoming)
+            self._pending.move(self.name, upcoming)
 
-    def bury(self, seq: int, event: Event, reason: str, attempts: int) -> None:
+    def dead_letter(self, seq: int, event: Event, reason: str, attempts: int) -> None:
         """Make an event a dead letter; saved together with a `commit` that follows without waiting in between.
 
         Buried again after a crash it is still one letter.
         """
-        self._ledger.bury(Dead(self.name, seq, event, reason, attempts))
+        self._pending.dead_letter(DeadLetter(self.name, seq, event, reason, attempts))
 
     def rewind(self) -> None:
         """Read again from where the sink is not done."""

@@ -11,7 +11,7 @@ import attrs
 from jackfield._journal.store.schema import KEY_BYTES
 from jackfield.events import Event
 
-__all__ = ["Window", "key_of"]
+__all__ = ["SeenIds", "key_of"]
 
 
 def key_of(event: Event) -> bytes:
@@ -27,7 +27,7 @@ def key_of(event: Event) -> bytes:
 
 
 @attrs.define(eq=False)
-class Window:
+class SeenIds:
     """As many of the newest ids as the limit says, and all that are not committed yet."""
 
     _limit: int

@@ -1,4 +1,4 @@
-"""Since when feeds may have missed events because no gateway was running: told by the journal of the last one."""
+"""Since when feeds may have missed events because no gateway was running: as the journal of the last one shows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def last_received_at(store: Store, feeds: Iterable[str]) -> dict[str, datetime]:
                 if (seen := _decode(row.body)).feed in wanted:
                     wanted.remove(seen.feed)
                     found[seen.feed] = oldest
-                    if seen.type == "stream.disconnected":  # and never in force again, so the gap was not told
+                    if seen.type == "stream.disconnected":  # and never subscribed again, so no gap was announced
                         found[seen.feed] = _decode_lost(seen.data).since
         seq = start
     if oldest is not None and stop > store.first_seq:

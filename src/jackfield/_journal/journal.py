@@ -3,7 +3,7 @@
 This is the one seam between receiving and delivering. With a store an event can be read as soon as
 it is committed, and from then on reaches every sink at least once, whatever becomes of this process.
 Without one the log lives in memory: the oldest events make room for the newest, and whoever has
-not read them by then has lost them, and is told how many.
+not read them by then has lost them, and gets their number.
 
 Taking an event never waits. Events that come while one commit is under way make up the next, so
 the groups grow as the load does.
@@ -21,8 +21,8 @@ from itertools import islice
 import attrs
 import trio
 
-from jackfield._journal.cursor import Cursor, Dead, Ledger
-from jackfield._journal.dedup import Window, key_of
+from jackfield._journal.cursor import Cursor, DeadLetter, PendingWrites
+from jackfield._journal.dedup import SeenIds, key_of
 from jackfield._journal.log import Log
 from jackfield._journal.retention import Limits, Retention
 from jackfield._journal.retrying import RetryingWorker
@@ -56,10 +56,10 @@ class Journal:
     _limits: Limits = attrs.field(factory=Limits)
     _rng: random.Random = attrs.field(factory=random.Random)
     _log: Log = attrs.field(init=False)
-    _ledger: Ledger = attrs.field(init=False)
+    _pending: PendingWrites = attrs.field(init=False)
     _writing: RetryingWorker = attrs.field(init=False)
     _retention: Retention | None = None
-    _window: Window = attrs.field(init=False)
+    _window: SeenIds = attrs.field(init=False)
     _known: dict[str, int] = attrs.field(factory=dict)
     """Where sinks stood when the journal was opened."""
     _cursors: list[Cursor] = attrs.field(factory=list)
@@ -67,7 +67,7 @@ class Journal:
     _stirred: trio.Event = attrs.field(factory=trio.Event)
     _crowded: trio.Event = attrs.field(factory=trio.Event)
     _slices: int = 0
-    """How often the commit that is under way may still be given way."""
+    """Remaining GIL yields for the running commit."""
     _closed: bool = False
     _finishing: bool = False
     _over: bool = False
@@ -80,8 +80,8 @@ class Journal:
         store = self._store
         self._writing = RetryingWorker(self._report, self._rng)
         self._log = Log(self._capacity, store, self._report, RetryingWorker(self._report, self._rng), self._needed)
-        self._ledger = Ledger(self._capacity, store is not None, self._report, self._stir)
-        self._window = Window(self._limits.ids)
+        self._pending = PendingWrites(self._capacity, store is not None, self._report, self._stir)
+        self._window = SeenIds(self._limits.ids)
         if store is not None:
             self._log.end = store.next_seq
             self._known = store.cursors()
@@ -99,7 +99,7 @@ class Journal:
         return self._admit(events, self._drop)
 
     def _admit(self, events: Sequence[Event], drop: Callable[[int, str], object]) -> list[Event]:
-        """The same, where `drop` is told how many have no room, and why."""
+        """The same, where `drop` is called with how many have no room, and why."""
         taken: list[Event] = []
         window, store, waiting = self._window, self._store, self._waiting
         at = received = None  # one read's events have the same moment, and often the same object for it
@@ -158,10 +158,10 @@ class Journal:
     def cursor(self, name: str) -> Cursor:
         """A sink's place: where it stood, or for a new sink the next event."""
         end = self._log.end
-        cursor = Cursor(name, self._log, self._ledger, min(self._known.get(name, end), end))
+        cursor = Cursor(name, self._log, self._pending, min(self._known.get(name, end), end))
         self._cursors.append(cursor)
-        self._ledger.known[name] = cursor.committed
-        self._ledger.move(name, cursor.committed)
+        self._pending.known[name] = cursor.committed
+        self._pending.move(name, cursor.committed)
         return cursor
 
     @property
@@ -170,9 +170,9 @@ class Journal:
         return self._log.end + len(self._waiting)
 
     @property
-    def dead(self) -> tuple[Dead, ...]:
+    def dead(self) -> tuple[DeadLetter, ...]:
         """The dead letters of a journal in memory; with a store, they are there."""
-        return tuple(self._ledger.dead)
+        return tuple(self._pending.dead)
 
     def snapshot(self) -> JournalStats:
         """What happened so far, counted."""
@@ -184,7 +184,7 @@ class Journal:
             kept=self._log.end - self._log.first,
             damaged=self._log.damaged,
             unread=self._retention.unread if self._retention else 0,
-            buried=dict(self._ledger.buried),
+            dead_lettered=dict(self._pending.dead_lettered),
         )
 
     def close(self) -> None:
@@ -220,10 +220,10 @@ class Journal:
             self._log.close()
 
     async def _commit_all(self) -> None:
-        ledger = self._ledger
-        while not (self._finishing and not self._waiting and not ledger.cursors and not ledger.burials):
+        pending = self._pending
+        while not (self._finishing and not self._waiting and not pending.cursors and not pending.dead_rows):
             if not self._waiting and not self._finishing:
-                if ledger.cursors or ledger.burials:
+                if pending.cursors or pending.dead_rows:
                     with trio.move_on_after(SAVE_SECONDS):
                         while not self._waiting and not self._finishing:
                             await self._news()
@@ -235,14 +235,14 @@ class Journal:
     async def _commit_group(self) -> None:
         assert self._store is not None  # without one, nothing ever waits
         group = list(islice(self._waiting, GROUP))
-        cursors, burials = dict(self._ledger.cursors), list(self._ledger.burials)
-        work = partial(self._store.commit, [row for _, row in group], cursors, burials)
+        cursors, dead_rows = dict(self._pending.cursors), list(self._pending.dead_rows)
+        work = partial(self._store.commit, [row for _, row in group], cursors, dead_rows)
         self._slices = SLICES
         await self._writing.until_done(work, lambda: len(self._waiting))
         self._slices = 0
         for _ in group:
             self._waiting.popleft()
-        self._ledger.saved(cursors, burials)
+        self._pending.saved(cursors, dead_rows)
         if group:
             self._log.extend([event for event, _ in group])
             self._window.forget(self._log.end)
@@ -274,7 +274,7 @@ class Journal:
         return min((cursor.committed for cursor in self._cursors), default=self._log.end)
 
     def _floor(self) -> int:
-        return min(self._ledger.known.values(), default=self._log.end)
+        return min(self._pending.known.values(), default=self._log.end)
 
     def _encode(self, event: Event) -> bytes | None:
         try:

@@ -38,7 +38,7 @@ class Batch:
 
 @attrs.define(eq=False)
 class Log:
-    """Events with dense numbers; without a store, the newest `capacity` of those that some sink is not done with."""
+    """Committed events by sequence number: a ring of `capacity` events in memory, or the store."""
 
     _capacity: int
     _store: Store | None

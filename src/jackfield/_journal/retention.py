@@ -26,7 +26,7 @@ class Limits:
     seconds: float = 7 * 86_400.0
     """Events younger than that; older ones as long as a sink has not passed them."""
     bytes: int = 1_000_000_000
-    """So much of events, read or not."""
+    """Maximum size of stored events, read or not."""
     dead_bytes: int = 100_000_000
     """So much of dead letters."""
     ids: int = 100_000

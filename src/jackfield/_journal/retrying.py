@@ -23,7 +23,7 @@ FIRST_DELAY, MOST_DELAY = 0.2, 5.0
 
 @attrs.define(eq=False)
 class RetryingWorker:
-    """One thread's turn at the file after another; told at the first failure and at each doubling of them."""
+    """Runs store calls in a thread, one at a time, with backoff; reports the first failure and each doubling."""
 
     _report: Callable[[Report], None]
     _rng: random.Random

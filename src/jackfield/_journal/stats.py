@@ -23,5 +23,5 @@ class JournalStats:
     """How often an event could not be read that should have been there."""
     unread: int
     """Events that were deleted before every sink had passed them."""
-    buried: dict[str, int]
+    dead_lettered: dict[str, int]
     """Dead letters, by sink."""

@@ -1,4 +1,4 @@
-"""Where a provider's own code runs: whatever it raises that is not meant becomes one error that names it."""
+"""Wraps unexpected exceptions of a provider's code in `PluginError`."""
 
 from __future__ import annotations
 

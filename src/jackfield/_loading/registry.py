@@ -1,6 +1,6 @@
 """The installed plugins: found, loaded one by one, checked, looked up.
 
-A plugin that cannot be imported, or offers something of the wrong type, is left out and told by
+A plugin that cannot be imported, or offers something of the wrong type, is left out and reported by
 distribution and entry point; it never stops the host.
 """
 
@@ -150,7 +150,7 @@ class Registry:
         return offered
 
     def observe(self, report: Report) -> None:
-        """Tell every observer; one that raises is told of once and does not hinder the others."""
+        """Call every observer; one that raises is reported once and does not hinder the others."""
         for plugin in self._manager.get_plugins():
             hook = getattr(plugin, "jackfield_observe", None)
             name = self._manager.get_name(plugin) or ""

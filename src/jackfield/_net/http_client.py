@@ -149,5 +149,5 @@ def _reason(error: BaseException) -> str:
         and error.errno > 0
         and not isinstance(error, ssl.SSLError)
     ):
-        return os.strerror(error.errno)  # trio puts the address into strerror, which is told already
+        return os.strerror(error.errno)  # trio puts the address into strerror, which the message has already
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,6 +1,7 @@
 """One client's HTTP/1.1 connection to us, h11 driven over a stream: for webhooks, the dashboard and simulators.
 
-Every read is of bounded size. A `Line` waits for as long as its caller lets it; `serve` keeps limits of its own.
+Every read is of bounded size. An `HTTPConnection` waits for as long as its caller lets it; `serve` has limits of
+its own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import trio
 from jackfield.errors import WebhookError
 from jackfield.plugin.http import Request, Response
 
-__all__ = ["Line", "Respond", "Send", "Streamed", "serve"]
+__all__ = ["HTTPConnection", "Respond", "Send", "Streamed", "serve"]
 
-# The request line and all headers; VoIPBIN's have some 300 bytes.
+# The request connection and all headers; VoIPBIN's have some 300 bytes.
 MOST_HEAD = 16 * 2**10
 READ_BYTES = 64 * 2**10
-# Who is turned down in the middle of sending gets to read why, if it stops soon.
+# Drain briefly, so that a client that is still sending can read the error (RFC 9112, 9.6).
 LINGER_SECONDS, LINGER_BYTES = 1.0, 2**20
 # In which a whole request must have come, also after an idle time, and in which a client must take what is sent.
 REQUEST_SECONDS, SEND_SECONDS = 15.0, 30.0
@@ -49,7 +50,7 @@ def _connection() -> h11.Connection:
 
 
 @attrs.define
-class Line:
+class HTTPConnection:
     """A connection on which one request follows another.
 
     What the client does wrong is a `WebhookError` with the status to answer; where it has gone, the stream's
@@ -60,7 +61,7 @@ class Line:
     _connection: h11.Connection = attrs.field(factory=_connection)
     _method: str = ""
     unread: bytes = b""
-    """What came until the end of the latest head: for another protocol, where that head asks to go over to one."""
+    """Raw bytes read up to the end of the latest head, replayed on Upgrade."""
 
     @property
     def begun(self) -> bool:
@@ -119,9 +120,9 @@ class Line:
         async with trio.open_nursery() as nursery:
 
             async def send(*events: h11.Event) -> None:
-                with trio.move_on_after(send_timeout) as patience:
+                with trio.move_on_after(send_timeout) as sending:
                     await self._send(*events)
-                if patience.cancelled_caught:
+                if sending.cancelled_caught:
                     nursery.cancel_scope.cancel()
                     await trio.lowlevel.checkpoint()
 
@@ -175,7 +176,7 @@ def _head(response: Response, length: dict[str, str], *, last: bool) -> h11.Resp
 
 
 async def serve(
-    line: Line,
+    connection: HTTPConnection,
     respond: Respond,
     *,
     timeout: float = REQUEST_SECONDS,
@@ -185,29 +186,29 @@ async def serve(
 ) -> bool:
     """Answer one request after another until the client ends, or breaks a limit, or the protocol.
 
-    True where one asks to go over to the protocol `upgrades`; the line's `unread` is for that, then.
+    True where one asks to go over to the protocol `upgrades`; the connection's `unread` is for that, then.
     """
     answer: Response | Streamed
     while True:
         try:
             request = None
             with trio.move_on_after(timeout):
-                head = await line.head()
+                head = await connection.head()
                 if head is None:
                     return False
                 if upgrades and head.header("upgrade").lower() == upgrades:
                     return True
-                request = attrs.evolve(head, body=await line.body(head, most))
+                request = attrs.evolve(head, body=await connection.body(head, most))
             if request is None:
                 return False
             answer = await respond(request)
         except WebhookError as refusal:
             answer = Response(refusal.status, {"content-type": "text/plain; charset=utf-8"}, f"{refusal}\n".encode())
         if isinstance(answer, Streamed):
-            await line.stream_out(answer, send_timeout)
+            await connection.stream_out(answer, send_timeout)
             return False
-        with trio.move_on_after(send_timeout) as patience:
-            if not await line.answer(answer):
+        with trio.move_on_after(send_timeout) as sending:
+            if not await connection.answer(answer):
                 return False
-        if patience.cancelled_caught:
+        if sending.cancelled_caught:
             return False

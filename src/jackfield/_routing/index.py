@@ -2,7 +2,7 @@
 
 A selector is eight slots, each fixed or free. Those whose fixed slots are the same ones have one *shape* and
 share a table, keyed by what the slots are fixed to; an event asks a table once, however many selectors are
-in it. Which tables to ask is told by the most telling slot that each selector fixes: an event's resource id,
+in it. Which tables to ask follows from the most selective slot that each selector fixes: an event's resource id,
 say, leads to just the shapes in which some selector fixes that id. So the cost of an event grows with the
 shapes that could concern it, and with neither all shapes nor all selectors.
 """

@@ -12,12 +12,12 @@ from jackfield._routing.index import SelectorIndex
 from jackfield.events import Event
 from jackfield.selectors import Selector
 
-__all__ = ["Selection", "Span"]
+__all__ = ["RouteSpan", "RouteSpans"]
 
 
 @attrs.define(eq=False)
-class Span:
-    """One route to one sink, and for which events' numbers it holds."""
+class RouteSpan:
+    """A route's selectors and the [since, until) range of sequence numbers it applies to."""
 
     selectors: tuple[Selector, ...]
     since: int
@@ -28,13 +28,13 @@ class Span:
 
 
 @attrs.define(eq=False)
-class Selection:
+class RouteSpans:
     """The routes to one sink, those included that have ended while events from their time are still to be read."""
 
-    _index: SelectorIndex[Span] = attrs.field(factory=SelectorIndex)
-    _ended: list[Span] = attrs.field(factory=list)
+    _index: SelectorIndex[RouteSpan] = attrs.field(factory=SelectorIndex)
+    _ended: list[RouteSpan] = attrs.field(factory=list)
     _timed: bool = False
-    """Whether any route ever began or ended on the way; most gateways are spared the question."""
+    """False while no route was added or removed at run time, which is the fast path."""
     fleeting: bool = False
     """Whether there ever was a route that the next start does not have."""
 
@@ -45,16 +45,16 @@ class Selection:
         selection.add(tuple(selectors), 0, lasting=True)
         return selection
 
-    def add(self, selectors: tuple[Selector, ...], since: int, *, lasting: bool) -> Span:
+    def add(self, selectors: tuple[Selector, ...], since: int, *, lasting: bool) -> RouteSpan:
         """Let what these select come here, from that number on."""
-        span = Span(selectors, since, lasting)
+        span = RouteSpan(selectors, since, lasting)
         for selector in selectors:
             self._index.add(selector, span)
         self._timed = self._timed or since > 0
         self.fleeting = self.fleeting or not lasting
         return span
 
-    def end(self, span: Span, until: int, passed: int) -> None:
+    def end(self, span: RouteSpan, until: int, passed: int) -> None:
         """Let it hold for nothing from that number on; everything before `passed` was read already."""
         span.until, self._timed = until, True
         self._ended.append(span)
@@ -75,5 +75,5 @@ class Selection:
         spans = self._spans(number, event)
         return bool(spans) and not any(span.lasting for span in spans)
 
-    def _spans(self, number: int, event: Event) -> list[Span]:
+    def _spans(self, number: int, event: Event) -> list[RouteSpan]:
         return [span for span in self._index.match(event) if span.since <= number < span.until]

@@ -80,7 +80,7 @@ class WebhookReceiver:
         return Response(200, body=msgspec.json.encode({"new": new, "copies": events - new}))
 
     def _fail(self, error: JackfieldError, body: bytes) -> Response:
-        """A provider's bug costs one post; a secret that is not there may be again when it is posted once more."""
+        """Answer 400 for a provider's bug, and 503 for a missing secret, so that the vendor retries."""
         if isinstance(error, PluginError):
             return self._cannot_read(FrameError(str(error), body))
         return self.refuse(WebhookError(503, str(error)))

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import attrs
 import trio
 
-from jackfield._net.http_server import Line
+from jackfield._net.http_server import HTTPConnection
 from jackfield._webhooks.receiver import WebhookReceiver, answer
 from jackfield.config import WebhooksOptions
 from jackfield.errors import ConfigError, ConfigProblem, WebhookError
@@ -40,12 +40,12 @@ ANSWER_SECONDS = 4.0
 
 @attrs.define(eq=False)
 class WebhookServer:
-    """Listens, and hands what is posted to the mailboxes; made by `open_webhook_server`."""
+    """Listens, and hands webhooks to the receivers; made by `open_webhook_server`."""
 
     url: str
-    """What stands before a feed's name."""
+    """URL prefix of the feeds' webhook endpoints."""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
-    _mailboxes: Mapping[str, WebhookReceiver]
+    _receivers: Mapping[str, WebhookReceiver]
     _report: Callable[[Report], None]
     most: int = MOST_CONNECTIONS
     """Connections at once; beyond them the one that has been idle for longest is closed, and new ones wait."""
@@ -71,7 +71,7 @@ class WebhookServer:
         """Serve until `stop`."""
         if not self._listeners:
             return
-        self._report(WebhookServerStarted(self.url, tuple(self._mailboxes)))
+        self._report(WebhookServerStarted(self.url, tuple(self._receivers)))
         async with trio.open_nursery() as connections:
             with self._accepting:
                 gates = [_Gate(listener, self._slots, self._make_room) for listener in self._listeners]
@@ -84,9 +84,9 @@ class WebhookServer:
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         """One connection, from its beginning to its end."""
-        line = Line(stream)
+        connection = HTTPConnection(stream)
         try:
-            while await self._exchange(line):
+            while await self._exchange(connection):
                 pass
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # whoever was there has gone, or speaks no TLS
@@ -96,32 +96,32 @@ class WebhookServer:
             await trio.aclose_forcefully(stream)
             self._slots.release_on_behalf_of(stream)
 
-    async def _exchange(self, line: Line) -> bool:
+    async def _exchange(self, connection: HTTPConnection) -> bool:
         """One request and its answer; whether another one may follow."""
         try:
-            if not line.begun and not await self._wait(line):
+            if not connection.begun and not await self._wait(connection):
                 return False
             late = WebhookError(408, f"no whole head within {HEAD_SECONDS:g} s")
             with _by(trio.current_time() + HEAD_SECONDS, late):
-                head = await line.head()
+                head = await connection.head()
             if head is None:
                 return False
-            response = await self._take(self._find(head), head, line)
+            response = await self._take(self._find(head), head, connection)
         except WebhookError as refusal:
             self._count(refusal)
             response = answer(refusal)
         with trio.move_on_after(ANSWER_SECONDS):
-            return await line.answer(response, last=self._stopping)
+            return await connection.answer(response, last=self._stopping)
         return False
 
-    async def _wait(self, line: Line) -> bool:
+    async def _wait(self, connection: HTTPConnection) -> bool:
         """Wait for a request to begin; whether it does."""
         if self._stopping:
             return False
         with trio.move_on_after(IDLE_SECONDS) as wait:
             self._idle[wait] = None
             try:
-                await line.receive()
+                await connection.receive()
             finally:
                 self._idle.pop(wait, None)
             return True
@@ -130,26 +130,26 @@ class WebhookServer:
     def _find(self, head: Request) -> WebhookReceiver:
         path = head.url.partition("?")[0]
         name = path.removeprefix(PREFIX)
-        mailbox = self._mailboxes.get(unquote(name))
-        if mailbox is None or name == path or "/" in name:
+        receiver = self._receivers.get(unquote(name))
+        if receiver is None or name == path or "/" in name:
             raise WebhookError(404, "no feed gets webhooks at this path")
-        return mailbox
+        return receiver
 
-    async def _take(self, mailbox: WebhookReceiver, head: Request, line: Line) -> Response:
+    async def _take(self, receiver: WebhookReceiver, head: Request, connection: HTTPConnection) -> Response:
         """A request's body and what becomes of it, within the time that the feed's vendor waits."""
-        webhook = mailbox.webhook
+        webhook = receiver.webhook
         deadline, in_time = trio.current_time() + webhook.timeout, f"within {webhook.timeout:g} s"
         try:
             if head.method not in METHODS:
                 raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
             with _by(deadline, WebhookError(408, f"the body did not come {in_time}")):
-                body = await line.body(head, webhook.max_bytes)
+                body = await connection.body(head, webhook.max_bytes)
             with _by(deadline, WebhookError(503, f"the journal did not commit it {in_time}")):
-                return await mailbox.take(attrs.evolve(head, body=body))
+                return await receiver.take(attrs.evolve(head, body=body))
         except WebhookError as refusal:
-            return mailbox.refuse(refusal)
+            return receiver.refuse(refusal)
         except (OSError, trio.BrokenResourceError):
-            mailbox.refuse(WebhookError(400, "the sender broke off"))
+            receiver.refuse(WebhookError(400, "the sender broke off"))
             raise
 
     def _count(self, refusal: WebhookError) -> None:
@@ -193,10 +193,10 @@ def _by(deadline: float, late: WebhookError) -> Iterator[None]:
 
 @asynccontextmanager
 async def open_webhook_server(
-    options: WebhooksOptions, mailboxes: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
+    options: WebhooksOptions, receivers: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
 ) -> AsyncGenerator[WebhookServer, None]:
     """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot."""
-    if not mailboxes:
+    if not receivers:
         yield WebhookServer("", (), {}, report)
         return
     assert options.listen is not None
@@ -211,7 +211,7 @@ async def open_webhook_server(
     url = f"{'https' if context else 'http'}://{shown}:{address[1]}{PREFIX}"
     secured = [trio.SSLListener(each, context, https_compatible=True) for each in listeners] if context else listeners
     try:
-        yield WebhookServer(url, secured, mailboxes, report)
+        yield WebhookServer(url, secured, receivers, report)
     finally:
         for each in listeners:
             each.socket.close()
@@ -230,5 +230,7 @@ def _tls(options: WebhooksOptions) -> ssl.SSLContext | None:
 
 def _problem(option: str, text: str, error: OSError) -> ConfigError:
     number = 0 if isinstance(error, ssl.SSLError) else error.errno or 0
-    reason = os.strerror(number) if number > 0 else str(error)  # trio puts the address into it, which is told already
+    reason = (
+        os.strerror(number) if number > 0 else str(error)
+    )  # trio puts the address into it, which the message has already
     return ConfigError([ConfigProblem(f"webhooks.{option}", f"{text}: {reason}")])

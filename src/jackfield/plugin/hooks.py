@@ -60,6 +60,6 @@ class HookSpecs(Protocol):
     def jackfield_observe(self, report: Report) -> None:
         """Something changed or went wrong. Called as it happens, on the gateway's own thread.
 
-        Must return at once. An exception is told once for each plugin and changes nothing else.
+        Must return at once. An exception is reported once for each plugin and changes nothing else.
         """
         ...

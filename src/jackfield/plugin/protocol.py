@@ -90,7 +90,7 @@ class Disconnect:
 
     reason: str
     auth_failed: bool = False
-    """Whether the vendor turned our credentials down: hurrying back does not help then."""
+    """Whether authentication failed: the session uses the slow retry then."""
     missed_since: datetime | None = None
     """Since when events may be missing, where that is longer ago than the connection's last sign of life."""
 

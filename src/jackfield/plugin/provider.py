@@ -3,7 +3,7 @@
 A provider is an attrs class of options, one object for each configured feed, with four members:
 `source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
 hook ``jackfield_providers``. One that must log in has `SupportsAuthentication` too, one whose vendor posts events to us
-has `SupportsWebhooks`, and one whose vendor wants more patience than it says `SupportsHandshakeBackoff`.
+has `SupportsWebhooks`, and one whose vendor wants longer waits than it asks for `SupportsHandshakeBackoff`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class PlanEntry:
     topics: tuple[str, ...] = ()
     """The topics that serve it, empty where the vendor has none, or needs none since it posts everything to us."""
     filtered: bool = False
-    """Whether more comes than was asked, so that the rest is filtered here."""
+    """True if the topics deliver a superset, which is filtered here."""
     reason: str = ""
     """Why the vendor has no topic for it; empty where it has."""
     surplus: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ class SupportsAuthentication(Protocol):
 
 @runtime_checkable
 class SupportsHandshakeBackoff(Protocol):
-    """A provider who knows how long its vendor wants to be left alone after some refusals, without saying so itself."""
+    """Optional: the minimum wait after an HTTP status, for vendors that send no Retry-After."""
 
     def retry_after(self, status: int) -> float:
         """Seconds to wait at least after a handshake was answered with this HTTP status; 0 for no more than usual."""

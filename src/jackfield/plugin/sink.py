@@ -29,12 +29,12 @@ class Batch:
 class OpenSink(Protocol):
     """A sink that is ready to take events.
 
-    The host calls it from as many tasks at a time as the sink's ``delivery.parallel`` says, one unless it is
-    configured otherwise, and never from two with events of one correlation.
+    The host calls it from as many tasks at a time as ``delivery.concurrency`` says, one by default, and
+    never from two with events of one correlation.
     """
 
     async def write(self, batch: Batch) -> None:
-        """Deliver the batch: when this returns, every event of it is where it belongs.
+        """Deliver the batch; return once every event of it is durably delivered.
 
         `DeliveryError` where it is not, saying how many were and what to do about the rest. May be
         cancelled at any moment; what was not delivered then is sent again.

@@ -1,4 +1,4 @@
-"""What observers are told: frozen facts about feeds, sinks, plugins, and about everything lost.
+"""What observers get: frozen facts about feeds, sinks, plugins, and about everything lost.
 
 A report is made where something changes or goes wrong, never for each event; counts live in
 `Gateway.state`. Its text is a sentence for an operator and holds no secret.
@@ -44,9 +44,9 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 def is_due(total: int, more: int = 1) -> bool:
-    """Whether a count that has just grown by `more` is to be told: at the first, and at each doubling of the total.
+    """Whether a count that has just grown by `more` is to be reported: at the first, and at each doubling of the total.
 
-    Everything that is counted and could flood is told so, and the report carries the total.
+    Everything that is counted and could flood is reported so, and the report carries the total.
     """
     return total.bit_length() != (total - more).bit_length()
 
@@ -95,7 +95,7 @@ class TopicRefused:
 
 @attrs.frozen
 class FrameInvalid:
-    """A vendor's frame could not be read; told at the first and then at each doubling of the count."""
+    """A vendor's frame could not be read; reported at the first and then at each doubling of the count."""
 
     level: ClassVar[Level] = "warning"
     feed: str

@@ -1,4 +1,4 @@
-"""What observers are told of sinks; among `jackfield.reports`."""
+"""Reports about sinks; among `jackfield.reports`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SinkDisabled:
 
 @attrs.frozen
 class EventDeadLettered:
-    """A sink refused an event for good; told at the first and then at each doubling of the count."""
+    """A sink refused an event for good; reported at the first and then at each doubling of the count."""
 
     level: ClassVar[Literal["error"]] = "error"
     sink: str

@@ -1,4 +1,4 @@
-"""What observers are told of the webhooks that vendors post to us; among `jackfield.reports`."""
+"""Reports about webhooks; among `jackfield.reports`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class WebhookServerStarted:
 
     level: ClassVar[Literal["info"]] = "info"
     url: str
-    """What stands before a feed's name, percent-encoded, in the URL that its vendor posts to."""
+    """URL prefix of the feeds' webhook endpoints; a feed's percent-encoded name follows it."""
     feeds: tuple[str, ...]
     """The feeds that get any."""
 
@@ -25,7 +25,7 @@ class WebhookServerStarted:
 
 @attrs.frozen
 class WebhookRejected:
-    """What somebody posted was not taken; told at the first and then at each doubling of the count."""
+    """A webhook was rejected; reported at the first and then at each doubling of the count."""
 
     level: ClassVar[Literal["warning"]] = "warning"
     feed: str

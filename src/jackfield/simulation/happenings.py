@@ -1,4 +1,4 @@
-"""What can happen in a contact centre, and to whom: the words in which a simulated day is told."""
+"""What can happen in a contact centre, and to whom: the words of a simulated day."""
 
 from __future__ import annotations
 

@@ -13,12 +13,11 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
-from jackfield._net.http_server import Line as HttpLine
-from jackfield._net.http_server import Respond, serve
+from jackfield._net.http_server import HTTPConnection, Respond, serve
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.simulator import CloseConnection, Refusal
 
-__all__ = ["ClientGone", "Handler", "Incoming", "Line", "nothing_here", "serve_stream"]
+__all__ = ["ClientGone", "Handler", "Incoming", "WebSocketConnection", "nothing_here", "serve_stream"]
 
 HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
@@ -67,7 +66,7 @@ class _Watched(trio.abc.Stream):
 
 
 @attrs.frozen
-class Line:
+class WebSocketConnection:
     """An accepted connection."""
 
     _websocket: trio_websocket.WebSocketConnection
@@ -118,10 +117,10 @@ class Incoming:
     _request: trio_websocket.WebSocketRequest
     _stream: _Watched
 
-    async def accept(self, answers_pings: Callable[[], bool] | None = None) -> Line:
+    async def accept(self, answers_pings: Callable[[], bool] | None = None) -> WebSocketConnection:
         """Upgrade the connection; the client's pings are answered while `answers_pings` says so."""
         self._stream.answers_pings = answers_pings or _always
-        return Line(await self._request.accept(), self._stream)
+        return WebSocketConnection(await self._request.accept(), self._stream)
 
     async def reject(self, refusal: Refusal) -> None:
         """Answer with an HTTP status instead."""
@@ -142,7 +141,7 @@ async def nothing_here(request: Request) -> Response:
 async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Respond = nothing_here) -> None:
     """Serve one connection; a client that breaks off or breaks the protocol ends it and nothing else."""
     try:
-        line = HttpLine(stream)
+        line = HTTPConnection(stream)
         if not await serve(line, answer, timeout=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket"):
             return
         watched = _Watched(line.unread, stream)

@@ -13,7 +13,7 @@ import trio
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import CloseConnection, SimulatedClient, Simulator, SupportsWebhookDelivery
 from jackfield.simulation.faults import Counters, Faults, copies, extras
-from jackfield.simulation.listener import CLOSE_SECONDS, ClientGone, Line
+from jackfield.simulation.listener import CLOSE_SECONDS, ClientGone, WebSocketConnection
 from jackfield.simulation.outbox import Outbox
 from jackfield.simulation.posting import Poster
 
@@ -36,7 +36,7 @@ class Client:
     """The server's side of one connection, faults included."""
 
     _state: SimulatedClient
-    _line: Line
+    _line: WebSocketConnection
     _faults: Faults
     _done: Counters
     _chance: Random
@@ -206,7 +206,7 @@ class Running:
                 for delay, copy in copies(self.faults, posting, self._chance, self.counters):
                     self._poster.post(copy, delay)
 
-    async def connected(self, line: Line) -> None:
+    async def connected(self, line: WebSocketConnection) -> None:
         """Serve a line to its end."""
         self.counters.connections += 1
         chance = self._make_chance(self.counters.connections)

@@ -108,7 +108,7 @@ def _headers_of_refusal(faults: Faults) -> tuple[tuple[str, str], ...]:
 
 
 def _refused(status: int) -> bytes:
-    return msgspec.json.encode({"error": f"the simulator refuses with {status}, as it was told to"})
+    return msgspec.json.encode({"error": f"the simulator refuses with {status}, as it was configured to"})
 
 
 async def _accept(running: Running, incoming: Incoming) -> None:

@@ -18,7 +18,7 @@ from jackfield.testing.stage import Scene, Stage, Vendor, play
 
 __all__ = ["Conversing"]
 
-# Sooner than a session gives up waiting for an answer, so that a refusal was told and not just waited for.
+# Sooner than a session gives up waiting for an answer, so that a refusal was reported and not just waited for.
 TOLD_SECONDS = 25.0
 # Later than that.
 SILENT_SECONDS = 90.0
@@ -36,8 +36,8 @@ class Conversing(DeclaredProvider):
         assert topics, f"the dialect has no topic for {self.selector}: set `selector` to something that it has"
         stage.session.wanted.set(topics)
         settled = await stage.settled(topics)
-        told = [str(report) for report in stage.reports]
-        assert settled, f"in force are {sorted(stage.session.stats.topics)} and not {sorted(topics)}: {told}"
+        reported = [str(report) for report in stage.reports]
+        assert settled, f"in force are {sorted(stage.session.stats.topics)} and not {sorted(topics)}: {reported}"
 
     async def _begin(self, stage: Stage) -> None:
         """Settle, for a rule that is about what comes then."""
@@ -60,7 +60,7 @@ class Conversing(DeclaredProvider):
 
     @rule(Level.SILVER)
     def test_tells_refusals(self) -> None:
-        """A topic that the vendor turns down must be told at once, and not taken for one that is served."""
+        """A topic that the vendor turns down must be reported at once, and not taken for one that is served."""
         if not self.refuses:
             self.not_applicable("the vendor turns no topic down")
 
@@ -69,7 +69,7 @@ class Conversing(DeclaredProvider):
             await trio.sleep(TOLD_SECONDS)
 
         stage = self._play(scene, lambda: self.vendor(refuses=True))
-        assert any(isinstance(report, TopicRefused) for report in stage.reports), "no refusal was told"
+        assert any(isinstance(report, TopicRefused) for report in stage.reports), "no refusal was reported"
         assert not stage.session.stats.topics, f"{sorted(stage.session.stats.topics)} count as served"
 
     @rule(Level.SILVER)
@@ -84,7 +84,7 @@ class Conversing(DeclaredProvider):
 
         stage = self._play(scene, lambda: None)
         assert not stage.session.stats.topics, f"nobody confirmed {sorted(stage.session.stats.topics)}"
-        assert any(isinstance(report, TopicRefused) for report in stage.reports), "nothing was told of the silence"
+        assert any(isinstance(report, TopicRefused) for report in stage.reports), "the silence was not reported"
 
     @rule(Level.SILVER)
     def test_gives_topics_back(self) -> None:
@@ -98,7 +98,7 @@ class Conversing(DeclaredProvider):
             stage.session.wanted.set(())
             assert await stage.settled(()), f"still in force: {sorted(stage.session.stats.topics)}"
             given = await stage.within(TOLD_SECONDS, lambda: len(stage.came[-1]) > before)
-            assert given, "the vendor was not told that nobody wants its topics any more"
+            assert given, "the vendor got no unsubscribe for topics that nobody wants any more"
 
         self._play(scene)
 
@@ -123,17 +123,17 @@ class Conversing(DeclaredProvider):
 
     @rule(Level.BRONZE)
     def test_stops_for_good(self) -> None:
-        """Once it is told to stop, nothing is sent, nothing connects, and nothing fails."""
+        """Once it is stopped, nothing is sent, nothing connects, and nothing fails."""
 
         async def scene(stage: Stage) -> None:
             await self._begin(stage)
-            sent, told = len(stage.came[-1]), len(stage.reports)
+            sent, seen = len(stage.came[-1]), len(stage.reports)
             stage.session.stop()
             await trio.sleep(HOUR)
             assert stage.session.stats.state is FeedState.DISCONNECTED, f"it is {stage.session.stats.state.value}"
             assert stage.attempts == 1, "it has connected again"
             assert len(stage.came[-1]) == sent, f"it has sent {stage.came[-1][sent:]}"
-            reasons = [str(each) for each in stage.reports[told:] if isinstance(each, FeedStateChanged) and each.reason]
+            reasons = [str(each) for each in stage.reports[seen:] if isinstance(each, FeedStateChanged) and each.reason]
             assert not reasons, f"it did not stop in good order: {reasons}"
 
         self._play(scene)

@@ -41,7 +41,7 @@ class DeclaredProvider(TranslationLaws):
     refuses: ClassVar[bool] = False
     """Whether the vendor says so where it does not serve a topic."""
     unsubscribes: ClassVar[bool] = True
-    """Whether the vendor must be told that a topic is no longer wanted."""
+    """Whether the vendor must get an unsubscribe when a topic is no longer wanted."""
     authenticates: ClassVar[bool] = False
     """Whether the provider has `SupportsAuthentication`."""
     backfills: ClassVar[bool] = False
@@ -122,16 +122,16 @@ def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -
     The feed subscribes to everything first, as it does at the real server; no frame comes twice.
     """
     protocol, client = provider.protocol(FEED), simulator.client()
-    told: list[Action] = [*protocol.opened()]
+    actions: list[Action] = [*protocol.opened()]
     for topic in _topics(provider, EVERYTHING):
-        told += protocol.subscribe(topic)
+        actions += protocol.subscribe(topic)
     for second in range(PACE_SECONDS):
-        said, told = [each.text for each in told if isinstance(each, Send)], []
+        said, actions = [each.text for each in actions if isinstance(each, Send)], []
         at = AT + timedelta(seconds=second)
         for answer in itertools.chain.from_iterable(map(client.received, said)):
             if isinstance(answer, str):
-                told += protocol.received(answer.encode(), at)
-        told += protocol.tick(at)
+                actions += protocol.received(answer.encode(), at)
+        actions += protocol.tick(at)
     moments = (AT + timedelta(seconds=second) for second in itertools.count())
     events = itertools.islice(simulator.events(lambda: next(moments)), most)
     frames = itertools.chain.from_iterable(map(client.frames_for, events))

@@ -12,7 +12,7 @@ from jackfield.events import Event
 from jackfield.plugin.sink import Batch
 from jackfield.testing.places import DeclaredSink, sample_events
 from jackfield.testing.rules import Level, rule
-from jackfield.testing.writing import PATIENCE, cut, failure_of, insist, missing_of, run
+from jackfield.testing.writing import WAIT_SECONDS, cut, failure_of, insist, missing_of, run
 
 __all__ = ["Failing"]
 
@@ -140,7 +140,7 @@ class Failing(DeclaredSink):
             assert stall is not None, "stalls = True needs Place.stall"
             events = sample_events(3)
             # However the write is stuck, the test is not.
-            rescue = threading.Timer(PATIENCE / 2, place.mend)
+            rescue = threading.Timer(WAIT_SECONDS / 2, place.mend)
 
             async def scene() -> None:
                 async with place.sink.open() as out:

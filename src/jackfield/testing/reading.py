@@ -96,7 +96,7 @@ class Reading(DeclaredProvider):
             events = self.emitted(frame)
             assert events, f"no event in {frame!r}: {self.read(frame)!r}"
             for event in events:
-                problems = [told for told, wrong in self._faults_of(event).items() if wrong]
+                problems = [problem for problem, wrong in self._faults_of(event).items() if wrong]
                 assert not problems, f"{', '.join(problems)}: {event}"
 
     def _faults_of(self, event: Event) -> dict[str, bool]:
@@ -173,24 +173,24 @@ class Reading(DeclaredProvider):
         """What one connection knows must not change what another says."""
         alone = self._through([self.provider.protocol(FEED)])[0]
         beside = self._through([self.provider.protocol(FEED) for _ in range(2)])
-        for number, told in enumerate(beside):
-            assert told == alone, f"connection {number} of two says {told} where one alone says {alone}"
+        for number, shown in enumerate(beside):
+            assert shown == alone, f"connection {number} of two says {shown} where one alone says {alone}"
 
     def _through(self, protocols: list[FeedProtocol]) -> list[list[Any]]:
         """What each of some protocols says to the same things, step by step, one after the other."""
         talks = [(protocol, self.vendor(), [self._shown(tuple(protocol.opened()))]) for protocol in protocols]
         for topic in self.topics():
             said = [tuple(protocol.subscribe(topic)) for protocol in protocols]
-            for (protocol, vendor, told), actions in zip(talks, said, strict=True):
-                told.append(self._shown(actions))
+            for (protocol, vendor, shown), actions in zip(talks, said, strict=True):
+                shown.append(self._shown(actions))
                 for text in (each.text for each in actions if isinstance(each, Send)):
                     for answer in vendor.received(text) if vendor is not None else ():
                         if isinstance(answer, str):
-                            told.append(self._shown(received(protocol, answer.encode(), AT)))
+                            shown.append(self._shown(received(protocol, answer.encode(), AT)))
         for frame in self.examples():
-            for protocol, _, told in talks:
-                told.append(self._shown(received(protocol, frame, AT)))
-        return [told for _, _, told in talks]
+            for protocol, _, shown in talks:
+                shown.append(self._shown(received(protocol, frame, AT)))
+        return [shown for _, _, shown in talks]
 
     def _shown(self, outcome: tuple[Action, ...] | Exception) -> Any:
         """What can be compared between connections."""

@@ -18,7 +18,7 @@ __all__ = ["RecordingSink"]
 
 @attrs.define(eq=False)
 class RecordingSink:
-    """Keeps events, and fails when it is told to; also the plugin that offers the sinks of type ``recording``.
+    """Keeps events, and fails when asked to; also the plugin that offers the sinks of type ``recording``.
 
     ::
 

@@ -95,9 +95,9 @@ def _defined(suite: type[Suite]) -> Iterator[tuple[Rule, Callable[[Any], None]]]
     names: set[str] = set()
     for cls in reversed(suite.__mro__):
         for name, method in vars(cls).items():
-            if name not in names and isinstance(told := getattr(method, "rule", None), Rule):
+            if name not in names and isinstance(found := getattr(method, "rule", None), Rule):
                 names.add(name)
-                yield told, method
+                yield found, method
 
 
 class Suite:

@@ -21,7 +21,7 @@ from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Endpoint, Provider
 from jackfield.plugin.simulator import CloseConnection
 from jackfield.reports import Report
-from jackfield.simulation.listener import ClientGone, Incoming, Line, serve_stream
+from jackfield.simulation.listener import ClientGone, Incoming, WebSocketConnection, serve_stream
 from jackfield.testing.clock import run_in_virtual_time
 
 __all__ = ["FEED", "Scene", "Stage", "Vendor", "as_target", "play", "sole_cause"]
@@ -59,7 +59,7 @@ class Stage:
     most_up: int = 0
     """How many connections were up at once."""
     session: Session = attrs.field(init=False)
-    _up: list[Line] = attrs.field(factory=list)
+    _up: list[WebSocketConnection] = attrs.field(factory=list)
     _nursery: trio.Nursery = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -12,9 +12,9 @@ from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.testing.places import Place
 from jackfield.testing.stage import sole_cause
 
-__all__ = ["PATIENCE", "cut", "failure_of", "insist", "missing_of", "run"]
+__all__ = ["WAIT_SECONDS", "cut", "failure_of", "insist", "missing_of", "run"]
 
-PATIENCE = 10.0
+WAIT_SECONDS = 10.0
 """Seconds: what a place that works needs for a few events, and much more."""
 ATTEMPTS = 10
 
@@ -23,7 +23,7 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
     """Play a scene in real time, and not for ever."""
 
     async def limited() -> None:
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(WAIT_SECONDS):
             await scene()
 
     try:

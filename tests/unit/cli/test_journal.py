@@ -13,7 +13,7 @@ import pytest
 
 from jackfield._cli import main
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import Burial, Row
+from jackfield._journal.store.records import DeadLetterRow, Row
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -107,11 +107,13 @@ def config(tmp_path, crm):
     (tmp_path / "gateway.toml").write_text(CONFIG.format(url=crm.url))
     store = Store.open(tmp_path / "var" / "journal.db")
     first = store.append([row(event) for event in EVENTS])
-    burials = [
-        Burial("crm", first + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place].to_json())
+    dead_rows = [
+        DeadLetterRow(
+            "crm", first + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place].to_json()
+        )
         for place in (0, 2)
     ]
-    store.commit(cursors={"crm": store.next_seq, "archive": first + 2}, burials=burials)
+    store.commit(cursors={"crm": store.next_seq, "archive": first + 2}, dead_rows=dead_rows)
     store.close()
     return "gateway.toml"
 

@@ -71,7 +71,7 @@ def test_a_right_configuration_becomes_typed_objects():
     assert [secret.value for secret in config.secrets()] == ["JACKFIELD_TEST_TOKEN"]
 
 
-def test_every_fault_is_told_at_once_with_its_path_and_what_would_be_right():
+def test_every_fault_is_reported_at_once_with_its_path_and_what_would_be_right():
     document = {
         "gatway": {},
         "gateway": {"fsync": "paper", "memory_events": 0},
@@ -135,7 +135,7 @@ def test_a_route_to_a_sink_that_is_not_there_names_those_that_are():
         ("token", 5, 'no secret; give { env = "NAME" } or { file = "path" }'),
     ],
 )
-def test_a_value_of_the_wrong_sort_is_told_and_never_converted(option, value, fault):
+def test_a_value_of_the_wrong_sort_is_reported_and_never_converted(option, value, fault):
     assert faults({"feeds": {"a": FEED | {option: value}}}) == [f"feeds.a.{option}: {fault}"]
 
 
@@ -238,7 +238,7 @@ def test_an_inbox_listens_at_a_host_and_a_port(address):
 @pytest.mark.parametrize(
     "address", ["", "8080", ":8080", "127.0.0.1", "http://x:1", "x:99999", "u@x:1", "x:1/y", "::1:80"]
 )
-def test_what_is_no_address_to_listen_on_is_told_with_what_would_be_right(address):
+def test_what_is_no_address_to_listen_on_is_reported_with_what_would_be_right(address):
     with pytest.raises(ValueError, match="is no address to listen on; say"):
         host_and_port(address)
 

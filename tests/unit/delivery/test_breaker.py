@@ -25,7 +25,7 @@ def test_failures_that_a_success_interrupts_do_not_open_it():
         breaker.failed(0.0)
         breaker.failed(0.0)
         breaker.succeeded()
-        assert not breaker.is_open
+        assert breaker._open_until is None
 
 
 def test_after_so_many_failures_in_a_row_only_a_single_probe_is_let_through():
@@ -50,7 +50,7 @@ def test_a_probe_that_arrives_closes_it_and_one_that_fails_opens_it_for_longer_o
     assert breaker.ask(now) == 0.0
     breaker.succeeded()
     assert breaker.ask(now) == 0.0
-    assert not breaker.is_open
+    assert breaker._open_until is None
 
 
 def test_a_probe_that_comes_to_no_end_makes_way_for_another():
@@ -85,7 +85,7 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def somebody_asks(self):
-        was_open = self.breaker.is_open
+        was_open = self.breaker._open_until is not None
         answer = self.breaker.ask(self.now)
         assert answer >= 0
         assert was_open or answer == 0.0
@@ -102,7 +102,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.probes = 0
         self.row = 0
         self.breaker.succeeded()
-        assert not self.breaker.is_open
+        assert self.breaker._open_until is None
 
     @precondition(lambda self: self.out)
     @rule()
@@ -111,7 +111,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.probes = 0
         self.row += 1
         self.breaker.failed(self.now)
-        assert self.breaker.is_open or self.row < THRESHOLD
+        assert self.breaker._open_until is not None or self.row < THRESHOLD
 
     @rule(seconds=st.floats(0, 100))
     def the_receiver_asks_for_time(self, seconds):

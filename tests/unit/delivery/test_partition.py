@@ -63,17 +63,17 @@ class Bench:
     options: DeliveryOptions = attrs.field(factory=lambda: DeliveryOptions(batch_events=10))
     reports: list = attrs.field(factory=list)
     finished: list = attrs.field(factory=list)
-    buried: list = attrs.field(factory=list)
+    dead_lettered: list = attrs.field(factory=list)
     partition: Partition = attrs.field(init=False)
 
     def __attrs_post_init__(self):
         rng = random.Random(1)
-        outlet = SinkRunner("s", self.receiver, 60.0, Breaker(5, rng), self.reports.append, rng)
-        self.partition = Partition(outlet, self.options, self.finished.extend, self._bury)
+        runner = SinkRunner("s", self.receiver, 60.0, Breaker(5, rng), self.reports.append, rng)
+        self.partition = Partition(runner, self.options, self.finished.extend, self._bury)
 
     def _bury(self, number, event, reason, attempts):
         assert event.feed == str(number)
-        self.buried.append((number, reason, attempts))
+        self.dead_lettered.append((number, reason, attempts))
 
     async def run(self, count):
         for number in range(count):
@@ -112,7 +112,7 @@ def test_whatever_happens_every_event_is_delivered_once_in_order_or_is_a_dead_le
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     refused = sorted(number for number in never if number < count)
     assert bench.receiver.got == [number for number in range(count) if number not in refused]
-    assert [number for number, _, _ in bench.buried] == refused
+    assert [number for number, _, _ in bench.dead_lettered] == refused
     assert bench.finished == list(range(count))
     assert all(len(batch) <= most for batch in bench.receiver.batches)
 
@@ -133,20 +133,20 @@ async def test_the_one_that_is_refused_is_found_by_halving(autojump_clock):
     bench = Bench(Receiver([], frozenset({5}), says_which=False))
     await bench.run(10)
     assert bench.receiver.batches[:4] == [list(range(10)), list(range(5)), list(range(5, 10)), [5, 6]]
-    assert bench.buried == [(5, "no", 3)]
+    assert bench.dead_lettered == [(5, "no", 3)]
     assert len(bench.receiver.batches) < 10
 
 
 async def test_after_so_many_attempts_as_configured_events_are_given_up(autojump_clock):
     bench = Bench(Receiver([DeliveryError("down")] * 3), DeliveryOptions(max_attempts=3))
     await bench.run(2)
-    assert bench.buried == [(0, "down", 3), (1, "down", 3)]
+    assert bench.dead_lettered == [(0, "down", 3), (1, "down", 3)]
 
 
 async def test_refused_credentials_are_never_a_reason_to_give_up(autojump_clock):
     bench = Bench(Receiver([DeliveryError("401", on_error="pause")] * 9), DeliveryOptions(max_attempts=3))
     await bench.run(2)
-    assert (bench.receiver.got, bench.buried) == ([0, 1], [])
+    assert (bench.receiver.got, bench.dead_lettered) == ([0, 1], [])
 
 
 async def test_a_batch_is_waited_for_as_long_as_configured_and_no_longer(autojump_clock):

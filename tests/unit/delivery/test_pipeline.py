@@ -1,4 +1,4 @@
-"""`jackfield._delivery`: a lane takes a sink's events from the journal, and moves its cursor when they are done."""
+"""`jackfield._delivery`: a pipeline takes a sink's events from the journal, and moves its cursor when they are done."""
 
 import random
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from jackfield._delivery.pipeline import WINDOW, SinkPipeline
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.store import Store
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Source
 from jackfield.config import DeliveryOptions
 from jackfield.errors import DeliveryError
@@ -62,7 +62,7 @@ class Receiver:
 
 @attrs.define
 class Bench:
-    """A lane with everything around it."""
+    """A pipeline with everything around it."""
 
     sink: Receiver = attrs.field(factory=Receiver)
     options: DeliveryOptions = attrs.field(factory=DeliveryOptions)
@@ -71,13 +71,13 @@ class Bench:
     capacity: int = 10_000
     reports: list = attrs.field(factory=list)
     journal: Journal = attrs.field(init=False)
-    lane: SinkPipeline = attrs.field(init=False)
+    pipeline: SinkPipeline = attrs.field(init=False)
 
     def __attrs_post_init__(self):
         self.journal = Journal(self.capacity, self.store, self.reports.append)
-        index = Selection.of([Selector.parse(self.select)])
+        index = RouteSpans.of([Selector.parse(self.select)])
         cursor = self.journal.cursor("s")
-        self.lane = SinkPipeline("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
+        self.pipeline = SinkPipeline("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
 
     async def run(self, events, patience=1000.0):
         assert len(self.journal.admit(events)) == len(events)
@@ -85,10 +85,10 @@ class Bench:
             nursery.start_soon(self.journal.run)
             self.journal.close()
             with trio.move_on_after(patience):
-                await self.lane.run()
-            self.lane.abandon("closed")
+                await self.pipeline.run()
+            self.pipeline.abandon("closed")
             self.journal.finish()
-        return self.lane.snapshot()
+        return self.pipeline.snapshot()
 
 
 def of(kind, reports):
@@ -146,7 +146,7 @@ async def test_one_key_that_is_stuck_holds_up_no_other_within_the_window(autojum
     bench = Bench(Receiver(stuck=frozenset("a")), DeliveryOptions(batch_events=10, concurrency=8))
     events = [make(0, key="a"), *[make(n, key=str(n % 50)) for n in range(1, 600)]]
     stats = await bench.run(events, patience=300.0)
-    waiting = [[event for _, event in partition.waiting] for partition in bench.lane._partitions]
+    waiting = [[event for _, event in partition.waiting] for partition in bench.pipeline._partitions]
     (held_up,) = [share for share in waiting if events[0] in share]
     others = [int(event.feed) for event in events if event not in held_up]
     assert set(others) <= set(bench.sink.numbers)
@@ -158,8 +158,8 @@ async def test_no_more_is_read_ahead_of_a_stuck_event_than_the_window_holds(auto
     bench = Bench(Receiver(stuck=frozenset("a")), DeliveryOptions(batch_events=2, concurrency=2))
     bench.journal.admit([make(n, key="a") for n in range(500)])
     with trio.move_on_after(100):
-        await bench.lane.run()
-    assert bench.lane._progress.span <= WINDOW * 2 * 2 + 2
+        await bench.pipeline.run()
+    assert bench.pipeline._progress.span <= WINDOW * 2 * 2 + 2
 
 
 async def test_what_can_never_be_delivered_is_a_dead_letter_and_told_at_each_doubling(autojump_clock):
@@ -190,13 +190,13 @@ async def test_what_is_left_in_memory_at_the_end_is_counted_and_told(autojump_cl
 async def test_what_made_room_while_a_sink_was_stuck_is_counted_at_the_end_too(autojump_clock):
     bench = Bench(Receiver([DeliveryError("down")] * 99), DeliveryOptions(batch_events=1), capacity=20)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(bench.lane.run)
+        nursery.start_soon(bench.pipeline.run)
         for number in range(100):
             bench.journal.admit([make(number)])
             await trio.sleep(0.1)
         nursery.cancel_scope.cancel()
-    bench.lane.abandon("closed")
-    stats = bench.lane.snapshot()
+    bench.pipeline.abandon("closed")
+    stats = bench.pipeline.snapshot()
     assert (stats.delivered, stats.dropped) == (0, 100)
 
 
@@ -216,7 +216,7 @@ async def test_what_is_left_in_a_file_is_not_lost_and_comes_at_the_next_start(tm
     assert stats.lag == 0
 
 
-async def test_a_receiver_that_wants_no_more_ends_the_lane_and_its_events_wait(tmp_path):
+async def test_a_receiver_that_wants_no_more_ends_the_pipeline_and_its_events_wait(tmp_path):
     store = Store.open(tmp_path / "journal.db")
     bench = Bench(
         Receiver([None, DeliveryError("gone", on_error="disable")]), DeliveryOptions(batch_events=5), store=store
@@ -229,11 +229,11 @@ async def test_a_receiver_that_wants_no_more_ends_the_lane_and_its_events_wait(t
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-async def test_cancelling_a_lane_leaves_its_cursor_at_the_first_event_that_is_not_delivered(
+async def test_cancelling_a_pipeline_leaves_its_cursor_at_the_first_event_that_is_not_delivered(
     concurrency, autojump_clock
 ):
     bench = Bench(Receiver(pace={"slow": 1e9}), DeliveryOptions(batch_events=1, concurrency=concurrency, timeout=1e10))
     bench.journal.admit([make(0, key="x"), make(1, key="slow"), make(2, key="slow"), make(3, key="y")])
     with trio.move_on_after(50):
-        await bench.lane.run()
-    assert bench.lane._cursor.committed == 2
+        await bench.pipeline.run()
+    assert bench.pipeline._cursor.committed == 2

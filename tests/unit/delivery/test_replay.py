@@ -8,10 +8,10 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._delivery.replay import Replay, Wanted, letters, past
+from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import Burial, Row
+from jackfield._journal.store.records import DeadLetterRow, Row
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 
@@ -27,7 +27,7 @@ def make(number):
     st.integers(1, 4),
     st.frozensets(st.integers(0, 30)),
 )
-def test_what_is_read_and_not_refused_again_is_told_as_delivered_once_when_it_is_done_with(gaps, most, refused):
+def test_what_is_read_and_not_refused_again_is_reported_as_delivered_once_when_it_is_done_with(gaps, most, refused):
     ascending = accumulate(gap for page in gaps for gap in page)
     pages = [[(number, make(number)) for number in islice(ascending, len(page))] for page in gaps]
     wanted = [number for page in pages for number, _ in page]
@@ -45,7 +45,7 @@ def test_what_is_read_and_not_refused_again_is_told_as_delivered_once_when_it_is
             read += [number for number, _ in batch]
             for number, event in batch:
                 if number in refused:
-                    replay.bury(number, event, "no", 1)
+                    replay.dead_letter(number, event, "no", 1)
             assert replay.lag == len(batch)
             replay.commit(batch[-1][0] + 1)
             assert replay.lag == 0
@@ -62,17 +62,17 @@ def store(tmp_path):
     rows = [Row(b"", event.to_json(), int(event.received.timestamp() * 1_000_000)) for event in events]
     store.append([*rows[:3], Row(b"", b"no event", rows[2].received), *rows[3:]])
     for number in (1, 2):
-        store.bury(Burial("s", number, 0, 1, "no", events[number].to_json()))
-    store.bury(Burial("t", 3, 0, 1, "no", events[3].to_json()))
+        store.dead_letter(DeadLetterRow("s", number, 0, 1, "no", events[number].to_json()))
+    store.dead_letter(DeadLetterRow("t", 3, 0, 1, "no", events[3].to_json()))
     yield store
     store.close()
 
 
-def test_the_past_is_what_was_received_in_the_span_and_selected_and_what_cannot_be_read_is_told(store):
+def test_the_past_is_what_was_received_in_the_span_and_selected_and_what_cannot_be_read_is_reported(store):
     unreadable = []
 
     def found(**wanted):
-        return [int(event.feed) for page in past(store, Wanted(**wanted), unreadable.append) for _, event in page]
+        return [int(event.feed) for page in past(store, EventFilter(**wanted), unreadable.append) for _, event in page]
 
     assert found() == [0, 1, 2, 3, 4]
     assert unreadable == [4]
@@ -83,7 +83,7 @@ def test_the_past_is_what_was_received_in_the_span_and_selected_and_what_cannot_
 
 def test_letters_are_those_of_a_sink_or_of_all_within_the_same_limits(store):
     def found(sink, **wanted):
-        pages = letters(store, sink, Wanted(**wanted), lambda _: None)
+        pages = letters(store, sink, EventFilter(**wanted), lambda _: None)
         return [(each.sink, int(each.event.feed)) for page in pages for each in page]
 
     assert found(None) == [("s", 1), ("s", 2), ("t", 3)]

@@ -240,7 +240,7 @@ async def test_a_topic_given_up_while_its_answer_is_on_the_way_is_given_back(sta
     assert stage.host.told[-1] == ("settled", "instant-b")
 
 
-async def test_an_answer_that_does_not_come_in_time_is_told_and_counts_as_refused(stage, autojump_clock):
+async def test_an_answer_that_does_not_come_in_time_is_reported_and_counts_as_refused(stage, autojump_clock):
     await stage.start("a")
     await trio.sleep(32)
     assert stage.host.told == [("refused", "a", "no answer within 30 s"), ("settled",)]
@@ -269,7 +269,7 @@ async def test_events_come_out_in_order_and_a_bad_frame_costs_itself_only(stage)
     ]
 
 
-async def test_what_is_told_of_the_line_stands_between_the_events_that_came_before_and_after_it(stage):
+async def test_what_is_reported_of_the_line_stands_between_the_events_that_came_before_and_after_it(stage):
     await stage.start("t")
     stage.host.told.clear()
     await stage.say("event 1", "confirm t", "event 2")
@@ -307,7 +307,7 @@ async def test_stopping_says_goodbye_and_is_no_loss(stage):
     assert stage.loss is None
 
 
-async def test_the_protocol_is_told_of_each_second_and_pings_keep_a_silent_line(stage, autojump_clock):
+async def test_the_protocol_is_reported_of_each_second_and_pings_keep_a_silent_line(stage, autojump_clock):
     await stage.start()
     await trio.sleep(100.5)
     assert stage.loss is None
@@ -332,7 +332,7 @@ async def test_what_was_missed_is_looked_for_after_a_moments_grace_and_only_once
     assert stage.host.told[-3:] == [("event", "/"), ("ignored", "an older state"), ("backfilled", None, 1)]
 
 
-async def test_a_look_that_fails_is_told_and_costs_no_connection(stage, autojump_clock):
+async def test_a_look_that_fails_is_reported_and_costs_no_connection(stage, autojump_clock):
     for words, reason in (
         ("backfill no", "not allowed"),
         ("backfill bug", "the provider failed: ZeroDivisionError: oops"),

@@ -329,7 +329,7 @@ async def test_a_secret_that_is_missing_at_the_moment_is_waited_for(network, nur
     assert stage.session.stats.state is FeedState.CONNECTED
 
 
-async def test_a_providers_bug_is_told_and_ends_no_other_feed(network, nursery, autojump_clock):
+async def test_a_providers_bug_is_reported_and_ends_no_other_feed(network, nursery, autojump_clock):
     class Broken(Options):
         def protocol(self, feed, before=None):
             raise LookupError("no such dialect")
@@ -340,7 +340,7 @@ async def test_a_providers_bug_is_told_and_ends_no_other_feed(network, nursery, 
     assert stage.of(FeedStateChanged)[1].reason == "the provider failed: LookupError: no such dialect"
 
 
-async def test_a_refused_topic_is_told_in_both_ways_and_without_the_token(stage, nursery):
+async def test_a_refused_topic_is_reported_in_both_ways_and_without_the_token(stage, nursery):
     stage.session.wanted.set({"bad", "good"})
     nursery.start_soon(stage.session.run)
     await stage.settle()
@@ -470,7 +470,7 @@ async def test_each_connection_gets_fresh_credentials_and_what_they_show_is_plan
     assert stage.session._redacted("fresh2 and hunter2") == "*** and ***"
 
 
-async def test_a_refused_login_is_told_and_tried_again_without_hurry(network, nursery, autojump_clock):
+async def test_a_refused_login_is_reported_and_tried_again_without_hurry(network, nursery, autojump_clock):
     stage = Stage(network, options=LoggingIn())
     stage.session._rest = answering(*[Response(401)] * 50)
     nursery.start_soon(stage.session.run)
@@ -511,7 +511,7 @@ async def test_a_protocol_learns_how_its_connection_ended_and_the_next_one_gets_
     assert made[-1].ended == "not yet"
 
 
-async def test_a_protocol_that_fails_at_the_end_is_told_and_connects_again(network, nursery, autojump_clock):
+async def test_a_protocol_that_fails_at_the_end_is_reported_and_connects_again(network, nursery, autojump_clock):
     class Careless(Simple):
         def closed(self, code, at):
             raise ZeroDivisionError("at the end")
@@ -529,7 +529,7 @@ async def test_a_protocol_that_fails_at_the_end_is_told_and_connects_again(netwo
     assert stage.session.stats.connections == 2
 
 
-async def test_what_was_missed_is_looked_for_and_both_outcomes_are_told(network, nursery, autojump_clock):
+async def test_what_was_missed_is_looked_for_and_both_outcomes_are_reported(network, nursery, autojump_clock):
     class Looking(Simple):
         def backfill(self, since, at):
             answer = yield Request("GET", "https://vendor.example/lists")

@@ -160,7 +160,7 @@ async def test_a_ping_that_crosses_our_goodbye_is_no_loss(network):
         (200, False, "no websocket"),
     ],
 )
-async def test_an_http_answer_is_told_with_its_status(network, status, refused, words):
+async def test_an_http_answer_is_reported_with_its_status(network, status, refused, words):
     loss = await loss_of(network, answering(Refusal(status, b"body")))
     assert isinstance(loss, HandshakeRefused)
     assert (loss.status, loss.auth_failed) == (status, refused)
@@ -168,7 +168,7 @@ async def test_an_http_answer_is_told_with_its_status(network, status, refused, 
     assert "hunter2" not in str(loss)
 
 
-async def test_the_last_frames_are_read_before_the_loss_is_told(network):
+async def test_the_last_frames_are_read_before_the_loss_is_reported(network):
     network.handler = hanging_up(CloseConnection(1011, "sorry"))
     with pytest.raises(ConnectionLost, match=r"closed with 1011 \(internal error\): sorry"):
         async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
@@ -176,7 +176,7 @@ async def test_the_last_frames_are_read_before_the_loss_is_told(network):
             await connection.receive()
 
 
-async def test_a_line_that_is_cut_is_told_as_that(network):
+async def test_a_line_that_is_cut_is_reported_as_that(network):
     assert str(await loss_of(network, hanging_up(CloseConnection()))) == "the line was cut without a close frame"
 
 
@@ -206,7 +206,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(network, autojump_
 
 
 @pytest.mark.parametrize("answer", [b"220 smtp.example ESMTP\r\n\r\n", b"HTTP/1.1 101 Yes\r\n\r\n", b"\x00\xff" * 40])
-async def test_a_server_that_speaks_something_else_is_told(network, autojump_clock, answer):
+async def test_a_server_that_speaks_something_else_is_reported(network, autojump_clock, answer):
     async def opener(endpoint):
         client, server = trio.testing.memory_stream_pair()
         await server.send_all(answer)
@@ -268,7 +268,7 @@ async def listening(handler, context=None):
         nursery.cancel_scope.cancel()
 
 
-async def test_a_port_where_nobody_listens_is_told_in_the_systems_words():
+async def test_a_port_where_nobody_listens_is_reported_in_the_systems_words():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -277,7 +277,7 @@ async def test_a_port_where_nobody_listens_is_told_in_the_systems_words():
                 pass
 
 
-async def test_a_host_that_does_not_exist_is_told_by_name():
+async def test_a_host_that_does_not_exist_is_reported_by_name():
     with pytest.raises(ConnectionLost, match=r"cannot reach no-such-host.invalid:80: "):
         async with connect(Endpoint("ws://no-such-host.invalid"), timeout=5):
             pass
@@ -305,14 +305,14 @@ async def test_tls_with_an_authority_of_ones_own(authority, server_context, tmp_
             assert await connection.receive() == [b"/x None hi"]
 
 
-async def test_a_certificate_that_is_not_trusted_is_told_as_that(server_context):
+async def test_a_certificate_that_is_not_trusted_is_reported_as_that(server_context):
     async with listening(echo, server_context) as port:
         with pytest.raises(ConnectionLost, match=r"no TLS with localhost:.*certificate is not trusted"):
             async with connect(Endpoint(f"wss://localhost:{port}"), timeout=5):
                 pass
 
 
-async def test_a_file_of_authorities_that_is_not_there_is_told(tmp_path):
+async def test_a_file_of_authorities_that_is_not_there_is_reported(tmp_path):
     async with listening(echo) as port:
         with pytest.raises(ConnectionLost, match="No such file"):
             async with connect(Endpoint(f"wss://localhost:{port}", ca_file=str(tmp_path / "none")), timeout=5):

@@ -236,7 +236,7 @@ async def test_a_copy_of_an_event_reaches_neither_sinks_nor_listeners(feeds):
     assert len({event.id for event in memory.got}) == len(memory.got)
 
 
-async def test_a_journal_that_cannot_be_used_is_told_before_anything_starts(feeds, tmp_path):
+async def test_a_journal_that_cannot_be_used_is_reported_before_anything_starts(feeds, tmp_path):
     (tmp_path / "journal.db").write_text("precious")
     memory = Memory()
     document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
@@ -286,7 +286,7 @@ async def test_a_sink_that_cannot_be_opened_is_named_before_anything_starts(trou
             pytest.fail("must not start")
 
 
-async def test_a_wrong_configuration_is_told_whole():
+async def test_a_wrong_configuration_is_reported_whole():
     with pytest.raises(ConfigError) as caught:
         async with jackfield.open_gateway({"feeds": {"a": {}}, "sinks": {"b": {}}}):
             pytest.fail("must not start")
@@ -359,7 +359,7 @@ async def test_with_a_journal_in_a_file_what_a_sink_did_not_get_comes_at_the_nex
     assert [event.id for event in memory.got] == ["id-1", "id-2"]
 
 
-async def test_what_was_missed_while_no_gateway_was_running_is_told_as_a_gap(feeds, tmp_path):
+async def test_what_was_missed_while_no_gateway_was_running_is_reported_as_a_gap(feeds, tmp_path):
     document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
     first, second = Memory(), Memory()
     async with jackfield.open_gateway(document, plugins=[first]):

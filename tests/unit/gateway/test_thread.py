@@ -117,7 +117,7 @@ def test_a_gateway_can_be_stopped_before_it_is_open():
         portal.ready.result()
 
 
-def test_a_failure_meanwhile_ends_listeners_and_is_told_at_the_end(portal, stub):
+def test_a_failure_meanwhile_ends_listeners_and_is_reported_at_the_end(portal, stub):
     batches = Batches.open(portal, lambda: stub.listener)
     waiting = batches.ask()
     stub.failure = JackfieldError("broken")

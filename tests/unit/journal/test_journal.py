@@ -11,8 +11,8 @@ import trio
 
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
-from jackfield._journal.cursor import Dead, Ledger
-from jackfield._journal.dedup import Window, key_of
+from jackfield._journal.cursor import DeadLetter, PendingWrites
+from jackfield._journal.dedup import SeenIds, key_of
 from jackfield._journal.retention import Limits
 from jackfield._journal.store import Store
 from jackfield.addresses import Address, Source
@@ -129,7 +129,7 @@ async def test_a_cursor_reads_on_before_it_commits_and_again_after_it_is_rewound
     assert cursor.lag == 3
 
 
-async def test_a_cursor_that_lags_behind_is_told_how_much_it_has_lost():
+async def test_a_cursor_that_lags_behind_is_reported_how_much_it_has_lost():
     journal = in_memory(3)
     cursor = journal.cursor("a")
     journal.admit(events(1, 2))
@@ -204,9 +204,9 @@ async def test_dead_letters_in_memory_are_bounded_and_counted():
     cursor = journal.cursor("crm")
     sad = events(1, 2, 3, 4, 5)
     for event in sad:
-        cursor.bury(int(event.id), event, "no", 1)
-    assert journal.dead == (Dead("crm", 4, sad[3], "no", 1), Dead("crm", 5, sad[4], "no", 1))
-    assert journal.snapshot().buried == {"crm": 5}
+        cursor.dead_letter(int(event.id), event, "no", 1)
+    assert journal.dead == (DeadLetter("crm", 4, sad[3], "no", 1), DeadLetter("crm", 5, sad[4], "no", 1))
+    assert journal.snapshot().dead_lettered == {"crm": 5}
     assert [(report.where, report.total) for report in reports] == [
         ("dead letters of sink crm", 1),
         ("dead letters of sink crm", 2),
@@ -244,7 +244,7 @@ def test_an_id_is_forgotten_when_enough_newer_ones_have_come():
 
 
 def test_an_id_that_waits_to_be_committed_is_not_forgotten():
-    window = Window(2)
+    window = SeenIds(2)
     for number in range(1, 6):
         window.add(b"%d" % number, number)
     window.forget(1)
@@ -335,16 +335,16 @@ async def test_progress_is_saved_within_a_moment_without_an_event_to_take_it_alo
 
 
 def test_what_a_sink_does_while_a_commit_is_under_way_is_still_to_be_saved():
-    ledger = Ledger(10, durable=True, report=print, stir=int)
-    ledger.move("crm", 2)
-    ledger.bury(Dead("crm", 1, make(1), "no", 1))
-    under_way = dict(ledger.cursors), list(ledger.burials)
-    ledger.move("crm", 3)
-    ledger.move("mail", 5)
-    ledger.bury(Dead("crm", 2, make(2), "no", 1))
-    ledger.saved(*under_way)
-    assert ledger.cursors == {"crm": 3, "mail": 5}
-    assert [burial.seq for burial in ledger.burials] == [2]
+    pending = PendingWrites(10, durable=True, report=print, stir=int)
+    pending.move("crm", 2)
+    pending.dead_letter(DeadLetter("crm", 1, make(1), "no", 1))
+    under_way = dict(pending.cursors), list(pending.dead_rows)
+    pending.move("crm", 3)
+    pending.move("mail", 5)
+    pending.dead_letter(DeadLetter("crm", 2, make(2), "no", 1))
+    pending.saved(*under_way)
+    assert pending.cursors == {"crm": 3, "mail": 5}
+    assert [row.seq for row in pending.dead_rows] == [2]
 
 
 async def test_a_dead_letter_and_the_progress_over_it_are_saved_together(bench):
@@ -352,13 +352,13 @@ async def test_a_dead_letter_and_the_progress_over_it_are_saved_together(bench):
         cursor = journal.cursor("crm")
         await journal.publish(events(1, 2))
         ((seq, event),), _ = await cursor.read(1)
-        cursor.bury(seq, event, "they said no", 3)
+        cursor.dead_letter(seq, event, "they said no", 3)
         cursor.commit(seq + 1)
         await until(lambda: bench.store.cursors()["crm"] == seq + 1)
         (letter,) = bench.store.dead()
         assert (letter.sink, letter.seq, letter.reason, letter.attempts) == ("crm", seq, "they said no", 3)
         assert letter.body == event.to_json()
-        assert journal.snapshot().buried == {"crm": 1}
+        assert journal.snapshot().dead_lettered == {"crm": 1}
 
 
 async def test_a_closed_journal_takes_nothing_and_says_so(bench):
@@ -392,7 +392,7 @@ async def test_an_old_event_that_a_sink_is_done_with_stays_until_the_file_knows_
         await journal.publish([make(number, received=AT) for number in range(5)])
         await until(bench.store.cursors)
         for seq, event in (await cursor.read(5))[0]:
-            cursor.bury(seq, event, "no", 1)
+            cursor.dead_letter(seq, event, "no", 1)
             cursor.commit(seq + 1)
         saved = 0
         while saved < 6:
@@ -412,7 +412,7 @@ async def test_an_event_that_is_no_json_is_refused_alone_counted_and_told(bench)
     assert "event '2' of feed f is no JSON: TypeError" in report.reason
 
 
-async def test_a_full_disk_is_told_loses_nothing_and_is_over_when_there_is_room(bench):
+async def test_a_full_disk_is_reported_loses_nothing_and_is_over_when_there_is_room(bench):
     async with bench.running(capacity=5000) as journal:
         cursor = journal.cursor("crm")
         await journal.publish(events(0))
@@ -454,7 +454,7 @@ async def test_what_finds_no_room_behind_a_full_disk_is_dropped_the_newest_count
     assert "4 events wait for the journal's file" in bench.of(EventsDropped)[0].reason
 
 
-async def test_who_waits_for_a_commit_that_never_comes_is_told_and_the_loss_is_counted(bench):
+async def test_who_waits_for_a_commit_that_never_comes_is_reported_and_the_loss_is_counted(bench):
     failed = []
     bench.store = Store.open(bench.path)
     journal = bench.journal()
@@ -489,7 +489,7 @@ async def test_dead_letters_that_cannot_be_saved_hold_their_sink_up_and_not_memo
         bench.full()
         for _ in range(3):
             ((seq, _),), _ = await cursor.read(1)
-            cursor.bury(seq, make(seq, data="x" * 50_000), "no", 1)
+            cursor.dead_letter(seq, make(seq, data="x" * 50_000), "no", 1)
         with trio.move_on_after(0.1) as scope:
             await cursor.read(1)
         assert scope.cancelled_caught
@@ -573,17 +573,17 @@ async def test_what_goes_for_its_size_before_a_sink_has_read_it_is_counted_by_bo
     assert report.where == "journal" and "retain_bytes = 1000000" in report.reason
 
 
-async def test_dead_letters_beyond_their_limit_are_told(bench):
+async def test_dead_letters_beyond_their_limit_are_reported(bench):
     async with bench.running(dead_bytes=5000) as journal:
         cursor = journal.cursor("crm")
         for n in range(1, 6):
-            cursor.bury(n, make(n, data="x" * 1500), "no", 1)
+            cursor.dead_letter(n, make(n, data="x" * 1500), "no", 1)
         await until(lambda: bench.store.dead_count() == {"crm": 2})
     report = bench.of(EventsDropped)[-1]
     assert report.where == "dead letters of sink crm" and "retain_dead_bytes = 5000" in report.reason
 
 
-async def test_retention_that_fails_is_told_and_stops_nothing(bench):
+async def test_retention_that_fails_is_reported_and_stops_nothing(bench):
     async with bench.running(seconds=0.0) as journal:
         trigger = "CREATE TEMP TRIGGER no BEFORE DELETE ON main.event BEGIN SELECT RAISE(ABORT, 'not now'); END"
         bench.store._writer.execute(trigger)

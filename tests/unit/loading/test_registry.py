@@ -52,7 +52,7 @@ def test_only_those_that_are_named_are_loaded():
     assert Registry.load(only=[]).loaded == []
 
 
-def test_a_named_plugin_that_is_not_installed_is_told():
+def test_a_named_plugin_that_is_not_installed_is_reported():
     assert problems(Registry.load(only=["jackfield-nope"])) == ["not installed"]
 
 
@@ -72,7 +72,7 @@ def test_a_plugin_that_raises_at_import_is_left_out_and_told_by_its_distribution
         Registry.load(strict=True)
 
 
-def test_an_offer_of_the_wrong_type_is_told_with_what_was_expected():
+def test_an_offer_of_the_wrong_type_is_reported_with_what_was_expected():
     class Wrong:
         @hookimpl
         def jackfield_providers(self):
@@ -84,7 +84,7 @@ def test_an_offer_of_the_wrong_type_is_told_with_what_was_expected():
     assert registry.providers == {}
 
 
-def test_a_command_of_the_wrong_type_is_told_and_a_right_one_is_found():
+def test_a_command_of_the_wrong_type_is_reported_and_a_right_one_is_found():
     class Commanding:
         def __init__(self, offer):
             self.offer = offer
@@ -122,7 +122,7 @@ def test_a_plugin_that_was_made_for_these_hooks_is_taken(declared):
         (True, "jackfield_api must be a number or a range of numbers, not True"),
     ],
 )
-def test_a_plugin_that_was_made_for_other_hooks_is_told_and_none_of_it_is_used(declared, told):
+def test_a_plugin_that_was_made_for_other_hooks_is_reported_and_none_of_it_is_used(declared, told):
     plugin, registry = Good(), Registry()
     plugin.jackfield_api = declared
     registry.add(plugin)
@@ -131,7 +131,7 @@ def test_a_plugin_that_was_made_for_other_hooks_is_told_and_none_of_it_is_used(d
     assert registry.loaded == []
 
 
-def test_options_that_are_no_attrs_class_are_told():
+def test_options_that_are_no_attrs_class_are_reported():
     class Wrong:
         @hookimpl
         def jackfield_sinks(self):
@@ -142,7 +142,7 @@ def test_options_that_are_no_attrs_class_are_told():
     assert problems(registry) == ["jackfield_sinks: the cls of 'x' must be an attrs class"]
 
 
-def test_a_name_that_is_taken_is_told_and_the_first_stays():
+def test_a_name_that_is_taken_is_reported_and_the_first_stays():
     class Second:
         @hookimpl
         def jackfield_providers(self):
@@ -169,7 +169,7 @@ def test_a_hook_that_raises_leaves_its_plugin_out():
     assert set(registry.sinks) == {"good"}
 
 
-def test_a_misspelt_hook_is_told():
+def test_a_misspelt_hook_is_reported():
     class Misspelt:
         @hookimpl
         def jackfield_provider(self):
@@ -180,7 +180,7 @@ def test_a_misspelt_hook_is_told():
     assert problems(registry) == ["no such hook: jackfield_provider"]
 
 
-def test_a_hook_with_an_argument_that_does_not_exist_is_told():
+def test_a_hook_with_an_argument_that_does_not_exist_is_reported():
     class Curious:
         @hookimpl
         def jackfield_sinks(self, configuration):
@@ -192,13 +192,13 @@ def test_a_hook_with_an_argument_that_does_not_exist_is_told():
     assert "configuration" in problem
 
 
-def test_a_plugin_without_any_hook_is_told():
+def test_a_plugin_without_any_hook_is_reported():
     registry = Registry()
     registry.add(object())
     assert problems(registry) == ["implements no hook of Jackfield's"]
 
 
-def test_an_object_that_cannot_be_a_plugin_is_told():
+def test_an_object_that_cannot_be_a_plugin_is_reported():
     registry = Registry()
     registry.add({})
     assert problems(registry) == ["unhashable type: 'dict'"]
@@ -214,7 +214,7 @@ def test_an_extended_registry_leaves_the_first_as_it_was():
     assert problems(second.extended([])) == problems(second)
 
 
-def test_every_observer_is_told_and_one_that_raises_is_told_of_once_and_left_alone():
+def test_every_observer_is_reported_and_one_that_raises_is_reported_of_once_and_left_alone():
     told = []
 
     class Watches:

@@ -140,6 +140,6 @@ def test_a_header_is_found_in_any_case():
     assert Request("GET", "/").header("x-a") == ""
 
 
-def test_a_body_that_is_no_json_is_told_with_its_status():
+def test_a_body_that_is_no_json_is_reported_with_its_status():
     with pytest.raises(RestError, match="the answer with status 502 is no JSON"):
         Response(502, body=b"<html>").json()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._net import http_server as _http
-from jackfield._net.http_server import MOST_BODY, Line, Streamed, serve
+from jackfield._net.http_server import MOST_BODY, HTTPConnection, Streamed, serve
 from jackfield.plugin.http import Response
 
 
@@ -20,7 +20,7 @@ async def echo(request):
 
 async def serving(stream, respond=echo, **limits):
     async with stream:
-        return await serve(Line(stream), respond, **limits)
+        return await serve(HTTPConnection(stream), respond, **limits)
 
 
 async def exchange(sent, respond=echo, *, chunk=None):
@@ -151,12 +151,12 @@ async def test_what_asks_for_another_protocol_is_handed_over_with_all_its_bytes(
     upgrade = get("/ws", "Upgrade: WebSocket\r\nConnection: upgrade\r\n") + b"\x81\x00"
     for sent, asked in ((get("/a") + upgrade, True), (get("/a") + get("/b"), False)):
         client, server = trio.testing.memory_stream_pair()
-        line = Line(server)
+        connection = HTTPConnection(server)
         await client.send_all(sent)
         await client.send_eof()
-        assert await serve(line, echo, upgrades="websocket") is asked
+        assert await serve(connection, echo, upgrades="websocket") is asked
         assert (await client.receive_some()).startswith(b"HTTP/1.1 200")
-        assert line.unread == (upgrade if asked else b"")
+        assert connection.unread == (upgrade if asked else b"")
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -24,7 +24,7 @@ def test_a_secret_in_a_file_is_read_at_each_use(tmp_path):
     assert secret.reveal() == "second"
 
 
-def test_a_secret_that_is_not_there_is_told_by_its_place(monkeypatch, tmp_path):
+def test_a_secret_that_is_not_there_is_reported_by_its_place(monkeypatch, tmp_path):
     monkeypatch.delenv("JACKFIELD_TEST_TOKEN", raising=False)
     with pytest.raises(SecretError, match="JACKFIELD_TEST_TOKEN is not set"):
         Secret("env", "JACKFIELD_TEST_TOKEN").reveal()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._feed.stream_events import stream_event
-from jackfield._routing.route_spans import Selection
+from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 
@@ -25,8 +25,8 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=30))
-def test_what_a_sink_gets_is_told_by_the_routes_at_the_moment_when_the_event_came(steps):
-    selection, held, taken, read = Selection(), [], [], 0
+def test_what_a_sink_gets_is_reported_by_the_routes_at_the_moment_when_the_event_came(steps):
+    selection, held, taken, read = RouteSpans(), [], [], 0
 
     def check():
         number, (event, expected, fleeting) = read, taken[read]
@@ -53,7 +53,7 @@ def test_what_a_sink_gets_is_told_by_the_routes_at_the_moment_when_the_event_cam
 
 
 def test_routes_that_ended_long_ago_cost_nothing():
-    selection = Selection()
+    selection = RouteSpans()
     for number in range(100):
         span = selection.add((SELECTORS[1],), number, lasting=False)
         selection.end(span, number, passed=number)

@@ -61,7 +61,7 @@ async def test_switches_of_both_kinds_are_set_together(counting, http):
         ("\xff", "is no JSON"),
     ],
 )
-async def test_what_is_wrong_is_told_and_nothing_is_set(counting, http, body, said):
+async def test_what_is_wrong_is_reported_and_nothing_is_set(counting, http, body, said):
     async with simulate(counting(), limit=0) as running:
         if body.startswith('{"'):
             body = '{"duplicate": 4, ' + body[1:]
@@ -71,7 +71,7 @@ async def test_what_is_wrong_is_told_and_nothing_is_set(counting, http, body, sa
         assert running.faults == Faults()
 
 
-async def test_lines_are_cut_on_request_and_what_is_not_there_is_told(counting, http):
+async def test_lines_are_cut_on_request_and_what_is_not_there_is_reported(counting, http):
     async with simulate(counting(), limit=0) as running:
         assert await ask(http, "POST", running.control + "/cut") == (200, {"cut": 0})
         for method, path in (("GET", "/cut"), ("DELETE", ""), ("POST", "/x")):

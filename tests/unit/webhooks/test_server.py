@@ -74,13 +74,13 @@ class Office:
         return len(new)
 
     @property
-    def mailbox(self):
+    def receiver(self):
         feed, webhook = Feed("office", "acme", Options()), Webhook(read, max_bytes=1000)
         return WebhookReceiver(feed, webhook, self.stats, self.unreadable.append, self.publish, self.reports.append)
 
     def inbox(self, *listeners, **more):
         return WebhookServer(
-            "http://memory/webhooks/", listeners, {"office": self.mailbox}, self.reports.append, **more
+            "http://memory/webhooks/", listeners, {"office": self.receiver}, self.reports.append, **more
         )
 
 
@@ -120,7 +120,7 @@ async def listening(office, options=None):
     """The same on a real socket."""
     options = options or WebhooksOptions(listen="127.0.0.1:0")
     async with (
-        open_webhook_server(options, {"office": office.mailbox}, office.reports.append) as inbox,
+        open_webhook_server(options, {"office": office.receiver}, office.reports.append) as inbox,
         trio.open_nursery() as nursery,
     ):
         nursery.start_soon(inbox.run)
@@ -168,7 +168,7 @@ async def test_what_is_not_taken_is_answered_with_the_reason_and_counted_by_it(
     assert office.published == []
 
 
-async def test_refusals_are_told_at_each_doubling_and_not_at_each(office, door, poster):
+async def test_refusals_are_reported_at_each_doubling_and_not_at_each(office, door, poster):
     stream = door.connect()
     for _ in range(9):
         await poster.post(stream, PATH, b"a", x_key="wrong")
@@ -206,7 +206,7 @@ async def test_a_path_of_no_feed_is_none_and_is_counted(office, poster, path, nu
 
 async def test_a_feed_s_name_may_be_anything(office, poster, nursery):
     door, name = Doorway(), "Büro 1/2?"
-    nursery.start_soon(WebhookServer("", [door], {name: office.mailbox}, office.reports.append).run)
+    nursery.start_soon(WebhookServer("", [door], {name: office.receiver}, office.reports.append).run)
     path = "/webhooks/B%C3%BCro%201%2f2%3F?from=here"
     status, _, _ = await poster.post(door.connect(), path, b"a")
     assert status == 200
@@ -320,7 +320,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
-async def test_whoever_speaks_no_proper_http_is_told_so_and_hinders_nobody(office, poster, sent):
+async def test_whoever_speaks_no_proper_http_is_reported_so_and_hinders_nobody(office, poster, sent):
     with trio.fail_after(20):
         async with listening(office) as inbox, await poster.connect(inbox.url) as good:
             stream = await poster.connect(inbox.url)
@@ -358,7 +358,7 @@ async def test_a_body_that_is_larger_than_its_length_says_is_no_next_request(off
     assert [event.id for event in office.published] == ["a"]
 
 
-async def test_a_client_that_asks_first_is_told_to_go_on_only_if_its_body_is_wanted(office, poster):
+async def test_a_client_that_asks_first_is_reported_to_go_on_only_if_its_body_is_wanted(office, poster):
     async with listening(office) as inbox:
         for body, answer in ((b"a", b"HTTP/1.1 100"), (b"x" * 1001, b"HTTP/1.1 413")):
             async with await poster.connect(inbox.url) as stream:
@@ -419,7 +419,7 @@ async def test_with_a_certificate_posts_come_over_tls_and_garbage_hinders_nobody
     assert office.reports[0] == WebhookServerStarted(inbox.url, ("office",))
 
 
-async def test_where_it_cannot_listen_is_told_in_one_line(office, tmp_path):
+async def test_where_it_cannot_listen_is_reported_in_one_line(office, tmp_path):
     async with listening(office) as inbox:
         taken = inbox.url.split("/")[2]
         with pytest.raises(
@@ -437,4 +437,4 @@ async def test_where_it_cannot_listen_is_told_in_one_line(office, tmp_path):
 
 async def test_of_several_headers_of_one_name_the_first_counts(office):
     request = Request("POST", PATH, (("X-Key", "right"), ("x-key", "wrong")), b"a")
-    assert (await office.mailbox.take(request)).status == 200
+    assert (await office.receiver.take(request)).status == 200

@@ -1,7 +1,7 @@
-"""What must have happened while nobody told us: a look by REST, compared with what events have told, as events.
+"""Backfill: the state that REST reports, compared with what events have said, as the events that must be missing.
 
-What changed is told by the event that would have told it, marked as inferred; when it happened is not known. What a
-live event has told since the look began, less the server's own delay, is newer than the look and stays.
+A change is emitted as the event that would have announced it, marked as inferred; when it happened is not known. What a
+live event has said since the backfill began, less the server's own delay, is newer than the backfill and stays.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Found:
 
     events: list[Event]
     missed: int
-    """How many of them tell of a change that no event had told."""
+    """How many of them are changes that no event had announced."""
 
 
 def look(
@@ -83,34 +83,34 @@ class _Comparing:
     def state(self, family: str, seen: Seen) -> Event:
         """A thing's state as REST tells it, under the word by which the server itself does so."""
         known = self._centre.recipient(seen.id).id if family == "recipient" else self._centre.queue(seen.id)
-        return self._event(family, known, "sync", seen.told, "", self._began)
+        return self._event(family, known, "sync", seen.status, "", self._began)
 
     def recipient(self, seen: Seen) -> None:
         """Compare one recipient."""
         recipient = self._centre.recipient(seen.id)
         if self._is_newer(recipient.at):
             return
-        before, now = recipient.status, recipient.status.told(seen.fields, whole=True)
+        before, now = recipient.status, recipient.status.updated(seen.fields, whole=True)
         now = attrs.evolve(now, offered=self._spelled(now.offered), handled=self._spelled(now.handled))
         recipient.status, recipient.at = now, self._began - SERVER_DELAY
         if before.presence != "unknown":
             for word, session_id, more in _changes(before, now):
                 ids = {"recipient_id": recipient.id, **({"session_id": session_id} if session_id else {})}
-                self._miss("recipient", recipient.id, word, {**seen.told, **ids, **more}, session_id)
+                self._miss("recipient", recipient.id, word, {**seen.status, **ids, **more}, session_id)
         if now.presence == "handling" and now.handled:
             self._settle(now.handled, "handled")
 
     def sessions(self, queues: tuple[Seen, ...]) -> None:
         """Compare who waits where; nothing is said of sessions whose queue does not tell."""
-        waiting = [(told, queue) for queue in queues for told in queue.waiting or ()]
-        for told, queue in waiting:
-            session, queue_id = self._centre.session(text_of(told, "session_id")), self._centre.queue(queue.id)
+        waiting = [(entry, queue) for queue in queues for entry in queue.waiting or ()]
+        for entry, queue in waiting:
+            session, queue_id = self._centre.session(text_of(entry, "session_id")), self._centre.queue(queue.id)
             known = session.stage == "waiting" and session.queue_id == queue_id
             if not known and not self._is_newer(session.at):
                 session.stage, session.queue_id, session.at = "waiting", queue_id, self._began - SERVER_DELAY
                 ids = {"queue_id": queue_id, "session_id": session.id}
-                self._miss("queue", queue_id, "join", {**told, **ids}, session.id)
-        there = {plain_id(text_of(told, "session_id")) for told, _ in waiting}
+                self._miss("queue", queue_id, "join", {**entry, **ids}, session.id)
+        there = {plain_id(text_of(entry, "session_id")) for entry, _ in waiting}
         telling = {self._centre.queue(queue.id) for queue in queues if queue.waiting is not None}
         for queue_id in telling:
             self._centre.looked(queue_id, self._began - SERVER_DELAY)

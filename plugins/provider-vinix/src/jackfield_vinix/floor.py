@@ -1,6 +1,6 @@
 """How a simulated contact centre really stands: what its REST interface would tell at this moment.
 
-It follows the day itself and not the events that are told of it, so that who compares the two learns something.
+It follows the day itself and not the events that are made of it, so that a comparison of the two means something.
 """
 
 from __future__ import annotations

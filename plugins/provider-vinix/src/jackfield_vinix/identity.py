@@ -31,7 +31,7 @@ def identity(address: Address, time: datetime | None, fields: Mapping[str, Any],
 
 def _derived(address: Address, time: datetime | None, content: Any) -> str:
     if isinstance(content, Mapping):
-        told = {*_NO_CONTENT, f"{address.resource}_id", *(TIME_FIELDS if time is not None else ())}
-        content = {field: value for field, value in content.items() if field not in told}
+        repeated = {*_NO_CONTENT, f"{address.resource}_id", *(TIME_FIELDS if time is not None else ())}
+        content = {field: value for field, value in content.items() if field not in repeated}
     what = msgspec.json.encode(fold_within(content), order="deterministic")
     return content_id(*(part.encode() for part in (*address, "" if time is None else time.isoformat())), what)

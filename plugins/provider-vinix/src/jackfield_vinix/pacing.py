@@ -1,4 +1,4 @@
-"""The server's patience with one connection, kept from our side: its bucket of tokens, by the tick of a second."""
+"""The server's rate limit of one connection, kept from our side: its bucket of tokens, by the tick of a second."""
 
 from __future__ import annotations
 

@@ -39,28 +39,28 @@ class Transition(NamedTuple):
     """The states that lead to it; empty where any does."""
     to: Presence | None
     """Where it leads; ``None`` where it stays."""
-    told: bool = False
+    stated: bool = False
     """Whether a state in the event goes before that."""
 
 
-def _after(*states: Presence, to: Presence | None, told: bool = False) -> Transition:
-    return Transition(frozenset(states), to, told)
+def _after(*states: Presence, to: Presence | None, stated: bool = False) -> Transition:
+    return Transition(frozenset(states), to, stated)
 
 
 TRANSITIONS: Mapping[str, Transition] = {
-    "create": _after("logged_out", to="away", told=True),
-    "login": _after("logged_out", to="away", told=True),
+    "create": _after("logged_out", to="away", stated=True),
+    "login": _after("logged_out", to="away", stated=True),
     "delete": _after(to="logged_out"),
     "logout": _after(to="logged_out"),
     "ready": _after("away", "wrapup", "ready", to="ready"),
     "away": _after("ready", "wrapup", "away", to="away"),
     "offer": _after("ready", to="offered"),
-    "reject": _after("offered", to="ready", told=True),
-    "rescind": _after("offered", to="ready", told=True),
+    "reject": _after("offered", to="ready", stated=True),
+    "rescind": _after("offered", to="ready", stated=True),
     "delivered": _after("offered", "ready", to="handling"),
     "hangup": _after("handling", to=None),
     "wrapup_start": _after(to="wrapup"),
-    "wrapup_complete": _after("wrapup", to="ready", told=True),
+    "wrapup_complete": _after("wrapup", to="ready", stated=True),
     "sync": _after(to=None),
 }
 """Which events change it, and how; all others leave it as it is."""
@@ -91,7 +91,7 @@ class Status:
         """The session that it is busy with now."""
         return {"offered": self.offered, "handling": self.handled}.get(self.presence, "")
 
-    def told(self, fields: Mapping[str, Any], *, whole: bool = False) -> Status:
+    def updated(self, fields: Mapping[str, Any], *, whole: bool = False) -> Status:
         """As a sync or REST tells it; what they leave out stays, except that a `whole` status names every contact."""
         offered, handled = (_session_of(fields, name) for name in ("offered_call", "handling_call"))
         presence, external = _state_in(fields), self.external
@@ -123,7 +123,7 @@ class Status:
 def step(status: Status, word: str, fields: Mapping[str, Any]) -> tuple[Status, bool]:
     """The status after an event, and whether that event was to be expected."""
     if word == "sync":
-        return status.told(fields), True
+        return status.updated(fields), True
     if word in ("pause", "resume"):
         queue = {plain_id(text_of(fields, "queue_id"))} - {""}
         return attrs.evolve(status, paused=status.paused | queue if word == "pause" else status.paused - queue), True
@@ -135,7 +135,7 @@ def step(status: Status, word: str, fields: Mapping[str, Any]) -> tuple[Status, 
     expected = not transition.expected or status.presence in ("unknown", *transition.expected)
     if transition.to == "logged_out":
         return Status("logged_out"), expected
-    to = (_state_in(fields) if transition.told else None) or transition.to or status.base
+    to = (_state_in(fields) if transition.stated else None) or transition.to or status.base
     session = text_of(fields, "session_id")
     return (
         attrs.evolve(

@@ -46,20 +46,20 @@ class VinixProtocol:
     learned: Learned = attrs.field(factory=Learned)
     """Of the server, by this connection and those before it."""
     centre: Centre = attrs.field(factory=Centre)
-    """How things stand, as far as events and looks by REST have told."""
+    """How things stand, as far as events and REST say."""
     _requests: Requests = attrs.field(init=False)
     _subscribing: Subscribing = attrs.field(init=False)
     silence: Silence = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        patience = 1
+        factor = 1
         if self._before is not None:
             self.learned, self.centre = self._before.learned, self._before.centre
-            patience = self._before.silence.patience
+            factor = self._before.silence.factor
             self._before = None  # else every connection's protocol would be kept for ever
         self._requests = Requests(self._auth_token, self.account_id, self._name)
         self._subscribing = Subscribing(self.account_id, self._requests, self.learned)
-        self.silence = Silence(self._silent_seconds, patience)
+        self.silence = Silence(self._silent_seconds, factor)
 
     def opened(self) -> Iterable[Action]:
         """Nothing: the token goes with each request."""
@@ -113,7 +113,7 @@ class VinixProtocol:
         found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
         if self.silence.asking:
             held: bool | None = None
-            with suppress(RestError):  # what the look has found is told all the same
+            with suppress(RestError):  # what the backfill has found is emitted all the same
                 held = yield from self._subscribing.listed(self._rest, self._name)
             self.silence.vouch(False if found.missed else held)
         return map(Emit, found.events)
@@ -127,7 +127,7 @@ class VinixProtocol:
                     yield Backfill(f"no event for {silence.limit:g} s")
             case "renew":
                 self._subscribing.silent()
-                reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.told}"
+                reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.evidence}"
                 yield Disconnect(f"{reason}: subscribing anew", missed_since=silence.since)
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:

@@ -57,7 +57,7 @@ class Requests:
         yield from self._flush()
 
     def again(self, asked: Asked) -> None:
-        """The server had no patience for this: send it again once it may have."""
+        """The server rate-limited this: send it again later."""
         self._pace.exceeded()
         self._unsent.append(asked)
 

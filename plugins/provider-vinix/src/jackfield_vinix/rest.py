@@ -96,10 +96,10 @@ def checked(request: Request, response: Response, *secrets: str) -> Any:
     if response.status in (200, 201, 202):
         return response.json()
     reason = f"{request}: HTTP {response.status}"
-    if told := _told(response):
+    if message := _message(response):
         for secret in filter(None, secrets):
-            told = told.replace(secret, REDACTED)
-        reason = f"{reason}: {told[:LONGEST_REASON]}"
+            message = message.replace(secret, REDACTED)
+        reason = f"{reason}: {message[:LONGEST_REASON]}"
     if hint := _HINTS.get(response.status):
         reason = f"{reason} ({hint})"
     raise RestError(
@@ -112,7 +112,7 @@ def payload(answer: Any) -> Any:
     return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
 
 
-def _told(response: Response) -> str:
+def _message(response: Response) -> str:
     """The server's reason, which both KAZOO's and Vinix's errors have as their message."""
     try:
         answer = response.json()

@@ -17,7 +17,7 @@ __all__ = ["Silence"]
 # How long REST may take to vouch; a look at everything takes a few seconds.
 VOUCH_SECONDS = 60.0
 # Each renewal that has brought nothing doubles what counts as normal, up to this many times the configured.
-MOST_PATIENCE = 4
+MOST_FACTOR = 4
 
 
 @attrs.define
@@ -26,11 +26,11 @@ class Silence:
 
     limit: float
     """Seconds without an event that are normal; 0 for any."""
-    patience: int = 1
+    factor: int = 1
     """How many times that, by now; handed from connection to connection."""
     since: datetime | None = None
     """When the last event came, or the watch began."""
-    told: str = ""
+    evidence: str = ""
     """What the server itself said, for people."""
     _quiet_until: datetime | None = None
     _asked: datetime | None = None
@@ -43,13 +43,13 @@ class Silence:
 
     def broken(self, at: datetime) -> None:
         """An event has come: all is well."""
-        self.since, self.patience = at, 1
+        self.since, self.factor = at, 1
         if self._asked is not None or self._quiet_until is not None:
             self._asked = self._quiet_until = self._vouched = None
 
     def answered(self, ponged: bool) -> None:
         """A ping was answered, which shows that the line is up, or was not, which some servers never do."""
-        self.told = "a ping was answered" if ponged else "a ping was not answered"
+        self.evidence = "a ping was answered" if ponged else "a ping was not answered"
 
     def vouch(self, held: bool | None) -> None:
         """By REST the server holds our subscription and nothing was missed, or not so; ``None`` for no answer."""
@@ -62,18 +62,18 @@ class Silence:
             return ""
         self.since = self.since or at
         if self._asked is None:
-            until = self._quiet_until or self.since + timedelta(seconds=self.limit * self.patience)
+            until = self._quiet_until or self.since + timedelta(seconds=self.limit * self.factor)
             if at < until:
                 return ""
-            self._asked, self._vouched, self.told = at, None, ""
+            self._asked, self._vouched, self.evidence = at, None, ""
             return "ask"
         waited = (at - self._asked).total_seconds()
         if self._vouched:
             self._asked, self._quiet_until = None, at + timedelta(seconds=self.limit)
             return ""
-        if not self.told or (by_rest and self._vouched is None and waited < VOUCH_SECONDS):
+        if not self.evidence or (by_rest and self._vouched is None and waited < VOUCH_SECONDS):
             return ""
         self._asked = None
         self._quiet_until = at + timedelta(seconds=self.limit)
-        self.patience = min(self.patience * 2, MOST_PATIENCE)
+        self.factor = min(self.factor * 2, MOST_FACTOR)
         return "renew"

@@ -84,8 +84,8 @@ class Interface:
             headers["date"] = format_datetime(now, usegmt=True)
         return Response(status, headers, msgspec.json.encode(body))
 
-    def _wrapped(self, told: Any) -> Any:
-        return {"data": told, "status": "success"} if self._server.naming == "kazoo" else told
+    def _wrapped(self, content: Any) -> Any:
+        return {"data": content, "status": "success"} if self._server.naming == "kazoo" else content
 
     # -- logins ----------------------------------------------------------------------------------------
 

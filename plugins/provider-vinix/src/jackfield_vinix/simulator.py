@@ -104,7 +104,7 @@ class VinixSimulator:
 
     @property
     def ping_every(self) -> None:
-        """KAZOO 4 never pings, KAZOO 5 only if it is told to."""
+        """KAZOO 4 never pings, KAZOO 5 only if it is configured to."""
         return None
 
     @property
@@ -140,7 +140,7 @@ class VinixSimulator:
         return socket
 
     def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
-        """The day in qubicle's words, with everything told again from time to time."""
+        """The day in qubicle's words, with everything repeated from time to time."""
         self._now = now
         return self._events(now)
 

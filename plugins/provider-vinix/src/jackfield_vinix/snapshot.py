@@ -26,7 +26,7 @@ class Seen:
     """A queue or a recipient as REST tells it."""
 
     id: str
-    told: Mapping[str, Any]
+    status: Mapping[str, Any]
     """Its status, in the vendor's words."""
     waiting: tuple[Mapping[str, Any], ...] | None = None
     """The sessions in a queue; ``None`` where the server does not tell."""
@@ -34,7 +34,7 @@ class Seen:
     @property
     def fields(self) -> Mapping[str, Any]:
         """The status for reading."""
-        return fold(self.told)
+        return fold(self.status)
 
 
 @attrs.frozen
@@ -55,11 +55,11 @@ def take(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
     queues = []
     for queue_id in queue_ids:
         path = ("accounts", account_id, "qubicle_queues", queue_id)
-        told = yield from _if_known(rest.get(*path, "status"))
+        status = yield from _if_known(rest.get(*path, "status"))
         waiting = yield from _if_known(rest.every(*path, "sessions"))
         sessions = None if waiting is None else tuple(_sessions(waiting))
-        if told is not None or sessions is not None:
-            queues.append(Seen(queue_id, told if isinstance(told, dict) else {}, sessions))
+        if status is not None or sessions is not None:
+            queues.append(Seen(queue_id, status if isinstance(status, dict) else {}, sessions))
     recipient_ids = _ids(
         (yield from rest.every("accounts", account_id, "qubicle_recipients")), "recipient_id", "user_id"
     )
@@ -70,9 +70,11 @@ def take(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
         statuses |= _by_id((yield from _if_known(rest.post(*path, data={"recipient_ids": some}))))
     for recipient_id in recipient_ids:
         if plain_id(recipient_id) not in statuses:
-            told = yield from _if_known(rest.get("accounts", account_id, "qubicle_recipients", recipient_id, "status"))
-            if isinstance(told, dict):
-                statuses[plain_id(recipient_id)] = told
+            status = yield from _if_known(
+                rest.get("accounts", account_id, "qubicle_recipients", recipient_id, "status")
+            )
+            if isinstance(status, dict):
+                statuses[plain_id(recipient_id)] = status
     recipients = (Seen(each, statuses[plain_id(each)]) for each in recipient_ids if plain_id(each) in statuses)
     return Snapshot(began, tuple(queues), tuple(recipients))
 
@@ -99,12 +101,12 @@ def _id(item: Any, *names: str) -> str:
     return next((each for name in (*names, "id") if (each := text_of(fields, name))), "")
 
 
-def _by_id(told: Any) -> dict[str, Any]:
+def _by_id(status: Any) -> dict[str, Any]:
     """Many statuses: an object by id, or a list of those with an id in each."""
-    if isinstance(told, list):
-        pairs: Iterable[tuple[str, Any]] = ((_id(each, "recipient_id", "user_id"), each) for each in told)
+    if isinstance(status, list):
+        pairs: Iterable[tuple[str, Any]] = ((_id(each, "recipient_id", "user_id"), each) for each in status)
     else:
-        pairs = told.items() if isinstance(told, dict) else ()
+        pairs = status.items() if isinstance(status, dict) else ()
     return {plain_id(each): status for each, status in pairs if each and isinstance(status, dict)}
 
 

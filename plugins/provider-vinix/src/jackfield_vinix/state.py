@@ -1,4 +1,4 @@
-"""How a contact centre stands, as far as its events and looks by REST have told: who does what, and whose is what.
+"""How a contact centre stands, as far as its events and REST say: who does what, and whose is what.
 
 An event that is older than what is known of its thing changes nothing. KAZOO's clock ticks in seconds and its events
 come in any order, so of those within one second the last to come counts, except that no session goes backwards.
@@ -83,7 +83,7 @@ class Centre:
     unexpected: int = 0
     """Events that nothing known led to: others were lost before them, or come later."""
     late: int = 0
-    """Events that told of a time before what was known."""
+    """Events of a time before what was known."""
     _queues: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """How events spell the id of each queue."""
     _calls: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
@@ -99,8 +99,8 @@ class Centre:
             recipient = self.recipient(address.resource_id)
         session_id = self._session_of(address, fields, recipient)
         if recipient is not None:
-            told = not session_id or fields.get("session_id") == session_id
-            self._step(recipient, word, fields if told else {**fields, "session_id": session_id}, time)
+            of_session = not session_id or fields.get("session_id") == session_id
+            self._step(recipient, word, fields if of_session else {**fields, "session_id": session_id}, time)
         if session_id and (stage := _STAGES.get((family, word))) is not None:
             self._advance(session_id, stage, self.queue(text_of(fields, "queue_id")), time)
         known = self.sessions.get(plain_id(session_id)) if session_id else None
@@ -131,7 +131,7 @@ class Centre:
         return _kept(self._queues, plain_id(queue_id), queue_id) if queue_id else ""
 
     def looked(self, queue_id: str, at: datetime) -> None:
-        """Who waited in a queue at that moment has been told; of others that did before, nothing is to be heard."""
+        """Who waited in a queue at that moment was listed; nothing more comes of those that waited before."""
         self._looked[plain_id(queue_id)] = at
 
     def session(self, session_id: str) -> Session:

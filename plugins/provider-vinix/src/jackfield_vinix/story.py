@@ -181,9 +181,9 @@ class Teller:
     def _whole(self, recipient: SimulatedRecipient) -> dict[str, Any]:
         """A recipient's status, which a sync and REST tell alike."""
         calls = {"offered_call": recipient.offered, "handling_call": recipient.handling}
-        told = {"available": recipient.state == "ready", "availability_state": recipient.state}
+        status = {"available": recipient.state == "ready", "availability_state": recipient.state}
         queues = {each: each not in recipient.paused for each in self.floor.queues}
-        return told | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
+        return status | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
 
     # -- what they share -----------------------------------------------------------------------------
 

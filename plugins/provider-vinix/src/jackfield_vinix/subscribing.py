@@ -156,7 +156,7 @@ class Subscribing:
                 self._learned.silent(line.form.style)
 
     def listed(self, rest: Rest, name: str) -> HTTPFlow[bool | None]:
-        """Whether the server's list of connections has ours with its bindings; ``None`` where that cannot be told."""
+        """Whether the server's list of connections has ours with its bindings; ``None`` where that cannot be known."""
         rows = yield from rest.every("accounts", self._account_id, "websockets")
         named = [row for row in rows if isinstance(row, dict) and row.get("name")]
         ours = [row for row in named if row["name"] == name]

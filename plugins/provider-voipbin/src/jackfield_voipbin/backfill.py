@@ -1,4 +1,4 @@
-"""From what REST tells to events: what never came is told now, except where a newer state of it is known.
+"""From what REST says to events: what never came is emitted now, except where a newer state of it is known.
 
 A look is for a gap, or regular. A regular one finds what the platform lost without a word, and subscriptions that
 it accepted and ignores. What has changed since the subscription was in force must have come, or be on its way.
@@ -45,7 +45,7 @@ class Look:
     at: datetime
 
     def take(self, rest: Rest) -> HTTPFlow[Iterable[Action]]:
-        """Ask for lists and histories; what is told is decided when it is told, since frames keep coming meanwhile."""
+        """Ask for lists and histories; what is emitted is decided at the end, since frames keep coming meanwhile."""
         resources = [each for each in LISTS if any(p.resource in (None, each) for p in self.held.values())]
         if not resources:
             raise RestError("nothing that is subscribed to has a list, so what was missed cannot be looked for")
@@ -57,8 +57,8 @@ class Look:
                 moment, event = dated
                 if moment >= self.since - MARGIN and not self._known(event, moment):
                     wanted.append((found.resource, found.data["id"]))
-        told, done = yield from histories(rest, wanted)
-        return self._tell([*told.found, *listed.found], [*listed.remarks, *told.remarks], done)
+        past, done = yield from histories(rest, wanted)
+        return self._tell([*past.found, *listed.found], [*listed.remarks, *past.remarks], done)
 
     def _wants(self, resource: str) -> bool:
         wanted = {resource, "transcript"} if resource == "transcribe" else {resource}

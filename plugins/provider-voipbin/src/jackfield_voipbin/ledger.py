@@ -20,7 +20,7 @@ WITH_HISTORY = {"calls": "call", "conferences": "conference", "activeflows": "ac
 
 @attrs.define
 class Ledger:
-    """The state behind REST; it follows the day that is told by websocket."""
+    """The state behind REST; it follows the day that the websocket sends."""
 
     _states: dict[str, OrderedDict[str, dict[str, Any]]] = attrs.field(factory=dict)
     """By resource and id."""

@@ -3,7 +3,7 @@
 An event is known by its resource's id and the moment of the change: a message that does not name its event has
 the same two. It outlives connections, since what came before a gap tells what is old after it.
 
-Every event is noted and hardly anybody ever asks whether it was told, so that is worked out when somebody does. Which
+Every event is noted, and it is rarely asked whether one was emitted, so that is worked out only then. Which
 histories are to be looked at is kept at once: a long call must be, however much came since.
 """
 
@@ -51,7 +51,7 @@ class Memory:
     """Until when everything was looked for."""
 
     def note(self, event: Event, moment: datetime | None) -> None:
-        """Remember an event that was told; `moment` is when its resource changed."""
+        """Remember an event that was emitted; `moment` is when its resource changed."""
         data = event.data
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
@@ -68,12 +68,12 @@ class Memory:
             self.came.add(resource)
 
     def knows(self, resource_id: str, moment: datetime) -> bool:
-        """Whether this state was told."""
+        """Whether this state was emitted."""
         self._sort_in()
         return (resource_id, moment) in self._states
 
     def newest(self, resource_id: str) -> datetime | None:
-        """The moment of a resource's newest state that was told."""
+        """The moment of a resource's newest emitted state."""
         self._sort_in()
         return self._newest.get(resource_id)
 

@@ -143,7 +143,7 @@ class VoipbinProtocol:
         self._subscribing.date(at)  # a look may come before the first tick
         if self._rest is None:
             raise RestError("there is no REST interface to look at")
-        # The first look may come before the first tick has told the time.
+        # The first backfill may come before the first tick has given the time.
         moments = {topic: moment or at for topic, moment in self._subscribing.since.items()}
         began = since or self._memory.looked or min(moments.values(), default=at)
         look = Look(self.feed, self.customer_id, self._memory, self._held(), moments, began, at)

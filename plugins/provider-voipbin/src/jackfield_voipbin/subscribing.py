@@ -69,7 +69,7 @@ class Subscribing:
     _at_once: int = 1
     """How many suspects come next."""
     since: dict[str, datetime | None] = attrs.field(factory=dict)
-    """The topics that are asked for, and since when; ``None`` until something has told the time."""
+    """The topics that are asked for, and since when; ``None`` until the time is known."""
 
     def subscribe(self, topic: str) -> Iterator[Action]:
         """Ask for a topic in each spelling but the suspects, and count it as granted; refuse it where none is left."""

@@ -37,7 +37,7 @@ def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: dat
 
     `customer_id` stands in where the event itself does not say whose it is. What the vendor did not
     name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``. A topic that
-    makes no sense places nothing, and is told as it is.
+    makes no sense places nothing, and is emitted as it is.
     """
     data = message.data
     fields: Mapping[str, Any] = data if isinstance(data, dict) else _NONE

@@ -26,7 +26,7 @@ _LOG = logging.getLogger("jackfield.file")
 
 @attrs.define(eq=False)
 class Housekeeper:
-    """Tends the rotated files of the paths that it is told of."""
+    """Tends the rotated files of the paths that it is given."""
 
     _policy: Policy
     _suffix: str
@@ -78,7 +78,7 @@ class Housekeeper:
         try:
             left = self._settle(path)
         except OSError as error:
-            # Nothing is lost by it: files stay as they are. It is told once, not every minute.
+            # Nothing is lost by it: files stay as they are. It is logged once, not every minute.
             if self._failures.get(path) != (reason := str(error)):
                 self._failures[path] = reason
                 _LOG.warning("%s: its rotated files cannot be tended, will try again: %s", path, reason)

@@ -28,7 +28,7 @@ __all__ = ["Writer"]
 
 # Each time somebody renames or removes the file under our hands we begin again; nobody does that often.
 TRIES = 20
-# Paths that were told of once. Forgetting them costs a look at a folder, no more.
+# Paths that were passed on once. Forgetting one costs another listing of a folder, no more.
 MEMO = 10_000
 
 
@@ -44,7 +44,7 @@ class Writer:
     """How many files stay open; the one that was written longest ago is closed for another."""
     _now: Callable[[], datetime]
     _tend: Callable[[Path], None]
-    """Told of each path when it is first opened and when it was rotated."""
+    """Called with each path when it is first opened and when it was rotated."""
     _base: Path = attrs.field(init=False)
     _files: OrderedDict[str, OpenFile] = attrs.field(factory=OrderedDict, init=False)
     _told: set[str] = attrs.field(factory=set, init=False)

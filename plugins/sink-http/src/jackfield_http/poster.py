@@ -67,13 +67,13 @@ class Poster:
             answer = await self._client.post(headers, body)
         except TROUBLES as error:
             reason, on_error = explain(error)
-            return Failure(f"{redact_url(options.url)}: {self._told(reason)}", on_error)
+            return Failure(f"{redact_url(options.url)}: {self._redacted(reason)}", on_error)
         if answer is None:
             return Failure(f"{redact_url(options.url)}: no answer within {options.timeout:g} s", "retry")
         if (verdict := on_error_of(answer.status)) is None:
             return None
-        told = self._told(answer.text())
-        reason = f"{redact_url(options.url)} answered HTTP {answer.status}{told and ': '}{told}"
+        answered = self._redacted(answer.text())
+        reason = f"{redact_url(options.url)} answered HTTP {answer.status}{answered and ': '}{answered}"
         return Failure(reason, verdict, seconds_to_wait(answer.retry_after, time.time()))
 
     def _headers(self, message: Message) -> dict[str, str]:
@@ -97,11 +97,11 @@ class Poster:
             headers |= signature_headers(message_id(message.events), int(time.time()), message.body, keys)
         return headers
 
-    def _told(self, text: str) -> str:
+    def _redacted(self, text: str) -> str:
         return excerpt(text, self._hidden())
 
     def _hidden(self) -> Iterator[str]:
-        """Every text that must not be told, in each form in which a server could send it back."""
+        """Every text that must not be shown, in each form in which a server could send it back."""
         options = self._options
         for _, secret in iter_secrets(options):
             try:

@@ -31,8 +31,8 @@ def explain(error: BaseException) -> tuple[str, OnError]:
             return f"the server's certificate is not trusted: {cause.verify_message}", "pause"
         if isinstance(cause, ssl.SSLError) and _OUR_CERTIFICATE.search(cause.reason or ""):
             return f"the server does not take our client certificate: {cause.reason}", "pause"
-    told = (_words(cause) for cause in reversed(causes))
-    return next(filter(None, told), type(error).__name__), "retry"
+    reasons = (_words(cause) for cause in reversed(causes))
+    return next(filter(None, reasons), type(error).__name__), "retry"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -56,5 +56,5 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {error.reason or error}"
     if isinstance(error, OSError) and error.errno is not None and not isinstance(error, socket.gaierror):
-        return os.strerror(error.errno)  # trio puts the address into strerror, which is told already
+        return os.strerror(error.errno)  # trio puts the address into strerror, which the message has already
     return getattr(error, "strerror", None) or str(error)

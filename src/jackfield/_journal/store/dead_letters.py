@@ -6,15 +6,15 @@ import sqlite3
 import zlib
 from typing import Any
 
-from jackfield._journal.store.records import Burial, DeadLetter
+from jackfield._journal.store.records import DeadLetterRow, StoredDeadLetter
 from jackfield._journal.store.schema import text_crc
 
-__all__ = ["bury", "count", "delete_dead_letters", "letters"]
+__all__ = ["count", "dead_letter", "delete_dead_letters", "letters"]
 
 
-def bury(db: sqlite3.Connection, burial: Burial) -> int:
+def dead_letter(db: sqlite3.Connection, row: DeadLetterRow) -> int:
     """Keep one, unless it is there already; by how many bytes they have grown."""
-    sink, seq, at, attempts, reason, body = burial
+    sink, seq, at, attempts, reason, body = row
     reason = reason.encode(errors="replace").decode()  # a vendor's words may hold what is no Unicode
     crc = _crc(sink.encode(), seq, at, attempts, reason.encode(), body)
     added = db.execute(
@@ -31,8 +31,8 @@ def delete_dead_letters(db: sqlite3.Connection, number: int) -> tuple[str, int] 
     return row and (_text(row[0]), row[1])
 
 
-def letters(db: sqlite3.Connection, sink: str | None, from_number: int, limit: int) -> list[DeadLetter]:
-    """Those of one sink, or all, in the order in which they were buried."""
+def letters(db: sqlite3.Connection, sink: str | None, from_number: int, limit: int) -> list[StoredDeadLetter]:
+    """Those of one sink, or all, in the order in which they were dead."""
     found = db.execute(
         "SELECT number, sink, seq, at, attempts, reason, crc, body FROM dead"
         " WHERE number >= ? AND (? IS NULL OR sink = ?) ORDER BY number LIMIT ?",
@@ -46,11 +46,11 @@ def count(db: sqlite3.Connection) -> dict[str, int]:
     return {_text(sink): number for sink, number in db.execute("SELECT sink, count(*) FROM dead GROUP BY sink")}
 
 
-def _letter(row: tuple[Any, ...]) -> DeadLetter:
+def _letter(row: tuple[Any, ...]) -> StoredDeadLetter:
     number, sink, seq, at, attempts, reason, crc, body = row
     whole = isinstance(body, bytes) and crc == _crc(sink, seq, at, attempts, reason, body)
     seq, at, attempts = (each if isinstance(each, int) else 0 for each in (seq, at, attempts))
-    return DeadLetter(number, _text(sink), seq, at, attempts, _text(reason), body if whole else None)
+    return StoredDeadLetter(number, _text(sink), seq, at, attempts, _text(reason), body if whole else None)
 
 
 def _crc(sink: bytes, seq: int, at: int, attempts: int, reason: bytes, body: bytes) -> int:

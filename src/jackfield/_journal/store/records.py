@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import attrs
 
-__all__ = ["Burial", "Checked", "DeadLetter", "Page", "Row", "Stored", "Trimmed"]
+__all__ = ["Checked", "DeadLetterRow", "Page", "Row", "Stored", "StoredDeadLetter", "Trimmed"]
 
 
 class Row(NamedTuple):
@@ -19,7 +19,7 @@ class Row(NamedTuple):
     """Microseconds since 1970."""
 
 
-class Burial(NamedTuple):
+class DeadLetterRow(NamedTuple):
     """One event to be kept as a dead letter."""
 
     sink: str
@@ -41,7 +41,7 @@ class Stored(NamedTuple):
 
 
 @attrs.frozen
-class DeadLetter:
+class StoredDeadLetter:
     """An event that a sink never took."""
 
     number: int

@@ -21,7 +21,7 @@ from jackfield._journal.store import dead_letters
 from jackfield._journal.store.integrity import identify, read_state
 from jackfield._journal.store.lock import hold, release
 from jackfield._journal.store.opening import connect, create_if_missing, look, make_folder, open_writer
-from jackfield._journal.store.records import Burial, Checked, DeadLetter, Page, Row, Stored, Trimmed
+from jackfield._journal.store.records import Checked, DeadLetterRow, Page, Row, Stored, StoredDeadLetter, Trimmed
 from jackfield._journal.store.rows import expired, insert, rows, shrink, used_bytes
 from jackfield._journal.store.schema import KEY_BYTES, STEPS, Step, migrate, text_crc, transaction
 from jackfield.errors import JournalError
@@ -93,12 +93,15 @@ class Store:
         """Keep events, all or none; the number of the first."""
         return self.commit(events)
 
-    def bury(self, burial: Burial) -> None:
+    def dead_letter(self, row: DeadLetterRow) -> None:
         """Keep one dead letter, once for each event and sink."""
-        self.commit(burials=[burial])
+        self.commit(dead_rows=[row])
 
     def commit(
-        self, events: Sequence[Row] = (), cursors: Mapping[str, int] | None = None, burials: Sequence[Burial] = ()
+        self,
+        events: Sequence[Row] = (),
+        cursors: Mapping[str, int] | None = None,
+        dead_rows: Sequence[DeadLetterRow] = (),
     ) -> int:
         """Keep events, how far sinks have come, and dead letters, all or nothing; the first event's number."""
         keys = b"".join([event[0] for event in events])
@@ -114,7 +117,7 @@ class Store:
                 for sink, upcoming in (cursors or {}).items():
                     crc = text_crc(sink.encode(), upcoming)
                     db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (sink, upcoming, crc))
-                dead = sum(dead_letters.bury(db, each) for each in burials)
+                dead = sum(dead_letters.dead_letter(db, each) for each in dead_rows)
             self.next_seq, self._keys = end, total
             self._dead_bytes += dead
         return first
@@ -214,8 +217,8 @@ class Store:
             found = db.execute("SELECT sink, next, crc FROM cursor").fetchall()
         return {sink.decode(): upcoming for sink, upcoming, crc in found if crc == text_crc(sink, upcoming)}
 
-    def dead(self, sink: str | None = None, from_number: int = 0, limit: int = SCAN_ROWS) -> list[DeadLetter]:
-        """Dead letters, of one sink or of all, in the order in which they were buried."""
+    def dead(self, sink: str | None = None, from_number: int = 0, limit: int = SCAN_ROWS) -> list[StoredDeadLetter]:
+        """Dead letters, of one sink or of all, in the order in which they were dead."""
         with self._read() as db:
             return dead_letters.letters(db, sink, from_number, limit)
 

@@ -105,7 +105,7 @@ def test_a_link_to_nowhere_is_no_place_for_a_new_journal(path):
     refused(path, "is no file")
 
 
-def test_a_folder_that_cannot_be_made_is_told(path):
+def test_a_folder_that_cannot_be_made_is_reported(path):
     with pytest.raises(JournalError, match="its folder cannot be made: Not a directory"):
         Store.open(path / "below" / "journal.db")
 
@@ -131,7 +131,7 @@ def open_folder():
         yield Path(name)
 
 
-def test_a_file_that_may_not_be_read_is_told_and_left_alone(open_folder):
+def test_a_file_that_may_not_be_read_is_reported_and_left_alone(open_folder):
     with as_nobody():
         path = open_folder / "journal.db"
         Store.open(path).close()
@@ -143,7 +143,7 @@ def test_a_file_that_may_not_be_read_is_told_and_left_alone(open_folder):
             Store.open(path)
 
 
-def test_a_folder_that_may_not_be_written_is_told(open_folder):
+def test_a_folder_that_may_not_be_written_is_reported(open_folder):
     with as_nobody():
         folder = open_folder / "locked"
         folder.mkdir()
@@ -161,27 +161,27 @@ def test_a_folder_that_may_not_be_written_is_told(open_folder):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_a_file_that_was_cut_short_is_told(path, share):
+def test_a_file_that_was_cut_short_is_reported(path, share):
     os.truncate(path, int(path.stat().st_size * share))
     what = r"the journal is damaged: (database disk image is malformed|it is \d+ bytes long)"
     refused(path, what + ".*Nothing in it was changed.*To go on")
 
 
-def test_a_file_whose_count_of_events_is_wrong_is_told(path):
+def test_a_file_whose_count_of_events_is_wrong_is_reported(path):
     with sqlite3.connect(path) as db:
         db.execute("UPDATE state SET next = 7")
     db.close()
     refused(path, "the count of its events is not what was written")
 
 
-def test_a_file_whose_cursors_are_wrong_is_told(path):
+def test_a_file_whose_cursors_are_wrong_is_reported(path):
     with sqlite3.connect(path) as db:
         db.execute("UPDATE cursor SET next = 150")
     db.close()
     refused(path, "how far a sink has come is not what was written")
 
 
-def test_a_file_that_holds_more_events_than_it_counts_is_told(path):
+def test_a_file_that_holds_more_events_than_it_counts_is_reported(path):
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO event SELECT 999, received, crc, body FROM event WHERE seq = 1")
     db.close()
@@ -220,7 +220,7 @@ def test_a_changed_event_is_left_out_by_its_number_and_the_others_are_read(path)
     store.close()
 
 
-def test_a_changed_event_among_the_newest_is_told_at_the_start(path):
+def test_a_changed_event_among_the_newest_is_reported_at_the_start(path):
     change(path, at_event(path, COUNT - 2) + 10, b"?")
     store = Store.open(path)
     assert store.findings == ("1 of the newest 100 events are not what was written: 198 …",)
@@ -274,7 +274,7 @@ def test_a_commit_that_was_being_written_is_as_if_it_had_never_been(path):
     store.close()
 
 
-def test_commits_behind_a_damage_in_the_log_are_told_to_be_lost_and_the_log_is_kept(path):
+def test_commits_behind_a_damage_in_the_log_are_reported_to_be_lost_and_the_log_is_kept(path):
     copy = crashed(path, rows(COUNT + 1, COUNT + 5), rows(COUNT + 5, COUNT + 9), rows(COUNT + 9, COUNT + 13))
     log = copy.with_name("journal.db-wal")
     content = log.read_bytes()
@@ -289,7 +289,7 @@ def test_commits_behind_a_damage_in_the_log_are_told_to_be_lost_and_the_log_is_k
     store.close()
 
 
-def test_a_log_whose_head_is_damaged_is_told_to_be_lost(path):
+def test_a_log_whose_head_is_damaged_is_reported_to_be_lost(path):
     copy = crashed(path, rows(COUNT + 1, COUNT + 5))
     change(copy.with_name("journal.db-wal"), 17, b"\xff")
     store = Store.open(copy)

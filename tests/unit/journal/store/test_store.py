@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import Burial, Row
+from jackfield._journal.store.records import DeadLetterRow, Row
 from jackfield._journal.store.schema import STEPS
 from jackfield.errors import JournalError
 
@@ -23,8 +23,8 @@ def rows(start, stop, *, size=20, keyed=True):
     return [Row(key % n if keyed else b"", b"%d " % n + b"x" * size, n) for n in range(start, stop)]
 
 
-def burial(sink, seq, body=b"{}"):
-    return Burial(sink, seq, 7, 3, "the receiver said 400", body)
+def dead_row(sink, seq, body=b"{}"):
+    return DeadLetterRow(sink, seq, 7, 3, "the receiver said 400", body)
 
 
 def bodies(page):
@@ -95,10 +95,10 @@ def test_the_file_and_new_folders_are_for_their_owner_alone(tmp_path):
 
 
 def test_a_commit_that_fails_leaves_nothing_of_itself(store):
-    store.commit(rows(1, 3), {"crm": 2}, [burial("crm", 1)])
+    store.commit(rows(1, 3), {"crm": 2}, [dead_row("crm", 1)])
     store._writer.execute("CREATE TEMP TRIGGER no BEFORE INSERT ON main.dead BEGIN SELECT RAISE(ABORT, 'no'); END")
     with pytest.raises(JournalError, match="cannot be written: no"):
-        store.commit(rows(3, 5), {"crm": 3}, [burial("crm", 2)])
+        store.commit(rows(3, 5), {"crm": 3}, [dead_row("crm", 2)])
     store._writer.execute("DROP TRIGGER no")
     again = reopened(store)
     assert (again.next_seq, again.cursors(), again.dead_count()) == (3, {"crm": 2}, {"crm": 1})
@@ -160,9 +160,9 @@ def test_cursors_are_kept_until_they_are_forgotten(store):
     again.close()
 
 
-def test_dead_letters_are_kept_once_for_each_event_and_sink_until_they_are_exhumed(store):
-    store.commit(burials=[burial("crm", 4), burial("crm", 5), burial("mail", 4)])
-    store.bury(burial("crm", 4))  # the same again, as after a crash
+def test_dead_letters_are_kept_once_for_each_event_and_sink_until_they_are_deleted(store):
+    store.commit(dead_rows=[dead_row("crm", 4), dead_row("crm", 5), dead_row("mail", 4)])
+    store.dead_letter(dead_row("crm", 4))  # the same again, as after a crash
     again = reopened(store)
     assert again.dead_count() == {"crm": 2, "mail": 1}
     (letter, second) = again.dead("crm")
@@ -176,7 +176,7 @@ def test_dead_letters_are_kept_once_for_each_event_and_sink_until_they_are_exhum
 
 
 def test_a_reason_that_is_no_unicode_does_not_stop_the_commit(store):
-    store.bury(Burial("crm", 1, 7, 3, "they said \udcff", b"{}"))
+    store.dead_letter(DeadLetterRow("crm", 1, 7, 3, "they said \udcff", b"{}"))
     assert store.dead()[0].reason == "they said ?"
     assert store.dead()[0].body == b"{}"
 
@@ -227,9 +227,9 @@ def test_the_file_becomes_smaller_again_after_a_burst(store):
     assert store.path.stat().st_size < 3_000_000
 
 
-def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_told(store):
+def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_reported(store):
     store.append(rows(1, 1000, size=1000))
-    store.commit(burials=[burial("crm", n, b"x" * 1000) for n in range(8)] + [burial("mail", 8, b"x" * 1000)])
+    store.commit(dead_rows=[dead_row("crm", n, b"x" * 1000) for n in range(8)] + [dead_row("mail", 8, b"x" * 1000)])
     assert store.trim_dead(9000) == {}
     assert store.trim_dead(2500) == {"crm": 7}
     again = reopened(store)
@@ -241,7 +241,7 @@ def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_told(store
 
 def test_many_dead_letters_do_not_push_events_out(store):
     store.append(rows(1, 101))
-    store.commit(burials=[burial("crm", n, b"x" * 10_000) for n in range(300)])
+    store.commit(dead_rows=[dead_row("crm", n, b"x" * 10_000) for n in range(300)])
     assert cut(store, keep_bytes=1_000_000) == (0, 0)
 
 
@@ -345,7 +345,7 @@ def test_a_newer_file_is_refused_by_both_versions_and_left_alone(path):
 
 
 def test_a_check_reads_everything_and_names_what_is_wrong(store):
-    store.commit(rows(1, 2501), burials=[burial("crm", 1)])
+    store.commit(rows(1, 2501), dead_rows=[dead_row("crm", 1)])
     steps = list(store.check())
     assert [each.done for each in steps] == [0, 1000, 2000, 2500, 2500]
     assert all(each.total == 2500 and not each.problems for each in steps)
