@@ -100,10 +100,11 @@ def _points(distribution: Distribution) -> list[EntryPoint]:
 
 def _name_of(distribution: Distribution) -> tuple[str, str]:
     try:
-        metadata = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
-        return (distribution.name or "", distribution.version or "") if metadata else ("", "")
+        if distribution.read_text("METADATA") or distribution.read_text("PKG-INFO"):
+            return distribution.name or "", distribution.version or ""
     except _DAMAGED:
-        return "", ""
+        pass
+    return "", ""
 
 
 def _folder(distribution: Distribution) -> str:

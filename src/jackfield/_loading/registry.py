@@ -97,9 +97,14 @@ class Registry:
 
         `PluginError` where one of those, which a program has made itself, cannot be used.
         """
-        observers = [attrs.evolve(each) for each in self._observers]
-        tables = (dict(each) for each in (self.providers, self.sinks, self.commands))
-        registry = Registry(*tables, list(self.loaded), list(self.failures), observers)
+        registry = Registry(
+            providers=dict(self.providers),
+            sinks=dict(self.sinks),
+            commands=dict(self.commands),
+            loaded=list(self.loaded),
+            failures=list(self.failures),
+            observers=[attrs.evolve(each) for each in self._observers],
+        )
         for plugin in plugins:
             if not registry.add(plugin):
                 raise PluginError(str(registry.failures[-1]))
