@@ -37,7 +37,7 @@ class Answer:
     """Why the answer is a redirect still."""
 
     def text(self) -> str:
-        """What tells an operator more than the status does."""
+        """What explains the status to an operator."""
         if self.not_followed:
             return f"a redirect to {self.location.partition('?')[0] or 'nowhere'}, not followed: {self.not_followed}"
         return self.body.decode(errors="replace")
@@ -50,7 +50,7 @@ class Client:
     _options: Http
     _pool: httpcore2.AsyncConnectionPool
     _slots: trio.CapacityLimiter
-    """As many as the pool has connections, so that waiting for one takes nothing from a request's time."""
+    """As many as the pool has connections, so that waiting for one does not count as a request's time."""
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer | None:
         """The last answer, after redirects; ``None`` where there was none in time, any of `TROUBLES` where it broke."""

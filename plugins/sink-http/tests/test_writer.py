@@ -1,4 +1,4 @@
-"""`jackfield_http.poster`: what one attempt sends, and what it says when that is not taken."""
+"""`jackfield_http.writer`: what one attempt sends, and what it says when that is not taken."""
 
 import gzip
 import json
