@@ -103,17 +103,17 @@ def test_every_event_is_taken_in_every_state(presence, word, fields):
     ],
 )
 def test_a_sync_says_how_a_recipient_stands(seen, presence):
-    assert Status("ready").seen(seen).presence == presence
+    assert Status("ready").updated(seen).presence == presence
 
 
 def test_a_sync_overwrites_what_was_known_and_leaves_what_it_does_not_say():
     busy = Status("handling", handled="S", paused=frozenset("q"))
-    assert busy.seen({}) == busy
-    assert busy.seen({"availability_state": "On-A-Call"}).session == "S"
-    assert busy.seen({"queue_availability": {"Q": True, "Q-2": False}}).paused == {"q2"}
-    alone = busy.seen({"availability_state": "On-A-Call"}, whole=True)
+    assert busy.updated({}) == busy
+    assert busy.updated({"availability_state": "On-A-Call"}).session == "S"
+    assert busy.updated({"queue_availability": {"Q": True, "Q-2": False}}).paused == {"q2"}
+    alone = busy.updated({"availability_state": "On-A-Call"}, whole=True)
     assert (alone.presence, alone.external) == ("ready", True)
-    assert not alone.seen({"availability_state": "Away"}).external
+    assert not alone.updated({"availability_state": "Away"}).external
 
 
 def test_an_event_that_nothing_led_to_counts_and_one_from_before_changes_nothing():

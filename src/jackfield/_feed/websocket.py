@@ -14,6 +14,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -47,8 +48,9 @@ class _WatchedStream(trio.abc.Stream):
     without noticing that the server has hung up.
     """
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    def __init__(self, stream: trio.abc.Stream, now: Callable[[], datetime]) -> None:
         self._stream = stream
+        self._now = now
         self._cutter = Cutter()
         self.cut: deque[list[bytes] | None] = deque()
         """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
@@ -56,11 +58,13 @@ class _WatchedStream(trio.abc.Stream):
         """Whether anybody will read what comes."""
         self.ended = trio.Event()
         self.last_received = trio.current_time()
+        self.last_received_at = now()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
             while data := await self._stream.receive_some(READ_BYTES):
                 self.last_received = trio.current_time()
+                self.last_received_at = self._now()
                 left, cut = self._cutter.feed(data)
                 if self.wanted:
                     self.cut += cut
@@ -121,6 +125,11 @@ class Connection:
         """Seconds since the last byte came, of a frame, a ping or a pong."""
         return trio.current_time() - self._stream.last_received
 
+    @property
+    def last_received_at(self) -> datetime:
+        """When the last byte came, by the wall clock as it was then."""
+        return self._stream.last_received_at
+
     async def close(self) -> None:
         """Say goodbye, wait a moment for the answer, and let go."""
         self._stream.wanted = False
@@ -131,9 +140,13 @@ class Connection:
             await trio.aclose_forcefully(self._stream)
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def connect(
-    endpoint: Endpoint, *, timeout: float, opener: Opener | None = None
+    endpoint: Endpoint, *, timeout: float, opener: Opener | None = None, now: Callable[[], datetime] = _wall
 ) -> AsyncGenerator[Connection, None]:
     """A connection to the endpoint, closed in good manners at the end.
 
@@ -146,7 +159,7 @@ async def connect(
     done = False
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _establish(endpoint, nursery, timeout, opener or _open_stream)
+            connection = await _establish(endpoint, nursery, timeout, opener or _open_stream, now)
             try:
                 yield connection
                 done = True
@@ -167,11 +180,13 @@ async def connect(
         raise cause
 
 
-async def _establish(endpoint: Endpoint, nursery: trio.Nursery, timeout: float, opener: Opener) -> Connection:
+async def _establish(
+    endpoint: Endpoint, nursery: trio.Nursery, timeout: float, opener: Opener, now: Callable[[], datetime]
+) -> Connection:
     stream: _WatchedStream | None = None
     try:
         with trio.fail_after(timeout):
-            stream = _WatchedStream(await opener(endpoint))
+            stream = _WatchedStream(await opener(endpoint), now)
             return Connection(await _shake_hands(endpoint, stream, nursery), stream)
     except BaseException as error:
         if stream is not None:

@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from jackfield._delivery import SinkPipeline
+from jackfield._feed.gap import Gap
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, Overflow, parse_selectors
 from jackfield._gateway.routes import Routes
@@ -183,14 +184,16 @@ class Gateway:
     def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
-            lost = None if since is None else (since, "no gateway was running")
+            gap = Gap()
+            if since is not None:
+                gap.open(since, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
                 self._take,
                 self._registry.observe,
                 rng,
-                lost=lost,
-                source_changed=partial(self._replan, feed.name),
+                gap=gap,
+                replan=partial(self._replan, feed.name),
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         self._select(self._routes.selectors)
@@ -198,7 +201,7 @@ class Gateway:
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
         receivers = {
-            name: WebhookReceiver(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            name: WebhookReceiver(session.feed, webhook, session.stats, session.recorder.unreadable, publish, report)
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
         }
