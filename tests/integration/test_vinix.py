@@ -14,7 +14,7 @@ import pytest
 import trio
 
 import jackfield
-from jackfield._feed.driver import Timing
+from jackfield._feed.connection import Timing
 from jackfield._feed.session import Session
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
