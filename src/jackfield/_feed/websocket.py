@@ -8,13 +8,11 @@ sentence that says what happened.
 
 from __future__ import annotations
 
-import os
-import socket
-import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,7 +21,10 @@ import trio
 import trio_websocket
 
 from jackfield._feed.frame_splitter import Cutter
+from jackfield._net.os_errors import explain_os_error
+from jackfield._net.tls import TLSFileError, client_context
 from jackfield.errors import ConnectionLost, HandshakeRefused, leaves
+from jackfield.plugin.http import Response
 from jackfield.plugin.provider import Endpoint
 
 __all__ = ["Connection", "Opener", "connect"]
@@ -202,16 +203,16 @@ async def _open_stream(endpoint: Endpoint) -> trio.abc.Stream:
     try:
         tcp = await trio.open_tcp_stream(host, port)
     except OSError as error:
-        raise ConnectionLost(f"cannot reach {host}:{port}: {_os_reason(error)}") from None
+        raise ConnectionLost(f"cannot reach {host}:{port}: {explain_os_error(error)}") from None
     if parts.scheme == "ws":
         return tcp
     try:
-        context = ssl.create_default_context(cafile=endpoint.ca_file)
+        context = client_context(endpoint.ca_file)
         tls = trio.SSLStream(tcp, context, server_hostname=host, https_compatible=True)
         await tls.do_handshake()
-    except (OSError, trio.BrokenResourceError) as error:
+    except (OSError, trio.BrokenResourceError, TLSFileError) as error:
         await trio.aclose_forcefully(tcp)
-        raise ConnectionLost(f"no TLS with {host}:{port}: {_os_reason(error.__cause__ or error)}") from None
+        raise ConnectionLost(f"no TLS with {host}:{port}: {explain_os_error(error)}") from None
     except BaseException:
         await trio.aclose_forcefully(tcp)
         raise
@@ -277,10 +278,14 @@ def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) ->
         404: "there is no such path",
         429: "too many connections or requests",
     }.get(status, "the vendor is not able to serve now" if status >= 500 else "no websocket is served there")
-    headers = {bytes(name).lower(): bytes(value) for name, value in rejected.headers}
-    retry_after = headers.get(b"retry-after", b"")
-    seconds = float(retry_after) if retry_after.isdigit() else None
-    return HandshakeRefused(status, f"{endpoint.display} answered HTTP {status}: {meaning}", retry_after=seconds)
+    # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).
+    headers = {"date": formatdate(usegmt=True)}
+    for name, value in rejected.headers:
+        headers[bytes(name).decode("latin-1").lower()] = bytes(value).decode("latin-1")
+    response = Response(status, headers)
+    note = response.wait.note if response.wait else ""
+    reason = f"{endpoint.display} answered HTTP {status}: {meaning}{note}"
+    return HandshakeRefused(status, reason, retry_after=response.retry_after)
 
 
 def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
@@ -291,17 +296,3 @@ def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
     name = reason.name.lower().replace("_", " ")
     text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
     return ConnectionLost(text, code=int(reason.code))
-
-
-def _os_reason(error: BaseException) -> str:
-    """The operating system's own words, out of trio's collection of attempts."""
-    cause = error.__cause__
-    if isinstance(cause, BaseExceptionGroup):
-        return "; ".join(dict.fromkeys(_os_reason(each) for each in cause.exceptions))
-    if isinstance(cause, OSError):
-        return _os_reason(cause)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted: {error.verify_message}"
-    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ssl.SSLError | socket.gaierror):
-        return os.strerror(error.errno)  # trio puts the address into strerror, which the message has already
-    return getattr(error, "strerror", None) or str(error)
