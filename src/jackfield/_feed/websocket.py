@@ -21,9 +21,10 @@ import trio
 import trio_websocket
 
 from jackfield._feed.frame_splitter import Cutter
+from jackfield._net.exception_groups import leaves
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, client_context
-from jackfield.errors import ConnectionLost, HandshakeRefused, leaves
+from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.http import Response
 from jackfield.plugin.provider import Endpoint
 
