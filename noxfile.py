@@ -1,18 +1,24 @@
-"""What a newcomer, a contributor and CI run; every session installs what it needs into an environment of its own.
+"""The commands of newcomers, contributors and CI; every session installs what it needs into an environment of its own.
 
-nox -s demo       the main job: both vendors, simulated, as one stream
+nox -s demo       both vendors, simulated, as one stream
+nox -s quick      the fast unit tests, to run while you work
 nox -s tests      all tests, of the core and of every plugin
 nox -s lint       formatting, ruff, import contracts
-nox -s types      mypy, strict
+nox -s types      mypy, strict; every public name has a type
 nox -s packages   build each distribution, install each plugin beside the core alone, and load it
-nox -s docs       the documentation as a site, in build/docs, warnings being errors
+nox -s docs       the documentation as a site, in build/docs; warnings are errors
+nox -s coverage   all tests, with branch coverage and its floor
+nox -s lowest     all tests with the lowest versions that each pyproject.toml allows
 nox -s thorough   the property tests with 5,000 examples each
 nox -s bench      what an event costs
-nox -s endurance  the dashboard's page, ten minutes long (needs Chromium)
+nox -s endurance  the dashboard's page for ten minutes (needs Chromium)
 nox -s dev        .venv with everything editable and all tools
 """
 
+import hashlib
 import os
+import re
+import tomllib
 from pathlib import Path
 
 import nox
@@ -35,34 +41,91 @@ TESTING = [
     "uvloop",
     "websocket-client",
 ]
+# Many tests wait for real processes and sockets, so there is work for more workers than processors.
+PARALLEL = [f"--numprocesses={2 * (os.cpu_count() or 1)}", "--dist=worksteal"]
+# They start hundreds of processes, each of which would compile all modules again without a cache.
+KEEP = {"PYTHONDONTWRITEBYTECODE": None}
 PEERS = ["httpx2", "picows", "websocket-client", "websockets"]
 LINTING = ["import-linter", "ruff"]
-TYPING = ["mypy"]
+TYPING = ["mypy", "pyright[nodejs]"]
 DOCS = ["furo", "myst-parser", "sphinx"]
 
 
+# The tests of simulators, servers, whole gateways and other hosts take most of the time.
+NOT_QUICK = ["gateway", "simulation", "webhooks", "test_aio.py", "test_blocking.py"]
+
+
 def install(session: nox.Session, *more: str) -> None:
-    """Install the core and every plugin as they are in this tree, and further packages by their pinned versions."""
+    """Install the core and every plugin, editable, and further packages by their pinned versions; once, if possible."""
     editable = [argument for path in (Path(), *PLUGINS) for argument in ("-e", f"./{path}")]
-    session.install("--quiet", CONSTRAINTS, *editable, *more)
+    arguments = [CONSTRAINTS, *editable, *more]
+    described = [Path(path, "pyproject.toml").read_bytes() for path in (Path(), *PLUGINS)]
+    wanted = [" ".join(arguments).encode(), Path(".ci/constraints.txt").read_bytes(), *described]
+    fingerprint = hashlib.sha256(b"\0".join(wanted)).hexdigest()
+    stamp = Path(session.virtualenv.location, "installed")
+    if not stamp.exists() or stamp.read_text() != fingerprint:
+        session.install("--quiet", *arguments)
+        stamp.write_text(fingerprint)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show the main job; arguments after ``--`` go to ``jackfield demo``."""
+    """Show both vendors as one stream; arguments after ``--`` go to ``jackfield demo``."""
     install(session)
     session.run("jackfield", "demo", *(session.posargs or ["--events", "60"]))
 
 
 @nox.session
-def tests(session: nox.Session) -> None:
-    """Run all tests, side by side; arguments after ``--`` go to pytest."""
+def quick(session: nox.Session) -> None:
+    """Run the fast unit tests with few examples; arguments after ``--`` go to pytest."""
     install(session, *TESTING)
-    # Many tests wait for real processes and sockets, so there is work for more of them than processors.
-    workers = 2 * (os.cpu_count() or 1)
-    # And they start hundreds of processes, each of which would compile everything again where nothing is kept.
-    keep = {"PYTHONDONTWRITEBYTECODE": None}
-    session.run("pytest", f"--numprocesses={workers}", "--dist=worksteal", *session.posargs, env=keep)
+    left_out = [f"--ignore=tests/unit/{name}" for name in NOT_QUICK]
+    workers = f"--numprocesses={os.cpu_count() or 1}"
+    chosen = ["tests/unit", "tests/property", "tests/test_layout.py", *left_out]
+    session.run("pytest", "-q", workers, "--hypothesis-profile=quick", *(session.posargs or chosen), env=KEEP)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests in parallel; arguments after ``--`` go to pytest."""
+    install(session, *TESTING)
+    session.run("pytest", *PARALLEL, *session.posargs, env=KEEP)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run all tests with branch coverage, processes that they start included; fails below the floor."""
+    install(session, *TESTING, "coverage")
+    session.run("coverage", "erase")
+    # What is imported at the start differs where it is measured.
+    chosen = ["--ignore=tests/integration/test_start.py", *session.posargs]
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *chosen, env=KEEP)
+    # A process that a test kills may leave an unreadable file; the others count.
+    session.run("coverage", "combine", "--quiet", success_codes=[0, 1])
+    session.run("coverage", "report")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run all tests with the lowest versions that each pyproject.toml allows; arguments after ``--`` go to pytest."""
+    lows = Path(session.create_tmp(), "lowest.txt")
+    lows.write_text("\n".join(sorted(lowest_versions())) + "\n")
+    session.log(lows.read_text())
+    editable = [argument for path in (Path(), *PLUGINS) for argument in ("-e", f"./{path}")]
+    session.install("--quiet", f"--constraint={lows}", *editable, *TESTING)
+    session.run("pytest", *PARALLEL, *session.posargs, env=KEEP)
+
+
+def lowest_versions() -> set[str]:
+    """A pin for each dependency with a lower bound, of the core and of every plugin."""
+    pins = set()
+    for path in (Path(), *PLUGINS):
+        project = tomllib.loads(Path(path, "pyproject.toml").read_text())["project"]
+        extras = project.get("optional-dependencies", {}).values()
+        for text in [*project["dependencies"], *(each for extra in extras for each in extra)]:
+            if (found := re.match(r"([\w.-]+)(?:\[\w,]+)?>=([\d.]+)", text)) and not found[1].startswith("jackfield"):
+                pins.add(f"{found[1]}=={found[2]}")
+    return pins
 
 
 @nox.session
@@ -74,7 +137,7 @@ def thorough(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Make the documentation's site."""
+    """Build the documentation's site."""
     install(session, *DOCS, "hypothesis", "pytest")
     session.run("python", "docs/generate.py", "--check")
     session.run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "build/docs")
@@ -89,7 +152,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """Watch the dashboard's page for ten minutes under load; arguments after ``--`` go to the script."""
+    """Load the dashboard's page for ten minutes; arguments after ``--`` go to the script."""
     install(session)
     session.run("python", "tests/bench/dashboard.py", *session.posargs)
 
@@ -105,15 +168,17 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types, strictly."""
-    install(session, *TYPING, "nox", "hypothesis")
+    """Check types strictly, and that every public name has one."""
+    install(session, *TYPING, "nox", "hypothesis", "pytest")
     sources = [str(path / "src") for path in (Path(), *PLUGINS)]
     session.run("mypy", *sources, "docs/examples", "noxfile.py")
+    for package in sorted(path.name for source in sources for path in Path(source).iterdir() if path.is_dir()):
+        session.run("pyright", "--ignoreexternal", "--verifytypes", package, silent=True)
 
 
 @nox.session(reuse_venv=False)
 def packages(session: nox.Session) -> None:
-    """Build every distribution, and see each plugin found beside nothing but the core."""
+    """Build every distribution, and load each plugin beside the core alone."""
     wheels = session.create_tmp()
     for path in (Path(), *PLUGINS):
         session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, f"./{path}")
@@ -129,8 +194,8 @@ def packages(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def dev(session: nox.Session) -> None:
-    """Make .venv for working on Jackfield."""
+    """Create .venv for working on Jackfield."""
     session.run("python", "-m", "venv", ".venv", external=True)
     editable = [argument for path in (Path(), *PLUGINS) for argument in ("-e", f"./{path}")]
-    tools = [*TESTING, *LINTING, *TYPING]
+    tools = [*TESTING, *LINTING, *TYPING, "coverage", "nox", "pre-commit"]
     session.run(".venv/bin/pip", "install", "--quiet", CONSTRAINTS, *editable, *tools, external=True)

@@ -22,7 +22,7 @@ from diagram import states_diagram
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
-from jackfield.config import DeliveryOptions, GatewayOptions, Route
+from jackfield.config import DeliveryOptions, GatewayOptions, Route, WebhooksOptions
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
 from jackfield.testing import ProviderSuite, SinkSuite
@@ -101,6 +101,11 @@ def configuration_page() -> str:
         "## `[gateway]`",
         "",
         *_options(GatewayOptions),
+        "## `[webhooks]`",
+        "",
+        "The HTTP server for the vendors' webhooks ([how to](../how-to/webhooks-in.md)).",
+        "",
+        *_options(WebhooksOptions),
         "## `[sinks.NAME.delivery]`",
         "",
         "How the gateway delivers to a sink of any type ([the delivery guarantees](../explanation/delivery.md)).",

@@ -75,7 +75,7 @@ class ConfigError(JackfieldError):
     """The configuration cannot be used; `problems` holds every reason, not just the first."""
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[ConfigProblem, ...] = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
 

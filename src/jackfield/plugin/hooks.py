@@ -34,7 +34,7 @@ HOOK_API = 1
 """The version of the hooks and of what goes through them: providers, protocols, sinks, commands."""
 
 _hookspec = pluggy.HookspecMarker("jackfield")
-hookimpl = pluggy.HookimplMarker("jackfield")
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("jackfield")
 """Marks a function of a plugin as the implementation of the hook of the same name."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from jackfield.plugin.http import Request, Response
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite, Vendor, simulated_frames
 from jackfield_vinix import Vinix
@@ -21,7 +22,7 @@ NAME = re.compile(r'(?<="name":"jackfield-conformance-)[0-9a-f]{8}(?=")')
 class Conformance(ProviderSuite):
     """The documented bindings, with gaps filled by REST, before the simulator."""
 
-    provider = Vinix(
+    provider: Provider = Vinix(
         url="wss://gateway.example:5555",
         auth_token=Secret("text", SAMPLE),
         account_id=ACCOUNT,

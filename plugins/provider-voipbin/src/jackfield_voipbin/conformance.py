@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from jackfield.plugin.http import Request, Response
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite, Vendor, simulated_frames
 from jackfield_voipbin import Voipbin
@@ -19,7 +20,7 @@ SAMPLE = "tok-of-a-customer"  # of nobody's account
 class Conformance(ProviderSuite):
     """A feed by websocket, with its gaps filled by REST, before the simulator."""
 
-    provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER)
+    provider: Provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER)
     refuses = True
     authenticates = True
     backfills = True
@@ -44,7 +45,7 @@ class Conformance(ProviderSuite):
 class ConformanceOfWebhooks(Conformance):
     """The same, with events by webhook beside the websocket."""
 
-    provider = Voipbin(
+    provider: Provider = Voipbin(
         token=Secret("text", SAMPLE),
         customer_id=CUSTOMER,
         receive="both",
