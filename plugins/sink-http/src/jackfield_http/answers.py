@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import attrs
 
 from jackfield.errors import OnError
 from jackfield.plugin.secrets import REDACTED
 
-__all__ = ["Failure", "excerpt", "on_error_of", "seconds_to_wait"]
+__all__ = ["Failure", "excerpt", "on_error_of"]
 
-# A server that says "in a year" is mistaken or malicious: it is asked again each hour.
-LONGEST_WAIT = 3600.0
 EXCERPT = 200
 
 RETRYABLE = frozenset({408, 425, 429})
@@ -44,21 +40,6 @@ def on_error_of(status: int) -> OnError | None:
     if 300 <= status < 500 and status not in RETRYABLE:
         return "dead_letter"
     return "retry"
-
-
-def seconds_to_wait(retry_after: str, now: float) -> float | None:
-    """The seconds that a Retry-After asks for, at most an hour; ``None`` where it is not a time, or a past one.
-
-    It is seconds or an HTTP date; `now` is in seconds since 1970.
-    """
-    if retry_after.isascii() and retry_after.isdigit():
-        return min(float(retry_after), LONGEST_WAIT)
-    try:
-        when = parsedate_to_datetime(retry_after)
-        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(seconds, LONGEST_WAIT) if seconds >= 0 else None
 
 
 def excerpt(text: str, hidden: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import attrs
 import httpcore2
 import trio
 
+from jackfield.plugin.http import RetryAfter
 from jackfield_http.networks import Forbidden
 from jackfield_http.urls import next_url
 
@@ -30,7 +32,7 @@ class Answer:
     """What came back, as far as it was read."""
 
     status: int
-    retry_after: str
+    retry_after: RetryAfter | None
     location: str
     body: bytearray = attrs.field(factory=bytearray)
     not_followed: str = ""
@@ -87,7 +89,10 @@ class Client:
             return None
         # The first of each name, should a server send several.
         given = {name.lower(): value.decode("latin-1").strip() for name, value in reversed(response.headers)}
-        answer = Answer(response.status, given.get(b"retry-after", ""), given.get(b"location", ""))
+        # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).
+        date = given.get(b"date") or formatdate(usegmt=True)
+        wait = RetryAfter.parse(given.get(b"retry-after", ""), date)
+        answer = Answer(response.status, wait, given.get(b"location", ""))
         try:
             with suppress(*TROUBLES), trio.move_on_at(deadline):
                 await self._read(response, answer.body)

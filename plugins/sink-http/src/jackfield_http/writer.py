@@ -15,7 +15,7 @@ import trio
 from jackfield.errors import DeliveryError, SecretError
 from jackfield.plugin.secrets import Secret, iter_secrets, redact_url
 from jackfield.plugin.sink import Batch
-from jackfield_http.answers import Failure, excerpt, on_error_of, seconds_to_wait
+from jackfield_http.answers import Failure, excerpt, on_error_of
 from jackfield_http.content_mode import Message, messages
 from jackfield_http.exchange import TROUBLES, Client
 from jackfield_http.headers import basic, fit
@@ -74,7 +74,9 @@ class HTTPWriter:
             return None
         answered = self._redacted(answer.text())
         reason = f"{redact_url(options.url)} answered HTTP {answer.status}{answered and ': '}{answered}"
-        return Failure(reason, verdict, seconds_to_wait(answer.retry_after, time.time()))
+        if (wait := answer.retry_after) is None:
+            return Failure(reason, verdict)
+        return Failure(reason + wait.note, verdict, wait.seconds)
 
     def _headers(self, message: Message) -> dict[str, str]:
         """All headers of an attempt that begins now; `SecretError` or `ValueError` where a secret is of no use."""
