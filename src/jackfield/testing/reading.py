@@ -206,7 +206,7 @@ class Reading(DeclaredProvider):
         for topic in self.topics():
             tuple(protocol.subscribe(topic))
         for second in range(TICKS):
-            actions = tuple(protocol.tick(AT + timedelta(seconds=second)))
+            actions = tuple(protocol.tick(AT + timedelta(seconds=second), 1.0))
             assert all(isinstance(each, ACTIONS) for each in actions), f"{actions} are no actions"
 
     @rule(Level.BRONZE)
