@@ -17,8 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jackfield._gateway.gateway import Gateway, open_gateway
+    from jackfield._gateway.gateway import Gateway
     from jackfield._gateway.listener import Listener, Overflow
+    from jackfield._gateway.opening import open_gateway
     from jackfield._gateway.snapshot import GatewayState
     from jackfield._loading.registry import Registry
     from jackfield.addresses import Address, AddressPattern, Source
@@ -48,8 +49,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "_gateway.gateway": ("Gateway", "open_gateway"),
+    "_gateway.gateway": ("Gateway",),
     "_gateway.listener": ("Listener", "Overflow"),
+    "_gateway.opening": ("open_gateway",),
     "_gateway.snapshot": ("GatewayState",),
     "_loading.registry": ("Registry",),
     "addresses": ("Address", "AddressPattern", "Source"),

@@ -32,8 +32,8 @@ import attrs
 
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
-from jackfield._gateway.gateway import open_gateway as open_on_trio
 from jackfield._gateway.listener import Overflow, check_bounds, parse_selectors
+from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Portal, closed
 from jackfield._loading.registry import Registry

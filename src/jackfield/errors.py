@@ -25,9 +25,9 @@ Any other exception out of Jackfield's own code is a bug; please report it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
@@ -51,7 +51,6 @@ __all__ = [
     "SelectorError",
     "TextError",
     "WebhookError",
-    "leaves",
 ]
 
 
@@ -227,12 +226,3 @@ class JournalError(JackfieldError):
 
 class PluginError(JackfieldError):
     """A plugin breaks its contract; the message names the distribution or the module."""
-
-
-def leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
-    """The exceptions in a group and in the groups within it."""
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from leaves(error)
-        else:
-            yield error

@@ -14,7 +14,8 @@ import pytest
 import trio
 
 import jackfield
-from jackfield._feed.driver import Timing
+from jackfield._feed.clock import Clock
+from jackfield._feed.connection import Timing
 from jackfield._feed.session import Session
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
@@ -229,13 +230,11 @@ class Vendor:
 
 
 @pytest.fixture
-def stage(network, monkeypatch, nursery):
+def stage(network, nursery):
     began = trio.current_time()
 
-    def now(_session=None):
+    def now():
         return START + timedelta(seconds=trio.current_time() - began)
-
-    monkeypatch.setattr(Session, "now", now)
 
     def make(options=None, timing=None, **simulated):
         simulator = VinixSimulator("s3cret", sync_seconds=30, **simulated)
@@ -260,6 +259,7 @@ def stage(network, monkeypatch, nursery):
             timing or Timing(),
             opener=network.open,
             rest=rest,
+            clock=Clock(now),
         )
         session.wanted.set(TOPICS)
         nursery.start_soon(session.run)

@@ -140,7 +140,7 @@ class AriProtocol:
             data_json=frame,
         )
 
-    def tick(self, at: datetime) -> Iterable[Action]:
+    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
         return ()
 
     def closed(self, code: int | None, at: datetime) -> None:

@@ -126,7 +126,7 @@ class Talk:
         for _ in range(seconds):
             self.at += timedelta(seconds=1)
             if self.socket is not None:
-                self.perform(self.protocol.tick(self.at))
+                self.perform(self.protocol.tick(self.at, 1.0))
 
     def backfill(self, since):
         actions = drive(self.protocol.backfill(since, self.at), self.answer)

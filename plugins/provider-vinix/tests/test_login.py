@@ -89,7 +89,7 @@ def test_a_user_logs_in_with_a_hash_and_the_account(talk, account):
         (seen(403, {"message": "no"}), "HTTP 403: no", True),
         (seen(429, {}, **{"retry-after": "7"}), "HTTP 429", False),
         (Response(502, {}, b"<html>"), "HTTP 502", False),
-        (Response(201, {}, b"<html>"), "is no JSON", False),
+        (Response(201, {}, b"<html>"), "is not valid JSON", False),
         (seen(201, {"data": {}}), "the answer holds no auth_token", False),
         (seen(201, [1]), "the answer holds no auth_token", False),
         (seen(201, {"auth_token": 5, "data": "x"}), "the answer holds no auth_token", False),

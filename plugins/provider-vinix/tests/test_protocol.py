@@ -46,7 +46,7 @@ def test_a_request_is_the_documented_one_with_an_id_of_its_own(protocol):
     (send,) = protocol.unsubscribe(BINDING)
     assert json.loads(send.text)["action"] == "unsubscribe"
     assert json.loads(send.text)["request_id"] == "jackfield-2"
-    assert list(protocol.tick(AT)) == []
+    assert list(protocol.tick(AT, 1.0)) == []
 
 
 def test_a_reply_settles_the_request_with_its_id_whatever_it_says_of_bindings(protocol):
@@ -122,7 +122,7 @@ def test_each_refusal_of_the_collection_is_answered_by_what_may_help(protocol, f
         assert (rejected, sent) == ([], ["qubicle.queue"])
     elif subjects == {"rate"}:  # later
         assert (rejected, sent) == ([], [])
-        later = [json.loads(each.text) for _ in range(3) for each in protocol.tick(AT)]
+        later = [json.loads(each.text) for _ in range(3) for each in protocol.tick(AT, 1.0)]
         assert [each["data"] for each in later] == [request["data"]]
     else:
         assert (rejected, sent) == ([BINDING], [])
@@ -281,4 +281,4 @@ def test_a_decoder_without_an_account_reads_and_needs_no_rest():
     assert [isinstance(action, Emit) for action in decoder.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)] == [
         True
     ]
-    assert list(decoder.tick(AT)) == []
+    assert list(decoder.tick(AT, 1.0)) == []

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Backfill, Emit, Subscribed, Suspect
+from jackfield.plugin.protocol import Backfill, Emit, GapSuspected, Subscribed
 from jackfield_vinix.silence import Silence
 
 NO_REST = {"rest_url": None}
@@ -39,7 +39,7 @@ def test_a_deaf_connection_is_asked_and_then_renewed_and_the_gap_is_reported(sub
     last = max(event.received for event in line.events) if line.events else None
     silent_since = line.protocol.silence.since
     assert last is None or last <= silent_since
-    line.tick(59 - int((line.at - silent_since).total_seconds()))
+    line.tick(59 - int(line.protocol.silence.quiet))
     assert line.did == []
     line.tick(12)
     (hangup,) = line.hangups
@@ -106,7 +106,7 @@ def test_what_a_look_has_found_is_reported_even_if_the_list_of_connections_is_no
     line.happen(60)
     line.at += timedelta(seconds=5)
     line.did.clear()
-    line.protocol.silence._asked = line.at
+    line.protocol.silence._asked = line.protocol.silence.quiet
 
     def answer(request):
         return Response(503) if request.url.endswith("/websockets") else line.answer(request)
@@ -158,11 +158,11 @@ def test_a_connection_without_subscriptions_is_not_expected_to_bring_anything(ta
 def test_an_event_that_comes_while_the_server_is_asked_ends_the_question(talk):
     at = talk.start
     silence = Silence(60.0)
-    assert silence.tick(at, by_rest=False) == ""
-    assert silence.tick(at + timedelta(seconds=60), by_rest=False) == "ask"
+    assert silence.tick(at, 1.0, by_rest=False) == ""
+    assert silence.tick(at + timedelta(seconds=60), 60.0, by_rest=False) == "ask"
     silence.broken(at + timedelta(seconds=61))
     silence.answered(ponged=False)
-    assert silence.tick(at + timedelta(seconds=62), by_rest=False) == ""
+    assert silence.tick(at + timedelta(seconds=62), 2.0, by_rest=False) == ""
     assert silence.factor == 1
     assert not silence.asking
 
@@ -171,4 +171,4 @@ def test_every_renewal_says_since_when_events_may_be_missing_so_that_there_is_on
     line = subscribed(feed=NO_REST)
     line.tick(100)
     assert line.gaps == line.hangups != []
-    assert line.of(Suspect) == []
+    assert line.of(GapSuspected) == []

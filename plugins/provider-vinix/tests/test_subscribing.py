@@ -146,7 +146,7 @@ def test_whatever_is_asked_for_and_given_back_what_is_confirmed_is_served_by_one
             confirmed.discard(topic)
             perform(protocol.unsubscribe(topic))
     for _ in range(100):
-        perform(protocol.tick(None))
+        perform(protocol.tick(None, 1.0))
     assert confirmed == wanted
     held = list(socket.bindings)
     assert _overlapping(held) == []

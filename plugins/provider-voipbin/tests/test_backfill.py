@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import RestError
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Emit, Ignore, Send, Suspect
+from jackfield.plugin.protocol import Emit, GapSuspected, Ignore, Send
 from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin import listing as listing_module
@@ -53,7 +53,7 @@ class Stage:
                 if isinstance(action, Send):
                     for answer in self.client.received(action.text):
                         self.protocol.received(answer.encode(), self.now)
-        list(self.protocol.tick(self.now))
+        list(self.protocol.tick(self.now, 1.0))
 
     def happen(self, count, drop=lambda number: False):
         for number in range(count):
@@ -173,7 +173,7 @@ def test_what_was_dropped_is_found_or_announced(profile):
     for _ in range(5):
         stage.happen(60, drop=lambda number: number % 9 == 4)
         stage.wait(6)
-        announced += [action for action in stage.look() if isinstance(action, Suspect)]
+        announced += [action for action in stage.look() if isinstance(action, GapSuspected)]
         stage.wait(1)
     known = states(stage.seen)
     for event in stage.missed:
@@ -206,7 +206,7 @@ def test_a_subscription_that_the_server_ignores_is_noticed_and_said(profile):
     stage.happen(200)
     assert {event.address.resource for event in stage.seen} == {"message"}
     stage.wait(6)
-    (suspicion,) = [action for action in stage.look() if isinstance(action, Suspect)]
+    (suspicion,) = [action for action in stage.look() if isinstance(action, GapSuspected)]
     assert f"the server ignores the subscription to {ignored}" in suspicion.reason
     assert suspicion.since <= stage.now
     assert {event.address.resource for event in stage.backfilled()} == {"call"}

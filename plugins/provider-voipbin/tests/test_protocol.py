@@ -38,7 +38,7 @@ def test_each_topic_is_asked_for_in_a_message_of_its_own_and_counts_as_granted()
     assert said(protocol.unsubscribe("customer_id:abc123:call:*")) == [
         {"type": "unsubscribe", "topics": [text]} for text in CALLS
     ]
-    assert list(protocol.tick(AT)) == []
+    assert list(protocol.tick(AT, 1.0)) == []
 
 
 @pytest.mark.parametrize(("dialect", "topic"), [("documented", CALLS[0]), ("prefix", CALLS[1])])
@@ -98,7 +98,7 @@ def test_the_next_connection_knows_what_the_last_one_learned():
     first.closed(None, AT)
     second = FEED.protocol("office", first)
     assert said(second.subscribe(CALLS[0])) == []
-    assert said(second.tick(AT)) == [{"type": "subscribe", "topics": [CALLS[0]]}]
+    assert said(second.tick(AT, 1.0)) == [{"type": "subscribe", "topics": [CALLS[0]]}]
     assert said(FEED.protocol("office", None).subscribe(CALLS[0])) != []
 
 
@@ -106,7 +106,7 @@ def test_the_next_connection_knows_what_the_last_one_learned():
 def test_it_looks_regularly_for_what_did_not_come(seconds, looks):
     protocol = attrs.evolve(FEED, reconcile_seconds=seconds).protocol("office")
     list(protocol.subscribe(CALLS[0]))
-    ticks = [action for _ in range(100) for action in protocol.tick(AT)]
+    ticks = [action for _ in range(100) for action in protocol.tick(AT, 1.0)]
     assert ticks == [Backfill("a regular look")] * looks
 
 
@@ -114,7 +114,7 @@ def test_what_has_no_list_is_not_looked_for():
     protocol = attrs.evolve(FEED, reconcile_seconds=1).protocol("office")
     list(protocol.subscribe("customer_id:abc123:queue:*"))
     list(protocol.subscribe("agent_id:a1:call:*"))
-    assert [action for _ in range(10) for action in protocol.tick(AT)] == []
+    assert [action for _ in range(10) for action in protocol.tick(AT, 1.0)] == []
     with pytest.raises(RestError, match="nothing that is subscribed to has a list"):
         next(protocol.backfill(AT, AT))
 
@@ -128,13 +128,13 @@ def test_what_was_just_asked_for_can_be_looked_for_before_a_tick_has_told_the_ti
 def test_without_permission_it_does_not_look_regularly_but_still_after_a_gap():
     protocol = attrs.evolve(FEED, reconcile_seconds=1).protocol("office")
     list(protocol.subscribe(CALLS[0]))
-    assert Backfill("a regular look") in protocol.tick(AT)
+    assert Backfill("a regular look") in protocol.tick(AT, 1.0)
     for _ in range(2):
         look = protocol.backfill(AT, AT)
         assert str(next(look)) == "GET /v1.0/calls"
         with pytest.raises(RestError, match="needs the role customer admin or manager"):
             look.send(Response(403))
-        assert list(protocol.tick(AT)) == []
+        assert list(protocol.tick(AT, 1.0)) == []
 
 
 def test_a_frame_without_a_topic_is_the_agents_where_only_the_agent_is_subscribed_to():

@@ -53,7 +53,7 @@ def record(profile):
 
     for topic in TOPICS:
         yield from exchange(ours.subscribe(topic))
-    yield from exchange(ours.tick(START))
+    yield from exchange(ours.tick(START, 1.0))
     for number in range(EVENTS):
         event = next(day)
         for frame in client.frames_for(event) if number % 5 and number < HEARD else ():
@@ -85,7 +85,7 @@ def replay(lines):
 
     for topic in TOPICS:
         expect(ours.subscribe(topic))
-    expect(ours.tick(START))
+    expect(ours.tick(START, 1.0))
     look = ours.backfill(START, START + timedelta(seconds=100))
     try:
         request = next(look)

@@ -43,7 +43,7 @@ class Clock:
 
 @attrs.frozen
 class Written:
-    """A folder, as somebody finds it who looks for what was delivered."""
+    """A folder, as a reader of the delivered events finds it."""
 
     folder: object
 

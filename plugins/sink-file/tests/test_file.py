@@ -106,8 +106,8 @@ OPENS_AS_NOBODY = """
 @pytest.mark.parametrize(
     ("name", "options", "outcome"),
     [
-        ("{kind}.jsonl", {}, "[Errno 13] no file can be made in it: '{folder}'"),
-        ("there.jsonl", {"rotate_bytes": 1000}, "[Errno 13] no file can be made in it: '{folder}'"),
+        ("{kind}.jsonl", {}, "[Errno 13] files cannot be made in it: '{folder}'"),
+        ("there.jsonl", {"rotate_bytes": 1000}, "[Errno 13] files cannot be made in it: '{folder}'"),
         ("new.jsonl", {}, "[Errno 13] Permission denied: '{folder}/new.jsonl'"),
         ("there.jsonl", {}, "it opened"),
     ],
@@ -158,7 +158,7 @@ async def test_nothing_stays_behind_a_sink_that_was_closed(tmp_path, batch):
     ("options", "problem"),
     [
         ({"path": ""}, "must name a file"),
-        ({"path": "{vendor}.jsonl"}, "which is no field"),
+        ({"path": "{vendor}.jsonl"}, "which is not a field"),
         ({"rotate_bytes": 0}, "0 is not at least 1"),
         ({"keep_files": 0}, "0 is not at least 1"),
         ({"keep_seconds": 0.5}, "0.5 is not at least 1"),
@@ -166,8 +166,8 @@ async def test_nothing_stays_behind_a_sink_that_was_closed(tmp_path, batch):
         ({"open_files": 0}, "0 is not at least 1"),
         ({"keep_files": 3}, "keep_files is about rotated files; give rotate_bytes or rotate_every too"),
         ({"compress": "gzip"}, "compress is about rotated files"),
-        ({"mode": "rw"}, "'rw' is no mode; give three octal digits, such as '640'"),
-        ({"mode": "680"}, "'680' is no mode"),
+        ({"mode": "rw"}, "'rw' is not a mode; give three octal digits, such as '640'"),
+        ({"mode": "680"}, "'680' is not a mode"),
         ({"mode": "440"}, "mode '440' keeps the owner out"),
     ],
 )
@@ -193,7 +193,7 @@ def test_a_wrong_template_is_found_by_check_before_anything_runs(tmp_path):
     command = [sys.executable, "-m", "jackfield", "check", "gateway.toml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "sinks.archive.path: 'var/{vendor}/{kind}.jsonl' has {vendor}, which is no field; there are" in done.stderr
+    assert "sinks.archive.path: 'var/{vendor}/{kind}.jsonl' has {vendor}, which is not a field" in done.stderr
     assert "sinks.archive.rotate_every: 'week' is none of 'never', 'hour', 'day'" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["gateway.toml"]

@@ -127,7 +127,7 @@ def test_a_failure_is_reported_once_and_tried_again(keeper, path, clock, monkeyp
     until(lambda: not made.exists())
     assert len(tried) == 5
     (seen,) = caplog.messages
-    assert seen.startswith(f"{path}: its rotated files cannot be tended, will try again: ")
+    assert seen.startswith(f"{path}: its rotated files cannot be deleted or compressed, will try again: ")
     assert "No space left" in seen
 
 

@@ -132,7 +132,7 @@ def test_the_folder_itself_may_be_a_symbolic_link(tmp_path):
 
 def test_a_pipe_is_refused_without_waiting_for_its_reader(tmp_path, opened):
     os.mkfifo(tmp_path / "events.jsonl")
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="is not a regular file"):
         opened()
 
 

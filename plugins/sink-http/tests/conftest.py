@@ -93,7 +93,7 @@ class Server(ThreadingHTTPServer):
         self.url = f"{self.origin}/events?key=hunter2-s3cret"
 
     def handle_error(self, request, client_address):
-        """A client that breaks off is no error of the server's; one that is turned away has time to read why.
+        """A client that breaks off is not an error of the server; one that is rejected has time to read why.
 
         Closing at once would reset the connection while the client still writes, and it would see only that.
         """

@@ -1,15 +1,10 @@
 """`jackfield_http.answers`: what a status, a Retry-After and a server's text mean."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jackfield_http.answers import excerpt, on_error_of, seconds_to_wait
-
-NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+from jackfield_http.answers import excerpt, on_error_of
 
 
 @pytest.mark.parametrize(
@@ -27,44 +22,6 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 )
 def test_each_status_has_its_remedy(on_error, statuses):
     assert {status: on_error_of(status) for status in statuses} == dict.fromkeys(statuses, on_error)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("0", 0),
-        ("17", 17),
-        ("3600", 3600),
-        ("86400", 3600),
-        ("9" * 5000, 3600),
-        ("Sat, 21 Nov 2026 12:00:30 GMT", 30),
-        ("Saturday, 21-Nov-26 12:00:30 GMT", 30),
-        ("Sat Nov 21 12:00:30 2026", 30),
-        ("Sun, 22 Nov 2026 12:00:00 GMT", 3600),
-        ("Sat, 21 Nov 2026 11:59:59 GMT", None),
-        ("Thu, 01 Jan 0001 00:00:00 GMT", None),
-        ("-5", None),
-        ("1.5", None),
-        ("²", None),
-        ("soon", None),
-        ("Sat, 99 Nov 2026 12:00:00 GMT", None),
-        ("", None),
-    ],
-)
-def test_a_retry_after_is_seconds_or_a_date_and_nothing_else(text, seconds):
-    assert seconds_to_wait(text, NOW.timestamp()) == seconds
-
-
-@given(st.integers(0, 3600))
-def test_a_date_in_the_future_is_as_many_seconds(ahead):
-    date = format_datetime(NOW + timedelta(seconds=ahead), usegmt=True)
-    assert seconds_to_wait(date, NOW.timestamp()) == ahead
-
-
-@given(st.text() | st.text("0123456789 ,:-+GMTNovSa", max_size=40))
-def test_whatever_a_server_asks_for_it_is_asked_again_within_the_hour(text):
-    seconds = seconds_to_wait(text, NOW.timestamp())
-    assert seconds is None or 0 <= seconds <= 3600
 
 
 secrets = st.text("abc-=S3", min_size=6, max_size=20)

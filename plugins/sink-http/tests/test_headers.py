@@ -28,7 +28,7 @@ def test_what_would_break_out_of_a_header_does_not_fit(value):
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "é", "(x)"])
 def test_a_name_is_a_token(name):
-    with pytest.raises(ValueError, match="is no name of a header"):
+    with pytest.raises(ValueError, match="is not a name of a header"):
         check_name(name)
 
 

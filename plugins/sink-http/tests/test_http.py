@@ -132,11 +132,11 @@ def test_every_fault_of_a_table_is_reported_at_once_and_none_quotes_a_secret():
         }
     ) == [
         "sinks.crm.follow_redirect: unknown option; did you mean follow_redirects?",
-        "sinks.crm.url: a URL is no place for a user and a password: give them as username and password",
+        "sinks.crm.url: a URL must not hold a user and a password: give them as username and password",
         "sinks.crm.mode: 'bulk' is none of 'structured', 'binary', 'batch'",
         "sinks.crm.timeout: 0.0 is not between 0.001 and 3600",
         "sinks.crm.bearer: the environment variable NO_SUCH_VARIABLE is not set or empty",
-        "sinks.crm.auth_header: 'X Key' is no name of a header",
+        "sinks.crm.auth_header: 'X Key' is not a name of a header",
         "sinks.crm.headers: 'Content-Type' is set by the sink or by HTTP itself",
         "sinks.crm.signing_secret: no Standard Webhooks secret: must be whsec_ and then 24 to 64 bytes in base64",
         "sinks.crm.gzip: must be true or false, not 'yes'",

@@ -105,7 +105,7 @@ async def test_a_server_that_demands_a_certificate_gets_none(secure, files, fail
     server = secure("127.0.0.1", demanding=True)
     failure = await failing(url=server.url, ca_file=str(files / "ca.pem"))
     assert failure.on_error == "pause"
-    assert "the server does not take our client certificate: " in failure.reason
+    assert "the server rejects our client certificate: " in failure.reason
     assert server.got == []
 
 

@@ -1,4 +1,4 @@
-"""`jackfield_http.urls`: which URLs can be posted to, and which redirects may be followed."""
+"""`jackfield_http.urls`: which URLs can be used, and which redirects may be followed."""
 
 import pytest
 
@@ -18,10 +18,10 @@ def test_plain_urls_are_taken(url):
         ("https://bücher.example/", "printable ASCII only"),
         ("https://crm.example/a b", "printable ASCII only"),
         ("https://crm.example/\r\nX-Evil: 1", "printable ASCII only"),
-        ("https://me:hunter2@crm.example/", "no place for a user and a password"),
-        ("https://hunter2@crm.example/", "no place for a user and a password"),
-        ("https://a..b/", r"'a\.\.b' is no name of a host"),
-        (f"https://{'x' * 64}.example/", "is no name of a host"),
+        ("https://me:hunter2@crm.example/", "must not hold a user and a password"),
+        ("https://hunter2@crm.example/", "must not hold a user and a password"),
+        ("https://a..b/", r"'a\.\.b' is not a host name"),
+        (f"https://{'x' * 64}.example/", "is not a host name"),
     ],
 )
 def test_other_urls_are_refused_and_no_password_is_reported(url, message):

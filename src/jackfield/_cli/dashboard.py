@@ -18,7 +18,8 @@ from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.run import run_until_signal, say_summary
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import Site
-from jackfield._gateway.gateway import Gateway, open_gateway
+from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.opening import open_gateway
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.errors import JackfieldError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import signal
 from functools import partial
 
 import trio
@@ -12,7 +11,8 @@ import trio
 from jackfield._cli.console import Console, say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
+from jackfield._cli.showing import add_showing_options, check_showable, show
+from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.kinds import KINDS
@@ -72,27 +72,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _demo(registry: Registry, options: argparse.Namespace) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            feeds = {}
-            for name, spec in registry.providers.items():
-                if spec.simulator is not None:
-                    token = secrets.token_urlsafe(16)
-                    simulator = spec.simulator()(token=token, rate=options.rate, seed=options.seed)
-                    url = await nursery.start(partial(serve, simulator))
-                    say(f"{name} simulator: {url}")
-                    feeds[f"{name}-demo"] = simulator.feed(url)
-            nursery.start_soon(stop_at, signals, nursery.cancel_scope)
-            if options.dashboard is not None:
-                # imported late: the stream in the terminal needs no web server
-                from jackfield._cli.dashboard import open_dashboard
-                from jackfield._dashboard.access import plan_access
+    async with trio.open_nursery() as nursery:
+        await nursery.start(cancel_at_signal, nursery.cancel_scope)
+        feeds = {}
+        for name, spec in registry.providers.items():
+            if spec.simulator is not None:
+                token = secrets.token_urlsafe(16)
+                simulator = spec.simulator()(token=token, rate=options.rate, seed=options.seed)
+                url = await nursery.start(partial(serve, simulator))
+                say(f"{name} simulator: {url}")
+                feeds[f"{name}-demo"] = simulator.feed(url)
+        if options.dashboard is not None:
+            # imported late: the stream in the terminal needs no web server
+            from jackfield._cli.dashboard import open_dashboard
+            from jackfield._dashboard.access import plan_access
 
-                page = open_dashboard(
-                    registry, {"feeds": feeds}, Console(), plan_access("127.0.0.1"), options.dashboard
-                )
-                async with page:
-                    await trio.sleep_forever()
-            everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
-            await show(registry, {"feeds": feeds}, Console(), everything, options)
-            nursery.cancel_scope.cancel()
+            page = open_dashboard(registry, {"feeds": feeds}, Console(), plan_access("127.0.0.1"), options.dashboard)
+            async with page:
+                await trio.sleep_forever()
+        everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
+        await show(registry, {"feeds": feeds}, Console(), everything, options)
+        nursery.cancel_scope.cancel()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jackfield._cli.console import abandon_stdout, say
-from jackfield.errors import ConfigError, JackfieldError, PluginError, leaves
+from jackfield._net.exception_groups import leaves
+from jackfield.errors import ConfigError, JackfieldError, PluginError
 
 __all__ = ["status_of"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -16,6 +15,7 @@ import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import load_plugins
+from jackfield._cli.signals import cancel_at_signal
 from jackfield._delivery import SinkPipeline
 from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._journal.store import Store, delete_dead_letters
@@ -131,7 +131,7 @@ async def _deliver(
                 SinkPipeline(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random())
             )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_stop_at_a_signal, nursery.cancel_scope)
+            await nursery.start(cancel_at_signal, nursery.cancel_scope, _say_stopping)
             nursery.start_soon(_tell, tasks, done)
             async with trio.open_nursery() as delivering:
                 for lane in lanes:
@@ -148,11 +148,8 @@ async def _deliver(
     return 0 if all(task.sent == task.total for task in tasks) else 1
 
 
-async def _stop_at_a_signal(scope: trio.CancelScope) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for number in signals:
-            say(f"{signal.Signals(number).name}: stopping; what was sent is sent, the rest can be replayed again")
-            scope.cancel()
+def _say_stopping(name: str) -> None:
+    say(f"{name}: stopping; what was sent is sent, the rest can be replayed again")
 
 
 async def _save(tasks: list[_Task], done: Callable[[list[int]], None] | None) -> None:

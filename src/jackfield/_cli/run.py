@@ -12,7 +12,9 @@ import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._gateway.gateway import Gateway, open_gateway
+from jackfield._cli.signals import STOP
+from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, build_config, read_toml
@@ -29,8 +31,6 @@ file was moved. 'jackfield check CONFIG' prints what it will subscribe to."""
 # Allocations between two runs of Python's cycle collector. Events have no cycles, and with the default of 700 the
 # collector visits all buffered events again and again, which costs a sixth of the time per event.
 COLLECT_AFTER = 50_000
-
-STOP = (signal.SIGINT, signal.SIGTERM)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

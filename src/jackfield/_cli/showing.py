@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import trio
 
 from jackfield._cli.console import Console, abandon_stdout
 from jackfield._cli.numbers import number
-from jackfield._gateway.gateway import open_gateway
+from jackfield._gateway.opening import open_gateway
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig
 from jackfield.errors import DeliveryError, PluginError
 from jackfield.plugin.sink import Batch, Sink
 from jackfield.selectors import Selector
 
-__all__ = ["add_showing_options", "check_showable", "show", "stop_at"]
+__all__ = ["add_showing_options", "check_showable", "show"]
 
 
 def add_showing_options(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +33,6 @@ def check_showable(registry: Registry) -> None:
     """Raise `PluginError` if the sink ``stdout`` is not installed, before anything is started."""
     if "stdout" not in registry.sinks:
         raise PluginError("this command writes with the sink 'stdout', which is not loaded: install jackfield-stdout")
-
-
-async def stop_at(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    """Cancel the scope at the first signal."""
-    async for _ in signals:
-        scope.cancel()
 
 
 async def show(

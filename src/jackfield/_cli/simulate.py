@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from collections.abc import Callable
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -14,6 +13,7 @@ import trio
 from jackfield._cli.console import say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import load_plugins
+from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.structure import structure
 from jackfield.errors import ConfigProblem, PluginError
 from jackfield.plugin.simulator import Simulator
@@ -160,16 +160,15 @@ def made(cls: Any, options: argparse.Namespace, wrong: list[ConfigProblem]) -> A
 
 
 async def _serve(options: argparse.Namespace, simulator: Simulator, faults: Faults) -> int:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        try:
-            async with simulate(
-                simulator, faults=faults, limit=options.events, host=options.host, port=options.port
-            ) as running:
-                say(f"{options.provider} simulator: {running.url}")
-                say(f"switches: {running.control}")
-                async for _ in signals:
-                    break
-        except OSError as error:
-            say(f"jackfield: cannot listen on {options.host}:{options.port}: {error.strerror}", level="error")
-            return 1
+    try:
+        async with simulate(
+            simulator, faults=faults, limit=options.events, host=options.host, port=options.port
+        ) as running:
+            say(f"{options.provider} simulator: {running.url}")
+            say(f"switches: {running.control}")
+            with trio.CancelScope() as scope:
+                await cancel_at_signal(scope)
+    except OSError as error:
+        say(f"jackfield: cannot listen on {options.host}:{options.port}: {error.strerror}", level="error")
+        return 1
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from pathlib import Path
 
 import attrs
@@ -13,7 +12,8 @@ from jackfield._cli.console import Console, say
 from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
-from jackfield._cli.showing import add_showing_options, check_showable, show, stop_at
+from jackfield._cli.showing import add_showing_options, check_showable, show
+from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.selectors import EVERYTHING
@@ -54,8 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _tail(config: GatewayConfig, registry: Registry, options: argparse.Namespace) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stop_at, signals, nursery.cancel_scope)
-            await show(registry, config, Console(config.secrets()), options.select or [EVERYTHING], options)
-            nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(cancel_at_signal, nursery.cancel_scope)
+        await show(registry, config, Console(config.secrets()), options.select or [EVERYTHING], options)
+        nursery.cancel_scope.cancel()

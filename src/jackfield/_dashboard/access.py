@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 import ssl
 from http.cookies import CookieError, SimpleCookie
@@ -11,8 +10,10 @@ from pathlib import Path
 
 import attrs
 
+from jackfield._net.tls import TLSFileError, server_context
 from jackfield.errors import ConfigError, ConfigProblem, SecretError
 from jackfield.plugin.http import Request
+from jackfield.plugin.options import is_loopback
 from jackfield.plugin.secrets import Secret
 
 __all__ = ["Access", "plan_access"]
@@ -74,7 +75,7 @@ def plan_access(
 ) -> Access:
     """The rules for a dashboard at this address; raises `ConfigError` if others could read it without token and TLS."""
     problems: list[ConfigProblem] = []
-    local = _is_loopback(host)
+    local = is_loopback(host)
     token, tls = "", None
     if token_file is not None:
         token = _token(token_file, problems)
@@ -95,13 +96,6 @@ def plan_access(
     return Access(host, local, token, tls)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def _token(path: Path, problems: list[ConfigProblem]) -> str:
     try:
         token = Secret("file", str(path)).reveal()
@@ -118,21 +112,8 @@ def _token(path: Path, problems: list[ConfigProblem]) -> str:
 
 
 def _tls(tls_cert: Path, tls_key: Path | None, problems: list[ConfigProblem]) -> ssl.SSLContext | None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    for option, path in (("--tls-cert", tls_cert), ("--tls-key", tls_key)):
-        if path is not None and not path.is_file():
-            problems.append(ConfigProblem(option, f"{path} is not a file"))
-            return None
     try:
-        # A key with a password cannot be used; without this callback OpenSSL would ask for it at the terminal.
-        context.load_cert_chain(tls_cert, tls_key, password=lambda: b"")
-    except (ssl.SSLError, OSError) as error:
-        why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-        problems.append(
-            ConfigProblem(
-                "--tls-cert",
-                f"{tls_cert} with the key {tls_key or 'in it'} cannot be used: {why}; both must be PEM files",
-            )
-        )
+        return server_context(tls_cert, tls_key)
+    except TLSFileError as error:
+        problems.append(ConfigProblem(f"--tls-{error.file}", str(error)))
         return None
-    return context

@@ -59,7 +59,7 @@ class SinkRunner:
             failure = await self._write(Batch(tuple(events)))
         except BaseException:
             self.breaker.unprobed()
-            self._tell_waiting()
+            self._wake_waiting()
             raise
         if failure is None:
             self.stats.delivered += len(events)
@@ -68,7 +68,7 @@ class SinkRunner:
             self.stats.delivered += failure.delivered
             self.stats.failures += 1
             self._learn(failure)
-        self._tell_waiting()
+        self._wake_waiting()
         return failure
 
     async def _wait_for_breaker(self) -> None:
@@ -113,6 +113,6 @@ class SinkRunner:
         self.breaker.succeeded()
         self.stats.state = "delivering"
 
-    def _tell_waiting(self) -> None:
+    def _wake_waiting(self) -> None:
         self._changed.set()
         self._changed = trio.Event()

@@ -8,12 +8,11 @@ sentence that says what happened.
 
 from __future__ import annotations
 
-import os
-import socket
-import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,7 +21,11 @@ import trio
 import trio_websocket
 
 from jackfield._feed.frame_splitter import Cutter
-from jackfield.errors import ConnectionLost, HandshakeRefused, leaves
+from jackfield._net.exception_groups import leaves
+from jackfield._net.os_errors import explain_os_error
+from jackfield._net.tls import TLSFileError, client_context
+from jackfield.errors import ConnectionLost, HandshakeRefused
+from jackfield.plugin.http import Response
 from jackfield.plugin.provider import Endpoint
 
 __all__ = ["Connection", "Opener", "connect"]
@@ -47,8 +50,9 @@ class _WatchedStream(trio.abc.Stream):
     without noticing that the server has hung up.
     """
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    def __init__(self, stream: trio.abc.Stream, now: Callable[[], datetime]) -> None:
         self._stream = stream
+        self._now = now
         self._cutter = Cutter()
         self.cut: deque[list[bytes] | None] = deque()
         """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
@@ -56,11 +60,13 @@ class _WatchedStream(trio.abc.Stream):
         """Whether anybody will read what comes."""
         self.ended = trio.Event()
         self.last_received = trio.current_time()
+        self.last_received_at = now()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
             while data := await self._stream.receive_some(READ_BYTES):
                 self.last_received = trio.current_time()
+                self.last_received_at = self._now()
                 left, cut = self._cutter.feed(data)
                 if self.wanted:
                     self.cut += cut
@@ -121,6 +127,11 @@ class Connection:
         """Seconds since the last byte came, of a frame, a ping or a pong."""
         return trio.current_time() - self._stream.last_received
 
+    @property
+    def last_received_at(self) -> datetime:
+        """When the last byte came, by the wall clock as it was then."""
+        return self._stream.last_received_at
+
     async def close(self) -> None:
         """Say goodbye, wait a moment for the answer, and let go."""
         self._stream.wanted = False
@@ -131,9 +142,13 @@ class Connection:
             await trio.aclose_forcefully(self._stream)
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def connect(
-    endpoint: Endpoint, *, timeout: float, opener: Opener | None = None
+    endpoint: Endpoint, *, timeout: float, opener: Opener | None = None, now: Callable[[], datetime] = _wall
 ) -> AsyncGenerator[Connection, None]:
     """A connection to the endpoint, closed in good manners at the end.
 
@@ -146,7 +161,7 @@ async def connect(
     done = False
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _establish(endpoint, nursery, timeout, opener or _open_stream)
+            connection = await _establish(endpoint, nursery, timeout, opener or _open_stream, now)
             try:
                 yield connection
                 done = True
@@ -167,11 +182,13 @@ async def connect(
         raise cause
 
 
-async def _establish(endpoint: Endpoint, nursery: trio.Nursery, timeout: float, opener: Opener) -> Connection:
+async def _establish(
+    endpoint: Endpoint, nursery: trio.Nursery, timeout: float, opener: Opener, now: Callable[[], datetime]
+) -> Connection:
     stream: _WatchedStream | None = None
     try:
         with trio.fail_after(timeout):
-            stream = _WatchedStream(await opener(endpoint))
+            stream = _WatchedStream(await opener(endpoint), now)
             return Connection(await _shake_hands(endpoint, stream, nursery), stream)
     except BaseException as error:
         if stream is not None:
@@ -187,16 +204,16 @@ async def _open_stream(endpoint: Endpoint) -> trio.abc.Stream:
     try:
         tcp = await trio.open_tcp_stream(host, port)
     except OSError as error:
-        raise ConnectionLost(f"cannot reach {host}:{port}: {_os_reason(error)}") from None
+        raise ConnectionLost(f"cannot reach {host}:{port}: {explain_os_error(error)}") from None
     if parts.scheme == "ws":
         return tcp
     try:
-        context = ssl.create_default_context(cafile=endpoint.ca_file)
+        context = client_context(endpoint.ca_file)
         tls = trio.SSLStream(tcp, context, server_hostname=host, https_compatible=True)
         await tls.do_handshake()
-    except (OSError, trio.BrokenResourceError) as error:
+    except (OSError, trio.BrokenResourceError, TLSFileError) as error:
         await trio.aclose_forcefully(tcp)
-        raise ConnectionLost(f"no TLS with {host}:{port}: {_os_reason(error.__cause__ or error)}") from None
+        raise ConnectionLost(f"no TLS with {host}:{port}: {explain_os_error(error)}") from None
     except BaseException:
         await trio.aclose_forcefully(tcp)
         raise
@@ -262,10 +279,14 @@ def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) ->
         404: "there is no such path",
         429: "too many connections or requests",
     }.get(status, "the vendor is not able to serve now" if status >= 500 else "no websocket is served there")
-    headers = {bytes(name).lower(): bytes(value) for name, value in rejected.headers}
-    retry_after = headers.get(b"retry-after", b"")
-    seconds = float(retry_after) if retry_after.isdigit() else None
-    return HandshakeRefused(status, f"{endpoint.display} answered HTTP {status}: {meaning}", retry_after=seconds)
+    # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).
+    headers = {"date": formatdate(usegmt=True)}
+    for name, value in rejected.headers:
+        headers[bytes(name).decode("latin-1").lower()] = bytes(value).decode("latin-1")
+    response = Response(status, headers)
+    note = response.wait.note if response.wait else ""
+    reason = f"{endpoint.display} answered HTTP {status}: {meaning}{note}"
+    return HandshakeRefused(status, reason, retry_after=response.retry_after)
 
 
 def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
@@ -276,17 +297,3 @@ def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
     name = reason.name.lower().replace("_", " ")
     text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
     return ConnectionLost(text, code=int(reason.code))
-
-
-def _os_reason(error: BaseException) -> str:
-    """The operating system's own words, out of trio's collection of attempts."""
-    cause = error.__cause__
-    if isinstance(cause, BaseExceptionGroup):
-        return "; ".join(dict.fromkeys(_os_reason(each) for each in cause.exceptions))
-    if isinstance(cause, OSError):
-        return _os_reason(cause)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted: {error.verify_message}"
-    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ssl.SSLError | socket.gaierror):
-        return os.strerror(error.errno)  # trio puts the address into strerror, which the message has already
-    return getattr(error, "strerror", None) or str(error)

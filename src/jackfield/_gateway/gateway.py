@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,26 +14,26 @@ import attrs
 import trio
 
 from jackfield._delivery import SinkPipeline
+from jackfield._feed.gap import Gap
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, Overflow, parse_selectors
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._journal import Journal
-from jackfield._journal.opening import open_journal
 from jackfield._loading.registry import Registry
 from jackfield._routing.index import SelectorIndex
 from jackfield._routing.planner import FeedPlan
 from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
-from jackfield.config import GatewayConfig, Route, build_config, check_route, read_toml
-from jackfield.errors import DeliveryError, JackfieldError, leaves
+from jackfield.config import GatewayConfig, Route, check_route
+from jackfield.errors import DeliveryError, JackfieldError
 from jackfield.events import Event
 from jackfield.plugin.provider import Plan
 from jackfield.selectors import Selector
 
-__all__ = ["Gateway", "GatewayState", "open_gateway"]
+__all__ = ["LISTENER_BUFFER", "Gateway"]
 
 # Feeds say goodbye to their vendors; a vendor that does not answer is not waited for longer.
 CLOSE_SECONDS = 4.0
@@ -167,6 +166,12 @@ class Gateway:
         plan.replace_provider(session.provider)
         session.wanted.set(plan.topics)
 
+    async def prepare(self, opened: AsyncExitStack, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
+        """Open the sinks and the webhook server, and make the sessions."""
+        await self._open_sinks(opened, rng)
+        self._make_sessions(rng, last_heard)
+        await self._open_webhook_server(opened)
+
     async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
         for sink in self.config.sinks:
             try:
@@ -183,14 +188,16 @@ class Gateway:
     def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
-            lost = None if since is None else (since, "no gateway was running")
+            gap = Gap()
+            if since is not None:
+                gap.open(since, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
                 self._take,
                 self._registry.observe,
                 rng,
-                lost=lost,
-                source_changed=partial(self._replan, feed.name),
+                gap=gap,
+                replan=partial(self._replan, feed.name),
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         self._select(self._routes.selectors)
@@ -198,7 +205,7 @@ class Gateway:
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
         receivers = {
-            name: WebhookReceiver(session.feed, webhook, session.stats, session.unreadable, publish, report)
+            name: WebhookReceiver(session.feed, webhook, session.stats, session.recorder.unreadable, publish, report)
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
         }
@@ -207,7 +214,7 @@ class Gateway:
         )
 
     @asynccontextmanager
-    async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
+    async def running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and stop it in the one order: webhooks, feeds, intake, listeners, sinks, journal."""
         webhooks, feeds, journal, pipelines = (TaskGroup(nursery) for _ in range(4))
         journal.start(self._journal.run)
@@ -248,53 +255,3 @@ class Gateway:
                 await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
-
-
-@asynccontextmanager
-async def open_gateway(
-    config: GatewayConfig | Mapping[str, Any] | str | Path,
-    *,
-    registry: Registry | None = None,
-    plugins: Iterable[Any] = (),
-) -> AsyncGenerator[Gateway, None]:
-    """A gateway that runs inside the ``async with``.
-
-    `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
-    `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
-    is a set of installed plugins that was loaded, and its failures reported, before.
-    Raises `ConfigError` with every fault, such as an webhooks's address that is taken, `JournalError` where the
-    journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
-
-    At the end webhooks and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
-    could not be delivered by then is in the journal for the next start; where that is in memory, it is
-    counted and reported.
-    """
-    registry, reported = (registry or Registry.load()).extended(plugins), registry is not None
-    for failure in () if reported else registry.failures:
-        registry.observe(failure)
-    if isinstance(config, str | Path):
-        config = read_toml(Path(config))
-    if not isinstance(config, GatewayConfig):
-        config = build_config(config, providers=registry.providers, sinks=registry.sinks)
-    rng = random.Random()
-    raised: BaseException | None = None
-    opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
-    async with opening as (journal, last_heard), AsyncExitStack() as opened:
-        gateway = Gateway(config, registry, journal)
-        await gateway._open_sinks(opened, rng)
-        gateway._make_sessions(rng, last_heard)
-        await gateway._open_webhook_server(opened)
-        try:
-            async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
-                try:
-                    yield gateway
-                except (Exception, KeyboardInterrupt, SystemExit) as error:
-                    raised = error
-                    raise
-        except BaseExceptionGroup as group:
-            # What the body raised leaves as itself, not wrapped in the nursery's group.
-            mine = leaves(raised) if isinstance(raised, BaseExceptionGroup) else [raised]
-            if list(leaves(group)) != list(mine):
-                raise
-    if raised is not None:
-        raise raised

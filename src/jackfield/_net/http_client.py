@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 import trio
 
+from jackfield._net.os_errors import explain_os_error
+from jackfield._net.tls import client_context
 from jackfield.errors import RestError
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.secrets import redact_url
@@ -26,8 +27,8 @@ REQUEST_SECONDS = 15.0
 CONNECTIONS = 10
 # A page of a hundred resources is some 200 kB; nothing that providers ask for comes near this.
 MOST_BYTES = 16 * 2**20
-# A server that says when to come back is taken at its word, a few times and within reason.
-MOST_WAITS = 3
+# How often a request is repeated when a busy server asks for it, and the longest wait before a repetition.
+MOST_REPETITIONS = 3
 LONGEST_WAIT = 30.0
 BUSY = (429, 503)
 
@@ -40,15 +41,24 @@ async def perform(exchange: HTTPFlow[T]) -> T:
 
 async def drive(exchange: HTTPFlow[T], send: Callable[[Request], Awaitable[Response]]) -> T:
     """Perform an exchange's requests with `send`, which raises `RestError` where there is no answer."""
+    limited = ""
     try:
         request = next(exchange)
         while True:
             try:
-                response = await _patiently(request, send)
+                response = await _send_repeatedly(request, send)
             except RestError as error:
+                limited = ""
                 request = exchange.throw(error)
             else:
+                limited = response.wait.note if response.wait else ""
                 request = exchange.send(response)
+    except RestError as error:
+        if not limited:
+            raise
+        raise RestError(
+            error.reason + limited, status=error.status, auth_failed=error.auth_failed, retry_after=error.retry_after
+        ) from error
     except StopIteration as done:
         result: T = done.value
         return result
@@ -64,8 +74,9 @@ class Perform(Protocol):
         ...
 
 
-async def _patiently(request: Request, send: Callable[[Request], Awaitable[Response]]) -> Response:
-    for _ in range(MOST_WAITS):
+async def _send_repeatedly(request: Request, send: Callable[[Request], Awaitable[Response]]) -> Response:
+    """The answer to a request, which is repeated while a busy server names a short time to wait."""
+    for _ in range(MOST_REPETITIONS):
         response = await send(request)
         wait = response.retry_after
         if response.status not in BUSY or wait is None or wait > LONGEST_WAIT:
@@ -107,7 +118,7 @@ class _Client:
         except trio.TooSlowError:
             raise RestError(f"{where}: no answer within {self.timeout:g} s") from None
         except (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
-            raise RestError(f"{where}: {_reason(error)}") from None
+            raise RestError(f"{where}: {explain_os_error(error)}") from None
         except ValueError as error:  # more than we read, or a URL that is none
             raise RestError(f"{where}: {error}") from None
 
@@ -121,33 +132,18 @@ class _Client:
                     body += chunk
                     if len(body) > MOST_BYTES:
                         raise ValueError(f"the answer is larger than {MOST_BYTES} bytes")
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(answer.headers)}
+            # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).
+            headers = {"date": formatdate(usegmt=True)}
+            headers |= {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(answer.headers)
+            }
             return Response(answer.status, headers, bytes(body))
 
     def _pool(self, ca_file: str | None) -> httpcore2.AsyncConnectionPool:
         import httpcore2
 
         if ca_file not in self.pools:
-            context = ssl.create_default_context(cafile=ca_file)
-            self.pools[ca_file] = httpcore2.AsyncConnectionPool(ssl_context=context, max_connections=self.connections)
+            self.pools[ca_file] = httpcore2.AsyncConnectionPool(
+                ssl_context=client_context(ca_file), max_connections=self.connections
+            )
         return self.pools[ca_file]
-
-
-def _reason(error: BaseException) -> str:
-    """The operating system's own words, as far as they are under what was raised."""
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(dict.fromkeys(_reason(each) for each in error.exceptions))
-    # httpcore2's pool takes the cause away from what it raises, but not the argument.
-    wrapped = error.__cause__ or next((each for each in error.args if isinstance(each, BaseException)), None)
-    if wrapped is not None:
-        return _reason(wrapped)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted: {error.verify_message}"
-    if (
-        isinstance(error, OSError)
-        and error.errno is not None
-        and error.errno > 0
-        and not isinstance(error, ssl.SSLError)
-    ):
-        return os.strerror(error.errno)  # trio puts the address into strerror, which the message has already
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -6,7 +6,6 @@ more than so many connections, and nothing that happens on one of them touches a
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,8 @@ import attrs
 import trio
 
 from jackfield._net.http_server import HTTPConnection
+from jackfield._net.os_errors import explain_os_error
+from jackfield._net.tls import TLSFileError, server_context
 from jackfield._webhooks.receiver import WebhookReceiver, answer
 from jackfield.config import WebhooksOptions
 from jackfield.errors import ConfigError, ConfigProblem, WebhookError
@@ -205,7 +206,8 @@ async def open_webhook_server(
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
     except OSError as error:
-        raise _problem("listen", f"{options.listen} cannot be listened on", error) from None
+        problem = f"cannot listen on {options.listen}: {explain_os_error(error)}"
+        raise ConfigError([ConfigProblem("webhooks.listen", problem)]) from None
     address = listeners[0].socket.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     url = f"{'https' if context else 'http'}://{shown}:{address[1]}{PREFIX}"
@@ -220,17 +222,7 @@ async def open_webhook_server(
 def _tls(options: WebhooksOptions) -> ssl.SSLContext | None:
     if options.tls_cert is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(options.tls_cert, options.tls_key)
-    except OSError as error:  # an SSLError is one too
-        raise _problem("tls_cert", f"{options.tls_cert} cannot be used", error) from None
-    return context
-
-
-def _problem(option: str, text: str, error: OSError) -> ConfigError:
-    number = 0 if isinstance(error, ssl.SSLError) else error.errno or 0
-    reason = (
-        os.strerror(number) if number > 0 else str(error)
-    )  # trio puts the address into it, which the message has already
-    return ConfigError([ConfigProblem(f"webhooks.{option}", f"{text}: {reason}")])
+        return server_context(options.tls_cert, options.tls_key)
+    except TLSFileError as error:
+        raise ConfigError([ConfigProblem(f"webhooks.tls_{error.file}", str(error))]) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from jackfield.config.tables import (
     WebhooksOptions,
 )
 from jackfield.errors import ConfigError, ConfigProblem
-from jackfield.plugin.options import host_and_port
+from jackfield.plugin.options import host_and_port, is_loopback
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.sink import SinkSpec
@@ -149,7 +148,7 @@ class _Reader:
             self.warnings.append(
                 ConfigProblem("webhooks.listen", "no feed receives webhooks, so nothing listens there")
             )
-        if options.tls_cert is None and not _is_loopback(host_and_port(options.listen)[0]):
+        if options.tls_cert is None and not is_loopback(host_and_port(options.listen)[0]):
             hint = "give tls_cert and tls_key, or listen on loopback behind a proxy that has TLS"
             self.warnings.append(
                 ConfigProblem(
@@ -177,13 +176,6 @@ def _route(table: Any, path: str, sinks: list[str], problems: list[ConfigProblem
             hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
             problems.append(ConfigProblem(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
     return route
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _named(name: Any, specs: Mapping[str, Any]) -> Any:

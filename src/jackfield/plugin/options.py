@@ -7,10 +7,11 @@ and what would be right. The tables of Jackfield itself, in `jackfield.config`, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["field_help", "ge", "host_and_port", "is_url"]
+__all__ = ["field_help", "ge", "host_and_port", "is_loopback", "is_url"]
 
 
 def field_help(text: str, *, live: bool = False) -> dict[str, Any]:
@@ -56,3 +57,11 @@ def host_and_port(text: str) -> tuple[str, int]:
     except ValueError:
         pass
     raise ValueError(f'{text!r} is no address to listen on; say "127.0.0.1:8080" or "[::1]:8080"')
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host to listen on can be reached from this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

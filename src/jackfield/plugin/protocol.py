@@ -1,25 +1,29 @@
-"""What a provider's protocol is: a state machine for one connection, without I/O and without a clock.
+"""What a protocol is: a state machine for one connection, without I/O and without a clock.
 
-The session tells the protocol what happened and performs the actions that it returns::
+The session calls the protocol's inputs and performs the actions that they return::
 
     opened()                    the connection is up
     subscribe(topic)            somebody wants the topic: ask the vendor for it
     unsubscribe(topic)          nobody wants it any more
     received(frame, at)         the vendor sent a frame, at that moment
-    tick(at)                    a second has passed
+    tick(at, passed)            so many seconds have passed since the last tick
     closed(code, at)            the connection is down
 
-The session calls one method at a time, performs a call's actions before the next call, and makes
-a fresh protocol for each connection, so a protocol needs no reset; what one has learned of its vendor
-the next may take over. Each topic that was asked for must end in one `Subscribed` or `SubscriptionRefused`; the session
-counts what stays unanswered. A vendor that never answers gets its `Subscribed` together with the `Send`.
+It calls one input at a time, performs a call's actions before the next call, and makes a fresh protocol for each
+connection, so a protocol needs no reset; what one has learned of its vendor the next may take over. Each topic that
+was subscribed to must end in one `Subscribed` or `SubscriptionRefused`; the session counts what stays unanswered. A
+vendor that never answers gets its `Subscribed` together with the `Send`.
 
-A protocol that can fill gaps by REST has `SupportsBackfill` too.
+**Time.** `at` is the wall clock, for moments; it may be set back or forward at any time. Durations are sums of
+`passed`, which counts what the process slept or was stopped too; never subtract one moment from another.
+
+Optional inputs are protocols of their own: `SupportsBackfill` for gaps that REST can fill, `SupportsCommit` for
+vendors that want to know what was stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -34,12 +38,16 @@ __all__ = [
     "Disconnect",
     "Emit",
     "FeedProtocol",
+    "GapSuspected",
     "Ignore",
+    "Renew",
+    "Replan",
+    "Request",
     "Send",
     "Subscribed",
     "SubscriptionRefused",
     "SupportsBackfill",
-    "Suspect",
+    "SupportsCommit",
 ]
 
 
@@ -56,6 +64,8 @@ class Emit:
     """An event for whoever selects it."""
 
     event: Event
+    token: str | None = None
+    """What `SupportsCommit.committed` gets once the event is stored: an offset, a replay id, a delivery tag."""
 
 
 @attrs.frozen
@@ -75,7 +85,7 @@ class SubscriptionRefused:
 
 @attrs.frozen
 class Ignore:
-    """The frame was understood and is no event: an answer, an acknowledgement, a sign of life.
+    """The frame was understood and is no event: an answer, an acknowledgement, a heartbeat.
 
     Every frame ends as an `Emit`, as an `Ignore` with its reason, or as a `FrameError`, so that
     none disappears uncounted.
@@ -92,11 +102,11 @@ class Disconnect:
     auth_failed: bool = False
     """Whether authentication failed: the session uses the slow retry then."""
     missed_since: datetime | None = None
-    """Since when events may be missing, where that is longer ago than the connection's last sign of life."""
+    """Since when events may be missing, where that is longer ago than the connection's last activity."""
 
 
 @attrs.frozen
-class Suspect:
+class GapSuspected:
     """Events may be missing since this moment although the connection is up; the session announces the gap."""
 
     since: datetime
@@ -110,7 +120,47 @@ class Backfill:
     reason: str
 
 
-Action = Send | Emit | Subscribed | SubscriptionRefused | Ignore | Disconnect | Suspect | Backfill
+@attrs.frozen
+class Request:
+    """Perform an HTTP flow now; the actions that it ends with are performed like any input's.
+
+    A flow that ends in a `RestError` is made anew, at growing distances, unless authentication failed; then, and where
+    it never succeeds, the session reports `reason`.
+    """
+
+    flow: Callable[[], HTTPFlow[Iterable[Action]]] = attrs.field(repr=False)
+    """Makes the flow, once for each attempt."""
+    reason: str
+    """What it is for, without any secret."""
+
+
+@attrs.frozen
+class Replan:
+    """The dialect would answer otherwise now, such as for a new member of a roster: plan anew, send the difference."""
+
+    reason: str
+
+
+@attrs.frozen
+class Renew:
+    """Open another connection, subscribe it, and then close this one, so that nothing is missed in between."""
+
+    reason: str
+
+
+Action = (
+    Send
+    | Emit
+    | Subscribed
+    | SubscriptionRefused
+    | Ignore
+    | Disconnect
+    | GapSuspected
+    | Backfill
+    | Request
+    | Replan
+    | Renew
+)
 
 
 class FeedProtocol(Protocol):
@@ -132,8 +182,8 @@ class FeedProtocol(Protocol):
         """Read one frame that came at this moment; `FrameError` where it cannot be read."""
         ...
 
-    def tick(self, at: datetime) -> Iterable[Action]:
-        """A second has passed, for time-outs, paces and watchdogs; the session itself sends websocket pings."""
+    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
+        """So many seconds have passed, about one: for time-outs, paces and watchdogs; the session sends the pings."""
         ...
 
     def closed(self, code: int | None, at: datetime) -> None:
@@ -153,4 +203,13 @@ class SupportsBackfill(Protocol):
         not emit an older state of a thing than the one that came meanwhile. `RestError` where the vendor does not
         answer or allow it: the gap stays announced.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsCommit(Protocol):
+    """A protocol whose vendor wants to know what was stored: by acknowledgement, or by an offset to resume from."""
+
+    def committed(self, token: str) -> Iterable[Action]:
+        """The event of an `Emit` with this token is in the journal; tokens come in the order of their events."""
         ...

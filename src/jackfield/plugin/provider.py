@@ -33,6 +33,7 @@ __all__ = [
     "SupportsHandshakeBackoff",
     "SupportsWebhooks",
     "Webhook",
+    "stall_limit",
 ]
 
 
@@ -157,6 +158,18 @@ class Provider(Protocol):
         `before` is that of the feed's last connection, from which it may take over what was learned of the vendor.
         """
         ...
+
+
+STALL_SECONDS = 5.0
+
+
+def stall_limit(provider: Provider) -> float:
+    """How long this process may stand still before events of the provider's vendor may be missing.
+
+    A provider states it as ``stall_seconds``, in seconds, with its source; `STALL_SECONDS` where it does not.
+    """
+    seconds: float = getattr(provider, "stall_seconds", STALL_SECONDS)
+    return seconds
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
     "Backfilled",
+    "ConnectionRenewed",
     "DeliveryFailed",
     "DeliveryResumed",
     "EventDeadLettered",
@@ -31,6 +32,7 @@ __all__ = [
     "Level",
     "PluginLoadFailed",
     "Report",
+    "RequestFailed",
     "SinkDisabled",
     "SinkPaused",
     "TopicConfirmed",
@@ -146,6 +148,38 @@ class Backfilled:
 
 
 @attrs.frozen
+class RequestFailed:
+    """A request by HTTP that a feed's protocol needed got no answer, and is given up."""
+
+    level: ClassVar[Level] = "error"
+    feed: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.feed}: request failed: {self.reason}"
+
+
+@attrs.frozen
+class ConnectionRenewed:
+    """A feed's connection was replaced by another without a gap, or could not be yet and goes on."""
+
+    feed: str
+    reason: str
+    failure: str = ""
+    retry_in: float | None = None
+    """Seconds until the next attempt, after a failure."""
+
+    @property
+    def level(self) -> Level:
+        """A failure is worth a warning."""
+        return "warning" if self.failure else "info"
+
+    def __str__(self) -> str:
+        text = f"{self.feed}: connection {'not ' if self.failure else ''}renewed: {self.failure or self.reason}"
+        return text if self.retry_in is None else f"{text}; next attempt in {self.retry_in:.1f} s"
+
+
+@attrs.frozen
 class EventsDropped:
     """Events were lost on our side."""
 
@@ -223,6 +257,8 @@ Report = (
     | WebhookServerStarted
     | WebhookRejected
     | Backfilled
+    | RequestFailed
+    | ConnectionRenewed
     | EventsDropped
     | DeliveryFailed
     | DeliveryResumed

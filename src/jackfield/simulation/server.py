@@ -11,8 +11,8 @@ from functools import partial
 import msgspec
 import trio
 
+from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_client import open_client
-from jackfield.errors import leaves
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.simulator import Refusal, Simulator, SupportsRest
 from jackfield.simulation.control import PATH, check_names, control, is_control
@@ -58,8 +58,7 @@ async def simulate(
     check_names(simulator)
     listeners = await trio.open_tcp_listeners(port, host=host)
     authority = f"{f'[{host}]' if ':' in host else host}:{listeners[0].socket.getsockname()[1]}"
-    raised: BaseException | None = None
-    try:
+    with unwrapped() as body:
         async with open_client(connections=AT_ONCE, timeout=float("inf")) as send, trio.open_nursery() as nursery:
             counters = Counters()
             running = Running(
@@ -77,17 +76,9 @@ async def simulate(
             await nursery.start(trio.serve_listeners, handler, listeners)
             nursery.start_soon(_live, running)
             nursery.start_soon(running.watch)
-            try:
+            with body.watched():
                 yield running
-            except BaseException as error:
-                raised = error
-                raise
             nursery.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        if raised is None or isinstance(raised, trio.Cancelled) or list(leaves(group)) != [raised]:
-            raise
-    if raised is not None:
-        raise raised  # what the block raised comes out as it is, not in the nursery's group
 
 
 async def serve(

@@ -131,7 +131,7 @@ def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -
         for answer in itertools.chain.from_iterable(map(client.received, said)):
             if isinstance(answer, str):
                 actions += protocol.received(answer.encode(), at)
-        actions += protocol.tick(at)
+        actions += protocol.tick(at, 1.0)
     moments = (AT + timedelta(seconds=second) for second in itertools.count())
     events = itertools.islice(simulator.events(lambda: next(moments)), most)
     frames = itertools.chain.from_iterable(map(client.frames_for, events))

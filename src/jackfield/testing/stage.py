@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -13,9 +13,9 @@ import trio
 import trio.testing
 
 from jackfield._feed.session import Session
+from jackfield._net.exception_groups import sole_cause
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
-from jackfield.errors import leaves
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Endpoint, Provider
@@ -160,9 +160,3 @@ def play(
     except BaseExceptionGroup as group:
         raise sole_cause(group) from None
     return stage
-
-
-def sole_cause(group: BaseExceptionGroup[Any]) -> BaseException:
-    """The one exception in a group, which a nursery has put there; the group where there are several."""
-    causes = list(leaves(group))
-    return causes[0] if len(causes) == 1 else group

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import trio
 
+from jackfield._net.exception_groups import sole_cause
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.testing.places import Place
-from jackfield.testing.stage import sole_cause
 
 __all__ = ["WAIT_SECONDS", "cut", "failure_of", "insist", "missing_of", "run"]
 

@@ -39,7 +39,7 @@ class AcmeProtocol:
     def send(self, verb, topic):
         return Send(json.dumps({"do": verb, "number": self._number, "topic": topic, "token": self._token}))
 
-    def tick(self, at):
+    def tick(self, at, passed):
         return ()
 
     def closed(self, code, at):

@@ -58,7 +58,7 @@ def test_problems_with_the_files_are_reported(files):
     assert "has 5 characters; at least 16" in problems("::1", files / "short")[0]
     assert "is empty" in problems("::1", files / "empty")[0]
     assert "cannot be read" in problems("::1", files / "none")[0]
-    assert "is not a file" in problems("::1", None, files / "none", files / "key")[0]
+    assert "cannot be read" in problems("::1", None, files / "none", files / "key")[0]
     assert "needs a certificate" in problems("::1", None, None, files / "key")[0]
     assert "must be PEM" in problems("::1", None, files / "token", files / "key")[0]
     assert "12345" not in problems("::1", files / "short")[0]

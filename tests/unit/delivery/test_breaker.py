@@ -69,7 +69,7 @@ def test_a_failure_of_something_sent_before_it_opened_does_not_make_the_pause_lo
 
 
 class BreakerMachine(RuleBasedStateMachine):
-    """Any number of senders, held against a count of what they have been told."""
+    """Any number of senders, checked against a count of the answers they got."""
 
     def __init__(self):
         super().__init__()

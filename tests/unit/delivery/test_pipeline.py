@@ -79,12 +79,12 @@ class Bench:
         cursor = self.journal.cursor("s")
         self.pipeline = SinkPipeline("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
 
-    async def run(self, events, patience=1000.0):
+    async def run(self, events, limit=1000.0):
         assert len(self.journal.admit(events)) == len(events)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.journal.run)
             self.journal.close()
-            with trio.move_on_after(patience):
+            with trio.move_on_after(limit):
                 await self.pipeline.run()
             self.pipeline.abandon("closed")
             self.journal.finish()
@@ -128,7 +128,7 @@ def test_however_slow_and_broken_a_receiver_is_each_keys_events_arrive_once_in_o
     bench = Bench(Receiver(script, never, pace=pace), DeliveryOptions(batch_events=most, concurrency=concurrency))
 
     async def main():
-        return await bench.run(events, patience=1e6)
+        return await bench.run(events, limit=1e6)
 
     stats = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     refused = {number for number in never if number < len(events)}
@@ -145,7 +145,7 @@ def test_however_slow_and_broken_a_receiver_is_each_keys_events_arrive_once_in_o
 async def test_one_key_that_is_stuck_holds_up_no_other_within_the_window(autojump_clock):
     bench = Bench(Receiver(stuck=frozenset("a")), DeliveryOptions(batch_events=10, concurrency=8))
     events = [make(0, key="a"), *[make(n, key=str(n % 50)) for n in range(1, 600)]]
-    stats = await bench.run(events, patience=300.0)
+    stats = await bench.run(events, limit=300.0)
     waiting = [[event for _, event in partition.waiting] for partition in bench.pipeline._partitions]
     (held_up,) = [share for share in waiting if events[0] in share]
     others = [int(event.feed) for event in events if event not in held_up]
@@ -182,7 +182,7 @@ async def test_what_a_slow_sink_misses_in_memory_is_counted_and_told():
 
 async def test_what_is_left_in_memory_at_the_end_is_counted_and_told(autojump_clock):
     bench = Bench(Receiver([DeliveryError("down")] * 99), select="stream.connected")
-    stats = await bench.run([*[make(n) for n in range(103)], make(9, "disconnected")], patience=20.0)
+    stats = await bench.run([*[make(n) for n in range(103)], make(9, "disconnected")], limit=20.0)
     assert (stats.delivered, stats.dropped) == (0, 103)
     assert of(EventsDropped, bench.reports)[-1].reason == "closed"
 
@@ -204,7 +204,7 @@ async def test_what_is_left_in_a_file_is_not_lost_and_comes_at_the_next_start(tm
     events = [make(n) for n in range(30)]
     store = Store.open(tmp_path / "journal.db")
     bench = Bench(Receiver([None, *[DeliveryError("down")] * 99]), DeliveryOptions(batch_events=10), store=store)
-    stats = await bench.run(events, patience=0.3)
+    stats = await bench.run(events, limit=0.3)
     store.close()
     assert (bench.sink.numbers, stats.dropped, stats.lag) == (list(range(10)), 0, 20)
 

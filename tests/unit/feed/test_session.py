@@ -1,7 +1,7 @@
 """`jackfield._feed.session`: the documented lifecycle, one attempt at a time, on virtual time and real websockets."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import attrs
@@ -9,16 +9,25 @@ import pytest
 import trio
 import trio.testing
 
+from jackfield._feed.clock import Clock
 from jackfield._feed.session import Session
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import Feed
 from jackfield.errors import FrameError, RestError, SecretError
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.protocol import Disconnect, Ignore, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
-from jackfield.reports import Backfilled, FeedState, FeedStateChanged, FrameInvalid, GapSuspected, TopicRefused
+from jackfield.reports import (
+    Backfilled,
+    ConnectionRenewed,
+    FeedState,
+    FeedStateChanged,
+    FrameInvalid,
+    GapSuspected,
+    TopicRefused,
+)
 from jackfield.reports.feed_states import TRANSITIONS
 
 
@@ -37,7 +46,7 @@ class Simple:
     def unsubscribe(self, topic):
         return [Send(f"-{topic}")]
 
-    def tick(self, at):
+    def tick(self, at, passed):
         return ()
 
     def closed(self, code, at):
@@ -451,7 +460,7 @@ async def test_each_connection_gets_fresh_credentials_and_what_they_show_is_plan
     stage = Stage(network, options=LoggingIn())
     stage.session._rest = answering(*(Response(201, body=f"fresh{n}".encode()) for n in range(3)))
     planned = []
-    stage.session._source_changed = lambda: planned.append(stage.session.provider.source)
+    stage.session._replan = lambda: planned.append(stage.session.provider.source)
     targets = []
 
     async def vendor(incoming):
@@ -467,7 +476,7 @@ async def test_each_connection_gets_fresh_credentials_and_what_they_show_is_plan
     assert targets == ["/?token=fresh0", "/?token=fresh1", "/?token=fresh2"]
     assert planned == [Source("acme", "account", "A")]
     assert {event.address.scope_id for event in stage.events} == {"A"}
-    assert stage.session._redacted("fresh2 and hunter2") == "*** and ***"
+    assert stage.session.recorder.redacted("fresh2 and hunter2") == "*** and ***"
 
 
 async def test_a_refused_login_is_reported_and_tried_again_without_hurry(network, nursery, autojump_clock):
@@ -597,3 +606,138 @@ def test_a_regular_look_that_finds_nothing_is_hardly_worth_a_word():
     assert Backfilled("office", 0, regular=True).level == "debug"
     assert Backfilled("office", 2, regular=True).level == Backfilled("office", 0).level == "info"
     assert Backfilled("office", 0, "HTTP 403", regular=True).level == "warning"
+
+
+class Renewable(Simple):
+    """A protocol that wants another connection when its vendor says so."""
+
+    def received(self, frame, at):
+        if frame == b"renew":
+            return [Renew("it expires"), Ignore("renew")]
+        return super().received(frame, at)
+
+
+@attrs.frozen
+class RenewableOptions(Options):
+    def protocol(self, feed, before=None):
+        return Renewable()
+
+
+async def test_a_renewed_connection_is_subscribed_before_the_old_one_is_closed_and_there_is_no_gap(
+    network, nursery, autojump_clock
+):
+    stage = Stage(network, options=RenewableOptions())
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("renew")
+    await trio.sleep(20)
+    assert stage.vendor.heard == ["+t", "+t"]
+    assert (stage.vendor.most, stage.vendor.now) == (2, 1)
+    assert stage.facts() == ["connected", "subscribed"]
+    assert [str(each) for each in stage.of(ConnectionRenewed)] == ["office: connection renewed: it expires"]
+    await stage.vendor.lines[1].hang_up(CloseConnection())
+    await trio.sleep(40)
+    assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
+    assert stage.session.stats.connections == 3
+
+
+async def test_a_renewal_that_fails_is_reported_and_tried_again_while_the_old_connection_goes_on(
+    network, nursery, autojump_clock
+):
+    stage = Stage(network, options=RenewableOptions())
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    accepted = network.handler
+
+    async def refuse(incoming):
+        await incoming.reject(Refusal(503))
+
+    network.handler = refuse
+    await stage.vendor.lines[0].send("renew")
+    await trio.sleep(60)
+    failures = stage.of(ConnectionRenewed)
+    assert len(failures) >= 2
+    assert all("HTTP 503" in each.failure and each.level == "warning" for each in failures)
+    assert stage.session.stats.state is FeedState.SUBSCRIBED
+    network.handler = accepted
+    await trio.sleep(60)
+    assert stage.of(ConnectionRenewed)[-1].failure == ""
+    assert (stage.vendor.now, stage.facts()) == (1, ["connected", "subscribed"])
+
+
+async def test_a_connection_that_is_lost_while_its_successor_comes_up_is_a_gap(network, nursery, autojump_clock):
+    stage = Stage(network, options=RenewableOptions())
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    accepted = network.handler
+
+    async def never(incoming):
+        await trio.sleep_forever()
+
+    network.handler = never
+    await stage.vendor.lines[0].send("renew")
+    await trio.sleep(1)
+    network.handler = accepted
+    await stage.vendor.lines[0].hang_up(CloseConnection())
+    await trio.sleep(60)
+    assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
+    assert stage.vendor.now == 1
+
+
+async def test_stopping_ends_a_renewal_too(network, nursery, autojump_clock):
+    stage = Stage(network, options=RenewableOptions())
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("renew")
+    await stage.settle()
+    stage.session.stop()
+    await trio.sleep(10)
+    assert stage.session.stats.state is FeedState.DISCONNECTED
+    assert stage.vendor.now == 0
+
+
+async def test_a_stall_longer_than_the_vendor_buffers_is_a_gap_since_the_last_moment_before_it(
+    network, nursery, autojump_clock
+):
+    stage = Stage(network)
+    start = datetime.now(UTC)
+    slept = timedelta(0)
+    clock = Clock(lambda: start + timedelta(seconds=trio.current_time()) + slept)
+    stage.session = attrs.evolve(stage.session, clock=clock)
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(10.5)
+    slept = timedelta(seconds=4)  # less than the five seconds that a vendor is trusted to buffer for
+    await trio.sleep(10)
+    assert stage.facts() == ["connected", "subscribed"]
+    last = clock.now()
+    slept += timedelta(minutes=10)
+    await trio.sleep(10)
+    (gap,) = stage.of(GapSuspected)
+    assert timedelta(0) <= last - gap.since <= timedelta(seconds=1)
+    assert gap.until - gap.since >= timedelta(minutes=10)
+    assert gap.cause == "this process did not run for 600.0 s"
+    assert stage.session.stats.state is FeedState.SUBSCRIBED
+
+
+async def test_a_clock_that_is_set_back_makes_no_gap_and_a_loss_after_it_none_that_is_negative(
+    network, nursery, autojump_clock
+):
+    stage = Stage(network)
+    start, back = datetime.now(UTC), timedelta(0)
+    clock = Clock(lambda: start + timedelta(seconds=trio.current_time()) - back)
+    stage.session = attrs.evolve(stage.session, clock=clock)
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(10.5)
+    back = timedelta(hours=1)
+    await trio.sleep(10)
+    assert stage.of(GapSuspected) == []
+    await stage.vendor.lines[0].hang_up(CloseConnection())
+    await trio.sleep(60)
+    (gap,) = stage.of(GapSuspected)
+    assert gap.since <= gap.until

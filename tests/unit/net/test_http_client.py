@@ -1,6 +1,8 @@
-"""`jackfield.plugin.http` and `jackfield._net.http_client`: HTTP flows, performed against a real server."""
+"""`jackfield._net.http_client`: HTTP flows, performed against a real server."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 
 import h11
@@ -9,7 +11,7 @@ import trio
 
 from jackfield._net.http_client import perform
 from jackfield.errors import RestError
-from jackfield.plugin.http import Request, Response
+from jackfield.plugin.http import Request
 
 
 class Server:
@@ -129,17 +131,30 @@ async def test_an_answer_without_end_is_cut_off(server, monkeypatch):
         await perform(ask(Request("GET", f"{there.url}/")))
 
 
-def test_neither_a_request_nor_an_answer_shows_what_may_be_secret():
-    request = Request("PUT", "https://h/p?token=s3cret", (("X-Auth-Token", "s3cret"),), b"s3cret")
-    assert "s3cret" not in repr(request) + str(request) + repr(Response(200, {"set-cookie": "s3cret"}, b"s3cret"))
-    assert str(request) == "PUT /p"
+def give_up_on(request):
+    answer = yield request
+    raise RestError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
 
-def test_a_header_is_found_in_any_case():
-    assert Request("GET", "/", (("X-A", "1"), ("x-a", "2"))).header("x-A") == "1"
-    assert Request("GET", "/").header("x-a") == ""
+@pytest.mark.parametrize("retry_after", ["31536000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_an_endless_wait_is_limited_and_the_error_says_so_whoever_raises_it(server, retry_after):
+    there = await server((429, [("Retry-After", retry_after)], b""))
+    with pytest.raises(RestError, match=r"HTTP 429; its Retry-After of .* is limited to 3600 s") as caught:
+        await perform(give_up_on(Request("GET", f"{there.url}/")))
+    assert (caught.value.retry_after, caught.value.status) == (3600.0, 429)
 
 
-def test_a_body_that_is_no_json_is_reported_with_its_status():
-    with pytest.raises(RestError, match="the answer with status 502 is no JSON"):
-        Response(502, body=b"<html>").json()
+async def test_a_date_counts_even_where_the_server_has_no_clock(server):
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=900), usegmt=True)
+    there = await server((429, [("Retry-After", soon)], b""))
+    (answer,) = await perform(ask(Request("GET", f"{there.url}/")))
+    assert 890 <= answer.retry_after <= 900
+
+
+async def test_a_file_of_authorities_that_cannot_be_used_is_named(tmp_path):
+    path = tmp_path / "ca.pem"
+    with pytest.raises(RestError, match=f"{path} cannot be read: No such file"):
+        await perform(ask(Request("GET", "https://127.0.0.1:1/", ca_file=str(path))))
+    path.write_text("not a certificate")
+    with pytest.raises(RestError, match=f"{path} holds no certificate in PEM form"):
+        await perform(ask(Request("GET", "https://127.0.0.1:1/", ca_file=str(path))))

@@ -8,7 +8,8 @@ import pytest
 import trio
 import trio_websocket
 
-from jackfield.errors import PluginError, leaves
+from jackfield._net.exception_groups import leaves
+from jackfield.errors import PluginError
 from jackfield.simulation import Faults, simulate
 
 

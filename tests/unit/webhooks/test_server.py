@@ -396,7 +396,7 @@ def authority():
 
 @pytest.fixture
 def secured(authority, tmp_path):
-    path = tmp_path / "inbox.pem"
+    path = tmp_path / "server.pem"
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_and_cert_chain_pem.write_to_path(path)
     return WebhooksOptions(listen="127.0.0.1:0", tls_cert=str(path))
@@ -422,16 +422,13 @@ async def test_with_a_certificate_posts_come_over_tls_and_garbage_hinders_nobody
 async def test_where_it_cannot_listen_is_reported_in_one_line(office, tmp_path):
     async with listening(office) as inbox:
         taken = inbox.url.split("/")[2]
-        with pytest.raises(
-            ConfigError, match=f"webhooks.listen: {taken} cannot be listened on: Address already in use"
-        ):
+        with pytest.raises(ConfigError, match=f"webhooks.listen: cannot listen on {taken}: Address already in use"):
             async with listening(office, WebhooksOptions(listen=taken)):
                 pass
-    for name, problem in (("missing.pem", "No such file"), ("empty.pem", "")):
-        path = tmp_path / name
-        (tmp_path / "empty.pem").touch()
-        with pytest.raises(ConfigError, match=rf"webhooks.tls_cert: .*{name} cannot be used: .*{problem}"):
-            async with listening(office, WebhooksOptions(listen="127.0.0.1:0", tls_cert=str(path))):
+    (tmp_path / "empty.pem").touch()
+    for name, problem in (("missing.pem", "cannot be read: No such file"), ("empty.pem", "cannot be used: ")):
+        with pytest.raises(ConfigError, match=rf"webhooks.tls_cert: .*{name} {problem}"):
+            async with listening(office, WebhooksOptions(listen="127.0.0.1:0", tls_cert=str(tmp_path / name))):
                 pass
 
 

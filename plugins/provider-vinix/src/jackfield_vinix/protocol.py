@@ -87,7 +87,7 @@ class VinixProtocol:
         action = hide_token(read.action, self._auth_token)[:40] if isinstance(read.action, str) else "no text"
         return (Ignore(f"action {action!r}, which is neither a reply nor an event"),)
 
-    def tick(self, at: datetime) -> Iterator[Action]:
+    def tick(self, at: datetime, passed: float) -> Iterator[Action]:
         """Send what had to wait, give up on what is not answered, and wonder about silence."""
         for each in self._requests.tick():
             if isinstance(each, Send):
@@ -96,9 +96,9 @@ class VinixProtocol:
                 self.silence.answered(ponged=False)
             elif each.action == "subscribe":
                 yield from self._subscribing.unanswered(each.binding)
-        yield from self._subscribing.tick(at)
+        yield from self._subscribing.tick(at, passed)
         if self._subscribing.held:
-            yield from self._listen(at)
+            yield from self._listen(at, passed)
 
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember what the server may have broken over."""
@@ -118,16 +118,16 @@ class VinixProtocol:
             self.silence.vouch(False if found.missed else held)
         return map(Emit, found.events)
 
-    def _listen(self, at: datetime) -> Iterator[Action]:
+    def _listen(self, at: datetime, passed: float) -> Iterator[Action]:
         silence = self.silence
-        match silence.tick(at, by_rest=self._rest is not None):
+        match silence.tick(at, passed, by_rest=self._rest is not None):
             case "ask":
                 yield from self._requests.ask(Asked("ping"))
                 if self._rest is not None:
                     yield Backfill(f"no event for {silence.limit:g} s")
             case "renew":
                 self._subscribing.silent()
-                reason = f"no event for {(at - (silence.since or at)).total_seconds():.0f} s; {silence.evidence}"
+                reason = f"no event for {silence.quiet:.0f} s; {silence.evidence}"
                 yield Disconnect(f"{reason}: subscribing anew", missed_since=silence.since)
 
     def _replied(self, reply: Frame, raw: bytes) -> Iterator[Action]:

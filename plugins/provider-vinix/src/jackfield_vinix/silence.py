@@ -7,7 +7,7 @@ configured, which alone can vouch for the subscription. Without such a voucher t
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import attrs
@@ -29,11 +29,15 @@ class Silence:
     factor: int = 1
     """How many times that, by now; handed from connection to connection."""
     since: datetime | None = None
-    """When the last event came, or the watch began."""
+    """When the last event came, or the watch began, by the wall clock."""
     evidence: str = ""
     """What the server itself said, for people."""
-    _quiet_until: datetime | None = None
-    _asked: datetime | None = None
+    quiet: float = 0.0
+    """Seconds since then, by the ticks."""
+    _due: float | None = None
+    """After how many such seconds the server is asked, where that is not the limit."""
+    _asked: float | None = None
+    """After how many it was."""
     _vouched: bool | None = None
 
     @property
@@ -43,9 +47,9 @@ class Silence:
 
     def broken(self, at: datetime) -> None:
         """An event has come: all is well."""
-        self.since, self.factor = at, 1
-        if self._asked is not None or self._quiet_until is not None:
-            self._asked = self._quiet_until = self._vouched = None
+        self.since, self.factor, self.quiet = at, 1, 0.0
+        if self._asked is not None or self._due is not None:
+            self._asked = self._due = self._vouched = None
 
     def answered(self, ponged: bool) -> None:
         """A ping was answered, which shows that the line is up, or was not, which some servers never do."""
@@ -56,24 +60,26 @@ class Silence:
         if held is not None:
             self._vouched = held
 
-    def tick(self, at: datetime, *, by_rest: bool) -> Literal["ask", "renew", ""]:
-        """What is to be done at this moment, on a connection that is subscribed to something."""
+    def tick(self, at: datetime, passed: float, *, by_rest: bool) -> Literal["ask", "renew", ""]:
+        """What is to be done after so many seconds more, on a connection that is subscribed to something."""
         if not self.limit:
             return ""
-        self.since = self.since or at
+        if self.since is None:
+            self.since = at
+        else:
+            self.quiet += passed
         if self._asked is None:
-            until = self._quiet_until or self.since + timedelta(seconds=self.limit * self.factor)
-            if at < until:
+            if self.quiet < (self.limit * self.factor if self._due is None else self._due):
                 return ""
-            self._asked, self._vouched, self.evidence = at, None, ""
+            self._asked, self._vouched, self.evidence = self.quiet, None, ""
             return "ask"
-        waited = (at - self._asked).total_seconds()
+        waited = self.quiet - self._asked
         if self._vouched:
-            self._asked, self._quiet_until = None, at + timedelta(seconds=self.limit)
+            self._asked, self._due = None, self.quiet + self.limit
             return ""
         if not self.evidence or (by_rest and self._vouched is None and waited < VOUCH_SECONDS):
             return ""
         self._asked = None
-        self._quiet_until = at + timedelta(seconds=self.limit)
+        self._due = self.quiet + self.limit
         self.factor = min(self.factor * 2, MOST_FACTOR)
         return "renew"

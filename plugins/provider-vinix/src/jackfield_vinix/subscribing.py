@@ -7,7 +7,7 @@ that a second binding would bring is one too many.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -26,7 +26,7 @@ MOST_ASKS = 3
 # Behind one address there may be nodes with and without qubicle; after so many of the latter it is not chance.
 MOST_NODES = 3
 # What keeps a server from granting anything, a module not loaded or an account not set up yet, may be mended meanwhile.
-BARREN = timedelta(minutes=5)
+BARREN_SECONDS = 300.0
 
 
 @attrs.define
@@ -57,7 +57,9 @@ class Subscribing:
     _elsewhere: bool = False
     """Whether this node has nothing of qubicle."""
     _barren_since: datetime | None = None
-    """Since when something is wanted and nothing in force."""
+    """Since when something is wanted and nothing is active."""
+    _barren: float = 0.0
+    """Seconds since then."""
 
     @property
     def held(self) -> list[str]:
@@ -125,11 +127,16 @@ class Subscribing:
             for topic in sorted(line.topics):
                 yield SubscriptionRefused(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
 
-    def tick(self, at: datetime) -> Iterator[Action]:
+    def tick(self, at: datetime, passed: float) -> Iterator[Action]:
         """Try anew on another connection where nothing is granted for long."""
-        self._barren_since = (self._barren_since or at) if self._tried and not self.held else None
-        if self._barren_since is not None and at - self._barren_since >= BARREN:
-            reason = f"no subscription was granted in {BARREN.total_seconds():.0f} s: trying another connection"
+        if not self._tried or self.held:
+            self._barren_since = None
+        elif self._barren_since is None:
+            self._barren_since, self._barren = at, 0.0
+        else:
+            self._barren += passed
+        if self._barren_since is not None and self._barren >= BARREN_SECONDS:
+            reason = f"no subscription was granted in {BARREN_SECONDS:.0f} s: trying another connection"
             yield Disconnect(reason, missed_since=self._barren_since)
 
     def brought(self, family: str) -> None:

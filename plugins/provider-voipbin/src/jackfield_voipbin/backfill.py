@@ -15,7 +15,7 @@ from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
-from jackfield.plugin.protocol import Action, Emit, Ignore, Suspect
+from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore
 from jackfield_voipbin.bare import name_as
 from jackfield_voipbin.forms import Form, Message
 from jackfield_voipbin.listing import LISTS, Found, has_history, histories, lists
@@ -116,7 +116,7 @@ class Look:
             else:
                 changes = "1 change" if count == 1 else f"{count} changes"
                 reason = f"the server ignores the subscription to {topic}: {changes} since {first} never came"
-            yield Suspect(max(self.since, self.in_force[topic]), reason)
+            yield GapSuspected(max(self.since, self.in_force[topic]), reason)
 
     def _event(self, found: Found) -> tuple[datetime, Event] | None:
         """What was found as an event, and when it came to be so.

@@ -47,7 +47,7 @@ class VoipbinProtocol:
     _subscribing: Subscribing = attrs.field(init=False)
     _patterns: dict[str, AddressPattern] = attrs.field(factory=dict)
     """What each topic that is asked for means."""
-    _ticks: int = 0
+    _since_look: float = 0.0
     """Since the last look."""
     _may_look: bool = True
 
@@ -116,12 +116,12 @@ class VoipbinProtocol:
         code = f": {answer.code}" if answer.code in ERROR_CODES else ""
         yield Ignore(f"refusal of {action}{code}")
 
-    def tick(self, at: datetime) -> Iterable[Action]:
+    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
         """Ask for the next suspect, and have it looked from time to time whether what comes is all."""
         actions = list(self._subscribing.tick(at))
-        self._ticks += 1
-        if 0 < self._reconcile_seconds <= self._ticks and self._may_look and self._has_lists():
-            self._ticks = 0
+        self._since_look += passed
+        if 0 < self._reconcile_seconds <= self._since_look and self._may_look and self._has_lists():
+            self._since_look = 0.0
             actions.append(Backfill("a regular look"))
         return actions
 
@@ -139,7 +139,7 @@ class VoipbinProtocol:
 
     def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
         """Lists and histories since then; without a moment, since the last look or the subscription."""
-        self._ticks = 0
+        self._since_look = 0.0
         self._subscribing.date(at)  # a look may come before the first tick
         if self._rest is None:
             raise RestError("there is no REST interface to look at")

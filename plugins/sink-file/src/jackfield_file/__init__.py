@@ -29,7 +29,7 @@ def _template(_instance: Any, _attribute: Any, value: str) -> None:
 
 def _mode(_instance: Any, _attribute: Any, value: str) -> None:
     if not re.fullmatch(r"0?[0-7]{3}", value):
-        raise ValueError(f"{value!r} is no mode; give three octal digits, such as '640'")
+        raise ValueError(f"{value!r} is not a mode; give three octal digits, such as '640'")
     if int(value, 8) & 0o600 != 0o600:
         raise ValueError(f"mode {value!r} keeps the owner out, which is this process; '600' at least")
 
@@ -51,11 +51,11 @@ class File:
     rotate_bytes: int | None = attrs.field(
         default=None,
         validator=ge(1),
-        metadata=field_help("a file is set aside before it grows beyond this; a larger batch is never split"),
+        metadata=field_help("rotate a file before it grows beyond this many bytes; a larger batch is never split"),
     )
     rotate_every: Every = attrs.field(
         default="never",
-        metadata=field_help('"hour" or "day": a file last written in an earlier one (UTC) is set aside'),
+        metadata=field_help('"hour" or "day": rotate a file that was last written in an earlier one (UTC)'),
     )
     keep_files: int | None = attrs.field(
         default=None,

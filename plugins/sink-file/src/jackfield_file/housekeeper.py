@@ -34,7 +34,7 @@ class Housekeeper:
     _now: Callable[[], datetime]
     _period: float = 60.0
     """Seconds after which files may have come of age, and what failed is tried again."""
-    _told: queue.SimpleQueue[Path | None] = attrs.field(factory=queue.SimpleQueue, init=False)
+    _paths: queue.SimpleQueue[Path | None] = attrs.field(factory=queue.SimpleQueue, init=False)
     _stopping: threading.Event = attrs.field(factory=threading.Event, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
     _failures: dict[Path, str] = attrs.field(factory=dict, init=False)
@@ -45,13 +45,13 @@ class Housekeeper:
         self._thread.start()
 
     def tend(self, path: Path) -> None:
-        """Have the rotated files of this path looked after, soon."""
-        self._told.put(path)
+        """Delete and compress the rotated files of this path, soon."""
+        self._paths.put(path)
 
     def stop(self) -> None:
         """End, in the middle of a file if need be, and wait for that."""
         self._stopping.set()
-        self._told.put(None)
+        self._paths.put(None)
         if self._thread is not None:
             self._thread.join()
 
@@ -59,7 +59,7 @@ class Housekeeper:
         watched: set[Path] = set()
         while True:
             try:
-                path = self._told.get(timeout=self._period if watched else None)
+                path = self._paths.get(timeout=self._period if watched else None)
                 paths = [] if path is None else [path]
             except queue.Empty:
                 paths = sorted(watched)
@@ -81,7 +81,7 @@ class Housekeeper:
             # Nothing is lost by it: files stay as they are. It is logged once, not every minute.
             if self._failures.get(path) != (reason := str(error)):
                 self._failures[path] = reason
-                _LOG.warning("%s: its rotated files cannot be tended, will try again: %s", path, reason)
+                _LOG.warning("%s: its rotated files cannot be deleted or compressed, will try again: %s", path, reason)
             return True
         self._failures.pop(path, None)
         return left

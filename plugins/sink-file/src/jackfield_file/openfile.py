@@ -24,7 +24,7 @@ from jackfield_file.rotation import TORN
 
 __all__ = ["OpenFile", "make_folder", "open_file", "sync_folder"]
 
-# Another process holds the lock for one write, which takes milliseconds; five seconds mean that it hangs.
+# Another process holds the lock for one write, which lasts milliseconds; five seconds mean that it hangs.
 LOCK_TRIES = 1000
 LOCK_PAUSE = 0.005
 BLOCK = 65536
@@ -91,8 +91,8 @@ class OpenFile:
             if self._durable:
                 os.fsync(self._descriptor)
         except OSError:
-            # A full disk has cut the lines off. Only what is ours is taken back: who writes without our lock
-            # may have been here too, or have emptied the file. Where that fails too, the next `mend` does it.
+            # A full disk has cut the lines off. Only what is ours is taken back: a process that writes without
+            # our lock may have written too, or have emptied the file. Where that fails too, the next `mend` does it.
             with suppress(OSError):
                 if os.fstat(self._descriptor).st_size == before + len(lines) - len(rest):
                     os.ftruncate(self._descriptor, before)
@@ -149,7 +149,7 @@ def open_file(base: Path, name: str, *, mode: int, durable: bool) -> OpenFile:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is no regular file", str(path))
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
         if durable:
             sync_folder(path.parent)
     except OSError:

@@ -23,7 +23,7 @@ from jackfield.events import Event
 
 __all__ = ["FIELDS", "Template"]
 
-# Of the 255 bytes that a name may have, what `rotation` and `compress` append takes 33 at most.
+# Of the 255 bytes that a name may have, `rotation` and `compress` append 33 at most.
 LONGEST = 220
 LONGEST_LITERAL = 150
 # Each folder may be LONGEST, and a path must stay below the system's 4,096 bytes.
@@ -69,7 +69,7 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Read what a configuration says; `ValueError` tells what is wrong with it."""
+        """Read what a configuration says; `ValueError` says what is wrong with it."""
         if not text:
             raise ValueError("must name a file")
         segments = _segments(text)
@@ -104,7 +104,7 @@ def _segments(text: str) -> list[_Segment]:
         if spec or conversion or name not in FIELDS:
             written = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
             known = ", ".join(f"{{{field}}}" for field in FIELDS)
-            raise ValueError(f"{text!r} has {{{written}}}, which is no field; there are {known}")
+            raise ValueError(f"{text!r} has {{{written}}}, which is not a field; there are {known}")
         segments[-1].append(_Field(name))
     return [tuple(segment) for segment in segments]
 

@@ -1,6 +1,6 @@
-"""When a file is set aside, what it is called then, and how long it is kept: decisions, without any I/O.
+"""When a file is rotated, its name then, and how long it is kept: decisions, without any I/O.
 
-``events.jsonl`` is set aside as ``events@20261121T120000.000000Z.jsonl``, named by the moment of its rotation, so
+``events.jsonl`` is rotated to ``events@20261121T120000.000000Z.jsonl``, named by the moment of its rotation, so
 the names sort by time; compressed it ends in ``.gz`` or ``.zst`` as well, and while that is being made, in
 ``@part``. What was torn off a file's end is in ``events.jsonl@torn``.
 """
@@ -36,11 +36,11 @@ class Policy:
 
     @property
     def rotates(self) -> bool:
-        """Whether a file is ever set aside."""
+        """Whether files are rotated at all."""
         return self.rotate_bytes is not None or self.rotate_every != "never"
 
     def due(self, *, size: int, adding: int, written: datetime, now: datetime) -> bool:
-        """Whether a file of this size, last written then, is set aside before so many bytes are added."""
+        """Whether a file of this size, last written then, is rotated before so many bytes are added."""
         if size == 0:
             return False
         if self.rotate_bytes is not None and size + adding > self.rotate_bytes:
@@ -62,7 +62,7 @@ class Policy:
 
 @attrs.frozen
 class Rotated:
-    """A file that was set aside, or is being compressed."""
+    """A rotated file, or one that is being compressed."""
 
     name: str
     moment: datetime
@@ -73,7 +73,7 @@ class Rotated:
 
 
 def rotated_name(name: str, suffix: str, moment: datetime) -> str:
-    """What a file is called that is set aside at this moment."""
+    """Name of a file that is rotated at this moment."""
     return f"{name.removesuffix(suffix)}@{moment.strftime(_MOMENT)}{suffix}"
 
 
@@ -89,7 +89,7 @@ def find_rotated(name: str, suffix: str, names: Iterable[str]) -> list[Rotated]:
             try:
                 moment = datetime.strptime(match[1], _MOMENT).replace(tzinfo=UTC)
             except ValueError:
-                continue  # digits that are no date: not ours
+                continue  # digits that are not a date: not ours
             found.append(Rotated(each, moment, packed[1] or "", packed[2] is not None))
     return found
 

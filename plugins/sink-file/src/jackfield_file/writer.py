@@ -47,7 +47,7 @@ class Writer:
     """Called with each path when it is first opened and when it was rotated."""
     _base: Path = attrs.field(init=False)
     _files: OrderedDict[str, OpenFile] = attrs.field(factory=OrderedDict, init=False)
-    _told: set[str] = attrs.field(factory=set, init=False)
+    _tended: set[str] = attrs.field(factory=set, init=False)
     _turn: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Writer:
         make_folder(self._base, durable=self._durable)
         makes_files = self._template.only is None or self._policy.rotates
         if makes_files and not os.access(self._base, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "no file can be made in it", str(self._base))
+            raise PermissionError(errno.EACCES, "files cannot be made in it", str(self._base))
         if self._template.only is not None:
             file = self._open(self._template.only)
             with file.locked():
@@ -116,10 +116,10 @@ class Writer:
         while len(self._files) >= self._most:
             self._files.popitem(last=False)[1].close()
         file = self._files[name] = open_file(self._base, name, mode=self._mode, durable=self._durable)
-        if name not in self._told:
-            if len(self._told) >= MEMO:
-                self._told.clear()
-            self._told.add(name)
+        if name not in self._tended:
+            if len(self._tended) >= MEMO:
+                self._tended.clear()
+            self._tended.add(name)
             self._tend(file.path)
         return file
 
@@ -128,7 +128,7 @@ class Writer:
             file.close()
 
     def _rotate(self, path: Path, now: datetime) -> None:
-        """Set the file aside under a name that nothing has and that sorts behind all others of its path."""
+        """Rename the file to a name that is free and sorts behind all others of its path."""
         suffix = self._template.suffix
         rotated = find_rotated(path.name, suffix, (each.name for each in path.parent.iterdir()))
         moment = next_moment(now, rotated)

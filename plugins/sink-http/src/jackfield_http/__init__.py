@@ -15,7 +15,7 @@ from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import OpenSink, SinkSpec
-from jackfield_http.forms import Mode
+from jackfield_http.content_mode import ContentMode
 from jackfield_http.headers import check_further, check_name
 from jackfield_http.signing import key_of
 from jackfield_http.tls import client_context
@@ -57,10 +57,10 @@ def _signing(_instance: object, _attribute: object, value: Secret | None) -> Non
 
 @attrs.frozen
 class Http:
-    """Events posted as CloudEvents, one by one or in batches."""
+    """Events sent as CloudEvents by HTTP POST, one by one or in batches."""
 
     url: str = attrs.field(validator=_url, metadata=field_help("where to POST events"))
-    mode: Mode = attrs.field(
+    mode: ContentMode = attrs.field(
         default="structured",
         metadata=field_help("how CloudEvents are sent: one as JSON, one as headers and data, or many as JSON"),
     )
@@ -162,7 +162,7 @@ class Http:
 
         from jackfield_http.exchange import Client
         from jackfield_http.networks import CheckedBackend, Networks
-        from jackfield_http.poster import Poster
+        from jackfield_http.writer import HTTPWriter
 
         try:
             context = client_context(self.ca_file, self.client_cert, self.client_key, self.client_key_password)
@@ -176,7 +176,7 @@ class Http:
             keepalive_expiry=IDLE_SECONDS,
             network_backend=CheckedBackend(Networks(parts.hostname or "", port_of(parts), self.allow_private)),
         ) as pool:
-            yield Poster(self, Client(self, pool, trio.CapacityLimiter(self.connections)))
+            yield HTTPWriter(self, Client(self, pool, trio.CapacityLimiter(self.connections)))
 
 
 def _together(first: str, one: object, second: str, other: object) -> None:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import attrs
 
 from jackfield.errors import OnError
 from jackfield.plugin.secrets import REDACTED
 
-__all__ = ["Failure", "excerpt", "on_error_of", "seconds_to_wait"]
+__all__ = ["Failure", "excerpt", "on_error_of"]
 
-# A server that says "in a year" is mistaken or malicious: it is asked again each hour.
-LONGEST_WAIT = 3600.0
 EXCERPT = 200
 
-COME_AGAIN = frozenset({408, 425, 429})
+RETRYABLE = frozenset({408, 425, 429})
 """4xx that may be another answer next time."""
-NOT_YOU = frozenset({401, 403, 407})
+AUTH_FAILED = frozenset({401, 403, 407})
 """Our credentials, or a proxy's, are not good enough."""
 GONE = 410
 
 
 @attrs.frozen
 class Failure:
-    """Why a request was not taken, and the on_error, as `DeliveryError` has it."""
+    """Why a request failed, and the on_error, as `DeliveryError` has it."""
 
     reason: str
     on_error: OnError
@@ -37,28 +33,13 @@ def on_error_of(status: int) -> OnError | None:
     """What is to be done after an answer with this status; ``None`` where the events are delivered."""
     if 200 <= status < 300:
         return None
-    if status in NOT_YOU:
+    if status in AUTH_FAILED:
         return "pause"
     if status == GONE:
         return "disable"
-    if 300 <= status < 500 and status not in COME_AGAIN:
+    if 300 <= status < 500 and status not in RETRYABLE:
         return "dead_letter"
     return "retry"
-
-
-def seconds_to_wait(retry_after: str, now: float) -> float | None:
-    """The seconds that a Retry-After asks for, at most an hour; ``None`` where it is no time or a past one.
-
-    It is seconds or an HTTP date; `now` is in seconds since 1970.
-    """
-    if retry_after.isascii() and retry_after.isdigit():
-        return min(float(retry_after), LONGEST_WAIT)
-    try:
-        when = parsedate_to_datetime(retry_after)
-        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(seconds, LONGEST_WAIT) if seconds >= 0 else None
 
 
 def excerpt(text: str, hidden: Iterable[str]) -> str:

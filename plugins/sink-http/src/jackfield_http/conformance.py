@@ -73,7 +73,7 @@ class _Server(ThreadingHTTPServer):
         return tuple(self._got)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that breaks off is no error of the server's."""
+        """A client that breaks off is not an error of the server."""
 
 
 class _Handler(BaseHTTPRequestHandler):

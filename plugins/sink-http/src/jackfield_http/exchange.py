@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import attrs
 import httpcore2
 import trio
 
+from jackfield.plugin.http import RetryAfter
 from jackfield_http.networks import Forbidden
 from jackfield_http.urls import next_url
 
@@ -30,14 +32,14 @@ class Answer:
     """What came back, as far as it was read."""
 
     status: int
-    retry_after: str
+    retry_after: RetryAfter | None
     location: str
     body: bytearray = attrs.field(factory=bytearray)
     not_followed: str = ""
     """Why the answer is a redirect still."""
 
     def text(self) -> str:
-        """What tells an operator more than the status does."""
+        """What explains the status to an operator."""
         if self.not_followed:
             return f"a redirect to {self.location.partition('?')[0] or 'nowhere'}, not followed: {self.not_followed}"
         return self.body.decode(errors="replace")
@@ -50,7 +52,7 @@ class Client:
     _options: Http
     _pool: httpcore2.AsyncConnectionPool
     _slots: trio.CapacityLimiter
-    """As many as the pool has connections, so that waiting for one takes nothing from a request's time."""
+    """As many as the pool has connections, so that waiting for one does not count as a request's time."""
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer | None:
         """The last answer, after redirects; ``None`` where there was none in time, any of `TROUBLES` where it broke."""
@@ -87,7 +89,10 @@ class Client:
             return None
         # The first of each name, should a server send several.
         given = {name.lower(): value.decode("latin-1").strip() for name, value in reversed(response.headers)}
-        answer = Answer(response.status, given.get(b"retry-after", ""), given.get(b"location", ""))
+        # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).
+        date = given.get(b"date") or formatdate(usegmt=True)
+        wait = RetryAfter.parse(given.get(b"retry-after", ""), date)
+        answer = Answer(response.status, wait, given.get(b"location", ""))
         try:
             with suppress(*TROUBLES), trio.move_on_at(deadline):
                 await self._read(response, answer.body)

@@ -29,9 +29,9 @@ def fit(value: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """`ValueError` where this is no header's name, or that of a header which the sink sets itself."""
+    """`ValueError` where this is not a header's name, or that of a header which the sink sets itself."""
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a header")
+        raise ValueError(f"{name!r} is not a name of a header")
     if name.lower() in _OURS or name.lower().startswith(_OUR_PREFIXES):
         raise ValueError(f"{name!r} is set by the sink or by HTTP itself")
 

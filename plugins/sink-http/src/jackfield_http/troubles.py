@@ -30,7 +30,7 @@ def explain(error: BaseException) -> tuple[str, OnError]:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the server's certificate is not trusted: {cause.verify_message}", "pause"
         if isinstance(cause, ssl.SSLError) and _OUR_CERTIFICATE.search(cause.reason or ""):
-            return f"the server does not take our client certificate: {cause.reason}", "pause"
+            return f"the server rejects our client certificate: {cause.reason}", "pause"
     reasons = (_words(cause) for cause in reversed(causes))
     return next(filter(None, reasons), type(error).__name__), "retry"
 

@@ -1,4 +1,4 @@
-"""Which URLs events are posted to: the configured one, and where a redirect may lead."""
+"""Which URLs events are sent to: the configured one, and where a redirect may lead."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def check_plain(text: str) -> None:
         )
     parts = urlsplit(text)
     if "@" in parts.netloc:
-        raise ValueError("a URL is no place for a user and a password: give them as username and password")
+        raise ValueError("a URL must not hold a user and a password: give them as username and password")
     try:
         (parts.hostname or "").encode("idna")
     except UnicodeError:
-        raise ValueError(f"{parts.hostname!r} is no name of a host: between its dots are 1 to 63 characters") from None
+        raise ValueError(f"{parts.hostname!r} is not a host name: between its dots are 1 to 63 characters") from None
 
 
 def next_url(current: str, status: int, location: str, *, keep_origin: bool) -> str:
@@ -35,7 +35,7 @@ def next_url(current: str, status: int, location: str, *, keep_origin: bool) -> 
     With `keep_origin` scheme, host and port must stay, since what goes along is meant for that server alone.
     """
     if status not in (307, 308):
-        raise ValueError("only 307 and 308 let an event be posted again")
+        raise ValueError("only 307 and 308 allow a request to be repeated")
     target = urljoin(current, location)
     is_url("https", "http")(None, None, target)
     check_plain(target)

@@ -1,4 +1,4 @@
-"""`jackfield_http.poster`: what one attempt sends, and what it says when that is not taken."""
+"""`jackfield_http.writer`: what one attempt sends, and what it says when that is not taken."""
 
 import gzip
 import json
@@ -211,10 +211,12 @@ async def test_nothing_secret_is_logged_however_much_is(server, write, failing, 
     assert NEW not in caplog.text
 
 
-@pytest.mark.parametrize(("given", "seconds"), [("17", 17.0), ("soon", None), ("99999", 3600.0)])
+@pytest.mark.parametrize(("given", "seconds"), [("17", 17.0), ("soon", None), ("99999", 3600.0), ("9" * 400, 3600.0)])
 async def test_retry_after_is_handed_on(server, failing, reply, given, seconds):
     server.script = [reply(503, (("Retry-After", given),))]
-    assert (await failing()).retry_after == seconds
+    failure = await failing()
+    assert failure.retry_after == seconds
+    assert ("is limited to 3600 s" in failure.reason) == (seconds == 3600)
 
 
 async def test_retry_after_may_be_a_date(server, failing, reply):

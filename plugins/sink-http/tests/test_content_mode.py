@@ -1,4 +1,4 @@
-"""`jackfield_http.forms`: all three content modes are read by the CloudEvents project's own library."""
+"""`jackfield_http.content_mode`: all three content modes are read by the CloudEvents project's own library."""
 
 import json
 from itertools import pairwise
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jackfield.events import Event
 from jackfield.testing import strategies
-from jackfield_http.forms import messages
+from jackfield_http.content_mode import messages
 
 EVENTS = st.lists(strategies.events(), min_size=1, max_size=5)
 

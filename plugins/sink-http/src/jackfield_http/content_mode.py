@@ -11,9 +11,9 @@ import msgspec
 
 from jackfield.events import Event
 
-__all__ = ["Message", "Mode", "messages"]
+__all__ = ["ContentMode", "Message", "messages"]
 
-Mode = Literal["structured", "binary", "batch"]
+ContentMode = Literal["structured", "binary", "batch"]
 """What the binding calls the ways in which events become requests."""
 
 # What may stand in a header unescaped: printable ASCII without the space, the quote and the percent sign.
@@ -29,7 +29,7 @@ class Message:
     events: tuple[Event, ...]
 
 
-def messages(mode: Mode, events: Iterable[Event], most: int) -> Iterator[Message]:
+def messages(mode: ContentMode, events: Iterable[Event], most: int) -> Iterator[Message]:
     """The requests that carry the events, in order, each made when it is asked for.
 
     No body of a batch is longer than `most` bytes, except where a single event already is.
@@ -49,7 +49,7 @@ def _binary(event: Event) -> Message:
     media_type = attributes.pop("datacontenttype")
     headers = {f"ce-{name}": quote(_canonical(value), safe=_PLAIN) for name, value in attributes.items()}
     if event.data_json is None and event.data is None:
-        return Message(headers, b"", (event,))  # nothing is no JSON, so nothing is said to be
+        return Message(headers, b"", (event,))  # an empty body is not valid JSON, so no content type is given
     body = event.data_json if event.data_json is not None else msgspec.json.encode(event.data)
     return Message({**headers, "content-type": media_type}, body, (event,))
 

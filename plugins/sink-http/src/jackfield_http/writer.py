@@ -15,9 +15,9 @@ import trio
 from jackfield.errors import DeliveryError, SecretError
 from jackfield.plugin.secrets import Secret, iter_secrets, redact_url
 from jackfield.plugin.sink import Batch
-from jackfield_http.answers import Failure, excerpt, on_error_of, seconds_to_wait
+from jackfield_http.answers import Failure, excerpt, on_error_of
+from jackfield_http.content_mode import Message, messages
 from jackfield_http.exchange import TROUBLES, Client
-from jackfield_http.forms import Message, messages
 from jackfield_http.headers import basic, fit
 from jackfield_http.signing import PREFIX, key_of, message_id, signature_headers
 from jackfield_http.troubles import explain
@@ -25,11 +25,11 @@ from jackfield_http.troubles import explain
 if TYPE_CHECKING:
     from jackfield_http import Http
 
-__all__ = ["Poster"]
+__all__ = ["HTTPWriter"]
 
 
 @attrs.frozen
-class Poster:
+class HTTPWriter:
     """May be written to from several tasks."""
 
     _options: Http
@@ -74,7 +74,9 @@ class Poster:
             return None
         answered = self._redacted(answer.text())
         reason = f"{redact_url(options.url)} answered HTTP {answer.status}{answered and ': '}{answered}"
-        return Failure(reason, verdict, seconds_to_wait(answer.retry_after, time.time()))
+        if (wait := answer.retry_after) is None:
+            return Failure(reason, verdict)
+        return Failure(reason + wait.note, verdict, wait.seconds)
 
     def _headers(self, message: Message) -> dict[str, str]:
         """All headers of an attempt that begins now; `SecretError` or `ValueError` where a secret is of no use."""
@@ -116,7 +118,7 @@ class Poster:
             yield query
             for pair in query.split("&"):
                 value = pair.partition("=")[2]
-                if len(value) > 5:  # a shorter one is no secret, and could be part of any word
+                if len(value) > 5:  # a shorter one is not a secret, and could be part of any word
                     yield value
                     yield unquote_plus(value)
 

@@ -1,0 +1,179 @@
+"""One connection on trio: its tasks read, write, keep time and perform HTTP flows; what to do the driver decides.
+
+The driver is synchronous, so no two tasks are ever inside it at once. Reading never waits: what is to be sent goes
+through a bounded queue, and facts are handed to the session at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+import attrs
+import trio
+
+from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
+from jackfield._feed.driver import FeedDriver
+from jackfield._feed.effects import Effect, Lost, Perform
+from jackfield._feed.websocket import Connection
+from jackfield._loading.guard import provider_code
+from jackfield._net.http_client import Perform as PerformHTTP
+from jackfield.errors import ConnectionLost, JackfieldError
+from jackfield.plugin.protocol import Send
+
+__all__ = ["FeedConnection", "FeedEvents", "Timing", "WantedTopics"]
+
+# A plan has one frame for each topic; a vendor that accepts none of a thousand is not reading.
+OUTBOX = 1000
+
+
+@attrs.frozen
+class Timing:
+    """How long things may take, in seconds."""
+
+    connect: float = 15.0
+    ping_every: float = 20.0
+    """Proxies cut idle connections and KAZOO's gateway closes silent ones; 20 to 30 s is safe for both."""
+    pong_within: float = 15.0
+    """With `ping_every` the silence limit is 35 s: VoIPBIN pings every 10 s, so three were missed."""
+    answer_within: float = 30.0
+    """For a subscription, if the protocol itself gives up no sooner: it may have to ask several times, at a pace."""
+    stable: float = 10.0
+    """A connection that lived this long starts the next backoff from the beginning."""
+    backoff_first: float = 1.0
+    backoff_most: float = 30.0
+
+
+class FeedEvents(Protocol):
+    """What a connection calls on its session."""
+
+    def handle(self, effect: Effect, connection: FeedConnection) -> None:
+        """Something has happened on a connection that the session is to know, or to act upon."""
+        ...
+
+    def stalled(self, stall: Stall) -> None:
+        """This process did not run for a while."""
+        ...
+
+
+@attrs.define
+class WantedTopics:
+    """The topics that somebody needs of a feed; whoever follows it waits for `changed`."""
+
+    topics: frozenset[str] = frozenset()
+    changed: trio.Event = attrs.field(factory=trio.Event)
+
+    def set(self, topics: Iterable[str]) -> None:
+        """Want exactly these from now on."""
+        if (wanted := frozenset(topics)) != self.topics:
+            self.topics = wanted
+            self.changed.set()
+            self.changed = trio.Event()
+
+
+@attrs.define(eq=False)
+class FeedConnection:
+    """Runs a driver over one connection until somebody ends it."""
+
+    connection: Connection
+    driver: FeedDriver
+    _wanted: WantedTopics
+    _session: FeedEvents
+    _timing: Timing
+    _clock: Clock
+    _perform_http: PerformHTTP
+    stopping: trio.Event = attrs.field(factory=trio.Event)
+    """Set to end it gracefully."""
+    _loss: ConnectionLost | None = None
+    _nursery: trio.Nursery = attrs.field(init=False)
+    _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
+    _to_send: trio.MemoryReceiveChannel[str] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX)
+
+    async def run(self) -> None:
+        """Serve until `stopping` is set; `ConnectionLost` where it ends otherwise."""
+        with self._outbox, self._to_send:
+            async with trio.open_nursery() as self._nursery:
+                self._apply(self.driver.opened())
+                for task in (self._read, self._write, self._follow, self._tick, self._keep_alive):
+                    self._nursery.start_soon(self._until_lost, task)
+                await self.stopping.wait()
+                self._nursery.cancel_scope.cancel()
+        if self._loss is not None:
+            raise self._loss
+
+    async def _until_lost(self, task: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await task()
+        except ConnectionLost as loss:
+            self._lose(loss)
+
+    def _lose(self, loss: ConnectionLost) -> None:
+        """End; the first reason is the true one, what follows comes from it."""
+        self._loss = self._loss or loss
+        self._nursery.cancel_scope.cancel()
+
+    def _apply(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(text):
+                    self._send(text)
+                case Perform():
+                    self._nursery.start_soon(self._perform, effect)
+                case Lost(loss):
+                    self._lose(loss)
+                case _:
+                    self._session.handle(effect, self)
+
+    def _send(self, text: str) -> None:
+        try:
+            self._outbox.send_nowait(text)
+        except trio.WouldBlock:
+            self._lose(ConnectionLost(f"the vendor accepted none of our last {OUTBOX} frames"))
+
+    # -- tasks -------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        while True:
+            frames = await self.connection.receive()
+            self._apply(self.driver.received(frames, self._clock.now()))
+
+    async def _write(self) -> None:
+        async for text in self._to_send:
+            await self.connection.send(text)
+
+    async def _follow(self) -> None:
+        while True:
+            changed = self._wanted.changed
+            self._apply(self.driver.want(self._wanted.topics))
+            await changed.wait()
+
+    async def _tick(self) -> None:
+        before = self._clock.elapsed()
+        while True:
+            await trio.sleep(TICK_SECONDS)
+            if (stall := self._clock.check()) is not None:
+                self._session.stalled(stall)
+            now = self._clock.elapsed()
+            passed, before = now - before, now
+            self._apply(self.driver.tick(self._clock.now(), passed))
+
+    async def _keep_alive(self) -> None:
+        timing = self._timing
+        while True:
+            await trio.sleep(timing.ping_every)
+            with trio.move_on_after(timing.pong_within) as waiting:
+                await self.connection.ping()
+            if waiting.cancelled_caught and self.connection.silence() >= timing.pong_within:
+                raise ConnectionLost(f"silent for {self.connection.silence():.0f} s, and a ping was not answered")
+
+    async def _perform(self, effect: Perform) -> None:
+        try:
+            with provider_code():
+                actions = tuple(await self._perform_http(effect.flow))
+        except JackfieldError as error:  # even a provider's bug costs this flow only, not the connection
+            self._apply(self.driver.failed(effect.number, error))
+        else:
+            self._apply(self.driver.performed(effect.number, actions))

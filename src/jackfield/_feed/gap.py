@@ -1,0 +1,50 @@
+"""What a feed may have missed: from when, why, and up to when that has been looked up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+__all__ = ["Gap"]
+
+
+@attrs.define
+class Gap:
+    """The one owner of a feed's gaps: each is opened, announced, and backfilled or left standing."""
+
+    since: datetime | None = None
+    """Since when events may be missing, in a gap that is not announced yet."""
+    reason: str = ""
+    _unfilled: datetime | None = None
+    """The beginning of the oldest announced gap that no backfill has covered."""
+    _covered: datetime | None = None
+    """Up to when the last completed backfill has seen everything."""
+
+    def open(self, since: datetime, reason: str) -> None:
+        """Events may be missing since then; of several reasons the first is the true one."""
+        if self.since is None:
+            self.since, self.reason = since, reason
+        self.since = min(self.since, since)
+
+    def announce(self, until: datetime) -> tuple[datetime, str] | None:
+        """Events come again: the gap's beginning and reason, if there is one; never later than its end."""
+        if self.since is None:
+            return None
+        since, reason = min(self.since, until), self.reason
+        self.since, self.reason = None, ""
+        self._unfilled = since if self._unfilled is None else min(self._unfilled, since)
+        return since, reason
+
+    @property
+    def backfill_since(self) -> datetime | None:
+        """From when on to look, where a gap is unfilled: also what an earlier backfill did not reach."""
+        if self._unfilled is None or self._covered is None:
+            return self._unfilled
+        return min(self._unfilled, self._covered)
+
+    def filled(self, began: datetime, since: datetime | None) -> None:
+        """A backfill that began at that moment has ended; one without `since` covers what came since the last."""
+        if since is not None or self._unfilled is None:
+            self._unfilled = None
+            self._covered = began

@@ -1,0 +1,126 @@
+"""What a feed does, as its stats, its reports and the in-band facts of its stream; every vendor's text is redacted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from jackfield._feed import effects
+from jackfield._feed.effects import Effect
+from jackfield._feed.stream_events import stream_event
+from jackfield.config import Feed
+from jackfield.errors import FrameError
+from jackfield.events import Event
+from jackfield.plugin.provider import Provider
+from jackfield.plugin.secrets import iter_secrets, redact
+from jackfield.reports import (
+    Backfilled,
+    FeedState,
+    FeedStateChanged,
+    FrameInvalid,
+    GapSuspected,
+    Report,
+    RequestFailed,
+    TopicConfirmed,
+    TopicRefused,
+    is_due,
+)
+from jackfield.reports.feed_states import TRANSITIONS
+from jackfield.reports.feed_stats import FeedStats
+
+__all__ = ["FeedRecorder"]
+
+
+@attrs.define
+class FeedRecorder:
+    """Counts and reports for one feed."""
+
+    _feed: Feed
+    provider: Provider
+    """The configured one, or what the last login has made of it."""
+    _deliver: Callable[[list[Event]], None]
+    report: Callable[[Report], None]
+    _now: Callable[[], datetime]
+    stats: FeedStats = attrs.field(factory=FeedStats)
+
+    def handle(self, effect: Effect) -> None:
+        """Record a fact that changes nothing else."""
+        match effect:
+            case effects.EventsReceived(events, frames):
+                self.stats.frames += frames
+                self.stats.events += len(events)
+                if events:
+                    self._deliver(events)
+            case effects.FrameUnreadable(error):
+                self.unreadable(error)
+            case effects.FrameIgnored(reason):
+                self.stats.ignored[reason] += 1
+            case effects.TopicServed(topic):
+                self.stats.refused_topics.pop(topic, None)
+                self.report(TopicConfirmed(self._feed.name, topic))
+            case effects.TopicRefused(topic, reason):
+                self._refused(topic, self.redacted(reason))
+            case effects.RequestFailed(reason):
+                self.report(RequestFailed(self._feed.name, self.redacted(reason)))
+            case effects.BackfillEnded():
+                self._backfilled(effect)
+
+    def enter(self, state: FeedState, reason: str = "", retry_in: float | None = None) -> None:
+        """Come into another state of the connection."""
+        if state is self.stats.state:
+            return
+        assert state in TRANSITIONS[self.stats.state], f"{self.stats.state} -> {state}"
+        self.stats.state, self.stats.since = state, self._now()
+        self.report(FeedStateChanged(self._feed.name, state, reason, retry_in))
+
+    def settled(self, topics: frozenset[str]) -> None:
+        """These topics are active, and every other one that was asked for is refused."""
+        self.stats.topics = topics
+        if topics:
+            self.enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
+            self.emit_fact("subscribed", topics=sorted(topics))
+            return
+        if self.stats.state is FeedState.SUBSCRIBED:
+            self.emit_fact("subscribed", topics=[])
+        self.enter(FeedState.CONNECTED)
+
+    def unreadable(self, error: FrameError) -> None:
+        """Count and keep a frame that could not be read; reported at each doubling, so as not to flood."""
+        stats = self.stats
+        stats.unreadable += 1
+        stats.last_unreadable.append(error)
+        if is_due(stats.unreadable):
+            problem = self.redacted(error.problem)
+            self.report(FrameInvalid(self._feed.name, problem, error.raw, stats.unreadable))
+
+    def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
+        """Events may be missing between two moments."""
+        self.stats.gaps += 1
+        self.report(GapSuspected(self._feed.name, since, until, cause))
+        self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
+
+    def emit_fact(self, word: str, **data: object) -> None:
+        """Put an event about the stream itself among the vendor's."""
+        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **data)])
+
+    def redacted(self, text: str) -> str:
+        """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
+        secrets = [*iter_secrets(self._feed.provider), *iter_secrets(self.provider)]
+        return redact(text, (secret for _, secret in secrets))
+
+    def _refused(self, topic: str, reason: str) -> None:
+        self.stats.refused_topics[topic] = reason
+        self.report(TopicRefused(self._feed.name, topic, reason))
+        self.emit_fact("subscription_refused", topic=topic, reason=reason)
+
+    def _backfilled(self, ended: effects.BackfillEnded) -> None:
+        name, failure = self._feed.name, self.redacted(ended.failure)
+        self.report(Backfilled(name, ended.events, failure=failure, regular=ended.since is None))
+        if failure:
+            self.stats.backfills_failed += 1
+            return
+        self.stats.backfilled += ended.events
+        if ended.since is not None or ended.events:
+            self.emit_fact("backfilled", since=ended.since, events=ended.events)

@@ -1,0 +1,56 @@
+"""Opening a gateway: from a configuration to a running one, and out of it in order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from jackfield._gateway.gateway import Gateway
+from jackfield._journal.opening import open_journal
+from jackfield._loading.registry import Registry
+from jackfield._net.exception_groups import unwrapped
+from jackfield.config import GatewayConfig, build_config, read_toml
+
+__all__ = ["open_gateway"]
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: GatewayConfig | Mapping[str, Any] | str | Path,
+    *,
+    registry: Registry | None = None,
+    plugins: Iterable[Any] = (),
+) -> AsyncGenerator[Gateway, None]:
+    """A gateway that runs inside the ``async with``.
+
+    `config` is a TOML file's path, a document as mappings, or a configuration that was built before;
+    `plugins` are further plugin objects, such as one that implements ``jackfield_observe``; `registry`
+    is a set of installed plugins that was loaded, and its failures reported, before.
+    Raises `ConfigError` with every problem, such as an address for webhooks that is in use, `JournalError` where the
+    journal's file cannot be used, and `DeliveryError` where a sink cannot be opened.
+
+    At the end webhooks and feeds stop, then the sinks drain for at most ``drain_seconds``, then they close. What
+    could not be delivered by then is in the journal for the next start; where that is in memory, it is
+    counted and reported.
+    """
+    registry, reported = (registry or Registry.load()).extended(plugins), registry is not None
+    for failure in () if reported else registry.failures:
+        registry.observe(failure)
+    if isinstance(config, str | Path):
+        config = read_toml(Path(config))
+    if not isinstance(config, GatewayConfig):
+        config = build_config(config, providers=registry.providers, sinks=registry.sinks)
+    rng = random.Random()
+    opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
+    async with opening as (journal, last_heard), AsyncExitStack() as opened:
+        gateway = Gateway(config, registry, journal)
+        await gateway.prepare(opened, rng, last_heard)
+        with unwrapped() as body:
+            async with trio.open_nursery() as nursery, gateway.running(nursery, opened):
+                with body.watched():
+                    yield gateway
