@@ -13,8 +13,8 @@ from jackfield.config import Feed
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.provider import Webhook
 from jackfield.plugin.secrets import iter_secrets, redact
+from jackfield.plugin.webhook import Webhook
 from jackfield.reports import Report, WebhookRejected, is_due
 from jackfield.reports.feed_stats import FeedStats
 

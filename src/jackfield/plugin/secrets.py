@@ -53,7 +53,7 @@ class Secret:
                 return found
             raise SecretError(f"the environment variable {self.value} is not set or empty")
         try:
-            found = Path(self.value).read_text(encoding="utf-8").strip()
+            found = Path(self.value).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "not UTF-8 text"
             raise SecretError(f"the file {self.value} cannot be read: {why}") from None

@@ -219,6 +219,30 @@ def test_check_prints_what_is_selected_subscribed_and_filtered(config, capsys):
     assert "hunter2" not in out
 
 
+LOGINS = """
+[feeds.office]
+provider = "voipbin"
+username = "me"
+password = { env = "JACKFIELD_TEST_TOKEN" }
+
+[feeds.support]
+provider = "vinix"
+url = "wss://gateway.example:5555"
+rest_url = "https://api.example/v2"
+username = "me"
+password = { env = "JACKFIELD_TEST_TOKEN" }
+account_name = "acme"
+"""
+
+
+def test_check_shows_feeds_that_log_in_without_their_having_logged_in(config, capsys):
+    config.write_text(LOGINS)
+    assert main(["check", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "wss://api.voipbin.net/v1.0/ws" in out
+    assert "wss://gateway.example:5555" in out
+
+
 def test_check_prints_which_journal_will_be_used_and_creates_none(config, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\nfsync = true\n')

@@ -67,3 +67,8 @@ def test_an_options_objects_secrets_are_found_by_their_type():
 
 def test_a_url_is_shown_without_what_may_be_secret():
     assert redact_url("wss://me:pass@host:5555/v1.0/ws?token=x#y") == "wss://host:5555/v1.0/ws"
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbfhunter2\r\n")
+    assert Secret("file", str(tmp_path / "token")).reveal() == "hunter2"
