@@ -193,7 +193,7 @@ class GatewayConfig:
     """What is allowed but probably not meant."""
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret of the configuration, for `jackfield.plugin.secrets.redact`."""
+        """Every secret of the configuration, for a `jackfield.plugin.redaction.Redactor`."""
         options = [feed.provider for feed in self.feeds] + [sink.impl for sink in self.sinks]
         return tuple(secret for each in options for _, secret in iter_secrets(each))
 

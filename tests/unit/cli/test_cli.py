@@ -401,8 +401,9 @@ def test_a_sink_that_cannot_be_opened_fails_the_run_with_1(config, capsys):
 
 
 def test_reports_are_shown_with_the_time_and_without_secrets_or_control_characters(capsys):
-    console = Console((Secret("text", "hunter2"),))
-    console.jackfield_observe(FeedStateChanged("office", FeedState.DISCONNECTED, "token hunter2\x1b[2J\nrefused"))
+    registry = Registry().extended([Console()])
+    registry.redact.add([Secret("text", "hunter2")])
+    registry.observe(FeedStateChanged("office", FeedState.DISCONNECTED, "token hunter2\x1b[2J\nrefused"))
     (line,) = capsys.readouterr().err.splitlines()
     assert line[2] == line[5] == ":"
     assert line[10:] == "office: disconnected: token *** [2J refused"
@@ -410,7 +411,7 @@ def test_reports_are_shown_with_the_time_and_without_secrets_or_control_characte
 
 @pytest.mark.parametrize(("least", "shown"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
 def test_reports_below_the_level_are_left_out(least, shown, capsys):
-    console = Console((), least)
+    console = Console(least)
     for report in (
         TopicConfirmed("f", "t"),
         FeedStateChanged("f", FeedState.CONNECTING),
