@@ -84,7 +84,7 @@ class FeedRecorder:
             return
         if self.stats.state is FeedState.SUBSCRIBED:
             self.emit_fact("subscribed", topics=[])
-        self.enter(FeedState.CONNECTED)
+        self.enter(FeedState.CONNECTED, "no active topics")
 
     def unreadable(self, error: FrameError) -> None:
         """Count and keep a frame that could not be read; reported at each doubling, so as not to flood."""

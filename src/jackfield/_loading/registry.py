@@ -7,16 +7,16 @@ distribution and entry point; it never stops the host.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import attrs
 import pluggy
 
+from jackfield._loading.discovery import find_plugins, plugin_code, prints_to_stderr
 from jackfield.errors import PluginError
 from jackfield.plugin.command import CommandSpec
-from jackfield.plugin.hooks import ENTRY_POINT_GROUP, HOOK_API, HookSpecs
+from jackfield.plugin.hooks import HOOK_API, HookSpecs
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import PluginLoadFailed, Report
@@ -24,6 +24,7 @@ from jackfield.reports import PluginLoadFailed, Report
 __all__ = ["Loaded", "Registry"]
 
 Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec)
+HOOKS = [name for name in vars(HookSpecs) if name.startswith("jackfield_")]
 
 
 @attrs.frozen
@@ -39,6 +40,16 @@ class Loaded:
     """What it brings, such as ``provider voipbin``."""
 
 
+@attrs.define(eq=False)
+class _Observer:
+    """A plugin that gets reports, until it fails."""
+
+    distribution: str
+    entry_point: str
+    call: Callable[..., Any]
+    failed: bool = False
+
+
 @attrs.define
 class Registry:
     """What this process can speak and deliver to."""
@@ -48,12 +59,8 @@ class Registry:
     commands: dict[str, CommandSpec] = attrs.field(factory=dict)
     loaded: list[Loaded] = attrs.field(factory=list)
     failures: list[PluginLoadFailed] = attrs.field(factory=list)
-    _manager: pluggy.PluginManager = attrs.field(factory=lambda: pluggy.PluginManager("jackfield"), repr=False)
-    _added: list[tuple[Any, dict[str, str]]] = attrs.field(factory=list, repr=False)
-    _failing_observers: set[str] = attrs.field(factory=set, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._manager.add_hookspecs(HookSpecs)
+    _observers: list[_Observer] = attrs.field(factory=list, repr=False)
+    """In the order in which they were added."""
 
     @classmethod
     def load(cls, *, only: Iterable[str] | None = None, strict: bool = False) -> Registry:
@@ -63,112 +70,130 @@ class Registry:
         """
         registry = cls()
         wanted = None if only is None else set(only)
-        found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: (_distribution(point)[0], point.name))
-        for point in found:
-            distribution, version = _distribution(point)
-            if wanted is not None and not wanted & {distribution, point.name}:
-                continue
-            try:
-                plugin = point.load()
-            except Exception as error:  # noqa: BLE001  # whatever a plugin does at import, the host goes on
-                registry._fail(distribution, point.name, f"cannot be imported: {type(error).__name__}: {error}")
-            else:
-                registry.add(plugin, distribution=distribution, version=version, entry_point=point.name)
-        known = {_distribution(point)[0] for point in found} | {point.name for point in found}
+        found, broken = find_plugins()
+        for failure in broken:
+            if wanted is None or failure.entry_point in wanted:
+                registry._fail(failure)
+        for each in found:
+            names = {each.distribution, each.point.name}
+            if wanted is None or wanted & names:
+                try:
+                    plugin = each.load()
+                except PluginError as error:
+                    registry._fail(PluginLoadFailed(each.distribution, each.point.name, str(error)))
+                else:
+                    registry.add(
+                        plugin, distribution=each.distribution, version=each.version, entry_point=each.point.name
+                    )
+        known = {name for each in found for name in (each.distribution, each.point.name)}
         for name in sorted((wanted or set()) - known):
-            registry._fail(name, name, "not installed")
+            registry._fail(PluginLoadFailed(name, name, "not installed"))
         if strict and registry.failures:
             raise PluginError(str(registry.failures[0]))
         return registry
 
     def extended(self, plugins: Iterable[Any]) -> Registry:
-        """A registry of its own with the same plugins and further ones, for one gateway."""
-        registry = Registry()
-        for plugin, where in self._added:
-            registry.add(plugin, **where)
-        registry.failures = list(self.failures)
+        """A registry of its own with the same plugins and further ones, for one gateway.
+
+        `PluginError` where one of those, which a program has made itself, cannot be used.
+        """
+        registry = Registry(
+            providers=dict(self.providers),
+            sinks=dict(self.sinks),
+            commands=dict(self.commands),
+            loaded=list(self.loaded),
+            failures=list(self.failures),
+            observers=[attrs.evolve(each) for each in self._observers],
+        )
         for plugin in plugins:
-            registry.add(plugin)
+            if not registry.add(plugin):
+                raise PluginError(str(registry.failures[-1]))
         return registry
 
-    def add(self, plugin: Any, *, distribution: str = "", version: str = "", entry_point: str = "") -> None:
-        """Register a module or object whose functions are marked with `hookimpl`."""
-        self._added.append((plugin, {"distribution": distribution, "version": version, "entry_point": entry_point}))
+    def add(self, plugin: Any, *, distribution: str = "", version: str = "", entry_point: str = "") -> bool:
+        """Register a module or object whose functions are marked with `hookimpl`; whether it can be used."""
         name = entry_point or getattr(plugin, "__name__", type(plugin).__name__)
         distribution = distribution or name
-        if problem := _other_api(getattr(plugin, "jackfield_api", HOOK_API)):
-            self._fail(distribution, name, problem)
-            return
         try:
-            hash(plugin)  # pluggy keeps plugins in sets
-            self._manager.register(plugin, name=f"{distribution}:{name}:{len(self._added)}")
-        except (pluggy.PluginValidationError, ValueError, TypeError) as error:
-            self._fail(distribution, name, " ".join(str(error).split()))
-            return
-        hooks = tuple(sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or []))
-        if unknown := [hook for hook in hooks if not hasattr(HookSpecs, hook)]:
-            self._manager.unregister(plugin)
-            self._fail(distribution, name, f"no such hook: {', '.join(unknown)}")
-            return
-        try:
-            providers = self._offered(plugin, "jackfield_providers", ProviderSpec, self.providers)
-            sinks = self._offered(plugin, "jackfield_sinks", SinkSpec, self.sinks)
-            commands = self._offered(plugin, "jackfield_commands", CommandSpec, self.commands)
+            hooks, relay = _read(plugin, name)
+            providers = _offered(relay, "jackfield_providers", ProviderSpec, self.providers)
+            sinks = _offered(relay, "jackfield_sinks", SinkSpec, self.sinks)
+            commands = _offered(relay, "jackfield_commands", CommandSpec, self.commands)
         except PluginError as error:
-            self._manager.unregister(plugin)
-            self._fail(distribution, name, str(error))
-            return
+            self._fail(PluginLoadFailed(distribution, name, str(error)))
+            return False
         self.providers |= providers
         self.sinks |= sinks
         self.commands |= commands
         offered = (("provider", providers), ("sink", sinks), ("command", commands))
         offers = [f"{what} {each}" for what, specs in offered for each in specs]
-        if not hooks:
-            self._fail(distribution, name, "implements no hook of Jackfield's")
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
-
-    def _offered(self, plugin: Any, hook: str, kind: type[Spec], taken: dict[str, Spec]) -> dict[str, Spec]:
-        """What one plugin answers to one hook, checked."""
-        others = [each for each in self._manager.get_plugins() if each is not plugin]
-        try:
-            answers = self._manager.subset_hook_caller(hook, others)()
-        except Exception as error:  # noqa: BLE001  # a hook may raise anything; this plugin alone is left out
-            raise PluginError(f"{hook} raised {type(error).__name__}: {error}") from None
-        offered: dict[str, Spec] = {}
-        for answer in answers:
-            for spec in answer if isinstance(answer, list | tuple) else [answer]:
-                if not isinstance(spec, kind):
-                    wanted = f"a list of {kind.__name__}"
-                    raise PluginError(f"{hook} must return {wanted}, not {spec!r} of type {type(spec).__name__}")
-                options: Any = getattr(spec, "cls", None)  # a class, if the plugin's author kept to the types
-                has_cls = "cls" in attrs.fields_dict(kind)
-                if has_cls and not (inspect.isclass(options) and attrs.has(options)):
-                    raise PluginError(f"{hook}: the cls of {spec.name!r} must be an attrs class")
-                if spec.name in taken or spec.name in offered:
-                    raise PluginError(f"{hook}: another plugin already offers {spec.name!r}")
-                offered[spec.name] = spec
-        return offered
+        if "jackfield_observe" in hooks:
+            self._observers.append(_Observer(distribution, name, relay.jackfield_observe))
+        return True
 
     def observe(self, report: Report) -> None:
-        """Call every observer; one that raises is reported once and does not hinder the others."""
-        for plugin in self._manager.get_plugins():
-            hook = getattr(plugin, "jackfield_observe", None)
-            name = self._manager.get_name(plugin) or ""
-            if hook is None or name in self._failing_observers:
+        """Pass a report to every observer; one that raises is reported once and does not hinder the others."""
+        for observer in self._observers:
+            if observer.failed:
                 continue
-            others = [each for each in self._manager.get_plugins() if each is not plugin]
             try:
-                self._manager.subset_hook_caller("jackfield_observe", others)(report=report)
-            except Exception as error:  # noqa: BLE001  # an observer must not reach a session
-                self._failing_observers.add(name)
-                distribution, entry_point, _ = name.split(":")
-                problem = f"jackfield_observe raised {type(error).__name__}: {error}; it is no longer called"
-                self._fail(distribution, entry_point, problem)
+                with plugin_code("jackfield_observe raised"):
+                    observer.call(report=report)
+            except PluginError as error:
+                observer.failed = True
+                problem = f"{error}; it is no longer called"
+                self._fail(PluginLoadFailed(observer.distribution, observer.entry_point, problem))
 
-    def _fail(self, distribution: str, entry_point: str, problem: str) -> None:
-        failure = PluginLoadFailed(distribution, entry_point, problem)
+    def _fail(self, failure: PluginLoadFailed) -> None:
         self.failures.append(failure)
         self.observe(failure)
+
+
+def _read(plugin: Any, name: str) -> tuple[tuple[str, ...], Any]:
+    """The hooks that a plugin implements, and pluggy's way to call them; `PluginError` where it breaks the contract."""
+    if problem := _other_api(getattr(plugin, "jackfield_api", HOOK_API)):
+        raise PluginError(problem)
+    # Each plugin has a manager of its own, so that one call reaches one plugin.
+    manager = pluggy.PluginManager("jackfield")
+    manager.add_hookspecs(HookSpecs)
+    try:
+        hash(plugin)  # pluggy keeps plugins in sets
+        manager.register(plugin, name=name)
+    except (pluggy.PluginValidationError, ValueError, TypeError) as error:
+        raise PluginError(" ".join(str(error).split())) from None
+    callers = sorted(manager.get_hookcallers(plugin) or [], key=lambda caller: caller.name)
+    hooks = tuple(caller.name for caller in callers)
+    if unknown := [hook for hook in hooks if hook not in HOOKS]:
+        raise PluginError(f"no such hook: {', '.join(unknown)}")
+    if unmarked := [hook for hook in HOOKS if hook not in hooks and callable(getattr(plugin, hook, None))]:
+        raise PluginError(f"not marked with hookimpl: {', '.join(unmarked)}")
+    if not hooks:
+        raise PluginError("implements no hook of Jackfield's")
+    for caller in callers:
+        if caller.name == "jackfield_observe" and "report" not in caller.get_hookimpls()[0].argnames:
+            raise PluginError("jackfield_observe must have the parameter report, without a default")
+    return hooks, manager.hook
+
+
+def _offered(relay: Any, hook: str, kind: type[Spec], taken: dict[str, Spec]) -> dict[str, Spec]:
+    """What one plugin answers to one hook, checked."""
+    with plugin_code(f"{hook} raised"), prints_to_stderr():
+        answers = getattr(relay, hook)()
+    offered: dict[str, Spec] = {}
+    for answer in answers:
+        for spec in answer if isinstance(answer, list | tuple) else [answer]:
+            if not isinstance(spec, kind):
+                wanted = f"a list of {kind.__name__}"
+                raise PluginError(f"{hook} must return {wanted}, not {spec!r} of type {type(spec).__name__}")
+            options: Any = getattr(spec, "cls", None)  # a class, if the plugin's author kept to the types
+            has_cls = "cls" in attrs.fields_dict(kind)
+            if has_cls and not (inspect.isclass(options) and attrs.has(options)):
+                raise PluginError(f"{hook}: the cls of {spec.name!r} must be an attrs class")
+            if spec.name in taken or spec.name in offered:
+                raise PluginError(f"{hook}: another plugin already offers {spec.name!r}")
+            offered[spec.name] = spec
+    return offered
 
 
 def _other_api(declared: Any) -> str:
@@ -181,9 +206,3 @@ def _other_api(declared: Any) -> str:
         return ""
     asked = ", ".join(map(str, declared)) or "none"
     return f"made for version {asked} of the hooks (jackfield_api); this Jackfield has version {HOOK_API}"
-
-
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    if point.dist is None:
-        return point.value, ""
-    return point.dist.name, point.dist.version

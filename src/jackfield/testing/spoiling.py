@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jackfield.testing.strategies import json_values
 
-__all__ = ["parts_of", "spoilt_frames", "spoilt_json"]
+__all__ = ["extended_json", "parts_of", "spoilt_frames", "spoilt_json"]
 
 Path = tuple[str | int, ...]
 
@@ -51,6 +51,19 @@ def spoilt_json(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
         return msgspec.json.encode(document)
 
     return spoil() if documents else st.just(b"{}")
+
+
+def extended_json(examples: Sequence[bytes]) -> Iterator[bytes]:
+    """The examples that are JSON, each with an unknown member in one of its objects: one frame for each object."""
+    for frame in examples:
+        document = _decoded(frame)
+        for path in [(), *_paths(document)]:
+            copy = value = msgspec.json.decode(msgspec.json.encode(document))
+            for step in path:
+                value = value[step]
+            if isinstance(value, dict):
+                value["x_new_field"] = {"new": True}
+                yield msgspec.json.encode(copy)
 
 
 def parts_of(value: Any) -> Iterator[Any]:

@@ -8,7 +8,6 @@ import sqlite3
 import sys
 import types
 from contextlib import closing
-from importlib.metadata import EntryPoint
 from typing import Literal
 
 import attrs
@@ -18,7 +17,6 @@ from jackfield._cli import COMMANDS, extensions, main
 from jackfield._cli.console import Console, say
 from jackfield._cli.simulate import configure_simulator, made
 from jackfield._journal.store.schema import APPLICATION
-from jackfield._loading import registry as _registry
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.events import Event
@@ -332,13 +330,15 @@ def test_plugins_lists_what_is_installed(capsys):
 
 def test_a_broken_plugin_is_reported_with_its_distribution_and_the_others_are_loaded(monkeypatch, tmp_path, capsys):
     (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
+    info = tmp_path / "jackfield_broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: jackfield-broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[jackfield]\nbroken = jackfield_broken\n")
     monkeypatch.syspath_prepend(tmp_path)
-    points = [EntryPoint("broken", "jackfield_broken", "jackfield"), *_registry.entry_points(group="jackfield")]
-    monkeypatch.setattr(_registry, "entry_points", lambda group: points)
     assert main(["plugins"]) == 0
     out, err = capsys.readouterr()
     assert "jackfield-voipbin" in out
-    assert "plugin broken of jackfield_broken: cannot be imported: RuntimeError: cannot work here" in err
+    assert "plugin broken of jackfield-broken: cannot be imported: RuntimeError: cannot work here" in err
     assert main(["plugins", "--strict-plugins"]) == 2
     assert "cannot work here" in capsys.readouterr().err
 

@@ -1,11 +1,8 @@
 """`jackfield._loading.registry`: plugins found, checked, left out with a reason."""
 
-from importlib.metadata import EntryPoint
-
 import attrs
 import pytest
 
-from jackfield._loading import registry as _registry
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.plugin.command import CommandSpec
@@ -54,22 +51,6 @@ def test_only_those_that_are_named_are_loaded():
 
 def test_a_named_plugin_that_is_not_installed_is_reported():
     assert problems(Registry.load(only=["jackfield-nope"])) == ["not installed"]
-
-
-def test_a_plugin_that_raises_at_import_is_left_out_and_told_by_its_distribution(monkeypatch, tmp_path):
-    (tmp_path / "jackfield_broken.py").write_text("raise RuntimeError('cannot work here')")
-    monkeypatch.syspath_prepend(tmp_path)
-    points = [
-        EntryPoint("broken", "jackfield_broken", "jackfield"),
-        *_registry.entry_points(group="jackfield"),
-    ]
-    monkeypatch.setattr(_registry, "entry_points", lambda group: points)
-    registry = Registry.load()
-    (failure,) = registry.failures
-    assert str(failure) == ("plugin broken of jackfield_broken: cannot be imported: RuntimeError: cannot work here")
-    assert "voipbin" in registry.providers
-    with pytest.raises(PluginError, match="cannot work here"):
-        Registry.load(strict=True)
 
 
 def test_an_offer_of_the_wrong_type_is_reported_with_what_was_expected():
@@ -204,14 +185,90 @@ def test_an_object_that_cannot_be_a_plugin_is_reported():
     assert problems(registry) == ["unhashable type: 'dict'"]
 
 
-def test_an_extended_registry_leaves_the_first_as_it_was():
-    first = Registry()
-    first.add(Good())
-    second = first.extended([Options()])
-    assert second.providers == first.providers
-    assert problems(second) == ["implements no hook of Jackfield's"]
-    assert problems(first) == []
-    assert problems(second.extended([])) == problems(second)
+def test_a_plugin_without_any_hook_is_not_among_the_loaded():
+    registry = Registry()
+    registry.add(object())
+    assert registry.loaded == []
+
+
+def test_an_extended_registry_leaves_the_first_as_it_was_and_asks_no_plugin_twice():
+    class Counting:
+        asked = 0
+
+        @hookimpl
+        def jackfield_providers(self):
+            self.asked += 1
+            return [provider("counting")]
+
+    first, counting = Registry(), Counting()
+    first.add(counting)
+    second = first.extended([Good()])
+    assert set(second.providers) == {"counting", "good"}
+    assert set(first.providers) == {"counting"}
+    assert counting.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("signature", "problem"),
+    [
+        ("self, reports", "Argument.s. .'reports'. are declared in the hookimpl"),
+        ("self", "must have the parameter report"),
+        ("self, report=None", "must have the parameter report, without a default"),
+    ],
+)
+def test_an_observer_with_a_wrong_parameter_is_reported_at_load_and_raised_to_the_program_that_made_it(
+    signature, problem
+):
+    space = {"hookimpl": hookimpl}
+    exec(f"class Observer:\n    @hookimpl\n    def jackfield_observe({signature}): ...", space)  # noqa: S102  # as written
+    registry = Registry()
+    assert not registry.add(space["Observer"]())
+    assert problems(registry) != []
+    with pytest.raises(PluginError, match=problem):
+        Registry().extended([space["Observer"]()])
+
+
+def test_a_hook_that_is_not_marked_is_reported():
+    class Unmarked(Good):
+        def jackfield_observe(self, report):
+            pass
+
+    registry = Registry()
+    registry.add(Unmarked())
+    assert problems(registry) == ["not marked with hookimpl: jackfield_observe"]
+    assert registry.loaded == []
+
+
+@pytest.mark.parametrize("name", ["acme:eu", ":", "a:b:c:d"])
+def test_a_failing_observer_whose_name_holds_a_colon_is_named_and_does_not_end_the_gateway(name):
+    class Trips:
+        @hookimpl
+        def jackfield_observe(self, report):
+            raise ZeroDivisionError
+
+    registry = Registry()
+    registry.add(Trips(), distribution=f"dist:{name}", entry_point=name)
+    registry.observe(DeliveryResumed("crm", 1))
+    (failure,) = registry.failures
+    assert (failure.distribution, failure.entry_point) == (f"dist:{name}", name)
+
+
+def test_observers_get_a_report_in_the_order_in_which_they_were_added():
+    order = []
+
+    class Watches:
+        def __init__(self, number):
+            self.number = number
+
+        @hookimpl
+        def jackfield_observe(self, report):
+            order.append(self.number)
+
+    registry = Registry()
+    for number in range(20):
+        registry.add(Watches(number))
+    registry.observe(DeliveryResumed("crm", 1))
+    assert order == list(range(20))
 
 
 def test_every_observer_is_reported_and_one_that_raises_is_reported_of_once_and_left_alone():
