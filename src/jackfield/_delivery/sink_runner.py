@@ -127,11 +127,9 @@ class SinkRunner:
         """What a write ends with, whatever the plugin raises; what it is cancelled with passes."""
         try:
             await self._sink.write(batch)
-        except (trio.Cancelled, KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # a sink's bug must not end the other sinks
+        except (Exception, SystemExit, BaseExceptionGroup) as error:  # a sink's bug must not end others
             if isinstance(error, BaseExceptionGroup):
-                if any(isinstance(each, KeyboardInterrupt) for each in leaves(error)):
+                if not all(isinstance(each, Exception | SystemExit | trio.Cancelled) for each in leaves(error)):
                     raise
                 await trio.lowlevel.checkpoint_if_cancelled()
             failure = _read(error, batch)
