@@ -15,9 +15,9 @@ import attrs
 
 from jackfield.simulation.day import Day
 from jackfield.simulation.happenings import ScenarioEvent
-from jackfield_vinix.floor import Floor, SimulatedQueue, SimulatedRecipient
+from jackfield_vinix.simulated_state import SimulatedQueue, SimulatedRecipient, SimulatedState
 
-__all__ = ["GREGORIAN_EPOCH", "Published", "Teller", "tell"]
+__all__ = ["GREGORIAN_EPOCH", "EventWriter", "Published", "write_day"]
 
 # KAZOO counts seconds in Erlang's calendar, from the year 0.
 GREGORIAN_EPOCH = 62_167_219_200
@@ -31,48 +31,48 @@ class Published:
     data: dict[str, Any]
 
 
-def tell(teller: Teller, now: Callable[[], datetime]) -> Iterator[Published]:
+def write_day(writer: EventWriter, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    for happening in Day(teller.seed, now):
-        yield from teller.tell(happening)
+    for happening in Day(writer.seed, now):
+        yield from writer.write(happening)
 
 
 @attrs.define
-class Teller:
-    """Tells what happens, and knows how things stand after it."""
+class EventWriter:
+    """Writes what happens as events, and keeps the state after it."""
 
     seed: int
     account_id: str
     generation: int = 4
-    floor: Floor = attrs.field(init=False)
+    state: SimulatedState = attrs.field(init=False)
     _messages: int = 0
     _starts: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.floor = Floor(self._id)
+        self.state = SimulatedState(self._id)
 
     def restart(self, at: datetime) -> Iterator[Published]:
         """Every process of the centre starts anew, as after a fail-over: created again, counting from 0."""
         self._starts += 1
-        for queue in self.floor.queues.values():
+        for queue in self.state.queues.values():
             queue.total = queue.abandoned = 0
         pid = f"<0.{3012 + self._starts}.0>"
-        for queue_id, queue in self.floor.queues.items():
+        for queue_id, queue in self.state.queues.items():
             yield self._about_queue(at, "create", queue_id, queue, pid=pid)
-        for recipient_id, recipient in self.floor.recipients.items():
+        for recipient_id, recipient in self.state.recipients.items():
             yield self._about_recipient(at, "create", recipient_id, recipient, pid=pid)
 
     def sync(self, at: datetime) -> Iterator[Published]:
         """Each queue and each recipient as it stands."""
-        for queue_id, queue in self.floor.queues.items():
-            counts = {"available_recipient_count": 2, "active_recipient_count": len(self.floor.recipients)}
+        for queue_id, queue in self.state.queues.items():
+            counts = {"available_recipient_count": 2, "active_recipient_count": len(self.state.recipients)}
             yield self._about_queue(at, "sync", queue_id, queue, members=[], **counts)
-        for recipient_id, recipient in self.floor.recipients.items():
+        for recipient_id, recipient in self.state.recipients.items():
             yield self._about_recipient(at, "sync", recipient_id, recipient, **self._whole(recipient))
 
-    def tell(self, happening: ScenarioEvent) -> Iterator[Published]:
+    def write(self, happening: ScenarioEvent) -> Iterator[Published]:
         """What the server says of one thing that happens."""
-        self.floor.follow(happening)
+        self.state.follow(happening)
         match happening.what:
             case "queue_started":
                 yield self._queue(happening, "create", pid="<0.3012.0>")
@@ -120,7 +120,7 @@ class Teller:
                 word = "pause" if happening.what == "agent_paused" else "resume"
                 yield self._recipient(happening, word)
             case "agent_seen":
-                yield self._recipient(happening, "sync", **self._whole(self.floor.recipient(happening)))
+                yield self._recipient(happening, "sync", **self._whole(self.state.recipient(happening)))
             case "external_call_started":
                 yield self._recipient(happening, "external_call_start", **self._external(happening))
             case "external_call_ended":
@@ -139,7 +139,7 @@ class Teller:
                 yield self._recipient(happening, "wiretap_failed", **watched, reason="not_found")
 
     def _connected(self, happening: ScenarioEvent) -> Iterator[Published]:
-        """Two views of one connection, and the queue's farewell; KAZOO sends them in any order."""
+        """Two views of one connection, and that the contact left the queue; KAZOO sends them in any order."""
         waited = self._waited(happening)
         recipient_id = self._id("recipient", happening.its_agent.number)
         yield self._queue(happening, "delivered", recipient_id=recipient_id, wait_time=waited, average_wait=31)
@@ -151,14 +151,14 @@ class Teller:
     def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         queue_id = self._id("queue", happening.its_queue.number)
         more |= self._call(happening)
-        return self._about_queue(happening.at, word, queue_id, self.floor.queue(happening), **more)
+        return self._about_queue(happening.at, word, queue_id, self.state.queue(happening), **more)
 
     def _recipient(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         recipient_id = self._id("recipient", happening.its_agent.number)
         if happening.queue is not None:
             more["queue_id"] = self._id("queue", happening.queue.number)
         more |= self._call(happening)
-        return self._about_recipient(happening.at, word, recipient_id, self.floor.recipient(happening), **more)
+        return self._about_recipient(happening.at, word, recipient_id, self.state.recipient(happening), **more)
 
     def _session(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         session_id = self._id("session", happening.its_contact.number)
@@ -179,10 +179,10 @@ class Teller:
         return self._published(at, "recipient", recipient_id, word, data | more | {"stats": stats})
 
     def _whole(self, recipient: SimulatedRecipient) -> dict[str, Any]:
-        """A recipient's status, which a sync and REST tell alike."""
+        """A recipient's status, which a sync and REST report alike."""
         calls = {"offered_call": recipient.offered, "handling_call": recipient.handling}
         status = {"available": recipient.state == "ready", "availability_state": recipient.state}
-        queues = {each: each not in recipient.paused for each in self.floor.queues}
+        queues = {each: each not in recipient.paused for each in self.state.queues}
         return status | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
 
     # -- what they share -----------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class Teller:
             "event_name": word,
             "event_timestamp": seconds + GREGORIAN_EPOCH,
             "event_unix_timestamp": seconds,
-            # A simulator that was started again tells the same day at another time: another message.
+            # A simulator that was started again plays the same day at another time: another message.
             "msg_id": self._id("message", f"{self._messages}-{at.timestamp()}"),
         }
         return Published(f"qubicle.{family}.{self.account_id}.{id_}.{word}", common | data)
