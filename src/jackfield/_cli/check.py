@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jackfield._cli.console import say
-from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._journal.store.integrity import identify
 from jackfield._routing.planner import make_plan
 from jackfield.config import Feed, GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
-from jackfield.plugin.provider import Plan
+from jackfield.kinds import explain_unknown
+from jackfield.plugin.provider import Plan, display_url
 
 __all__ = ["configure", "run"]
 
@@ -66,7 +66,7 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigPro
         for position, selector in enumerate(route.select):
             served = any(row.selector == selector for plan in plans.values() for row in plan.entries)
             if not served and "stream" not in (selector.kind.entity, selector.address.resource):
-                hint = kind_hint(selector)
+                hint = explain_unknown(*selector.kind)
                 message = f"{selector}: no feed delivers such events{hint and '; '}{hint}"
                 yield ConfigProblem(f"routes[{number}].select[{position}]", message)
 
@@ -101,7 +101,7 @@ def _journal(options: GatewayOptions) -> str:
 def _feed(feed: Feed, plan: Plan) -> Iterator[str]:
     yield ""
     by_webhook = f"by webhook at /webhooks/{quote(feed.name, safe='')}"
-    way = by_webhook if feed.webhook_only else feed.provider.endpoint().display
+    way = by_webhook if feed.webhook_only else display_url(feed.provider) or "its own source"
     yield f"feed {feed.name}: {feed.provider_name}, {feed.provider.source}, {way}"
     if feed.webhook is not None and not feed.webhook_only:
         yield f"  and {by_webhook}: the vendor sends everything, which is filtered here"

@@ -45,12 +45,13 @@ async def open_gateway(
         config = read_toml(Path(config))
     if not isinstance(config, GatewayConfig):
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
+    registry.redact.add(config.secrets())
     rng = random.Random()
     opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
     async with opening as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
-        await gateway.prepare(opened, rng, last_heard)
+        await gateway._prepare(opened, rng, last_heard)
         with unwrapped() as body:
-            async with trio.open_nursery() as nursery, gateway.running(nursery, opened):
+            async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 with body.watched():
                     yield gateway

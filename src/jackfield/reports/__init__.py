@@ -12,7 +12,17 @@ from typing import ClassVar, Literal
 import attrs
 
 from jackfield.reports.feed_states import FeedState
-from jackfield.reports.sinks import DeliveryFailed, DeliveryResumed, EventDeadLettered, SinkDisabled, SinkPaused
+from jackfield.reports.feed_stats import FeedStats, WebhookStats
+from jackfield.reports.setup import KindUnknown, PluginLoadFailed
+from jackfield.reports.sinks import (
+    DeliveryFailed,
+    DeliveryResumed,
+    EventDeadLettered,
+    SinkContractBroken,
+    SinkDisabled,
+    SinkPaused,
+)
+from jackfield.reports.stats import JournalStats, ListenerState, Overflow, SinkStats
 from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
@@ -24,21 +34,29 @@ __all__ = [
     "EventsDropped",
     "FeedState",
     "FeedStateChanged",
+    "FeedStats",
     "FrameInvalid",
     "GapSuspected",
     "JournalCorrupted",
     "JournalRecovered",
+    "JournalStats",
     "JournalWriteFailed",
+    "KindUnknown",
     "Level",
+    "ListenerState",
+    "Overflow",
     "PluginLoadFailed",
     "Report",
     "RequestFailed",
+    "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",
+    "SinkStats",
     "TopicConfirmed",
     "TopicRefused",
     "WebhookRejected",
     "WebhookServerStarted",
+    "WebhookStats",
     "is_due",
 ]
 
@@ -235,19 +253,6 @@ class JournalCorrupted:
         return f"journal: damaged{count}: {self.problem}"
 
 
-@attrs.frozen
-class PluginLoadFailed:
-    """A plugin could not be loaded or broke its contract; the rest goes on without it."""
-
-    level: ClassVar[Level] = "error"
-    distribution: str
-    entry_point: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"plugin {self.entry_point} of {self.distribution}: {self.problem}"
-
-
 Report = (
     FeedStateChanged
     | TopicConfirmed
@@ -262,11 +267,13 @@ Report = (
     | EventsDropped
     | DeliveryFailed
     | DeliveryResumed
+    | SinkContractBroken
     | SinkPaused
     | SinkDisabled
     | EventDeadLettered
     | JournalWriteFailed
     | JournalRecovered
     | JournalCorrupted
+    | KindUnknown
     | PluginLoadFailed
 )
