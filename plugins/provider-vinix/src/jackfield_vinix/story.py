@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import ScenarioEvent
+from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_vinix.floor import Floor, SimulatedQueue, SimulatedRecipient
 
 __all__ = ["GREGORIAN_EPOCH", "Published", "Teller", "tell"]
@@ -82,7 +82,7 @@ class Teller:
             case "call_started":
                 yield self._session(happening, "create", session_type="call", callee_id_number="+15550100100")
             case "queued":
-                contact = happening.its_contact
+                contact = happening.required_contact
                 entered = int(happening.at.timestamp())
                 position = {"position": contact.position, "estimated_wait": contact.position * 40}
                 yield self._queue(happening, "join", **position, queue_enter_time=entered)
@@ -141,7 +141,7 @@ class Teller:
     def _connected(self, happening: ScenarioEvent) -> Iterator[Published]:
         """Two views of one connection, and the queue's farewell; KAZOO sends them in any order."""
         waited = self._waited(happening)
-        recipient_id = self._id("recipient", happening.its_agent.number)
+        recipient_id = self._id("recipient", happening.required_agent.number)
         yield self._queue(happening, "delivered", recipient_id=recipient_id, wait_time=waited, average_wait=31)
         yield self._recipient(happening, "delivered", wait_time=waited)
         yield self._queue(happening, "leave", reason="delivered", wait_time=waited)
@@ -149,19 +149,19 @@ class Teller:
     # -- one method for each family ------------------------------------------------------------------
 
     def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        queue_id = self._id("queue", happening.its_queue.number)
+        queue_id = self._id("queue", happening.required_queue.number)
         more |= self._call(happening)
         return self._about_queue(happening.at, word, queue_id, self.floor.queue(happening), **more)
 
     def _recipient(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        recipient_id = self._id("recipient", happening.its_agent.number)
+        recipient_id = self._id("recipient", happening.required_agent.number)
         if happening.queue is not None:
             more["queue_id"] = self._id("queue", happening.queue.number)
         more |= self._call(happening)
         return self._about_recipient(happening.at, word, recipient_id, self.floor.recipient(happening), **more)
 
     def _session(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        session_id = self._id("session", happening.its_contact.number)
+        session_id = self._id("session", happening.required_contact.number)
         return self._published(happening.at, "session", session_id, word, more | self._call(happening))
 
     def _about_queue(self, at: datetime, word: str, queue_id: str, queue: SimulatedQueue, **more: Any) -> Published:
@@ -215,13 +215,13 @@ class Teller:
         }
 
     def _waited(self, happening: ScenarioEvent) -> int:
-        return round((happening.at - happening.its_contact.since["queued"]).total_seconds())
+        return round((happening.at - happening.required_contact.since["queued"]).total_seconds())
 
     def _external(self, happening: ScenarioEvent) -> dict[str, str]:
-        return {"call_id": self._id("external", happening.its_agent.number), "direction": "outbound"}
+        return {"call_id": self._id("external", happening.required_agent.number), "direction": "outbound"}
 
     def _interaction(self, happening: ScenarioEvent) -> str:
-        return self._id("interaction", happening.its_contact.number)
+        return self._id("interaction", happening.required_contact.number)
 
     def _id(self, what: str, number: int | str) -> str:
         """The same 32 hexadecimal digits for the same thing on every run of the same seed."""
