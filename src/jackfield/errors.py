@@ -25,7 +25,7 @@ Any other exception out of Jackfield's own code is a bug; please report it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -196,11 +196,15 @@ nothing dropped.
 
 
 class DeliveryError(JackfieldError):
-    """A sink did not take a batch, or not all of it.
+    """A sink did not deliver a batch, or not all of it.
 
-    `delivered` counts the events from the batch's front that did arrive, so that they are not sent again.
-    `rejected_count` counts the events behind those that a ``dead_letter`` is about; ``None`` where the sink cannot tell
-    which, and the host finds out by trying halves. `retry_after` is in seconds.
+    `delivered` counts the events from the batch's front that did arrive, so that they are not sent again. Where they
+    do not arrive in order, `failed` is the set of the indexes that did not arrive, and all others did. What
+    `Batch.delivered` reported counts as well.
+    `rejected_count` counts the missing events, from the first on, that a ``dead_letter`` is about; ``None`` where the
+    sink cannot tell which, and the host finds out by trying halves. With `failed` it is about all of these.
+    `endpoint_suspected` is true for an answer that may be about the place and not about the event, such as HTTP 404:
+    where many events in a row get it, the host pauses the sink and keeps them. `retry_after` is in seconds.
     """
 
     def __init__(
@@ -210,12 +214,16 @@ class DeliveryError(JackfieldError):
         delivered: int = 0,
         on_error: OnError = "retry",
         rejected_count: int | None = None,
+        failed: Collection[int] | None = None,
+        endpoint_suspected: bool = False,
         retry_after: float | None = None,
     ) -> None:
         self.reason = reason
-        self.delivered = delivered
+        self.delivered = min(failed) if failed else delivered
         self.on_error: OnError = on_error
         self.rejected_count = rejected_count
+        self.failed = failed
+        self.endpoint_suspected = endpoint_suspected
         self.retry_after = retry_after
         super().__init__(reason)
 

@@ -101,7 +101,7 @@ async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_
         assert heard.facts("gap_suspected") == []
 
 
-async def test_a_cut_line_is_a_gap_that_is_reported_and_filled_by_a_look(nursery, server):
+async def test_a_cut_connection_is_a_gap_that_is_reported_and_filled_by_rest(nursery, server):
     simulator = VinixSimulator("s3cret", rate=300, **server)
     async with simulate(simulator, limit=200) as running, jackfield.open_gateway(document(running)) as gateway:
         heard = await hear(nursery, gateway)
@@ -118,7 +118,7 @@ async def test_a_cut_line_is_a_gap_that_is_reported_and_filled_by_a_look(nursery
         await running.settled()
         await trio.sleep(0.1)
         assert max(Counter(event.id for event in heard.events).values()) == 1
-        assert simulator.floor.recipients.keys() == {
+        assert simulator.state.recipients.keys() == {
             event.address.resource_id.replace("-", "") for event in found if event.kind == "agent.snapshot"
         }
 
@@ -142,7 +142,7 @@ async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery,
         assert Counter(event.id for event in heard.of_vendor()) <= ids_of(running)
 
 
-async def test_a_deaf_connection_is_found_told_and_renewed(nursery, server):
+async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, server):
     simulator = VinixSimulator("s3cret", rate=200, **server)
     async with (
         simulate(simulator, limit=100) as running,
@@ -194,39 +194,39 @@ class Vendor:
 
     simulator: VinixSimulator
     refuse: int = 0
-    lines: list = attrs.field(factory=list)
+    connections: list = attrs.field(factory=list)
 
     async def __call__(self, incoming):
         refusal = Refusal(self.refuse) if self.refuse else self.simulator.admit(incoming.target, incoming.headers)
         if refusal is not None:
             await incoming.reject(refusal)
             return
-        line, client = await incoming.accept(), self.simulator.client()
-        entry = (line, client)
-        self.lines.append(entry)
+        place, client = await incoming.accept(), self.simulator.client()
+        entry = (place, client)
+        self.connections.append(entry)
         try:
             while True:
-                for answer in list(client.received(await line.receive())):
+                for answer in list(client.received(await place.receive())):
                     if isinstance(answer, CloseConnection):
-                        await line.close(answer)
+                        await place.close(answer)
                         raise ClientGone
-                    await line.send(answer)
+                    await place.send(answer)
         finally:
-            self.lines.remove(entry)
+            self.connections.remove(entry)
 
     async def live(self, seconds, now):
         for event in self.simulator.events(now):
             await trio.sleep(seconds)
-            for line, client in list(self.lines):
+            for place, client in list(self.connections):
                 try:
                     for frame in list(client.frames_for(event)):
-                        await line.send(frame)
+                        await place.send(frame)
                 except ClientGone:
                     pass
 
     async def cut(self):
-        for line, _ in list(self.lines):
-            await line.close(CloseConnection())
+        for place, _ in list(self.connections):
+            await place.close(CloseConnection())
 
 
 @pytest.fixture
@@ -295,97 +295,99 @@ def facts(stage, word):
 async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_and_each_gap_is_reported(
     stage, server, autojump_clock
 ):
-    line = stage(**server)
+    place = stage(**server)
     await trio.sleep(60)
-    assert line.session.stats.state is FeedState.SUBSCRIBED
+    assert place.session.stats.state is FeedState.SUBSCRIBED
     troubles = random.Random(1)
     losses = 0
     for _ in range(24):
         trouble = troubles.choice(["cut", "refuse", "crash", "unavailable", "deaf", "token", "mute", "late", "restart"])
-        connected = line.session.stats.connections
+        connected = place.session.stats.connections
         match trouble:
             case "cut":
-                await line.vendor.cut()
+                await place.vendor.cut()
             case "refuse":
-                line.vendor.refuse = troubles.choice([400, 403, 500, 503])
-                await line.vendor.cut()
+                place.vendor.refuse = troubles.choice([400, 403, 500, 503])
+                await place.vendor.cut()
                 await trio.sleep(100)
-                line.vendor.refuse = 0
+                place.vendor.refuse = 0
             case "crash":
-                line.simulator.crashes_on = troubles.choice(["documented", "documented,short"])
-                await line.vendor.cut()
+                place.simulator.crashes_on = troubles.choice(["documented", "documented,short"])
+                await place.vendor.cut()
                 await trio.sleep(100)
-                line.simulator.crashes_on = ""
+                place.simulator.crashes_on = ""
             case "unavailable":
-                line.simulator.unavailable = troubles.randint(1, 3)
-                await line.vendor.cut()
+                place.simulator.unavailable = troubles.randint(1, 3)
+                await place.vendor.cut()
             case "token":
-                line.simulator.refused_tokens = 2
-                await line.vendor.cut()
+                place.simulator.refused_tokens = 2
+                await place.vendor.cut()
             case "deaf":
-                line.simulator.deaf_after = 1
+                place.simulator.deaf_after = 1
                 await trio.sleep(700)
-                line.simulator.deaf_after = 0
+                place.simulator.deaf_after = 0
             case "mute":
-                line.simulator.unanswered = troubles.randint(1, 5)
-                await line.vendor.cut()
+                place.simulator.unanswered = troubles.randint(1, 5)
+                await place.vendor.cut()
             case "late":
-                line.simulator.answered_late = 3
-                await line.vendor.cut()
+                place.simulator.answered_late = 3
+                await place.vendor.cut()
             case "restart":
-                line.simulator.restarts = 1
+                place.simulator.restarts = 1
         await trio.sleep(240)
-        losses += line.session.stats.connections > connected
-        assert line.session.stats.state is FeedState.SUBSCRIBED, trouble
-        assert len(line.vendor.lines) == 1, trouble
-        overlapping = Counter(binding.split(".")[1] for _, client in line.vendor.lines for binding in client.bindings)
+        losses += place.session.stats.connections > connected
+        assert place.session.stats.state is FeedState.SUBSCRIBED, trouble
+        assert len(place.vendor.connections) == 1, trouble
+        overlapping = Counter(
+            binding.split(".")[1] for _, client in place.vendor.connections for binding in client.bindings
+        )
         assert set(overlapping.values()) == {1}, trouble
-    assert never_in_a_hurry(line)
+    assert never_in_a_hurry(place)
     assert losses > 8
-    assert len(facts(line, "gap_suspected")) >= losses
-    vendor_ids = Counter(event.id for event in line.events if event.origin == "live" and "stream." not in event.kind)
+    assert len(facts(place, "gap_suspected")) >= losses
+    vendor_ids = Counter(event.id for event in place.events if event.origin == "live" and "stream." not in event.kind)
     assert max(vendor_ids.values()) == 1
 
 
 async def test_a_crowded_server_is_left_alone_for_a_minute_each_time(stage, autojump_clock):
-    line = stage()
+    place = stage()
     await trio.sleep(30)
-    line.vendor.refuse = 429
-    await line.vendor.cut()
+    place.vendor.refuse = 429
+    await place.vendor.cut()
     await trio.sleep(1800)
-    attempts = [at for at in line.network.attempts if at - line.network.attempts[0] > 30]
+    attempts = [at for at in place.network.attempts if at - place.network.attempts[0] > 30]
     assert len(attempts) >= 20
     assert all(after - before >= 60 - 1e-6 for before, after in pairwise(attempts[1:]))
-    line.vendor.refuse = 0
+    place.vendor.refuse = 0
     await trio.sleep(120)
-    assert line.session.stats.state is FeedState.SUBSCRIBED
+    assert place.session.stats.state is FeedState.SUBSCRIBED
 
 
 async def test_a_server_that_answers_nothing_is_refused_without_hurry_and_confirmed_when_it_does(stage, autojump_clock):
-    line = stage()
-    line.simulator.unanswered = 10**6
-    line.simulator.deaf_after = 1
-    line.simulator.barren = "documented,short,worded,narrow"
+    place = stage()
+    place.simulator.unanswered = 10**6
+    place.simulator.deaf_after = 1
+    place.simulator.barren = "documented,short,worded,narrow"
     await trio.sleep(45)
-    assert line.session.stats.refused_topics.keys() == TOPICS
-    assert len(line.network.attempts) == 1
-    assert never_in_a_hurry(line)
+    assert place.session.stats.refused_topics.keys() == TOPICS
+    assert len(place.network.attempts) == 1
+    assert never_in_a_hurry(place)
 
 
 async def test_a_server_without_qubicle_is_tried_on_a_few_connections_and_then_believed(stage, autojump_clock):
-    line = stage(unavailable=10**6)
+    place = stage(unavailable=10**6)
     await trio.sleep(300)
-    assert len(line.network.attempts) == 4
-    assert line.session.stats.refused_topics.keys() == TOPICS
-    assert never_in_a_hurry(line)
+    assert len(place.network.attempts) == 4
+    assert place.session.stats.refused_topics.keys() == TOPICS
+    assert never_in_a_hurry(place)
 
 
 async def test_pings_of_ours_keep_a_connection_inside_the_servers_idle_limit(stage, autojump_clock):
-    line = stage()
+    place = stage()
     await trio.sleep(5)
     silences = []
     for _ in range(600):
         await trio.sleep(1)
-        ((connection, _),) = line.vendor.lines
+        ((connection, _),) = place.vendor.connections
         silences.append(connection.silence())
     assert max(silences) <= 21

@@ -148,12 +148,12 @@ class Talk:
         return [action.event for action in self.of(Emit)]
 
     @property
-    def hangups(self):
+    def disconnects(self):
         return self.of(Disconnect)
 
     @property
     def gaps(self):
-        return [hangup for hangup in self.hangups if hangup.missed_since is not None]
+        return [disconnect for disconnect in self.disconnects if disconnect.missed_since is not None]
 
     @property
     def asked_for(self):

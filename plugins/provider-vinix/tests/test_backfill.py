@@ -20,23 +20,23 @@ from jackfield_vinix.simulator import VinixSimulator  # isort: skip
 FAMILIES = ("queue", "recipient", "session")
 
 
-def known(line):
+def known(conversation):
     """How things stand, as far as the feed knows."""
-    centre = line.protocol.centre
+    state = conversation.protocol.state
     return {
         "recipients": {
             key: (each.status.presence, plain_id(each.status.session), each.status.paused, each.status.external)
-            for key, each in centre.recipients.items()
+            for key, each in state.recipients.items()
         },
         "waiting": {
-            key: plain_id(session.queue_id) for key, session in centre.sessions.items() if session.stage == "waiting"
+            key: plain_id(session.queue_id) for key, session in state.sessions.items() if session.stage == "waiting"
         },
     }
 
 
-def truth(line):
+def truth(conversation):
     """How they really stand."""
-    floor = line.simulator.floor
+    state = conversation.simulator.state
     return {
         "recipients": {
             key: (
@@ -45,9 +45,9 @@ def truth(line):
                 frozenset(each.paused),
                 each.external,
             )
-            for key, each in floor.recipients.items()
+            for key, each in state.recipients.items()
         },
-        "waiting": {session: key for key, queue in floor.queues.items() for session in queue.waiting},
+        "waiting": {session: key for key, queue in state.queues.items() for session in queue.waiting},
     }
 
 
@@ -61,32 +61,34 @@ class Interleaving(RuleBasedStateMachine):
         from importlib import import_module
 
         talk = import_module(type(self).talk_module).Talk
-        self.line = talk(VinixSimulator("s3cret", seed=seed, generation=generation, naming=naming, sync_seconds=1e9))
-        account = self.line.simulator.account_id
-        self.line.connect(*(f"qubicle.{family}.{account}.*" for family in FAMILIES))
+        self.conversation = talk(
+            VinixSimulator("s3cret", seed=seed, generation=generation, naming=naming, sync_seconds=1e9)
+        )
+        account = self.conversation.simulator.account_id
+        self.conversation.connect(*(f"qubicle.{family}.{account}.*" for family in FAMILIES))
         self.kept = []
         self.looked = False
 
     def arrive(self, frames):
-        self.line.hear(frames)
+        self.conversation.hear(frames)
         self.looked = False
 
     @rule(count=st.integers(1, 40))
     def events_come(self, count):
-        self.line.mangle = None
-        self.line.happen(count)
+        self.conversation.mangle = None
+        self.conversation.happen(count)
         self.looked = False
 
     @rule(count=st.integers(1, 40))
     def events_are_lost(self, count):
-        self.line.mangle = lambda frames: []
-        self.line.happen(count)
+        self.conversation.mangle = lambda frames: []
+        self.conversation.happen(count)
         self.looked = False
 
     @rule(count=st.integers(1, 40))
     def events_are_held_up(self, count):
-        self.line.mangle = lambda frames: self.kept.extend(frames) or []
-        self.line.happen(count)
+        self.conversation.mangle = lambda frames: self.kept.extend(frames) or []
+        self.conversation.happen(count)
         self.looked = False
 
     @precondition(lambda self: self.kept)
@@ -97,27 +99,27 @@ class Interleaving(RuleBasedStateMachine):
 
     @rule()
     def we_look(self):
-        self.line.at += timedelta(seconds=5)
-        self.line.backfill(self.line.at)
+        self.conversation.at += timedelta(seconds=5)
+        self.conversation.backfill(self.conversation.at)
         self.looked = True
 
     @precondition(lambda self: self.looked)
     @rule()
     def a_second_look_finds_nothing(self):
-        self.line.did.clear()
-        self.line.backfill(None)
-        assert self.line.events == []
+        self.conversation.did.clear()
+        self.conversation.backfill(None)
+        assert self.conversation.events == []
 
     @precondition(lambda self: self.looked and self.kept)
     @rule(data=st.data())
     def what_comes_after_the_look_from_before_it_changes_nothing(self, data):
         order = data.draw(st.lists(st.sampled_from(range(len(self.kept))), max_size=30))
-        self.line.hear([self.kept[number] for number in order])
+        self.conversation.hear([self.kept[number] for number in order])
 
     @invariant()
     def we_know_what_the_server_knows(self):
         if getattr(self, "looked", False):
-            assert known(self.line) == truth(self.line)
+            assert known(self.conversation) == truth(self.conversation)
 
 
 TestInterleaving = Interleaving.TestCase
@@ -133,127 +135,130 @@ def _talk_module(request):
 
 
 @pytest.fixture
-def line(talk, server):
-    line = talk(**server).connect(*talk.families)
-    line.happen(200)
-    return line
+def conversation(talk, server):
+    conversation = talk(**server).connect(*talk.families)
+    conversation.happen(200)
+    return conversation
 
 
-def lose(line, events):
+def lose(conversation, events):
     """Let things happen that nobody hears of, and forget what was heard before."""
-    line.mangle = lambda frames: []
-    line.happen(events)
-    line.mangle = None
-    line.at += timedelta(seconds=5)
-    line.did.clear()
+    conversation.mangle = lambda frames: []
+    conversation.happen(events)
+    conversation.mangle = None
+    conversation.at += timedelta(seconds=5)
+    conversation.did.clear()
 
 
-def test_after_a_gap_the_state_of_everything_is_reported_as_events(line):
-    lose(line, 100)
-    line.backfill(line.at)
-    snapshots = [event for event in line.events if not event.inferred]
+def test_after_a_gap_the_state_of_everything_is_reported_as_events(conversation):
+    lose(conversation, 100)
+    conversation.backfill(conversation.at)
+    snapshots = [event for event in conversation.events if not event.inferred]
     assert Counter(event.kind for event in snapshots) == {"queue.snapshot": 2, "agent.snapshot": 3}
-    assert {event.origin for event in line.events} == {"backfill"}
+    assert {event.origin for event in conversation.events} == {"backfill"}
     for event in snapshots:
         assert event.time is not None
         assert event.data
         assert Event.from_cloudevent(event.to_json()).address == event.address
-    assert known(line) == truth(line)
+    assert known(conversation) == truth(conversation)
 
 
-def test_a_change_that_was_missed_is_reported_by_the_event_that_would_have_told_it(line):
-    before = {key: each.status.presence for key, each in line.protocol.centre.recipients.items()}
-    lose(line, 100)
-    after = {key: STATES[each.state] for key, each in line.simulator.floor.recipients.items()}
-    line.backfill(line.at)
-    inferred = [event for event in line.events if event.inferred]
+def test_a_change_that_was_missed_is_reported_by_the_event_that_would_have_announced_it(conversation):
+    before = {key: each.status.presence for key, each in conversation.protocol.state.recipients.items()}
+    lose(conversation, 100)
+    after = {key: STATES[each.state] for key, each in conversation.simulator.state.recipients.items()}
+    conversation.backfill(conversation.at)
+    inferred = [event for event in conversation.events if event.inferred]
     words = {"ready": "ready", "away": "away", "offered": "offer", "handling": "delivered", "wrapup": "wrapup_start"}
     for key, presence in before.items():
         seen = [event.address.event for event in inferred if plain_id(event.address.resource_id) == key]
         if presence != after[key]:
             assert words[after[key]] in seen
     assert all(event.time is None for event in inferred)
-    assert len({event.id for event in line.events}) == len(line.events)
+    assert len({event.id for event in conversation.events}) == len(conversation.events)
 
 
-def test_what_is_reported_of_a_missed_contact_belongs_to_its_story(line):
+def test_what_is_reported_of_a_missed_contact_belongs_to_its_timeline(conversation):
     for _ in range(20):
-        lose(line, 37)
-        sessions = {key: each.id for key, each in line.protocol.centre.sessions.items()}
-        line.backfill(line.at)
-        for event in line.events:
+        lose(conversation, 37)
+        sessions = {key: each.id for key, each in conversation.protocol.state.sessions.items()}
+        conversation.backfill(conversation.at)
+        for event in conversation.events:
             if event.kind in ("offer.created", "contact.connected", "contact.queued", "contact.dequeued"):
                 assert event.correlation
                 assert event.correlation == sessions.get(plain_id(event.correlation), event.correlation)
 
 
-def test_resynced_events_bear_the_ids_that_live_events_gave(line):
-    spelled = {event.address.resource_id for event in line.events}
-    lose(line, 50)
-    line.backfill(line.at)
-    assert {event.address.resource_id for event in line.events} <= spelled
+def test_backfilled_events_bear_the_ids_that_live_events_gave(conversation):
+    spelled = {event.address.resource_id for event in conversation.events}
+    lose(conversation, 50)
+    conversation.backfill(conversation.at)
+    assert {event.address.resource_id for event in conversation.events} <= spelled
 
 
-def test_a_look_in_which_nothing_was_missed_tells_the_states_only_where_there_was_a_gap(line):
-    line.at += timedelta(seconds=5)
-    line.did.clear()
-    line.backfill(None)
-    assert line.events == []
-    line.backfill(line.at)
-    assert len(line.events) == 5
-    assert not any(event.inferred for event in line.events)
+def test_a_backfill_in_which_nothing_was_missed_reports_the_states_only_where_there_was_a_gap(conversation):
+    conversation.at += timedelta(seconds=5)
+    conversation.did.clear()
+    conversation.backfill(None)
+    assert conversation.events == []
+    conversation.backfill(conversation.at)
+    assert len(conversation.events) == 5
+    assert not any(event.inferred for event in conversation.events)
 
 
-def test_what_a_live_event_has_told_meanwhile_is_not_overruled_by_the_look(talk):
-    line = talk(naming="kazoo").connect(*talk.families)
-    line.happen(300)
-    exchange = line.protocol.backfill(line.at, line.at)
+def test_what_a_live_event_has_said_meanwhile_is_not_overruled_by_the_backfill(talk):
+    conversation = talk(naming="kazoo").connect(*talk.families)
+    conversation.happen(300)
+    exchange = conversation.protocol.backfill(conversation.at, conversation.at)
     request = next(exchange)
     seen = {}
     try:
         while True:
-            response = line.answer(request)
+            response = conversation.answer(request)
             if "recipients" in request.url:  # just as the answer is on its way, somebody goes away
-                for key in line.simulator.floor.recipients:
-                    data = {"event_unix_timestamp": line.at.timestamp(), "account_id": "A", "recipient_id": key}
+                for key in conversation.simulator.state.recipients:
+                    data = {"event_unix_timestamp": conversation.at.timestamp(), "account_id": "A", "recipient_id": key}
                     routing_key = f"qubicle.recipient.A.{key}"
-                    line.hear([json.dumps({"name": "away", "routing_key": routing_key, "data": data})])
+                    conversation.hear([json.dumps({"name": "away", "routing_key": routing_key, "data": data})])
                     seen[key] = "away"
             request = exchange.send(response)
     except StopIteration as done:
-        line.did.clear()
-        line.perform(done.value)
-    assert {key: each.status.presence for key, each in line.protocol.centre.recipients.items()} == seen
-    assert not any(event.inferred for event in line.events)
+        conversation.did.clear()
+        conversation.perform(done.value)
+    assert {key: each.status.presence for key, each in conversation.protocol.state.recipients.items()} == seen
+    assert not any(event.inferred for event in conversation.events)
 
 
-def test_who_joined_and_left_unseen_does_not_wait_for_ever_where_the_join_comes_after_the_look(talk):
-    line = talk(naming="kazoo", seed=5).connect(*talk.families)
+def test_who_joined_and_left_unseen_does_not_wait_for_ever_where_the_join_comes_after_the_backfill(talk):
+    conversation = talk(naming="kazoo", seed=5).connect(*talk.families)
     held_up = []
-    line.mangle = lambda frames: held_up.extend(frames) or []
-    line.happen(60)
-    line.at += timedelta(seconds=5)
-    line.backfill(line.at)
+    conversation.mangle = lambda frames: held_up.extend(frames) or []
+    conversation.happen(60)
+    conversation.at += timedelta(seconds=5)
+    conversation.backfill(conversation.at)
     joins = [frame for frame in held_up if '"name":"join"' in frame]
-    gone = [frame for frame in joins if json.loads(frame)["data"]["session_id"] not in truth(line)["waiting"]]
+    gone = [frame for frame in joins if json.loads(frame)["data"]["session_id"] not in truth(conversation)["waiting"]]
     assert gone
-    late = line.protocol.centre.late
-    line.hear(gone)
-    assert known(line) == truth(line)
-    assert line.protocol.centre.late == late + len(gone)
+    late = conversation.protocol.state.late
+    conversation.hear(gone)
+    assert known(conversation) == truth(conversation)
+    assert conversation.protocol.state.late == late + len(gone)
 
 
 def test_without_rest_the_gap_stays_and_the_reason_is_reported(talk):
-    line = talk(feed={"rest_url": None}).connect(*talk.families)
-    with pytest.raises(RestError, match="there is no rest_url to look for what was missed") as caught:
-        line.backfill(line.at)
+    conversation = talk(feed={"rest_url": None}).connect(*talk.families)
+    with pytest.raises(RestError, match="no rest_url is configured, so a gap cannot be backfilled") as caught:
+        conversation.backfill(conversation.at)
     assert caught.value.auth_failed  # so that nobody tries again and again
 
 
-def test_a_server_that_forbids_the_look_says_so(talk):
-    line = talk().connect(*talk.families)
+def test_a_server_that_forbids_the_query_says_so(talk):
+    conversation = talk().connect(*talk.families)
     with pytest.raises(RestError, match=r"GET /v2/accounts/.*/qubicle_queues: HTTP 403: forbidden") as caught:
-        talk.drive(line.protocol.backfill(None, line.at), lambda request: Response(403, {}, b'{"message":"forbidden"}'))
+        talk.drive(
+            conversation.protocol.backfill(None, conversation.at),
+            lambda request: Response(403, {}, b'{"message":"forbidden"}'),
+        )
     assert caught.value.auth_failed
 
 
@@ -273,7 +278,7 @@ def reply(status=200, body=None):
     ],
 )
 def test_both_spellings_of_lists_and_statuses_are_read(talk, lists, statuses):
-    line = talk().connect(*talk.families)
+    conversation = talk().connect(*talk.families)
 
     def answer(request):
         if request.method == "POST":
@@ -284,48 +289,48 @@ def test_both_spellings_of_lists_and_statuses_are_read(talk, lists, statuses):
             return reply(200, {"availability_state": "Away", "node": "x"})
         return reply()
 
-    line.perform(talk.drive(line.protocol.backfill(line.at, line.at), answer))
-    (recipient,) = line.protocol.centre.recipients.values()
+    conversation.perform(talk.drive(conversation.protocol.backfill(conversation.at, conversation.at), answer))
+    (recipient,) = conversation.protocol.state.recipients.values()
     assert recipient.status.presence == "away"
-    assert [event.kind for event in line.events] == ["agent.snapshot"]
+    assert [event.kind for event in conversation.events] == ["agent.snapshot"]
 
 
 @pytest.mark.parametrize("sessions", [404, 405, 501])
 def test_a_server_that_does_not_tell_who_waits_is_not_taken_to_say_nobody(talk, sessions):
-    line = talk(naming="kazoo").connect(*talk.families)
-    while not known(line)["waiting"]:
-        line.happen(1)
-    waiting = known(line)["waiting"]
-    line.at += timedelta(seconds=10)
-    line.did.clear()
+    conversation = talk(naming="kazoo").connect(*talk.families)
+    while not known(conversation)["waiting"]:
+        conversation.happen(1)
+    waiting = known(conversation)["waiting"]
+    conversation.at += timedelta(seconds=10)
+    conversation.did.clear()
 
     def answer(request):
-        return reply(sessions) if request.url.endswith("/sessions") else line.answer(request)
+        return reply(sessions) if request.url.endswith("/sessions") else conversation.answer(request)
 
-    line.perform(talk.drive(line.protocol.backfill(None, line.at), answer))
-    assert known(line)["waiting"] == waiting
-    assert "contact.dequeued" not in {event.kind for event in line.events}
+    conversation.perform(talk.drive(conversation.protocol.backfill(None, conversation.at), answer))
+    assert known(conversation)["waiting"] == waiting
+    assert "contact.dequeued" not in {event.kind for event in conversation.events}
 
 
 def test_who_is_gone_between_the_list_and_the_status_is_left_out(talk):
-    line = talk(naming="kazoo").connect(*talk.families)
-    line.happen(60)
-    line.at += timedelta(seconds=10)
-    line.did.clear()
+    conversation = talk(naming="kazoo").connect(*talk.families)
+    conversation.happen(60)
+    conversation.at += timedelta(seconds=10)
+    conversation.did.clear()
 
     def answer(request):
-        return reply(404) if "/status" in request.url else line.answer(request)
+        return reply(404) if "/status" in request.url else conversation.answer(request)
 
-    line.perform(talk.drive(line.protocol.backfill(line.at, line.at), answer))
-    assert {event.address.resource for event in line.events} <= {"queue"}
+    conversation.perform(talk.drive(conversation.protocol.backfill(conversation.at, conversation.at), answer))
+    assert {event.address.resource for event in conversation.events} <= {"queue"}
 
 
 def test_the_servers_clock_decides_what_is_newer(talk):
     """Ours is an hour fast; still what came last by the server's own clock stays."""
-    line = talk().connect(*talk.families)
-    line.happen(100)
-    ahead = line.at + timedelta(hours=1)
-    live = {key: each.at for key, each in line.protocol.centre.recipients.items()}
-    talk.drive(line.protocol.backfill(line.at, ahead), line.answer)
-    for key, each in line.protocol.centre.recipients.items():
-        assert each.at <= max(live[key], line.at)
+    conversation = talk().connect(*talk.families)
+    conversation.happen(100)
+    ahead = conversation.at + timedelta(hours=1)
+    live = {key: each.at for key, each in conversation.protocol.state.recipients.items()}
+    talk.drive(conversation.protocol.backfill(conversation.at, ahead), conversation.answer)
+    for key, each in conversation.protocol.state.recipients.items():
+        assert each.at <= max(live[key], conversation.at)

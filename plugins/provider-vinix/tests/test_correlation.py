@@ -6,9 +6,9 @@ from collections import defaultdict
 import pytest
 
 
-def stories(line):
+def timelines(conversation):
     seen = defaultdict(list)
-    for event in line.events:
+    for event in conversation.events:
         if event.correlation:
             seen[event.correlation].append(event)
     return seen
@@ -34,16 +34,16 @@ def without(*names):
     return mangle
 
 
-def expected(words_told):
+def expected(words_reported):
     """What a whole visit must hold, in this order where the order is sure."""
-    assert words_told[0] == "session.create"
-    order = [words_told.index(word) for word in ("session.create", "queue.join", "recipient.offer")]
-    order.append(words_told.index("recipient.delivered"))
-    order += [words_told.index(word) for word in ("recipient.hangup", "recipient.wrapup_start")]
+    assert words_reported[0] == "session.create"
+    order = [words_reported.index(word) for word in ("session.create", "queue.join", "recipient.offer")]
+    order.append(words_reported.index("recipient.delivered"))
+    order += [words_reported.index(word) for word in ("recipient.hangup", "recipient.wrapup_start")]
     assert order == sorted(order)
-    assert words_told[-1] == "recipient.wrapup_complete"
+    assert words_reported[-1] == "recipient.wrapup_complete"
     for word in ("queue.delivered", "queue.leave", "session.delete", "recipient.interaction_finalize_end"):
-        assert words_told.count(word) == 1
+        assert words_reported.count(word) == 1
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def expected(words_told):
     ids=lambda hidden: "without " + " ".join(hidden) if hidden else "whole",
 )
 def test_a_contacts_story_is_one_and_in_order_whichever_families_its_events_are_of(talk, server, hidden):
-    line = talk(**server).connect(*talk.families)
-    line.mangle = without(*hidden)
-    line.happen(1500)
+    conversation = talk(**server).connect(*talk.families)
+    conversation.mangle = without(*hidden)
+    conversation.happen(1500)
     whole = [
         events
-        for events in stories(line).values()
+        for events in timelines(conversation).values()
         if {"recipient.wrapup_complete", "session.delete"} <= set(words(events))
     ]
     assert len(whole) > 30
@@ -68,7 +68,7 @@ def test_a_contacts_story_is_one_and_in_order_whichever_families_its_events_are_
 
 
 def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_contact_that_its_recipient_has(talk, server):
-    line = talk(**server).connect(*talk.families)
+    conversation = talk(**server).connect(*talk.families)
 
     def mangle(frames):
         for frame in frames:
@@ -79,13 +79,13 @@ def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_conta
                     data.pop(name, None)
             yield json.dumps(message)
 
-    line.mangle = mangle
-    line.happen(1500)
+    conversation.mangle = mangle
+    conversation.happen(1500)
     about_contacts = ("contact.connected", "contact.disconnected", "agent.wrapup_started", "agent.wrapup_ended")
-    seen = [event for event in line.events if event.kind in about_contacts]
+    seen = [event for event in conversation.events if event.kind in about_contacts]
     assert len(seen) > 100
     assert all(event.correlation for event in seen)
-    by_event = {event.id: event.correlation for event in line.events}
+    by_event = {event.id: event.correlation for event in conversation.events}
 
     named = talk(**server).connect(*talk.families)
     named.happen(1500)
@@ -95,20 +95,20 @@ def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_conta
 
 
 def test_what_concerns_no_contact_has_no_correlation(talk, server):
-    line = talk(**server).connect(*talk.families)
-    line.happen(1500)
-    for event in line.events:
+    conversation = talk(**server).connect(*talk.families)
+    conversation.happen(1500)
+    for event in conversation.events:
         if event.kind in ("agent.ready", "agent.not_ready", "agent.snapshot", "queue.snapshot", "queue.started"):
             assert event.correlation is None
 
 
 def test_the_story_goes_on_over_a_lost_connection(talk, server):
-    line = talk(**server).connect(*talk.families)
-    line.happen(100)
-    line.connect(*talk.families)
-    line.mangle = without("session_id")
-    line.happen(20)
-    earlier = {event.correlation for event in line.events[:100]}
-    later = {event.correlation for event in line.events[100:]} - {None}
+    conversation = talk(**server).connect(*talk.families)
+    conversation.happen(100)
+    conversation.connect(*talk.families)
+    conversation.mangle = without("session_id")
+    conversation.happen(20)
+    earlier = {event.correlation for event in conversation.events[:100]}
+    later = {event.correlation for event in conversation.events[100:]} - {None}
     assert later & earlier
     assert not any("@" in correlation for correlation in later)

@@ -95,7 +95,7 @@ def test_the_same_message_of_another_account_is_another_event(happened):
     assert (mine.address.source, mine.id) != (theirs.address.source, theirs.id)
 
 
-def test_a_time_that_cannot_be_read_still_tells_events_apart():
+def test_a_time_that_cannot_be_read_still_says_events_apart():
     frames = [{"name": "x", "data": {"queue_id": "Q", "event_timestamp": text}} for text in ("soon", "later")]
     assert read(frames[0]).id != read(frames[1]).id
 
@@ -108,6 +108,6 @@ PLAIN = st.none() | st.booleans() | st.integers(0, 2) | st.text(max_size=2)
 
 
 @given(PLAIN | st.lists(PLAIN, max_size=2), PLAIN | st.lists(PLAIN, max_size=2))
-def test_a_payload_that_is_no_object_tells_events_apart_too(one, other):
+def test_a_payload_that_is_no_object_says_events_apart_too(one, other):
     first, second = ({"event": "qubicle.queue.ACC.Q.x", "data": payload} for payload in (one, other))
     assert (read(first).id == read(second).id) is (json.dumps(one) == json.dumps(other))

@@ -44,7 +44,7 @@ def seen(status, body, **headers):
 GRANTED = seen(201, {"auth_token": "fresh", "data": {"account_id": "ACC"}, "status": "success"})
 
 
-# By the command-line tools md5sum and sha1sum, of the text user@example.com:Passw0rd.
+# By the command-conversation tools md5sum and sha1sum, of the text user@example.com:Passw0rd.
 HASHES = {"md5": "910669c8a89b3f9928d4a2091668cc9d", "sha": "f3d58f67b68f7f5791c01be9f56792bf6d208c27"}
 
 
@@ -129,13 +129,13 @@ sinks = []
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ("", "no way to authenticate is given: it takes auth_token, or api_key, or username with password"),
+        ("", "no way to authenticate is given: give auth_token, or api_key, or username with password"),
         ('auth_token = "t"', "account_id is required with auth_token"),
         ('auth_token = "t"\napi_key = "k"\naccount_id = "A"', "both auth_token and api_key are given"),
-        ('api_key = "k"', "to log in takes rest_url; Vinix's is https://api.vinixglobal.com/v2"),
+        ('api_key = "k"', "a login needs rest_url; Vinix's is https://api.vinixglobal.com/v2"),
         ('api_key = "k"\nrest_url = "ftp://x"', "'ftp://x' is no https:// or http:// URL"),
         ('api_key = "k"\npassword = "p"\nrest_url = "https://x"', "password without username"),
-        ('username = "u"\nrest_url = "https://x"', "username takes password, and either account_name or account_realm"),
+        ('username = "u"\nrest_url = "https://x"', "username needs password, and either account_name or account_realm"),
         ('username = "u"\npassword = "p"\nrest_url = "https://x"', "either account_name or account_realm"),
         (
             'username = "u"\npassword = "p"\naccount_name = "a"\naccount_realm = "b"\nrest_url = "https://x"',
@@ -159,54 +159,54 @@ def test_options_that_do_not_go_together_are_reported(options, problem):
     "options", [KEY, USER | {"account_name": "simulated"}, USER | {"account_realm": "simulated.example"}]
 )
 @pytest.mark.parametrize("password_hash", ["md5", "sha"])
-def test_a_login_tells_the_account_and_gives_each_connection_a_token_of_its_own(talk, server, options, password_hash):
-    line = talk(feed=options | {"password_hash": password_hash}, **server)
-    assert isinstance(line.provider, SupportsAuthentication)
-    assert line.provider.source.scope_id == "unknown"
+def test_a_login_says_the_account_and_gives_each_connection_a_token_of_its_own(talk, server, options, password_hash):
+    conversation = talk(feed=options | {"password_hash": password_hash}, **server)
+    assert isinstance(conversation.provider, SupportsAuthentication)
+    assert conversation.provider.source.scope_id == "unknown"
     for _ in range(3):
-        line.connect(*talk.families)
-    tokens = [each["auth_token"] for each in line.sent]
+        conversation.connect(*talk.families)
+    tokens = [each["auth_token"] for each in conversation.sent]
     assert len(set(tokens)) == 3
-    assert len(line.confirmed) == 9
-    provider = talk.drive(line.provider.authenticate(), line.answer)
+    assert len(conversation.confirmed) == 9
+    provider = talk.drive(conversation.provider.authenticate(), conversation.answer)
     assert provider.source == ("vinix", "account", ACCOUNT)
-    assert not any(token in repr(provider) + repr(line.protocol) for token in tokens)
+    assert not any(token in repr(provider) + repr(conversation.protocol) for token in tokens)
 
 
 def test_an_account_that_is_configured_goes_before_the_logins_own(talk):
-    line = talk(feed=KEY | {"account_id": "child"}).connect()
-    assert line.protocol.account_id == "child"
+    conversation = talk(feed=KEY | {"account_id": "child"}).connect()
+    assert conversation.protocol.account_id == "child"
 
 
-def test_a_login_that_tells_no_account_asks_for_it(talk):
+def test_a_login_that_says_no_account_asks_for_it(talk):
     feed = Vinix("wss://x", api_key=Secret("text", "k"), rest_url=BASE)
     with pytest.raises(RestError, match="does not say whose it is: set account_id"):
         talk.drive(feed.authenticate(), answers(seen(201, {"auth_token": "t", "data": {}})))
 
 
 def test_a_configured_token_needs_no_login(talk):
-    line = talk().connect(*talk.families)
-    assert line.asked == []
-    assert len(line.confirmed) == 3
+    conversation = talk().connect(*talk.families)
+    assert conversation.asked == []
+    assert len(conversation.confirmed) == 3
 
 
 def test_a_refused_token_is_renewed_at_once_but_only_once(talk):
-    line = talk(feed=KEY, refused_tokens=3).connect(talk.families[0])
-    line.connect(talk.families[0])
-    line.connect(talk.families[0])
-    assert [hangup.auth_failed for hangup in line.hangups] == [False, True, True]
-    line.connect(talk.families[0])
-    assert line.confirmed == [talk.families[0]]
-    line.simulator.refused_tokens = 1
-    line.connect(talk.families[0])
-    assert not line.hangups[-1].auth_failed
+    conversation = talk(feed=KEY, refused_tokens=3).connect(talk.families[0])
+    conversation.connect(talk.families[0])
+    conversation.connect(talk.families[0])
+    assert [disconnect.auth_failed for disconnect in conversation.disconnects] == [False, True, True]
+    conversation.connect(talk.families[0])
+    assert conversation.confirmed == [talk.families[0]]
+    conversation.simulator.refused_tokens = 1
+    conversation.connect(talk.families[0])
+    assert not conversation.disconnects[-1].auth_failed
 
 
 def test_a_refused_token_that_nobody_can_renew_is_never_tried_in_a_hurry(talk):
-    line = talk(refused_tokens=2)
-    line.connect(talk.families[0]).connect(talk.families[0])
-    assert [hangup.auth_failed for hangup in line.hangups] == [True, True]
-    assert "s3cret" not in str(line.hangups)
+    conversation = talk(refused_tokens=2)
+    conversation.connect(talk.families[0]).connect(talk.families[0])
+    assert [disconnect.auth_failed for disconnect in conversation.disconnects] == [True, True]
+    assert "s3cret" not in str(conversation.disconnects)
 
 
 def test_a_crowded_server_is_left_alone_for_a_minute(talk):
@@ -286,7 +286,7 @@ def test_the_servers_clock_is_read_from_its_answers(talk):
 
 
 @given(st.binary() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps).map(str.encode))
-def test_any_answer_is_read_or_told(body):
+def test_any_answer_is_read_or_reported(body):
     for status in (200, 404):
         exchange = rest().get("x")
         next(exchange)
@@ -295,7 +295,7 @@ def test_any_answer_is_read_or_told(body):
 
 
 def test_a_feeds_requests_go_where_its_options_say(talk):
-    line = talk(feed={"rest_url": f"{BASE}/"}).connect(talk.families[0])
-    exchange = line.protocol.backfill(None, line.at)
+    conversation = talk(feed={"rest_url": f"{BASE}/"}).connect(talk.families[0])
+    exchange = conversation.protocol.backfill(None, conversation.at)
     assert next(exchange).url == f"{BASE}/accounts/{ACCOUNT}/qubicle_queues"
     exchange.close()

@@ -159,7 +159,7 @@ def test_odd_frames_are_read_as_they_are_meant_and_replies_never_disturb_them(
         (b'{"action":"event","data":{}}', "neither a reply nor an event"),
     ],
 )
-def test_what_is_no_event_costs_its_line_and_no_other(line, problem, tmp_path, monkeypatch, capfdbinary):
+def test_what_is_no_event_costs_itself_and_nothing_else(line, problem, tmp_path, monkeypatch, capfdbinary):
     good = json.dumps(queue()).encode()
     events, said = decode(tmp_path, monkeypatch, capfdbinary, [b"\xef\xbb\xbf" + good, line, b" \t" + good + b" \r"])
     assert [event["id"] for event in events] == ["m", "m"]
@@ -198,7 +198,7 @@ def mutants(draw):
 
 
 @given(st.lists(mutants(), min_size=1, max_size=4))
-def test_whatever_becomes_of_frames_each_is_read_or_told_and_its_payload_comes_out_as_it_went_in(frames):
+def test_whatever_becomes_of_frames_each_is_read_or_reported_and_its_payload_comes_out_as_it_went_in(frames):
     protocol = VinixProtocol("support")
     for frame in frames:
         try:

@@ -114,8 +114,8 @@ def test_each_refusal_of_the_collection_is_answered_by_what_may_help(protocol, f
     actions = reply(protocol, **(frame["wire"] | {"request_id": request["request_id"]}))
     subjects = set(frame["expect"]["refusals"])
     assert "not-a-token" not in repr(actions)
-    hangups = [action.auth_failed for action in actions if isinstance(action, Disconnect)]
-    assert hangups == ([True] if "token" in subjects else [])
+    disconnects = [action.auth_failed for action in actions if isinstance(action, Disconnect)]
+    assert disconnects == ([True] if "token" in subjects else [])
     rejected = [action.topic for action in actions if isinstance(action, SubscriptionRefused)]
     sent = [json.loads(action.text)["data"]["binding"] for action in actions if isinstance(action, Send)]
     if subjects == {"binding"}:  # in other words
@@ -257,7 +257,7 @@ def test_the_token_is_read_for_each_connection_and_never_shown(monkeypatch):
 
 @pytest.mark.parametrize("account", ["", "a.b", "*", "#", "a b", " a"])
 def test_an_account_id_that_no_binding_can_hold_is_refused(account):
-    with pytest.raises(ValueError, match="no account id"):
+    with pytest.raises(ValueError, match="not an account id"):
         Vinix("ws://x", Secret("text", "t"), account)
 
 
@@ -271,7 +271,7 @@ def test_what_was_learned_of_the_server_and_of_the_centre_is_handed_on(protocol)
     (emit,) = protocol.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)
     after = VinixProtocol("support", "ACC", "s3cret", before=protocol)
     assert emit.event.correlation
-    assert after.centre is protocol.centre
+    assert after.state is protocol.state
     assert after.learned is protocol.learned
     assert after._before is None
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jackfield.plugin.protocol import Send
 from jackfield_vinix.pacing import Pace
-from jackfield_vinix.requests import ANSWER_TICKS, Asked, Requests
+from jackfield_vinix.requests import ANSWER_TICKS, PendingRequest, Requests
 
 
 def make(name=""):
@@ -17,7 +17,7 @@ def make(name=""):
 
 
 def ask(requests, action="subscribe", binding="qubicle.queue"):
-    return [json.loads(send.text) for send in requests.ask(Asked(action, binding))]
+    return [json.loads(send.text) for send in requests.ask(PendingRequest(action, binding))]
 
 
 def test_a_request_says_what_the_documentation_wants():
@@ -78,9 +78,9 @@ def test_the_time_for_an_answer_begins_when_the_request_goes_out():
     first, *rest = requests.tick()
     assert isinstance(first, Send) and rest == []
     for _ in range(ANSWER_TICKS - 1):
-        given_up = [each for each in requests.tick() if isinstance(each, Asked)]
+        given_up = [each for each in requests.tick() if isinstance(each, PendingRequest)]
     assert len(given_up) == 100
-    assert len([each for each in requests.tick() if isinstance(each, Asked)]) == 1
+    assert len([each for each in requests.tick() if isinstance(each, PendingRequest)]) == 1
 
 
 def test_what_the_server_had_no_patience_for_goes_out_again_a_little_later():

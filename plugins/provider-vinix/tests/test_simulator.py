@@ -93,7 +93,7 @@ def test_what_is_wrong_is_answered_in_the_gateways_own_words(message, error):
     assert (reply["status"], reply["data"]) == ("error", {"errors": [error]})
 
 
-def test_the_token_is_looked_at_once():
+def test_the_token_is_checked_once():
     client = subscribed("qubicle.queue")
     assert say(client, **request("qubicle.session", auth_token="expired"))["status"] == "success"
 
@@ -170,13 +170,15 @@ def test_a_wrong_token_in_the_handshake_is_forbidden_by_five_and_unseen_by_four(
 
 
 def test_the_bucket_of_a_socket_holds_a_hundred_and_gets_ten_a_second(talk):
-    line = talk()
-    line.connect()
-    replies = [say(line.socket, **request("qubicle.queue")) for _ in range(102)]
+    conversation = talk()
+    conversation.connect()
+    replies = [say(conversation.socket, **request("qubicle.queue")) for _ in range(102)]
     assert [reply["status"] for reply in replies[99:]] == ["success", "error", "error"]
     assert replies[-1]["data"]["errors"] == ["rate limiting threshold hit for 198.51.100.7:50112!"]
-    line.at += timedelta(seconds=1)
-    assert [say(line.socket, **request("qubicle.queue"))["status"] for _ in range(11)] == ["success"] * 10 + ["error"]
+    conversation.at += timedelta(seconds=1)
+    assert [say(conversation.socket, **request("qubicle.queue"))["status"] for _ in range(11)] == ["success"] * 10 + [
+        "error"
+    ]
 
 
 def test_each_generation_names_events_in_its_own_way():
@@ -255,34 +257,34 @@ def test_rest_knows_its_own_account_and_paths_only(path, status):
 
 
 def test_a_token_from_a_login_is_valid_for_its_time(talk):
-    line = talk(token_seconds=100.0)
-    status, answer = ask(line.simulator, "PUT", "api_auth", {"api_key": "simulated"}, "")
+    conversation = talk(token_seconds=100.0)
+    status, answer = ask(conversation.simulator, "PUT", "api_auth", {"api_key": "simulated"}, "")
     assert (status, answer["data"]["account_id"]) == (201, ACCOUNT)
     path = f"accounts/{ACCOUNT}/websockets"
-    assert ask(line.simulator, "GET", path, token=answer["auth_token"])[0] == 200
-    line.at += timedelta(seconds=101)
-    assert ask(line.simulator, "GET", path, token=answer["auth_token"])[0] == 401
-    assert ask(line.simulator, "PUT", "api_auth", {"api_key": "wrong"}, "")[0] == 401
-    assert ask(line.simulator, "PUT", "user_auth", {"credentials": "wrong"}, "")[0] == 401
+    assert ask(conversation.simulator, "GET", path, token=answer["auth_token"])[0] == 200
+    conversation.at += timedelta(seconds=101)
+    assert ask(conversation.simulator, "GET", path, token=answer["auth_token"])[0] == 401
+    assert ask(conversation.simulator, "PUT", "api_auth", {"api_key": "wrong"}, "")[0] == 401
+    assert ask(conversation.simulator, "PUT", "user_auth", {"credentials": "wrong"}, "")[0] == 401
 
 
 def test_the_list_of_connections_has_those_that_are_there(talk):
-    line = talk(naming="kazoo").connect(*talk.families)
+    conversation = talk(naming="kazoo").connect(*talk.families)
     path = f"accounts/{ACCOUNT}/websockets"
-    (row,) = ask(line.simulator, "GET", path)[1]["data"]
+    (row,) = ask(conversation.simulator, "GET", path)[1]["data"]
     assert row["bindings"] == list(talk.families)
     assert row["name"].startswith("jackfield-support-")
-    line.socket = None
-    assert ask(line.simulator, "GET", path)[1]["data"] == []
+    conversation.socket = None
+    assert ask(conversation.simulator, "GET", path)[1]["data"] == []
 
 
 def test_the_two_namings_tell_the_same_in_other_words(talk):
     seen = {}
     for naming in ("documented", "kazoo"):
-        line = talk(naming=naming).connect()
-        line.happen(120)
-        (queue, *_) = line.simulator.floor.queues
-        seen[naming] = ask(line.simulator, "GET", f"accounts/{ACCOUNT}/qubicle_queues/{queue}/status")[1]
+        conversation = talk(naming=naming).connect()
+        conversation.happen(120)
+        (queue, *_) = conversation.simulator.state.queues
+        seen[naming] = ask(conversation.simulator, "GET", f"accounts/{ACCOUNT}/qubicle_queues/{queue}/status")[1]
     assert "callers_waiting" in seen["documented"]
     assert seen["kazoo"]["data"]["stats"]["active_session_count"] == seen["documented"]["callers_waiting"]
 

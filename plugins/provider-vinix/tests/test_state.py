@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jackfield.addresses import Address
 from jackfield_vinix.kinds import TABLE
 from jackfield_vinix.presence import STATES, TRANSITIONS, Status, step
-from jackfield_vinix.state import MOST_KEPT, Centre
+from jackfield_vinix.state import MOST_KEPT, AccountState
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import read_frame
 
@@ -22,16 +22,16 @@ def later(seconds):
     return AT + timedelta(seconds=seconds)
 
 
-def tell(centre, family, word, second=0, **fields):
+def tell(state, family, word, second=0, **fields):
     ids = {"queue": "Q", "recipient": "R", "session": "S"}
     address = Address("vinix", "account", "A", family, fields.pop("id", ids[family]), word)
-    return centre.learn(address, fields, None if second is None else later(second))
+    return state.learn(address, fields, None if second is None else later(second))
 
 
-def story(centre, *words, **fields):
+def story(state, *words, **fields):
     for second, word in enumerate(words):
-        tell(centre, "recipient", word, second, **fields)
-    return centre.recipients["r"].status
+        tell(state, "recipient", word, second, **fields)
+    return state.recipients["r"].status
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def story(centre, *words, **fields):
     ],
 )
 def test_a_recipient_goes_from_state_to_state_as_the_table_says(words, presence):
-    centre = Centre()
-    assert story(centre, *words, session_id="S").presence == presence
-    assert centre.unexpected == 0
+    state = AccountState()
+    assert story(state, *words, session_id="S").presence == presence
+    assert state.unexpected == 0
 
 
 def test_after_a_contact_a_recipient_goes_back_to_where_it_was():
-    assert story(Centre(), "away", "delivered", "hangup", session_id="S").presence == "away"
+    assert story(AccountState(), "away", "delivered", "hangup", session_id="S").presence == "away"
 
 
 @pytest.mark.parametrize("word", ["create", "reject", "rescind", "wrapup_complete"])
@@ -117,16 +117,16 @@ def test_a_sync_overwrites_what_was_known_and_leaves_what_it_does_not_say():
 
 
 def test_an_event_that_nothing_led_to_counts_and_one_from_before_changes_nothing():
-    centre = Centre()
-    story(centre, "logout", "offer", "away", session_id="S")
-    assert centre.unexpected == 2
-    tell(centre, "recipient", "ready", -5)
-    assert centre.recipients["r"].status.presence == "away"
-    assert centre.late == 1
-    tell(centre, "recipient", "ready", 2)  # in the same second as the last: the later to come counts
-    assert centre.recipients["r"].status.presence == "ready"
-    tell(centre, "recipient", "away", None)  # without a time it is now
-    assert centre.recipients["r"].status.presence == "away"
+    state = AccountState()
+    story(state, "logout", "offer", "away", session_id="S")
+    assert state.unexpected == 2
+    tell(state, "recipient", "ready", -5)
+    assert state.recipients["r"].status.presence == "away"
+    assert state.late == 1
+    tell(state, "recipient", "ready", 2)  # in the same second as the last: the later to come counts
+    assert state.recipients["r"].status.presence == "ready"
+    tell(state, "recipient", "away", None)  # without a time it is now
+    assert state.recipients["r"].status.presence == "away"
 
 
 @pytest.mark.parametrize(
@@ -144,89 +144,89 @@ def test_an_event_that_nothing_led_to_counts_and_one_from_before_changes_nothing
     ],
 )
 def test_a_session_goes_forward_in_whatever_order_its_events_come(events, stage):
-    centre = Centre()
+    state = AccountState()
     for family, word, second in events:
-        tell(centre, family, word, second, session_id="S")
-    assert centre.sessions["s"].stage == stage
+        tell(state, family, word, second, session_id="S")
+    assert state.sessions["s"].stage == stage
 
 
 def test_very_many_sessions_and_recipients_do_not_stay_for_ever():
-    centre = Centre()
+    state = AccountState()
     for number in range(MOST_KEPT + 100):
-        tell(centre, "session", "create", number, id=f"S{number}", call_id=f"C{number}")
-        tell(centre, "recipient", "ready", number, id=f"R{number}")
-    assert len(centre.recipients) == MOST_KEPT
-    assert len(centre.sessions) == len(centre._calls) == MOST_KEPT
-    assert tell(centre, "queue", "join", call_id=f"C{MOST_KEPT}") == f"S{MOST_KEPT}"
-    assert tell(centre, "queue", "join", call_id="C0") == ""
+        tell(state, "session", "create", number, id=f"S{number}", call_id=f"C{number}")
+        tell(state, "recipient", "ready", number, id=f"R{number}")
+    assert len(state.recipients) == MOST_KEPT
+    assert len(state.sessions) == len(state._calls) == MOST_KEPT
+    assert tell(state, "queue", "join", call_id=f"C{MOST_KEPT}") == f"S{MOST_KEPT}"
+    assert tell(state, "queue", "join", call_id="C0") == ""
 
 
 # -- whose event it is ---------------------------------------------------------------------------------
 
 
 def test_an_event_with_only_its_call_belongs_to_the_calls_session():
-    centre = Centre()
-    tell(centre, "session", "create", 0, call_id="C@host")
-    assert tell(centre, "recipient", "offer", 1, call_id="C@host") == "S"
-    assert tell(centre, "queue", "join", 1, call_id="C@host") == "S"
-    assert tell(centre, "recipient", "external_call_start", 1, call_id="other") == ""
+    state = AccountState()
+    tell(state, "session", "create", 0, call_id="C@host")
+    assert tell(state, "recipient", "offer", 1, call_id="C@host") == "S"
+    assert tell(state, "queue", "join", 1, call_id="C@host") == "S"
+    assert tell(state, "recipient", "external_call_start", 1, call_id="other") == ""
 
 
 @pytest.mark.parametrize(
     "word", ["hangup", "wrapup_start", "wrapup_complete", "interaction_finalize_end", "wiretap_stop"]
 )
 def test_what_is_said_about_a_contact_without_naming_it_belongs_to_the_one_the_recipient_has_or_had(word):
-    centre = Centre()
-    story(centre, "ready", "offer", "delivered", session_id="S")
-    assert tell(centre, "recipient", word, 3) == "S"
-    tell(centre, "recipient", "hangup", 4)
-    tell(centre, "recipient", "offer", 5, session_id="S2")
-    assert tell(centre, "recipient", word, 6) == "S"
-    assert tell(centre, "recipient", "reject", 7) == "S2"
+    state = AccountState()
+    story(state, "ready", "offer", "delivered", session_id="S")
+    assert tell(state, "recipient", word, 3) == "S"
+    tell(state, "recipient", "hangup", 4)
+    tell(state, "recipient", "offer", 5, session_id="S2")
+    assert tell(state, "recipient", word, 6) == "S"
+    assert tell(state, "recipient", "reject", 7) == "S2"
 
 
 @pytest.mark.parametrize("word", ["ready", "away", "pause", "resume", "sync", "create", "delete", "external_call_end"])
 def test_what_is_said_about_a_recipient_alone_belongs_to_no_session(word):
-    centre = Centre()
-    story(centre, "ready", "offer", "delivered", session_id="S")
-    assert tell(centre, "recipient", word, 3) == ""
+    state = AccountState()
+    story(state, "ready", "offer", "delivered", session_id="S")
+    assert tell(state, "recipient", word, 3) == ""
 
 
 def test_a_queues_delivery_belongs_to_whom_its_recipient_got():
-    centre = Centre()
-    story(centre, "ready", "offer", session_id="S")
-    assert tell(centre, "queue", "delivered", 2, recipient_id="R") == "S"
-    assert tell(centre, "recipient", "delivered", 2) == "S"
-    assert tell(centre, "queue", "delivered", 2, recipient_id="R") == "S"
-    assert tell(centre, "queue", "delivered", 2, recipient_id="nobody") == ""
+    state = AccountState()
+    story(state, "ready", "offer", session_id="S")
+    assert tell(state, "queue", "delivered", 2, recipient_id="R") == "S"
+    assert tell(state, "recipient", "delivered", 2) == "S"
+    assert tell(state, "queue", "delivered", 2, recipient_id="R") == "S"
+    assert tell(state, "queue", "delivered", 2, recipient_id="nobody") == ""
 
 
 def test_ids_with_dashes_are_the_same_ids():
-    centre = Centre()
-    tell(centre, "recipient", "ready", 0, id="4B31DD1D-32CE-6D24-9897-C06332375D65")
-    tell(centre, "recipient", "away", 1, id="4b31dd1d32ce6d249897c06332375d65")
-    (recipient,) = centre.recipients.values()
+    state = AccountState()
+    tell(state, "recipient", "ready", 0, id="4B31DD1D-32CE-6D24-9897-C06332375D65")
+    tell(state, "recipient", "away", 1, id="4b31dd1d32ce6d249897c06332375d65")
+    (recipient,) = state.recipients.values()
     assert recipient.status.presence == "away"
 
 
 def test_a_session_that_is_spelled_in_two_ways_is_one_story():
-    centre = Centre()
-    assert tell(centre, "session", "create", id="4B31DD1D-32CE") == "4B31DD1D-32CE"
-    assert tell(centre, "queue", "join", session_id="4b31dd1d32ce") == "4B31DD1D-32CE"
+    state = AccountState()
+    assert tell(state, "session", "create", id="4B31DD1D-32CE") == "4B31DD1D-32CE"
+    assert tell(state, "queue", "join", session_id="4b31dd1d32ce") == "4B31DD1D-32CE"
 
 
 def test_translation_asks_the_centre_for_what_the_event_does_not_say():
-    centre = Centre()
+    state = AccountState()
     for word, more in (("offer", {"session_id": "S"}), ("delivered", {}), ("hangup", {}), ("wrapup_start", {})):
         wire = {"name": word, "routing_key": "qubicle.recipient.A.R", "data": more}
         raw = json.dumps(wire).encode()
-        assert translate(read_frame(raw), raw, "support", "A", AT, centre).correlation == "S"
+        assert translate(read_frame(raw), raw, "support", "A", AT, state).correlation == "S"
 
 
 @given(st.lists(st.tuples(st.sampled_from([(f, w) for f in TABLE for w in TABLE[f]]), st.integers(0, 3)), max_size=40))
 def test_no_order_of_events_is_too_odd(events):
-    centre = Centre()
+    state = AccountState()
     for (family, word), second in events:
-        tell(centre, family, word, second, session_id="S", queue_id="Q", recipient_id="R")
-    for recipient in centre.recipients.values():
+        tell(state, family, word, second, session_id="S", queue_id="Q", recipient_id="R")
+    for recipient in state.recipients.values():
         assert recipient.at is None or recipient.at <= later(3)

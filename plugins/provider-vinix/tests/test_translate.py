@@ -169,7 +169,7 @@ def test_any_bytes_are_an_event_or_one_error(raw):
 
 @pytest.mark.parametrize("digits", [18, 19, 20, 309, 400, 4300, 4301, 5000])
 @pytest.mark.parametrize("field", ["event_timestamp", "msg_id", "queue_id", "position"])
-def test_a_number_of_any_length_is_read_or_told(field, digits):
+def test_a_number_of_any_length_is_read_or_reported(field, digits):
     try:
         event = read(f'{{"name":"join","data":{{"{field}":{"9" * digits}}}}}'.encode())
     except FrameError as error:
@@ -180,7 +180,7 @@ def test_a_number_of_any_length_is_read_or_told(field, digits):
 
 @pytest.mark.parametrize("depth", [10, 300, 500, 700, 900, 950, 980, 2000, 100_000])
 @pytest.mark.parametrize("way", ['{"name":"join","data":%s}', '{"name":%s}', '{"name":"join","action":%s}'])
-def test_nesting_of_any_depth_is_read_or_told(way, depth):
+def test_nesting_of_any_depth_is_read_or_reported(way, depth):
     for inner in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
         try:
             read((way % inner).encode())

@@ -133,7 +133,7 @@ class Site:
         counts |= {f"sink {name}": sink.delivered for name, sink in stats.sinks.items()}
         counts["events"] = self.board.tail.last
         self._samples.append((trio.current_time(), counts))
-        providers = {feed.name: feed.provider for feed in gateway.config.feeds}
+        providers = {feed.name: feed.provider_name for feed in gateway.config.feeds}
         for name, feed in stats.feeds.items():
             self.board.change_feed(
                 name,

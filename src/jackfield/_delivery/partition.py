@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 import trio
 
+from jackfield._delivery.failure import Failure
+from jackfield._delivery.pieces import Item, Piece, Pieces, key_of
 from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._net.backoff import backoff
 from jackfield.config import DeliveryOptions
-from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.reports import DeliveryFailed, DeliveryResumed
 
-__all__ = ["Partition"]
+__all__ = ["Partition", "size_of"]
 
 DeadLetterCallback = Callable[[int, Event, str, int], None]
 
-# What an event takes beside its payload; a batch's limit in bytes need not be exact.
+# What an event needs beside its payload; a batch's limit in bytes need not be exact.
 ENVELOPE = 500
+
+
+def size_of(event: Event) -> int:
+    """About how many bytes an event has, in a batch and in memory."""
+    payload = event.data_json
+    if payload is None and event.data is not None:
+        payload = event.to_json()
+    return ENVELOPE + len(payload or b"")
 
 
 @attrs.define(eq=False)
@@ -30,30 +39,41 @@ class Partition:
     _runner: SinkRunner
     _options: DeliveryOptions
     _finish: Callable[[list[int]], None]
-    """Called with the sequence numbers of events that are done with, in order."""
+    """Called with the sequence numbers of events that are done with."""
     _dead_letter: DeadLetterCallback
     """Called with an event that can never be delivered: its number, itself, why, after how many attempts."""
-    _queue: deque[tuple[int, Event]] = attrs.field(factory=deque)
+    _queue: deque[Item] = attrs.field(factory=deque)
+    _queued_bytes: int = 0
+    held_bytes: int = 0
+    """About how much of memory the events need that are not done with."""
     _since: float = 0.0
     """When the first event of the queue came."""
-    _limit: int = attrs.field(init=False)
-    """How many events the next batch may have: fewer while the one that is refused is searched for."""
+    _pieces: Pieces = attrs.field(factory=Pieces)
+    _fruitless: int = 0
+    """Attempts since the last progress."""
+    _failures: int = 0
+    """Failed attempts since the last that delivered everything."""
+    _delays: Iterator[float] = attrs.field(init=False)
     _closed: bool = False
     _news: trio.Event = attrs.field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
-        self._limit = self._options.batch_events
+        self._delays = backoff(self._runner.rng)
 
     @property
-    def waiting(self) -> Iterable[tuple[int, Event]]:
+    def waiting(self) -> Iterable[Item]:
         """What is not done with, with its numbers."""
-        return self._queue
+        yield from self._pieces
+        yield from self._queue
 
-    def put(self, events: Iterable[tuple[int, Event]]) -> None:
+    def put(self, events: Sequence[Item]) -> None:
         """Some more events, with their numbers."""
         if not self._queue:
             self._since = trio.current_time()
         self._queue.extend(events)
+        more = sum([size_of(event) for _, event in events])
+        self._queued_bytes += more
+        self.held_bytes += more
         self._news.set()
 
     def close(self) -> None:
@@ -64,72 +84,149 @@ class Partition:
     async def run(self) -> None:
         """Deliver until it is closed and empty."""
         while await self._filled():
-            await self._deliver()
+            await self._runner.admitted()
+            self._settle_suspects()
+            if self._runner.suspicion.paused:
+                self._pieces.retry_suspects()
+                await self._send(self._pieces.probe())
+            else:
+                await self._send(self._pieces.front())
 
     async def _filled(self) -> bool:
-        """Wait for an event, and for as many as make a batch while there is time; whether there is any."""
+        """Wait until there is a batch to send; whether there is any."""
+        if self._pieces.suspects and not self._pieces and not self._queue:
+            await self._wait_with_suspects()
+        if self._pieces:
+            return True
         while not self._closed and not self._queue:
             await self._next_news()
-        while not self._closed and len(self._queue) < self._limit:
+        while not self._closed and not self._is_full():
             left = self._since + self._options.batch_seconds - trio.current_time()
             if left <= 0:
                 break
             with trio.move_on_after(left):
                 await self._next_news()
-        return bool(self._queue)
+        if self._queue:
+            self._pieces.add(self._cut())
+        return bool(self._pieces)
+
+    async def _wait_with_suspects(self) -> None:
+        """Another event may show what is at fault; where none comes, ask again."""
+        self._news = trio.Event()
+        with trio.move_on_after(next(self._delays)):
+            await self._news.wait()
+        self._settle_suspects()
+        if not self._queue:
+            self._pieces.retry_suspects()
 
     async def _next_news(self) -> None:
         self._news = trio.Event()
         await self._news.wait()
 
-    def _front(self) -> list[tuple[int, Event]]:
+    def _is_full(self) -> bool:
+        return len(self._queue) >= self._options.batch_events or self._queued_bytes >= self._options.batch_bytes
+
+    def _cut(self) -> list[Item]:
         """The next batch: at least one event, within the limits of number and bytes."""
-        batch: list[tuple[int, Event]] = []
+        batch: list[Item] = []
         size = 0
-        for item in self._queue:
-            size += ENVELOPE + len(item[1].data_json or b"")
-            if len(batch) == self._limit or (batch and size > self._options.batch_bytes):
+        while self._queue and len(batch) < self._options.batch_events:
+            more = size_of(self._queue[0][1])
+            if batch and size + more > self._options.batch_bytes:
                 break
-            batch.append(item)
+            size += more
+            batch.append(self._queue.popleft())
+        self._queued_bytes -= size
+        self._since = trio.current_time()
         return batch
 
-    async def _deliver(self) -> None:
-        """Send what is at the front until its first event is done with."""
-        delays = backoff(self._runner.rng)
-        attempts = 0
-        while True:
-            batch = self._front()
-            attempts += 1
-            failure = await self._runner.attempt([event for _, event in batch])
-            if failure is None:
-                self._done(len(batch))
-                self._limit = min(self._limit * 2, self._options.batch_events)
-                if attempts > 1:
-                    self._runner.report(DeliveryResumed(self._runner.name, attempts))
-                return
-            if failure.delivered:
-                self._done(failure.delivered)
-                return
-            if dead := self._undeliverable(failure, len(batch), attempts):
-                for number, event in batch[:dead]:
-                    self._dead_letter(number, event, failure.reason, attempts)
-                self._done(dead)
-                return
-            if failure.on_error == "dead_letter":
-                self._limit = max(1, len(batch) // 2)
-                continue
-            delay = next(delays)
-            held = self._runner.breaker.wait(trio.current_time())
-            self._runner.report(DeliveryFailed(self._runner.name, failure.reason, attempts, max(delay, held)))
+    async def _send(self, piece: Piece) -> None:
+        """Send a piece once, and decide about what did not arrive."""
+        items = list(piece.items)
+        gone: set[int] = set()
+
+        def arrived(indexes: list[int]) -> None:
+            gone.update(indexes)
+            self._fruitless = 0
+            self._done([items[index] for index in indexes])
+
+        piece.attempts += 1
+        self._fruitless += 1
+        try:
+            failure = await self._runner.attempt(items, piece.attempts, arrived)
+        finally:
+            piece.remove(gone)
+        if not self._fruitless:
+            self._delays = backoff(self._runner.rng)
+        delay = 0.0
+        if failure is not None:
+            self._failures += 1
+            if piece.items:
+                delay = self._decide(piece, failure, _rejected(items, failure, gone))
+        elif self._failures:
+            self._runner.report(DeliveryResumed(self._runner.name, self._failures + 1))
+            self._failures = 0
+        self._pieces.drop_empty(piece)
+        if delay:
             await trio.sleep(delay)
 
-    def _undeliverable(self, failure: DeliveryError, count: int, attempts: int) -> int:
-        """Number of leading events to dead-letter."""
+    def _decide(self, piece: Piece, failure: Failure, rejected: list[int] | None) -> float:
+        """Do what a failure asks for; for how many seconds nothing is sent then."""
+        runner, name = self._runner, self._runner.name
+        if failure.on_error == "dead_letter" and not failure.endpoint_suspected:
+            self._reject(piece, failure, rejected)
+            return 0.0
         if failure.on_error == "dead_letter":
-            return min(count, failure.rejected_count or (1 if count == 1 else 0))
+            concerned = piece.items if rejected is None else [piece.items[index] for index in rejected]
+            verdict = runner.suspect([key_of(event) for _, event in concerned], failure.reason)
+            if verdict == "event":
+                self._settle_suspects(everything=True)
+                self._reject(piece, failure, rejected)
+            elif verdict == "endpoint":
+                self._pieces.retry_suspects()
+            elif rejected is None:
+                self._pieces.split(piece)
+            else:
+                attempts, successes = piece.attempts, runner.suspicion.successes
+                self._pieces.suspect(piece.remove(rejected), attempts, failure.reason, successes)
+                if runner.suspicion.row == 1:
+                    runner.report(DeliveryFailed(name, failure.reason, attempts, runner.breaker.wait(0.0)))
+            return 0.0
         most = self._options.max_attempts
-        return count if failure.on_error == "retry" and 0 < most <= attempts else 0
+        if failure.on_error == "retry" and 0 < most <= self._fruitless:
+            self._reject(piece, failure, list(range(len(piece.items))))
+            self._fruitless = 0
+            return 0.0
+        delay = next(self._delays)
+        held = runner.breaker.wait(trio.current_time())
+        runner.report(DeliveryFailed(name, failure.reason, piece.attempts, max(delay, held)))
+        return delay
 
-    def _done(self, count: int) -> None:
-        self._finish([self._queue.popleft()[0] for _ in range(count)])
-        self._since = trio.current_time()
+    def _reject(self, piece: Piece, failure: Failure, rejected: list[int] | None) -> None:
+        """Make the rejected events dead letters, or search for them."""
+        if not rejected and len(piece.items) > 1:
+            self._pieces.split(piece)
+        else:
+            self._give_up(piece.remove(rejected or [0]), piece.attempts, failure.reason)
+
+    def _settle_suspects(self, *, everything: bool = False) -> None:
+        successes = self._runner.suspicion.successes
+        for item, attempts, reason in self._pieces.settled_suspects(successes + everything):
+            self._give_up([item], attempts, reason)
+
+    def _give_up(self, items: list[Item], attempts: int, reason: str) -> None:
+        for number, event in items:
+            self._dead_letter(number, event, reason, attempts)
+        self._done(items)
+
+    def _done(self, items: list[Item]) -> None:
+        self.held_bytes -= sum([size_of(event) for _, event in items])
+        self._finish([number for number, _ in items])
+
+
+def _rejected(items: list[Item], failure: Failure, gone: set[int]) -> list[int] | None:
+    """The indexes of the rejected events among those of `items` that are left."""
+    if failure.rejected is None:
+        return None
+    left = [index for index in range(len(items)) if index not in gone]
+    return [place for place, index in enumerate(left) if index in failure.rejected]

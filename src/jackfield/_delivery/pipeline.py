@@ -16,6 +16,7 @@ import trio
 
 from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.partition import Partition
+from jackfield._delivery.pieces import Item, key_of
 from jackfield._delivery.progress import Progress
 from jackfield._delivery.sink_runner import SinkRunner, SinkStats
 from jackfield._routing.route_spans import RouteSpan, RouteSpans
@@ -26,9 +27,11 @@ from jackfield.reports import EventDeadLettered, EventsDropped, Report, is_due
 
 __all__ = ["SinkPipeline"]
 
-# Read-ahead limit behind an undeliverable event, in batches for each partition: what is
-# delivered behind that event is sent again after a crash, and all of it is kept in memory.
+# Read-ahead limit behind an undeliverable event, in batches for each partition, counted in events and in bytes: what
+# is delivered behind that event is sent again after a crash, and what waits is kept in memory.
 WINDOW = 10
+# Events of a first read; the next reads are as large as what came lets expect.
+FIRST_READ = 16
 # Failures in a row before a sink is asked by single probes only.
 THRESHOLD = 5
 
@@ -120,7 +123,7 @@ class SinkPipeline:
     async def forget(self, reason: str) -> None:
         """Account for what the file keeps and the next start will not send, since its route is not configured.
 
-        To be called after `run` has ended; when it is cancelled it tells what it has found until then.
+        To be called after `run` has ended; when it is cancelled it reports what it has found until then.
         """
         if not (self._cursor.durable and self.selects.fleeting):
             return
@@ -141,32 +144,45 @@ class SinkPipeline:
         self.selects.end(span, until, self._progress.position)
 
     async def _deal(self) -> None:
-        window = WINDOW * self._options.batch_events * self._options.concurrency
+        most, average = FIRST_READ, 1
         while True:
-            while self._progress.span >= window:
+            while (room := self._room()) <= 0:
                 self._moved = trio.Event()
                 await self._moved.wait()
-            events, lost = await self._cursor.read(self._options.batch_events)
+            most = max(1, min(most, room // average, self._options.batch_events))
+            events, lost = await self._cursor.read(most)
             if lost:
                 self._drop(lost, "it was too slow, and the journal keeps no more")
             if not events:
                 return
             if chosen := self.selects.choose(events):
+                held = self._held_bytes()
                 self._progress.take(number for number, _ in chosen)
                 self._share(chosen)
+                average = (self._held_bytes() - held) // len(chosen)
+            most *= 2
             self._progress.read_to(events[-1][0] + 1)
             self._follow()
 
-    def _share(self, events: list[tuple[int, Event]]) -> None:
-        """Deal events out, those of one contact to one partition."""
+    def _room(self) -> int:
+        """How many bytes more may be read ahead."""
+        window = WINDOW * self._options.concurrency
+        if self._progress.span >= window * self._options.batch_events:
+            return 0
+        return window * self._options.batch_bytes - self._held_bytes()
+
+    def _held_bytes(self) -> int:
+        return sum([partition.held_bytes for partition in self._partitions])
+
+    def _share(self, events: list[Item]) -> None:
+        """Deal events out, those of one correlation to one partition."""
         count = len(self._partitions)
         if count == 1:
             self._partitions[0].put(events)
             return
-        shares: list[list[tuple[int, Event]]] = [[] for _ in self._partitions]
+        shares: list[list[Item]] = [[] for _ in self._partitions]
         for number, event in events:
-            # An event that belongs to no contact keeps its order with those of the same thing.
-            shares[hash(event.correlation or event.address[:5]) % count].append((number, event))
+            shares[hash(key_of(event)) % count].append((number, event))
         for partition, share in zip(self._partitions, shares, strict=True):
             if share:
                 partition.put(share)
@@ -191,7 +207,7 @@ class SinkPipeline:
             self._report(EventDeadLettered(self.name, reason, attempts, stats.dead))
 
     def _drop(self, count: int, reason: str) -> None:
-        """Count a loss, and tell it when it is due."""
+        """Count a loss, and report it when it is due."""
         stats = self._runner.stats
         stats.dropped += count
         if is_due(stats.dropped, count):

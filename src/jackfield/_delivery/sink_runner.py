@@ -1,23 +1,28 @@
-"""One sink as its pipeline sees it: attempts, each with a time-out and through the breaker, and what came of them."""
+"""One sink as its pipeline sees it: attempts, each with a time limit and through the breaker, and what came of them."""
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Literal
 
 import attrs
 import trio
 
 from jackfield._delivery.breaker import Breaker
-from jackfield.errors import DeliveryError
+from jackfield._delivery.failure import Failure, checked_failure, delivery_error
+from jackfield._delivery.suspicion import ROW, Suspicion, Verdict
+from jackfield._net.exception_groups import leaves
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
-from jackfield.reports import Report, SinkDisabled, SinkPaused
+from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused, is_due
 
 __all__ = ["SinkRunner", "SinkStats"]
 
-# Somebody must act before refused credentials are taken; a renewed secret is noticed soon enough at this pace.
+# Somebody must act before rejected credentials are accepted; a renewed secret is noticed soon enough at this pace.
 PAUSE_SECONDS = (15.0, 30.0)
 
 
@@ -30,7 +35,7 @@ class SinkStats:
     dropped: int = 0
     """Events that were routed here and lost."""
     dead: int = 0
-    """Events that the sink refused for good, and that are among the dead letters."""
+    """Events that the sink rejected for good, and that are among the dead letters."""
     failures: int = 0
     """Attempts that failed."""
     lag: int = 0
@@ -39,66 +44,118 @@ class SinkStats:
 
 @attrs.define(eq=False)
 class SinkRunner:
-    """Where the events of one sink go out."""
+    """Writes to one sink, for all of its partitions."""
 
     name: str
     _sink: OpenSink
     _timeout: float
+    """Seconds without progress after which an attempt is cancelled."""
     breaker: Breaker
     report: Callable[[Report], None]
     rng: random.Random
     stats: SinkStats = attrs.field(factory=SinkStats)
+    suspicion: Suspicion = attrs.field(factory=Suspicion)
     disabled: trio.Event = attrs.field(factory=trio.Event)
-    """The receiver wants nothing any more."""
+    """Set when the receiver accepts nothing any more."""
+    _breaches: int = 0
     _changed: trio.Event = attrs.field(factory=trio.Event)
 
-    async def attempt(self, events: Sequence[Event]) -> DeliveryError | None:
-        """Send a batch once, as soon as the breaker allows it; ``None`` where all of it arrived."""
-        await self._wait_for_breaker()
-        try:
-            failure = await self._write(Batch(tuple(events)))
-        except BaseException:
-            self.breaker.unprobed()
-            self._wake_waiting()
-            raise
-        if failure is None:
-            self.stats.delivered += len(events)
-            self._works()
-        else:
-            self.stats.delivered += failure.delivered
-            self.stats.failures += 1
-            self._learn(failure)
-        self._wake_waiting()
-        return failure
-
-    async def _wait_for_breaker(self) -> None:
+    async def admitted(self) -> None:
+        """Wait until the breaker admits an attempt; the caller must `attempt` at once."""
         while (seconds := self.breaker.ask(trio.current_time())) > 0:
             changed = self._changed
             with trio.move_on_after(seconds):
                 await changed.wait()
 
-    async def _write(self, batch: Batch) -> DeliveryError | None:
+    async def attempt(
+        self, items: Sequence[tuple[int, Event]], attempt: int, arrived: Callable[[list[int]], None]
+    ) -> Failure | None:
+        """Send a batch once; ``None`` where all of it arrived.
+
+        `arrived` is called with the indexes of events as soon as they are known to have arrived, also where this is
+        cancelled.
+        """
+        scope = trio.CancelScope(deadline=trio.current_time() + self._timeout)
+        batch = Batch(
+            tuple([event for _, event in items]),
+            sink=self.name,
+            attempt=attempt,
+            positions=tuple([f"{number:016d}" for number, _ in items]),
+            on_progress=partial(self._progressed, scope, arrived),
+        )
         try:
-            with trio.move_on_after(self._timeout) as scope:
-                await self._sink.write(batch)
-        except DeliveryError as error:
-            return error
-        except Exception as error:  # noqa: BLE001  # a sink's bug must not end the other sinks
-            return DeliveryError(f"the sink failed: {type(error).__name__}: {error}")
-        if scope.cancelled_caught:
-            return DeliveryError(f"it did not take {len(batch)} events within {self._timeout:g} s")
+            failure = await self._write(batch, scope)
+        except BaseException:
+            self.breaker.unprobed()
+            raise
+        else:
+            if failure is not None:
+                self.stats.failures += 1
+                self._learn(failure)
+            return failure
+        finally:
+            self._wake_waiting()
+
+    def suspect(self, keys: Sequence[Hashable], reason: str) -> Verdict:
+        """What an answer is about that may be about the endpoint; pauses the sink where it is."""
+        verdict = self.suspicion.suspect(keys)
+        if verdict == "endpoint":
+            several = f"{ROW} answers in a row, for several correlations, say that the endpoint is wrong"
+            self._pause(f"{several}; the last: {reason}")
+        else:
+            self.stats.state = "retrying"
+        return verdict
+
+    async def _write(self, batch: Batch, scope: trio.CancelScope) -> Failure | None:
+        failure: Failure | None = None
+        with scope:
+            failure = await self._outcome(batch)
+            # A sink may swallow its cancellation, and return as if it were done.
+            cut_off = trio.current_effective_deadline() == -math.inf
+            if failure is not None:
+                batch.delivered_each(failure.arrived)
+            elif not cut_off:
+                batch.delivered(len(batch))
+        if not batch.missing:
+            return failure
+        await trio.lowlevel.checkpoint_if_cancelled()  # from outside, at the end of the gateway
+        if failure is not None:
+            return failure
+        return Failure(f"no progress within {self._timeout:g} s; {len(batch.missing)} events are missing", "retry")
+
+    async def _outcome(self, batch: Batch) -> Failure | None:
+        """What a write ends with, whatever the plugin raises; what it is cancelled with passes."""
+        try:
+            await self._sink.write(batch)
+        except (Exception, SystemExit, BaseExceptionGroup) as error:  # a sink's bug must not end others
+            if isinstance(error, BaseExceptionGroup):
+                if not all(isinstance(each, Exception | SystemExit | trio.Cancelled) for each in leaves(error)):
+                    raise
+                await trio.lowlevel.checkpoint_if_cancelled()
+            failure = _read(error, batch)
+            for breach in failure.breaches:
+                self._breaches += 1
+                if is_due(self._breaches):
+                    self.report(SinkContractBroken(self.name, breach, self._breaches))
+            return failure
         return None
 
-    def _learn(self, failure: DeliveryError) -> None:
+    def _progressed(self, scope: trio.CancelScope, arrived: Callable[[list[int]], None], indexes: list[int]) -> None:
+        scope.deadline = trio.current_time() + self._timeout
+        self.stats.delivered += len(indexes)
+        self._works()
+        arrived(indexes)
+
+    def _learn(self, failure: Failure) -> None:
         now = trio.current_time()
-        if failure.delivered or failure.on_error == "dead_letter":
-            self._works()
         match failure.on_error:
+            case "dead_letter":
+                if failure.endpoint_suspected:
+                    self.breaker.succeeded()  # it answers; `suspect` says what about
+                else:
+                    self._works()
             case "pause":
-                self.breaker.hold(now, self.rng.uniform(*PAUSE_SECONDS))
-                if self.stats.state != "paused":
-                    self.report(SinkPaused(self.name, failure.reason))
-                self.stats.state = "paused"
+                self._pause(failure.reason)
             case "disable":
                 self.stats.state = "disabled"
                 self.report(SinkDisabled(self.name, failure.reason))
@@ -107,12 +164,36 @@ class SinkRunner:
                 if failure.retry_after is not None:
                     self.breaker.hold(now, failure.retry_after)
                 self.breaker.failed(now)
-                self.stats.state = "retrying"
+                self.stats.state = "paused" if self.suspicion.paused else "retrying"
+
+    def _pause(self, reason: str) -> None:
+        self.breaker.hold(trio.current_time(), self.rng.uniform(*PAUSE_SECONDS))
+        if self.stats.state != "paused":
+            self.report(SinkPaused(self.name, reason))
+        self.stats.state = "paused"
 
     def _works(self) -> None:
         self.breaker.succeeded()
-        self.stats.state = "delivering"
+        self.suspicion.succeeded()
+        if not self.disabled.is_set():
+            self.stats.state = "delivering"
 
     def _wake_waiting(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+
+def _read(error: BaseException, batch: Batch) -> Failure:
+    if (said := delivery_error(error)) is not None:
+        with suppress(Exception):  # such as of a subclass without the attributes
+            return checked_failure(said, batch.missing, len(batch))
+    described = _described(error)
+    return Failure(f"the sink failed: {described}", "retry", breaches=(described,))
+
+
+def _described(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(dict.fromkeys(map(_described, leaves(error))))
+    with suppress(Exception):  # its own text may fail
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__

@@ -6,6 +6,7 @@ A sink is an attrs class of options, one object for each ``[sinks.…]`` table, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -16,18 +17,56 @@ from jackfield.events import Event
 __all__ = ["Batch", "OpenSink", "Sink", "SinkSpec"]
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Batch:
-    """Events for one sink, in order, never empty."""
+    """Events for one sink, in order, never empty, and how many of them have arrived.
+
+    A batch keeps its content until it is settled: after a failure the same events come again, less those that arrived.
+    """
 
     events: tuple[Event, ...]
+    sink: str = attrs.field(default="", kw_only=True)
+    """The sink's name in the configuration."""
+    attempt: int = attrs.field(default=1, kw_only=True)
+    """1 when these events are written for the first time since the start; above that some may be there already."""
+    positions: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """The journal's position of each event, unique in its journal; as texts they sort in the journal's order.
+
+    A sink that stores them in the transaction that stores the events can leave out what it has.
+    """
+    _on_progress: Callable[[list[int]], None] | None = attrs.field(default=None, kw_only=True, repr=False)
+    _missing: dict[int, None] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._missing = dict.fromkeys(range(len(self.events)))
 
     def __len__(self) -> int:
         return len(self.events)
 
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The indexes of the events that were not reported as delivered."""
+        return tuple(self._missing)
+
+    def delivered(self, count: int) -> None:
+        """Report that the first `count` events have arrived: they are not sent again, whatever becomes of the rest.
+
+        To be called as soon as it is known, after each request or flush: ``delivery.timeout`` runs from the last
+        progress. From the task that called `write`, not from a thread.
+        """
+        self.delivered_each(range(min(count, len(self.events))))
+
+    def delivered_each(self, indexes: Iterable[int]) -> None:
+        """Report that the events at these indexes have arrived, where they do not arrive in order."""
+        arrived = [index for index in indexes if index in self._missing]
+        for index in arrived:
+            del self._missing[index]
+        if arrived and self._on_progress is not None:
+            self._on_progress(arrived)
+
 
 class OpenSink(Protocol):
-    """A sink that is ready to take events.
+    """A sink that is ready for events.
 
     The host calls it from as many tasks at a time as ``delivery.concurrency`` says, one by default, and
     never from two with events of one correlation.
@@ -36,8 +75,9 @@ class OpenSink(Protocol):
     async def write(self, batch: Batch) -> None:
         """Deliver the batch; return once every event of it is durably delivered.
 
-        `DeliveryError` where it is not, saying how many were and what to do about the rest. May be
-        cancelled at any moment; what was not delivered then is sent again.
+        `DeliveryError` where it is not, saying which arrived and what to do about the rest. Call `Batch.delivered` on
+        the way where a batch is more than one step. May be cancelled at any moment; what was not reported as
+        delivered then is sent again.
         """
         ...
 

@@ -12,7 +12,14 @@ from typing import ClassVar, Literal
 import attrs
 
 from jackfield.reports.feed_states import FeedState
-from jackfield.reports.sinks import DeliveryFailed, DeliveryResumed, EventDeadLettered, SinkDisabled, SinkPaused
+from jackfield.reports.sinks import (
+    DeliveryFailed,
+    DeliveryResumed,
+    EventDeadLettered,
+    SinkContractBroken,
+    SinkDisabled,
+    SinkPaused,
+)
 from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
@@ -33,6 +40,7 @@ __all__ = [
     "PluginLoadFailed",
     "Report",
     "RequestFailed",
+    "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",
     "TopicConfirmed",
@@ -262,6 +270,7 @@ Report = (
     | EventsDropped
     | DeliveryFailed
     | DeliveryResumed
+    | SinkContractBroken
     | SinkPaused
     | SinkDisabled
     | EventDeadLettered

@@ -10,6 +10,7 @@ __all__ = [
     "DeliveryFailed",
     "DeliveryResumed",
     "EventDeadLettered",
+    "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",
 ]
@@ -17,7 +18,7 @@ __all__ = [
 
 @attrs.frozen
 class DeliveryFailed:
-    """A sink did not take a batch; it will be tried again."""
+    """An attempt to deliver a batch failed; what is missing will be sent again."""
 
     level: ClassVar[Literal["warning"]] = "warning"
     sink: str
@@ -31,7 +32,7 @@ class DeliveryFailed:
 
 @attrs.frozen
 class DeliveryResumed:
-    """A sink takes events again."""
+    """A sink delivers again after failures."""
 
     level: ClassVar[Literal["info"]] = "info"
     sink: str
@@ -43,7 +44,7 @@ class DeliveryResumed:
 
 @attrs.frozen
 class SinkPaused:
-    """A sink turned our credentials down: nothing is sent and nothing dropped until somebody acts."""
+    """A sink rejects our credentials, or its endpoint is wrong: nothing is dropped, and it is tried again slowly."""
 
     level: ClassVar[Literal["error"]] = "error"
     sink: str
@@ -55,7 +56,7 @@ class SinkPaused:
 
 @attrs.frozen
 class SinkDisabled:
-    """A receiver wants nothing any more: nothing is sent to it until the next start."""
+    """A receiver accepts nothing any more: nothing is sent to it until the next start."""
 
     level: ClassVar[Literal["error"]] = "error"
     sink: str
@@ -78,3 +79,20 @@ class EventDeadLettered:
 
     def __str__(self) -> str:
         return f"sink {self.sink}: an event became a dead letter ({self.total} so far): {self.reason}"
+
+
+@attrs.frozen
+class SinkContractBroken:
+    """A sink's plugin breaks its contract; reported at the first and then at each doubling of the count.
+
+    Nothing is lost by it: what the plugin said is not used.
+    """
+
+    level: ClassVar[Literal["error"]] = "error"
+    sink: str
+    problem: str
+    total: int
+    """How often since the start."""
+
+    def __str__(self) -> str:
+        return f"sink {self.sink}: its plugin breaks the contract ({self.total} so far): {self.problem}"

@@ -89,7 +89,7 @@ def exactness(world: World) -> None:
     @given(st.data())
     def law(data: st.DataObject) -> None:
         first = data.draw(published_events)
-        events = [first, *data.draw(st.lists(world.near(first), max_size=3))]
+        events = [first, *data.draw(st.lists(world.near(first), min_size=1, max_size=3))]
         consumers = [data.draw(world.matching(event)) for event in events]
         plan = world.planned(*consumers)
         index: SelectorIndex[int] = SelectorIndex()

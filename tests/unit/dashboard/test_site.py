@@ -40,11 +40,14 @@ OPENED = []
 """Connections of the test's own, which end with the dashboard."""
 
 
+EMPTY = GatewayConfig(())
+
+
 @asynccontextmanager
-async def running(access=None, secrets=()):
-    """A gateway without feeds, and its dashboard; the gateway and the URL."""
+async def running(access=None, secrets=(), config=EMPTY):
+    """A gateway, by default without feeds, and its dashboard; the gateway and the URL."""
     site = Site(access or Access("127.0.0.1"), secrets)
-    async with jackfield.open_gateway(GatewayConfig(()), plugins=[site]) as gateway, trio.open_nursery() as nursery:
+    async with jackfield.open_gateway(config, plugins=[site]) as gateway, trio.open_nursery() as nursery:
         url = await nursery.start(partial(site.run, gateway, 0))
         try:
             yield gateway, url
@@ -215,6 +218,15 @@ async def test_figures_come_from_the_gateway_and_no_secret_is_shown(tmp_path, mo
         again = await (await Updates.open(url)).next()
         assert again["tables"]["calls"]["rows"][0]["caller"] == "*** and ***"  # the old one is still one
         assert again["figures"]["events"] == 1
+
+
+async def test_a_feeds_row_holds_texts_and_figures_and_the_name_of_its_provider():
+    feed = {"provider": "vinix", "url": "ws://127.0.0.1:9", "auth_token": "hunter2", "account_id": "ACC"}
+    async with running(config={"feeds": {"support": feed}}) as (_, url):
+        (row,) = (await (await Updates.open(url)).next())["tables"]["feeds"]["rows"]
+    assert (row["key"], row["provider"], row["events"]) == ("support", "vinix", 0)
+    assert all(isinstance(value, str | int | float | None) for value in row.values())
+    assert "hunter2" not in str(row)
 
 
 def test_current_secrets_stay_redacted_however_often_others_are_renewed(tmp_path, monkeypatch):

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._delivery.breaker import Breaker
-from jackfield._delivery.partition import Partition
+from jackfield._delivery.partition import ENVELOPE, Partition
 from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Source
 from jackfield.config import DeliveryOptions
 from jackfield.errors import DeliveryError
-from jackfield.reports import DeliveryFailed, DeliveryResumed
+from jackfield.reports import DeliveryFailed, DeliveryResumed, SinkPaused
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,9 +69,9 @@ class Bench:
     def __attrs_post_init__(self):
         rng = random.Random(1)
         runner = SinkRunner("s", self.receiver, 60.0, Breaker(5, rng), self.reports.append, rng)
-        self.partition = Partition(runner, self.options, self.finished.extend, self._bury)
+        self.partition = Partition(runner, self.options, self.finished.extend, self._dead_letter)
 
-    def _bury(self, number, event, reason, attempts):
+    def _dead_letter(self, number, event, reason, attempts):
         assert event.feed == str(number)
         self.dead_lettered.append((number, reason, attempts))
 
@@ -133,7 +133,7 @@ async def test_the_one_that_is_refused_is_found_by_halving(autojump_clock):
     bench = Bench(Receiver([], frozenset({5}), says_which=False))
     await bench.run(10)
     assert bench.receiver.batches[:4] == [list(range(10)), list(range(5)), list(range(5, 10)), [5, 6]]
-    assert bench.dead_lettered == [(5, "no", 3)]
+    assert bench.dead_lettered == [(5, "no", 4)]
     assert len(bench.receiver.batches) < 10
 
 
@@ -170,3 +170,137 @@ async def test_a_batch_is_no_larger_than_its_limit_in_bytes_unless_one_event_is(
     bench.partition.close()
     await bench.partition.run()
     assert bench.receiver.batches == [[0, 1, 2], [3], [4]]
+
+
+async def test_a_batch_leaves_no_sooner_than_batch_seconds_although_events_keep_coming(autojump_clock):
+    bench = Bench(Receiver([]), DeliveryOptions(batch_events=100, batch_seconds=5.0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.partition.run)
+        for number in range(3):
+            bench.partition.put([(number, make(number))])
+            await trio.sleep(2)
+        await trio.sleep(20)
+        bench.partition.close()
+    assert bench.receiver.tried_at == [5.0]
+    assert bench.receiver.batches == [[0, 1, 2]]
+
+
+def sized(number, size):
+    """An event that counts as so many bytes."""
+    event = make(number, text="")
+    return attrs.evolve(event, data=None, data_json=b" " * (size - ENVELOPE))
+
+
+@pytest.mark.parametrize(("limit", "batches"), [(3000, [[0, 1, 2]]), (2999, [[0, 1], [2]])])
+async def test_a_batch_of_exactly_the_limit_in_bytes_is_one_batch(limit, batches, autojump_clock):
+    bench = Bench(Receiver([]), DeliveryOptions(batch_bytes=limit))
+    bench.partition.put([(number, sized(number, 1000)) for number in range(3)])
+    bench.partition.close()
+    await bench.partition.run()
+    assert bench.receiver.batches == batches
+
+
+async def test_as_many_bytes_as_a_batch_may_have_do_not_wait_for_batch_seconds(autojump_clock):
+    bench = Bench(Receiver([]), DeliveryOptions(batch_bytes=3000, batch_seconds=60.0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.partition.run)
+        bench.partition.put([(number, sized(number, 1000)) for number in range(3)])
+        await trio.sleep(1)
+        assert bench.receiver.tried_at == [0.0]
+        bench.partition.close()
+
+
+async def test_what_is_sent_again_is_the_same_batch_although_more_has_come(autojump_clock):
+    bench = Bench(Receiver([DeliveryError("down"), DeliveryError("cut", delivered=1), DeliveryError("down")]))
+    bench.partition.put([(number, make(number)) for number in range(3)])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.partition.run)
+        await trio.testing.wait_all_tasks_blocked()
+        bench.partition.put([(number, make(number)) for number in range(3, 6)])
+        bench.partition.close()
+    assert bench.receiver.batches == [[0, 1, 2], [0, 1, 2], [1, 2], [1, 2], [3, 4, 5]]
+
+
+@attrs.define
+class Endpoint:
+    """An HTTP endpoint: takes one event a request, and answers 404 as the test says."""
+
+    wrong: bool = False
+    poison: frozenset = frozenset()
+    got: list = attrs.field(factory=list)
+    tried: list = attrs.field(factory=list)
+
+    async def write(self, batch):
+        for event in batch.events:
+            await trio.lowlevel.checkpoint()
+            number = int(event.feed)
+            self.tried.append(number)
+            if self.wrong or number in self.poison:
+                raise DeliveryError("HTTP 404", on_error="dead_letter", rejected_count=1, endpoint_suspected=True)
+            self.got.append(number)
+            batch.delivered(batch.events.index(event) + 1)
+
+
+def keyed(number, keys):
+    return attrs.evolve(make(number), correlation=f"key-{number % keys}")
+
+
+async def test_an_endpoint_that_is_wrong_makes_no_dead_letters_and_each_probe_is_another_event(autojump_clock):
+    endpoint = Endpoint(wrong=True)
+    bench = Bench(endpoint)
+    bench.partition.put([(number, keyed(number, 7)) for number in range(111)])
+    bench.partition.close()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.partition.run)
+        await trio.sleep(400)
+        assert endpoint.tried[:10] == list(range(10))
+        assert endpoint.tried[10:17] == list(range(7)), "each probe is the first of another correlation"
+        assert len(endpoint.tried) < 40
+        assert (bench.dead_lettered, bench.finished) == ([], [])
+        endpoint.wrong = False
+    assert sorted(endpoint.got) == list(range(111))
+    for key in range(7):
+        mine = [number for number in endpoint.got if number % 7 == key]
+        assert mine == sorted(mine)
+    assert [type(report) for report in bench.reports if not isinstance(report, DeliveryFailed)] == [
+        SinkPaused,
+        DeliveryResumed,
+    ]
+
+
+async def test_a_poisonous_event_among_others_is_a_dead_letter_and_blocks_nothing(autojump_clock):
+    endpoint = Endpoint(poison=frozenset({0, 5, 6, 30, 39}))
+    bench = Bench(endpoint)
+    bench.partition.put([(number, keyed(number, 3)) for number in range(40)])
+    bench.partition.close()
+    await bench.partition.run()
+    assert endpoint.got == [number for number in range(40) if number not in endpoint.poison]
+    assert [number for number, _, _ in bench.dead_lettered] == sorted(endpoint.poison)
+    # The last has nothing behind it that could show whose fault it is: it is asked for a while.
+    assert len(endpoint.tried) <= 40 + 10
+
+
+async def test_a_poisonous_event_does_not_block_a_sink_that_comes_back(autojump_clock):
+    endpoint = Endpoint(wrong=True, poison=frozenset({0, 1}))
+    bench = Bench(endpoint)
+    bench.partition.put([(number, keyed(number, 5)) for number in range(50)])
+    bench.partition.close()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.partition.run)
+        await trio.sleep(100)
+        endpoint.wrong = False
+    assert sorted(endpoint.got) == list(range(2, 50))
+    assert sorted(number for number, _, _ in bench.dead_lettered) == [0, 1]
+
+
+async def test_failure_for_each_event_settles_the_others_at_once(autojump_clock):
+    bench = Bench(
+        Receiver([DeliveryError("two", failed={1, 4}), DeliveryError("one", failed={0}, on_error="dead_letter")])
+    )
+    bench.receiver.script[0].delivered = 0
+    bench.partition.put([(number, make(number)) for number in range(6)])
+    bench.partition.close()
+    await bench.partition.run()
+    assert bench.receiver.batches == [[0, 1, 2, 3, 4, 5], [1, 4]]
+    assert bench.dead_lettered == [(1, "one", 2)]
+    assert sorted(bench.finished) == list(range(6))

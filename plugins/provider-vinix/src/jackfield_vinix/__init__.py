@@ -28,7 +28,7 @@ _BY_HTTP = is_url("https", "http")
 
 def _one_word(_instance: object, _attribute: object, value: str | None) -> None:
     if value is not None and (not value or any(each in value for each in ".*#") or value.split() != [value]):
-        raise ValueError(f"{value!r} is no account id: it must be one word without '.', '*' or '#'")
+        raise ValueError(f"{value!r} is not an account id: it must be one word without '.', '*' or '#'")
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class Vinix:
         default=300.0,
         validator=ge(0),
         metadata=field_help(
-            "how long no event is normal; then the server is asked, and a deaf connection renewed; 0: any"
+            "how long a silence is normal; then the server is queried, and a stalled connection renewed; 0: any"
         ),
     )
 
@@ -79,20 +79,22 @@ class Vinix:
         ways = [name for name in ("auth_token", "api_key", "username") if getattr(self, name) is not None]
         if len(ways) != 1:
             given = f"both {' and '.join(ways)} are given" if ways else "no way to authenticate is given"
-            raise ValueError(f"{given}: it takes auth_token, or api_key, or username with password")
+            raise ValueError(f"{given}: give auth_token, or api_key, or username with password")
         if self.auth_token is not None and self.account_id is None:
-            raise ValueError("account_id is required with auth_token: no login tells whose events to receive")
+            raise ValueError(
+                "account_id is required with auth_token: without a login nothing else says whose events to receive"
+            )
         if self.auth_token is None and self.rest_url is None:
-            raise ValueError("to log in takes rest_url; Vinix's is https://api.vinixglobal.com/v2")
+            raise ValueError("a login needs rest_url; Vinix's is https://api.vinixglobal.com/v2")
         about_user = [name for name in ("password", "account_name", "account_realm") if getattr(self, name) is not None]
         if self.username is None and about_user:
             raise ValueError(f"{', '.join(about_user)} without username")
         if self.username is not None and (self.password is None or len(about_user) != 2):
-            raise ValueError("username takes password, and either account_name or account_realm")
+            raise ValueError("username needs password, and either account_name or account_realm")
 
     @property
     def source(self) -> Source:
-        """The account, which only a login may tell."""
+        """The account; unknown before the first login where it is not configured."""
         return self._as_configured.source
 
     @property

@@ -65,7 +65,7 @@ class Account:
             self.account_id,
             token,
             rest,
-            # In the server's list of connections ours is known by its name; in requests nobody looks at it.
+            # In the server's list of connections ours is known by its name; the server makes nothing else of it.
             f"jackfield-{feed}-{secrets.token_hex(4)}" if rest else "",
             self.idle_check_seconds,
             before if isinstance(before, VinixProtocol) else None,

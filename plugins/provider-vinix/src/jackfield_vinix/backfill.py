@@ -19,12 +19,12 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.presence import Presence, Status
 from jackfield_vinix.rest import Rest
-from jackfield_vinix.snapshot import Seen, Snapshot, take
-from jackfield_vinix.state import Centre, Stage
+from jackfield_vinix.snapshot import Seen, Snapshot, query_snapshot
+from jackfield_vinix.state import AccountState, Stage
 from jackfield_vinix.topics import PROVIDER
 from jackfield_vinix.wire import plain_id, text_of
 
-__all__ = ["Found", "compare", "look"]
+__all__ = ["Found", "backfill", "compare"]
 
 # An event reaches us within this time of its happening.
 SERVER_DELAY = timedelta(seconds=2)
@@ -41,26 +41,26 @@ _WORDS: Mapping[Presence, str] = {
 
 @attrs.frozen
 class Found:
-    """What a look has brought."""
+    """What a backfill has found."""
 
     events: list[Event]
     missed: int
     """How many of them are changes that no event had announced."""
 
 
-def look(
-    rest: Rest, account_id: str, feed: str, centre: Centre, at: datetime, *, whole: bool = True
+def backfill(
+    rest: Rest, account_id: str, feed: str, state: AccountState, at: datetime, *, whole: bool = True
 ) -> HTTPFlow[Found]:
-    """Look at everything and compare; the states themselves are among the events if the `whole` is wanted."""
-    snapshot = yield from take(rest, account_id)
-    return compare(snapshot, centre, account_id, feed, at, whole=whole)
+    """Query everything and compare; the states themselves are among the events if the `whole` is wanted."""
+    snapshot = yield from query_snapshot(rest, account_id)
+    return compare(snapshot, state, account_id, feed, at, whole=whole)
 
 
 def compare(
-    snapshot: Snapshot, centre: Centre, account_id: str, feed: str, at: datetime, *, whole: bool = True
+    snapshot: Snapshot, state: AccountState, account_id: str, feed: str, at: datetime, *, whole: bool = True
 ) -> Found:
-    """Bring the centre to what the look saw; the events that tell so."""
-    comparing = _Comparing(centre, account_id, feed, at, snapshot.at or at)
+    """Bring the state to what REST reported; the events that announce the difference."""
+    comparing = _Comparing(state, account_id, feed, at, snapshot.at or at)
     states = [comparing.state("queue", each) for each in snapshot.queues]
     states += [comparing.state("recipient", each) for each in snapshot.recipients]
     for recipient in snapshot.recipients:
@@ -73,7 +73,7 @@ def compare(
 class _Comparing:
     """One comparison, and what turns out to have been missed."""
 
-    _centre: Centre
+    _state: AccountState
     _account_id: str
     _feed: str
     _at: datetime
@@ -81,13 +81,13 @@ class _Comparing:
     missed: list[Event] = attrs.field(factory=list)
 
     def state(self, family: str, seen: Seen) -> Event:
-        """A thing's state as REST tells it, under the word by which the server itself does so."""
-        known = self._centre.recipient(seen.id).id if family == "recipient" else self._centre.queue(seen.id)
+        """A thing's state as REST reports it, under the word that the server itself uses for that."""
+        known = self._state.recipient(seen.id).id if family == "recipient" else self._state.queue(seen.id)
         return self._event(family, known, "sync", seen.status, "", self._began)
 
     def recipient(self, seen: Seen) -> None:
         """Compare one recipient."""
-        recipient = self._centre.recipient(seen.id)
+        recipient = self._state.recipient(seen.id)
         if self._is_newer(recipient.at):
             return
         before, now = recipient.status, recipient.status.updated(seen.fields, whole=True)
@@ -101,21 +101,21 @@ class _Comparing:
             self._settle(now.handled, "handled")
 
     def sessions(self, queues: tuple[Seen, ...]) -> None:
-        """Compare who waits where; nothing is said of sessions whose queue does not tell."""
+        """Compare who waits where; nothing is said of sessions whose queue does not list them."""
         waiting = [(entry, queue) for queue in queues for entry in queue.waiting or ()]
         for entry, queue in waiting:
-            session, queue_id = self._centre.session(text_of(entry, "session_id")), self._centre.queue(queue.id)
+            session, queue_id = self._state.session(text_of(entry, "session_id")), self._state.queue(queue.id)
             known = session.stage == "waiting" and session.queue_id == queue_id
             if not known and not self._is_newer(session.at):
                 session.stage, session.queue_id, session.at = "waiting", queue_id, self._began - SERVER_DELAY
                 ids = {"queue_id": queue_id, "session_id": session.id}
                 self._miss("queue", queue_id, "join", {**entry, **ids}, session.id)
         there = {plain_id(text_of(entry, "session_id")) for entry, _ in waiting}
-        telling = {self._centre.queue(queue.id) for queue in queues if queue.waiting is not None}
-        for queue_id in telling:
-            self._centre.looked(queue_id, self._began - SERVER_DELAY)
-        for key, session in self._centre.sessions.items():
-            gone = session.stage == "waiting" and key not in there and session.queue_id in telling
+        listing = {self._state.queue(queue.id) for queue in queues if queue.waiting is not None}
+        for queue_id in listing:
+            self._state.listed(queue_id, self._began - SERVER_DELAY)
+        for key, session in self._state.sessions.items():
+            gone = session.stage == "waiting" and key not in there and session.queue_id in listing
             if gone and not self._is_newer(session.at):
                 session.stage, session.at = "left", self._began - SERVER_DELAY
                 ids = {"session_id": session.id, "queue_id": session.queue_id}
@@ -123,10 +123,10 @@ class _Comparing:
 
     def _spelled(self, session_id: str) -> str:
         """A session's id as events have spelled it."""
-        return self._centre.session(session_id).id if session_id else ""
+        return self._state.session(session_id).id if session_id else ""
 
     def _settle(self, session_id: str, stage: Stage) -> None:
-        session = self._centre.session(session_id)
+        session = self._state.session(session_id)
         if not self._is_newer(session.at):
             session.stage, session.at = stage, self._began - SERVER_DELAY
 

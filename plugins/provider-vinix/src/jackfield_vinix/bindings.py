@@ -1,6 +1,6 @@
-"""The spellings of a binding that servers take, and which of them to try first.
+"""The spellings of a binding that servers accept, and which of them to try first.
 
-Vinix documents one; KAZOO's own clients and its code have others, and which a server takes is published nowhere. So
+Vinix documents one; KAZOO's own clients and its code have others, and which a server accepts is published nowhere. So
 they are tried in turn, and what was learned outlives the connection.
 """
 
@@ -13,10 +13,10 @@ import attrs
 
 from jackfield_vinix.topics import APPLICATION
 
-__all__ = ["Form", "Learned", "forms"]
+__all__ = ["Learned", "Spelling", "binding_spellings"]
 
 
-class Form(NamedTuple):
+class Spelling(NamedTuple):
     """One spelling of a topic as a binding."""
 
     style: str
@@ -24,20 +24,20 @@ class Form(NamedTuple):
     binding: str
     family: str
     wide: bool
-    """Whether it brings the whole family; what is too much is filtered by who asked."""
+    """Whether it brings the whole family; the surplus is filtered by the gateway."""
 
 
-def forms(topic: str, account_id: str) -> tuple[Form, ...]:
+def binding_spellings(topic: str, account_id: str) -> tuple[Spelling, ...]:
     """The spellings of a topic of this account, the documented one first; behind narrow ones, those of its family."""
     _, family, *words = (*topic.split("."), "")
     whole = f"{APPLICATION}.{family}.{account_id}"
     # The last one is how KAZOO 5 spells a subscription itself.
     spelled = {"documented": f"{whole}.*", "short": f"{APPLICATION}.{family}", "worded": f"{whole}.*.*"}
-    wide = tuple(Form(style, binding, family, wide=True) for style, binding in spelled.items())
+    wide = tuple(Spelling(style, binding, family, wide=True) for style, binding in spelled.items())
     if topic in spelled.values() or len(words) < 3:
-        return tuple(sorted(wide, key=lambda form: form.binding != topic))
+        return tuple(sorted(wide, key=lambda spelling: spelling.binding != topic))
     narrow = {"one": topic, "one, worded": f"{topic}.*"}
-    return (*(Form(style, binding, family, wide=False) for style, binding in narrow.items()), *wide)
+    return (*(Spelling(style, binding, family, wide=False) for style, binding in narrow.items()), *wide)
 
 
 @attrs.define
@@ -53,10 +53,10 @@ class Learned:
     token_refused: bool = False
     """Whether the last token that was given was refused."""
 
-    def ordered(self, candidates: Iterable[Form]) -> list[Form]:
+    def ordered(self, candidates: Iterable[Spelling]) -> list[Spelling]:
         """The most promising first: what failed comes last, what failed longest ago before the others."""
         rank = {style: number for number, style in enumerate(self._failed, 1)}
-        return sorted(candidates, key=lambda form: rank.get(form.style, 0))
+        return sorted(candidates, key=lambda spelling: rank.get(spelling.style, 0))
 
     def failed(self, style: str) -> None:
         """The server refused a binding of this style, or broke over it."""
@@ -70,7 +70,7 @@ class Learned:
             self.failed(style)
 
     def confirmed(self, style: str) -> None:
-        """The server took a binding of this style."""
+        """The server granted a binding of this style."""
         self._failed.pop(style, None)
         self.token_refused = False
 

@@ -1,7 +1,7 @@
 """Logging in by REST: a user's credentials or an API key for a token that lives about an hour.
 
-The token is looked at once for each connection and then for as long as that lasts, so one is asked for before every
-connection, and no clock is needed here.
+The server checks the token once for each connection, so a fresh one is requested before every connection, and no clock
+is needed here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jackfield_vinix.rest import checked, payload
 __all__ = ["Granted", "Hash", "Login", "by_api_key", "by_user", "hash_of"]
 
 Hash = Literal["md5", "sha"]
-"""How a user's name and password travel; which of them an account takes is its own setting."""
+"""How a user's name and password travel; which of them an account accepts is its own setting."""
 
 
 @attrs.frozen
@@ -43,7 +43,7 @@ class Login:
     ca_file: str | None = None
 
     def __call__(self) -> HTTPFlow[Granted]:
-        """Log in; `RestError`, with ``refused`` where the credentials are turned down."""
+        """Log in; `RestError`, with `auth_failed` where the credentials are refused."""
         data = self.data()
         request = Request(
             "PUT",

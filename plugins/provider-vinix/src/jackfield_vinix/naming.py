@@ -77,7 +77,7 @@ def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[st
         return found
     category = text_of(fields, "event_category")
     found = _CATEGORY.sub("", category) or _at(1, bindings)
-    # Without any of these an id still tells: recipient events hold a queue's and a session's id too.
+    # Without any of these an id still shows it: recipient events hold a queue's and a session's id too.
     return found or next((each for each in ("recipient", *FAMILIES) if f"{each}_id" in fields), UNKNOWN_ID)
 
 

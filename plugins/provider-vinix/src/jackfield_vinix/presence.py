@@ -1,7 +1,7 @@
 """What a recipient is doing, as a state machine that takes events in any order.
 
-Events get lost and come in any order, so each is taken in each state; one that the state did not lead to is only said
-to be unexpected. Sources: Vinix's page for the events, KAZOO's REST interface for the words of a state.
+Events get lost and come in any order, so each is accepted in each state; one that the state did not lead to is
+only counted as unexpected. Sources: Vinix's page for the events, KAZOO's REST interface for the words of a state.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Status:
     handled: str = ""
     """The session that it has, or had last."""
     paused: frozenset[str] = frozenset()
-    """Queues, by their plain ids, that it takes nothing from."""
+    """Queues, by their plain ids, that it accepts nothing from."""
     external: bool = False
     """Whether it is in a call outside every queue."""
     base: Presence = "ready"
@@ -92,7 +92,7 @@ class Status:
         return {"offered": self.offered, "handling": self.handled}.get(self.presence, "")
 
     def updated(self, fields: Mapping[str, Any], *, whole: bool = False) -> Status:
-        """As a sync or REST tells it; what they leave out stays, except that a `whole` status names every contact."""
+        """As a sync or REST reports it; what they leave out stays, except that a `whole` status names every contact."""
         offered, handled = (_session_of(fields, name) for name in ("offered_call", "handling_call"))
         presence, external = _state_in(fields), self.external
         available = fields.get("available")
@@ -107,7 +107,7 @@ class Status:
         queues = fields.get("queue_availability")
         paused = self.paused
         if isinstance(queues, dict):
-            paused = frozenset(plain_id(queue) for queue, takes in queues.items() if takes is False)
+            paused = frozenset(plain_id(queue) for queue, active in queues.items() if active is False)
         presence = presence or self.presence
         return attrs.evolve(
             self,

@@ -1,8 +1,8 @@
 """The documented dialect as a protocol: one connection to Vinix's gateway, without I/O.
 
-A topic is asked for as the documentation has it and, where the server does not take that, in the other spellings that
-are known, under one name all the while. The token travels in each request, and the server quotes it in its refusal, so
-no text of the server's leaves here with the token in it.
+A topic is requested as the documentation spells it and, where the server does not accept that, in the other spellings
+that are known, under one name all the while. The token travels in each request, and the server quotes it in its
+refusal, so the token is cut out of every text of the server's.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from jackfield.errors import RestError
 from jackfield.plugin.frames import decode_payload
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Disconnect, Emit, Ignore, Send
-from jackfield_vinix.backfill import look
+from jackfield_vinix.backfill import backfill
 from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
-from jackfield_vinix.requests import Asked, Requests
+from jackfield_vinix.requests import PendingRequest, Requests
 from jackfield_vinix.rest import Rest
 from jackfield_vinix.silence import Silence
-from jackfield_vinix.state import Centre
+from jackfield_vinix.state import AccountState
 from jackfield_vinix.subscribing import Subscribing
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import Frame, read_frame
@@ -45,7 +45,7 @@ class VinixProtocol:
     _before: VinixProtocol | None = attrs.field(default=None, repr=False)
     learned: Learned = attrs.field(factory=Learned)
     """Of the server, by this connection and those before it."""
-    centre: Centre = attrs.field(factory=Centre)
+    state: AccountState = attrs.field(factory=AccountState)
     """How things stand, as far as events and REST say."""
     _requests: Requests = attrs.field(init=False)
     _subscribing: Subscribing = attrs.field(init=False)
@@ -54,7 +54,7 @@ class VinixProtocol:
     def __attrs_post_init__(self) -> None:
         factor = 1
         if self._before is not None:
-            self.learned, self.centre = self._before.learned, self._before.centre
+            self.learned, self.state = self._before.learned, self._before.state
             factor = self._before.silence.factor
             self._before = None  # else every connection's protocol would be kept for ever
         self._requests = Requests(self._auth_token, self.account_id, self._name)
@@ -70,7 +70,7 @@ class VinixProtocol:
         return self._subscribing.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Give the binding back, unless another topic needs it."""
+        """Unsubscribe the binding, unless another topic needs it."""
         return self._subscribing.unsubscribe(topic)
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
@@ -79,7 +79,7 @@ class VinixProtocol:
         if read.action == "reply":
             return self._replied(read, frame)
         if read.action == "event" or not read.action:
-            event = translate(read, frame, self.feed, self.account_id, at, self.centre)
+            event = translate(read, frame, self.feed, self.account_id, at, self.state)
             self.silence.broken(at)
             self._subscribing.brought(event.address.resource)
             return (Emit(event),)
@@ -102,15 +102,15 @@ class VinixProtocol:
 
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember what the server may have broken over."""
-        asked = self._requests.longest_open()
-        if code == 1011 and asked is not None and asked.action == "subscribe":
-            self._subscribing.crashed(asked.binding)
+        pending = self._requests.longest_open()
+        if code == 1011 and pending is not None and pending.action == "subscribe":
+            self._subscribing.crashed(pending.binding)
 
     def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
         """How things stand by REST, and what must have happened meanwhile."""
         if self._rest is None:
-            raise RestError("there is no rest_url to look for what was missed", auth_failed=True)
-        found = yield from look(self._rest, self.account_id, self.feed, self.centre, at, whole=since is not None)
+            raise RestError("no rest_url is configured, so a gap cannot be backfilled", auth_failed=True)
+        found = yield from backfill(self._rest, self.account_id, self.feed, self.state, at, whole=since is not None)
         if self.silence.asking:
             held: bool | None = None
             with suppress(RestError):  # what the backfill has found is emitted all the same
@@ -122,7 +122,7 @@ class VinixProtocol:
         silence = self.silence
         match silence.tick(at, passed, by_rest=self._rest is not None):
             case "ask":
-                yield from self._requests.ask(Asked("ping"))
+                yield from self._requests.ask(PendingRequest("ping"))
                 if self._rest is not None:
                     yield Backfill(f"no event for {silence.limit:g} s")
             case "renew":
@@ -135,17 +135,17 @@ class VinixProtocol:
         granted = reply.status == "success"
         refusals = [] if granted else refusals_in(decode_payload(reply.data, raw)[0], self._auth_token)
         succeeded = granted or (reply.status is None and not refusals)
-        asked = self._requests.answered(reply.request_id)
-        yield Ignore(f"reply to {asked.action if asked else 'nothing that we asked'}")
-        if asked is not None and asked.action == "ping":
+        pending = self._requests.answered(reply.request_id)
+        yield Ignore(f"reply to {pending.action if pending else 'nothing that we asked'}")
+        if pending is not None and pending.action == "ping":
             self.silence.answered(ponged=True)
-        elif asked is not None and any(each.subject == "rate" for each in refusals):
-            self._requests.again(asked)
-        elif asked is not None and asked.action == "subscribe":
+        elif pending is not None and any(each.subject == "rate" for each in refusals):
+            self._requests.again(pending)
+        elif pending is not None and pending.action == "subscribe":
             if succeeded:
-                yield from self._subscribing.granted(asked.binding)
+                yield from self._subscribing.granted(pending.binding)
             else:
-                yield from self._subscribing.refused(asked.binding, refusals)
+                yield from self._subscribing.refused(pending.binding, refusals)
         if any(each.subject == "token" for each in refusals):
             yield self._token_refused("; ".join(map(str, refusals)))
 

@@ -16,18 +16,18 @@ from jackfield.plugin.protocol import Send
 from jackfield_vinix.pacing import Pace
 from jackfield_vinix.wire import request
 
-__all__ = ["ANSWER_TICKS", "Asked", "Requests"]
+__all__ = ["ANSWER_TICKS", "PendingRequest", "Requests"]
 
 ANSWER_TICKS = 10
 """Seconds after which no answer is expected any more; a K5 server does not answer everything."""
 
-# SupportsRest that come later than that are still understood, as far back as this.
+# Replies that come later than that are still understood, as far back as this.
 REMEMBERED = 1000
 
 
 @attrs.define(eq=False)
-class Asked:
-    """One thing that was asked."""
+class PendingRequest:
+    """One thing that was asked for."""
 
     action: Literal["subscribe", "unsubscribe", "ping"]
     binding: str = ""
@@ -42,55 +42,55 @@ class Requests:
     _auth_token: str = attrs.field(repr=False)
     _account_id: str
     _name: str = ""
-    """What the server's list of connections calls ours; empty where nobody is going to look."""
+    """What the server's list of connections calls ours; empty where nobody reads that list."""
     _pace: Pace = attrs.field(factory=Pace)
-    _unsent: deque[Asked] = attrs.field(factory=deque)
-    _open: dict[str, Asked] = attrs.field(factory=dict)
+    _unsent: deque[PendingRequest] = attrs.field(factory=deque)
+    _open: dict[str, PendingRequest] = attrs.field(factory=dict)
     """By the request's id: what an answer is awaited to, the longest awaited first."""
-    _overdue: dict[str, Asked] = attrs.field(factory=dict)
+    _overdue: dict[str, PendingRequest] = attrs.field(factory=dict)
     """What may still be answered after all."""
     _count: int = 0
 
-    def ask(self, asked: Asked) -> Iterator[Send]:
+    def ask(self, pending: PendingRequest) -> Iterator[Send]:
         """Send a request, now or when the pace allows."""
-        self._unsent.append(asked)
+        self._unsent.append(pending)
         yield from self._flush()
 
-    def again(self, asked: Asked) -> None:
+    def again(self, pending: PendingRequest) -> None:
         """The server rate-limited this: send it again later."""
         self._pace.exceeded()
-        self._unsent.append(asked)
+        self._unsent.append(pending)
 
-    def answered(self, request_id: Any) -> Asked | None:
+    def answered(self, request_id: Any) -> PendingRequest | None:
         """What a reply with this id answers; ``None`` for nothing of ours, or nothing that is still open."""
         key = str(request_id) if isinstance(request_id, str | int) else ""
         return self._open.pop(key, None) or self._overdue.pop(key, None)
 
-    def tick(self) -> Iterator[Send | Asked]:
+    def tick(self) -> Iterator[Send | PendingRequest]:
         """A second has passed: what can go out now, and what stays unanswered."""
-        for request_id, asked in list(self._open.items()):
-            asked.ticks -= 1
-            if asked.ticks <= 0:
+        for request_id, pending in list(self._open.items()):
+            pending.ticks -= 1
+            if pending.ticks <= 0:
                 self._overdue[request_id] = self._open.pop(request_id)
-                yield asked
+                yield pending
         while len(self._overdue) > REMEMBERED:
             del self._overdue[next(iter(self._overdue))]
         self._pace.tick()
         yield from self._flush()
 
-    def longest_open(self) -> Asked | None:
+    def longest_open(self) -> PendingRequest | None:
         """The first request that the server has not answered; replies come in order."""
         return next(iter(self._open.values()), None)
 
     def _flush(self) -> Iterator[Send]:
         while self._unsent and self._pace.take():
-            asked = self._unsent.popleft()
+            pending = self._unsent.popleft()
             self._count += 1
             request_id = f"jackfield-{self._count}"
-            asked.ticks = ANSWER_TICKS
-            self._open[request_id] = asked
-            yield Send(self._text(asked, request_id))
+            pending.ticks = ANSWER_TICKS
+            self._open[request_id] = pending
+            yield Send(self._text(pending, request_id))
 
-    def _text(self, asked: Asked, request_id: str) -> str:
-        data = {"account_id": self._account_id, "binding": asked.binding} if asked.binding else {}
-        return request(asked.action, request_id, self._auth_token, self._name, **data)
+    def _text(self, pending: PendingRequest, request_id: str) -> str:
+        data = {"account_id": self._account_id, "binding": pending.binding} if pending.binding else {}
+        return request(pending.action, request_id, self._auth_token, self._name, **data)

@@ -1,4 +1,4 @@
-"""The simulated server's REST interface: logins, what a look at everything asks for, and the list of connections.
+"""The simulated server's REST interface: logins, the queries of a backfill, and the list of connections.
 
 In KAZOO's words with everything wrapped in ``data``, or in those of Vinix's reference: bare, and with dashes in ids.
 """
@@ -17,9 +17,9 @@ import attrs
 import msgspec
 
 from jackfield.plugin.http import Request, Response
-from jackfield_vinix.floor import Floor, SimulatedQueue, SimulatedRecipient
-from jackfield_vinix.gateway import SimulatedSocket
-from jackfield_vinix.story import GREGORIAN_EPOCH
+from jackfield_vinix.event_writer import GREGORIAN_EPOCH
+from jackfield_vinix.simulated_socket import SimulatedSocket
+from jackfield_vinix.simulated_state import SimulatedQueue, SimulatedRecipient, SimulatedState
 
 __all__ = ["Interface", "Server"]
 
@@ -57,10 +57,10 @@ class _Refused(Exception):
 
 @attrs.frozen
 class Interface:
-    """Answers requests out of the floor's state."""
+    """Answers requests out of the simulated state."""
 
     _server: Server
-    _floor: Floor
+    _state: SimulatedState
     _sockets: Callable[[], Iterable[SimulatedSocket]]
 
     def answer(self, request: Request) -> Response:
@@ -73,10 +73,10 @@ class Interface:
                 return self._response(201, body)
             if not self._server.accepts_token(request.header("x-auth-token")):
                 raise _Refused(401, "invalid_credentials")
-            return self._response(200, self._wrapped(self._told(request, segments)))
-        except _Refused as refused:
-            error = {"data": {}, "error": str(refused.status), "message": str(refused), "status": "error"}
-            return self._response(refused.status, error)
+            return self._response(200, self._wrapped(self._resource(request, segments)))
+        except _Refused as refusal:
+            error = {"data": {}, "error": str(refusal.status), "message": str(refusal), "status": "error"}
+            return self._response(refusal.status, error)
 
     def _response(self, status: int, body: Any) -> Response:
         headers = {"content-type": "application/json"}
@@ -111,8 +111,8 @@ class Interface:
 
     # -- how things stand ------------------------------------------------------------------------------
 
-    def _told(self, request: Request, segments: list[str]) -> Any:
-        queues, recipients = self._floor.queues, self._floor.recipients
+    def _resource(self, request: Request, segments: list[str]) -> Any:
+        queues, recipients = self._state.queues, self._state.recipients
         match request.method, segments:
             case "GET", ["accounts", account, *_] if _plain(account) != _plain(self._server.account_id):
                 raise _Refused(403, "forbidden")
@@ -132,21 +132,23 @@ class Interface:
             case "GET", ["accounts", _, "qubicle_recipients", id_, "status"] if _plain(id_) in recipients:
                 return self._recipient(recipients[_plain(id_)])
             case "POST", ["accounts", _, "qubicle_recipients", "status"] if self._server.naming == "kazoo":
-                asked = _data_of(request).get("recipient_ids", [])
-                return {each: self._recipient(recipients[_plain(each)]) for each in asked if _plain(each) in recipients}
+                requested = _data_of(request).get("recipient_ids", [])
+                return {
+                    each: self._recipient(recipients[_plain(each)]) for each in requested if _plain(each) in recipients
+                }
         raise _Refused(404, "not_found")
 
     def _queue(self, queue_id: str, queue: SimulatedQueue) -> dict[str, Any]:
-        available = sum(each.state == "ready" for each in self._floor.recipients.values())
+        available = sum(each.state == "ready" for each in self._state.recipients.values())
         if self._server.naming == "kazoo":
             stats = {"active_session_count": len(queue.waiting), "total_sessions": queue.total}
-            counts = {"active_recipient_count": len(self._floor.recipients), "available_recipient_count": available}
+            counts = {"active_recipient_count": len(self._state.recipients), "available_recipient_count": available}
             return {**counts, "stats": stats, "node": "qubicle@node"}
         return {
             "queue_id": self._id(queue_id),
             "callers_waiting": len(queue.waiting),
             "recipients_available": available,
-            "recipients_total": len(self._floor.recipients),
+            "recipients_total": len(self._state.recipients),
             "longest_wait_seconds": 0,
         }
 
@@ -156,7 +158,7 @@ class Interface:
         return {
             "available": state == "ready",
             "availability_state": HANDLED.get(state, state.capitalize()),
-            "queue_availability": {self._id(each): each not in recipient.paused for each in self._floor.queues},
+            "queue_availability": {self._id(each): each not in recipient.paused for each in self._state.queues},
             "stats": {"total_calls": recipient.calls, "missed_calls": 0},
         } | {name: call | {"session_id": self._id(call["session_id"])} for name, call in calls.items() if call}
 

@@ -1,7 +1,7 @@
-"""Vinix's gateway with a small contact centre behind it, as documented or as either generation of KAZOO really is.
+"""Vinix's gateway with a small contact centre behind it, as documented or as either generation of KAZOO really behaves.
 
-Any path; the token with the first request; requests and errors as in `jackfield_vinix.gateway`, events as in
-`jackfield_vinix.story`, REST as in `jackfield_vinix.simulated_rest`.
+Any path; the token with the first request; requests and errors as in `jackfield_vinix.simulated_socket`, events as in
+`jackfield_vinix.event_writer`, REST as in `jackfield_vinix.simulated_rest`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import attrs
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import Refusal
-from jackfield_vinix.floor import Floor
-from jackfield_vinix.gateway import SimulatedSocket
+from jackfield_vinix.event_writer import EventWriter, Published, write_day
 from jackfield_vinix.simulated_rest import Interface
-from jackfield_vinix.story import Published, Teller, tell
+from jackfield_vinix.simulated_socket import SimulatedSocket
+from jackfield_vinix.simulated_state import SimulatedState
 
 __all__ = ["VinixSimulator"]
 
@@ -77,10 +77,14 @@ class VinixSimulator:
     accepts: str = attrs.field(
         default="any",
         validator=_styles("any"),
-        metadata=field_help("the bindings that are taken: any, or some of documented,short,worded,narrow", live=True),
+        metadata=field_help(
+            "the bindings that are accepted: any, or some of documented,short,worded,narrow", live=True
+        ),
     )
     barren: str = attrs.field(
-        default="", validator=_styles(), metadata=field_help("the bindings that are taken and bring nothing", live=True)
+        default="",
+        validator=_styles(),
+        metadata=field_help("the bindings that are accepted and bring nothing", live=True),
     )
     crashes_on: str = attrs.field(
         default="",
@@ -92,15 +96,15 @@ class VinixSimulator:
     refused_tokens: int = _count("how many of the next tokens are refused, as if expired")
     unanswered: int = _count("how many of the next requests are carried out and never answered")
     answered_late: int = _count("how many of the next answers come only with the frame after them")
-    restarts: int = _count("how often the centre starts anew now: everything is created again, counters at 0")
-    _teller: Teller = attrs.field(init=False, repr=False)
+    restarts: int = _count("how often the contact centre starts anew now: everything is created again, counters at 0")
+    _writer: EventWriter = attrs.field(init=False, repr=False)
     _now: Callable[[], datetime] | None = attrs.field(default=None, init=False, repr=False)
     _sockets: WeakSet[SimulatedSocket] = attrs.field(factory=WeakSet, init=False, repr=False)
     _issued: dict[str, datetime | None] = attrs.field(factory=dict, init=False, repr=False)
     """Tokens from logins, with when they end."""
 
     def __attrs_post_init__(self) -> None:
-        self._teller = Teller(self.seed, self.account_id, self.generation)
+        self._writer = EventWriter(self.seed, self.account_id, self.generation)
 
     @property
     def ping_every(self) -> None:
@@ -108,16 +112,16 @@ class VinixSimulator:
         return None
 
     @property
-    def floor(self) -> Floor:
+    def state(self) -> SimulatedState:
         """How things stand."""
-        return self._teller.floor
+        return self._writer.state
 
     def url(self, authority: str) -> str:
         """Where clients connect; any path would do."""
         return f"ws://{authority}"
 
     def feed(self, url: str) -> dict[str, Any]:
-        """A feed that connects to this server, and looks there for what it missed."""
+        """A feed that connects to this server and backfills from it."""
         rest_url = f"{url.replace('ws', 'http', 1)}/v2"
         account = {"auth_token": self.token, "account_id": self.account_id}
         return {"provider": "vinix", "url": url, "rest_url": rest_url} | account
@@ -146,20 +150,20 @@ class VinixSimulator:
 
     def _events(self, now: Callable[[], datetime]) -> Iterator[Published]:
         synced: datetime | None = None
-        for published in tell(self._teller, now):
+        for published in write_day(self._writer, now):
             yield published
             while self.restarts > 0:
                 self.restarts -= 1
-                yield from self._teller.restart(now())
+                yield from self._writer.restart(now())
             at = datetime.fromtimestamp(published.data["event_unix_timestamp"], now().tzinfo)
             if synced is None or at - synced >= timedelta(seconds=self.sync_seconds):
                 if synced is not None:
-                    yield from self._teller.sync(at)
+                    yield from self._writer.sync(at)
                 synced = at
 
     def answer(self, request: Request) -> Response:
         """The answer of the REST interface."""
-        return Interface(self, self.floor, lambda: self._sockets).answer(request)
+        return Interface(self, self.state, lambda: self._sockets).answer(request)
 
     # -- for the sockets and REST ----------------------------------------------------------------------
 

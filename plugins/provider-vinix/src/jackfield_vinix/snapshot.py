@@ -1,4 +1,4 @@
-"""A look at everything by REST: queues, who waits in them, recipients, in both spellings of the interface."""
+"""A query of everything by REST: queues, who waits in them, recipients, in both spellings of the interface."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield_vinix.rest import Rest
 from jackfield_vinix.wire import fold, plain_id, text_of
 
-__all__ = ["Seen", "Snapshot", "take"]
+__all__ = ["Seen", "Snapshot", "query_snapshot"]
 
 # One question for so many recipients; a hundred statuses are some 60 kB.
 AT_ONCE = 100
@@ -23,13 +23,13 @@ _UNKNOWN = (400, 404, 405, 501)
 
 @attrs.frozen
 class Seen:
-    """A queue or a recipient as REST tells it."""
+    """A queue or a recipient as REST reports it."""
 
     id: str
     status: Mapping[str, Any]
     """Its status, in the vendor's words."""
     waiting: tuple[Mapping[str, Any], ...] | None = None
-    """The sessions in a queue; ``None`` where the server does not tell."""
+    """The sessions in a queue; ``None`` where the server does not list them."""
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -42,13 +42,13 @@ class Snapshot:
     """Everything at about one moment."""
 
     at: datetime | None
-    """When the look began, by the server's clock; ``None`` where that does not show."""
+    """When the query began, by the server's clock; ``None`` where that does not show."""
     queues: tuple[Seen, ...]
     recipients: tuple[Seen, ...]
 
 
-def take(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
-    """Ask for everything; `RestError` where the account's lists are not given."""
+def query_snapshot(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
+    """Query everything; `RestError` where the account's lists are not given."""
     rest.clock = None
     queue_ids = _ids((yield from rest.every("accounts", account_id, "qubicle_queues")), "queue_id")
     began = rest.clock

@@ -1,4 +1,4 @@
-"""How a contact centre stands, as far as its events and REST say: who does what, and whose is what.
+"""The state of a contact centre, as far as its events and REST say: recipients, sessions, queues.
 
 An event that is older than what is known of its thing changes nothing. KAZOO's clock ticks in seconds and its events
 come in any order, so of those within one second the last to come counts, except that no session goes backwards.
@@ -18,11 +18,11 @@ from jackfield_vinix.naming import UNKNOWN_ID
 from jackfield_vinix.presence import Status, step
 from jackfield_vinix.wire import plain_id, text_of
 
-__all__ = ["Centre", "Recipient", "Session", "Stage"]
+__all__ = ["AccountState", "Recipient", "Session", "Stage"]
 
 T = TypeVar("T")
 
-# A day's sessions of a large centre, so that what comes late still finds its own; and more recipients than any has.
+# A day's sessions of a large state, so that what comes late still finds its own; and more recipients than any has.
 MOST_KEPT = 10_000
 
 Stage = Literal["created", "waiting", "left", "handled", "released", "ended"]
@@ -56,7 +56,7 @@ _HANDLED = frozenset(
 
 @attrs.define
 class Recipient:
-    """Somebody who takes contacts, and since when it is known so."""
+    """An agent, and since when its status is known."""
 
     id: str
     status: Status = attrs.field(factory=Status)
@@ -75,7 +75,7 @@ class Session:
 
 
 @attrs.define
-class Centre:
+class AccountState:
     """The state of one account; things are known by their plain ids, and bear those that events gave them."""
 
     recipients: OrderedDict[str, Recipient] = attrs.field(factory=OrderedDict)
@@ -88,8 +88,8 @@ class Centre:
     """How events spell the id of each queue."""
     _calls: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """The session of each call."""
-    _looked: dict[str, datetime] = attrs.field(factory=dict)
-    """By queue: of when it is known by a look who waits there, and that nobody else does."""
+    _listed: dict[str, datetime] = attrs.field(factory=dict)
+    """By queue: when REST last listed who waits there; nobody else did then."""
 
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
         """Take an event in; the session that it belongs to, empty where it belongs to none that is known."""
@@ -117,11 +117,11 @@ class Centre:
     def _advance(self, session_id: str, stage: Stage, queue_id: str, time: datetime | None) -> None:
         session = self.session(session_id)
         back = _ORDER.index(stage) < _ORDER.index(session.stage)
-        gone = stage == "waiting" and _is_before(time, self._looked.get(plain_id(queue_id)))
+        gone = stage == "waiting" and _is_before(time, self._listed.get(plain_id(queue_id)))
         if gone or _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
             self.late += 1
             return
-        if not (stage == "left" and session.stage == "handled"):  # a queue's farewell to whom an agent has
+        if not (stage == "left" and session.stage == "handled"):  # the queue confirms that an agent has it
             session.stage = stage
         session.queue_id = queue_id or session.queue_id
         session.at = time or session.at
@@ -130,9 +130,9 @@ class Centre:
         """The id of a queue as it was spelled first."""
         return _kept(self._queues, plain_id(queue_id), queue_id) if queue_id else ""
 
-    def looked(self, queue_id: str, at: datetime) -> None:
-        """Who waited in a queue at that moment was listed; nothing more comes of those that waited before."""
-        self._looked[plain_id(queue_id)] = at
+    def listed(self, queue_id: str, at: datetime) -> None:
+        """REST listed who waited in a queue at that moment; a join of an earlier time is out of date."""
+        self._listed[plain_id(queue_id)] = at
 
     def session(self, session_id: str) -> Session:
         """What is known of a session, which from now on is known."""

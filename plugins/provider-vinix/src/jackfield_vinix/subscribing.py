@@ -14,9 +14,9 @@ import attrs
 
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Disconnect, Subscribed, SubscriptionRefused
-from jackfield_vinix.bindings import Form, Learned, forms
+from jackfield_vinix.bindings import Learned, Spelling, binding_spellings
 from jackfield_vinix.refusals import Refusal
-from jackfield_vinix.requests import ANSWER_TICKS, Asked, Requests
+from jackfield_vinix.requests import ANSWER_TICKS, PendingRequest, Requests
 from jackfield_vinix.rest import Rest
 
 __all__ = ["Subscribing"]
@@ -30,10 +30,10 @@ BARREN_SECONDS = 300.0
 
 
 @attrs.define
-class _Line:
+class _Subscription:
     """A binding that was asked for, and holds once the server grants it."""
 
-    form: Form
+    spelling: Spelling
     topics: dict[str, None] = attrs.field(factory=dict)
     held: bool = False
     asks: int = 1
@@ -48,7 +48,7 @@ class Subscribing:
     _account_id: str
     _requests: Requests
     _learned: Learned
-    _lines: dict[str, _Line] = attrs.field(factory=dict)
+    _subscriptions: dict[str, _Subscription] = attrs.field(factory=dict)
     """By binding."""
     _tried: dict[str, dict[str, list[Refusal]]] = attrs.field(factory=dict)
     """By topic, the bindings that were refused for it."""
@@ -64,7 +64,7 @@ class Subscribing:
     @property
     def held(self) -> list[str]:
         """The bindings that are in force."""
-        return [binding for binding, line in self._lines.items() if line.held]
+        return [binding for binding, subscription in self._subscriptions.items() if subscription.held]
 
     def subscribe(self, topic: str) -> Iterator[Action]:
         """Ask for a topic."""
@@ -74,39 +74,39 @@ class Subscribing:
     def unsubscribe(self, topic: str) -> Iterator[Action]:
         """Give a topic back; its binding too, where it serves no other."""
         self._tried.pop(topic, None)
-        for binding, line in list(self._lines.items()):
-            if line.topics.pop(topic, "served") is None and not line.topics:
+        for binding, subscription in list(self._subscriptions.items()):
+            if subscription.topics.pop(topic, "served") is None and not subscription.topics:
                 yield from self._give_back(binding)
 
     def granted(self, binding: str) -> Iterator[Action]:
         """The server serves a binding."""
-        line = self._lines.get(binding)
-        if line is None:  # nobody waits for it any more
-            yield from self._requests.ask(Asked("unsubscribe", binding))
+        subscription = self._subscriptions.get(binding)
+        if subscription is None:  # nobody waits for it any more
+            yield from self._requests.ask(PendingRequest("unsubscribe", binding))
             return
-        if line.held:
+        if subscription.held:
             return
-        line.held = True
-        self._learned.confirmed(line.form.style)
-        if line.heard:
-            self._learned.brought(line.form.style)
-        if line.form.wide:
-            yield from self._take_over(line)
-        if all(each.held for each in self._lines.values()):
+        subscription.held = True
+        self._learned.confirmed(subscription.spelling.style)
+        if subscription.heard:
+            self._learned.brought(subscription.spelling.style)
+        if subscription.spelling.wide:
+            yield from self._take_over(subscription)
+        if all(each.held for each in self._subscriptions.values()):
             self._learned.unavailable = 0
-        for topic in sorted(line.topics):
+        for topic in sorted(subscription.topics):
             yield Subscribed(topic)
 
     def refused(self, binding: str, refusals: list[Refusal]) -> Iterator[Action]:
         """The server does not serve a binding: try the next spelling where that may help."""
-        line = self._lines.get(binding)
-        if line is None or line.held:
+        subscription = self._subscriptions.get(binding)
+        if subscription is None or subscription.held:
             return
-        del self._lines[binding]
+        del self._subscriptions[binding]
         spelling = bool(refusals) and all(each.subject == "binding" for each in refusals)
         if spelling:
-            self._learned.failed(line.form.style)
-        for topic in sorted(line.topics):
+            self._learned.failed(subscription.spelling.style)
+        for topic in sorted(subscription.topics):
             self._tried[topic][binding] = refusals
             if spelling:
                 yield from self._try_next(topic)
@@ -115,16 +115,16 @@ class Subscribing:
 
     def unanswered(self, binding: str) -> Iterator[Action]:
         """No answer came in time: ask again a few times, unless events show that it is served."""
-        line = self._lines.get(binding)
-        if line is None or line.held:
+        subscription = self._subscriptions.get(binding)
+        if subscription is None or subscription.held:
             return
-        if line.heard:
+        if subscription.heard:
             yield from self.granted(binding)
-        elif line.asks < MOST_ASKS:
-            line.asks += 1
-            yield from self._requests.ask(Asked("subscribe", binding))
+        elif subscription.asks < MOST_ASKS:
+            subscription.asks += 1
+            yield from self._requests.ask(PendingRequest("subscribe", binding))
         else:
-            for topic in sorted(line.topics):
+            for topic in sorted(subscription.topics):
                 yield SubscriptionRefused(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
 
     def tick(self, at: datetime, passed: float) -> Iterator[Action]:
@@ -144,23 +144,25 @@ class Subscribing:
         if family in self._heard:
             return
         self._heard.add(family)
-        lines = [line for line in self._lines.values() if line.form.family == family]
+        subscriptions = [
+            subscription for subscription in self._subscriptions.values() if subscription.spelling.family == family
+        ]
         # What is held has brought it; else what is still unanswered is served already.
-        for line in [line for line in lines if line.held] or lines:
-            line.heard = True
-            if line.held:
-                self._learned.brought(line.form.style)
+        for subscription in [subscription for subscription in subscriptions if subscription.held] or subscriptions:
+            subscription.heard = True
+            if subscription.held:
+                self._learned.brought(subscription.spelling.style)
 
     def crashed(self, binding: str) -> None:
         """The connection broke over a binding."""
-        if (line := self._lines.get(binding)) is not None:
-            self._learned.failed(line.form.style)
+        if (subscription := self._subscriptions.get(binding)) is not None:
+            self._learned.failed(subscription.spelling.style)
 
     def silent(self) -> None:
         """Nothing comes although everything is granted; perhaps some spellings are granted and mean nothing."""
-        for line in self._lines.values():
-            if not line.heard:
-                self._learned.silent(line.form.style)
+        for subscription in self._subscriptions.values():
+            if not subscription.heard:
+                self._learned.silent(subscription.spelling.style)
 
     def listed(self, rest: Rest, name: str) -> HTTPFlow[bool | None]:
         """Whether the server's list of connections has ours with its bindings; ``None`` where that cannot be known."""
@@ -170,24 +172,30 @@ class Subscribing:
         if rows and not named:
             return None
         families = {family for row in ours for family in _families(row.get("bindings"))}
-        return {line.form.family for line in self._lines.values() if line.held} <= families
+        return {
+            subscription.spelling.family for subscription in self._subscriptions.values() if subscription.held
+        } <= families
 
     def _try_next(self, topic: str) -> Iterator[Action]:
         tried = self._tried[topic]
-        candidates = self._learned.ordered(forms(topic, self._account_id))
-        for line in self._lines.values():
-            if line.held and line.form.wide and line.form.family == candidates[0].family:
-                line.topics[topic] = None
+        candidates = self._learned.ordered(binding_spellings(topic, self._account_id))
+        for subscription in self._subscriptions.values():
+            if (
+                subscription.held
+                and subscription.spelling.wide
+                and subscription.spelling.family == candidates[0].family
+            ):
+                subscription.topics[topic] = None
                 yield Subscribed(topic)
                 return
-        for form in candidates:
-            if form.binding not in tried:
-                if (asked := self._lines.get(form.binding)) is not None:
-                    asked.topics[topic] = None
+        for spelling in candidates:
+            if spelling.binding not in tried:
+                if (pending := self._subscriptions.get(spelling.binding)) is not None:
+                    pending.topics[topic] = None
                     return
-                self._lines[form.binding] = _Line(form, {topic: None})
-                self._heard.discard(form.family)
-                yield from self._requests.ask(Asked("subscribe", form.binding))
+                self._subscriptions[spelling.binding] = _Subscription(spelling, {topic: None})
+                self._heard.discard(spelling.family)
+                yield from self._requests.ask(PendingRequest("subscribe", spelling.binding))
                 return
         yield self._exhausted(topic, tried)
 
@@ -201,17 +209,17 @@ class Subscribing:
                 return Disconnect(f"{reason}: trying another connection, which may lead to another node")
         return SubscriptionRefused(topic, f"{reason}; tried {', '.join(tried)}")
 
-    def _take_over(self, wide: _Line) -> Iterator[Action]:
+    def _take_over(self, wide: _Subscription) -> Iterator[Action]:
         """All other bindings of its family have become needless."""
-        for binding, line in list(self._lines.items()):
-            if line is not wide and line.form.family == wide.form.family:
-                wide.topics |= line.topics
+        for binding, subscription in list(self._subscriptions.items()):
+            if subscription is not wide and subscription.spelling.family == wide.spelling.family:
+                wide.topics |= subscription.topics
                 yield from self._give_back(binding)
 
     def _give_back(self, binding: str) -> Iterator[Action]:
         # Also what was not answered yet: it may be held all the same, and giving back too much is a success too.
-        del self._lines[binding]
-        yield from self._requests.ask(Asked("unsubscribe", binding))
+        del self._subscriptions[binding]
+        yield from self._requests.ask(PendingRequest("unsubscribe", binding))
 
 
 def _families(bindings: Any) -> Iterable[str]:

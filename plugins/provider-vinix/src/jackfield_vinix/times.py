@@ -1,6 +1,6 @@
 """Moments as KAZOO writes them: seconds since the year 0 or since 1970; and as others might.
 
-Erlang's calendar counts seconds from the year 0. Which clock a number is of, its size tells:
+Erlang's calendar counts seconds from the year 0. The size of a number shows which clock it is of:
 gregorian seconds of our time and unix ones are decades of thousands of years apart.
 """
 

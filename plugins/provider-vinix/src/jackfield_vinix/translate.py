@@ -12,7 +12,7 @@ from jackfield.plugin.frames import decode_payload
 from jackfield_vinix.identity import identity
 from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.naming import address_of_event
-from jackfield_vinix.state import Centre
+from jackfield_vinix.state import AccountState
 from jackfield_vinix.times import event_time
 from jackfield_vinix.wire import ENVELOPE, Frame, fold, text_of
 
@@ -20,11 +20,11 @@ __all__ = ["translate"]
 
 
 def translate(
-    frame: Frame, raw: bytes, feed: str, account_id: str, at: datetime, centre: Centre | None = None
+    frame: Frame, raw: bytes, feed: str, account_id: str, at: datetime, state: AccountState | None = None
 ) -> Event:
-    """The event in a frame that is no reply; `FrameError` where it names no event or its key is broken.
+    """The event in a frame that is not a reply; `FrameError` where it names no event or its key is broken.
 
-    `account_id` stands in where the event itself does not say whose it is. The centre learns of the event, and tells
+    `account_id` stands in where the event itself does not say whose it is. The state learns of the event, and names
     its session where the event itself does not.
     """
     data, data_json = decode_payload(frame.data, raw)
@@ -38,8 +38,8 @@ def translate(
     try:
         event_id = identity(address, time, fields, data)
     except RecursionError:
-        raise FrameError("data is nested too deeply to tell its copies", raw) from None
-    session_id = (centre or Centre()).learn(address, fields, time)
+        raise FrameError("data is nested too deeply to identify its copies", raw) from None
+    session_id = (state or AccountState()).learn(address, fields, time)
     return Event(
         event_id,
         kind_of(address.resource, address.event, fields),

@@ -17,7 +17,7 @@ __all__ = ["ENVELOPE", "Frame", "fold", "fold_within", "plain_id", "read_frame",
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """Whatever the server sends; which fields are there tells what it is.
+    """Whatever the server sends; which fields are present decides what it is.
 
     An event is named by `name`, `event` or `event_name`, by the whole binding or by its last word; a
     reply has the action ``reply``.

@@ -11,7 +11,6 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
 
 import attrs
@@ -71,6 +70,7 @@ class Writer:
         """
         async with self._turn:
             await trio.to_thread.run_sync(self._write, batch.events)
+        batch.delivered(len(batch))
 
     def close(self) -> None:
         """Close every file."""
@@ -79,8 +79,7 @@ class Writer:
 
     def _write(self, events: Sequence[Event]) -> None:
         name_of = self._template.name
-        # In the order of the first events: after a failure the batch comes again from its first event
-        # that is missing, so the file that fails is tried first, and none before it is written twice.
+        # In the order of the first events, up to the file that fails: what was written before it is not written again.
         lines: dict[str, list[bytes]] = {}
         for event in events:
             lines.setdefault(name_of(event), []).append(event.to_json())
@@ -90,8 +89,8 @@ class Writer:
                 self._append(name, b"\n".join([*each, b""]))
             except OSError as error:
                 self._forget(name)
-                delivered = sum(1 for _ in takewhile(lambda event: name_of(event) in done, events))
-                raise DeliveryError(f"{self._base / name}: {error.strerror}", delivered=delivered) from None
+                failed = {index for index, event in enumerate(events) if name_of(event) not in done}
+                raise DeliveryError(f"{self._base / name}: {error.strerror}", failed=failed) from None
             done.add(name)
 
     def _append(self, name: str, lines: bytes) -> None:

@@ -9,7 +9,7 @@ import attrs
 from jackfield.errors import OnError
 from jackfield.plugin.secrets import REDACTED
 
-__all__ = ["Failure", "excerpt", "on_error_of"]
+__all__ = ["MISDIRECTED", "Failure", "excerpt", "is_endpoint_suspected", "on_error_of"]
 
 EXCERPT = 200
 
@@ -18,6 +18,9 @@ RETRYABLE = frozenset({408, 425, 429})
 AUTH_FAILED = frozenset({401, 403, 407})
 """Our credentials, or a proxy's, are not good enough."""
 GONE = 410
+MISDIRECTED = 421
+ENDPOINT_SUSPECTED = frozenset({404, 405, 409, MISDIRECTED})
+"""4xx that may be about the URL and not about the event, as are redirects."""
 
 
 @attrs.frozen
@@ -27,6 +30,12 @@ class Failure:
     reason: str
     on_error: OnError
     retry_after: float | None = None
+    endpoint_suspected: bool = False
+
+
+def is_endpoint_suspected(status: int) -> bool:
+    """Whether an answer may be about the URL and not about the event."""
+    return 300 <= status < 400 or status in ENDPOINT_SUSPECTED
 
 
 def on_error_of(status: int) -> OnError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -54,20 +54,27 @@ class Client:
     _slots: trio.CapacityLimiter
     """As many as the pool has connections, so that waiting for one does not count as a request's time."""
 
-    async def post(self, headers: Mapping[str, str], body: bytes) -> Answer | None:
-        """The last answer, after redirects; ``None`` where there was none in time, any of `TROUBLES` where it broke."""
+    async def post(
+        self, headers: Mapping[str, str], body: bytes, acknowledged: Callable[[], None] = lambda: None
+    ) -> Answer | None:
+        """The last answer, after redirects; ``None`` where there was none in time, any of `TROUBLES` where it broke.
+
+        `acknowledged` is called when a status of success is there, before the rest of the answer is read.
+        """
         async with self._slots:
             deadline = trio.current_time() + self._options.timeout
             url = self._options.url
             followed = 0
-            while (answer := await self._exchange(url, headers, body, deadline)) and 300 <= answer.status < 400:
+            while True:
+                answer = await self._exchange(url, headers, body, deadline, acknowledged)
+                if answer is None or not 300 <= answer.status < 400:
+                    return answer
                 try:
                     url = self._next_url(url, answer, followed)
                 except ValueError as error:
                     answer.not_followed = str(error)
-                    break
+                    return answer
                 followed += 1
-            return answer
 
     def _next_url(self, url: str, answer: Answer, followed: int) -> str:
         if not self._options.follow_redirects:
@@ -76,7 +83,9 @@ class Client:
             raise ValueError(f"it is the {followed + 1}th in a row")
         return next_url(url, answer.status, answer.location, keep_origin=self._options.is_authenticated)
 
-    async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Answer | None:
+    async def _exchange(
+        self, url: str, headers: Mapping[str, str], body: bytes, deadline: float, acknowledged: Callable[[], None]
+    ) -> Answer | None:
         """One request and its answer; ``None`` where that did not begin in time.
 
         Once there is a status it counts, whatever becomes of the rest: a receiver that says 200 and then
@@ -87,6 +96,8 @@ class Client:
             response = await self._pool.handle_async_request(_request(url, headers, body))
         if response is None:
             return None
+        if 200 <= response.status < 300:
+            acknowledged()
         # The first of each name, should a server send several.
         given = {name.lower(): value.decode("latin-1").strip() for name, value in reversed(response.headers)}
         # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).

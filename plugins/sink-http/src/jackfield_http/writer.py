@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit
@@ -15,7 +15,7 @@ import trio
 from jackfield.errors import DeliveryError, SecretError
 from jackfield.plugin.secrets import Secret, iter_secrets, redact_url
 from jackfield.plugin.sink import Batch
-from jackfield_http.answers import Failure, excerpt, on_error_of
+from jackfield_http.answers import MISDIRECTED, Failure, excerpt, is_endpoint_suspected, on_error_of
 from jackfield_http.content_mode import Message, messages
 from jackfield_http.exchange import TROUBLES, Client
 from jackfield_http.headers import basic, fit
@@ -36,21 +36,22 @@ class HTTPWriter:
     _client: Client
 
     async def write(self, batch: Batch) -> None:
-        """Send the batch, one request after the other, until one is not taken."""
+        """Send the batch, one request after the other, until one fails; each counts as soon as it is answered."""
         delivered = 0
         for message in messages(self._options.mode, batch.events, self._options.max_request_bytes):
-            if failure := await self._attempt(message):
+            delivered += len(message.events)
+            if failure := await self._attempt(message, partial(batch.delivered, delivered)):
                 raise DeliveryError(
                     failure.reason,
-                    delivered=delivered,
+                    delivered=delivered - len(message.events),
                     on_error=failure.on_error,
                     rejected_count=1 if len(message.events) == 1 else None,
+                    endpoint_suspected=failure.endpoint_suspected,
                     retry_after=failure.retry_after,
                 )
-            delivered += len(message.events)
 
-    async def _attempt(self, message: Message) -> Failure | None:
-        """Why a request was not taken; ``None`` if it was."""
+    async def _attempt(self, message: Message, acknowledged: Callable[[], None]) -> Failure | None:
+        """Why a request failed; ``None`` where it did not. `acknowledged` is called as soon as the status says so."""
         options, body = self._options, message.body
         if len(body) > options.max_request_bytes:
             what = f"event {message.events[0].id!r} makes a body of {len(body)} bytes"
@@ -64,7 +65,9 @@ class HTTPWriter:
             # In a thread: a long body takes longer than other tasks should wait.
             body = await trio.to_thread.run_sync(partial(gzip.compress, body, 6, mtime=0))
         try:
-            answer = await self._client.post(headers, body)
+            answer = await self._client.post(headers, body, acknowledged)
+            if answer is not None and answer.status == MISDIRECTED:  # which may be retried: RFC 9110, 15.5.20
+                answer = await self._client.post(headers, body, acknowledged)
         except TROUBLES as error:
             reason, on_error = explain(error)
             return Failure(f"{redact_url(options.url)}: {self._redacted(reason)}", on_error)
@@ -74,9 +77,8 @@ class HTTPWriter:
             return None
         answered = self._redacted(answer.text())
         reason = f"{redact_url(options.url)} answered HTTP {answer.status}{answered and ': '}{answered}"
-        if (wait := answer.retry_after) is None:
-            return Failure(reason, verdict)
-        return Failure(reason + wait.note, verdict, wait.seconds)
+        note, seconds = ("", None) if (wait := answer.retry_after) is None else (wait.note, wait.seconds)
+        return Failure(reason + note, verdict, seconds, is_endpoint_suspected(answer.status))
 
     def _headers(self, message: Message) -> dict[str, str]:
         """All headers of an attempt that begins now; `SecretError` or `ValueError` where a secret is of no use."""

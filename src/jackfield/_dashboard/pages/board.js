@@ -314,19 +314,20 @@ function drawFigures() {
   const up = feeds.filter(isUp).length;
   const waiting = rows("queues").reduce((sum, row) => sum + row.waiting, 0);
   const lag = rows("sinks").reduce((most, row) => Math.max(most, row.lag), 0);
-  tile("events a second", (figures.rate ?? 0).toFixed(1));
-  tile(`of ${feeds.length} feeds up`, count(up), up < feeds.length ? "bad" : "");
-  tile("calls", count(rows("calls").filter((row) => !row.over).length));
-  tile("waiting", count(waiting));
-  tile("agents ready", count(rows("agents").filter((row) => row.state === "ready").length));
-  if (rows("sinks").length) tile("sink lag", count(lag));
-  if (figures.journal_dropped) tile("events lost by the journal", count(figures.journal_dropped), "bad");
+  const calls = rows("calls").filter((row) => !row.over).length;
+  const ready = rows("agents").filter((row) => row.state === "ready").length;
+  tile("rate", "events per second", (figures.rate ?? 0).toFixed(1));
+  tile("feeds", `of ${feeds.length} ${feeds.length === 1 ? "feed" : "feeds"} up`, count(up), up < feeds.length ? "bad" : "");
+  tile("calls", calls === 1 ? "call" : "calls", count(calls));
+  tile("waiting", "waiting", count(waiting));
+  tile("ready", ready === 1 ? "agent ready" : "agents ready", count(ready));
+  if (rows("sinks").length) tile("lag", "sink lag", count(lag));
+  if (figures.journal_dropped) tile("lost", "events lost by the journal", count(figures.journal_dropped), "bad");
   const title = waiting ? `${count(waiting)} waiting · Jackfield` : "Jackfield";
   if (document.title !== title) document.title = title;
 }
 
-function tile(label, value, tone = "") {
-  const id = label.replace(/\d+/, "n");
+function tile(id, label, value, tone = "") {
   let made = tiles.get(id);
   if (!made) {
     const box = byId("figures").appendChild(element("div"));

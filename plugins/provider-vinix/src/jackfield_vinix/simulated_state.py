@@ -1,4 +1,4 @@
-"""How a simulated contact centre really stands: what its REST interface would tell at this moment.
+"""The true state of a simulated contact centre: what its REST interface reports at this moment.
 
 It follows the day itself and not the events that are made of it, so that a comparison of the two means something.
 """
@@ -12,7 +12,7 @@ import attrs
 
 from jackfield.simulation.scenario import ScenarioEvent
 
-__all__ = ["Floor", "SimulatedQueue", "SimulatedRecipient"]
+__all__ = ["SimulatedQueue", "SimulatedRecipient", "SimulatedState"]
 
 
 @attrs.define
@@ -40,7 +40,7 @@ class SimulatedQueue:
 
 
 @attrs.define
-class Floor:
+class SimulatedState:
     """Queues and recipients by their ids."""
 
     id_of: Callable[[str, int | str], str]

@@ -15,8 +15,8 @@ import attrs
 import msgspec
 
 from jackfield.plugin.simulator import CloseConnection
+from jackfield_vinix.event_writer import Published
 from jackfield_vinix.kinds import FAMILIES
-from jackfield_vinix.story import Published
 from jackfield_vinix.topics import APPLICATION, matches_binding
 
 __all__ = ["Bucket", "Server", "SimulatedSocket", "style_of"]
@@ -128,8 +128,8 @@ class SimulatedSocket:
         server = self._server
         for binding, brought in self.bindings.items():
             barren = style_of(binding) in server.barren.split(",")
-            deaf = server.deaf_after and brought >= server.deaf_after
-            if not barren and not deaf and matches_binding(binding, server.account_id, event.routing_key):
+            stalled = server.deaf_after and brought >= server.deaf_after
+            if not barren and not stalled and matches_binding(binding, server.account_id, event.routing_key):
                 self.bindings[binding] = brought + 1
                 yield self._envelope(binding, event)
 
@@ -177,18 +177,18 @@ class SimulatedSocket:
             return None if self._server.generation == 5 else self._reply(request_id, [], self._stale)
         data = message.get("data")
         fields = data if isinstance(data, dict) else {}
-        asked = self._asked(fields)
-        if isinstance(asked, CloseConnection):
-            return asked
-        if any(style_of(each) in self._server.crashes_on.split(",") for each in asked):
+        requested = self._requested(fields)
+        if isinstance(requested, CloseConnection):
+            return requested
+        if any(style_of(each) in self._server.crashes_on.split(",") for each in requested):
             return CloseConnection(1011)
-        errors = self._wrong_form(fields, asked)
+        errors = self._wrong_form(fields, requested)
         if action == "unsubscribe":
-            return self._reply(request_id, errors, {} if errors else self._unsubscribe(asked))
-        errors = errors or self._not_served(fields, asked)
+            return self._reply(request_id, errors, {} if errors else self._unsubscribe(requested))
+        errors = errors or self._not_served(fields, requested)
         if not errors:
             self.name = message["name"] if isinstance(message.get("name"), str) else self.name
-        return self._reply(request_id, errors, {} if errors else self._subscribe(asked))
+        return self._reply(request_id, errors, {} if errors else self._subscribe(requested))
 
     def _authenticate(self, message: dict[str, Any]) -> list[str]:
         if self._authenticated:
@@ -203,7 +203,7 @@ class SimulatedSocket:
         self._authenticated = True
         return []
 
-    def _asked(self, fields: dict[str, Any]) -> list[str] | CloseConnection:
+    def _requested(self, fields: dict[str, Any]) -> list[str] | CloseConnection:
         """The bindings of a request; generation 4 knows one, and breaks over what is no text."""
         binding = fields.get("binding")
         if self._server.generation == 5:
@@ -213,21 +213,21 @@ class SimulatedSocket:
             return CloseConnection(1011)
         return [binding] if binding else []
 
-    def _wrong_form(self, fields: dict[str, Any], asked: list[str]) -> list[str]:
+    def _wrong_form(self, fields: dict[str, Any], requested: list[str]) -> list[str]:
         if self._server.generation == 5:
-            return [] if asked else ["empty subscription"]
+            return [] if requested else ["empty subscription"]
         if missing := [key for key in ("account_id", "binding") if not fields.get(key)]:
             text = f"missing required keys : {', '.join(missing)}"
             return [text if fields else "missing required keys in data object"]
         return []
 
-    def _not_served(self, fields: dict[str, Any], asked: list[str]) -> list[str]:
+    def _not_served(self, fields: dict[str, Any], requested: list[str]) -> list[str]:
         account_id = fields.get("account_id") or self._server.account_id
         if account_id == "*":
             return ["unauthorized wildcard account id"]
         if account_id != self._server.account_id:
             return ["unauthorized account id"]
-        for binding in asked:
+        for binding in requested:
             application, family, *_ = (*binding.split("."), "")
             if application != APPLICATION or family not in FAMILIES or self._lacks_qubicle:
                 return ["no available subscriptions to requested binding"]
@@ -236,18 +236,18 @@ class SimulatedSocket:
                 return [f"invalid format for {application} subscription : {{{family}, {account_id}}}"]
         return []
 
-    def _subscribe(self, asked: list[str]) -> dict[str, Any]:
-        added = [each for each in asked if each not in self.bindings]
+    def _subscribe(self, requested: list[str]) -> dict[str, Any]:
+        added = [each for each in requested if each not in self.bindings]
         self.bindings |= dict.fromkeys(added, 0)
         if self._server.generation == 5:
             return {"subscribed": added, "subscriptions": list(self.bindings)}
         return {"subscribed": list(self.bindings)}
 
-    def _unsubscribe(self, asked: list[str]) -> dict[str, Any]:
-        for each in asked:
+    def _unsubscribe(self, requested: list[str]) -> dict[str, Any]:
+        for each in requested:
             self.bindings.pop(each, None)
         rest = "subscriptions" if self._server.generation == 5 else "subscribed"
-        return {"unsubscribed": asked, rest: list(self.bindings)}
+        return {"unsubscribed": requested, rest: list(self.bindings)}
 
     def _reply(self, request_id: str, errors: list[str], data: dict[str, Any] | None = None) -> str:
         if not errors:

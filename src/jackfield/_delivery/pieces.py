@@ -1,0 +1,116 @@
+"""What a partition has in hand: batches in order, each as it was sent until it is settled; pure.
+
+A piece is a batch, or what is left of one. It is split where a rejected event is searched for, and a probe is taken out
+of it; it is never filled up. So what is sent again is what was sent before, less what arrived.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Hashable, Iterator
+
+import attrs
+
+from jackfield.events import Event
+
+__all__ = ["Item", "Piece", "Pieces", "key_of"]
+
+Item = tuple[int, Event]
+"""An event with its sequence number."""
+
+
+def key_of(event: Event) -> Hashable:
+    """What keeps its order: events of one correlation; an event without one, those of the same thing."""
+    return event.correlation or event.address[:5]
+
+
+@attrs.define(eq=False)
+class Piece:
+    """Events that are sent together, in order."""
+
+    items: list[Item]
+    attempts: int = 0
+    """How often they were sent."""
+
+    def remove(self, indexes: Collection[int]) -> list[Item]:
+        """Take the items at these indexes out."""
+        gone = set(indexes)
+        removed = [item for index, item in enumerate(self.items) if index in gone]
+        self.items = [item for index, item in enumerate(self.items) if index not in gone]
+        return removed
+
+
+@attrs.define(eq=False)
+class Pieces:
+    """The pieces of one partition, oldest first, and the suspects before them."""
+
+    _pieces: deque[Piece] = attrs.field(factory=deque)
+    _suspects: list[tuple[Item, int, str, int]] = attrs.field(factory=list)
+    """Items that got a suspect answer, with the attempts, the reason, and the count of successes at that time."""
+    _probed: dict[Hashable, int] = attrs.field(factory=dict)
+    _probes: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from (item for item, *_ in self._suspects)
+        for piece in self._pieces:
+            yield from piece.items
+
+    @property
+    def suspects(self) -> bool:
+        """Whether there are any."""
+        return bool(self._suspects)
+
+    def add(self, items: list[Item]) -> None:
+        """A new batch."""
+        self._pieces.append(Piece(items))
+
+    def front(self) -> Piece:
+        """The oldest piece."""
+        return self._pieces[0]
+
+    def probe(self) -> Piece:
+        """One event, of another correlation each time: the first of that correlation, alone, put in front."""
+        first: dict[Hashable, tuple[Piece, int]] = {}
+        for piece in self._pieces:
+            for index, (_, event) in enumerate(piece.items):
+                first.setdefault(key_of(event), (piece, index))
+        key = min(first, key=lambda each: self._probed.get(each, 0))
+        self._probes += 1
+        self._probed = {each: turn for each, turn in self._probed.items() if each in first} | {key: self._probes}
+        piece, index = first[key]
+        probe = Piece(piece.remove([index]), piece.attempts)
+        if not piece.items:
+            self._pieces.remove(piece)
+        self._pieces.appendleft(probe)
+        return probe
+
+    def drop_empty(self, piece: Piece) -> None:
+        """Forget the piece if all of it is settled."""
+        if not piece.items:
+            self._pieces.remove(piece)
+
+    def split(self, piece: Piece) -> None:
+        """Make two pieces of the one in front."""
+        half = len(piece.items) // 2
+        self._pieces.popleft()
+        self._pieces.appendleft(Piece(piece.items[half:], piece.attempts))
+        self._pieces.appendleft(Piece(piece.items[:half], piece.attempts))
+
+    def suspect(self, items: list[Item], attempts: int, reason: str, successes: int) -> None:
+        """Keep items, already removed from their piece, until it is known what their answer was about."""
+        self._suspects += [(item, attempts, reason, successes) for item in items]
+
+    def settled_suspects(self, successes: int) -> Iterator[tuple[Item, int, str]]:
+        """Remove the suspects since whose answer something arrived: it was about them."""
+        settled = [each for each in self._suspects if each[3] < successes]
+        self._suspects = [each for each in self._suspects if each[3] >= successes]
+        return ((item, attempts, reason) for item, attempts, reason, _ in settled)
+
+    def retry_suspects(self) -> None:
+        """Make each suspect a piece of its own again, in front of all others."""
+        for item, attempts, *_ in reversed(self._suspects):
+            self._pieces.appendleft(Piece([item], attempts))
+        self._suspects.clear()
