@@ -23,7 +23,7 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
 from jackfield.reports import FeedState, FeedStateChanged
 from jackfield.simulation import Faults, simulate
-from jackfield.simulation.listener import ClientGone
+from jackfield.simulation._listener import ClientGone
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
@@ -208,7 +208,7 @@ class Vendor:
             while True:
                 for answer in list(client.received(await place.receive())):
                     if isinstance(answer, CloseConnection):
-                        await place.hang_up(answer)
+                        await place.close(answer)
                         raise ClientGone
                     await place.send(answer)
         finally:
@@ -226,7 +226,7 @@ class Vendor:
 
     async def cut(self):
         for place, _ in list(self.connections):
-            await place.hang_up(CloseConnection())
+            await place.close(CloseConnection())
 
 
 @pytest.fixture
