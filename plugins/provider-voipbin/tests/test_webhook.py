@@ -143,7 +143,7 @@ def test_whether_posts_are_signed_must_be_said_once(options, message):
 def test_a_feed_by_webhook_alone_needs_no_token_but_must_say_whose_it_is():
     alone = {"receive": "webhook", "webhook_secret": Secret("text", SECRET)}
     office = Voipbin(customer_id="abc", **alone)
-    assert office.webhook("office").alone
+    assert not office.webhook("office").websocket
     assert office.source.scope_id == "abc"
     with pytest.raises(SecretError, match="neither token nor username, and needs one of them"):
         office.rest()

@@ -13,6 +13,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from jackfield._cli.streams import run_as_program
+
 __all__ = ["main"]
 
 COMMANDS = {
@@ -47,8 +49,10 @@ first steps:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run one command; returns its exit status. Without `argv` it is this process's own command."""
+    if argv is None:
+        return run_as_program(partial(main, sys.argv[1:]))
+    arguments = list(argv)
     parser = argparse.ArgumentParser(
         prog="jackfield",
         usage="jackfield [-h] [--version] COMMAND ...",

@@ -14,7 +14,7 @@ from jackfield._journal.store.integrity import identify
 from jackfield._routing.planner import make_plan
 from jackfield.config import Feed, GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
-from jackfield.plugin.provider import Plan
+from jackfield.plugin.provider import Plan, display_url
 
 __all__ = ["configure", "run"]
 
@@ -101,7 +101,7 @@ def _journal(options: GatewayOptions) -> str:
 def _feed(feed: Feed, plan: Plan) -> Iterator[str]:
     yield ""
     by_webhook = f"by webhook at /webhooks/{quote(feed.name, safe='')}"
-    way = by_webhook if feed.webhook_only else feed.provider.endpoint().display
+    way = by_webhook if feed.webhook_only else display_url(feed.provider) or "its own source"
     yield f"feed {feed.name}: {feed.provider_name}, {feed.provider.source}, {way}"
     if feed.webhook is not None and not feed.webhook_only:
         yield f"  and {by_webhook}: the vendor sends everything, which is filtered here"

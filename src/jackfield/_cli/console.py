@@ -12,7 +12,6 @@ from typing import get_args
 import attrs
 
 from jackfield.plugin.hooks import hookimpl
-from jackfield.plugin.secrets import Secret, redact
 from jackfield.reports import Level, PluginLoadFailed, Report
 
 __all__ = ["Console", "abandon_stdout", "say"]
@@ -35,9 +34,8 @@ def abandon_stdout() -> None:
 
 @attrs.frozen(eq=False)
 class Console:
-    """An observer that prints every report with its time; secrets are redacted."""
+    """An observer that prints every report with its time."""
 
-    secrets: tuple[Secret, ...] = ()
     least: Level = "info"
     """Reports below this level are left out."""
 
@@ -45,15 +43,9 @@ class Console:
     def jackfield_observe(self, report: Report) -> None:
         """Print one report."""
         if _LEVELS.index(report.level) >= _LEVELS.index(self.least):
-            text = redact(str(report), self.secrets)
-            say(f"{datetime.now().astimezone():%H:%M:%S}  {_on_one_line(text)}", level=report.level)
+            say(f"{datetime.now().astimezone():%H:%M:%S}  {report}", level=report.level)
 
     def plugin_failures(self, failures: Iterable[PluginLoadFailed]) -> None:
         """Print which plugins could not be loaded, before a gateway exists."""
         for failure in failures:
             self.jackfield_observe(failure)
-
-
-def _on_one_line(text: str) -> str:
-    """The text without the control characters that a vendor may have put in."""
-    return "".join(each if each.isprintable() else " " for each in text)

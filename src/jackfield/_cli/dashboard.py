@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int) -> None:
-    stats = await run_until_signal(open_dashboard(registry, config, Console(config.secrets()), access, port))
+    stats = await run_until_signal(open_dashboard(registry, config, Console(), access, port))
     say_summary(stats, durable=config.gateway.journal != "memory")
 
 
@@ -87,7 +87,7 @@ async def open_dashboard(
     port: int,
 ) -> AsyncGenerator[Gateway, None]:
     """Run a gateway with a page beside it; raises `JackfieldError` if the port cannot be opened."""
-    site = Site(access, console.secrets)
+    site = Site(access, config.secrets() if isinstance(config, GatewayConfig) else ())
     async with (
         open_gateway(config, registry=registry, plugins=[console, site]) as gateway,
         trio.open_nursery() as nursery,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jackfield._cli.console import abandon_stdout, say
+from jackfield._cli.streams import OutputError
 from jackfield._net.exception_groups import leaves
 from jackfield.errors import ConfigError, JackfieldError, PluginError
 
@@ -34,6 +35,9 @@ def status_of(work: Callable[[], int]) -> int:
             raise
         # A second signal has interrupted the graceful shutdown.
         return _failed("stopped at once; events that waited for a sink and are not in a journal file are lost", 1)
+    except OutputError as error:
+        abandon_stdout()
+        return _failed(str(error), 1)
     except BrokenPipeError:  # the reader of standard output has closed the pipe
         abandon_stdout()
         return 0

@@ -78,7 +78,7 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
             return 0
         done = partial(delete_dead_letters, path) if options.dead else None
         tasks = [task for task in tasks if task.total]
-        return trio.run(_deliver, tasks, registry, Console(config.secrets()), done)
+        return trio.run(_deliver, tasks, registry, Console(), done)
     finally:
         store.close()
 
@@ -117,7 +117,10 @@ def _task(
 async def _deliver(
     tasks: list[_Task], registry: Registry, console: Console, done: Callable[[list[int]], None] | None
 ) -> int:
-    reports = registry.extended([console]).observe
+    observing = registry.extended([console])
+    for task in tasks:
+        observing.redact.learn(task.sink.impl)
+    reports = observing.observe
     selects = RouteSpans.of([EVERYTHING])
     lanes = []
     async with AsyncExitStack() as opened:

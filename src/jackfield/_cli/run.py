@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"warning: {warning}", level="warning")
     tune()
     least: Level = "warning" if options.quiet else "debug" if options.verbose else "info"
-    trio.run(_run, config, registry, Console(config.secrets(), least))
+    trio.run(_run, config, registry, Console(least))
     return 0
 
 

@@ -51,7 +51,9 @@ async def show(
             async for event in events:
                 try:
                     await out.write(Batch((event,)))
-                except DeliveryError:
+                except DeliveryError as error:
+                    if error.on_error != "disable":
+                        raise
                     abandon_stdout()
                     return
                 if left is not None:

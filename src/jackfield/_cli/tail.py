@@ -56,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
 async def _tail(config: GatewayConfig, registry: Registry, options: argparse.Namespace) -> None:
     async with trio.open_nursery() as nursery:
         await nursery.start(cancel_at_signal, nursery.cancel_scope)
-        await show(registry, config, Console(config.secrets()), options.select or [EVERYTHING], options)
+        await show(registry, config, Console(), options.select or [EVERYTHING], options)
         nursery.cancel_scope.cancel()

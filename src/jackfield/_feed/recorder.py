@@ -14,7 +14,7 @@ from jackfield.config import Feed
 from jackfield.errors import FrameError
 from jackfield.events import Event
 from jackfield.plugin.provider import Provider
-from jackfield.plugin.secrets import iter_secrets, redact
+from jackfield.plugin.redaction import Redactor
 from jackfield.reports import (
     Backfilled,
     FeedState,
@@ -28,7 +28,7 @@ from jackfield.reports import (
     is_due,
 )
 from jackfield.reports.feed_states import TRANSITIONS
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports.feed_stats import FeedStats, count_reason
 
 __all__ = ["FeedRecorder"]
 
@@ -43,7 +43,11 @@ class FeedRecorder:
     _deliver: Callable[[list[Event]], None]
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
+    _redact: Redactor = attrs.field(factory=Redactor)
     stats: FeedStats = attrs.field(factory=FeedStats)
+
+    def __attrs_post_init__(self) -> None:
+        self._redact.learn(self._feed.provider)
 
     def handle(self, effect: Effect) -> None:
         """Record a fact that changes nothing else."""
@@ -56,7 +60,7 @@ class FeedRecorder:
             case effects.FrameUnreadable(error):
                 self.unreadable(error)
             case effects.FrameIgnored(reason):
-                self.stats.ignored[reason] += 1
+                count_reason(self.stats.ignored, self.redacted(reason))
             case effects.TopicServed(topic):
                 self.stats.refused_topics.pop(topic, None)
                 self.report(TopicConfirmed(self._feed.name, topic))
@@ -107,8 +111,8 @@ class FeedRecorder:
 
     def redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        secrets = [*iter_secrets(self._feed.provider), *iter_secrets(self.provider)]
-        return redact(text, (secret for _, secret in secrets))
+        self._redact.learn(self.provider)
+        return self._redact(text)
 
     def _refused(self, topic: str, reason: str) -> None:
         self.stats.refused_topics[topic] = reason

@@ -45,6 +45,7 @@ async def open_gateway(
         config = read_toml(Path(config))
     if not isinstance(config, GatewayConfig):
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
+    registry.redact.add(config.secrets())
     rng = random.Random()
     opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
     async with opening as (journal, last_heard), AsyncExitStack() as opened:

@@ -7,17 +7,19 @@ distribution and entry point; it never stops the host.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import attrs
 import pluggy
 
 from jackfield._loading.discovery import find_plugins, plugin_code, prints_to_stderr
+from jackfield._loading.observers import Observer, showable
 from jackfield.errors import PluginError
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import HOOK_API, HookSpecs
 from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import PluginLoadFailed, Report
 
@@ -40,16 +42,6 @@ class Loaded:
     """What it brings, such as ``provider voipbin``."""
 
 
-@attrs.define(eq=False)
-class _Observer:
-    """A plugin that gets reports, until it fails."""
-
-    distribution: str
-    entry_point: str
-    call: Callable[..., Any]
-    failed: bool = False
-
-
 @attrs.define
 class Registry:
     """What this process can speak and deliver to."""
@@ -59,7 +51,9 @@ class Registry:
     commands: dict[str, CommandSpec] = attrs.field(factory=dict)
     loaded: list[Loaded] = attrs.field(factory=list)
     failures: list[PluginLoadFailed] = attrs.field(factory=list)
-    _observers: list[_Observer] = attrs.field(factory=list, repr=False)
+    redact: Redactor = attrs.field(factory=Redactor)
+    """Hides secrets in what observers get."""
+    _observers: list[Observer] = attrs.field(factory=list, repr=False)
     """In the order in which they were added."""
 
     @classmethod
@@ -129,23 +123,18 @@ class Registry:
         offers = [f"{what} {each}" for what, specs in offered for each in specs]
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
         if "jackfield_observe" in hooks:
-            self._observers.append(_Observer(distribution, name, relay.jackfield_observe))
+            self._observers.append(Observer(distribution, name, relay.jackfield_observe))
         return True
 
     def observe(self, report: Report) -> None:
         """Pass a report to every observer; one that raises is reported once and does not hinder the others."""
+        report = showable(report, self.redact)
         for observer in self._observers:
-            if observer.failed:
-                continue
-            try:
-                with plugin_code("jackfield_observe raised"):
-                    observer.call(report=report)
-            except PluginError as error:
-                observer.failed = True
-                problem = f"{error}; it is no longer called"
+            if problem := observer.observe(report):
                 self._fail(PluginLoadFailed(observer.distribution, observer.entry_point, problem))
 
     def _fail(self, failure: PluginLoadFailed) -> None:
+        failure = showable(failure, self.redact)
         self.failures.append(failure)
         self.observe(failure)
 

@@ -13,10 +13,10 @@ from jackfield.config import Feed
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.provider import Webhook
-from jackfield.plugin.secrets import iter_secrets, redact
+from jackfield.plugin.redaction import Redactor
+from jackfield.plugin.webhook import Webhook
 from jackfield.reports import Report, WebhookRejected, is_due
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports.feed_stats import FeedStats, count_reason
 
 __all__ = ["WebhookReceiver", "answer"]
 
@@ -36,6 +36,10 @@ class WebhookReceiver:
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
     """Waits until the events are committed; how many were new."""
     _report: Callable[[Report], None]
+    _redact: Redactor = attrs.field(factory=Redactor)
+
+    def __attrs_post_init__(self) -> None:
+        self._redact.learn(self.feed.provider)
 
     async def take(self, request: Request) -> Response:
         """The answer to a post: 200 as soon as its events are committed, and not before."""
@@ -62,12 +66,12 @@ class WebhookReceiver:
     def refuse(self, refusal: WebhookError) -> Response:
         """The answer to what is not taken."""
         # Secrets show in no report, whatever a provider writes; and a status that is no error would say "taken".
-        reason = redact(refusal.reason, (secret for _, secret in iter_secrets(self.feed.provider)))
+        reason = self._redact(refusal.reason)
         status = refusal.status if 400 <= refusal.status < 600 else 400
-        refused = self._stats.webhooks.rejections
-        refused[reason] += 1
-        if is_due(refused[reason]):
-            self._report(WebhookRejected(self.feed.name, status, reason, refused[reason]))
+        rejections = self._stats.webhooks.rejections
+        total = rejections[count_reason(rejections, reason)]
+        if is_due(total):
+            self._report(WebhookRejected(self.feed.name, status, reason, total))
         return answer(WebhookError(status, reason))
 
     def _accept(self, events: int, new: int) -> Response:
@@ -87,7 +91,7 @@ class WebhookReceiver:
 
     def _cannot_read(self, error: FrameError) -> Response:
         self._unreadable(error)
-        return answer(WebhookError(400, error.problem))
+        return answer(WebhookError(400, self._redact(error.problem)))
 
 
 def answer(refusal: WebhookError) -> Response:

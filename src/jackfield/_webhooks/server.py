@@ -24,6 +24,7 @@ from jackfield.errors import ConfigError, ConfigProblem, WebhookError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import host_and_port
 from jackfield.reports import Report, WebhookRejected, WebhookServerStarted, is_due
+from jackfield.reports.feed_stats import count_reason
 
 __all__ = ["WebhookServer", "open_webhook_server"]
 
@@ -154,8 +155,7 @@ class WebhookServer:
             raise
 
     def _count(self, refusal: WebhookError) -> None:
-        self.rejections[refusal.reason] += 1
-        total = self.rejections[refusal.reason]
+        total = self.rejections[count_reason(self.rejections, refusal.reason)]
         if is_due(total):
             self._report(WebhookRejected("", refusal.status, refusal.reason, total))
 

@@ -20,7 +20,7 @@ from jackfield.config.tables import (
     Route,
     WebhooksOptions,
 )
-from jackfield.errors import ConfigError, ConfigProblem
+from jackfield.errors import ConfigError, ConfigProblem, JackfieldError
 from jackfield.plugin.options import host_and_port, is_loopback
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import iter_secrets
@@ -30,15 +30,15 @@ __all__ = ["build_config", "check_route", "read_toml"]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The document in a file; `ConfigError` where it cannot be read or is no TOML."""
+    """The document in a file, with or without a byte order mark; `ConfigError` where it is not readable TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError([ConfigProblem("", f"{path}: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise ConfigError([ConfigProblem("", f"{path}: not UTF-8 text")]) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([ConfigProblem("", f"{path}: no TOML: {error}")]) from None
+        raise ConfigError([ConfigProblem("", f"{path}: not valid TOML: {error}")]) from None
 
 
 def build_config(
@@ -55,7 +55,7 @@ def build_config(
     reader.problems.extend(unknown_keys(document, ("gateway", "webhooks", "feeds", "sinks", "routes"), ""))
     gateway = structure(GatewayOptions, document.get("gateway", {}), "gateway", reader.problems)
     webhooks = structure(WebhooksOptions, document.get("webhooks", {}), "webhooks", reader.problems)
-    feeds = tuple(Feed(name, spec.name, made) for name, spec, made in reader.plugged("feeds", "provider", providers))
+    feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
     routes = reader.routes()
     if webhooks is not None:
@@ -88,6 +88,14 @@ class _Reader:
     document: Mapping[str, Any]
     problems: list[ConfigProblem] = attrs.field(factory=list)
     warnings: list[ConfigProblem] = attrs.field(factory=list)
+
+    def feeds(self, specs: Mapping[str, ProviderSpec]) -> Iterator[Feed]:
+        """The feeds, each with its provider's options."""
+        for name, spec, made in self.plugged("feeds", "provider", specs):
+            try:
+                yield Feed(name, spec.name, made)
+            except JackfieldError as error:
+                self.problems.append(ConfigProblem(f"feeds.{name}", str(error)))
 
     def sinks(self, specs: Mapping[str, SinkSpec]) -> Iterator[NamedSink]:
         """The sinks, each with the options that are the plugin's and those that are the host's."""

@@ -10,9 +10,10 @@ import attrs
 from jackfield._loading.guard import provider_code
 from jackfield.errors import ConfigProblem
 from jackfield.plugin.options import field_help, ge, host_and_port
-from jackfield.plugin.provider import Provider, SupportsWebhooks, Webhook
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret, iter_secrets
 from jackfield.plugin.sink import Sink
+from jackfield.plugin.webhook import SupportsWebhooks, Webhook
 from jackfield.selectors import Selector
 
 __all__ = ["DeliveryOptions", "Feed", "GatewayConfig", "GatewayOptions", "NamedSink", "Route", "WebhooksOptions"]
@@ -134,10 +135,11 @@ class Feed:
     name: str
     provider_name: str
     provider: Provider
+    webhook: Webhook | None = attrs.field(init=False, eq=False, repr=False)
+    """How to read the webhooks for it; ``None`` where it gets none."""
 
-    @property
-    def webhook(self) -> Webhook | None:
-        """How to read what is posted for it; ``None`` where nothing is to be."""
+    @webhook.default
+    def _read_webhook(self) -> Webhook | None:
         if not isinstance(self.provider, SupportsWebhooks):
             return None
         with provider_code():
@@ -146,7 +148,7 @@ class Feed:
     @property
     def webhook_only(self) -> bool:
         """Whether its events come by webhook alone, so that it has no connection."""
-        return self.webhook is not None and self.webhook.alone
+        return self.webhook is not None and not self.webhook.websocket
 
 
 @attrs.frozen
@@ -191,7 +193,7 @@ class GatewayConfig:
     """What is allowed but probably not meant."""
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Every secret of the configuration, for `jackfield.plugin.secrets.redact`."""
+        """Every secret of the configuration, for a `jackfield.plugin.redaction.Redactor`."""
         options = [feed.provider for feed in self.feeds] + [sink.impl for sink in self.sinks]
         return tuple(secret for each in options for _, secret in iter_secrets(each))
 

@@ -2,20 +2,19 @@
 
 A provider is an attrs class of options, one object for each configured feed, with four members:
 `source`, `endpoint`, `protocol` and `dialect`. It is offered to the host as a `ProviderSpec` by the
-hook ``jackfield_providers``. One that must log in has `SupportsAuthentication` too, one whose vendor posts events to us
-has `SupportsWebhooks`, and one whose vendor wants longer waits than it asks for `SupportsHandshakeBackoff`.
+hook ``jackfield_providers``. One that must log in has `SupportsAuthentication` too, one whose vendor sends webhooks
+`jackfield.plugin.webhook.SupportsWebhooks`, and one whose vendor wants longer waits than it asks for
+`SupportsHandshakeBackoff`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 import attrs
 
 from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.secrets import redact_url
@@ -31,8 +30,7 @@ __all__ = [
     "ProviderSpec",
     "SupportsAuthentication",
     "SupportsHandshakeBackoff",
-    "SupportsWebhooks",
-    "Webhook",
+    "display_url",
     "stall_limit",
 ]
 
@@ -172,6 +170,15 @@ def stall_limit(provider: Provider) -> float:
     return seconds
 
 
+def display_url(provider: Provider) -> str:
+    """Where a feed connects to, as it may be shown; needs no secret, and no login.
+
+    A provider states it as ``display_url``; where it does not, it is made from the option ``url``. Empty for neither.
+    """
+    url = getattr(provider, "display_url", None) or getattr(provider, "url", None)
+    return redact_url(str(url)) if url else ""
+
+
 @runtime_checkable
 class SupportsAuthentication(Protocol):
     """A provider that must ask for its credentials, or about them, before it can connect."""
@@ -191,34 +198,6 @@ class SupportsHandshakeBackoff(Protocol):
 
     def retry_after(self, status: int) -> float:
         """Seconds to wait at least after a handshake was answered with this HTTP status; 0 for no more than usual."""
-        ...
-
-
-@attrs.frozen
-class Webhook:
-    """How a vendor's posts to us are read."""
-
-    read: Callable[[Mapping[str, str], bytes, datetime], Iterable[Event]]
-    """The events in one request, from its headers (names in lower case), its body as it came, and the moment.
-
-    Their origin is set to ``webhook`` by the host.
-
-    `WebhookError` where it is not taken, such as for a wrong signature; `FrameError` where it cannot be read.
-    """
-    alone: bool = False
-    """Whether this feed gets its events by webhook only: no websocket is opened then."""
-    max_bytes: int = 1_000_000
-    """A larger body is refused."""
-    timeout: float = 4.0
-    """Seconds for a request to come in and to be committed."""
-
-
-@runtime_checkable
-class SupportsWebhooks(Protocol):
-    """A provider whose vendor can post events to us."""
-
-    def webhook(self, feed: str) -> Webhook | None:
-        """How to read what is posted for the feed of this name; ``None`` where it is configured not to be."""
         ...
 
 

@@ -8,7 +8,8 @@ next connection.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -17,10 +18,12 @@ import attrs
 
 from jackfield.errors import SecretError
 
-__all__ = ["REDACTED", "Secret", "iter_secrets", "redact", "redact_url"]
+__all__ = ["REDACTED", "Secret", "iter_secrets", "redact_url"]
 
 REDACTED = "***"
 """What stands in place of a secret wherever one could be shown."""
+REMEMBERED = 4
+"""Texts that a secret had before it was renewed; a vendor may still quote them."""
 
 
 @attrs.frozen
@@ -30,6 +33,7 @@ class Secret:
     kind: Literal["env", "file", "text"]
     value: str = attrs.field(repr=False)
     """The variable's name, the file's path, or the secret itself."""
+    _revealed: deque[str] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), init=False, repr=False, eq=False)
 
     @classmethod
     def from_config(cls, value: Any) -> Secret:
@@ -45,7 +49,20 @@ class Secret:
         raise ValueError(f"no secret; {forms}")
 
     def reveal(self) -> str:
-        """The secret's text; `SecretError` where it is not there, or empty."""
+        """The secret's text, read anew; `SecretError` where it is not there, or empty."""
+        text = self._read()
+        if text not in self._revealed:
+            self._revealed.append(text)
+        return text
+
+    def revealed(self) -> tuple[str, ...]:
+        """The texts that it had when it was last read, without reading it anew unless it never was."""
+        if not self._revealed:
+            with suppress(SecretError):
+                self.reveal()
+        return tuple(self._revealed)
+
+    def _read(self) -> str:
         if self.kind == "text":
             return self.value
         if self.kind == "env":
@@ -53,7 +70,7 @@ class Secret:
                 return found
             raise SecretError(f"the environment variable {self.value} is not set or empty")
         try:
-            found = Path(self.value).read_text(encoding="utf-8").strip()
+            found = Path(self.value).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "not UTF-8 text"
             raise SecretError(f"the file {self.value} cannot be read: {why}") from None
@@ -69,17 +86,6 @@ def iter_secrets(options: Any) -> list[tuple[str, Secret]]:
     """The secrets among an options object's fields, each with the field's name."""
     found = ((field.name, getattr(options, field.name)) for field in attrs.fields(type(options)))
     return [(name, value) for name, value in found if isinstance(value, Secret)]
-
-
-def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """The text with every secret in it replaced by ``***``; for whatever a vendor wrote."""
-    for secret in secrets:
-        try:
-            hidden = secret.reveal()
-        except SecretError:
-            continue
-        text = text.replace(hidden, REDACTED)
-    return text
 
 
 def redact_url(url: str) -> str:

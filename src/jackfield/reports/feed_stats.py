@@ -10,10 +10,22 @@ import attrs
 from jackfield.errors import FrameError
 from jackfield.reports.feed_states import FeedState
 
-__all__ = ["FeedStats", "WebhookStats"]
+__all__ = ["FeedStats", "WebhookStats", "count_reason"]
 
 # Unreadable frames that are kept whole for inspection; they are counted without a limit.
 KEPT_UNREADABLE = 16
+
+# Different reasons that are counted apart; a vendor that puts numbers into its texts could make any number of them.
+MOST_REASONS = 64
+OTHER_REASONS = "other reasons"
+
+
+def count_reason(reasons: Counter[str], reason: str) -> str:
+    """Count one more for a reason; under which it was counted."""
+    if reason not in reasons and len(reasons) >= MOST_REASONS:
+        reason = OTHER_REASONS
+    reasons[reason] += 1
+    return reason
 
 
 @attrs.define

@@ -16,7 +16,8 @@ from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES, UNMAPPED
 from jackfield.plugin.http import HTTPFlow, Response
 from jackfield.plugin.protocol import Action, FeedProtocol, Send, SupportsBackfill
-from jackfield.plugin.provider import SupportsAuthentication, SupportsWebhooks
+from jackfield.plugin.provider import SupportsAuthentication
+from jackfield.plugin.webhook import SupportsWebhooks
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing.declaring import AT, DeclaredProvider, received
 from jackfield.testing.describing import undescribed

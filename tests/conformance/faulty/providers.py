@@ -15,7 +15,8 @@ from jackfield.errors import FrameError, NoTopicError
 from jackfield.plugin.http import Request
 from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Ignore, Subscribed
-from jackfield.plugin.provider import Endpoint, Webhook
+from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.webhook import Webhook
 
 FAULTS = []
 

@@ -219,6 +219,30 @@ def test_check_prints_what_is_selected_subscribed_and_filtered(config, capsys):
     assert "hunter2" not in out
 
 
+LOGINS = """
+[feeds.office]
+provider = "voipbin"
+username = "me"
+password = { env = "JACKFIELD_TEST_TOKEN" }
+
+[feeds.support]
+provider = "vinix"
+url = "wss://gateway.example:5555"
+rest_url = "https://api.example/v2"
+username = "me"
+password = { env = "JACKFIELD_TEST_TOKEN" }
+account_name = "acme"
+"""
+
+
+def test_check_shows_feeds_that_log_in_without_their_having_logged_in(config, capsys):
+    config.write_text(LOGINS)
+    assert main(["check", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "wss://api.voipbin.net/v1.0/ws" in out
+    assert "wss://gateway.example:5555" in out
+
+
 def test_check_prints_which_journal_will_be_used_and_creates_none(config, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\nfsync = true\n')
@@ -377,8 +401,9 @@ def test_a_sink_that_cannot_be_opened_fails_the_run_with_1(config, capsys):
 
 
 def test_reports_are_shown_with_the_time_and_without_secrets_or_control_characters(capsys):
-    console = Console((Secret("text", "hunter2"),))
-    console.jackfield_observe(FeedStateChanged("office", FeedState.DISCONNECTED, "token hunter2\x1b[2J\nrefused"))
+    registry = Registry().extended([Console()])
+    registry.redact.add([Secret("text", "hunter2")])
+    registry.observe(FeedStateChanged("office", FeedState.DISCONNECTED, "token hunter2\x1b[2J\nrefused"))
     (line,) = capsys.readouterr().err.splitlines()
     assert line[2] == line[5] == ":"
     assert line[10:] == "office: disconnected: token *** [2J refused"
@@ -386,7 +411,7 @@ def test_reports_are_shown_with_the_time_and_without_secrets_or_control_characte
 
 @pytest.mark.parametrize(("least", "shown"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
 def test_reports_below_the_level_are_left_out(least, shown, capsys):
-    console = Console((), least)
+    console = Console(least)
     for report in (
         TopicConfirmed("f", "t"),
         FeedStateChanged("f", FeedState.CONNECTING),

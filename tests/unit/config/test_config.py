@@ -1,6 +1,7 @@
 """`jackfield.config`: every fault at once with its path, and what is allowed but doubtful."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 import pytest
@@ -11,6 +12,7 @@ from jackfield.plugin.options import field_help, host_and_port, is_url
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import SinkSpec
+from jackfield.plugin.webhook import Webhook
 from jackfield.selectors import Selector
 
 
@@ -198,7 +200,7 @@ def test_an_empty_secret_is_a_fault_of_its_option(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "No such file"), (b"a = ", "no TOML"), (b"\xff\xfe", "not UTF-8")],
+    [(None, "No such file"), (b"a = ", "not valid TOML"), (b"\xff\xfe", "not UTF-8")],
 )
 def test_a_document_that_cannot_be_read_is_one_fault_with_the_files_name(tmp_path: Path, content, problem):
     path = tmp_path / "gateway.toml"
@@ -254,3 +256,36 @@ def test_what_is_no_address_to_listen_on_is_reported_with_what_would_be_right(ad
 def test_an_inbox_is_configured_whole(options, message):
     with pytest.raises(ValueError, match=message):
         WebhooksOptions(**options)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "gateway.toml"
+    path.write_bytes(b'\xef\xbb\xbf[gateway]\njournal = "memory"\n')
+    assert read_toml(path) == {"gateway": {"journal": "memory"}}
+
+
+@attrs.frozen
+class Hooked(AcmeFeed):
+    calls: ClassVar[list] = []
+
+    def webhook(self, feed):
+        self.calls.append(feed)
+        if self.account == "broken":
+            raise ZeroDivisionError("oops")
+        return Webhook(lambda headers, body, at: [], websocket=False)
+
+
+def test_a_provider_says_once_how_its_webhooks_are_read():
+    Hooked.calls.clear()
+    document = {"feeds": {"a": FEED}, "webhooks": {"listen": "127.0.0.1:0"}}
+    config = build_config(document, providers={"acme": ProviderSpec("acme", "", Hooked, None, None)}, sinks={})
+    (feed,) = config.feeds
+    assert feed.webhook_only and feed.webhook is feed.webhook
+    assert Hooked.calls == ["a"]
+
+
+def test_a_provider_that_fails_to_say_it_is_a_problem_of_its_feed():
+    document = {"feeds": {"a": FEED | {"account": "broken"}}}
+    with pytest.raises(ConfigError) as caught:
+        build_config(document, providers={"acme": ProviderSpec("acme", "", Hooked, None, None)}, sinks={})
+    assert str(caught.value.problems[0]) == "feeds.a: the provider failed: ZeroDivisionError: oops"

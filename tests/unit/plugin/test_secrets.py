@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from jackfield.errors import SecretError
-from jackfield.plugin.secrets import Secret, iter_secrets, redact, redact_url
+from jackfield.plugin.secrets import Secret, iter_secrets, redact_url
 
 
 def test_a_secret_in_the_environment_is_read_at_each_use(monkeypatch):
@@ -47,12 +47,6 @@ def test_anything_else_is_no_secret(value):
 def test_a_secret_never_shows():
     secret = Secret.from_config("hunter2")
     assert "hunter2" not in repr(secret) + str(secret) + f"{secret}"
-    assert redact("token hunter2 refused, hunter2!", [secret]) == "token *** refused, ***!"
-
-
-def test_redaction_survives_a_secret_that_is_gone(monkeypatch):
-    monkeypatch.delenv("JACKFIELD_TEST_TOKEN", raising=False)
-    assert redact("text", [Secret("env", "JACKFIELD_TEST_TOKEN")]) == "text"
 
 
 def test_an_options_objects_secrets_are_found_by_their_type():
@@ -67,3 +61,22 @@ def test_an_options_objects_secrets_are_found_by_their_type():
 
 def test_a_url_is_shown_without_what_may_be_secret():
     assert redact_url("wss://me:pass@host:5555/v1.0/ws?token=x#y") == "wss://host:5555/v1.0/ws"
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbfhunter2\r\n")
+    assert Secret("file", str(tmp_path / "token")).reveal() == "hunter2"
+
+
+def test_what_a_secret_has_revealed_is_known_without_reading_it_anew_and_the_newest_few_are_kept(tmp_path):
+    path = tmp_path / "token"
+    secret = Secret("file", str(path))
+    assert secret.revealed() == ()
+    path.write_text("token-0")
+    assert secret.revealed() == ("token-0",)
+    for number in range(10):
+        path.write_text(f"token-{number}")
+        secret.reveal()
+    path.unlink()
+    assert secret.revealed() == ("token-6", "token-7", "token-8", "token-9")
+    assert "token-9" not in repr(secret) and secret == Secret("file", str(path))

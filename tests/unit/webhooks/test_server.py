@@ -20,8 +20,8 @@ from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import ConfigError, FrameError, JournalError, SecretError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request
-from jackfield.plugin.provider import Webhook
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.webhook import Webhook
 from jackfield.reports import WebhookRejected, WebhookServerStarted
 from jackfield.reports.feed_stats import FeedStats
 

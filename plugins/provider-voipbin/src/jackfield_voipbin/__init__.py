@@ -17,9 +17,10 @@ from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Dialect, Endpoint, ProviderSpec, Webhook
+from jackfield.plugin.provider import Dialect, Endpoint, ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
+from jackfield.plugin.webhook import Webhook
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.protocol import VoipbinProtocol
@@ -198,7 +199,7 @@ class Voipbin:
         """How posts are read, where the platform is to post."""
         if self.receive == "websocket":
             return None
-        return Webhook(Reader(feed, self._customer_id, self.webhook_secret), alone=self.receive == "webhook")
+        return Webhook(Reader(feed, self._customer_id, self.webhook_secret), websocket=self.receive != "webhook")
 
     def rest(self) -> Rest:
         """The customer's access to REST; `SecretError` where there is no token yet."""

@@ -36,7 +36,7 @@ def sign(secret: str, body: bytes) -> str:
 
 @attrs.frozen
 class Reader:
-    """Reads what is posted for one feed; the ``read`` of a `jackfield.plugin.provider.Webhook`."""
+    """Reads what is posted for one feed; the ``read`` of a `jackfield.plugin.webhook.Webhook`."""
 
     feed: str
     customer_id: str

@@ -1,0 +1,90 @@
+"""The standard streams of the process: usable when closed, UTF-8 in any locale, and errors that name the stream."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["OutputError", "prepare_streams", "run_as_program"]
+
+
+class OutputError(OSError):
+    """Standard output cannot be written, and not because its reader has closed it."""
+
+    def __str__(self) -> str:
+        return f"standard output: {self.strerror}"
+
+
+class _Output(io.FileIO):
+    """Standard output as a file."""
+
+    def write(self, data: ReadableBuffer) -> int:
+        """Write at least a part; waits while a stream that does not block is full."""
+        while True:
+            try:
+                written: int | None = super().write(data)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise OutputError(error.errno, error.strerror) from None
+            if written is not None:
+                return written
+            select.select([], [self], [])
+
+
+def run_as_program(work: Callable[[], int]) -> int:
+    """Run the command line with the process's own streams; returns its exit status."""
+    prepare_streams()
+    try:
+        try:
+            return work()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        status = 0
+    except OutputError as error:
+        print(f"jackfield: {error}", file=sys.stderr)
+        status = 1
+    # The interpreter would try to write the rest at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return status
+
+
+def prepare_streams() -> None:
+    """Open the streams that are closed, and let standard output write UTF-8.
+
+    A closed one must not stay free: the next socket or file would get its number, and data could be written to that.
+    """
+    if not _is_open(0):
+        os.open(os.devnull, os.O_RDONLY)
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)))
+    closed = not _is_open(1)
+    if closed:
+        # Like a pipe whose reader has gone, so that each writer notices that nothing arrives.
+        reading, writing = os.pipe()
+        os.close(reading)
+        os.dup2(writing, 1)
+        os.close(writing)
+    if not _is_open(2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), errors="backslashreplace", write_through=True)
+    # Data is UTF-8, as JSON requires; a path that is not UTF-8 comes out as its own bytes.
+    buffered = io.BufferedWriter(_Output(1, "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(buffered, "utf-8", "surrogateescape", line_buffering=os.isatty(1))
+    if closed:
+        print("jackfield: warning: standard output is closed; data is not written", file=sys.stderr)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
