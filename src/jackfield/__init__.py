@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jackfield._gateway.gateway import Gateway
-    from jackfield._gateway.listener import Listener, Overflow
+    from jackfield._gateway.listener import Listener
     from jackfield._gateway.opening import open_gateway
     from jackfield._gateway.snapshot import GatewayState
     from jackfield._loading.registry import Registry
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from jackfield.config import GatewayConfig, Route
     from jackfield.errors import ConfigError, JackfieldError, ListenerOverflow
     from jackfield.events import Event
+    from jackfield.plugin.provider import Plan, PlanEntry
+    from jackfield.reports import Overflow
     from jackfield.selectors import KindPattern, Selector
 
 __all__ = [
@@ -41,6 +43,8 @@ __all__ = [
     "Listener",
     "ListenerOverflow",
     "Overflow",
+    "Plan",
+    "PlanEntry",
     "Registry",
     "Route",
     "Selector",
@@ -50,7 +54,7 @@ __all__ = [
 
 _HOMES = {
     "_gateway.gateway": ("Gateway",),
-    "_gateway.listener": ("Listener", "Overflow"),
+    "_gateway.listener": ("Listener",),
     "_gateway.opening": ("open_gateway",),
     "_gateway.snapshot": ("GatewayState",),
     "_loading.registry": ("Registry",),
@@ -58,6 +62,8 @@ _HOMES = {
     "config": ("GatewayConfig", "Route"),
     "errors": ("ConfigError", "JackfieldError", "ListenerOverflow"),
     "events": ("Event",),
+    "plugin.provider": ("Plan", "PlanEntry"),
+    "reports": ("Overflow",),
     "selectors": ("KindPattern", "Selector"),
 }
 

@@ -32,7 +32,7 @@ import attrs
 
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
-from jackfield._gateway.listener import Overflow, check_bounds, parse_selectors
+from jackfield._gateway.listener import check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Portal, closed
@@ -40,6 +40,7 @@ from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event
 from jackfield.plugin.provider import Plan
+from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 
 __all__ = ["Gateway", "Listener", "open_gateway"]
@@ -51,10 +52,14 @@ T = TypeVar("T")
 class Listener:
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
-    As `jackfield.Listener`, with ``with`` and ``async for``. Events cross in batches; a batch that waits here
-    is beside the `buffer` events that may wait there. A wait that is cancelled or times out loses nothing.
+    As `jackfield.Listener`, with ``with`` and ``async for``. Events cross in batches; a batch that waits here is
+    beside the `buffer` events that may wait there. A wait that is cancelled or times out loses nothing, and
+    `take_nowait` takes what has crossed.
     """
 
+    selectors: tuple[Selector, ...]
+    buffer: int
+    overflow: Overflow
     _batches: Batches
     _events: deque[Event] = attrs.field(factory=deque)
 
@@ -64,7 +69,7 @@ class Listener:
         return self._batches.dropped
 
     async def take(self) -> list[Event]:
-        """Every event that has crossed, at least one; none when the listener is closed and empty."""
+        """Every event that waits, at least one; none when the listener is closed and empty."""
         while not self._events:
             batch = self._batches.ask()
             try:
@@ -80,8 +85,18 @@ class Listener:
         self._events.clear()
         return taken
 
+    def take_nowait(self) -> list[Event]:
+        """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken or self._batches.take_nowait()
+
     def close(self) -> None:
-        """Take no more events; those that wait can still be read."""
+        """Get no more events; those that wait can still be read."""
+        self._batches.close()
+
+    def __del__(self) -> None:
+        # A loop that was left by ``break`` has no other reference to it.
         self._batches.close()
 
     def __enter__(self) -> Self:
@@ -118,11 +133,11 @@ class Gateway:
     def listen(
         self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
     ) -> Listener:
-        """The events that any of the selectors matches, from now on; all events where none is given."""
+        """The events that any of the selectors matches, from now on; ``"**"`` selects all."""
         check_bounds(buffer, overflow)
         parsed = parse_selectors(selectors)
         listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
-        return Listener(Batches.open(self._portal, listen))
+        return Listener(parsed, buffer, overflow, Batches.open(self._portal, listen))
 
     async def publish(self, *events: Event) -> int:
         """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
@@ -132,19 +147,19 @@ class Gateway:
         return await _outcome(self._portal.spawn(partial(self._gateway.publish, *events), closed))
 
     async def plan(self, feed: str) -> Plan:
-        """What a feed is to be subscribed to now, and why."""
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
         return await self._call(partial(self._gateway.plan, feed))
 
     async def state(self) -> GatewayState:
-        """How everything stands and what happened so far, counted; also after the end."""
+        """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return await self._call(self._gateway.state)
 
     async def add_route(self, route: Route | Mapping[str, Any]) -> Route:
-        """Let what a route selects go to its sinks from now on."""
+        """Let what a route selects go to its sinks from now on; the route, for `remove_route`."""
         return await self._call(partial(self._gateway.add_route, route))
 
     async def remove_route(self, route: Route) -> None:
-        """Let a route lead nowhere from now on."""
+        """Let a route, a configured one or an added one, lead nowhere from now on."""
         await self._call(partial(self._gateway.remove_route, route))
 
     async def _call(self, work: Callable[[], T]) -> T:

@@ -5,8 +5,9 @@
     import jackfield.blocking
 
     with jackfield.blocking.open_gateway("gateway.toml") as gateway:
-        for event in gateway.listen("contact.*", timeout=60):
-            print(event.kind, event.address, event.data)
+        with gateway.listen("contact.*", timeout=60) as contacts:
+            for event in contacts:
+                print(event.kind, event.address, event.data)
 
 It is the same gateway with the same methods, on a thread of its own; the thread that calls waits. Plugins and
 observers run on the gateway's thread. Ctrl-C interrupts any wait, and leaving the block closes everything in order.
@@ -26,7 +27,7 @@ import attrs
 
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
-from jackfield._gateway.listener import Overflow, check_bounds, parse_selectors
+from jackfield._gateway.listener import check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Portal, closed
@@ -34,6 +35,7 @@ from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event
 from jackfield.plugin.provider import Plan
+from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 
 __all__ = ["Gateway", "Listener", "open_gateway"]
@@ -47,6 +49,9 @@ class Listener:
     the `buffer` events that may wait there. A wait that times out or is interrupted loses nothing.
     """
 
+    selectors: tuple[Selector, ...]
+    buffer: int
+    overflow: Overflow
     _batches: Batches
     _timeout: float | None
     _events: deque[Event] = attrs.field(factory=deque)
@@ -57,7 +62,7 @@ class Listener:
         return self._batches.dropped
 
     def take(self, timeout: float | None = None) -> list[Event]:
-        """Every event that has crossed, at least one; none when the listener is closed and empty.
+        """Every event that waits, at least one; none when the listener is closed and empty.
 
         `TimeoutError` where none came for so many seconds, by default as many as the listener was given.
         """
@@ -76,8 +81,18 @@ class Listener:
         self._events.clear()
         return taken
 
+    def take_nowait(self) -> list[Event]:
+        """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken or self._batches.take_nowait()
+
     def close(self) -> None:
-        """Take no more events; those that wait can still be read."""
+        """Get no more events; those that wait can still be read."""
+        self._batches.close()
+
+    def __del__(self) -> None:
+        # A loop that was left by ``break`` has no other reference to it.
         self._batches.close()
 
     def __enter__(self) -> Self:
@@ -118,14 +133,14 @@ class Gateway:
         overflow: Overflow = "drop_oldest",
         timeout: float | None = None,
     ) -> Listener:
-        """The events that any of the selectors matches, from now on; all events where none is given.
+        """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
         A loop in which none comes for `timeout` seconds ends with `TimeoutError`; without, it waits.
         """
         check_bounds(buffer, overflow)
         parsed = parse_selectors(selectors)
         listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
-        return Listener(Batches.open(self._portal, listen), timeout)
+        return Listener(parsed, buffer, overflow, Batches.open(self._portal, listen), timeout)
 
     def publish(self, *events: Event, timeout: float | None = None) -> int:
         """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
@@ -135,19 +150,19 @@ class Gateway:
         return self._portal.spawn(partial(self._gateway.publish, *events), closed).result(timeout)
 
     def plan(self, feed: str) -> Plan:
-        """What a feed is to be subscribed to now, and why."""
+        """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
         return self._portal.call(partial(self._gateway.plan, feed)).result()
 
     def state(self) -> GatewayState:
-        """How everything stands and what happened so far, counted; also after the end."""
+        """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return self._portal.call(self._gateway.state).result()
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
-        """Let what a route selects go to its sinks from now on."""
+        """Let what a route selects go to its sinks from now on; the route, for `remove_route`."""
         return self._portal.call(partial(self._gateway.add_route, route)).result()
 
     def remove_route(self, route: Route) -> None:
-        """Let a route lead nowhere from now on."""
+        """Let a route, a configured one or an added one, lead nowhere from now on."""
         self._portal.call(partial(self._gateway.remove_route, route)).result()
 
 

@@ -12,6 +12,7 @@ log-on and log-off.
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import NamedTuple
 
@@ -153,3 +154,20 @@ def unmapped_kind(resource: str) -> str:
     ``unmapped.unknown`` where nothing names the resource.
     """
     return f"{UNMAPPED}.{_NO_WORD.sub('_', resource.lower()).strip('_') or 'unknown'}"
+
+
+def explain_unknown(entity: str | None, word: str | None) -> str:
+    """A sentence that says that there is no such kind or entity, and which was probably meant; empty where there is.
+
+    A plugin may have kinds of its own, so a selector that names an unknown one is doubtful and not wrong.
+    """
+    if entity in (None, UNMAPPED):
+        return ""
+    if word is None:
+        asked, known = entity, sorted({name.partition(".")[0] for name in KIND_NAMES})
+    else:
+        asked, known = f"{entity}.{word}", sorted(KIND_NAMES)
+    if asked in known:
+        return ""
+    near = difflib.get_close_matches(asked, known, n=1)
+    return f"there is no kind {asked}" + (f"; did you mean {near[0]}?" if near else "")

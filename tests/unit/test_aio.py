@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib.util
+import inspect
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 import jackfield
-from jackfield import aio
+from jackfield import aio, blocking
 from jackfield.errors import ConfigError, JackfieldError, JournalError, ListenerOverflow, SelectorError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.sink import SinkSpec
@@ -317,3 +318,68 @@ def test_routes_change_from_asyncio_too(run, vendors):
         assert [event.id for event in sink.got] == ["id-1"]
 
     run(main)
+
+
+def test_a_loop_that_is_left_without_closing_its_listener_leaves_none_behind(run, vendors):
+    async def main():
+        async with aio.open_gateway({"feeds": vendors.feeds}) as gateway:
+            async for _ in gateway.listen("contact.*"):
+                break
+            while (await gateway.plan("support")).entries:
+                pass
+            return (await gateway.state()).listeners
+
+    assert run(main) == ()
+
+
+# -- three gateways that are one -------------------------------------------------------------------
+
+TWINS = [aio, blocking]
+ONLY_BLOCKING = {"timeout"}  # a program without a loop has no other way to stop waiting
+
+
+def members(cls):
+    """What a user of a class sees of it."""
+    fields = {field.name for field in attrs.fields(cls)}
+    names = {name for name in [*vars(cls), *fields] if not name.startswith("_")}
+    return names | {name for name in ("__enter__", "__exit__") if hasattr(cls, name)}
+
+
+def parameters(function):
+    found = inspect.signature(function).parameters.values()
+    return [(each.name, each.kind, each.default, each.annotation) for each in found if each.name not in ONLY_BLOCKING]
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
+@pytest.mark.parametrize("name", ["Gateway", "Listener"])
+def test_the_gateways_for_each_kind_of_program_have_the_same_members(twin, name):
+    assert members(getattr(twin, name)) == members(getattr(jackfield, name))
+
+
+METHODS = [
+    (name, method)
+    for name in ("Gateway", "Listener")
+    for method, value in vars(getattr(jackfield, name)).items()
+    if inspect.isfunction(value) and not method.startswith("_")
+]
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_their_methods_have_the_same_parameters_results_and_first_line(twin, name, method):
+    ours, theirs = (getattr(getattr(each, name), method) for each in (jackfield, twin))
+    assert parameters(theirs) == parameters(ours)
+    assert theirs.__annotations__["return"] == ours.__annotations__["return"]
+    assert theirs.__doc__.partition("\n")[0] == ours.__doc__.partition("\n")[0]
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_beside_asyncio_what_crosses_to_the_gateways_thread_is_awaited_and_nothing_else(name, method):
+    crosses = (name == "Gateway" and method != "listen") or method == "take"
+    assert inspect.iscoroutinefunction(getattr(getattr(aio, name), method)) == crosses
+    assert not inspect.iscoroutinefunction(getattr(getattr(blocking, name), method))
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
+def test_they_are_opened_alike(twin):
+    assert parameters(twin.open_gateway) == parameters(jackfield.open_gateway)

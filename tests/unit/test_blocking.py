@@ -1,6 +1,7 @@
 """`jackfield.blocking`: the gateway in a program without any loop."""
 
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -91,3 +92,27 @@ def test_two_gateways_run_beside_each_other(vendors):
     with blocking.open_gateway(office) as first, blocking.open_gateway(support) as second:
         assert next(first.listen("contact.*", timeout=10)).feed == "office"
         assert next(second.listen("contact.*", timeout=10)).feed == "support"
+
+
+def test_a_loop_that_is_left_without_closing_its_listener_leaves_none_behind(vendors):
+    with blocking.open_gateway({"feeds": vendors.feeds}) as gateway:
+        for _ in gateway.listen("contact.*", timeout=10):
+            break
+        deadline = time.monotonic() + 10
+        while gateway.plan("support").entries:
+            assert time.monotonic() < deadline
+        assert gateway.state().listeners == ()
+
+
+def test_what_has_crossed_can_be_taken_without_waiting(vendors):
+    with blocking.open_gateway({"feeds": vendors.feeds}) as gateway, gateway.listen("probe/**") as listener:
+        assert listener.take_nowait() == []
+        gateway.publish(make(1), make(2))
+        assert next(listener).id == "id-1"
+        assert [event.id for event in listener.take_nowait()] == ["id-2"]
+        assert listener.take_nowait() == []
+
+
+def test_listening_to_nothing_is_an_error(vendors):
+    with blocking.open_gateway({"feeds": vendors.feeds}) as gateway, pytest.raises(ValueError, match="no selector"):
+        gateway.listen()

@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jackfield._cli.console import say
-from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._journal.store.integrity import identify
 from jackfield._routing.planner import make_plan
 from jackfield.config import Feed, GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
+from jackfield.kinds import explain_unknown
 from jackfield.plugin.provider import Plan, display_url
 
 __all__ = ["configure", "run"]
@@ -66,7 +66,7 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigPro
         for position, selector in enumerate(route.select):
             served = any(row.selector == selector for plan in plans.values() for row in plan.entries)
             if not served and "stream" not in (selector.kind.entity, selector.address.resource):
-                hint = kind_hint(selector)
+                hint = explain_unknown(*selector.kind)
                 message = f"{selector}: no feed delivers such events{hint and '; '}{hint}"
                 yield ConfigProblem(f"routes[{number}].select[{position}]", message)
 

@@ -9,13 +9,13 @@ import attrs
 import trio
 
 from jackfield._cli.console import Console, say
-from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show
 from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
+from jackfield.kinds import explain_unknown
 from jackfield.selectors import EVERYTHING
 
 __all__ = ["configure", "run"]
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     check_showable(registry)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
-    for hint in filter(None, map(kind_hint, options.select)):
+    for hint in filter(None, (explain_unknown(*each.kind) for each in options.select)):
         say(f"warning: {hint}", level="warning")
     trio.run(_tail, config, registry, options)
     return 0

@@ -11,11 +11,11 @@ from typing import Any
 import attrs
 
 from jackfield._cli.console import say
-from jackfield._cli.hints import kind_hint
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import NoTopicError, SelectorError
+from jackfield.kinds import explain_unknown
 from jackfield.plugin.provider import Dialect, ProviderSpec
 from jackfield.selectors import Selector
 
@@ -124,7 +124,7 @@ def _read(
         except SelectorError as error:
             problem = f"not an address or a selector:\n{error.pointed()}"
             return {}, [problem] if "/" in text or "@" in text else [problem, *problems]
-        hint = kind_hint(selector)
+        hint = explain_unknown(*selector.kind)
         readings[selector] = _Ways(
             "an address" if _is_address(selector) else "a selector", notes=[hint] if hint else []
         )

@@ -18,12 +18,13 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.partition import Partition
 from jackfield._delivery.pieces import Item, key_of
 from jackfield._delivery.progress import Progress
-from jackfield._delivery.sink_runner import SinkRunner, SinkStats
+from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._routing.route_spans import RouteSpan, RouteSpans
 from jackfield.config import DeliveryOptions
 from jackfield.events import Event
 from jackfield.plugin.sink import OpenSink
 from jackfield.reports import EventDeadLettered, EventsDropped, Report, is_due
+from jackfield.reports.stats import SinkStats
 
 __all__ = ["SinkPipeline"]
 

@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Literal
 
 import attrs
 import trio
@@ -19,27 +18,12 @@ from jackfield._net.exception_groups import leaves
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused, is_due
+from jackfield.reports.stats import SinkStats
 
-__all__ = ["SinkRunner", "SinkStats"]
+__all__ = ["SinkRunner"]
 
 # Somebody must act before rejected credentials are accepted; a renewed secret is noticed soon enough at this pace.
 PAUSE_SECONDS = (15.0, 30.0)
-
-
-@attrs.define
-class SinkStats:
-    """What one sink has got since it was opened."""
-
-    state: Literal["delivering", "retrying", "paused", "disabled"] = "delivering"
-    delivered: int = 0
-    dropped: int = 0
-    """Events that were routed here and lost."""
-    dead: int = 0
-    """Events that the sink rejected for good, and that are among the dead letters."""
-    failures: int = 0
-    """Attempts that failed."""
-    lag: int = 0
-    """Events in the journal behind this sink's cursor, routed here or not."""
 
 
 @attrs.define(eq=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import weakref
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -16,28 +17,34 @@ import trio
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.gap import Gap
 from jackfield._feed.session import Session
-from jackfield._gateway.listener import Listener, Overflow, parse_selectors
+from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._journal import Journal
+from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._routing.index import SelectorIndex
 from jackfield._routing.planner import FeedPlan
 from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
+from jackfield.addresses import ANYWHERE
 from jackfield.config import GatewayConfig, Route, check_route
 from jackfield.errors import DeliveryError, JackfieldError
 from jackfield.events import Event
+from jackfield.kinds import explain_unknown
 from jackfield.plugin.provider import Plan
+from jackfield.reports import KindUnknown, Overflow
 from jackfield.selectors import Selector
 
 __all__ = ["LISTENER_BUFFER", "Gateway"]
 
-# Feeds say goodbye to their vendors; a vendor that does not answer is not waited for longer.
+# Feeds close their connections by the close handshake; a vendor that does not answer is not waited for longer.
 CLOSE_SECONDS = 4.0
 LISTENER_BUFFER = 1000
+
+ListenerRef = weakref.ref[Listener]
 
 
 @attrs.define(eq=False)
@@ -51,8 +58,9 @@ class Gateway:
     _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
     _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _webhook_server: WebhookServer = attrs.field(init=False)
-    _index: SelectorIndex[Listener] = attrs.field(factory=SelectorIndex)
-    _listeners: list[Listener] = attrs.field(factory=list)
+    _index: SelectorIndex[ListenerRef] = attrs.field(factory=SelectorIndex)
+    _listeners: dict[ListenerRef, tuple[Selector, ...]] = attrs.field(factory=dict)
+    """Those that somebody still has: a program that lets go of one without closing it loses nothing but that."""
     _routes: Routes = attrs.field(init=False)
     _closed: bool = False
 
@@ -62,7 +70,7 @@ class Gateway:
     def listen(
         self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
     ) -> Listener:
-        """The events that any of the selectors matches, from now on; all events where none is given.
+        """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
         ::
 
@@ -70,17 +78,20 @@ class Gateway:
                 async for event in events:
                     ...
 
-        Feeds subscribe to what is newly needed, and give it back when the listener is closed.
-        `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are lost, or that
-        the loop ends with an error. `SelectorError` for a selector that does not parse, `JackfieldError` once the
-        gateway is closed.
+        Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
+        ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
+        lost, or that the loop ends with an error. A kind that neither Jackfield nor a feed's vendor has is reported.
+        `SelectorError` for a selector that does not parse, `ValueError` for none, `JackfieldError` once the gateway is
+        closed.
         """
         self._check_open()
         parsed = parse_selectors(selectors)
         listener = Listener(parsed, buffer, self._registry.observe, self._detach, overflow)
+        reference = weakref.ref(listener, partial(self._abandoned, trio.lowlevel.current_trio_token()))
         for selector in parsed:
-            self._index.add(selector, listener)
-        self._listeners.append(listener)
+            self._index.add(selector, reference)
+        self._listeners[reference] = parsed
+        self._doubt(parsed)
         self._select(parsed)
         return listener
 
@@ -104,7 +115,7 @@ class Gateway:
             MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
-            tuple(listener.state() for listener in self._listeners),
+            tuple(listener._state() for reference in self._listeners if (listener := reference()) is not None),
             tuple(self._routes),
             MappingProxyType(dict(self._webhook_server.rejections)),
         )
@@ -119,6 +130,7 @@ class Gateway:
         self._check_open()
         checked = check_route(route, self._pipelines)
         self._routes.add(checked)
+        self._doubt(checked.select)
         self._select(checked.select)
         return checked
 
@@ -137,18 +149,40 @@ class Gateway:
         """Give the listeners what is no copy of an earlier event."""
         if self._listeners:
             for event in taken:
-                for listener in self._index.match(event):
-                    listener.put(event)
+                for reference in self._index.match(event):
+                    if (listener := reference()) is not None:
+                        listener._put(event)
 
     def _check_open(self) -> None:
         if self._closed:
             raise JackfieldError("the gateway is closed: nothing will come any more")
 
     def _detach(self, listener: Listener) -> None:
-        for selector in listener.selectors:
-            self._index.remove(selector, listener)
-        self._listeners.remove(listener)
-        self._deselect(listener.selectors)
+        self._forget(weakref.ref(listener))
+
+    def _abandoned(self, token: trio.lowlevel.TrioToken, reference: ListenerRef) -> None:
+        """Close a listener that nothing refers to any more; on whatever thread its last reference went."""
+        with suppress(trio.RunFinishedError):
+            token.run_sync_soon(self._forget, reference)
+
+    def _forget(self, reference: ListenerRef) -> None:
+        if (selectors := self._listeners.pop(reference, None)) is not None:
+            for selector in selectors:
+                self._index.remove(selector, reference)
+            self._deselect(selectors)
+
+    def _doubt(self, selectors: Iterable[Selector]) -> None:
+        """Report what selects a kind that nobody has."""
+        for selector in dict.fromkeys(selectors):
+            if (problem := explain_unknown(*selector.kind)) and not self._is_vendors_own(selector):
+                self._registry.observe(KindUnknown(str(selector), problem))
+
+    def _is_vendors_own(self, selector: Selector) -> bool:
+        for session in self._sessions.values():
+            with suppress(JackfieldError), provider_code():
+                if any(map(selector.kind.matches, session.provider.dialect.kinds_of(ANYWHERE))):
+                    return True
+        return False
 
     def _select(self, selectors: Iterable[Selector]) -> None:
         for name, plan in self._plans.items():
@@ -166,7 +200,7 @@ class Gateway:
         plan.replace_provider(session.provider)
         session.wanted.set(plan.topics)
 
-    async def prepare(self, opened: AsyncExitStack, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
+    async def _prepare(self, opened: AsyncExitStack, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         """Open the sinks and the webhook server, and make the sessions."""
         await self._open_sinks(opened, rng)
         self._make_sessions(rng, last_heard)
@@ -200,6 +234,7 @@ class Gateway:
                 replan=partial(self._replan, feed.name),
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
+        self._doubt(self._routes.selectors)
         self._select(self._routes.selectors)
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
@@ -214,7 +249,7 @@ class Gateway:
         )
 
     @asynccontextmanager
-    async def running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
+    async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and stop it in the one order: webhooks, feeds, intake, listeners, sinks, journal."""
         webhooks, feeds, journal, pipelines = (TaskGroup(nursery) for _ in range(4))
         journal.start(self._journal.run)
@@ -245,8 +280,9 @@ class Gateway:
         await feeds.finish(CLOSE_SECONDS)
         self._journal.close()
         self._closed = True
-        for listener in list(self._listeners):
-            listener.close()
+        for reference in list(self._listeners):
+            if (listener := reference()) is not None:
+                listener.close()
         await pipelines.finish(self.config.gateway.drain_seconds)
         for pipeline in self._pipelines.values():
             pipeline.abandon("the gateway was closed before they were delivered")

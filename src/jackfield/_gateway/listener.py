@@ -5,38 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Literal, Self, get_args
+from typing import Self, get_args
 
 import attrs
 import trio
 
 from jackfield.errors import ListenerOverflow
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, Report, is_due
-from jackfield.selectors import EVERYTHING, Selector
+from jackfield.reports import EventsDropped, ListenerState, Overflow, Report, is_due
+from jackfield.selectors import Selector
 
-__all__ = ["Listener", "ListenerState", "Overflow", "check_bounds", "parse_selectors"]
-
-Overflow = Literal["drop_oldest", "drop_newest", "error"]
-"""What gives way when a listener's buffer is full, since a feed never waits.
-
-``drop_oldest`` keeps up with what is happening now, for displays. ``drop_newest`` keeps what was there first.
-``error`` ends the listener where its stream would have a hole: `ListenerOverflow` after what was buffered.
-"""
-
-
-@attrs.frozen
-class ListenerState:
-    """One listener, as it is now."""
-
-    selectors: tuple[Selector, ...]
-    waiting: int
-    """Events in its buffer."""
-    buffer: int
-    """How many fit."""
-    overflow: Overflow
-    dropped: int
-    """Events that it lost."""
+__all__ = ["Listener", "check_bounds", "parse_selectors"]
 
 
 def check_bounds(buffer: int, overflow: str) -> None:
@@ -48,17 +27,20 @@ def check_bounds(buffer: int, overflow: str) -> None:
 
 
 def parse_selectors(selectors: Iterable[str | Selector]) -> tuple[Selector, ...]:
-    """What a listener is to get: everything where nothing is said; `SelectorError` for a text that does not parse."""
+    """What a listener is to get; `SelectorError` for a text that does not parse, `ValueError` for none at all."""
     parsed = tuple(Selector.parse(each) if isinstance(each, str) else each for each in selectors)
-    return parsed or (EVERYTHING,)
+    if not parsed:
+        raise ValueError('no selector is given, so there is nothing to listen to; say "**" for all events')
+    return parsed
 
 
 @attrs.define(eq=False)
 class Listener:
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
-    Use it with ``with`` and ``async for``; one loop at a time. When nobody takes events for so long that the
-    buffer is full, `overflow` says what is lost; that is counted in `dropped` and reported.
+    Use it with ``with`` and ``async for``; one loop at a time. When no loop takes events for so long that the
+    buffer is full, `overflow` says what is lost; that is counted in `dropped` and reported. One that nothing refers to
+    any more, such as that of a loop ``async for event in gateway.listen(…)`` which was left by ``break``, is closed.
     """
 
     selectors: tuple[Selector, ...]
@@ -76,8 +58,8 @@ class Listener:
     def __attrs_post_init__(self) -> None:
         check_bounds(self.buffer, self.overflow)
 
-    def put(self, event: Event) -> None:
-        """Take one event, without waiting; called by the gateway."""
+    def _put(self, event: Event) -> None:
+        """Buffer one event, without waiting; called by the gateway."""
         if self._closed:
             return
         if len(self._events) >= self.buffer:
@@ -96,12 +78,12 @@ class Listener:
         if is_due(self.dropped):
             self._report(EventsDropped(str(self), 1, "nobody takes its events", self.dropped))
 
-    def state(self) -> ListenerState:
+    def _state(self) -> ListenerState:
         """How it stands."""
         return ListenerState(self.selectors, len(self._events), self.buffer, self.overflow, self.dropped)
 
     def close(self) -> None:
-        """Take no more events; those in the buffer can still be read."""
+        """Get no more events; those that wait can still be read."""
         if not self._closed:
             self._closed = True
             self._detach(self)
@@ -110,7 +92,7 @@ class Listener:
     async def take(self) -> list[Event]:
         """Every event that waits, at least one; none when the listener is closed and empty.
 
-        For who works in batches. Raises `ListenerOverflow` where ``async for`` would.
+        For loops that work in batches. Raises `ListenerOverflow` where ``async for`` would.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         while not self._events and not self._closed:

@@ -50,8 +50,8 @@ async def open_gateway(
     opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
     async with opening as (journal, last_heard), AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
-        await gateway.prepare(opened, rng, last_heard)
+        await gateway._prepare(opened, rng, last_heard)
         with unwrapped() as body:
-            async with trio.open_nursery() as nursery, gateway.running(nursery, opened):
+            async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 with body.watched():
                     yield gateway

@@ -1,4 +1,4 @@
-"""How a gateway stands, as one value for who embeds it."""
+"""How a gateway stands, as one value for programs that embed it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
-from jackfield._delivery.sink_runner import SinkStats
-from jackfield._gateway.listener import ListenerState
-from jackfield._journal import JournalStats
 from jackfield.config import Route
 from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports.stats import JournalStats, ListenerState, SinkStats
 
 __all__ = ["GatewayState"]
 
@@ -27,4 +25,4 @@ class GatewayState:
     listeners: tuple[ListenerState, ...]
     routes: tuple[Route, ...]
     unroutable_webhooks: Mapping[str, int]
-    """What was sent to the inbox and is no webhook of any feed, by the reason why it was turned down."""
+    """Requests to the webhook server that were for no feed, by the reason why they were rejected."""

@@ -170,8 +170,19 @@ class Batches:
         return first
 
     def close(self) -> None:
-        """Take no more events; those that are there can still be read."""
-        self._portal.call(lambda: self._listening.result().close())
+        """Get no more events; those that wait can still be read."""
+        self._portal.call(self._close)
+
+    def take_nowait(self) -> list[Event]:
+        """What has crossed, maybe nothing; the next batch is asked for."""
+        batch = self.ask()
+        if not batch.done():
+            return []
+        self.answered(batch)
+        return batch.result()
+
+    def _close(self) -> None:
+        self._listening.result().close()
 
     async def _take(self) -> list[Event]:
         return await self._listening.result().take()

@@ -1,5 +1,5 @@
 """The ordered log between feeds and sinks, in a file or in memory."""
 
-from jackfield._journal.journal import Journal, JournalStats
+from jackfield._journal.journal import Journal
 
-__all__ = ["Journal", "JournalStats"]
+__all__ = ["Journal"]

@@ -26,14 +26,14 @@ from jackfield._journal.dedup import SeenIds, key_of
 from jackfield._journal.log import Log
 from jackfield._journal.retention import Limits, Retention
 from jackfield._journal.retrying import RetryingWorker
-from jackfield._journal.stats import JournalStats
 from jackfield._journal.store import Store
 from jackfield._journal.store.records import Row
 from jackfield.errors import JournalError
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, JournalCorrupted, Report, is_due
+from jackfield.reports.stats import JournalStats
 
-__all__ = ["Journal", "JournalStats"]
+__all__ = ["Journal"]
 
 # Groups are cut here so that those who wait for a commit do not wait for all that came after them.
 GROUP = 2000

@@ -12,6 +12,8 @@ from typing import ClassVar, Literal
 import attrs
 
 from jackfield.reports.feed_states import FeedState
+from jackfield.reports.feed_stats import FeedStats, WebhookStats
+from jackfield.reports.setup import KindUnknown, PluginLoadFailed
 from jackfield.reports.sinks import (
     DeliveryFailed,
     DeliveryResumed,
@@ -20,6 +22,7 @@ from jackfield.reports.sinks import (
     SinkDisabled,
     SinkPaused,
 )
+from jackfield.reports.stats import JournalStats, ListenerState, Overflow, SinkStats
 from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
@@ -31,22 +34,29 @@ __all__ = [
     "EventsDropped",
     "FeedState",
     "FeedStateChanged",
+    "FeedStats",
     "FrameInvalid",
     "GapSuspected",
     "JournalCorrupted",
     "JournalRecovered",
+    "JournalStats",
     "JournalWriteFailed",
+    "KindUnknown",
     "Level",
+    "ListenerState",
+    "Overflow",
     "PluginLoadFailed",
     "Report",
     "RequestFailed",
     "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",
+    "SinkStats",
     "TopicConfirmed",
     "TopicRefused",
     "WebhookRejected",
     "WebhookServerStarted",
+    "WebhookStats",
     "is_due",
 ]
 
@@ -243,19 +253,6 @@ class JournalCorrupted:
         return f"journal: damaged{count}: {self.problem}"
 
 
-@attrs.frozen
-class PluginLoadFailed:
-    """A plugin could not be loaded or broke its contract; the rest goes on without it."""
-
-    level: ClassVar[Level] = "error"
-    distribution: str
-    entry_point: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"plugin {self.entry_point} of {self.distribution}: {self.problem}"
-
-
 Report = (
     FeedStateChanged
     | TopicConfirmed
@@ -277,5 +274,6 @@ Report = (
     | JournalWriteFailed
     | JournalRecovered
     | JournalCorrupted
+    | KindUnknown
     | PluginLoadFailed
 )

@@ -255,7 +255,7 @@ async def test_a_flood_does_not_keep_the_board_busy(autojump_clock):
     listener = Listener((EVERYTHING,), 100_000, lambda report: None, lambda listener: None)
     site = Site(Access("127.0.0.1"))
     for number in range(50_000):
-        listener.put(event(f"c{number % 10}"))
+        listener._put(event(f"c{number % 10}"))
     with trio.move_on_after(1.0):
         await site._follow(listener)
     most = SLICE_EVENTS / SLICE_SECONDS

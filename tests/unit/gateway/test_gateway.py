@@ -1,5 +1,6 @@
 """`jackfield._gateway.gateway`: wiring, listening and the order of shutdown, against both simulators."""
 
+import gc
 import json
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,10 @@ import trio
 
 import jackfield
 from jackfield._journal.store import Store
-from jackfield.errors import ConfigError, DeliveryError, JackfieldError, JournalError
+from jackfield.errors import ConfigError, DeliveryError, JackfieldError, JournalError, PluginError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.sink import SinkSpec
-from jackfield.reports import EventsDropped
+from jackfield.reports import EventsDropped, KindUnknown
 from jackfield.simulation.server import serve
 from jackfield_vinix.simulator import VinixSimulator
 from jackfield_voipbin.simulator import VoipbinSimulator
@@ -428,3 +429,67 @@ async def test_what_the_body_raises_leaves_as_itself_and_not_in_a_group(feeds, e
         async with jackfield.open_gateway({"feeds": feeds}):
             raise error
     assert caught.value is error
+
+
+async def test_listening_to_nothing_is_an_error_that_says_what_selects_everything(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        with pytest.raises(ValueError, match=r'no selector is given.*"\*\*"'):
+            gateway.listen(*[])
+        assert gateway.state().listeners == ()
+
+
+async def test_a_loop_that_is_left_without_closing_its_listener_leaves_no_subscription_behind(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        async for _ in gateway.listen("contact.*"):
+            break
+        await until(lambda: gateway.plan("support").entries == ())
+        assert gateway.state().listeners == ()
+        await until(lambda: not gateway.state().feeds["support"].topics)
+
+
+async def test_a_listener_that_a_task_waits_for_is_not_let_go_of(feeds, nursery):
+    got = []
+
+    async def wait(gateway, task_status):
+        listener = gateway.listen("probe/**")
+        task_status.started()
+        got.append(await anext(listener))
+
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        await nursery.start(wait, gateway)
+        gc.collect()
+        await gateway.publish(make(1))
+        await until(lambda: got)
+
+
+async def test_a_kind_that_nobody_has_is_reported_with_what_was_probably_meant(feeds):
+    memory = Memory()
+    async with jackfield.open_gateway(config(feeds, "agent.raedy"), plugins=[memory]) as gateway:
+        with gateway.listen("contact.qeued", "contact.queued", "unmapped.thing", "stream.*", "**"):
+            gateway.add_route({"select": ["cal.*"], "sinks": ["m"]})
+    assert [str(each) for each in memory.said if isinstance(each, KindUnknown)] == [
+        "selector agent.raedy: there is no kind agent.raedy; did you mean agent.ready?",
+        "selector contact.qeued: there is no kind contact.qeued; did you mean contact.queued?",
+        "selector cal.*: there is no kind cal; did you mean call?",
+    ]
+
+
+async def test_an_observer_with_a_wrong_parameter_is_an_error_where_the_program_gives_it(feeds):
+    class Wrong:
+        @hookimpl
+        def jackfield_observe(self, event):
+            pass
+
+    with pytest.raises(PluginError, match="jackfield_observe"):
+        async with jackfield.open_gateway({"feeds": feeds}, plugins=[Wrong()]):
+            pass
+
+
+def test_whatever_a_gateway_returns_is_a_public_type():
+    from jackfield import reports
+
+    for method in (jackfield.Gateway.state, jackfield.Gateway.plan, jackfield.Gateway.listen):
+        assert getattr(jackfield, method.__annotations__["return"]).__name__
+    for name in ("FeedStats", "WebhookStats", "SinkStats", "JournalStats", "ListenerState"):
+        assert name in reports.__all__
+        assert attrs.has(getattr(reports, name))

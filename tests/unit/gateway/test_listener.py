@@ -24,7 +24,7 @@ class Bench:
 async def test_events_come_out_in_order_and_the_loop_ends_with_the_listener():
     bench = Bench()
     for number in range(3):
-        bench.listener.put(number)
+        bench.listener._put(number)
     bench.listener.close()
     assert [event async for event in bench.listener] == [0, 1, 2]
     assert bench.detached == [bench.listener]
@@ -35,7 +35,7 @@ async def test_a_loop_waits_for_the_next_event(autojump_clock):
 
     async def later():
         await trio.sleep(3)
-        bench.listener.put("x")
+        bench.listener._put("x")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(later)
@@ -46,7 +46,7 @@ async def test_a_loop_waits_for_the_next_event(autojump_clock):
 async def test_a_full_buffer_lets_the_oldest_go_counts_and_tells():
     bench = Bench(capacity=2)
     for number in range(7):
-        bench.listener.put(number)
+        bench.listener._put(number)
     assert bench.listener.dropped == 5
     assert [report.total for report in bench.reports] == [1, 2, 4]
     assert bench.reports[0] == EventsDropped("listener contact.*", 1, "nobody takes its events", 1)
@@ -57,18 +57,18 @@ async def test_a_full_buffer_lets_the_oldest_go_counts_and_tells():
 async def test_a_full_buffer_may_keep_what_was_there_first():
     bench = Bench(capacity=2, overflow="drop_newest")
     for number in range(7):
-        bench.listener.put(number)
+        bench.listener._put(number)
     assert bench.listener.dropped == 5
     assert [report.total for report in bench.reports] == [1, 2, 4]
     assert await bench.listener.take() == [0, 1]
-    bench.listener.put(7)
+    bench.listener._put(7)
     assert await bench.listener.take() == [7]
 
 
 async def test_a_listener_that_must_miss_nothing_ends_with_an_error_where_its_stream_would_have_a_hole():
     bench = Bench(capacity=2, overflow="error")
     for number in range(7):
-        bench.listener.put(number)
+        bench.listener._put(number)
     assert bench.listener.dropped == 1
     assert bench.reports == [EventsDropped("listener contact.*", 1, "nobody takes its events", 1)]
     assert bench.detached == [bench.listener]
@@ -89,11 +89,11 @@ def test_whatever_is_put_is_taken_once_in_order_or_counted(capacity, overflow, s
         for step in steps:
             if step == "put":
                 refused = bool(bench.detached)  # who has detached is given nothing
-                listener.put(put)
+                listener._put(put)
                 put += not refused
-            elif listener.state().waiting:
+            elif listener._state().waiting:
                 got += await listener.take() if step == "take" else [await anext(listener)]
-            assert listener.state().waiting <= capacity
+            assert listener._state().waiting <= capacity
         with suppress(ListenerOverflow):
             got += listener.take_nowait()
         assert got == sorted(set(got))
@@ -109,8 +109,8 @@ async def test_batches_come_whole_and_the_last_is_empty(autojump_clock):
 
     async def later():
         await trio.sleep(1)
-        bench.listener.put(1)
-        bench.listener.put(2)
+        bench.listener._put(1)
+        bench.listener._put(2)
         await trio.sleep(1)
         bench.listener.close()
 
@@ -151,7 +151,7 @@ async def test_closing_wakes_a_loop_that_waits(autojump_clock):
 async def test_a_loop_over_a_full_buffer_can_be_cancelled():
     bench = Bench(capacity=1000)
     for number in range(1000):
-        bench.listener.put(number)
+        bench.listener._put(number)
     seen = 0
     with trio.CancelScope() as scope:
         async for _ in bench.listener:

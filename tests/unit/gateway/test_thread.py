@@ -132,7 +132,7 @@ def test_a_batch_that_nobody_waited_for_is_there_when_it_is_asked_for_again(port
     first = batches.ask()
     with pytest.raises(TimeoutError):
         first.result(0.01)
-    portal.call(lambda: [stub.listener.put(number) for number in (1, 2)]).result(5)
+    portal.call(lambda: [stub.listener._put(number) for number in (1, 2)]).result(5)
     assert batches.ask() is first
     assert first.result(5) == [1, 2]
     assert batches.answered(first)
@@ -142,7 +142,7 @@ def test_a_batch_that_nobody_waited_for_is_there_when_it_is_asked_for_again(port
 
 def test_what_waits_at_the_end_can_still_be_read(portal, stub):
     batches = Batches.open(portal, lambda: stub.listener)
-    portal.call(lambda: stub.listener.put(1)).result(5)
+    portal.call(lambda: stub.listener._put(1)).result(5)
     end(portal)
     last = batches.ask()
     assert last.result() == [1]

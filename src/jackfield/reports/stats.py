@@ -1,0 +1,68 @@
+"""How sinks, the journal and listeners stand, and what they have done, counted; what `GatewayState` is made of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+from jackfield.selectors import Selector
+
+__all__ = ["JournalStats", "ListenerState", "Overflow", "SinkStats"]
+
+Overflow = Literal["drop_oldest", "drop_newest", "error"]
+"""What is lost when a listener's buffer is full, since a feed never waits.
+
+``drop_oldest`` keeps up with what is happening now, for displays. ``drop_newest`` keeps what was there first.
+``error`` ends the listener where its stream would have a hole: `ListenerOverflow` after what was buffered.
+"""
+
+
+@attrs.frozen
+class ListenerState:
+    """One listener, as it is now."""
+
+    selectors: tuple[Selector, ...]
+    waiting: int
+    """Events in its buffer."""
+    buffer: int
+    """How many fit."""
+    overflow: Overflow
+    dropped: int
+    """Events that it lost."""
+
+
+@attrs.define
+class SinkStats:
+    """What one sink has got since it was opened."""
+
+    state: Literal["delivering", "retrying", "paused", "disabled"] = "delivering"
+    delivered: int = 0
+    dropped: int = 0
+    """Events that were routed here and lost."""
+    dead: int = 0
+    """Events that the sink rejected for good, and that are among the dead letters."""
+    failures: int = 0
+    """Attempts that failed."""
+    lag: int = 0
+    """Events in the journal behind this sink's cursor, routed here or not."""
+
+
+@attrs.frozen
+class JournalStats:
+    """What the journal has done since it was opened."""
+
+    taken: int
+    duplicates: int
+    dropped: int
+    """Events that were not taken, or not committed by the end."""
+    waiting: int
+    """Events that are not committed yet."""
+    kept: int
+    """Events that can be read."""
+    damaged: int
+    """How often an event could not be read that should have been there."""
+    unread: int
+    """Events that were deleted before every sink had passed them."""
+    dead_lettered: dict[str, int]
+    """Dead letters, by sink."""
