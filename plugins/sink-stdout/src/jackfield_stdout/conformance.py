@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from jackfield.events import Event
-from jackfield.testing import Place, SinkSuite
+from jackfield.testing import SinkSuite, SinkTarget
 from jackfield_stdout import Stdout
 
 __all__ = ["Conformance"]
@@ -25,7 +25,7 @@ class Conformance(SinkSuite):
     stalls = True
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Place]:
+    def target(self) -> Iterator[SinkTarget]:
         """Stand in for the process's standard output."""
         source, target = os.pipe()
         fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 4096)
@@ -34,9 +34,9 @@ class Conformance(SinkSuite):
         thread.start()
         try:
             with os.fdopen(target, "w", closefd=False) as stream, contextlib.redirect_stdout(stream):
-                yield Place(Stdout(), reader.arrived, reader.fail, reader.stall, reader.mend)
+                yield SinkTarget(Stdout(), reader.arrived, reader.fail, reader.stall, reader.recover)
         finally:
-            reader.mend()
+            reader.recover()
             os.close(target)
             os.close(reader.kept)
             thread.join()
@@ -76,7 +76,7 @@ class _Reader:
         """Read no more."""
         self._stalled = True
 
-    def mend(self) -> None:
+    def recover(self) -> None:
         """Have the pipe back, and read it."""
         os.dup2(self.kept, self.target)
         self._stalled = False
