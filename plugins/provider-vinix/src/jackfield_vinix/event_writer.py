@@ -16,6 +16,7 @@ import attrs
 from jackfield.simulation.day import Day
 from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_vinix.simulated_state import SimulatedQueue, SimulatedRecipient, SimulatedState
+from jackfield_vinix.topics import encode_word
 
 __all__ = ["GREGORIAN_EPOCH", "EventWriter", "Published", "write_day"]
 
@@ -29,6 +30,12 @@ class Published:
 
     routing_key: str
     data: dict[str, Any]
+
+    @property
+    def seconds(self) -> int:
+        """When it happened, since 1970."""
+        gregorian: int = self.data.get("event_timestamp") or self.data["timestamp"]
+        return gregorian - GREGORIAN_EPOCH
 
 
 def write_day(writer: EventWriter, now: Callable[[], datetime]) -> Iterator[Published]:
@@ -44,6 +51,8 @@ class EventWriter:
     seed: int
     account_id: str
     generation: int = 4
+    calls: bool = False
+    """Whether the switch's events of each contact's call are written too."""
     state: SimulatedState = attrs.field(init=False)
     _messages: int = 0
     _starts: int = 0
@@ -80,6 +89,7 @@ class EventWriter:
                 counts = {"available_recipient_count": 2, "active_recipient_count": 4}
                 yield self._queue(event, "sync", members=[], **counts)
             case "call_started":
+                yield from self._channel(event, "CHANNEL_CREATE")
                 yield self._session(event, "create", session_type="call", callee_id_number="+15550100100")
             case "queued":
                 contact = event.required_contact
@@ -89,11 +99,16 @@ class EventWriter:
             case "abandoned":
                 yield self._queue(event, "leave", reason="abandoned", wait_time=self._waited(event))
                 yield self._session(event, "delete", reason="ORIGINATOR_CANCEL")
+                yield from self._channel(event, "CHANNEL_DESTROY", hangup_cause="ORIGINATOR_CANCEL")
             case "connected":
+                for word in ("CHANNEL_ANSWER", "CHANNEL_BRIDGE"):
+                    yield from self._channel(event, word)
                 yield from self._connected(event)
             case "hung_up":
                 yield self._recipient(event, "hangup", reason="NORMAL_CLEARING")
                 yield self._session(event, "delete", reason="NORMAL_CLEARING")
+                ended = {"hangup_cause": "NORMAL_CLEARING", "billing_seconds": 30}
+                yield from self._channel(event, "CHANNEL_DESTROY", **ended)
             case "wrapup_started":
                 yield self._recipient(event, "wrapup_start", wrapup_time=20)
                 yield self._recipient(event, "interaction_finalize_start", interaction_id=self._interaction(event))
@@ -182,6 +197,31 @@ class EventWriter:
         status = {"available": recipient.state == "ready", "availability_state": recipient.state}
         queues = {each: each not in recipient.paused for each in self.state.queues}
         return status | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
+
+    def _channel(self, event: ScenarioEvent, word: str, **more: Any) -> Iterator[Published]:
+        """One event of a contact's call, as the switch's control sends it."""
+        if not self.calls:
+            return
+        contact = event.required_contact
+        call = self._call(event)
+        call_id = call["call_id"]
+        seconds = int(event.at.timestamp())
+        channel = {"account_id": self.account_id, "call_interaction_id": f"{contact.number}-{call_id[:8]}"}
+        data = {
+            "app_name": "ecallmgr",
+            "app_version": "4.3" if self.generation == 4 else "5.0",
+            "event_category": "call_event",
+            "event_name": word,
+            "call_id": call_id,
+            "call_direction": "inbound",
+            "caller_id_name": call["caller_id_name"],
+            "caller_id_number": call["caller_id_number"],
+            "timestamp": seconds + GREGORIAN_EPOCH,
+            "msg_id": str(int(event.at.timestamp() * 1_000_000)),
+            "custom_channel_vars": channel | {"bridge_id": call_id},
+            "custom_application_vars": {},
+        }
+        yield Published(f"call.{self.account_id}.{word}.{encode_word(call_id)}", data | more)
 
     # -- what they share -----------------------------------------------------------------------------
 
