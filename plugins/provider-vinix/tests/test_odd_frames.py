@@ -158,7 +158,7 @@ def test_odd_frames_are_read_as_they_are_meant_and_replies_never_disturb_them(
         (b"[1]", "no JSON object"),
         (b"12", "no JSON object"),
         (b'{"name":"jo\x01in"}', "no JSON"),
-        (b'{"name":"join","data":{"a":"\xff"}}', "no JSON"),
+        (b'{"name":"join","data":{"a":"\xff"}}', "not valid JSON"),
         (b'{"name":"join","data":{"a":NaN}}', "no JSON"),
         (b'{"action":"event","data":{}}', "neither a reply nor an event"),
     ],
