@@ -62,7 +62,7 @@ class Event:
             return self._json
         try:
             text = _encode(_to_wire(self))
-        except UnicodeEncodeError:  # half of a surrogate pair outside the payload, where no text of the vendor's is kept
+        except UnicodeEncodeError:  # half of a surrogate pair outside the payload
             text = _encode(_to_wire(_encodable(self)))
         # The journal and every sink want the same; nothing that it is made of can change.
         object.__setattr__(self, "_json", text)
@@ -141,7 +141,7 @@ def _source(provider: str, scope: str, scope_id: str) -> str:
 
 
 def _encodable(event: Event) -> Event:
-    texts = {
+    texts: dict[str, Any] = {
         field.name: without_surrogates(value)
         for field in attrs.fields(Event)
         if field.init and isinstance(value := getattr(event, field.name), str)

@@ -59,7 +59,8 @@ def decode_struct(decode: Callable[[bytes], T], text: bytes) -> T:
         masked, originals = _mask(text)
         if not originals:
             raise
-    return _unmask(decode(masked), originals)
+    whole: T = _unmask(decode(masked), originals)
+    return whole
 
 
 def encode_data(value: Any, *, ordered: bool = False) -> bytes:
