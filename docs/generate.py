@@ -26,7 +26,7 @@ from jackfield.config import DeliveryOptions, GatewayOptions, Route, WebhooksOpt
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
 from jackfield.testing import ProviderSuite, SinkSuite
-from jackfield.testing.rules import rules_of
+from jackfield.testing._rules import rules_of
 from jackfield_vinix.kinds import TABLE as VINIX
 from jackfield_voipbin.kinds import TABLE as VOIPBIN
 from jackfield_voipbin.kinds import ByField

@@ -24,9 +24,9 @@ import trio.testing
 
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.provider import Endpoint
-from jackfield.simulation.listener import serve_stream
-from jackfield.simulation.server import serve
-from jackfield.testing.rules import NotApplicable
+from jackfield.simulation import serve
+from jackfield.simulation._listener import serve_stream
+from jackfield.testing._rules import NotApplicable
 from jackfield_vinix.simulator import VinixSimulator
 from jackfield_voipbin.simulator import VoipbinSimulator
 

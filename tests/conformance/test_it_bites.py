@@ -5,10 +5,10 @@ import pytest
 from faulty import providers, sinks
 from faulty.acme import Acme, AcmeSuite
 from faulty.sinks import ShelfSuite
-from jackfield.testing import ProviderSuite, SinkSuite, failing
+from jackfield.testing import ProviderSuite, SinkSuite, _failure_rules
+from jackfield.testing._rules import Level, rules_of
+from jackfield.testing._scorecard import run_suite
 from jackfield.testing.laws import TranslationLaws
-from jackfield.testing.rules import Level, rules_of
-from jackfield.testing.scorecard import run_suite
 
 EXAMPLES = 18
 LAWS = {rule.id for rule in rules_of(TranslationLaws)} - {"no_rule_is_replaced"}
@@ -44,7 +44,7 @@ def test_every_rule_for_providers_has_a_fault_that_it_catches():
 
 @pytest.mark.parametrize(("rule", "suite"), [pytest.param(*fault, id=fault[1].__name__) for fault in sinks.FAULTS])
 def test_each_faulty_sink_falls_on_its_own_rule(rule, suite, monkeypatch):
-    monkeypatch.setattr(failing, "WAIT_SECONDS", 5.0)  # for one that is stuck until its place is mended
+    monkeypatch.setattr(_failure_rules, "WAIT_SECONDS", 5.0)  # for one that is stuck until its target recovers
     assert [result.rule.id for result in run(suite).failures] == [rule]
 
 

@@ -1,4 +1,4 @@
-"""`jackfield.testing.scorecard` and ``jackfield conformance``: levels, exemptions, and the built-in plugins."""
+"""`jackfield.testing._scorecard` and ``jackfield conformance``: levels, exemptions, and the built-in plugins."""
 
 import json
 from importlib.metadata import EntryPoint
@@ -10,9 +10,9 @@ from hypothesis import settings
 
 from faulty.sinks import QuotesItsKey, ShelfSuite, Shelving
 from jackfield._cli import main
-from jackfield.testing import run_in_virtual_time, scorecard
-from jackfield.testing.rules import Level, Suite, rule, rules_of
-from jackfield.testing.scorecard import declared_suites, run_suite
+from jackfield.testing import _scorecard, run_in_virtual_time
+from jackfield.testing._rules import Level, Suite, rule, rules_of
+from jackfield.testing._scorecard import declared_suites, run_suite
 
 BUILT_IN = ["jackfield-file", "jackfield-http", "jackfield-stdout", "jackfield-vinix", "jackfield-voipbin"]
 
@@ -115,8 +115,8 @@ def declared(monkeypatch):
 
     def declare(**suites):
         points = [EntryPoint(name, f"{__name__}:{suite}", "x") for name, suite in suites.items()]
-        monkeypatch.setattr(scorecard, "entry_points", lambda group: points)
-        monkeypatch.setattr(scorecard, "_distribution", lambda point: f"jackfield.{point.name}")
+        monkeypatch.setattr(_scorecard, "entry_points", lambda group: points)
+        monkeypatch.setattr(_scorecard, "_distribution", lambda point: f"jackfield.{point.name}")
         for name, suite in (("Faultless", ShelfSuite), ("Quoting", Quoting), ("NoSuite", Shelving)):
             monkeypatch.setitem(globals(), name, suite)
         monkeypatch.setattr(EntryPoint, "load", lambda point: globals()[point.value.partition(":")[2]])

@@ -14,10 +14,10 @@ import jackfield_sqlite
 from jackfield import open_gateway
 from jackfield.events import Event
 from jackfield.plugin.secrets import Secret
-from jackfield.simulation.listener import serve_stream
-from jackfield.testing import Place, ProviderSuite, SinkSuite
-from jackfield.testing.rules import Level
-from jackfield.testing.scorecard import run_suite
+from jackfield.simulation._listener import serve_stream
+from jackfield.testing import ProviderSuite, SinkSuite, SinkTarget
+from jackfield.testing._rules import Level
+from jackfield.testing._scorecard import run_suite
 from jackfield_asterisk import Asterisk
 from jackfield_sqlite import Sqlite
 
@@ -81,7 +81,7 @@ class TestAsterisk(ProviderSuite):
 
 class TestSqlite(SinkSuite):
     @contextlib.contextmanager
-    def place(self):
+    def target(self):
         with TemporaryDirectory() as folder:
             path = f"{folder}/events.db"
             other = sqlite3.connect(path, isolation_level=None)
@@ -93,12 +93,14 @@ class TestSqlite(SinkSuite):
                     rows = []
                 return [Event.from_cloudevent(row[0]) for row in rows]
 
-            def mend():
+            def recover():
                 if other.in_transaction:
                     other.rollback()
 
             try:
-                yield Place(Sqlite(path, 0.01), arrived, lambda after: other.execute("BEGIN EXCLUSIVE"), mend=mend)
+                yield SinkTarget(
+                    Sqlite(path, 0.01), arrived, lambda after: other.execute("BEGIN EXCLUSIVE"), recover=recover
+                )
             finally:
                 other.close()
 

@@ -22,7 +22,7 @@ PAGES = [
     *sorted(ROOT.glob("src/jackfield/_dashboard/**/*.js")),
 ]
 ENTITIES = {kind.entity for kind in KINDS} - {"call_group"}
-KIND = re.compile(rf"(?<![\w./:-])(({'|'.join(sorted(ENTITIES))})\.([a-z_]+))(?![\w:/(]|\.[a-z\d])")
+KIND = re.compile(rf"(?<![\w./:-])(({'|'.join(sorted(ENTITIES))})\.([a-z_]+))(?![\w:/(-]|\.[a-z\d*])")
 QUOTED = re.compile(rf"""["'`]({KIND.pattern})""")
 # The vendors' own names of events have the form of a kind.
 VENDORS = {f"{resource}.{word}" for table in (VINIX, VOIPBIN) for resource, words in table.items() for word in words}

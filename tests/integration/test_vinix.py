@@ -23,7 +23,7 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
 from jackfield.reports import FeedState, FeedStateChanged
 from jackfield.simulation import Faults, simulate
-from jackfield.simulation.listener import ClientGone
+from jackfield.simulation._listener import ClientGone
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
@@ -79,6 +79,10 @@ def ids_of(running):
     return Counter(published.data["msg_id"] for published in running.published)
 
 
+def messages(events):
+    return Counter(event.data["msg_id"] for event in events)
+
+
 async def subscribed(heard):
     await heard.until(lambda: heard.gateway.state().feeds["support"].state is FeedState.SUBSCRIBED)
 
@@ -97,7 +101,7 @@ async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_
         running.limit = 300
         await heard.until(lambda: len(heard.of_vendor()) >= 300)
         await trio.sleep(0.1)
-        assert Counter(event.id for event in heard.of_vendor()) == ids_of(running)
+        assert messages(heard.of_vendor()) == ids_of(running)
         assert heard.facts("gap_suspected") == []
 
 
@@ -139,7 +143,7 @@ async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery,
         await heard.until(lambda: stats().unreadable >= counters.garbage + counters.binary)
         await heard.until(lambda: len(heard.of_vendor()) >= counters.sent)
         assert len(heard.of_vendor()) == counters.sent == 300 - counters.dropped
-        assert Counter(event.id for event in heard.of_vendor()) <= ids_of(running)
+        assert messages(heard.of_vendor()) <= ids_of(running)
 
 
 async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, server):
@@ -208,7 +212,7 @@ class Vendor:
             while True:
                 for answer in list(client.received(await place.receive())):
                     if isinstance(answer, CloseConnection):
-                        await place.hang_up(answer)
+                        await place.close(answer)
                         raise ClientGone
                     await place.send(answer)
         finally:
@@ -226,7 +230,7 @@ class Vendor:
 
     async def cut(self):
         for place, _ in list(self.connections):
-            await place.hang_up(CloseConnection())
+            await place.close(CloseConnection())
 
 
 @pytest.fixture

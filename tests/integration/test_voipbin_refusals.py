@@ -12,7 +12,7 @@ from jackfield.config import Feed
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection
 from jackfield.reports import FeedState, FeedStateChanged, TopicRefused
-from jackfield.simulation.listener import ClientGone
+from jackfield.simulation._listener import ClientGone
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 
@@ -38,7 +38,7 @@ class Platform:
         while True:
             for answer in client.received(await line.receive()):
                 assert answer == CloseConnection()
-                await line.hang_up(answer)
+                await line.close(answer)
                 raise ClientGone
 
     async def rest(self, exchange):

@@ -15,7 +15,7 @@ import jackfield
 from jackfield.errors import ConfigError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.reports import GapSuspected, WebhookServerStarted
-from jackfield.simulation.server import serve
+from jackfield.simulation import serve
 from jackfield_voipbin.simulator import VoipbinSimulator
 from jackfield_voipbin.webhook import sign
 

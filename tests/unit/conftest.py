@@ -43,7 +43,7 @@ class Counting:
         content = [request.method, request.url, request.body.decode(), request.header("X-Asked")]
         return Response(200, {"content-type": "application/json"}, json.dumps(content).encode())
 
-    def postings(self, event):
+    def webhooks_of(self, event):
         if self.webhook is not None:
             yield WebhookDelivery(
                 Request("POST", self.webhook, body=str(event).encode()), self.attempts, wait=2.0, timeout=5.0

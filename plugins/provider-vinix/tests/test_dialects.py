@@ -37,8 +37,25 @@ def test_a_selector_becomes_the_bindings_that_bring_it(selector, bindings):
 
 
 def test_a_family_that_does_not_exist_is_refused_with_those_that_do():
-    with pytest.raises(NoTopicError, match=r"no binding family 'call' \(there are queue, recipient, session\)"):
-        DIALECT.topics_of(Selector.parse("vinix/account/ACC/call/**"))
+    with pytest.raises(NoTopicError, match=r"no binding family 'gadget' \(there are queue, recipient, session\)"):
+        DIALECT.topics_of(Selector.parse("vinix/account/ACC/gadget/**"))
+
+
+def test_a_family_that_the_feed_does_not_use_is_refused_with_the_option_that_would():
+    with pytest.raises(NoTopicError, match='add "object" to its option families'):
+        DIALECT.topics_of(Selector.parse("vinix/account/ACC/configuration/**"))
+    whole = DocumentedDialect("ACC", ("call", "object"))
+    assert whole.topics_of(Selector.parse("vinix/account/ACC/configuration/**")) == ("object.*.*",)
+    assert whole.topics_of(Selector.parse("call.connected")) == ("call.*.*",)
+    assert whole.topics_of(Selector.parse("contact.queued")) == ("qubicle.queue.ACC.*",)
+
+
+def test_a_document_belongs_to_the_account_whose_database_it_is_in():
+    dialect = DocumentedDialect("4b31dd", ("object",))
+    key = "doc_edited.account%2F4b%2F31%2Fdd.user.u1"
+    assert str(dialect.address_of(key, "")) == "vinix/account/4b31dd/configuration/u1/doc_edited"
+    assert dialect.matches("object.*.*", key)
+    assert not DocumentedDialect("other", ("object",)).matches("object.*.*", key)
 
 
 def test_a_binding_brings_its_family_or_one_thing_of_it():

@@ -18,6 +18,15 @@ EXPECTED = {
     "wiretap_failed supervision.failed, interaction_finalize_start contact.disposition_started, "
     "interaction_finalize_end contact.disposition_completed, dance unmapped.recipient",
     "session": "create contact.created, delete contact.ended, dance unmapped.session",
+    "call": "CHANNEL_CREATE call.initiated, CHANNEL_PROGRESS call.alerting, CHANNEL_PROGRESS_MEDIA call.alerting, "
+    "CHANNEL_ANSWER call.connected, CHANNEL_BRIDGE call.bridged, CHANNEL_UNBRIDGE call.unbridged, "
+    "CHANNEL_HOLD call.held, CHANNEL_UNHOLD call.retrieved, CHANNEL_TRANSFEROR call.transferred, "
+    "CHANNEL_TRANSFEREE call.transferred, CHANNEL_DESTROY call.cleared, PARK_PARKED call.parked, "
+    "PARK_RETRIEVED call.unparked, PARK_ABANDONED call.cleared, DTMF call.digit_received, "
+    "RECORD_START recording.started, RECORD_STOP recording.completed, CHANNEL_DANCE unmapped.call",
+    "conference": "conference-create conference.started, conference-destroy conference.ended, "
+    "add-member conference.participant_joined, del-member conference.participant_left, "
+    "mute-member unmapped.conference",
     "gadget": "create unmapped.gadget",
 }
 CASES = [(family, *pair.split()) for family, pairs in EXPECTED.items() for pair in pairs.split(", ")]
@@ -45,6 +54,24 @@ def test_a_caller_who_hung_up_has_abandoned_the_queue(reason):
 @pytest.mark.parametrize("reason", ["timeout", "delivered", "agent_hangup", "cancelled", "", None, 5, ["abandoned"]])
 def test_any_other_reason_is_just_leaving(reason):
     assert kind_of("queue", "leave", {"reason": reason}) == "contact.dequeued"
+
+
+@pytest.mark.parametrize(
+    ("word", "fields", "kind"),
+    [
+        ("CHANNEL_CREATE", {"call_direction": "inbound"}, "call.initiated"),
+        ("CHANNEL_CREATE", {"call_direction": "outbound"}, "call.originated"),
+        ("CHANNEL_CREATE", {"call_direction": ["outbound"]}, "call.initiated"),
+        ("CHANNEL_DESTROY", {"billing_seconds": 12, "hangup_cause": "NORMAL_CLEARING"}, "call.cleared"),
+        ("CHANNEL_DESTROY", {"billing_seconds": "0", "hangup_cause": "NORMAL_CLEARING"}, "call.failed"),
+        ("CHANNEL_DESTROY", {"hangup_cause": "USER_BUSY"}, "call.failed"),
+        ("CHANNEL_DESTROY", {"billing_seconds": "9" * 40}, "call.cleared"),
+        ("CHANNEL_DESTROY", {"billing_seconds": "often"}, "call.cleared"),
+    ],
+)
+def test_what_a_call_event_says_decides_between_two_kinds(word, fields, kind):
+    assert kind_of("call", word, fields) == kind
+    assert kind in kinds_at("call", word)
 
 
 @pytest.mark.parametrize("kind", sorted({kind for words in TABLE.values() for kind in words.values()}))

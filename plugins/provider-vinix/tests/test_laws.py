@@ -44,6 +44,29 @@ class TestDocumented(TranslationLaws):
     )
 
 
+class TestOtherFamilies(TranslationLaws):
+    """Calls, conferences and faxes; a key of a document holds more than its address, so that nothing is made of one."""
+
+    world = World(
+        DocumentedDialect("ACC", ("call", "conference", "fax")),
+        Source("vinix", "account", "ACC"),
+        resources=("queue", "call", "conference", "fax"),
+        words=["join", "CHANNEL_ANSWER", "add-member", "status"],
+        topics=st.sampled_from(["call.*.*", "fax.status.*", "conference.event.*.*", "qubicle.queue.ACC.*"]),
+        oracle=lambda topic, key: others(topic, key) if not topic.startswith("qubicle.") else qubicle(topic, key),
+    )
+
+
+def others(topic, key):
+    """As one regular expression."""
+    families = {
+        "call.*.*": r"call\.ACC\.[^.]*\.[^.]*",
+        "fax.status.*": r"fax\.[^.]*\.ACC\.[^.]*",
+        "conference.event.*.*": r"conference\.event\.ACC\.[^.]*",
+    }
+    return bool(re.fullmatch(families[topic] + r"(\..*)?", key))
+
+
 def brute(pattern, key):
     """By trying each number of words for each hash."""
     if not pattern:

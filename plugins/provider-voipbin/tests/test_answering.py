@@ -146,24 +146,24 @@ def test_setting_the_customers_record_blanks_what_is_not_given():
     assert "webhook_secret" not in answer.json()
     after = ask(server, "/v1.0/customer").json()
     assert (after["webhook_uri"], after.get("email")) == ("http://127.0.0.1:1/x", None)
-    (posting,) = server.postings(server.seen[0])
+    (posting,) = server.webhooks_of(server.seen[0])
     assert (posting.request.method, posting.request.url) == ("PUT", "http://127.0.0.1:1/x")
     ask(server, "/v1.0/customer", "PUT", before | {"webhook_uri": ""})
-    assert list(server.postings(server.seen[0])) == []
+    assert list(server.webhooks_of(server.seen[0])) == []
     assert ask(server, "/v1.0/customer").json()["name"] == "Example Ltd."
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_an_event_is_posted_wrapped_and_signed_over_its_bytes(profile):
     server = simulated(1, profile=profile, webhook_uri="http://host/x", webhook_secret="hidden", webhook_method="")
-    (posting,) = server.postings(server.seen[0])
+    (posting,) = server.webhooks_of(server.seen[0])
     request = posting.request
     assert (request.method, posting.attempts, posting.wait) == ("GET", 3, 1.0)
     assert json.loads(request.body) == {"type": server.seen[0].event_type, "data": server.seen[0].data}
     signature = hmac.new(b"hidden", request.body, hashlib.sha256).hexdigest()
     assert request.header("x-voipbin-signature") == f"sha256={signature}"
     server.webhook_secret = ""
-    (posting,) = server.postings(server.seen[0])
+    (posting,) = server.webhooks_of(server.seen[0])
     assert posting.request.header("x-voipbin-signature") == ""
     assert "hidden" not in repr(server)
 

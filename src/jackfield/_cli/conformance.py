@@ -10,7 +10,7 @@ from jackfield._cli.numbers import number
 from jackfield.errors import PluginError
 
 if TYPE_CHECKING:
-    from jackfield.testing.scorecard import Card
+    from jackfield.testing._scorecard import Card
 
 __all__ = ["configure", "run"]
 
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the suites and print each rule's outcome."""
     try:
-        from jackfield.testing.scorecard import declared_suites, run_suite
+        from jackfield.testing._scorecard import declared_suites, run_suite
     except ModuleNotFoundError as error:
         raise PluginError(f"{error.name} is not installed; try: pip install 'jackfield[testing]'") from None
     suites = declared_suites(options.distribution)

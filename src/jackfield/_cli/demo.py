@@ -16,7 +16,7 @@ from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.kinds import KINDS
-from jackfield.simulation.server import serve
+from jackfield.simulation import serve
 
 __all__ = ["configure", "run"]
 

@@ -2,7 +2,7 @@
 
 A simulator is an attrs class of options whose public fields become the flags of ``jackfield simulate
 PROVIDER``; those that ``field_help(…, live=True)`` describes can be changed while it runs. One object stands for
-one server and may hold its state. `jackfield.simulation.server` puts it on a real socket.
+one server and may hold its state. `jackfield.simulation` puts it on a real socket.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class WebhookDelivery:
 class SupportsWebhookDelivery(Protocol):
     """A simulator that delivers events by webhook too."""
 
-    def postings(self, event: Any) -> Iterable[WebhookDelivery]:
+    def webhooks_of(self, event: Any) -> Iterable[WebhookDelivery]:
         """The requests in which an event goes out.
 
         An attempt has failed where the line broke or the status is 500 or more.

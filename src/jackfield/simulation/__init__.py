@@ -6,8 +6,8 @@
         ...  # connect to running.url
 """
 
-from jackfield.simulation.faults import Counters, Faults
-from jackfield.simulation.running import Running
-from jackfield.simulation.server import simulate
+from jackfield.simulation._faults import Counters, Faults
+from jackfield.simulation._running import Running
+from jackfield.simulation._server import serve, simulate
 
-__all__ = ["Counters", "Faults", "Running", "simulate"]
+__all__ = ["Counters", "Faults", "Running", "serve", "simulate"]

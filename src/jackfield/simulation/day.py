@@ -1,7 +1,7 @@
 """A small contact centre's day, in no vendor's terms: what happens, to whom, one thing after another.
 
 Callers arrive, wait, are offered to agents, talk, hang up; agents log on, take breaks, wrap up;
-messages come and are answered. Each of these is a story, a generator that yields one happening at
+messages come and are answered. Each of these is a story, a generator that yields one event at
 a time; the day interleaves a few stories by a seeded draw, so that the same seed gives the same
 day, endlessly, and every state follows one that it may follow. Both simulators tell this day, each
 in its vendor's words.
@@ -15,7 +15,7 @@ from datetime import datetime
 
 import attrs
 
-from jackfield.simulation.happenings import Agent, Contact, Message, Queue, ScenarioEvent, What
+from jackfield.simulation.scenario import Agent, Contact, Message, Queue, ScenarioEvent, ScenarioWord
 
 __all__ = ["Day"]
 
@@ -38,7 +38,7 @@ Story = Generator["ScenarioEvent | None", None, None]
 
 @attrs.define
 class Day:
-    """An endless iterator of happenings; iterate one object once."""
+    """An endless iterator of events; iterate one object once."""
 
     seed: int
     now: Callable[[], datetime]
@@ -62,13 +62,13 @@ class Day:
                 stories.append(self._next_story())
             story = self._rng.choice(stories)
             try:
-                happening = next(story)
+                event = next(story)
             except StopIteration:
                 stories.remove(story)
                 at_once = STORIES_AT_ONCE
             else:
-                if happening is not None:
-                    yield happening
+                if event is not None:
+                    yield event
 
     def _next_story(self) -> Story:
         stories = (self._visit, self._chat, self._break, self._conference, self._upkeep)
@@ -80,7 +80,7 @@ class Day:
 
     def _happens(
         self,
-        what: What,
+        what: ScenarioWord,
         contact: Contact | None = None,
         *,
         agent: Agent | None = None,

@@ -4,19 +4,19 @@ For plugins: `ProviderSuite` and `SinkSuite`, to inherit. For programs: `Recordi
 simulators in `jackfield.simulation`.
 """
 
-from jackfield.testing.clock import run_in_virtual_time
-from jackfield.testing.declaring import simulated_frames
-from jackfield.testing.places import Place, sample_events
-from jackfield.testing.providers import ProviderSuite
-from jackfield.testing.recording import RecordingSink
-from jackfield.testing.sinks import SinkSuite
-from jackfield.testing.stage import Vendor
+from jackfield.testing._clock import run_in_virtual_time
+from jackfield.testing._harness import Vendor
+from jackfield.testing._provider_declaration import simulated_frames
+from jackfield.testing._provider_suite import ProviderSuite
+from jackfield.testing._recording import RecordingSink
+from jackfield.testing._sink_suite import SinkSuite
+from jackfield.testing._sink_target import SinkTarget, sample_events
 
 __all__ = [
-    "Place",
     "ProviderSuite",
     "RecordingSink",
     "SinkSuite",
+    "SinkTarget",
     "Vendor",
     "run_in_virtual_time",
     "sample_events",

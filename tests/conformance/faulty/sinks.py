@@ -13,7 +13,7 @@ from jackfield.events import Event
 from jackfield.plugin.options import field_help
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch
-from jackfield.testing import Place, SinkSuite
+from jackfield.testing import SinkSuite, SinkTarget
 
 SAMPLE = "key-s3cret"
 
@@ -23,7 +23,7 @@ class Shelf:
 
     def __init__(self):
         self.texts, self.left, self.flowing, self.lock = [], None, threading.Event(), threading.Lock()
-        self.mend()
+        self.recover()
 
     def put(self, text):
         with self.lock:
@@ -39,7 +39,7 @@ class Shelf:
     def stall(self):
         self.flowing.clear()
 
-    def mend(self):
+    def recover(self):
         self.left = None
         self.flowing.set()
 
@@ -87,9 +87,9 @@ class ShelfSuite(SinkSuite):
     fails_midway = stalls = True
 
     @contextlib.contextmanager
-    def place(self):
+    def target(self):
         shelf = Shelf()
-        yield Place(self.sinks(shelf), shelf.arrived, shelf.fail, shelf.stall, shelf.mend)
+        yield SinkTarget(self.sinks(shelf), shelf.arrived, shelf.fail, shelf.stall, shelf.recover)
 
 
 FAULTS = []

@@ -294,7 +294,7 @@ async def test_events_before_the_end_of_the_line_are_not_lost(stage, autojump_cl
     await stage.start()
     await stage.line.send("event 1")
     await stage.line.send("event 2")
-    await stage.line.hang_up(CloseConnection(1001, "restart"))
+    await stage.line.close(CloseConnection(1001, "restart"))
     await stage.ended.wait()
     assert [each for each in stage.session.seen if each[0] == "event"] == [("event", "1"), ("event", "2")]
     assert "1001" in stage.loss.reason

@@ -163,7 +163,7 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     nursery.start_soon(stage.session.run)
     await stage.settle()
     await trio.sleep(5)
-    await stage.vendor.lines[0].hang_up(CloseConnection())
+    await stage.vendor.lines[0].close(CloseConnection())
     await trio.sleep(40)
     assert stage.states()[3:] == ["disconnected", "reconnecting", "connecting", "connected", "subscribed"]
     assert stage.vendor.heard == ["+t", "+u"] * 2
@@ -230,7 +230,7 @@ async def test_there_is_one_attempt_for_each_step_of_the_backoff_and_never_two_a
 
 async def test_a_line_that_is_cut_at_once_over_and_over_still_backs_off(stage, nursery, autojump_clock):
     async def cut(incoming):
-        await (await incoming.accept()).hang_up(CloseConnection())
+        await (await incoming.accept()).close(CloseConnection())
 
     stage.network.handler = cut
     nursery.start_soon(stage.session.run)
@@ -245,7 +245,7 @@ async def test_a_connection_that_lasted_starts_the_backoff_anew(stage, nursery, 
     stage.network.refused = ""
     await trio.sleep(100)
     stage.reports.clear()
-    await stage.vendor.lines[-1].hang_up(CloseConnection())
+    await stage.vendor.lines[-1].close(CloseConnection())
     await trio.sleep(2)
     (delay,) = [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None]
     assert delay <= 1.0
@@ -412,7 +412,7 @@ async def test_no_token_is_in_any_report_or_event(stage, nursery, autojump_clock
     stage.session.wanted.set({"bad"})
     nursery.start_soon(stage.session.run)
     await stage.settle()
-    await stage.vendor.lines[0].hang_up(CloseConnection(1008, "hunter2 has expired"))
+    await stage.vendor.lines[0].close(CloseConnection(1008, "hunter2 has expired"))
     await trio.sleep(10)
     everything = "".join(map(repr, stage.reports)) + "".join(map(str, stage.reports)) + "".join(map(repr, stage.events))
     assert "has expired" in everything
@@ -467,7 +467,7 @@ async def test_each_connection_gets_fresh_credentials_and_what_they_show_is_plan
         targets.append(incoming.target)
         line = await incoming.accept()
         if len(targets) < 3:
-            await line.hang_up(CloseConnection(1001))
+            await line.close(CloseConnection(1001))
         await line.receive()
 
     network.handler = vendor
@@ -511,9 +511,9 @@ async def test_a_protocol_learns_how_its_connection_ended_and_the_next_one_gets_
 
     nursery.start_soon(stage.session.run)
     await stage.settle()
-    await stage.vendor.lines[0].hang_up(CloseConnection(1011))
+    await stage.vendor.lines[0].close(CloseConnection(1011))
     await trio.sleep(5)
-    await stage.vendor.lines[1].hang_up(CloseConnection())
+    await stage.vendor.lines[1].close(CloseConnection())
     await trio.sleep(30)
     assert [each.before for each in made] == [None, *made[:-1]]
     assert [each.ended for each in made[:2]] == [1011, None]
@@ -532,7 +532,7 @@ async def test_a_protocol_that_fails_at_the_end_is_reported_and_connects_again(n
     stage = Stage(network, options=Broken())
     nursery.start_soon(stage.session.run)
     await stage.settle()
-    await stage.vendor.lines[0].hang_up(CloseConnection(1011))
+    await stage.vendor.lines[0].close(CloseConnection(1011))
     await trio.sleep(30)
     assert "the provider failed: ZeroDivisionError: at the end" in {each.reason for each in stage.of(FeedStateChanged)}
     assert stage.session.stats.connections == 2
@@ -556,7 +556,7 @@ async def test_what_was_missed_is_looked_for_and_both_outcomes_are_reported(netw
     nursery.start_soon(stage.session.run)
     for number in range(2):
         await trio.sleep(3)
-        await stage.vendor.lines[number].hang_up(CloseConnection(1001))
+        await stage.vendor.lines[number].close(CloseConnection(1001))
         await trio.sleep(40)
     first, second = stage.of(Backfilled)
     assert (first.failure, second.failure) == ("", "*** may not list: 403")
@@ -593,7 +593,7 @@ async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first
     nursery.start_soon(stage.session.run)
     for number in range(2):
         await trio.sleep(5)
-        await stage.vendor.lines[number].hang_up(CloseConnection(1001))
+        await stage.vendor.lines[number].close(CloseConnection(1001))
         await trio.sleep(10)
     await trio.sleep(200)
     first, second = (report.since for report in stage.of(GapSuspected))
@@ -636,7 +636,7 @@ async def test_a_renewed_connection_is_subscribed_before_the_old_one_is_closed_a
     assert (stage.vendor.most, stage.vendor.now) == (2, 1)
     assert stage.facts() == ["connected", "subscribed"]
     assert [str(each) for each in stage.of(ConnectionRenewed)] == ["office: connection renewed: it expires"]
-    await stage.vendor.lines[1].hang_up(CloseConnection())
+    await stage.vendor.lines[1].close(CloseConnection())
     await trio.sleep(40)
     assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
     assert stage.session.stats.connections == 3
@@ -681,7 +681,7 @@ async def test_a_connection_that_is_lost_while_its_successor_comes_up_is_a_gap(n
     await stage.vendor.lines[0].send("renew")
     await trio.sleep(1)
     network.handler = accepted
-    await stage.vendor.lines[0].hang_up(CloseConnection())
+    await stage.vendor.lines[0].close(CloseConnection())
     await trio.sleep(60)
     assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
     assert stage.vendor.now == 1
@@ -737,7 +737,7 @@ async def test_a_clock_that_is_set_back_makes_no_gap_and_a_loss_after_it_none_th
     back = timedelta(hours=1)
     await trio.sleep(10)
     assert stage.of(GapSuspected) == []
-    await stage.vendor.lines[0].hang_up(CloseConnection())
+    await stage.vendor.lines[0].close(CloseConnection())
     await trio.sleep(60)
     (gap,) = stage.of(GapSuspected)
     assert gap.since <= gap.until

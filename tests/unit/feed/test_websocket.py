@@ -12,7 +12,7 @@ from jackfield._feed.websocket import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.simulator import CloseConnection, Refusal
-from jackfield.simulation.listener import serve_stream
+from jackfield.simulation._listener import serve_stream
 
 ENDPOINT = Endpoint("ws://vendor.example:5555/path?token=hunter2", headers=(("x-trace", "7"),))
 
@@ -34,7 +34,7 @@ def hanging_up(how):
     async def handler(incoming):
         line = await incoming.accept()
         await line.send("last words")
-        await line.hang_up(how)
+        await line.close(how)
 
     return handler
 

@@ -16,7 +16,7 @@ from jackfield.errors import ConfigError, DeliveryError, JackfieldError, Journal
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import EventsDropped, KindUnknown
-from jackfield.simulation.server import serve
+from jackfield.simulation import serve
 from jackfield_vinix.simulator import VinixSimulator
 from jackfield_voipbin.simulator import VoipbinSimulator
 

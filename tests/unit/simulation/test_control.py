@@ -1,4 +1,4 @@
-"""`jackfield.simulation.control` and `http`: a simulator's port spoken to with plain HTTP, by an independent client."""
+"""`jackfield.simulation._control`: a simulator's port spoken to with plain HTTP, by an independent client."""
 
 import json
 
@@ -130,4 +130,4 @@ async def test_a_handshake_may_follow_requests_on_one_line(counting):
         upgrade += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         out = await said_to(running, b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" + upgrade)
         assert out.index(b" 200 ") < out.index(b" 404 ")
-        assert running.counters.refused == 1
+        assert running.counters.handshakes_refused == 1

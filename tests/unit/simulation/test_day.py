@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import What
+from jackfield.simulation.scenario import ScenarioWord
 
 
 def clock():
@@ -30,7 +30,7 @@ def test_the_same_seed_gives_the_same_day_and_another_another():
 
 
 def test_everything_that_can_happen_does_happen():
-    assert {each.what for each in day(1, 5000)} == set(get_args(What))
+    assert {each.what for each in day(1, 5000)} == set(get_args(ScenarioWord))
 
 
 CONTACT = {
@@ -59,21 +59,21 @@ CONTACT = {
 @pytest.mark.parametrize("seed", range(5))
 def test_every_contacts_states_follow_one_another(seed):
     last = {}
-    for happening in day(seed, 2000):
-        if (contact := happening.contact) is not None:
-            assert happening.what in CONTACT[last.get(contact.number)]
-            last[contact.number] = happening.what
+    for event in day(seed, 2000):
+        if (contact := event.contact) is not None:
+            assert event.what in CONTACT[last.get(contact.number)]
+            last[contact.number] = event.what
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_an_agent_has_one_contact_at_a_time(seed):
     having = {}
-    for happening in day(seed, 2000):
-        agent, contact = happening.agent, happening.contact
+    for event in day(seed, 2000):
+        agent, contact = event.agent, event.contact
         if agent is None or contact is None:
             continue
         assert having.setdefault(agent.number, contact.number) == contact.number
-        if happening.what in ("rejected", "rescinded", "wrapup_ended"):
+        if event.what in ("rejected", "rescinded", "wrapup_ended"):
             del having[agent.number]
 
 

@@ -1,4 +1,4 @@
-"""`jackfield.simulation.faults`: what becomes of one frame, as a function of the faults and of chance."""
+"""`jackfield.simulation._faults`: what becomes of one frame, as a function of the faults and of chance."""
 
 import json
 from random import Random
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.simulation import Counters, Faults
-from jackfield.simulation.faults import GARBAGE, copies, extras
+from jackfield.simulation._faults import GARBAGE, copies, extras
 
 shares = st.floats(0, 1)
 mischief = st.builds(

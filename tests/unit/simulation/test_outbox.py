@@ -1,4 +1,4 @@
-"""`jackfield.simulation.outbox`: what waits for one client."""
+"""`jackfield.simulation._outbox`: what waits for one client."""
 
 import math
 
@@ -8,7 +8,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.simulation.outbox import Outbox
+from jackfield.simulation._outbox import Outbox
 
 
 class Bench:

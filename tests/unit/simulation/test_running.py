@@ -1,4 +1,4 @@
-"""`jackfield.simulation.running`: each fault, as a client that is not ours meets it, on a virtual clock."""
+"""`jackfield.simulation._running`: each fault, as a client that is not ours meets it, on a virtual clock."""
 
 import math
 from contextlib import asynccontextmanager
@@ -150,7 +150,7 @@ async def test_a_refused_handshake_has_the_status_and_the_time_to_wait(counting,
         (rejected,) = leaves(group.value)
         assert rejected.status_code == status
         assert (b"retry-after", b"7") in rejected.headers
-        assert running.counters.refused == 1
+        assert running.counters.handshakes_refused == 1
         running.faults.refuse = 0
         async with line(running):
             assert running.counters.connections == 1

@@ -1,4 +1,4 @@
-"""`jackfield.simulation.server` and `listener`: a simulator on a real socket, for any websocket client."""
+"""`jackfield.simulation._server` and `listener`: a simulator on a real socket, for any websocket client."""
 
 import socket
 from functools import partial
@@ -9,8 +9,8 @@ import trio
 from jackfield._feed.websocket import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.provider import Endpoint
-from jackfield.simulation.faults import Faults
-from jackfield.simulation.server import serve
+from jackfield.simulation._faults import Faults
+from jackfield.simulation._server import serve
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 
 from jackfield.addresses import Source
@@ -15,6 +17,7 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
 from jackfield_vinix.account import Account
 from jackfield_vinix.dialects import DocumentedDialect
+from jackfield_vinix.families import OTHER_FAMILIES
 from jackfield_vinix.login import Hash, Login, by_api_key, by_user
 from jackfield_vinix.naming import UNKNOWN_ID
 from jackfield_vinix.protocol import VinixProtocol
@@ -75,6 +78,11 @@ class Vinix:
         ),
     )
 
+    families: tuple[Literal["call", "conference", "fax", "object"], ...] = attrs.field(
+        default=(),
+        metadata=field_help("further families of events to receive: call, conference, fax, object"),
+    )
+
     def __attrs_post_init__(self) -> None:
         ways = [name for name in ("auth_token", "api_key", "username") if getattr(self, name) is not None]
         if len(ways) != 1:
@@ -127,7 +135,9 @@ class Vinix:
         return self._account(self.account_id or UNKNOWN_ID, self.auth_token or Secret("text", ""), None)
 
     def _account(self, account_id: str, token: Secret, login: Login | None) -> Account:
-        return Account(self.url, account_id, token, self.rest_url, self.ca_file, self.idle_check_seconds, login)
+        return Account(
+            self.url, account_id, token, self.rest_url, self.ca_file, self.idle_check_seconds, self.families, login
+        )
 
     @property
     def _login(self) -> Login | None:
@@ -142,7 +152,7 @@ class Vinix:
 
 
 def _dialects(account_id: str) -> dict[str, Dialect]:
-    return {"documented": DocumentedDialect(account_id)}
+    return {"documented": DocumentedDialect(account_id, tuple(OTHER_FAMILIES))}
 
 
 def _simulator() -> type[Simulator]:

@@ -33,6 +33,7 @@ class Account:
     rest_url: str | None = None
     ca_file: str | None = None
     idle_check_seconds: float = 0.0
+    families: tuple[str, ...] = ()
     login: Login | None = None
     """How the token was come by, where it was not configured."""
 
@@ -44,7 +45,7 @@ class Account:
     @property
     def dialect(self) -> DocumentedDialect:
         """The documented bindings of this account."""
-        return DocumentedDialect(self.account_id)
+        return DocumentedDialect(self.account_id, self.families)
 
     def endpoint(self) -> Endpoint:
         """The gateway; no sub-protocol and no header, which it would refuse."""

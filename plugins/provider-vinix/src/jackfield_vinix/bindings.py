@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import attrs
 
+from jackfield_vinix.families import family_of_binding
 from jackfield_vinix.topics import APPLICATION
 
 __all__ = ["Learned", "Spelling", "binding_spellings"]
@@ -29,6 +30,10 @@ class Spelling(NamedTuple):
 
 def binding_spellings(topic: str, account_id: str) -> tuple[Spelling, ...]:
     """The spellings of a topic of this account, the documented one first; behind narrow ones, those of its family."""
+    if (other := family_of_binding(topic)) is not None:
+        styles = [f"{other.name} {number}" for number in range(len(other.bindings))]
+        pairs = zip(styles, other.bindings, strict=True)
+        return tuple(Spelling(style, binding, other.resource, wide=True) for style, binding in pairs)
     _, family, *words = (*topic.split("."), "")
     whole = f"{APPLICATION}.{family}.{account_id}"
     # The last one is how KAZOO 5 spells a subscription itself.

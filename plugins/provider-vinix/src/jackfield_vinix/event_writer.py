@@ -14,8 +14,9 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import ScenarioEvent
+from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_vinix.simulated_state import SimulatedQueue, SimulatedRecipient, SimulatedState
+from jackfield_vinix.topics import encode_word
 
 __all__ = ["GREGORIAN_EPOCH", "EventWriter", "Published", "write_day"]
 
@@ -30,11 +31,17 @@ class Published:
     routing_key: str
     data: dict[str, Any]
 
+    @property
+    def seconds(self) -> int:
+        """When it happened, since 1970."""
+        gregorian: int = self.data.get("event_timestamp") or self.data["timestamp"]
+        return gregorian - GREGORIAN_EPOCH
+
 
 def write_day(writer: EventWriter, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    for happening in Day(writer.seed, now):
-        yield from writer.write(happening)
+    for event in Day(writer.seed, now):
+        yield from writer.write(event)
 
 
 @attrs.define
@@ -44,6 +51,8 @@ class EventWriter:
     seed: int
     account_id: str
     generation: int = 4
+    calls: bool = False
+    """Whether the switch's events of each contact's call are written too."""
     state: SimulatedState = attrs.field(init=False)
     _messages: int = 0
     _starts: int = 0
@@ -70,99 +79,117 @@ class EventWriter:
         for recipient_id, recipient in self.state.recipients.items():
             yield self._about_recipient(at, "sync", recipient_id, recipient, **self._whole(recipient))
 
-    def write(self, happening: ScenarioEvent) -> Iterator[Published]:
+    def write(self, event: ScenarioEvent) -> Iterator[Published]:
         """What the server says of one thing that happens."""
-        self.state.follow(happening)
-        match happening.what:
+        self.state.follow(event)
+        match event.what:
             case "queue_started":
-                yield self._queue(happening, "create", pid="<0.3012.0>")
+                yield self._queue(event, "create", pid="<0.3012.0>")
             case "queue_seen":
                 counts = {"available_recipient_count": 2, "active_recipient_count": 4}
-                yield self._queue(happening, "sync", members=[], **counts)
+                yield self._queue(event, "sync", members=[], **counts)
             case "call_started":
+<<<<<<< HEAD
+                yield from self._channel(happening, "CHANNEL_CREATE")
                 yield self._session(happening, "create", session_type="call", callee_id_number="+15550100100")
+=======
+                yield self._session(event, "create", session_type="call", callee_id_number="+15550100100")
+>>>>>>> main
             case "queued":
-                contact = happening.its_contact
-                entered = int(happening.at.timestamp())
+                contact = event.required_contact
+                entered = int(event.at.timestamp())
                 position = {"position": contact.position, "estimated_wait": contact.position * 40}
-                yield self._queue(happening, "join", **position, queue_enter_time=entered)
+                yield self._queue(event, "join", **position, queue_enter_time=entered)
             case "abandoned":
+<<<<<<< HEAD
                 yield self._queue(happening, "leave", reason="abandoned", wait_time=self._waited(happening))
                 yield self._session(happening, "delete", reason="ORIGINATOR_CANCEL")
+                yield from self._channel(happening, "CHANNEL_DESTROY", hangup_cause="ORIGINATOR_CANCEL")
             case "connected":
+                for word in ("CHANNEL_ANSWER", "CHANNEL_BRIDGE"):
+                    yield from self._channel(happening, word)
                 yield from self._connected(happening)
             case "hung_up":
                 yield self._recipient(happening, "hangup", reason="NORMAL_CLEARING")
                 yield self._session(happening, "delete", reason="NORMAL_CLEARING")
+                ended = {"hangup_cause": "NORMAL_CLEARING", "billing_seconds": 30}
+                yield from self._channel(happening, "CHANNEL_DESTROY", **ended)
+=======
+                yield self._queue(event, "leave", reason="abandoned", wait_time=self._waited(event))
+                yield self._session(event, "delete", reason="ORIGINATOR_CANCEL")
+            case "connected":
+                yield from self._connected(event)
+            case "hung_up":
+                yield self._recipient(event, "hangup", reason="NORMAL_CLEARING")
+                yield self._session(event, "delete", reason="NORMAL_CLEARING")
+>>>>>>> main
             case "wrapup_started":
-                yield self._recipient(happening, "wrapup_start", wrapup_time=20)
-                yield self._recipient(
-                    happening, "interaction_finalize_start", interaction_id=self._interaction(happening)
-                )
+                yield self._recipient(event, "wrapup_start", wrapup_time=20)
+                yield self._recipient(event, "interaction_finalize_start", interaction_id=self._interaction(event))
             case "wrapup_ended":
                 notes = {"disposition": "solved", "notes": "invoice corrected"}
-                done = {"interaction_id": self._interaction(happening), **notes}
-                yield self._recipient(happening, "interaction_finalize_end", **done)
-                yield self._recipient(happening, "wrapup_complete")
+                done = {"interaction_id": self._interaction(event), **notes}
+                yield self._recipient(event, "interaction_finalize_end", **done)
+                yield self._recipient(event, "wrapup_complete")
             case _:
-                yield from self._about_agent(happening)
+                yield from self._about_agent(event)
 
-    def _about_agent(self, happening: ScenarioEvent) -> Iterator[Published]:
+    def _about_agent(self, event: ScenarioEvent) -> Iterator[Published]:
         watched = {"wiretapping_recipient": self._id("recipient", 99), "wiretap_mode": "eavesdrop"}
-        match happening.what:
+        match event.what:
             case "agent_logged_on":
-                yield self._recipient(happening, "create", pid="<0.4410.0>")
+                yield self._recipient(event, "create", pid="<0.4410.0>")
             case "agent_ready":
-                yield self._recipient(happening, "ready")
+                yield self._recipient(event, "ready")
             case "agent_away":
-                yield self._recipient(happening, "away", reason="lunch")
+                yield self._recipient(event, "away", reason="lunch")
             case "agent_paused" | "agent_resumed":
-                word = "pause" if happening.what == "agent_paused" else "resume"
-                yield self._recipient(happening, word)
+                word = "pause" if event.what == "agent_paused" else "resume"
+                yield self._recipient(event, word)
             case "agent_seen":
-                yield self._recipient(happening, "sync", **self._whole(self.state.recipient(happening)))
+                yield self._recipient(event, "sync", **self._whole(self.state.recipient(event)))
             case "external_call_started":
-                yield self._recipient(happening, "external_call_start", **self._external(happening))
+                yield self._recipient(event, "external_call_start", **self._external(event))
             case "external_call_ended":
-                yield self._recipient(happening, "external_call_end", **self._external(happening), duration=12)
+                yield self._recipient(event, "external_call_end", **self._external(event), duration=12)
             case "offered":
-                yield self._recipient(happening, "offer")
+                yield self._recipient(event, "offer")
             case "rejected":
-                yield self._recipient(happening, "reject", reason="declined")
+                yield self._recipient(event, "reject", reason="declined")
             case "rescinded":
-                yield self._recipient(happening, "rescind", reason="timeout")
+                yield self._recipient(event, "rescind", reason="timeout")
             case "supervised":
-                yield self._recipient(happening, "wiretap_start", **watched)
+                yield self._recipient(event, "wiretap_start", **watched)
             case "unsupervised":
-                yield self._recipient(happening, "wiretap_stop", **watched)
+                yield self._recipient(event, "wiretap_stop", **watched)
             case "supervision_failed":
-                yield self._recipient(happening, "wiretap_failed", **watched, reason="not_found")
+                yield self._recipient(event, "wiretap_failed", **watched, reason="not_found")
 
-    def _connected(self, happening: ScenarioEvent) -> Iterator[Published]:
+    def _connected(self, event: ScenarioEvent) -> Iterator[Published]:
         """Two views of one connection, and that the contact left the queue; KAZOO sends them in any order."""
-        waited = self._waited(happening)
-        recipient_id = self._id("recipient", happening.its_agent.number)
-        yield self._queue(happening, "delivered", recipient_id=recipient_id, wait_time=waited, average_wait=31)
-        yield self._recipient(happening, "delivered", wait_time=waited)
-        yield self._queue(happening, "leave", reason="delivered", wait_time=waited)
+        waited = self._waited(event)
+        recipient_id = self._id("recipient", event.required_agent.number)
+        yield self._queue(event, "delivered", recipient_id=recipient_id, wait_time=waited, average_wait=31)
+        yield self._recipient(event, "delivered", wait_time=waited)
+        yield self._queue(event, "leave", reason="delivered", wait_time=waited)
 
     # -- one method for each family ------------------------------------------------------------------
 
-    def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        queue_id = self._id("queue", happening.its_queue.number)
-        more |= self._call(happening)
-        return self._about_queue(happening.at, word, queue_id, self.state.queue(happening), **more)
+    def _queue(self, event: ScenarioEvent, word: str, **more: Any) -> Published:
+        queue_id = self._id("queue", event.required_queue.number)
+        more |= self._call(event)
+        return self._about_queue(event.at, word, queue_id, self.state.queue(event), **more)
 
-    def _recipient(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        recipient_id = self._id("recipient", happening.its_agent.number)
-        if happening.queue is not None:
-            more["queue_id"] = self._id("queue", happening.queue.number)
-        more |= self._call(happening)
-        return self._about_recipient(happening.at, word, recipient_id, self.state.recipient(happening), **more)
+    def _recipient(self, event: ScenarioEvent, word: str, **more: Any) -> Published:
+        recipient_id = self._id("recipient", event.required_agent.number)
+        if event.queue is not None:
+            more["queue_id"] = self._id("queue", event.queue.number)
+        more |= self._call(event)
+        return self._about_recipient(event.at, word, recipient_id, self.state.recipient(event), **more)
 
-    def _session(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        session_id = self._id("session", happening.its_contact.number)
-        return self._published(happening.at, "session", session_id, word, more | self._call(happening))
+    def _session(self, event: ScenarioEvent, word: str, **more: Any) -> Published:
+        session_id = self._id("session", event.required_contact.number)
+        return self._published(event.at, "session", session_id, word, more | self._call(event))
 
     def _about_queue(self, at: datetime, word: str, queue_id: str, queue: SimulatedQueue, **more: Any) -> Published:
         waiting = len(queue.waiting)
@@ -185,6 +212,31 @@ class EventWriter:
         queues = {each: each not in recipient.paused for each in self.state.queues}
         return status | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
 
+    def _channel(self, happening: ScenarioEvent, word: str, **more: Any) -> Iterator[Published]:
+        """One event of a contact's call, as the switch's control sends it."""
+        if not self.calls:
+            return
+        contact = happening.its_contact
+        call = self._call(happening)
+        call_id = call["call_id"]
+        seconds = int(happening.at.timestamp())
+        channel = {"account_id": self.account_id, "call_interaction_id": f"{contact.number}-{call_id[:8]}"}
+        data = {
+            "app_name": "ecallmgr",
+            "app_version": "4.3" if self.generation == 4 else "5.0",
+            "event_category": "call_event",
+            "event_name": word,
+            "call_id": call_id,
+            "call_direction": "inbound",
+            "caller_id_name": call["caller_id_name"],
+            "caller_id_number": call["caller_id_number"],
+            "timestamp": seconds + GREGORIAN_EPOCH,
+            "msg_id": str(int(happening.at.timestamp() * 1_000_000)),
+            "custom_channel_vars": channel | {"bridge_id": call_id},
+            "custom_application_vars": {},
+        }
+        yield Published(f"call.{self.account_id}.{word}.{encode_word(call_id)}", data | more)
+
     # -- what they share -----------------------------------------------------------------------------
 
     def _published(self, at: datetime, family: str, id_: str, word: str, data: dict[str, Any]) -> Published:
@@ -203,8 +255,8 @@ class EventWriter:
         }
         return Published(f"qubicle.{family}.{self.account_id}.{id_}.{word}", common | data)
 
-    def _call(self, happening: ScenarioEvent) -> dict[str, Any]:
-        contact = happening.contact
+    def _call(self, event: ScenarioEvent) -> dict[str, Any]:
+        contact = event.contact
         if contact is None:
             return {}
         return {
@@ -214,14 +266,14 @@ class EventWriter:
             "caller_id_number": f"+1555{contact.number:07d}",
         }
 
-    def _waited(self, happening: ScenarioEvent) -> int:
-        return round((happening.at - happening.its_contact.since["queued"]).total_seconds())
+    def _waited(self, event: ScenarioEvent) -> int:
+        return round((event.at - event.required_contact.since["queued"]).total_seconds())
 
-    def _external(self, happening: ScenarioEvent) -> dict[str, str]:
-        return {"call_id": self._id("external", happening.its_agent.number), "direction": "outbound"}
+    def _external(self, event: ScenarioEvent) -> dict[str, str]:
+        return {"call_id": self._id("external", event.required_agent.number), "direction": "outbound"}
 
-    def _interaction(self, happening: ScenarioEvent) -> str:
-        return self._id("interaction", happening.its_contact.number)
+    def _interaction(self, event: ScenarioEvent) -> str:
+        return self._id("interaction", event.required_contact.number)
 
     def _id(self, what: str, number: int | str) -> str:
         """The same 32 hexadecimal digits for the same thing on every run of the same seed."""

@@ -1,8 +1,9 @@
 """Which event it is: the id that all copies of one event share, and no two events of an account do.
 
-The vendor numbers its messages; with the account, which is the event's source, the number is the
-identity. Where there is none, it is made from what happened, where, when, and the payload, but from
-nothing that the way adds in which a copy is written or came.
+The vendor gives its messages ids, which are correlation ids as well: KAZOO's applications copy them from a request into
+each of its answers, and calls have the switch's clock there. So different events may share one, and the identity is
+account, family, thing, word and message id together. Where there is none, it is made from what happened, where, when,
+and the payload, but from nothing that the way adds in which a copy is written or came.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _NO_CONTENT = frozenset({"account_id", "app_name", "app_version", "event_categor
 
 def identity(address: Address, time: datetime | None, fields: Mapping[str, Any], data: Any) -> str:
     """The event's id, from its folded fields or its payload; `RecursionError` where that is nested too deeply."""
-    return text_of(fields, "msg_id") or _derived(address, time, fields if isinstance(data, dict) else data)
+    if message_id := text_of(fields, "msg_id"):
+        return content_id(b"message", *(part.encode() for part in address), message_id.encode())
+    return _derived(address, time, fields if isinstance(data, dict) else data)
 
 
 def _derived(address: Address, time: datetime | None, content: Any) -> str:

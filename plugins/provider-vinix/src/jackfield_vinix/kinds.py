@@ -1,17 +1,18 @@
-"""Which qubicle event is which neutral kind: one table, by family and word."""
+"""Which event is which neutral kind: one table, by family and word."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jackfield.kinds import unmapped_kind
+from jackfield_vinix.wire import text_of
 
 __all__ = ["FAMILIES", "TABLE", "kind_of", "kinds_at"]
 
 FAMILIES = ("queue", "recipient", "session")
-"""The binding families that exist."""
+"""The contact centre's families."""
 
 TABLE: Mapping[str, Mapping[str, str]] = {
     "queue": {
@@ -51,7 +52,58 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "create": "contact.created",
         "delete": "contact.ended",
     },
+    "call": {
+        "CHANNEL_CREATE": "call.initiated",  # or call.originated, by its direction
+        "CHANNEL_PROGRESS": "call.alerting",
+        "CHANNEL_PROGRESS_MEDIA": "call.alerting",
+        "CHANNEL_ANSWER": "call.connected",
+        "CHANNEL_BRIDGE": "call.bridged",
+        "CHANNEL_UNBRIDGE": "call.unbridged",
+        "CHANNEL_HOLD": "call.held",
+        "CHANNEL_UNHOLD": "call.retrieved",
+        "CHANNEL_TRANSFEROR": "call.transferred",
+        "CHANNEL_TRANSFEREE": "call.transferred",
+        "CHANNEL_DESTROY": "call.cleared",  # or call.failed, where it was never answered
+        "PARK_PARKED": "call.parked",
+        "PARK_RETRIEVED": "call.unparked",
+        "PARK_ABANDONED": "call.cleared",
+        "DTMF": "call.digit_received",
+        "RECORD_START": "recording.started",
+        "RECORD_STOP": "recording.completed",
+    },
+    "conference": {
+        "conference-create": "conference.started",
+        "conference-destroy": "conference.ended",
+        "add-member": "conference.participant_joined",
+        "del-member": "conference.participant_left",
+    },
 }
+
+# What else the events of one word can be, by what their payload says.
+_ALSO: Mapping[tuple[str, str], str] = {
+    ("queue", "leave"): "contact.abandoned",
+    ("call", "CHANNEL_CREATE"): "call.originated",
+    ("call", "CHANNEL_DESTROY"): "call.failed",
+}
+# Why a call ended that nobody answered, where the payload does not say how long it lasted.
+_NEVER_ANSWERED = frozenset(
+    {
+        "USER_BUSY",
+        "NO_ANSWER",
+        "NO_USER_RESPONSE",
+        "ORIGINATOR_CANCEL",
+        "CALL_REJECTED",
+        "UNALLOCATED_NUMBER",
+        "INVALID_NUMBER_FORMAT",
+        "NO_ROUTE_DESTINATION",
+        "DESTINATION_OUT_OF_ORDER",
+        "SUBSCRIBER_ABSENT",
+        "USER_NOT_REGISTERED",
+        "PROGRESS_TIMEOUT",
+        "LOSE_RACE",
+        "INCOMPATIBLE_DESTINATION",
+    }
+)
 
 # The documentation says that a reason is given and not which there are; these are the words for a
 # caller who hung up that KAZOO and its call-centre applications use, without what stands between words.
@@ -63,9 +115,8 @@ def kind_of(family: str, word: str, data: Mapping[str, Any]) -> str:
     kind = TABLE.get(family, {}).get(word)
     if kind is None:
         return unmapped_kind(family)
-    if kind == "contact.dequeued" and _GAVE_UP.fullmatch(_plain(data.get("reason"))):
-        return "contact.abandoned"
-    return kind
+    also = _ALSO.get((family, word))
+    return also if also is not None and _IS_OTHER[also](data) else kind
 
 
 def _plain(reason: Any) -> str:
@@ -75,7 +126,30 @@ def _plain(reason: Any) -> str:
 def kinds_at(family: str, word: str | None) -> frozenset[str]:
     """The kinds that events of a family with this word, or any for ``None``, can have."""
     words = TABLE.get(family, {})
-    kinds = {unmapped_kind(family)} if word is None or word not in words else {words[word]}
-    if word is None:
-        kinds.update(words.values())
-    return frozenset(kinds | {"contact.abandoned"} if "contact.dequeued" in kinds else kinds)
+    if word is not None and word not in words:
+        return frozenset({unmapped_kind(family)})
+    possible = words if word is None else (word,)
+    kinds = {words[each] for each in possible} | {_ALSO[family, each] for each in possible if (family, each) in _ALSO}
+    return frozenset(kinds | {unmapped_kind(family)} if word is None else kinds)
+
+
+def _is_abandoned(data: Mapping[str, Any]) -> bool:
+    return bool(_GAVE_UP.fullmatch(_plain(data.get("reason"))))
+
+
+def _is_outbound(data: Mapping[str, Any]) -> bool:
+    return text_of(data, "call_direction").lower() == "outbound"
+
+
+def _is_unanswered(data: Mapping[str, Any]) -> bool:
+    billed = text_of(data, "billing_seconds")
+    if billed.isdecimal():
+        return int(billed[:18]) == 0
+    return text_of(data, "hangup_cause").upper() in _NEVER_ANSWERED
+
+
+_IS_OTHER: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "contact.abandoned": _is_abandoned,
+    "call.originated": _is_outbound,
+    "call.failed": _is_unanswered,
+}

@@ -13,9 +13,10 @@ from typing import Any
 
 from jackfield.addresses import Address
 from jackfield.errors import FrameError
+from jackfield_vinix.families import account_in, family_of_binding, resource_id_of
 from jackfield_vinix.kinds import FAMILIES
 from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word
-from jackfield_vinix.wire import Frame, plain_id, text_of
+from jackfield_vinix.wire import Frame, fold, plain_id, text_of
 
 __all__ = ["UNKNOWN_ID", "address_of_event"]
 
@@ -34,6 +35,8 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     in another spelling, for the feed's selectors are written in this one.
     """
     # What the frame says of itself goes before what it says of the subscription that brought it.
+    if (other := _of_other_family(frame, fields, account_id)) is not None:
+        return other
     routed = _key(frame.routing_key, raw)
     keys, bindings, word = [routed], [], ""
     for name in (frame.name, frame.event, frame.event_name, fields.get("event_name")):
@@ -51,9 +54,45 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     family = _family(keys, bindings, fields)
     account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
     resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
-    if account_id and account != account_id and plain_id(account) == plain_id(account_id):
-        account = account_id
-    return Address(PROVIDER, "account", account, family, resource_id, word)
+    return Address(PROVIDER, "account", _as_configured(account, account_id), family, resource_id, word)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _as_configured(account: str, account_id: str) -> str:
+    return account_id if account_id and plain_id(account) == plain_id(account_id) else account
+
+
+def _of_other_family(frame: Frame, fields: Mapping[str, Any], account_id: str) -> Address | None:
+    """Where an event of another family than the contact centre's belongs; ``None`` where it is none, or has no name."""
+    category = text_of(fields, "event_category")
+    route, *bindings = (_text(each) for each in (frame.routing_key, frame.subscription_key, frame.subscribed_key))
+    names = [_text(each) for each in (frame.name, frame.event, frame.event_name, fields.get("event_name"))]
+    of_qubicle = _CATEGORY.match(category) or any(each.startswith(_PREFIX) for each in (route, *bindings, *names))
+    if of_qubicle or not (route or category):
+        return None
+    words = [decode_word(word) for word in route.split(".")]
+    family = family_of_binding(route) or family_of_binding(bindings[1]) or family_of_binding(category.partition("_")[0])
+    resource = family.resource if family is not None else category or words[0]
+    slots = (family.slots(words) if family is not None else None) or {}
+    name = next(filter(None, names), "")
+    if name == "event":  # as KAZOO names every event of a conference; which one it is, the payload says
+        name = text_of(fields, "event") or name
+    name = name or slots.get("event", "")
+    if not name or not resource:
+        return None
+    account = (
+        text_of(fields, "account_id")
+        or text_of(fold(fields.get("custom_channel_vars")), "account_id")
+        or account_in(words)
+        or account_in([decode_word(word) for word in bindings[0].split(".")])
+        or account_id
+        or UNKNOWN_ID
+    )
+    resource_id = resource_id_of(resource, fields) or slots.get("id", "") or UNKNOWN_ID
+    return Address(PROVIDER, "account", _as_configured(account, account_id), resource, resource_id, name)
 
 
 def _key(text: Any, raw: bytes) -> list[str]:

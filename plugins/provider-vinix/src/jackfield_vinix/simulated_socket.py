@@ -16,8 +16,9 @@ import msgspec
 
 from jackfield.plugin.simulator import CloseConnection
 from jackfield_vinix.event_writer import Published
+from jackfield_vinix.families import OTHER_FAMILIES
 from jackfield_vinix.kinds import FAMILIES
-from jackfield_vinix.topics import APPLICATION, matches_binding
+from jackfield_vinix.topics import APPLICATION, matches_amqp, matches_binding
 
 __all__ = ["Bucket", "Server", "SimulatedSocket", "style_of"]
 
@@ -35,6 +36,7 @@ class Server(Protocol):
     barren: str
     crashes_on: str
     deaf_after: int
+    calls: bool
     unanswered: int
     answered_late: int
 
@@ -129,9 +131,16 @@ class SimulatedSocket:
         for binding, brought in self.bindings.items():
             barren = style_of(binding) in server.barren.split(",")
             stalled = server.deaf_after and brought >= server.deaf_after
-            if not barren and not stalled and matches_binding(binding, server.account_id, event.routing_key):
+            if not barren and not stalled and self._brings(binding, event.routing_key):
                 self.bindings[binding] = brought + 1
                 yield self._envelope(binding, event)
+
+    def _brings(self, binding: str, routing_key: str) -> bool:
+        """Whether a binding matches: qubicle's as documented, another family's words behind its account."""
+        if binding.startswith(f"{APPLICATION}."):
+            return matches_binding(binding, self._server.account_id, routing_key)
+        family, *words = binding.split(".")
+        return matches_amqp(".".join((family, self._server.account_id, *words)), routing_key)
 
     def _late(self) -> Iterator[str]:
         yield from self._held_back
@@ -140,7 +149,10 @@ class SimulatedSocket:
     def _envelope(self, binding: str, event: Published) -> str:
         key, bare = event.routing_key, event.routing_key.rpartition(".")[0]
         whole = f"{'.'.join(key.split('.')[:3])}.*"
-        if self._server.naming == "documented":
+        if not key.startswith(f"{APPLICATION}."):
+            family, *words = binding.split(".")
+            name, subscription = event.data["event_name"], ".".join((family, self._server.account_id, *words))
+        elif self._server.naming == "documented":
             name, subscription = key, binding
         elif self._server.generation == 4:
             name, key, subscription = event.data["event_name"], bare, whole
@@ -229,6 +241,8 @@ class SimulatedSocket:
             return ["unauthorized account id"]
         for binding in requested:
             application, family, *_ = (*binding.split("."), "")
+            if application in OTHER_FAMILIES and self._server.calls:
+                continue
             if application != APPLICATION or family not in FAMILIES or self._lacks_qubicle:
                 return ["no available subscriptions to requested binding"]
             accepted = self._server.accepts.split(",")

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from jackfield.simulation.happenings import ScenarioEvent
+from jackfield.simulation.scenario import ScenarioEvent
 
 __all__ = ["SimulatedQueue", "SimulatedRecipient", "SimulatedState"]
 
@@ -50,12 +50,12 @@ class SimulatedState:
 
     def queue(self, happening: ScenarioEvent) -> SimulatedQueue:
         """The queue that something happened to."""
-        queue = happening.its_queue
+        queue = happening.required_queue
         return self.queues.setdefault(self.id_of("queue", queue.number), SimulatedQueue(queue.name))
 
     def recipient(self, happening: ScenarioEvent) -> SimulatedRecipient:
         """The agent that something happened to."""
-        agent = happening.its_agent
+        agent = happening.required_agent
         return self.recipients.setdefault(self.id_of("recipient", agent.number), SimulatedRecipient(agent.name))
 
     def follow(self, happening: ScenarioEvent) -> None:
@@ -78,10 +78,10 @@ class SimulatedState:
 
     def call(self, happening: ScenarioEvent) -> dict[str, Any]:
         """A contact as REST shows it at a recipient."""
-        contact = happening.its_contact
+        contact = happening.required_contact
         queued = contact.since.get("queued")
         return {
-            "queue_id": self.id_of("queue", happening.its_queue.number),
+            "queue_id": self.id_of("queue", happening.required_queue.number),
             "session_id": self._session(happening),
             "caller_id_name": contact.caller,
             "caller_id_number": f"+1555{contact.number:07d}",
@@ -89,7 +89,7 @@ class SimulatedState:
         }
 
     def _session(self, happening: ScenarioEvent) -> str:
-        return self.id_of("session", happening.its_contact.number)
+        return self.id_of("session", happening.required_contact.number)
 
     def _agent(self, happening: ScenarioEvent) -> None:
         recipient = self.recipient(happening)
@@ -106,9 +106,9 @@ class SimulatedState:
             case "wrapup_started" | "wrapup_ended":
                 recipient.state = "wrapup_time" if happening.what == "wrapup_started" else "ready"
             case "agent_paused":
-                recipient.paused.add(self.id_of("queue", happening.its_queue.number))
+                recipient.paused.add(self.id_of("queue", happening.required_queue.number))
             case "agent_resumed":
-                recipient.paused.discard(self.id_of("queue", happening.its_queue.number))
+                recipient.paused.discard(self.id_of("queue", happening.required_queue.number))
             case "external_call_started" | "external_call_ended":
                 recipient.external = happening.what == "external_call_started"
             case _ if happening.what in states:

@@ -96,6 +96,10 @@ class VinixSimulator:
     refused_tokens: int = _count("how many of the next tokens are refused, as if expired")
     unanswered: int = _count("how many of the next requests are carried out and never answered")
     answered_late: int = _count("how many of the next answers come only with the frame after them")
+    calls: bool = attrs.field(
+        default=False,
+        metadata=field_help("whether the other families are served, and each contact's call has events of its own"),
+    )
     restarts: int = _count("how often the contact centre starts anew now: everything is created again, counters at 0")
     _writer: EventWriter = attrs.field(init=False, repr=False)
     _now: Callable[[], datetime] | None = attrs.field(default=None, init=False, repr=False)
@@ -104,7 +108,7 @@ class VinixSimulator:
     """Tokens from logins, with when they end."""
 
     def __attrs_post_init__(self) -> None:
-        self._writer = EventWriter(self.seed, self.account_id, self.generation)
+        self._writer = EventWriter(self.seed, self.account_id, self.generation, self.calls)
 
     @property
     def ping_every(self) -> None:
@@ -155,7 +159,7 @@ class VinixSimulator:
             while self.restarts > 0:
                 self.restarts -= 1
                 yield from self._writer.restart(now())
-            at = datetime.fromtimestamp(published.data["event_unix_timestamp"], now().tzinfo)
+            at = datetime.fromtimestamp(published.seconds, now().tzinfo)
             if synced is None or at - synced >= timedelta(seconds=self.sync_seconds):
                 if synced is not None:
                     yield from self._writer.sync(at)

@@ -16,7 +16,7 @@ import attrs
 from jackfield.addresses import Address
 from jackfield_vinix.naming import UNKNOWN_ID
 from jackfield_vinix.presence import Status, step
-from jackfield_vinix.wire import plain_id, text_of
+from jackfield_vinix.wire import fold, plain_id, text_of
 
 __all__ = ["AccountState", "Recipient", "Session", "Stage"]
 
@@ -88,6 +88,8 @@ class AccountState:
     """How events spell the id of each queue."""
     _calls: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
     """The session of each call."""
+    _legs: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
+    """By interaction: the first of its calls that was seen, by which its others are joined to it."""
     _listed: dict[str, datetime] = attrs.field(factory=dict)
     """By queue: when REST last listed who waits there; nobody else did then."""
 
@@ -144,6 +146,12 @@ class AccountState:
         known = self.recipients.get(key := plain_id(recipient_id))
         return _kept(self.recipients, key, Recipient(recipient_id)) if known is None else known
 
+    def _call_of(self, call_id: str, fields: Mapping[str, Any]) -> str:
+        """What a call belongs to: its session where that is known, else the first leg of its interaction."""
+        interaction = _interaction_of(fields)
+        first = _kept(self._legs, interaction, call_id) if interaction and call_id else call_id
+        return self._calls.get(call_id, "") or self._calls.get(first, "") or first
+
     def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
         call_id = text_of(fields, "call_id")
@@ -153,6 +161,8 @@ class AccountState:
             if call_id:
                 _kept(self._calls, call_id, session_id)
             return session_id
+        if address.resource == "call":
+            return self._call_of(call_id, fields)
         if call_id:
             return self._calls.get(call_id, "")
         word = address.event
@@ -166,6 +176,13 @@ class AccountState:
         if word == "delivered":
             return status.offered or (status.handled if status.presence == "handling" else "")
         return status.handled if word in _HANDLED else ""
+
+
+def _interaction_of(fields: Mapping[str, Any]) -> str:
+    """What joins the legs of one call, at KAZOO: beside the event's fields or among those of its channel."""
+    return text_of(fields, "call_interaction_id") or text_of(
+        fold(fields.get("custom_channel_vars")), "call_interaction_id"
+    )
 
 
 def _is_before(time: datetime | None, known: datetime | None) -> bool:

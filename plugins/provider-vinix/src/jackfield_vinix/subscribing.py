@@ -15,6 +15,7 @@ import attrs
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Disconnect, Subscribed, SubscriptionRefused
 from jackfield_vinix.bindings import Learned, Spelling, binding_spellings
+from jackfield_vinix.families import family_of_binding
 from jackfield_vinix.refusals import Refusal
 from jackfield_vinix.requests import ANSWER_TICKS, PendingRequest, Requests
 from jackfield_vinix.rest import Rest
@@ -202,7 +203,8 @@ class Subscribing:
     def _exhausted(self, topic: str, tried: dict[str, list[Refusal]]) -> Action:
         refusals = [refusal for each in tried.values() for refusal in each]
         reason = "; ".join(dict.fromkeys(map(str, refusals)))
-        if all(each.elsewhere for each in refusals):
+        # A family beside the contact centre's that is not served is no reason to lose a connection that serves that.
+        if family_of_binding(topic) is None and all(each.elsewhere for each in refusals):
             self._learned.unavailable += not self._elsewhere
             self._elsewhere = True
             if self._learned.unavailable <= MOST_NODES:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["TIME_FIELDS", "event_time", "parse_time"]
+__all__ = ["TIME_FIELDS", "event_time", "message_time", "parse_time"]
 
-TIME_FIELDS = ("event_unix_timestamp", "event_timestamp")
-"""Where an event says when it happened, best first; older servers know the gregorian one only."""
+TIME_FIELDS = ("event_unix_timestamp", "event_timestamp", "timestamp")
+"""Where an event says when it happened, best first; older servers know gregorian ones only, call events the last."""
 
 # A live capture of KAZOO 4.3 has both clocks in one event and confirms the difference to the second.
 GREGORIAN_EPOCH = 62_167_219_200
 GREGORIAN_FROM, GREGORIAN_TO = 6 * 10**10, 10**11
 MILLISECONDS_FROM = 10**12
+# The switch's clock, which is the message id of call events.
+_MICROSECONDS = re.compile(r"\d{16}", re.ASCII)
 
 _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -31,6 +33,13 @@ def event_time(fields: Mapping[str, Any]) -> datetime | None:
         if (value := fields.get(field)) is not None and (moment := parse_time(value)) is not None:
             return moment
     return None
+
+
+def message_time(message_id: str) -> datetime | None:
+    """The moment in the message id of a call event: the switch's microseconds since 1970; ``None`` for other ids."""
+    if not _MICROSECONDS.fullmatch(message_id):
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(message_id))
 
 
 def parse_time(value: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""From a qubicle event to ours: address, kind, time, identity, correlation."""
+"""From an event of the gateway to ours: address, kind, time, identity, correlation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from jackfield.errors import FrameError
 from jackfield.events import Event
 from jackfield.plugin.frames import decode_payload
 from jackfield_vinix.identity import identity
-from jackfield_vinix.kinds import kind_of
+from jackfield_vinix.kinds import FAMILIES, kind_of
 from jackfield_vinix.naming import address_of_event
 from jackfield_vinix.state import AccountState
-from jackfield_vinix.times import event_time
+from jackfield_vinix.times import event_time, message_time
 from jackfield_vinix.wire import ENVELOPE, Frame, fold, text_of
 
 __all__ = ["translate"]
@@ -35,6 +35,8 @@ def translate(
             data, data_json, fields = body, text, fold(own)
     address = address_of_event(frame, fields, account_id, raw)
     time = event_time(fields)
+    if time is None and address.resource not in FAMILIES:
+        time = message_time(text_of(fields, "msg_id"))
     try:
         event_id = identity(address, time, fields, data)
     except RecursionError:

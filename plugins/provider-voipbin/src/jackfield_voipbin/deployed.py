@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import ScenarioEvent
+from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
@@ -73,13 +73,13 @@ class _Teller:
                 yield self._queuecall(happening, "created", status="initiating")
                 yield self._queuecall(happening, "waiting", status="waiting")
             case "offered":
-                agent_id = self._id("agent", happening.its_agent.number)
+                agent_id = self._id("agent", happening.required_agent.number)
                 yield self._agent(happening, "ringing")
                 yield self._queuecall(happening, "connecting", status="connecting", service_agent_id=agent_id)
             case "rejected" | "rescinded":
                 yield self._queuecall(happening, "waiting", status="waiting", service_agent_id=NIL_UUID)
             case "connected":
-                agent_id = self._id("agent", happening.its_agent.number)
+                agent_id = self._id("agent", happening.required_agent.number)
                 yield self._queuecall(happening, "serviced", "tm_service", status="service")
                 yield self._agent(happening, "busy")
                 yield self._call(happening, "updated", owner_type="agent", owner_id=agent_id)
@@ -106,7 +106,7 @@ class _Teller:
     # -- one method for each resource ----------------------------------------------------------------
 
     def _call(self, happening: ScenarioEvent, word: str, moment: str = "", **fields: Any) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         first = {
             **_NO_OWNER,
             "flow_id": self._id("flow", 0),
@@ -123,7 +123,7 @@ class _Teller:
         return self._change(happening, "call", contact.number, word, moment, first, **fields)
 
     def _flow(self, happening: ScenarioEvent, word: str, **fields: Any) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         first = {
             "flow_id": self._id("flow", 0),
             "reference_type": "call",
@@ -133,7 +133,7 @@ class _Teller:
         return self._change(happening, "activeflow", number, word, "", first, **fields)
 
     def _recording(self, happening: ScenarioEvent, word: str, moment: str, **fields: Any) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         first = {
             **_NO_OWNER,
             "activeflow_id": self._id("activeflow", number),
@@ -145,12 +145,12 @@ class _Teller:
         return self._change(happening, "recording", number, word, moment, first, **fields)
 
     def _queuecall(self, happening: ScenarioEvent, word: str, moment: str = "", **fields: Any) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         first = {"reference_type": "call", "reference_id": self._id("call", number), "service_agent_id": NIL_UUID}
         return self._change(happening, "queuecall", number, word, moment, first, **fields)
 
     def _agent(self, happening: ScenarioEvent, status: str) -> Published:
-        agent = happening.its_agent
+        agent = happening.required_agent
         first = {
             "username": f"{agent.name}@example.com",
             "name": agent.name,
@@ -162,7 +162,7 @@ class _Teller:
         return self._change(happening, "agent", agent.number, "status_updated", "", first, status=status)
 
     def _transcribe(self, happening: ScenarioEvent, word: str, **fields: Any) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         first = {
             "activeflow_id": self._id("activeflow", number),
             "on_end_flow_id": NIL_UUID,
@@ -175,7 +175,7 @@ class _Teller:
         return self._change(happening, "transcribe", number, word, "", first, **fields)
 
     def _transcript(self, happening: ScenarioEvent) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         direction, text = happening.words
         more: dict[str, Any] = {
             "transcribe_id": self._id("transcribe", contact.number),
@@ -187,7 +187,7 @@ class _Teller:
         return self._change(happening, "transcript", number, "created", tm_transcript=offset, **more)
 
     def _message(self, happening: ScenarioEvent) -> Published:
-        message = happening.its_message
+        message = happening.required_message
         inbound = happening.what == "message_received"
         customer = {"type": "tel", "target": phone_number(sum(message.customer.encode()))}
         line = {"type": "tel", "target": LINE}
@@ -204,7 +204,7 @@ class _Teller:
         )
 
     def _conference(self, happening: ScenarioEvent) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         joined = [self._id("conferencecall", f"{contact.number}-{turn}") for turn in range(contact.turn)]
         word = {"conference_started": "created", "conference_ended": "deleted"}.get(happening.what, "updated")
         more: dict[str, Any] = {"type": "conference", "data": {}, "pre_flow_id": NIL_UUID, "post_flow_id": NIL_UUID}

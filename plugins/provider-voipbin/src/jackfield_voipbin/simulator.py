@@ -220,7 +220,7 @@ class VoipbinSimulator:
 
     # -- webhooks ------------------------------------------------------------------------------------
 
-    def postings(self, event: Published) -> Iterable[WebhookDelivery]:
+    def webhooks_of(self, event: Published) -> Iterable[WebhookDelivery]:
         """The event in one request, if the customer has a webhook: three attempts, a second apart."""
         if not self.webhook_uri.startswith(("http://", "https://")):
             return ()

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from jackfield.simulation.day import Day
-from jackfield.simulation.happenings import Message, ScenarioEvent
+from jackfield.simulation.scenario import Message, ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
@@ -62,7 +62,7 @@ class _Teller:
             case "flow_step":
                 yield self._flow(happening, "updated", "running")
             case "queued":
-                yield self._queue(happening, "joined", position=happening.its_contact.position)
+                yield self._queue(happening, "joined", position=happening.required_contact.position)
             case "offered":
                 yield self._agent(happening, "ringing")
                 yield self._assigned(happening)
@@ -100,7 +100,7 @@ class _Teller:
     # -- one method for each resource ----------------------------------------------------------------
 
     def _call(self, happening: ScenarioEvent, word: str, status: str, previous: str, **more: Any) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         call_id = self._id("call", contact.number)
         moments = {"tm_create": "call_started", "tm_ringing": "call_alerting", "tm_progressing": "call_answered"}
         times = {field: _stamp(contact.since[what]) for field, what in moments.items() if what in contact.since}
@@ -122,7 +122,7 @@ class _Teller:
         )
 
     def _end(self, happening: ScenarioEvent) -> Iterator[Published]:
-        contact = happening.its_contact
+        contact = happening.required_contact
         ended = {"hangup_by": "remote", "hangup_reason": "normal", "tm_hangup": _stamp(happening.at)}
         yield self._call(happening, "status", "hangup", previous="answered", **ended)
         yield self._call(happening, "ended", "hangup", previous="hangup", **ended)
@@ -133,7 +133,7 @@ class _Teller:
         yield self._flow(happening, "completed", "ended")
 
     def _flow(self, happening: ScenarioEvent, word: str, status: str) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         return self._publish(
             happening,
             f"activeflow.{word}",
@@ -147,7 +147,7 @@ class _Teller:
         )
 
     def _recording(self, happening: ScenarioEvent, word: str, status: str, **more: Any) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         return self._publish(
             happening,
             f"recording.{word}",
@@ -162,7 +162,7 @@ class _Teller:
         )
 
     def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         queue_id = self._id("queue", contact.queue.number)
         moment = {"joined": "tm_join", "connected": "tm_connect", "left": "tm_leave"}[word]
         data = {"queue_id": queue_id, "call_id": self._id("call", contact.number), **more, moment: _stamp(happening.at)}
@@ -171,7 +171,7 @@ class _Teller:
         return self._published(happening, f"queue.{word}", "queue", queue_id, data)
 
     def _agent(self, happening: ScenarioEvent, status: str) -> Published:
-        agent, agent_id = happening.its_agent, self._agent_id(happening)
+        agent, agent_id = happening.required_agent, self._agent_id(happening)
         previous = self.agent_status.get(agent.number, "offline")
         self.agent_status[agent.number] = status
         data = {
@@ -187,7 +187,7 @@ class _Teller:
         return self._call(happening, "assigned", "answered", previous="answered", agent_id=self._agent_id(happening))
 
     def _transcribe(self, happening: ScenarioEvent, word: str, status: str) -> Published:
-        number = happening.its_contact.number
+        number = happening.required_contact.number
         return self._publish(
             happening,
             f"transcribe.{word}",
@@ -202,7 +202,7 @@ class _Teller:
         )
 
     def _transcript(self, happening: ScenarioEvent) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         transcribe_id = self._id("transcribe", contact.number)
         direction, text = happening.words
         data = {
@@ -217,7 +217,7 @@ class _Teller:
         return self._published(happening, "transcript_created", "transcribe", transcribe_id, data)
 
     def _message(self, happening: ScenarioEvent) -> Published:
-        message = happening.its_message
+        message = happening.required_message
         word = {"message_received": "received", "message_sent": "sent"}.get(happening.what, "delivery")
         inbound = word == "received"
         customer, line = {"type": "tel", "target": phone_number(_customer_of(message))}, {"type": "tel", "target": LINE}
@@ -235,7 +235,7 @@ class _Teller:
         )
 
     def _conference(self, happening: ScenarioEvent) -> Published:
-        contact = happening.its_contact
+        contact = happening.required_contact
         word = {"started": "created", "ended": "deleted"}.get(happening.what.partition("_")[2], happening.what[11:])
         conference_id = self._id("conference", contact.number)
         more: dict[str, Any] = {"participant_count": contact.turn}
@@ -276,14 +276,14 @@ class _Teller:
         )
 
     def _agent_id(self, happening: ScenarioEvent) -> str:
-        return self._id("agent", happening.its_agent.number)
+        return self._id("agent", happening.required_agent.number)
 
     def _id(self, what: str, number: int | str) -> str:
         return same_id(self.seed, self.customer_id, what, number)
 
     @staticmethod
     def _seconds(happening: ScenarioEvent, since: str) -> int:
-        return round((happening.at - happening.its_contact.since[since]).total_seconds())
+        return round((happening.at - happening.required_contact.since[since]).total_seconds())
 
 
 def _customer_of(message: Message) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from jackfield.events import Event
-from jackfield.testing import Place, SinkSuite
+from jackfield.testing import SinkSuite, SinkTarget
 from jackfield_file import File
 
 __all__ = ["Conformance"]
@@ -20,11 +20,11 @@ class Conformance(SinkSuite):
     """One file without rotation."""
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Place]:
+    def target(self) -> Iterator[SinkTarget]:
         """A file in a folder of its own."""
         with tempfile.TemporaryDirectory() as folder:
             path = _Path(Path(folder) / "events.jsonl")
-            yield Place(File(path=str(path.file)), path.arrived, path.fail, mend=path.mend)
+            yield SinkTarget(File(path=str(path.file)), path.arrived, path.fail, recover=path.recover)
 
 
 @attrs.frozen
@@ -41,7 +41,7 @@ class _Path:
             self.file.rename(self._aside)
         self.file.mkdir()
 
-    def mend(self) -> None:
+    def recover(self) -> None:
         if self.file.is_dir():
             self.file.rmdir()
             if self._aside.exists():

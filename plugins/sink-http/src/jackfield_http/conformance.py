@@ -10,7 +10,7 @@ from typing import Any
 
 from jackfield.events import Event
 from jackfield.plugin.secrets import Secret
-from jackfield.testing import Place, SinkSuite
+from jackfield.testing import SinkSuite, SinkTarget
 from jackfield_http import Http
 
 __all__ = ["Conformance"]
@@ -25,16 +25,16 @@ class Conformance(SinkSuite):
     stalls = True
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Place]:
+    def target(self) -> Iterator[SinkTarget]:
         """A server on loopback."""
         server = _Server()
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         sink = Http(url=server.url, bearer=Secret("text", SAMPLE), allow_private=True)
         try:
-            yield Place(sink, server.arrived, server.fail, server.stall, server.mend)
+            yield SinkTarget(sink, server.arrived, server.fail, server.stall, server.recover)
         finally:
-            server.mend()
+            server.recover()
             server.shutdown()
             thread.join()
             server.server_close()
@@ -65,7 +65,7 @@ class _Server(ThreadingHTTPServer):
     def stall(self) -> None:
         self._flowing.clear()
 
-    def mend(self) -> None:
+    def recover(self) -> None:
         self._left = None
         self._flowing.set()
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from jackfield.events import Event
-from jackfield.testing import Place, SinkSuite
+from jackfield.testing import SinkSuite, SinkTarget
 from jackfield_stdout import Stdout
 
 __all__ = ["Conformance"]
@@ -23,11 +23,11 @@ class Conformance(SinkSuite):
     separate = False
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Place]:
+    def target(self) -> Iterator[SinkTarget]:
         """Stand in for the process's standard output."""
         disk = _Disk()
         with contextlib.redirect_stdout(io.TextIOWrapper(io.BufferedWriter(disk), write_through=True)):
-            yield Place(Stdout(), disk.arrived, disk.fail, mend=disk.mend)
+            yield SinkTarget(Stdout(), disk.arrived, disk.fail, recover=disk.recover)
 
 
 @attrs.define(eq=False, slots=False)
@@ -47,7 +47,7 @@ class _Disk(io.RawIOBase):
     def fail(self, after: int) -> None:
         self._full = True
 
-    def mend(self) -> None:
+    def recover(self) -> None:
         self._full = False
 
     def arrived(self) -> Sequence[Event]:

@@ -15,11 +15,11 @@ from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_client import open_client
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.simulator import Refusal, Simulator, SupportsRest
-from jackfield.simulation.control import PATH, check_names, control, is_control
-from jackfield.simulation.faults import Counters, Faults
-from jackfield.simulation.listener import Incoming, nothing_here, serve_stream
-from jackfield.simulation.posting import AT_ONCE, Poster
-from jackfield.simulation.running import TICK, Running
+from jackfield.simulation._control import PATH, check_names, control, is_control
+from jackfield.simulation._faults import Counters, Faults
+from jackfield.simulation._listener import Incoming, nothing_here, serve_stream
+from jackfield.simulation._running import TICK, Running
+from jackfield.simulation._webhook_delivery import AT_ONCE, WebhookSender
 
 __all__ = ["serve", "simulate"]
 
@@ -69,7 +69,7 @@ async def simulate(
                 deque(maxlen=recent),
                 deque(maxlen=recent),
                 counters,
-                Poster(send, nursery, counters),
+                WebhookSender(send, nursery, counters),
                 limit,
             )
             handler = partial(serve_stream, partial(_accept, running), answer=partial(_answer, running))
@@ -109,7 +109,7 @@ async def _accept(running: Running, incoming: Incoming) -> None:
     else:
         refusal = running.simulator.admit(incoming.target, incoming.headers)
     if refusal is not None:
-        running.counters.refused += 1
+        running.counters.handshakes_refused += 1
         await incoming.reject(refusal)
         return
     line = await incoming.accept(lambda: not faults.no_pong)

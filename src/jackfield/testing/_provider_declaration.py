@@ -17,11 +17,11 @@ from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.simulator import Simulator
 from jackfield.selectors import EVERYTHING, Selector
+from jackfield.testing._harness import FEED, Vendor
+from jackfield.testing._world import World
 from jackfield.testing.laws import TranslationLaws
-from jackfield.testing.stage import FEED, Vendor
-from jackfield.testing.worlds import World
 
-__all__ = ["AT", "DeclaredProvider", "simulated_frames"]
+__all__ = ["AT", "ProviderDeclaration", "simulated_frames"]
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When a frame comes, wherever that must not matter."""
@@ -29,7 +29,7 @@ AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PACE_SECONDS = 60
 
 
-class DeclaredProvider(TranslationLaws):
+class ProviderDeclaration(TranslationLaws):
     """The provider, some frames of its vendor's, and what that vendor can do."""
 
     provider: Provider

@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-from jackfield.testing.conversing import Conversing
-from jackfield.testing.reading import Reading
+from jackfield.testing._connection_rules import ConnectionRules
+from jackfield.testing._frame_rules import FrameRules
 
 __all__ = ["ProviderSuite"]
 
 
-class ProviderSuite(Reading, Conversing):
-    """What a provider must keep to; `jackfield.testing.declaring` says what its author declares."""
+class ProviderSuite(FrameRules, ConnectionRules):
+    """What a provider must keep to; `jackfield.testing._provider_declaration` says what its author declares."""

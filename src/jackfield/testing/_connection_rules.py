@@ -12,11 +12,11 @@ import trio
 
 from jackfield.reports import Backfilled, FeedStateChanged, TopicRefused
 from jackfield.reports.feed_states import FeedState
-from jackfield.testing.declaring import DeclaredProvider
-from jackfield.testing.rules import Level, rule
-from jackfield.testing.stage import Scene, Stage, Vendor, play
+from jackfield.testing._harness import Harness, Scenario, Vendor, play
+from jackfield.testing._provider_declaration import ProviderDeclaration
+from jackfield.testing._rules import Level, rule
 
-__all__ = ["Conversing"]
+__all__ = ["ConnectionRules"]
 
 # Sooner than a session gives up waiting for an answer, so that a refusal was reported and not just waited for.
 TOLD_SECONDS = 25.0
@@ -25,33 +25,33 @@ SILENT_SECONDS = 90.0
 HOUR = 3600.0
 
 
-class Conversing(DeclaredProvider):
+class ConnectionRules(ProviderDeclaration):
     """Everything that can be seen of a provider while a session drives it."""
 
-    def _play(self, scene: Scene, vendor: Callable[[], Vendor | None] | None = None) -> Stage:
-        return play(self.provider, vendor or self.vendor, self.rest, scene)
+    def _play(self, scenario: Scenario, vendor: Callable[[], Vendor | None] | None = None) -> Harness:
+        return play(self.provider, vendor or self.vendor, self.rest, scenario)
 
-    async def _settle(self, stage: Stage) -> None:
+    async def _settle(self, harness: Harness) -> None:
         topics = self.topics()
         assert topics, f"the dialect has no topic for {self.selector}: set `selector` to something that it has"
-        stage.session.wanted.set(topics)
-        settled = await stage.settled(topics)
-        reported = [str(report) for report in stage.reports]
-        assert settled, f"in force are {sorted(stage.session.stats.topics)} and not {sorted(topics)}: {reported}"
+        harness.session.wanted.set(topics)
+        settled = await harness.settled(topics)
+        reported = [str(report) for report in harness.reports]
+        assert settled, f"in force are {sorted(harness.session.stats.topics)} and not {sorted(topics)}: {reported}"
 
-    async def _begin(self, stage: Stage) -> None:
+    async def _begin(self, harness: Harness) -> None:
         """Settle, for a rule that is about what comes then."""
         try:
-            await self._settle(stage)
+            await self._settle(harness)
         except AssertionError:
             self.not_applicable("its topics do not come into force, which confirms_subscriptions tells")
 
-    async def _return(self, stage: Stage) -> None:
+    async def _return(self, harness: Harness) -> None:
         """Settle, lose the line, and settle again."""
-        await self._begin(stage)
-        await stage.drop()
-        assert await stage.within(SILENT_SECONDS, lambda: len(stage.came) > 1), "no second connection"
-        await self._settle(stage)
+        await self._begin(harness)
+        await harness.drop()
+        assert await harness.within(SILENT_SECONDS, lambda: len(harness.came) > 1), "no second connection"
+        await self._settle(harness)
 
     @rule(Level.BRONZE)
     def test_confirms_subscriptions(self) -> None:
@@ -64,13 +64,13 @@ class Conversing(DeclaredProvider):
         if not self.refuses:
             self.not_applicable("the vendor turns no topic down")
 
-        async def scene(stage: Stage) -> None:
-            stage.session.wanted.set(self.topics())
+        async def scenario(harness: Harness) -> None:
+            harness.session.wanted.set(self.topics())
             await trio.sleep(TOLD_SECONDS)
 
-        stage = self._play(scene, lambda: self.vendor(refuses=True))
-        assert any(isinstance(report, TopicRefused) for report in stage.reports), "no refusal was reported"
-        assert not stage.session.stats.topics, f"{sorted(stage.session.stats.topics)} count as served"
+        harness = self._play(scenario, lambda: self.vendor(refuses=True))
+        assert any(isinstance(report, TopicRefused) for report in harness.reports), "no refusal was reported"
+        assert not harness.session.stats.topics, f"{sorted(harness.session.stats.topics)} count as served"
 
     @rule(Level.SILVER)
     def test_takes_silence_for_no_consent(self) -> None:
@@ -78,13 +78,13 @@ class Conversing(DeclaredProvider):
         if not self.acknowledges:
             self.not_applicable("the vendor answers no subscription")
 
-        async def scene(stage: Stage) -> None:
-            stage.session.wanted.set(self.topics())
+        async def scenario(harness: Harness) -> None:
+            harness.session.wanted.set(self.topics())
             await trio.sleep(SILENT_SECONDS)
 
-        stage = self._play(scene, lambda: None)
-        assert not stage.session.stats.topics, f"nobody confirmed {sorted(stage.session.stats.topics)}"
-        assert any(isinstance(report, TopicRefused) for report in stage.reports), "the silence was not reported"
+        harness = self._play(scenario, lambda: None)
+        assert not harness.session.stats.topics, f"nobody confirmed {sorted(harness.session.stats.topics)}"
+        assert any(isinstance(report, TopicRefused) for report in harness.reports), "the silence was not reported"
 
     @rule(Level.SILVER)
     def test_gives_topics_back(self) -> None:
@@ -92,51 +92,53 @@ class Conversing(DeclaredProvider):
         if not self.unsubscribes:
             self.not_applicable("there is nothing to give back")
 
-        async def scene(stage: Stage) -> None:
-            await self._begin(stage)
-            before = len(stage.came[-1])
-            stage.session.wanted.set(())
-            assert await stage.settled(()), f"still in force: {sorted(stage.session.stats.topics)}"
-            given = await stage.within(TOLD_SECONDS, lambda: len(stage.came[-1]) > before)
+        async def scenario(harness: Harness) -> None:
+            await self._begin(harness)
+            before = len(harness.came[-1])
+            harness.session.wanted.set(())
+            assert await harness.settled(()), f"still in force: {sorted(harness.session.stats.topics)}"
+            given = await harness.within(TOLD_SECONDS, lambda: len(harness.came[-1]) > before)
             assert given, "the vendor got no unsubscribe for topics that nobody wants any more"
 
-        self._play(scene)
+        self._play(scenario)
 
     @rule(Level.BRONZE)
     def test_comes_back_after_a_drop(self) -> None:
         """A line that was cut must come up again, one attempt at a time, and ask for everything anew."""
-        stage = self._play(self._return)
-        first, second, *_ = stage.came
+        harness = self._play(self._return)
+        first, second, *_ = harness.came
         assert bool(second) >= bool(first), "the vendor was asked on the first connection, and on the second not"
-        assert stage.most_up == 1, f"{stage.most_up} connections were up at once"
+        assert harness.most_up == 1, f"{harness.most_up} connections were up at once"
 
     @rule(Level.SILVER)
     def test_asks_once(self) -> None:
         """A topic that is asked for twice is delivered twice, or silenced for others when it is given back."""
 
-        async def scene(stage: Stage) -> None:
-            await self._return(stage)
+        async def scenario(harness: Harness) -> None:
+            await self._return(harness)
             await trio.sleep(SILENT_SECONDS)
 
-        first, second, *_ = self._play(scene).came
+        first, second, *_ = self._play(scenario).came
         assert len(second) <= len(first), f"{len(second)} frames on the second connection, {len(first)} on the first"
 
     @rule(Level.BRONZE)
     def test_stops_for_good(self) -> None:
         """Once it is stopped, nothing is sent, nothing connects, and nothing fails."""
 
-        async def scene(stage: Stage) -> None:
-            await self._begin(stage)
-            sent, seen = len(stage.came[-1]), len(stage.reports)
-            stage.session.stop()
+        async def scenario(harness: Harness) -> None:
+            await self._begin(harness)
+            sent, seen = len(harness.came[-1]), len(harness.reports)
+            harness.session.stop()
             await trio.sleep(HOUR)
-            assert stage.session.stats.state is FeedState.DISCONNECTED, f"it is {stage.session.stats.state.value}"
-            assert stage.attempts == 1, "it has connected again"
-            assert len(stage.came[-1]) == sent, f"it has sent {stage.came[-1][sent:]}"
-            reasons = [str(each) for each in stage.reports[seen:] if isinstance(each, FeedStateChanged) and each.reason]
+            assert harness.session.stats.state is FeedState.DISCONNECTED, f"it is {harness.session.stats.state.value}"
+            assert harness.attempts == 1, "it has connected again"
+            assert len(harness.came[-1]) == sent, f"it has sent {harness.came[-1][sent:]}"
+            reasons = [
+                str(each) for each in harness.reports[seen:] if isinstance(each, FeedStateChanged) and each.reason
+            ]
             assert not reasons, f"it did not stop in good order: {reasons}"
 
-        self._play(scene)
+        self._play(scenario)
 
     @rule(Level.SILVER)
     def test_hides_secrets_from_reports(self) -> None:
@@ -145,11 +147,11 @@ class Conversing(DeclaredProvider):
         quoting = [f"no such token: {secret}" for secret in secrets]
         frames = [*quoting, *(msgspec.json.encode({"error": text, "status": "error"}).decode() for text in quoting)]
 
-        async def scene(stage: Stage) -> None:
-            stage.session.wanted.set(self.topics())
+        async def scenario(harness: Harness) -> None:
+            harness.session.wanted.set(self.topics())
             for frame in [*frames, *(each.decode() for each in self.examples()[:5])]:
-                if await stage.within(TOLD_SECONDS, lambda: stage.session.stats.state in _UP):
-                    await stage.say(frame)
+                if await harness.within(TOLD_SECONDS, lambda: harness.session.stats.state in _UP):
+                    await harness.say(frame)
 
         logged, printed = io.StringIO(), io.StringIO()
         handler = logging.StreamHandler(logged)
@@ -158,15 +160,15 @@ class Conversing(DeclaredProvider):
         root.setLevel(logging.DEBUG)
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                stage = self._play(scene, lambda: self.vendor(refuses=self.refuses))
+                harness = self._play(scenario, lambda: self.vendor(refuses=self.refuses))
         finally:
             root.removeHandler(handler)
             root.setLevel(level)
-        own = [str(event.to_cloudevent()) for event in stage.events if event.kind.startswith("stream.")]
+        own = [str(event.to_cloudevent()) for event in harness.events if event.kind.startswith("stream.")]
         shown = {
             "a log": [logged.getvalue()],
             "an output": [printed.getvalue()],
-            "a report": [f"{report} {report!r}" for report in stage.reports],
+            "a report": [f"{report} {report!r}" for report in harness.reports],
             "an event of the stream": own,
         }
         for what, texts in shown.items():
@@ -179,21 +181,21 @@ class Conversing(DeclaredProvider):
         if not self.backfills:
             self.not_applicable("the vendor cannot be asked for what was missed")
 
-        async def scene(stage: Stage) -> None:
-            await self._begin(stage)
-            await stage.drop()
-            looked = await stage.within(SILENT_SECONDS, lambda: _looks(stage) != [])
+        async def scenario(harness: Harness) -> None:
+            await self._begin(harness)
+            await harness.drop()
+            looked = await harness.within(SILENT_SECONDS, lambda: _looks(harness) != [])
             assert looked, "nobody looked for what was missed"
 
-        stage = self._play(scene)
-        failures = [each.failure for each in _looks(stage) if each.failure]
+        harness = self._play(scenario)
+        failures = [each.failure for each in _looks(harness) if each.failure]
         assert not failures, f"the look failed: {failures[0]}"
-        live = [event for event in stage.events if event.origin == "live" and not event.kind.startswith("stream.")]
+        live = [event for event in harness.events if event.origin == "live" and not event.kind.startswith("stream.")]
         assert not live, f"what was looked for counts as live: {live[0]}"
 
 
 _UP = (FeedState.CONNECTED, FeedState.SUBSCRIBED)
 
 
-def _looks(stage: Stage) -> list[Backfilled]:
-    return [report for report in stage.reports if isinstance(report, Backfilled)]
+def _looks(harness: Harness) -> list[Backfilled]:
+    return [report for report in harness.reports if isinstance(report, Backfilled)]

@@ -97,7 +97,7 @@ class WebSocketConnection:
         except trio_websocket.ConnectionClosed:
             raise ClientGone from None
 
-    async def hang_up(self, how: CloseConnection) -> None:
+    async def close(self, how: CloseConnection) -> None:
         """Close in good manners with a code, or just cut the line."""
         if how.code is None:
             await trio.aclose_forcefully(self._stream)

@@ -1,4 +1,4 @@
-"""How the suite for sinks writes to one, and what it asks of a place afterwards."""
+"""How the suite for sinks writes to one, and what it asks of a target afterwards."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from jackfield._net.exception_groups import sole_cause
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
-from jackfield.testing.places import Place
+from jackfield.testing._sink_target import SinkTarget
 
-__all__ = ["WAIT_SECONDS", "cut", "failure_of", "insist", "missing_of", "run"]
+__all__ = ["WAIT_SECONDS", "cut", "deliver_with_retries", "failure_of", "missing_of", "run"]
 
 WAIT_SECONDS = 10.0
-"""Seconds: what a place that works needs for a few events, and much more."""
+"""Seconds: what a target that works needs for a few events, and much more."""
 ATTEMPTS = 10
 
 
-def run(scene: Callable[[], Awaitable[None]]) -> None:
-    """Play a scene in real time, and not for ever."""
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    """Play a scenario in real time, and not for ever."""
 
     async def limited() -> None:
         with trio.fail_after(WAIT_SECONDS):
-            await scene()
+            await scenario()
 
     try:
         trio.run(limited)
@@ -50,19 +50,19 @@ async def failure_of(out: OpenSink, events: Sequence[Event]) -> DeliveryError:
         await out.write(Batch(tuple(events)))
     except DeliveryError as error:
         return error
-    raise AssertionError("its place takes nothing, and write has returned")
+    raise AssertionError("its target takes nothing, and write has returned")
 
 
-async def insist(out: OpenSink, events: Sequence[Event], place: Place) -> None:
-    """Deliver as the host does, with a place that is mended after the first failure."""
+async def deliver_with_retries(out: OpenSink, events: Sequence[Event], target: SinkTarget) -> None:
+    """Deliver as the host does, with a target that recovers after the first failure."""
     for _ in range(ATTEMPTS):
         try:
             await out.write(Batch(tuple(events)))
         except DeliveryError as error:
             events = events[error.delivered :]
-            place.mend()
+            target.recover()
         else:
             return
         if not events:
             return
-    raise AssertionError(f"its place works again, and {ATTEMPTS} attempts were in vain")
+    raise AssertionError(f"its target works again, and {ATTEMPTS} attempts were in vain")

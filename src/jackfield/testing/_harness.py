@@ -21,13 +21,13 @@ from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Endpoint, Provider
 from jackfield.plugin.simulator import CloseConnection
 from jackfield.reports import Report
-from jackfield.simulation.listener import ClientGone, Incoming, WebSocketConnection, serve_stream
-from jackfield.testing.clock import run_in_virtual_time
+from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
+from jackfield.testing._clock import run_in_virtual_time
 
-__all__ = ["FEED", "Scene", "Stage", "Vendor", "as_target", "play", "sole_cause"]
+__all__ = ["FEED", "Harness", "Scenario", "Vendor", "as_target", "play", "sole_cause"]
 
 FEED = "conformance"
-# The longest that a scene may take, in virtual seconds: far beyond every time-out of a session.
+# The longest that a scenario may take, in virtual seconds: far beyond every time-out of a session.
 SCENE_SECONDS = 4 * 3600.0
 POLL_SECONDS = 0.1
 
@@ -43,8 +43,8 @@ class Vendor(Protocol):
 
 
 @attrs.define
-class Stage:
-    """What has happened so far, and what a scene can do."""
+class Harness:
+    """What has happened so far, and what a scenario can do."""
 
     _provider: Provider
     _vendor: Callable[[], Vendor | None]
@@ -68,16 +68,16 @@ class Stage:
             feed, self.events.extend, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
         )
 
-    async def run(self, scene: Callable[[Stage], Awaitable[None]]) -> None:
-        """Play a scene while the session runs, and let nothing of it go on behind."""
+    async def run(self, scenario: Callable[[Harness], Awaitable[None]]) -> None:
+        """Play a scenario while the session runs, and let nothing of it go on behind."""
         with trio.fail_after(SCENE_SECONDS):
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self.session.run)
-                await scene(self)
+                await scenario(self)
                 nursery.cancel_scope.cancel()
 
-    # -- what a scene does -------------------------------------------------------------------------
+    # -- what a scenario does -------------------------------------------------------------------------
 
     async def within(self, seconds: float, condition: Callable[[], bool]) -> bool:
         """Whether a condition comes to hold in so many seconds."""
@@ -99,7 +99,7 @@ class Stage:
 
     async def drop(self) -> None:
         """Cut the line."""
-        await self._up[-1].hang_up(CloseConnection())
+        await self._up[-1].close(CloseConnection())
 
     # -- what the session meets --------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Stage:
                 came.append(frame)
                 for answer in vendor.received(frame) if vendor is not None else ():
                     if isinstance(answer, CloseConnection):
-                        await line.hang_up(answer)
+                        await line.close(answer)
                         raise ClientGone
                     await line.send(answer)
         finally:
@@ -137,8 +137,8 @@ class Stage:
         return self._rest(as_target(request))
 
 
-Scene = Callable[[Stage], Awaitable[None]]
-"""What happens on a stage."""
+Scenario = Callable[[Harness], Awaitable[None]]
+"""What happens on a harness."""
 
 
 def as_target(request: Request) -> Request:
@@ -151,12 +151,12 @@ def play(
     provider: Provider,
     vendor: Callable[[], Vendor | None],
     rest: Callable[[Request], Response],
-    scene: Scene,
-) -> Stage:
-    """Play a scene on a stage of its own, in virtual time; the stage afterwards."""
-    stage = Stage(provider, vendor, rest)
+    scenario: Scenario,
+) -> Harness:
+    """Play a scenario on a harness of its own, in virtual time; the harness afterwards."""
+    harness = Harness(provider, vendor, rest)
     try:
-        run_in_virtual_time(partial(stage.run, scene))
+        run_in_virtual_time(partial(harness.run, scenario))
     except BaseExceptionGroup as group:
         raise sole_cause(group) from None
-    return stage
+    return harness

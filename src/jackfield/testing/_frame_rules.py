@@ -19,14 +19,14 @@ from jackfield.plugin.protocol import Action, FeedProtocol, Send, SupportsBackfi
 from jackfield.plugin.provider import SupportsAuthentication
 from jackfield.plugin.webhook import SupportsWebhooks
 from jackfield.selectors import KindPattern, Selector
-from jackfield.testing.declaring import AT, DeclaredProvider, received
-from jackfield.testing.describing import undescribed
-from jackfield.testing.rules import Level, rule
-from jackfield.testing.spoiling import extended_json, parts_of, spoilt_frames, spoilt_json
-from jackfield.testing.stage import FEED
+from jackfield.testing._harness import FEED
+from jackfield.testing._mutations import extended_json, mutated_frames, mutated_json, parts_of
+from jackfield.testing._option_checks import problems_of_options
+from jackfield.testing._provider_declaration import AT, ProviderDeclaration, received
+from jackfield.testing._rules import Level, rule
 from jackfield.testing.strategies import json_values
 
-__all__ = ["Reading"]
+__all__ = ["FrameRules"]
 
 ACTIONS: tuple[type, ...] = get_args(Action)
 # A look by REST that has asked so often will not come to an end.
@@ -35,13 +35,13 @@ STATUSES = (200, 201, 204, 301, 400, 401, 404, 429, 500, 503)
 TICKS = 3600
 
 
-class Reading(DeclaredProvider):
+class FrameRules(ProviderDeclaration):
     """Everything that can be seen of a provider while it is driven by hand."""
 
     @rule(Level.BRONZE)
     def test_describes_options(self) -> None:
         """Operators know an option by its one line of help only, and what is secret must be known to be."""
-        assert undescribed(self.provider) == []
+        assert problems_of_options(self.provider) == []
 
     @rule(Level.BRONZE)
     def test_names_a_websocket(self) -> None:
@@ -67,7 +67,7 @@ class Reading(DeclaredProvider):
     def test_reads_anything(self) -> None:
         """A frame that raises anything but one FrameError is a bug that costs an event."""
 
-        @given(spoilt_frames(self.examples()))
+        @given(mutated_frames(self.examples()))
         def law(frame: bytes) -> None:
             outcome = self.read(frame)
             if isinstance(outcome, FrameError):
@@ -83,7 +83,7 @@ class Reading(DeclaredProvider):
     def test_accounts_for_every_frame(self) -> None:
         """A frame that ends as nothing at all is lost in silence, for nobody counts it."""
 
-        @given(spoilt_frames(self.examples()))
+        @given(mutated_frames(self.examples()))
         def law(frame: bytes) -> None:
             assert self.read(frame) != (), f"no action and no error for {frame!r}"
 
@@ -136,7 +136,7 @@ class Reading(DeclaredProvider):
 
         for frame in extended_json(self.examples()):
             check(frame)
-        given(spoilt_json(self.examples()))(check)()
+        given(mutated_json(self.examples()))(check)()
 
     @rule(Level.SILVER)
     def test_gives_stable_ids(self) -> None:
@@ -162,7 +162,7 @@ class Reading(DeclaredProvider):
     def test_round_trips_events(self) -> None:
         """An event that cannot be read back as it was written is changed on its way to a sink."""
 
-        @given(spoilt_frames(self.examples()))
+        @given(mutated_frames(self.examples()))
         def law(frame: bytes) -> None:
             for event in self.emitted(frame):
                 back = Event.from_cloudevent(event.to_cloudevent())
@@ -261,7 +261,7 @@ class Reading(DeclaredProvider):
             self.not_applicable("it receives no webhooks")
         headers = st.dictionaries(st.text(max_size=10).map(str.lower), st.text(max_size=20), max_size=4)
 
-        @given(headers, spoilt_frames(self.examples()))
+        @given(headers, mutated_frames(self.examples()))
         def law(given_headers: dict[str, str], body: bytes) -> None:
             try:
                 events = list(webhook.read(given_headers, body, AT))

@@ -1,4 +1,4 @@
-"""The rules about what a sink delivers while its place takes everything."""
+"""The rules about what a sink delivers while its target takes everything."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ import trio.testing
 
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch
-from jackfield.testing.describing import undescribed
-from jackfield.testing.places import DeclaredSink, sample_events
-from jackfield.testing.rules import Level, rule
-from jackfield.testing.writing import cut, missing_of, run
+from jackfield.testing._option_checks import problems_of_options
+from jackfield.testing._rules import Level, rule
+from jackfield.testing._sink_harness import cut, missing_of, run
+from jackfield.testing._sink_target import SinkDeclaration, sample_events
 
-__all__ = ["Delivering"]
+__all__ = ["DeliveryRules"]
 
 
-class Delivering(DeclaredSink):
+class DeliveryRules(SinkDeclaration):
     """Everything that can be seen of a sink on a good day."""
 
     @rule(Level.BRONZE)
     def test_describes_options(self) -> None:
         """Operators know an option by its one line of help only, and what is secret must be known to be."""
-        with self.place() as place:
-            assert undescribed(place.sink) == []
+        with self.target() as target:
+            assert problems_of_options(target.sink) == []
 
     @rule(Level.BRONZE)
     def test_delivers_before_it_returns(self) -> None:
         """When write returns the host forgets the events, so they must be where they belong."""
-        with self.place() as place:
+        with self.target() as target:
 
-            async def scene() -> None:
-                async with place.sink.open() as out:
+            async def scenario() -> None:
+                async with target.sink.open() as out:
                     for batch in cut(sample_events(30), (1, 3, 26)):
                         await out.write(Batch(batch))
-                        missing = missing_of(batch, place.arrived())
+                        missing = missing_of(batch, target.arrived())
                         assert not missing, f"write has returned, and {missing[0]} has not arrived"
 
-            run(scene)
+            run(scenario)
 
     @rule(Level.BRONZE)
     def test_keeps_order(self) -> None:
@@ -58,56 +58,56 @@ class Delivering(DeclaredSink):
 
     def _delivered(self, batches: Iterable[Sequence[Event]]) -> Sequence[Event]:
         """What has arrived of these batches after a sink was opened, written to and closed."""
-        with self.place() as place:
+        with self.target() as target:
 
-            async def scene() -> None:
-                async with place.sink.open() as out:
+            async def scenario() -> None:
+                async with target.sink.open() as out:
                     for batch in batches:
                         await out.write(Batch(tuple(batch)))
 
-            run(scene)
-            return list(place.arrived())
+            run(scenario)
+            return list(target.arrived())
 
     @rule(Level.BRONZE)
     def test_opens_again(self) -> None:
         """A restart must neither lose what was delivered before nor stop what comes after."""
         events = sample_events(6)
-        with self.place() as place:
+        with self.target() as target:
 
-            async def scene() -> None:
+            async def scenario() -> None:
                 for batch in cut(events, (3, 3)):
-                    async with place.sink.open() as out:
+                    async with target.sink.open() as out:
                         await out.write(Batch(batch))
 
-            run(scene)
-            missing = missing_of(events, place.arrived())
+            run(scenario)
+            missing = missing_of(events, target.arrived())
             assert not missing, f"after opening again {missing[0]} is not there"
 
     @rule(Level.SILVER)
     def test_lets_others_run(self) -> None:
         """A write without a checkpoint keeps every feed and every other sink from running."""
-        with self.place() as place:
+        with self.target() as target:
 
-            async def scene() -> None:
-                async with place.sink.open() as out:
+            async def scenario() -> None:
+                async with target.sink.open() as out:
                     with trio.testing.assert_checkpoints():
                         await out.write(Batch(tuple(sample_events(1))))
 
-            run(scene)
+            run(scenario)
 
     @rule(Level.GOLD)
     def test_takes_batches_side_by_side(self) -> None:
         """With parallel = N the host writes from N tasks at a time, and each batch must stay one."""
         batches = [sample_events(5, f"task {number}") for number in range(4)]
-        with self.place() as place:
+        with self.target() as target:
 
-            async def scene() -> None:
-                async with place.sink.open() as out, trio.open_nursery() as nursery:
+            async def scenario() -> None:
+                async with target.sink.open() as out, trio.open_nursery() as nursery:
                     for batch in batches:
                         nursery.start_soon(out.write, Batch(tuple(batch)))
 
-            run(scene)
-            arrived = [event.id for event in place.arrived()]
+            run(scenario)
+            arrived = [event.id for event in target.arrived()]
             for batch in batches:
                 ids = [event.id for event in batch]
                 assert [each for each in arrived if each in ids] == ids, f"of {ids} {arrived} has arrived"
@@ -116,30 +116,30 @@ class Delivering(DeclaredSink):
     def test_shares_nothing(self) -> None:
         """Two sinks of one type are two: what goes to one must not turn up in the other."""
         if not self.separate:
-            self.not_applicable("there is one such place only")
-        with self.place() as one, self.place() as other:
+            self.not_applicable("there is one such target only")
+        with self.target() as one, self.target() as other:
             mine, theirs = sample_events(3, "mine"), sample_events(3, "theirs")
 
-            async def scene() -> None:
+            async def scenario() -> None:
                 async with one.sink.open() as first, other.sink.open() as second:
                     await first.write(Batch(tuple(mine)))
                     await second.write(Batch(tuple(theirs)))
 
-            run(scene)
-            for place, events in ((one, mine), (other, theirs)):
-                strangers = {event.id for event in place.arrived()} - {event.id for event in events}
+            run(scenario)
+            for target, events in ((one, mine), (other, theirs)):
+                strangers = {event.id for event in target.arrived()} - {event.id for event in events}
                 assert not strangers, f"{sorted(strangers)} belong elsewhere"
 
     @rule(Level.BRONZE)
     def test_hides_secrets_from_reprs(self) -> None:
         """Whatever is shown in a traceback or a log must show no secret."""
-        with self.place() as place:
-            secrets = self.secrets(place)
-            shown = [repr(place.sink)]
+        with self.target() as target:
+            secrets = self.secrets(target)
+            shown = [repr(target.sink)]
 
-            async def scene() -> None:
-                async with place.sink.open() as out:
+            async def scenario() -> None:
+                async with target.sink.open() as out:
                     shown.append(repr(out))
 
-            run(scene)
+            run(scenario)
             assert not any(secret in text for secret in secrets for text in shown), "a repr shows a secret"

@@ -11,8 +11,8 @@ import msgspec
 from jackfield._loading.structure import structure_some, unknown_keys
 from jackfield.errors import ConfigProblem, PluginError
 from jackfield.plugin.http import Request, Response
-from jackfield.simulation.faults import Faults
-from jackfield.simulation.running import Running
+from jackfield.simulation._faults import Faults
+from jackfield.simulation._running import Running
 
 __all__ = ["PATH", "check_names", "control", "is_control"]
 
@@ -68,7 +68,7 @@ def _shown(running: Running) -> dict[str, Any]:
             for name, owner in _owners(running).items()
         },
         "counters": attrs.asdict(running.counters),
-        "last_post_failure": running.last_post_failure,
+        "last_webhook_failure": running.last_webhook_failure,
     }
 
 

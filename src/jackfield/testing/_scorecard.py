@@ -18,7 +18,7 @@ from hypothesis import Phase, settings
 
 from jackfield._loading.guard import provider_code
 from jackfield.errors import JackfieldError, PluginError
-from jackfield.testing.rules import Exempt, Level, NotApplicable, Rule, Suite, rules_of
+from jackfield.testing._rules import Exempt, Level, NotApplicable, Rule, Suite, rules_of
 
 __all__ = ["ENTRY_POINT_GROUP", "Card", "Outcome", "Result", "declared_suites", "run_suite"]
 

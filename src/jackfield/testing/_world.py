@@ -16,7 +16,7 @@ from jackfield.plugin.provider import Dialect, Plan
 from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing import strategies
 
-__all__ = ["Happened", "World"]
+__all__ = ["PublishedEvent", "World"]
 
 # Addresses that the vendor cannot publish are drawn too often to give up at the first.
 ATTEMPTS = 5
@@ -26,7 +26,7 @@ ATTEMPTS = 5
 RESERVED = "stream"
 
 
-class Happened(NamedTuple):
+class PublishedEvent(NamedTuple):
     """An event as far as selectors see it."""
 
     kind: str
@@ -62,9 +62,9 @@ class World:
         """The plan for these selectors."""
         return self.plan(self.source.provider, self.dialect, selectors)
 
-    def happenings(self) -> st.SearchStrategy[Happened]:
+    def published_events(self) -> st.SearchStrategy[PublishedEvent]:
         """Something that the vendor can publish, at an address and of a kind that it can have there."""
-        return _happening(self, strategies.addresses(self.source, self.resources or self._named(), self.words))
+        return _published_event(self, strategies.addresses(self.source, self.resources or self._named(), self.words))
 
     def _named(self) -> list[str]:
         try:
@@ -74,13 +74,15 @@ class World:
         resources = {self.dialect.pattern_of(topic).resource for topic in topics}
         return sorted(each for each in resources if each is not None)
 
-    def near(self, event: Happened) -> st.SearchStrategy[Happened]:
+    def near(self, event: PublishedEvent) -> st.SearchStrategy[PublishedEvent]:
         """Something else that can be published, mostly all but the same."""
         return _neighbour(self, event)
 
-    def of_some_kind(self, draw: st.DrawFn, address: Address) -> Happened:
+    def of_some_kind(self, draw: st.DrawFn, address: Address) -> PublishedEvent:
         """What happens at an address, of a kind that it can have there."""
-        return Happened(draw(st.sampled_from(sorted(self.dialect.kinds_of(AddressPattern.exactly(address))))), address)
+        return PublishedEvent(
+            draw(st.sampled_from(sorted(self.dialect.kinds_of(AddressPattern.exactly(address))))), address
+        )
 
     def can_be_published(self, address: Address) -> bool:
         """Whether the vendor has a topic for it; the facts about a feed's own stream are ours."""
@@ -93,7 +95,7 @@ class World:
         except NoTopicError:
             return None
 
-    def matching(self, event: Happened) -> st.SearchStrategy[Selector]:
+    def matching(self, event: PublishedEvent) -> st.SearchStrategy[Selector]:
         """A selector that matches."""
         return strategies.selectors_matching(event.kind, event.address, self.fixed)
 
@@ -102,7 +104,7 @@ _SLOTS = st.sampled_from(["resource_id", "resource_id", "resource", "event"])
 
 
 @st.composite
-def _happening(draw: st.DrawFn, world: World, addresses: st.SearchStrategy[Address]) -> Happened:
+def _published_event(draw: st.DrawFn, world: World, addresses: st.SearchStrategy[Address]) -> PublishedEvent:
     for _ in range(ATTEMPTS):
         address = draw(addresses)
         if world.can_be_published(address):
@@ -111,7 +113,7 @@ def _happening(draw: st.DrawFn, world: World, addresses: st.SearchStrategy[Addre
 
 
 @st.composite
-def _neighbour(draw: st.DrawFn, world: World, event: Happened) -> Happened:
+def _neighbour(draw: st.DrawFn, world: World, event: PublishedEvent) -> PublishedEvent:
     name = draw(_SLOTS)
     changed = draw(strategies.near_misses(getattr(event.address, name)))
     address = event.address._replace(**{name: changed})

@@ -10,9 +10,9 @@ import trio
 from jackfield.errors import RestError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.simulator import WebhookDelivery
-from jackfield.simulation.faults import Counters
+from jackfield.simulation._faults import Counters
 
-__all__ = ["AT_ONCE", "Poster"]
+__all__ = ["AT_ONCE", "WebhookSender"]
 
 AT_ONCE = 20
 # A receiver that is away for long makes no simulator grow without end.
@@ -21,7 +21,7 @@ FAILED = 500
 
 
 @attrs.define(eq=False)
-class Poster:
+class WebhookSender:
     """Webhooks on their way."""
 
     _send: Callable[[Request], Awaitable[Response]]
@@ -33,40 +33,40 @@ class Poster:
     last_failure: str = ""
     """Why an attempt failed last."""
 
-    def post(self, posting: WebhookDelivery, delay: float = 0.0) -> None:
+    def post(self, delivery: WebhookDelivery, delay: float = 0.0) -> None:
         """Send one after so many seconds, without waiting for it."""
         if self.waiting >= MOST_WAITING:
-            self._done.posts_given_up += 1
+            self._done.webhooks_given_up += 1
             self.last_failure = f"{MOST_WAITING} others are waiting"
             return
         self.waiting += 1
-        self._nursery.start_soon(self._deliver, posting, delay)
+        self._nursery.start_soon(self._deliver, delivery, delay)
 
-    async def _deliver(self, posting: WebhookDelivery, delay: float) -> None:
+    async def _deliver(self, delivery: WebhookDelivery, delay: float) -> None:
         try:
             await trio.sleep(delay)
-            for attempt in range(posting.attempts):
+            for attempt in range(delivery.attempts):
                 if attempt:
-                    await trio.sleep(posting.wait)
+                    await trio.sleep(delivery.wait)
                 async with self._places:
-                    if await self._attempt(posting):
-                        self._done.posted += 1
+                    if await self._attempt(delivery):
+                        self._done.webhooks_delivered += 1
                         return
-            self._done.posts_given_up += 1
+            self._done.webhooks_given_up += 1
         finally:
             self.waiting -= 1
 
-    async def _attempt(self, posting: WebhookDelivery) -> bool:
-        self._done.post_attempts += 1
+    async def _attempt(self, delivery: WebhookDelivery) -> bool:
+        self._done.webhook_attempts += 1
         try:
-            with trio.fail_after(posting.timeout):
-                response = await self._send(posting.request)
+            with trio.fail_after(delivery.timeout):
+                response = await self._send(delivery.request)
         except RestError as error:
             self.last_failure = str(error)
         except trio.TooSlowError:
-            self.last_failure = f"{posting.request}: no answer within {posting.timeout:g} s"
+            self.last_failure = f"{delivery.request}: no answer within {delivery.timeout:g} s"
         else:
             if response.status < FAILED:
                 return True
-            self.last_failure = f"{posting.request}: status {response.status}"
+            self.last_failure = f"{delivery.request}: status {response.status}"
         return False

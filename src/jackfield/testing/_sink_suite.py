@@ -4,21 +4,21 @@
 
     class TestAcme(SinkSuite):
         @contextmanager
-        def place(self):
+        def target(self):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "events"
-                yield Place(Acme(path=str(path)), arrived=lambda: read_events(path))
+                yield SinkTarget(Acme(path=str(path)), arrived=lambda: read_events(path))
 
 They do real I/O, so they run in real time.
 """
 
 from __future__ import annotations
 
-from jackfield.testing.delivering import Delivering
-from jackfield.testing.failing import Failing
+from jackfield.testing._delivery_rules import DeliveryRules
+from jackfield.testing._failure_rules import FailureRules
 
 __all__ = ["SinkSuite"]
 
 
-class SinkSuite(Delivering, Failing):
-    """What a sink must keep to; `jackfield.testing.places` says what its author declares."""
+class SinkSuite(DeliveryRules, FailureRules):
+    """What a sink must keep to; `jackfield.testing._sink_target` says what its author declares."""

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from jackfield.testing.strategies import json_values
 
-__all__ = ["extended_json", "parts_of", "spoilt_frames", "spoilt_json"]
+__all__ = ["extended_json", "mutated_frames", "mutated_json", "parts_of"]
 
 Path = tuple[str | int, ...]
 
 
-def spoilt_frames(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+def mutated_frames(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
     """Any bytes, texts and JSON, and the examples: whole, cut, with bytes put in, with one value replaced."""
     bodies = st.sampled_from(list(examples) or [b""])
 
@@ -27,10 +27,10 @@ def spoilt_frames(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
 
     any_text = st.text().map(str.encode)
     any_json = json_values().map(msgspec.json.encode)
-    return bodies | spoilt_json(examples) | spoilt_json(examples) | torn() | st.binary() | any_text | any_json
+    return bodies | mutated_json(examples) | mutated_json(examples) | torn() | st.binary() | any_text | any_json
 
 
-def spoilt_json(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+def mutated_json(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
     """The examples that are JSON, with one value replaced, left out, or put beside another under an unknown name."""
     documents = [document for frame in examples if (document := _decoded(frame)) is not None]
 

@@ -13,54 +13,54 @@ from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.sink import Sink
-from jackfield.testing.rules import Suite
+from jackfield.testing._rules import Suite
 
-__all__ = ["DeclaredSink", "Place", "sample_events"]
+__all__ = ["SinkDeclaration", "SinkTarget", "sample_events"]
 
 
 @attrs.frozen
-class Place:
-    """One place to deliver to, that was empty when it was made."""
+class SinkTarget:
+    """One target to deliver to, that was empty when it was made."""
 
     sink: Sink
     """A sink that delivers there; its secrets as text, so that the suite can look for them."""
     arrived: Callable[[], Sequence[Event]]
     """What has arrived, in order, copies included."""
     fail: Callable[[int], None] | None = None
-    """From now on takes so many events more, and then turns down everything, until it is mended."""
+    """From now on takes so many events more, and then turns down everything, until it recovers."""
     stall: Callable[[], None] | None = None
-    """From now on takes nothing and says nothing, until it is mended."""
-    mend: Callable[[], None] = lambda: None
+    """From now on takes nothing and says nothing, until it recovers."""
+    recover: Callable[[], None] = lambda: None
     """From now on takes everything again."""
 
 
-class DeclaredSink(Suite):
-    """A sink, the places that it can deliver to, and what these can do to it."""
+class SinkDeclaration(Suite):
+    """A sink, the targets that it can deliver to, and what these can do to it."""
 
     fails: ClassVar[bool] = True
-    """Whether a place can be made to turn down events: it has `Place.fail`."""
+    """Whether a target can be made to turn down events: it has `SinkTarget.fail`."""
     fails_midway: ClassVar[bool] = False
     """Whether it can take some events of a batch and turn down the rest."""
     stalls: ClassVar[bool] = False
-    """Whether it can be made to hang without an answer: it has `Place.stall`."""
+    """Whether it can be made to hang without an answer: it has `SinkTarget.stall`."""
     separate: ClassVar[bool] = True
-    """Whether there can be two places at a time; there is one standard output only."""
+    """Whether there can be two targets at a time; there is one standard output only."""
 
-    def place(self) -> AbstractContextManager[Place]:
-        """A new place, gone at the end; may be called again while another is there."""
+    def target(self) -> AbstractContextManager[SinkTarget]:
+        """A new target, gone at the end; may be called again while another is there."""
         raise NotImplementedError
 
-    def secrets(self, place: Place) -> list[str]:
+    def secrets(self, target: SinkTarget) -> list[str]:
         """The texts that must not show; else the rule does not apply."""
-        found = [secret.reveal() for _, secret in iter_secrets(place.sink)]
+        found = [secret.reveal() for _, secret in iter_secrets(target.sink)]
         return found or self.not_applicable("the sink has no secret")
 
-    def failing(self, place: Place, after: int = 0) -> None:
-        """Make a place fail, or end the rule where it cannot be made to."""
+    def failing(self, target: SinkTarget, after: int = 0) -> None:
+        """Make a target fail, or end the rule where it cannot be made to."""
         if not self.fails:
-            self.not_applicable("its place cannot be made to fail")
-        assert place.fail is not None, "fails = True needs Place.fail"
-        place.fail(after)
+            self.not_applicable("its target cannot be made to fail")
+        assert target.fail is not None, "fails = True needs SinkTarget.fail"
+        target.fail(after)
 
 
 def sample_events(count: int, prefix: str = "sample") -> list[Event]:

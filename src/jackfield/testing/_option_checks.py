@@ -9,12 +9,12 @@ import attrs
 
 from jackfield.plugin.secrets import Secret
 
-__all__ = ["undescribed"]
+__all__ = ["problems_of_options"]
 
 _SECRET = re.compile(r"(^|_)(token|password|passphrase|secret|api_key|key_password)$")
 
 
-def undescribed(options: Any) -> list[str]:
+def problems_of_options(options: Any) -> list[str]:
     """What is wrong with the fields of an options object; nothing where all is well."""
     if not attrs.has(type(options)):
         return [f"{type(options).__name__} is no attrs class"]

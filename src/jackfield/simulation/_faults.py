@@ -130,7 +130,7 @@ class Counters:
     """Events that happened."""
     connections: int = 0
     """Handshakes that were accepted."""
-    refused: int = 0
+    handshakes_refused: int = 0
     """Handshakes that were answered with another status."""
     requests: int = 0
     """Requests by HTTP that were no handshakes; those to the simulator itself do not count."""
@@ -151,11 +151,11 @@ class Counters:
     oversized: int = 0
     cut: int = 0
     """Lines that were cut or closed by a fault, or because somebody asked for it."""
-    posted: int = 0
+    webhooks_delivered: int = 0
     """Webhooks that were delivered."""
-    post_attempts: int = 0
+    webhook_attempts: int = 0
     """Requests by which webhooks were tried."""
-    posts_given_up: int = 0
+    webhooks_given_up: int = 0
     """Webhooks that were not delivered after all their attempts, or that too many others were waiting before."""
 
 

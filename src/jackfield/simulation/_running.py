@@ -12,10 +12,10 @@ import trio
 
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import CloseConnection, SimulatedClient, Simulator, SupportsWebhookDelivery
-from jackfield.simulation.faults import Counters, Faults, copies, extras
-from jackfield.simulation.listener import CLOSE_SECONDS, ClientGone, WebSocketConnection
-from jackfield.simulation.outbox import Outbox
-from jackfield.simulation.posting import Poster
+from jackfield.simulation._faults import Counters, Faults, copies, extras
+from jackfield.simulation._listener import CLOSE_SECONDS, ClientGone, WebSocketConnection
+from jackfield.simulation._outbox import Outbox
+from jackfield.simulation._webhook_delivery import WebhookSender
 
 __all__ = ["TICK", "Client", "Running"]
 
@@ -120,7 +120,7 @@ class Client:
                     self._sent.append(frame)
                     await self._line.send(frame)
                 case CloseConnection() as how:
-                    await self._line.hang_up(how)
+                    await self._line.close(how)
                     raise ClientGone
                 case frame:
                     await self._line.send(frame)
@@ -146,7 +146,7 @@ class Running:
     sent: deque[str]
     """The newest frames of events that went out, to all clients; whose line was cut may have missed the last."""
     counters: Counters
-    _poster: Poster
+    _sender: WebhookSender
     limit: int | None = attrs.field(
         default=None,
         validator=ge(0),
@@ -181,14 +181,14 @@ class Running:
         """Wait until all events of the `limit` have happened and all that comes of them has been sent."""
         while True:
             happened = self.limit is None or self.counters.events >= self.limit
-            if happened and not self._poster.waiting and not any(client.waiting for client in self._clients):
+            if happened and not self._sender.waiting and not any(client.waiting for client in self._clients):
                 return
             await trio.sleep(TICK)
 
     @property
-    def last_post_failure(self) -> str:
+    def last_webhook_failure(self) -> str:
         """Why a webhook's attempt failed last."""
-        return self._poster.last_failure
+        return self._sender.last_failure
 
     @property
     def may_go_on(self) -> bool:
@@ -202,9 +202,9 @@ class Running:
         for client in self._clients:
             client.publish(event)
         if self._posts is not None:
-            for posting in self._posts.postings(event):
-                for delay, copy in copies(self.faults, posting, self._chance, self.counters):
-                    self._poster.post(copy, delay)
+            for delivery in self._posts.webhooks_of(event):
+                for delay, copy in copies(self.faults, delivery, self._chance, self.counters):
+                    self._sender.post(copy, delay)
 
     async def connected(self, line: WebSocketConnection) -> None:
         """Serve a line to its end."""

@@ -7,9 +7,9 @@ from typing import Literal
 
 import attrs
 
-__all__ = ["Agent", "Contact", "Message", "Queue", "ScenarioEvent", "What"]
+__all__ = ["Agent", "Contact", "Message", "Queue", "ScenarioEvent", "ScenarioWord"]
 
-What = Literal[
+ScenarioWord = Literal[
     "queue_started",
     "queue_seen",
     "agent_logged_on",
@@ -99,7 +99,7 @@ class Message:
 class ScenarioEvent:
     """One thing that happens; the fields that do not concern it are empty."""
 
-    what: What
+    what: ScenarioWord
     at: datetime
     contact: Contact | None = None
     agent: Agent | None = None
@@ -109,25 +109,25 @@ class ScenarioEvent:
     """Who speaks (``in`` is the customer) and what; or a name and a state."""
 
     @property
-    def its_contact(self) -> Contact:
-        """The contact, of a happening that has one."""
+    def required_contact(self) -> Contact:
+        """The contact, of an event that has one."""
         assert self.contact is not None, self.what
         return self.contact
 
     @property
-    def its_agent(self) -> Agent:
-        """The agent, of a happening that has one."""
+    def required_agent(self) -> Agent:
+        """The agent, of an event that has one."""
         assert self.agent is not None, self.what
         return self.agent
 
     @property
-    def its_queue(self) -> Queue:
-        """The queue, of a happening that has one."""
+    def required_queue(self) -> Queue:
+        """The queue, of an event that has one."""
         assert self.queue is not None, self.what
         return self.queue
 
     @property
-    def its_message(self) -> Message:
-        """The message, of a happening that has one."""
+    def required_message(self) -> Message:
+        """The message, of an event that has one."""
         assert self.message is not None, self.what
         return self.message
