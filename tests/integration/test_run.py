@@ -5,6 +5,7 @@ import signal
 import socket
 
 import pytest
+import trio
 
 
 async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_other_never_stopped(
@@ -117,6 +118,9 @@ async def test_a_second_signal_ends_it_at_once(start, vendor, folder, number, st
         await gateway.until(lambda _: len(folder.events()) > 50)
         gateway.process.send_signal(number)
         await gateway.says("support: disconnected")
+        gateway.process.send_signal(number)  # the same signal, passed on by somebody else
+        await trio.sleep(1.1)
+        assert gateway.process.returncode is None
         assert await gateway.stop(number) == status
     assert not [line for line in gateway.err if "Traceback" in line]
 

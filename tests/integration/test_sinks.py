@@ -1,7 +1,13 @@
 """Sinks in trouble, on real sockets: they delay nobody else, and get everything at last."""
 
+import fcntl
 import json
+import os
+import select
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -207,3 +213,49 @@ async def test_an_orderly_stop_in_the_middle_of_a_batch_repeats_nothing_that_was
     # At each stop one request is under way and not answered yet.
     assert len(repeated) <= 4
     assert list(dict.fromkeys(slow.came)) == [f"event-{number}" for number in range(HOW_MANY)]
+
+
+STDOUT = """
+[gateway]
+drain_seconds = 1
+journal = "var/journal"
+
+[sinks.console]
+type = "stdout"
+
+[[routes]]
+select = ["**"]
+sinks = ["console"]
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+async def test_sigterm_ends_the_gateway_in_time_although_the_reader_of_its_output_has_stopped(
+    vendor, folder, unbuffered
+):
+    config = folder.configure(await vendor("voipbin"), await vendor("vinix"), STDOUT)
+    source, target = os.pipe()
+    fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 4096)
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-m", "jackfield", "run", config],
+        stdout=target,
+        stderr=subprocess.DEVNULL,
+        cwd=folder.path,
+        env=os.environ
+        | {"PYTHONUNBUFFERED": unbuffered, "VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret"},
+    )
+
+    try:
+        await until(lambda: not select.select([], [target], [], 0)[1])
+        process.send_signal(signal.SIGTERM)
+        with trio.fail_after(20):
+            assert await process.wait() == 0
+    finally:
+        process.kill()
+        await process.wait()
+        os.close(target)
+    out = b""
+    while piece := os.read(source, 100_000):
+        out += piece
+    os.close(source)
+    assert all(json.loads(line)["specversion"] == "1.0" for line in out.splitlines())

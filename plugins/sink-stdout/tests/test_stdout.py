@@ -1,17 +1,25 @@
 """`jackfield_stdout`: lines for people, lines for programs, and a reader who goes away."""
 
+import io
 import json
 import os
+import pty
+import select
+import socket
 import subprocess
 import sys
+import termios
 import time
+import tty
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
+import trio
 
 from jackfield.addresses import Address
-from jackfield.errors import DeliveryError  # noqa: F401  # for the program below
+from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch
 from jackfield_stdout import Stdout
@@ -116,3 +124,161 @@ trio.run(main)
         first = process.stderr.readline()
         process.stderr.read()
     assert first == b"disable standard output: Broken pipe\n"
+
+
+WRITER = """
+import sys, trio
+from test_stdout import Stdout, DeliveryError, numbered
+from jackfield.plugin.sink import Batch
+async def main():
+    async with Stdout("jsonl").open() as sink:
+        for first in range(0, 2000, 100):
+            batch = Batch(tuple(numbered(first + each) for each in range(100)))
+            while True:
+                try:
+                    await sink.write(batch)
+                    break
+                except DeliveryError as error:
+                    print(error, file=sys.stderr, flush=True)
+                    await trio.sleep(0.05)
+                    batch = Batch(tuple(batch.events[index] for index in batch.missing))
+    print("done", file=sys.stderr, flush=True)
+trio.run(main)
+"""
+
+
+def numbered(number):
+    return attrs.evolve(EVENT, id=str(number), data={"text": "x" * (number * 37 % 9000)})
+
+
+def writing(stdout, *, unbuffered, text=WRITER):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONUNBUFFERED": "1" if unbuffered else ""}
+    return subprocess.Popen([sys.executable, "-c", text], stdout=stdout, stderr=subprocess.PIPE, env=environment)
+
+
+def ids(lines):
+    return [int(json.loads(line)["id"]) for line in lines]
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+@pytest.mark.parametrize("blocking", [True, False])
+def test_every_line_arrives_whole_at_a_reader_of_a_pipe_that_is_slow(unbuffered, blocking):
+    source, target = os.pipe()
+    os.set_blocking(target, blocking)
+    process = writing(target, unbuffered=unbuffered)
+    os.close(target)
+    out = b""
+    while piece := os.read(source, 100_000):
+        out += piece
+        time.sleep(0.001)
+    os.close(source)
+    assert process.stderr.read() == b"done\n"
+    process.communicate()
+    assert ids(out.splitlines()) == list(range(2000))
+
+
+def test_every_line_arrives_whole_at_a_socket():
+    ours, theirs = socket.socketpair()
+    process = writing(theirs, unbuffered=True)
+    theirs.close()
+    with ours.makefile("rb") as lines:
+        assert ids(lines) == list(range(2000))
+    ours.close()
+    process.communicate()
+
+
+def test_every_line_arrives_whole_at_a_terminal_that_is_stopped_for_a_while():
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    termios.tcflow(theirs, termios.TCOOFF)
+    process = writing(theirs, unbuffered=True)
+    assert not select.select([ours], [], [], 0.5)[0]
+    termios.tcflow(theirs, termios.TCOON)
+    os.close(theirs)
+    out = b""
+    while True:
+        try:
+            out += os.read(ours, 100_000)
+        except OSError:  # the other end is closed
+            break
+    os.close(ours)
+    process.communicate()
+    assert ids(out.splitlines()) == list(range(2000))
+
+
+def test_a_full_disk_is_waited_for_and_leaves_no_torn_line(tmp_path):
+    # A limit on the file's size, lifted after the first failure: full in the middle of a line, and then not.
+    limited = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_003, resource.RLIM_INFINITY))
+lift = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+    path = tmp_path / "out"
+    with path.open("wb") as file:
+        process = writing(file, unbuffered=True, text=limited + WRITER.replace("await trio", "lift(); await trio"))
+        said = process.communicate()[1].decode().splitlines()
+    assert said == ["standard output: File too large", "done"]
+    assert ids(path.read_bytes().splitlines()) == list(range(2000))
+
+
+def test_a_full_device_is_a_failure_that_is_tried_again():
+    once = WRITER.replace("await trio.sleep(0.05)", "return print(error.on_error, file=sys.stderr)")
+    with Path("/dev/full").open("wb") as full:
+        said = writing(full, unbuffered=True, text=once).communicate()[1]
+    assert said.decode() == "standard output: No space left on device\nretry\n"
+
+
+def test_what_is_begun_at_the_end_is_taken_back_from_a_file(tmp_path):
+    stopped = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_003, resource.RLIM_INFINITY))
+""" + WRITER.replace("await trio.sleep(0.05)", "return")
+    path = tmp_path / "out"
+    with path.open("wb") as file:
+        writing(file, unbuffered=True, text=stopped).communicate()
+    content = path.read_bytes()
+    assert content.endswith(b"\n") and 900_000 < len(content) < 1_000_003
+    assert ids(content.splitlines()) == list(range(len(content.splitlines())))
+
+
+async def test_a_write_to_a_stalled_reader_can_be_cancelled_and_goes_on_in_the_middle_of_a_line(monkeypatch):
+    source, target = os.pipe()
+    events = tuple(map(numbered, range(60)))
+    with os.fdopen(target, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        async with Stdout("jsonl").open() as sink:
+            batch = Batch(events)
+            with trio.move_on_after(0.1) as scope:
+                await sink.write(batch)
+            assert scope.cancelled_caught
+            assert 0 < len(batch.missing) < 60
+            rest = Batch(tuple(events[index] for index in batch.missing))
+            out = bytearray()
+
+            async def read():
+                while out.count(b"\n") < 60:
+                    await trio.lowlevel.wait_readable(source)
+                    out.extend(os.read(source, 100_000))
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(read)
+                await sink.write(rest)
+    os.close(source)
+    assert rest.missing == ()
+    assert ids(out.splitlines()) == list(range(60))
+
+
+async def test_a_standard_output_that_is_closed_is_said_at_the_start(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(DeliveryError, match="standard output is closed"):
+        async with Stdout().open():
+            pass
+
+
+async def test_what_a_program_has_put_in_the_place_of_standard_output_is_written_to(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    async with Stdout("pretty").open() as sink:
+        await sink.write(BATCH)
+    assert sys.stdout.getvalue().count("contact.queued") == 2

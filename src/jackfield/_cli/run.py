@@ -12,7 +12,7 @@ import trio
 
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._cli.signals import STOP
+from jackfield._cli.signals import STOP, second_signal_ends
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
@@ -76,8 +76,9 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> Gat
                 if number in STOP:
                     say(f"{signal.Signals(number).name}: stopping")
                     break
-            # From here on Python's own handlers are back: a second signal ends the process at once.
+            # From here on Python's own handlers are back.
             handlers.close()
+            handlers.enter_context(second_signal_ends(number))
     return gateway.state()
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import trio
 
-__all__ = ["STOP", "cancel_at_signal"]
+__all__ = ["STOP", "cancel_at_signal", "second_signal_ends"]
 
 STOP = (signal.SIGINT, signal.SIGTERM)
+SAME_SIGNAL_SECONDS = 1.0
 
 
 async def cancel_at_signal(
@@ -25,3 +29,27 @@ async def cancel_at_signal(
             say(signal.Signals(number).name)
             scope.cancel()
             return
+
+
+@contextmanager
+def second_signal_ends(first: int) -> Iterator[None]:
+    """Let another signal end the process at once; the first again within a second is the same one.
+
+    A terminal, a service manager and a container's init may each pass one signal on.
+    """
+    previous = {number: signal.getsignal(number) for number in STOP}
+    since = time.monotonic()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number == first and time.monotonic() - since < SAME_SIGNAL_SECONDS:
+            return
+        signal.signal(number, previous[signal.Signals(number)])
+        signal.raise_signal(number)
+
+    for number in STOP:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

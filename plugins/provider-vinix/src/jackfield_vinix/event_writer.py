@@ -89,40 +89,26 @@ class EventWriter:
                 counts = {"available_recipient_count": 2, "active_recipient_count": 4}
                 yield self._queue(event, "sync", members=[], **counts)
             case "call_started":
-<<<<<<< HEAD
-                yield from self._channel(happening, "CHANNEL_CREATE")
-                yield self._session(happening, "create", session_type="call", callee_id_number="+15550100100")
-=======
+                yield from self._channel(event, "CHANNEL_CREATE")
                 yield self._session(event, "create", session_type="call", callee_id_number="+15550100100")
->>>>>>> main
             case "queued":
                 contact = event.required_contact
                 entered = int(event.at.timestamp())
                 position = {"position": contact.position, "estimated_wait": contact.position * 40}
                 yield self._queue(event, "join", **position, queue_enter_time=entered)
             case "abandoned":
-<<<<<<< HEAD
-                yield self._queue(happening, "leave", reason="abandoned", wait_time=self._waited(happening))
-                yield self._session(happening, "delete", reason="ORIGINATOR_CANCEL")
-                yield from self._channel(happening, "CHANNEL_DESTROY", hangup_cause="ORIGINATOR_CANCEL")
-            case "connected":
-                for word in ("CHANNEL_ANSWER", "CHANNEL_BRIDGE"):
-                    yield from self._channel(happening, word)
-                yield from self._connected(happening)
-            case "hung_up":
-                yield self._recipient(happening, "hangup", reason="NORMAL_CLEARING")
-                yield self._session(happening, "delete", reason="NORMAL_CLEARING")
-                ended = {"hangup_cause": "NORMAL_CLEARING", "billing_seconds": 30}
-                yield from self._channel(happening, "CHANNEL_DESTROY", **ended)
-=======
                 yield self._queue(event, "leave", reason="abandoned", wait_time=self._waited(event))
                 yield self._session(event, "delete", reason="ORIGINATOR_CANCEL")
+                yield from self._channel(event, "CHANNEL_DESTROY", hangup_cause="ORIGINATOR_CANCEL")
             case "connected":
+                for word in ("CHANNEL_ANSWER", "CHANNEL_BRIDGE"):
+                    yield from self._channel(event, word)
                 yield from self._connected(event)
             case "hung_up":
                 yield self._recipient(event, "hangup", reason="NORMAL_CLEARING")
                 yield self._session(event, "delete", reason="NORMAL_CLEARING")
->>>>>>> main
+                ended = {"hangup_cause": "NORMAL_CLEARING", "billing_seconds": 30}
+                yield from self._channel(event, "CHANNEL_DESTROY", **ended)
             case "wrapup_started":
                 yield self._recipient(event, "wrapup_start", wrapup_time=20)
                 yield self._recipient(event, "interaction_finalize_start", interaction_id=self._interaction(event))
@@ -212,14 +198,14 @@ class EventWriter:
         queues = {each: each not in recipient.paused for each in self.state.queues}
         return status | {"queue_availability": queues} | {name: call for name, call in calls.items() if call}
 
-    def _channel(self, happening: ScenarioEvent, word: str, **more: Any) -> Iterator[Published]:
+    def _channel(self, event: ScenarioEvent, word: str, **more: Any) -> Iterator[Published]:
         """One event of a contact's call, as the switch's control sends it."""
         if not self.calls:
             return
-        contact = happening.its_contact
-        call = self._call(happening)
+        contact = event.required_contact
+        call = self._call(event)
         call_id = call["call_id"]
-        seconds = int(happening.at.timestamp())
+        seconds = int(event.at.timestamp())
         channel = {"account_id": self.account_id, "call_interaction_id": f"{contact.number}-{call_id[:8]}"}
         data = {
             "app_name": "ecallmgr",
@@ -231,7 +217,7 @@ class EventWriter:
             "caller_id_name": call["caller_id_name"],
             "caller_id_number": call["caller_id_number"],
             "timestamp": seconds + GREGORIAN_EPOCH,
-            "msg_id": str(int(happening.at.timestamp() * 1_000_000)),
+            "msg_id": str(int(event.at.timestamp() * 1_000_000)),
             "custom_channel_vars": channel | {"bridge_id": call_id},
             "custom_application_vars": {},
         }

@@ -15,6 +15,7 @@ from jackfield.errors import DeliveryError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help
 from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
+from jackfield_stdout.output import Output
 from jackfield_stdout.pretty import render
 
 __all__ = ["Stdout", "jackfield_sinks"]
@@ -33,8 +34,19 @@ class Stdout:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[OpenSink, None]:
-        """Nothing to open and nothing to close: the stream is the process's."""
-        yield _Writer(self.format, self._coloured())
+        """Write to the process's standard output, which stays open; `DeliveryError` where it is closed."""
+        if sys.stdout is None or sys.stdout.closed:
+            raise DeliveryError("standard output is closed", on_error="disable")
+        try:
+            descriptor = sys.stdout.fileno()
+        except (OSError, AttributeError):  # replaced by an object of the program's, such as a notebook's
+            yield _Writer(self.format, self._coloured(), None)
+            return
+        output = Output(descriptor)
+        try:
+            yield _Writer(self.format, self._coloured(), output)
+        finally:
+            output.close()
 
     def _coloured(self) -> bool:
         if self.color == "auto":
@@ -46,23 +58,27 @@ class Stdout:
 class _Writer:
     _format: str
     _color: bool
+    _output: Output | None
 
     async def write(self, batch: Batch) -> None:
+        """Write one line for each event."""
         if self._format == "jsonl":
-            lines = b"".join(event.to_json() + b"\n" for event in batch.events)
+            lines = [event.to_json() + b"\n" for event in batch.events]
         else:
-            lines = "".join(render(event, color=self._color) + "\n" for event in batch.events).encode(errors="replace")
+            shown = (render(event, color=self._color) + "\n" for event in batch.events)
+            lines = [line.encode(errors="replace") for line in shown]
+        if self._output is not None:
+            await self._output.write(batch, lines)
+            return
         try:
-            # A pipe whose reader is slow blocks, so this happens in a thread.
-            await trio.to_thread.run_sync(_put, lines)
+            await trio.to_thread.run_sync(_print, b"".join(lines).decode(errors="replace"))
         except OSError as error:
-            # Whoever read this has gone: nothing that this process writes here will ever be read.
-            raise DeliveryError(f"standard output: {error.strerror}", on_error="disable") from None
+            raise DeliveryError(f"standard output: {error.strerror}") from None
 
 
-def _put(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 @hookimpl

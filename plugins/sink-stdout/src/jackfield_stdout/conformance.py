@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
+import fcntl
+import os
+import select
+import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import attrs
 
@@ -18,37 +19,71 @@ __all__ = ["Conformance"]
 
 
 class Conformance(SinkSuite):
-    """JSON lines, to a standard output that can be full."""
+    """JSON lines, to a standard output that can be full, and a reader that can stop reading."""
 
     separate = False
+    stalls = True
 
     @contextlib.contextmanager
     def target(self) -> Iterator[SinkTarget]:
         """Stand in for the process's standard output."""
-        disk = _Disk()
-        with contextlib.redirect_stdout(io.TextIOWrapper(io.BufferedWriter(disk), write_through=True)):
-            yield SinkTarget(Stdout(), disk.arrived, disk.fail, recover=disk.recover)
+        source, target = os.pipe()
+        fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 4096)
+        reader = _Reader(source, target, os.dup(target))
+        thread = threading.Thread(target=reader.run)
+        thread.start()
+        try:
+            with os.fdopen(target, "w", closefd=False) as stream, contextlib.redirect_stdout(stream):
+                yield SinkTarget(Stdout(), reader.arrived, reader.fail, reader.stall, reader.recover)
+        finally:
+            reader.recover()
+            os.close(target)
+            os.close(reader.kept)
+            thread.join()
+            os.close(source)
 
 
-@attrs.define(eq=False, slots=False)
-class _Disk(io.RawIOBase):
+@attrs.define(eq=False)
+class _Reader:
+    """The other end of a small pipe."""
+
+    source: int
+    target: int
+    kept: int
+    """The pipe, while something else stands in its place."""
     _content: bytearray = attrs.field(factory=bytearray)
-    _full: bool = False
+    _stalled: bool = False
+    _turn: threading.Lock = attrs.field(factory=threading.Lock)
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        if self._full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        self._content += data
-        return len(data)
+    def run(self) -> None:
+        """Read to the end, unless stalled."""
+        while True:
+            select.select([self.source], [], [], 0.01)
+            with self._turn:
+                if self._stalled or not select.select([self.source], [], [], 0)[0]:
+                    continue
+                if not (data := os.read(self.source, 65536)):
+                    return
+                self._content += data
 
     def fail(self, after: int) -> None:
-        self._full = True
+        """Put a full disk in the pipe's place."""
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, self.target)
+        os.close(full)
+
+    def stall(self) -> None:
+        """Read no more."""
+        self._stalled = True
 
     def recover(self) -> None:
-        self._full = False
+        """Have the pipe back, and read it."""
+        os.dup2(self.kept, self.target)
+        self._stalled = False
 
     def arrived(self) -> Sequence[Event]:
-        return [Event.from_cloudevent(line) for line in bytes(self._content).splitlines()]
+        """All that is in the pipe, and was."""
+        while True:
+            with self._turn:
+                if self._stalled or not select.select([self.source], [], [], 0)[0]:
+                    return [Event.from_cloudevent(line) for line in bytes(self._content).splitlines()]
