@@ -10,6 +10,7 @@ nox -s docs       the documentation as a site, in build/docs; warnings are error
 nox -s coverage   all tests, with branch coverage and its floor
 nox -s lowest     all tests with the lowest versions that each pyproject.toml allows
 nox -s thorough   the property tests with 5,000 examples each
+nox -s fuzz       every parser of input from outside, with inputs guided by coverage
 nox -s bench      what an event costs
 nox -s endurance  the dashboard's page for ten minutes (needs Chromium)
 nox -s dev        .venv with everything editable and all tools
@@ -133,6 +134,15 @@ def thorough(session: nox.Session) -> None:
     """Run the property tests at length."""
     install(session, *TESTING)
     session.run("pytest", "--hypothesis-profile=thorough", *(session.posargs or ["tests/property", "plugins"]))
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the parsers of input from outside; arguments after ``--``, such as ``--seconds 600``, go to the script."""
+    install(session, *TESTING)
+    # atheris has wheels for some versions of Python only; the script says so where it is missing.
+    session.run("pip", "install", "--quiet", "--only-binary=:all:", CONSTRAINTS, "atheris", success_codes=[0, 1])
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
 
 
 @nox.session

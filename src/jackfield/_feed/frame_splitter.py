@@ -82,6 +82,7 @@ class Cutter:
             if stop is None:
                 self._held = data[at:]
                 break
+            assert stop > at, "each step must make progress, or this loop has no end"
             left.append(data[at:stop])
             at = stop
         return b"".join(left), cut
@@ -100,7 +101,7 @@ class Cutter:
             self._fragmented = not first & 0x80
             if first & 0x80:
                 cut.append(None)
-        elif not (first in _PING_OR_PONG and size < 126):
+        elif not (first in _PING_OR_PONG and valid and size < 126):
             self._given_up = True
             return len(data)
         self._leaving = max(0, stop - len(data))

@@ -91,6 +91,9 @@ faults = st.sampled_from(
         frame(b"\xff\xfe"),  # no UTF-8
         frame("é".encode(), 0x01)[:-1],  # runs into what follows
         b"\x81\x81\x00\x00\x00\x00a",  # masked
+        b"\x89\x80",  # a masked ping
+        b"\x8a\x81\x00\x00\x00\x00a",
+        b"\x88\x80",
         b"\x83\x01a",  # no such frame
         b"\xc1\x01a",  # a reserved bit
         b"\x09\x01a",  # a ping in fragments
