@@ -227,8 +227,13 @@ def test_the_payload_keeps_its_own_text():
         (b"[" * 5000, "no JSON"),
         ({"event_type": 5}, "event_type is 5 and not a name"),
         ({"event_type": ""}, "event_type is '' and not a name"),
+<<<<<<< HEAD
         (b'{"event_type":"x","data":"\xff"}', "data is no JSON"),
         (b'{"event_type":"x","data":"\\u80"}', "JSON"),
+=======
+        (b'{"event_type":"x","data":"\xff"}', "data is not valid JSON"),
+        (b'{"event_type":"x","data":"\\ud800"}', "JSON"),
+>>>>>>> main
     ],
 )
 def test_what_cannot_be_read_says_why(frame, problem):

@@ -133,7 +133,7 @@ class Connection:
         return self._stream.last_received_at
 
     async def close(self) -> None:
-        """Say goodbye, wait a moment for the answer, and let go."""
+        """Start the close handshake, wait briefly for the answer, and close."""
         self._stream.wanted = False
         try:
             with trio.move_on_after(CLOSE_SECONDS):
@@ -150,7 +150,7 @@ def _wall() -> datetime:
 async def connect(
     endpoint: Endpoint, *, timeout: float, opener: Opener | None = None, now: Callable[[], datetime] = _wall
 ) -> AsyncGenerator[Connection, None]:
-    """A connection to the endpoint, closed in good manners at the end.
+    """A connection to the endpoint, closed gracefully at the end.
 
     `HandshakeRefused` where the server answers with an HTTP status, `ConnectionLost` for any other
     reason that the connection does not come up in so many seconds. `opener` takes the place of TCP and

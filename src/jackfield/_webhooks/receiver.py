@@ -65,7 +65,7 @@ class WebhookReceiver:
 
     def refuse(self, refusal: WebhookError) -> Response:
         """The answer to what is not taken."""
-        # Secrets show in no report, whatever a provider writes; and a status that is no error would say "taken".
+        # Secrets show in no report, whatever a provider writes; and a status below 400 would mean that it was accepted.
         reason = self._redact(refusal.reason)
         status = refusal.status if 400 <= refusal.status < 600 else 400
         rejections = self._stats.webhooks.rejections
