@@ -1,13 +1,4 @@
-<<<<<<< HEAD:src/jackfield/events/event.py
 """The event itself; see `jackfield.events`."""
-=======
-"""The event, and the one neutral form in which it leaves the process: CloudEvents 1.0 as JSON.
-
-The vendor's payload is kept twice, as objects for consumers and as the JSON text that the
-vendor wrote. The text goes out as it came in, so no number loses a digit and no string an escape
-on the way through us, and writing an event does not encode its payload again.
-"""
->>>>>>> main:src/jackfield/events.py
 
 from __future__ import annotations
 
@@ -108,32 +99,6 @@ def content_id(*parts: bytes) -> str:
     return hashlib.sha256(framed).hexdigest()[:32]
 
 
-<<<<<<< HEAD:src/jackfield/events/event.py
-=======
-def decode_data(text: bytes) -> Any:
-    """A payload's text as objects, in which a number beyond every float, such as ``1e400``, is a `Decimal`.
-
-    What `msgspec.json.decode` raises if it is not valid JSON.
-    """
-    try:
-        return _decode_plain(text)
-    except msgspec.DecodeError as error:
-        try:
-            return _decode_wide(text)
-        except ArithmeticError:
-            raise error from None
-
-
-def _wide(number: str) -> float | Decimal:
-    narrow = float(number)
-    return narrow if isfinite(narrow) else Decimal(number)
-
-
-_decode_plain = msgspec.json.Decoder().decode
-_decode_wide = msgspec.json.Decoder(float_hook=_wide).decode
-
-
->>>>>>> main:src/jackfield/events.py
 class _Wire(msgspec.Struct, frozen=True):
     """The JSON object; extension attributes are named as CloudEvents demands: letters and digits."""
 
