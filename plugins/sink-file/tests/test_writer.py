@@ -288,3 +288,26 @@ def test_two_processes_share_a_path_and_its_rotation(tmp_path, written):
     assert sorted(written.all_ids()) == list(range(8000))
     for name in written.names():
         assert not name.endswith(".gz") or gzip.decompress((tmp_path / name).read_bytes())
+
+
+def test_a_template_with_more_paths_than_the_process_may_open_is_written_whole(tmp_path, written):
+    program = """
+import resource, sys, trio
+from conftest import make_event
+from jackfield.plugin.sink import Batch
+from jackfield_file import File
+async def main():
+    async with File(sys.argv[1] + "/{scope_id}.jsonl").open() as sink:
+        for turn in range(3):
+            await sink.write(Batch(tuple(make_event(turn * 100 + n, scope_id=str(n)) for n in range(100))))
+        open("/dev/null").close()  # there are descriptors for others
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+trio.run(main)
+"""
+    script = [sys.executable, "-c", program, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "too many open files; " in done.stderr
+    for number in range(100):
+        assert written.ids(f"{number}.jsonl") == [number, 100 + number, 200 + number]

@@ -8,7 +8,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield_http.networks import Networks, is_public
+from jackfield_http.networks import Networks, is_public, race
 
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [
@@ -125,3 +125,73 @@ async def test_a_name_that_does_not_exist_is_tried_again(failing):
     failure = await failing(url="http://nowhere.invalid/")
     assert failure.on_error == "retry"
     assert failure.reason.startswith("http://nowhere.invalid/: ")
+
+
+@pytest.fixture
+def dead(server):
+    """Addresses at which nobody answers: their queues of connections are full."""
+    addresses, sockets = [f"127.0.0.{number}" for number in range(2, 8)], []
+    for address in addresses:
+        listener = socket.socket()
+        listener.bind((address, server.server_port))
+        listener.listen(0)
+        sockets.append(listener)
+        for _ in range(3):
+            client = socket.socket()
+            client.settimeout(0)
+            client.connect_ex((address, server.server_port))
+            sockets.append(client)
+    yield addresses
+    for each in sockets:
+        each.close()
+
+
+async def test_six_dead_addresses_before_a_good_one_cost_no_request(server, names, write, dead):
+    names([*dead, "127.0.0.1"])
+    await write("1", "2", url=f"http://crm.example:{server.server_port}/", allow_private=True, timeout=5.0)
+    assert len(server.got) == 2
+
+
+async def test_a_race_goes_on_at_once_after_a_refusal_and_after_a_quarter_of_a_second_else(autojump_clock):
+    began = {}
+
+    async def connect(address):
+        began[address] = trio.current_time()
+        if address.startswith("refused"):
+            raise OSError(111, "Connection refused")
+        if address != "good":
+            await trio.sleep_forever()
+        return "connection"
+
+    assert await race(connect, ["refused 1", "dead", "refused 2", "good", "later"]) == "connection"
+    assert began == {"refused 1": 0, "dead": 0, "refused 2": 0.25, "good": 0.25}
+
+
+async def test_a_race_that_nobody_wins_fails_as_the_last_did(autojump_clock):
+    async def connect(address):
+        await trio.sleep(int(address))
+        raise OSError(int(address), "no")
+
+    with pytest.raises(OSError, match="no") as caught:
+        await race(connect, ["3", "7", "5"])
+    assert caught.value.errno == 7
+
+
+async def test_connections_that_are_there_at_the_same_moment_are_closed_but_one(autojump_clock):
+    closed = []
+
+    class Connection:
+        def __init__(self, address):
+            self.address = address
+
+        async def aclose(self):
+            await trio.lowlevel.checkpoint()
+            closed.append(self.address)
+
+    async def connect(address):
+        with trio.CancelScope(shield=True):
+            await trio.sleep_until(1)
+        return Connection(address)
+
+    winner = await race(connect, ["a", "b"])
+    assert sorted([winner.address, *closed]) == ["a", "b"]

@@ -7,6 +7,7 @@ next attempt opens it anew, with all the checks of a start.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ from jackfield_file.rotation import Policy, find_rotated, next_moment, rotated_n
 
 __all__ = ["Writer"]
 
+_LOG = logging.getLogger("jackfield.file")
+
 # Each time somebody renames or removes the file under our hands we begin again; nobody does that often.
 TRIES = 20
 # Paths that were passed on once. Forgetting one costs another listing of a folder, no more.
@@ -40,7 +43,7 @@ class Writer:
     _mode: int
     _durable: bool
     _most: int
-    """How many files stay open; the one that was written longest ago is closed for another."""
+    """How many files stay open; the one that was written longest ago is closed for another. Fewer after EMFILE."""
     _now: Callable[[], datetime]
     _tend: Callable[[Path], None]
     """Called with each path when it is first opened and when it was rotated."""
@@ -86,12 +89,30 @@ class Writer:
         done = set()
         for name, each in lines.items():
             try:
-                self._append(name, b"\n".join([*each, b""]))
+                while not self._appended(name, b"\n".join([*each, b""])):
+                    self._release()
             except OSError as error:
                 self._forget(name)
                 failed = {index for index, event in enumerate(events) if name_of(event) not in done}
                 raise DeliveryError(f"{self._base / name}: {error.strerror}", failed=failed) from None
             done.add(name)
+
+    def _appended(self, name: str, lines: bytes) -> bool:
+        """Append; false where the process has no descriptor left for it, and files of ours could be closed for one."""
+        try:
+            self._append(name, lines)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._files:
+                raise
+            return False
+        return True
+
+    def _release(self) -> None:
+        """Close half of the files, and keep no more than that open from now on: the feeds need descriptors too."""
+        self._most = max(1, len(self._files) // 2)
+        for _ in range(max(1, len(self._files) - self._most)):
+            self._files.popitem(last=False)[1].close()
+        _LOG.warning("%s: too many open files; %d are kept open from now on", self._base, self._most)
 
     def _append(self, name: str, lines: bytes) -> None:
         for _ in range(TRIES):

@@ -7,17 +7,20 @@ while TLS still verifies the name.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from itertools import zip_longest
 from typing import Any
 
 import attrs
 import httpcore2
 import trio
 
-__all__ = ["CheckedBackend", "Forbidden", "Networks", "is_public"]
+__all__ = ["CheckedBackend", "Forbidden", "Networks", "is_public", "race"]
 
+# RFC 8305's Connection Attempt Delay.
+STAGGER_SECONDS = 0.25
 # Addresses of IPv6 whose last 32 bits are the IPv4 address that is really meant (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -69,7 +72,7 @@ class Networks:
 
 @attrs.frozen
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
-    """How httpcore2 connects: to those addresses of a host that are allowed, one after the other."""
+    """How httpcore2 connects: to those addresses of a host that are allowed, in a race."""
 
     _networks: Networks
     _tcp: httpcore2.TrioBackend = attrs.field(factory=httpcore2.TrioBackend)
@@ -88,11 +91,65 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         allowed = [address for address in addresses if self._networks.allows(host, port, address)]
         if not allowed:
             raise Forbidden(f"{host} leads to {', '.join(addresses)}, which is not on the public internet")
-        for address in allowed[:-1]:
-            # An address that never answers, such as one of IPv6 without a route, leaves time for the next.
-            with trio.move_on_after(2.0), suppress(httpcore2.ConnectError):
-                return _Stream(await self._tcp.connect_tcp(address, port, timeout, local_address, socket_options))
-        return _Stream(await self._tcp.connect_tcp(allowed[-1], port, timeout, local_address, socket_options))
+        connect = partial(
+            self._tcp.connect_tcp,
+            port=port,
+            timeout=timeout,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
+        return _Stream(await race(connect, _alternating(allowed)))
+
+
+async def race(
+    connect: Callable[[str], Awaitable[httpcore2.AsyncNetworkStream]], addresses: Iterable[str]
+) -> httpcore2.AsyncNetworkStream:
+    """The first connection that is there, to any of the addresses (RFC 8305); the last error where there is none.
+
+    The next address is tried as soon as one fails, or has not answered for `STAGGER_SECONDS`.
+    """
+    won: list[httpcore2.AsyncNetworkStream] = []
+    errors: list[Exception] = []
+    try:
+        async with trio.open_nursery() as nursery:
+
+            async def attempt(address: str, failed: trio.Event) -> None:
+                try:
+                    stream = await connect(address)
+                except (OSError, httpcore2.NetworkError, httpcore2.TimeoutException) as error:
+                    errors.append(error)
+                    failed.set()
+                    return
+                won.append(stream)
+                nursery.cancel_scope.cancel()
+
+            for address in addresses:
+                failed = trio.Event()
+                nursery.start_soon(attempt, address, failed)
+                with trio.move_on_after(STAGGER_SECONDS):
+                    await failed.wait()
+    except trio.Cancelled:
+        await _close_all(won)
+        raise
+    await _close_all(won[1:])
+    if not won:
+        raise errors[-1]
+    return won[0]
+
+
+async def _close_all(streams: list[httpcore2.AsyncNetworkStream]) -> None:
+    with trio.CancelScope(shield=True):
+        for stream in streams:
+            await stream.aclose()
+
+
+def _alternating(addresses: list[str]) -> list[str]:
+    """In the resolver's order, but the families in turn: often one of them has no route."""
+    first = ":" in addresses[0]
+    same = [address for address in addresses if (":" in address) == first]
+    other = [address for address in addresses if (":" in address) != first]
+    pairs = zip_longest(same, other)
+    return [address for pair in pairs for address in pair if address is not None]
 
 
 @attrs.frozen
