@@ -27,12 +27,13 @@ from jackfield._net.tls import TLSFileError, client_context
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.http import Response
 from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 
 __all__ = ["Connection", "Opener", "connect"]
 
 # A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
 # (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would cut the line.
-MAX_FRAME = 16 * 2**20
+MAX_FRAME = MAX_MESSAGE_BYTES
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
 # it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
 QUEUE = 16

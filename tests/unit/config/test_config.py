@@ -272,7 +272,7 @@ class Hooked(AcmeFeed):
         self.calls.append(feed)
         if self.account == "broken":
             raise ZeroDivisionError("oops")
-        return Webhook(lambda headers, body, at: [], websocket=False)
+        return Webhook(lambda request: [], websocket=False)
 
 
 def test_a_provider_says_once_how_its_webhooks_are_read():
