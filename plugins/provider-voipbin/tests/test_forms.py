@@ -123,6 +123,6 @@ def test_the_payload_of_every_form_keeps_its_own_text(raw, name, payload):
     ],
 )
 def test_what_is_no_json_within_is_an_error_in_every_form(raw):
-    with pytest.raises(FrameError, match="no JSON") as caught:
+    with pytest.raises(FrameError, match="not valid JSON") as caught:
         message(raw)
     assert caught.value.raw == raw

@@ -29,9 +29,9 @@ def decode_frame(decode: Callable[[bytes], T], raw: bytes) -> T:
     try:
         return decode(raw)
     except msgspec.ValidationError:
-        raise FrameError("no JSON object", raw) from None
+        raise FrameError("not a JSON object", raw) from None
     except _UNREADABLE as error:
-        raise FrameError(f"no JSON: {error}", raw) from None
+        raise FrameError(f"not valid JSON: {error}", raw) from None
 
 
 def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]:
