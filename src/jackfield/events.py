@@ -1,6 +1,6 @@
 """The event, and the one neutral form in which it leaves the process: CloudEvents 1.0 as JSON.
 
-The vendor's payload is kept twice, as objects for who reads it and as the JSON text that the
+The vendor's payload is kept twice, as objects for consumers and as the JSON text that the
 vendor wrote. The text goes out as it came in, so no number loses a digit and no string an escape
 on the way through us, and writing an event does not encode its payload again.
 """
@@ -101,7 +101,7 @@ def content_id(*parts: bytes) -> str:
 def decode_data(text: bytes) -> Any:
     """A payload's text as objects, in which a number beyond every float, such as ``1e400``, is a `Decimal`.
 
-    What `msgspec.json.decode` raises where it is no JSON.
+    What `msgspec.json.decode` raises if it is not valid JSON.
     """
     try:
         return _decode_plain(text)

@@ -227,7 +227,7 @@ def test_the_payload_keeps_its_own_text():
         (b"[" * 5000, "no JSON"),
         ({"event_type": 5}, "event_type is 5 and not a name"),
         ({"event_type": ""}, "event_type is '' and not a name"),
-        (b'{"event_type":"x","data":"\xff"}', "data is no JSON"),
+        (b'{"event_type":"x","data":"\xff"}', "data is not valid JSON"),
         (b'{"event_type":"x","data":"\\ud800"}', "JSON"),
     ],
 )

@@ -110,7 +110,7 @@ def _file(path: Path) -> Path:
     table = read_toml(path).get("gateway", {})
     journal = table.get("journal", "memory") if isinstance(table, dict) else "memory"
     if not isinstance(journal, str) or journal == "memory":
-        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is no file that could be looked into")])
+        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is not a file, and cannot be inspected")])
     return Path(journal)
 
 

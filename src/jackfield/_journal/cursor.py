@@ -166,5 +166,5 @@ class Cursor:
         self._position = self._committed
 
     def rest(self) -> tuple[list[tuple[int, Event]], int]:
-        """What is in memory and was not read, and how many before that are gone; for who gives up reading."""
+        """The unread events in memory, and the number of earlier ones that are gone; for a reader that stops."""
         return self._log.newest(self._position)

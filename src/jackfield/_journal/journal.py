@@ -94,7 +94,7 @@ class Journal:
         """Take events, in order, without waiting; those that are no copies of earlier ones, and were taken.
 
         What cannot be taken is counted and reported: the newest, when as many as the capacity says wait to be
-        committed already; any, when the journal is closed; one that is no JSON.
+        committed already; any, when the journal is closed; one that is not valid JSON.
         """
         return self._admit(events, self._drop)
 
@@ -133,7 +133,7 @@ class Journal:
         return taken
 
     async def publish(self, events: Sequence[Event], hand_over: Callable[[list[Event]], object] | None = None) -> int:
-        """Take events and wait until they are committed, for who must confirm them; how many were new.
+        """Admit events and wait until they are committed, for callers that confirm them; returns how many were new.
 
         `hand_over` gets the new ones at once, as what `admit` returns. A copy of an event that was taken before
         counts as taken, and its commit is waited for too. `JournalError` where any was not taken or not
@@ -280,7 +280,7 @@ class Journal:
         try:
             return event.to_json()
         except Exception as error:  # noqa: BLE001  # a provider's own objects may fail in any way
-            self._drop(1, f"event {event.id!r} of feed {event.feed} is no JSON: {type(error).__name__}: {error}")
+            self._drop(1, f"event {event.id!r} of feed {event.feed} is not valid JSON: {type(error).__name__}: {error}")
             return None
 
     def _drop(self, count: int, reason: str) -> None:

@@ -37,7 +37,7 @@ def decode_frame(decode: Callable[[bytes], T], raw: bytes) -> T:
 def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]:
     """A frame's payload as objects and as its own text; both ``None`` where there is none.
 
-    `FrameError` where it is no JSON: decoding the frame has skipped over it without a look inside.
+    `FrameError` if it is not valid JSON: decoding the frame has skipped over it.
     """
     text = bytes(payload)
     if not text:
@@ -45,4 +45,4 @@ def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]
     try:
         return decode_data(text), text
     except _UNREADABLE as error:
-        raise FrameError(f"data is no JSON: {error}", raw) from None
+        raise FrameError(f"data is not valid JSON: {error}", raw) from None

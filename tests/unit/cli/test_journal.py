@@ -308,7 +308,7 @@ def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(con
     ("arguments", "reported"),
     [
         (["stats", "none.toml"], "none.toml: No such file or directory"),
-        (["stats", "memory.toml"], "gateway.journal: 'memory' is no file that could be looked into"),
+        (["stats", "memory.toml"], "gateway.journal: 'memory' is not a file, and cannot be inspected"),
         (["replay", "gateway.toml"], "say what to replay"),
         (["replay", "var/journal.db", "**"], "replay needs the configuration"),
         (["replay", "gateway.toml", "**", "--sink", "crn"], "--sink: no sink 'crn'; there are: archive, crm"),

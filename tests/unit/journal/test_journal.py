@@ -409,7 +409,7 @@ async def test_an_event_that_is_no_json_is_refused_alone_counted_and_told(bench)
         assert journal.snapshot().taken == 2
     (report,) = bench.reports
     assert (report.where, report.total) == ("journal", 1)
-    assert "event '2' of feed f is no JSON: TypeError" in report.reason
+    assert "event '2' of feed f is not valid JSON: TypeError" in report.reason
 
 
 async def test_a_full_disk_is_reported_loses_nothing_and_is_over_when_there_is_room(bench):

@@ -131,7 +131,9 @@ class Voipbin:
             hint = "or webhook_verify = false for an installation before August 2026, which signs nothing"
             raise ValueError(f"receive = {self.receive!r} needs webhook_secret, {hint}")
         if self.webhook_secret is not None and not self.webhook_verify:
-            raise ValueError("webhook_verify = false would take posts that webhook_secret turns down; give one of them")
+            raise ValueError(
+                "webhook_verify = false accepts webhooks that webhook_secret rejects; set one of them only"
+            )
 
     @property
     def source(self) -> Source:

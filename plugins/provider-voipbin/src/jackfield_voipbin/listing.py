@@ -91,7 +91,7 @@ class Catch:
 def lists(rest: Rest, resources: list[str], since: datetime) -> HTTPFlow[Catch]:
     """The last states of these resources, as far as they may have changed since then.
 
-    A list that a server does not have is left out; `RestError` where it has none of them, or turns us down.
+    A list that a server does not have is left out; `RestError` if it has none of them, or rejects us.
     """
     catch = Catch()
     missing: list[RestError] = []
