@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -14,10 +15,8 @@ def pipe():
     reading, writing = os.pipe()
     yield reading, writing
     for number in (reading, writing):
-        try:
+        with suppress(OSError):
             os.close(number)
-        except OSError:
-            pass
 
 
 def read_all(reading, done):
