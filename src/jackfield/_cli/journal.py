@@ -24,6 +24,7 @@ from jackfield._journal.store import Store, forget_sink
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.events import Event
+from jackfield.kinds import causal_rank
 
 __all__ = ["configure", "run"]
 
@@ -189,8 +190,10 @@ def _events(options: argparse.Namespace) -> int:
     return 0
 
 
-def _happened(numbered: tuple[int, Event]) -> datetime:
-    return numbered[1].time or numbered[1].received
+def _happened(numbered: tuple[int, Event]) -> tuple[datetime, int]:
+    """When, and within one moment what follows from what: some vendors' clocks tick in seconds."""
+    event = numbered[1]
+    return event.time or event.received, causal_rank(event.kind)
 
 
 def _write(events: Iterable[Event]) -> None:

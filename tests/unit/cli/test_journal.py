@@ -180,6 +180,17 @@ def test_events_are_shown_by_selector_and_time_as_they_went_out(arguments, numbe
     assert [Event.from_cloudevent(line) for line in lines] == [EVENTS[number - 1] for number in numbers]
 
 
+def test_one_contacts_events_of_one_second_are_shown_as_one_follows_from_the_other(tmp_path, journal):
+    came = ["ended", "disconnected", "dequeued", "connected", "queued", "created"]
+    events = [
+        attrs.evolve(make(place, f"contact.{word}"), time=NOW, correlation="c") for place, word in enumerate(came)
+    ]
+    store = Store.open(tmp_path / "one.db")
+    store.append([row(event) for event in events])
+    store.close()
+    assert ids(journal("events", "one.db", "--correlation", "c")[1]) == [f"id-{place}" for place in range(5, -1, -1)]
+
+
 def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_came(tmp_path, journal):
     """One that nobody knows the time of stands where it was received."""
     happened = {"created": 0, "queued": 1, "connected": 2, "ended": None}
