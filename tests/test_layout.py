@@ -70,3 +70,26 @@ def test_the_top_level_holds_what_was_asked_for():
     visible = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     asked = {"pyproject.toml", "src", "plugins", "tests", "docs", "noxfile.py", "README.md", "LICENSE", "CHANGELOG.md"}
     assert visible - {"__pycache__", "build", "dist", "var"} == asked
+
+
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+(PURE,) = [contract["source_modules"] for contract in CONTRACTS if contract["id"] == "pure"]
+# Reading a clock, a file, the environment or chance, which an import contract does not see.
+IMPURE = re.compile(
+    r"(?<!def )(?<![\w.])(?:datetime\.now|datetime\.today|date\.today|time\.(?:time|monotonic)(?:_ns)?|open|input"
+    r"|os\.\w+|uuid[14]|urandom|randrange)\(|\.(?:read_text|read_bytes|write_text|write_bytes)\("
+)
+
+
+def pure_modules():
+    folders = [ROOT / "src", *ROOT.glob("plugins/*/src")]
+    paths = [folder.joinpath(*name.split(".")) for name in PURE for folder in folders]
+    return sorted(
+        {path.with_suffix(".py") for path in paths if path.with_suffix(".py").exists()}
+        | {module for path in paths if path.is_dir() for module in path.rglob("*.py")}
+    )
+
+
+@pytest.mark.parametrize("module", pure_modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_pure_by_contract_reads_no_clock_no_file_and_no_chance(module):
+    assert IMPURE.findall(module.read_text()) == []

@@ -44,9 +44,10 @@ class FeedRecorder:
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
     _redact: Redactor = attrs.field(factory=Redactor)
-    stats: FeedStats = attrs.field(factory=FeedStats)
+    stats: FeedStats = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.stats = FeedStats(self._now())
         self._redact.learn(self._feed.provider)
 
     def handle(self, effect: Effect) -> None:

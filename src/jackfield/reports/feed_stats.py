@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from datetime import UTC, datetime
+from datetime import datetime
 
 import attrs
 
@@ -44,9 +44,9 @@ class WebhookStats:
 class FeedStats:
     """What one feed has done since it was started."""
 
+    since: datetime
+    """When it came into its state."""
     state: FeedState = FeedState.DISCONNECTED
-    since: datetime = attrs.field(factory=lambda: datetime.now(UTC))
-    """When it came into this state."""
     connections: int = 0
     """How often a connection came up."""
     frames: int = 0

@@ -66,7 +66,7 @@ def receiver(published):
         webhook = Webhook(read, max_bytes=1000)
         feed = Feed("office", "acme", Options())
         return WebhookReceiver(
-            feed, webhook, FeedStats(), [].append, publish, [].append, WebhooksOptions(**options), now=lambda: NOW
+            feed, webhook, FeedStats(NOW), [].append, publish, [].append, WebhooksOptions(**options), now=lambda: NOW
         )
 
     return make

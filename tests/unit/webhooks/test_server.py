@@ -3,6 +3,7 @@
 import re
 import ssl
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -26,6 +27,8 @@ from jackfield.reports import WebhookRejected, WebhookServerStarted
 from jackfield.reports.feed_stats import FeedStats
 
 PATH = "/webhooks/office"
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen
@@ -60,7 +63,7 @@ class Office:
     published: list = attrs.field(factory=list)
     reports: list = attrs.field(factory=list)
     unreadable: list = attrs.field(factory=list)
-    stats: FeedStats = attrs.field(factory=FeedStats)
+    stats: FeedStats = attrs.field(factory=lambda: FeedStats(AT))
     trouble: Exception | None = None
     hangs: bool = False
 
