@@ -82,7 +82,7 @@ def quick(session: nox.Session) -> None:
     install(session, *TESTING)
     left_out = [f"--ignore=tests/unit/{name}" for name in NOT_QUICK]
     workers = f"--numprocesses={os.cpu_count() or 1}"
-    chosen = ["tests/unit", "tests/test_layout.py", *left_out]
+    chosen = ["tests/unit", "tests/test_layout.py", "tests/test_language.py", *left_out]
     session.run("pytest", "-q", workers, "--hypothesis-profile=quick", *(session.posargs or chosen), env=KEEP)
 
 

@@ -39,6 +39,7 @@ from jackfield._gateway.thread import Batches, Portal, closed
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event
+from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
@@ -145,6 +146,10 @@ class Gateway:
         Cancelled, it has put them there, and does not wait.
         """
         return await _outcome(self._portal.spawn(partial(self._gateway.publish, *events), closed))
+
+    async def post(self, feed: str, request: Request) -> Response:
+        """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
+        return await _outcome(self._portal.spawn(partial(self._gateway.post, feed, request), closed))
 
     async def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""

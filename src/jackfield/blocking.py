@@ -34,6 +34,7 @@ from jackfield._gateway.thread import Batches, Portal, closed
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event
+from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
@@ -148,6 +149,13 @@ class Gateway:
         `TimeoutError` where that is not done within so many seconds; it may be later.
         """
         return self._portal.spawn(partial(self._gateway.publish, *events), closed).result(timeout)
+
+    def post(self, feed: str, request: Request, timeout: float | None = None) -> Response:
+        """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts.
+
+        `TimeoutError` where that is not done within so many seconds; it may be later.
+        """
+        return self._portal.spawn(partial(self._gateway.post, feed, request), closed).result(timeout)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""

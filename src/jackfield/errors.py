@@ -9,7 +9,7 @@
      │    ├── AddressError
      │    └── SelectorError
      ├── NoTopicError     the caller: this vendor has no topic for what was asked
-     ├── EventError         the caller: this JSON is no event of ours
+     ├── EventError         the caller: this JSON is not a CloudEvent of Jackfield
      ├── FrameError         the vendor: a frame that cannot be read; carries its bytes
      ├── ConnectionLost     the session: the line is down, connect again
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
@@ -98,11 +98,11 @@ class TextError(JackfieldError, ValueError):
 
 
 class AddressError(TextError):
-    """A text is no address, or no address pattern."""
+    """A text is not an address or an address pattern."""
 
 
 class SelectorError(TextError):
-    """A text is no selector."""
+    """A text is not a selector."""
 
 
 class NoTopicError(JackfieldError):
@@ -127,7 +127,7 @@ class ConnectionLost(JackfieldError):
 
     `auth_failed` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
     websocket's close code, ``None`` where the line was cut without one. Since `missed_since` events may be missing,
-    where that is longer ago than the last sign of life.
+    where that is longer ago than the last activity.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ OnError = Literal["retry", "dead_letter", "pause", "disable"]
 """What a host does about events that a sink did not take.
 
 ``retry``: sends them again, later. ``dead_letter``: they never will be taken, so they become dead letters.
-``pause``: our credentials were turned down, so somebody must act; nothing is dropped, and it is tried again
+``pause``: our credentials were rejected, so an operator must act; nothing is dropped, and it is tried again
 slowly. ``disable``: the receiver wants nothing any more, so nothing is sent until the next start, and
 nothing dropped.
 """

@@ -187,7 +187,7 @@ KINDS: tuple[Kind, ...] = (
     # stream: about our own connection
     Kind("stream.connected", "a feed's connection is up"),
     Kind("stream.disconnected", "a feed's connection is down"),
-    Kind("stream.subscribed", "the feed's subscriptions are in force"),
+    Kind("stream.subscribed", "the feed's subscriptions are active"),
     Kind("stream.subscription_refused", "the vendor does not serve one subscription"),
     Kind("stream.gap_suspected", "events may have been missed between two moments"),
     Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),

@@ -156,7 +156,7 @@ def test_only_success_confirms(protocol, status, errors, confirms):
 def test_a_reply_that_cannot_be_read_leaves_its_request_open(protocol):
     request = asked(protocol)
     head = f'{{"action":"reply","request_id":"{request["request_id"]}","status":"error","data":'.encode()
-    with pytest.raises(FrameError, match="data is no JSON"):
+    with pytest.raises(FrameError, match="data is not valid JSON"):
         list(protocol.received(head + b'"\xff"}', AT))
     assert Subscribed(BINDING) in reply(protocol, request_id=request["request_id"], status="success")
 

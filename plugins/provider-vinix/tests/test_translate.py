@@ -121,16 +121,16 @@ def test_words_and_ids_are_texts_or_whole_numbers(value, text):
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [
-        (b"", "no JSON"),
-        (b"hello", "no JSON"),
-        (b"[]", "no JSON object"),
-        (b"5", "no JSON object"),
+        (b"", "not valid JSON"),
+        (b"hello", "not valid JSON"),
+        (b"[]", "not a JSON object"),
+        (b"5", "not a JSON object"),
         ({}, "neither a reply nor an event"),
         ({"action": "event", "data": {"queue_id": "Q"}}, "neither a reply nor an event"),
         ({"name": "join", "routing_key": "qubicle.queue..Q"}, "'qubicle.queue..Q' has an empty segment"),
         ({"name": "qubicle.queue.A.Q."}, "has an empty segment"),
         ({"name": "join", "data": {"event_name": "qubicle..A"}}, "'qubicle..A' has an empty segment"),
-        (b'{"name":"join","data":"\xff"}', "data is no JSON"),
+        (b'{"name":"join","data":"\xff"}', "data is not valid JSON"),
     ],
 )
 def test_what_cannot_be_read_says_why(frame, problem):
@@ -173,7 +173,7 @@ def test_a_number_of_any_length_is_read_or_reported(field, digits):
     try:
         event = read(f'{{"name":"join","data":{{"{field}":{"9" * digits}}}}}'.encode())
     except FrameError as error:
-        assert "data is no JSON" in str(error)
+        assert "data is not valid JSON" in str(error)
     else:
         assert type(event).from_cloudevent(event.to_json()).id == event.id
 

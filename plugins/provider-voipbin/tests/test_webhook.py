@@ -14,6 +14,7 @@ from jackfield.config import build_config
 from jackfield.errors import ConfigError, FrameError, SecretError, WebhookError
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.webhook import WebhookRequest
 from jackfield_voipbin import Voipbin, jackfield_providers
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.webhook import SIGNATURE, Reader, sign
@@ -34,7 +35,8 @@ unsigned = Reader("office", "abc", None)
 
 
 def events(reader, body, **headers):
-    return list(reader({name.replace("_", "-"): value for name, value in headers.items()}, body, AT))
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return list(reader(WebhookRequest("POST", "/", "https://host.example/", named, body, AT)))
 
 
 def test_a_post_is_the_event_that_its_websocket_copy_is():
@@ -132,7 +134,7 @@ def test_events_come_by_websocket_unless_something_else_is_asked_for():
     ("options", "message"),
     [
         ({}, "receive = 'webhook' needs webhook_secret, or webhook_verify = false for an installation before"),
-        ({"webhook_secret": {"env": "SECRET"}, "webhook_verify": False}, "give one of them"),
+        ({"webhook_secret": {"env": "SECRET"}, "webhook_verify": False}, "webhook_verify = false"),
     ],
 )
 def test_whether_posts_are_signed_must_be_said_once(options, message):
@@ -154,8 +156,8 @@ def test_a_feed_by_webhook_alone_needs_no_token_but_must_say_whose_it_is():
 
 
 def test_a_post_that_does_not_say_whose_it_is_is_the_feeds_customers():
-    read = Voipbin(customer_id="abc", receive="webhook", webhook_verify=False).webhook("office").read
-    (event,) = read({}, b'{"type":"order_paid","data":{"id":"7"}}', AT)
+    reader = Voipbin(customer_id="abc", receive="webhook", webhook_verify=False).webhook("office").read
+    (event,) = events(reader, b'{"type":"order_paid","data":{"id":"7"}}')
     assert str(event.address) == "voipbin/customer/abc/order/7/paid"
 
 

@@ -35,7 +35,7 @@ examples:
   jackfield journal stats gateway.toml
   jackfield journal events gateway.toml 'contact.*' --since 2h
   jackfield journal events gateway.toml --correlation 7edd095189dd15125c59e1401e8c398c
-  jackfield journal dead gateway.toml --sink crm
+  jackfield journal dead-letters gateway.toml --sink crm
   jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
   jackfield journal replay gateway.toml --dead"""
 
@@ -59,7 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_selection(events)
     events.add_argument("--limit", type=number(int, 1), metavar="N", help="stop after so many")
     events.set_defaults(do=_events)
-    dead = _action(actions, "dead", "the events that sinks refused for good, with the reasons, one JSON object a line")
+    dead = _action(
+        actions, "dead-letters", "the events that sinks refused for good, with the reasons, one JSON object a line"
+    )
     _add_selection(dead)
     dead.add_argument("--sink", metavar="NAME", help="of this sink only")
     dead.set_defaults(do=_dead)
@@ -110,7 +112,7 @@ def _file(path: Path) -> Path:
     table = read_toml(path).get("gateway", {})
     journal = table.get("journal", "memory") if isinstance(table, dict) else "memory"
     if not isinstance(journal, str) or journal == "memory":
-        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is no file that could be looked into")])
+        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is not a file, and cannot be inspected")])
     return Path(journal)
 
 

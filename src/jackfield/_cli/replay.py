@@ -122,7 +122,7 @@ async def _deliver(
         observing.redact.learn(task.sink.impl)
     reports = observing.observe
     selects = RouteSpans.of([EVERYTHING])
-    lanes = []
+    pipelines = []
     async with AsyncExitStack() as opened:
         for task in tasks:
             try:
@@ -130,20 +130,20 @@ async def _deliver(
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{task.sink.name}: cannot be opened: {error}") from None
             cursor = Replay(task.pages(), task.delivered)
-            lanes.append(
+            pipelines.append(
                 SinkPipeline(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random())
             )
         async with trio.open_nursery() as nursery:
             await nursery.start(cancel_at_signal, nursery.cancel_scope, _say_stopping)
             nursery.start_soon(_tell, tasks, done)
             async with trio.open_nursery() as delivering:
-                for lane in lanes:
-                    delivering.start_soon(lane.run)
+                for pipeline in pipelines:
+                    delivering.start_soon(pipeline.run)
             nursery.cancel_scope.cancel()
         with trio.CancelScope(shield=True):
             await _save(tasks, done)
-    for task, lane in zip(tasks, lanes, strict=True):
-        dead = lane.snapshot().dead
+    for task, pipeline in zip(tasks, pipelines, strict=True):
+        dead = pipeline.snapshot().dead
         say(
             f"{task.sink.name}: {task.sent} of {task.total} events replayed"
             + (f", {dead} refused again" if dead else "")

@@ -58,7 +58,7 @@ class Flows:
     def backfill(self, since: datetime | None, elapsed: float) -> None:
         """Look up soon what was missed; without `since` because the protocol asks for it."""
         self._gaps += [] if since is None else [since]
-        self._backfills_failed = 0  # whoever asks anew does not wait for the end of a long pause
+        self._backfills_failed = 0  # a new request does not wait for the end of a long pause
         self._backfill_due = min(self._backfill_due, elapsed + GRACE_SECONDS)
 
     def begin(self, elapsed: float, at: datetime) -> Iterator[Perform | BackfillEnded | RequestFailed]:

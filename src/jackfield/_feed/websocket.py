@@ -27,12 +27,13 @@ from jackfield._net.tls import TLSFileError, client_context
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.http import Response
 from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 
 __all__ = ["Connection", "Opener", "connect"]
 
 # A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
 # (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would cut the line.
-MAX_FRAME = 16 * 2**20
+MAX_FRAME = MAX_MESSAGE_BYTES
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
 # it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
 QUEUE = 16
@@ -133,7 +134,7 @@ class Connection:
         return self._stream.last_received_at
 
     async def close(self) -> None:
-        """Say goodbye, wait a moment for the answer, and let go."""
+        """Start the close handshake, wait briefly for the answer, and close."""
         self._stream.wanted = False
         try:
             with trio.move_on_after(CLOSE_SECONDS):
@@ -150,7 +151,7 @@ def _wall() -> datetime:
 async def connect(
     endpoint: Endpoint, *, timeout: float, opener: Opener | None = None, now: Callable[[], datetime] = _wall
 ) -> AsyncGenerator[Connection, None]:
-    """A connection to the endpoint, closed in good manners at the end.
+    """A connection to the endpoint, closed gracefully at the end.
 
     `HandshakeRefused` where the server answers with an HTTP status, `ConnectionLost` for any other
     reason that the connection does not come up in so many seconds. `opener` takes the place of TCP and

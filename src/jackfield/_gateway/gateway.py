@@ -34,6 +34,7 @@ from jackfield.config import GatewayConfig, Route, check_route
 from jackfield.errors import DeliveryError, JackfieldError
 from jackfield.events import Event
 from jackfield.kinds import explain_unknown
+from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import KindUnknown, Overflow
 from jackfield.selectors import Selector
@@ -108,6 +109,10 @@ class Gateway:
         if feed not in self._sessions:
             raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
         return self._plans[feed].show()
+
+    async def post(self, feed: str, request: Request) -> Response:
+        """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
+        return await self._webhook_server.post(feed, request)
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
@@ -238,15 +243,16 @@ class Gateway:
         self._select(self._routes.selectors)
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
-        publish, report = partial(self._journal.publish, hand_over=self._hand_over), self._registry.observe
+        publish = partial(self._journal.publish, hand_over=self._hand_over)
+        options, report = self.config.webhooks, self._registry.observe
         receivers = {
-            name: WebhookReceiver(session.feed, webhook, session.stats, session.recorder.unreadable, publish, report)
+            name: WebhookReceiver(
+                session.feed, webhook, session.stats, session.recorder.unreadable, publish, report, options
+            )
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
         }
-        self._webhook_server = await opened.enter_async_context(
-            open_webhook_server(self.config.webhooks, receivers, report)
-        )
+        self._webhook_server = await opened.enter_async_context(open_webhook_server(options, receivers, report))
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:

@@ -85,8 +85,11 @@ class HTTPConnection:
         headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
         return Request(self._method, event.target.decode("ascii"), headers)
 
-    async def body(self, head: Request, most: int) -> bytes:
-        """The body that follows a head; it is refused as soon as it is known to be larger than that."""
+    async def body(self, head: Request, most: int, hold: Callable[[trio.abc.Stream, int], None] | None = None) -> bytes:
+        """The body that follows a head; it is refused as soon as it is known to be larger than that.
+
+        `hold` is called with the size of each part, and may raise `WebhookError` too.
+        """
         too_large = WebhookError(413, f"the body is larger than {most} bytes")
         announced = head.header("content-length")  # which h11 has seen to be a number
         if announced and int(announced) > most:
@@ -95,6 +98,8 @@ class HTTPConnection:
             await self._send(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
         while isinstance(event := await self._next(), h11.Data):
+            if hold is not None:
+                hold(self.stream, len(event.data))
             body += event.data
             if len(body) > most:
                 raise too_large

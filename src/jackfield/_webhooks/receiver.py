@@ -1,26 +1,33 @@
-"""What a vendor has posted for one feed: read, committed, counted, answered."""
+"""The webhooks of one feed: read, committed, counted, answered."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 import msgspec
+import trio
 
 from jackfield._loading.guard import provider_code
-from jackfield.config import Feed
+from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.redaction import Redactor
-from jackfield.plugin.webhook import Webhook
+from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
 from jackfield.reports import Report, WebhookRejected, is_due
 from jackfield.reports.feed_stats import FeedStats, count_reason
 
-__all__ = ["WebhookReceiver", "answer"]
+__all__ = ["METHODS", "WebhookReceiver", "answer", "by"]
 
-# To whoever is asked to post again: a journal that is full or stuck is not looked after within a second.
+# VoIPBIN sends with its customers' method, and with GET where they gave none.
+METHODS = ("GET", "POST", "PUT")
+
+# Seconds after which a vendor should send again: a journal that is full or stuck takes longer than one to recover.
 RETRY_AFTER = "5"
 
 
@@ -32,40 +39,72 @@ class WebhookReceiver:
     webhook: Webhook
     _stats: FeedStats
     _unreadable: Callable[[FrameError], None]
-    """Counts, keeps and tells what could not be read, as it does for frames."""
+    """Counts, keeps and reports what could not be read, as for frames."""
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
     """Waits until the events are committed; how many were new."""
     _report: Callable[[Report], None]
+    _options: WebhooksOptions = attrs.field(factory=WebhooksOptions)
+    _now: Callable[[], datetime] = attrs.field(default=partial(datetime.now, UTC))
+    """The clock, which tests replace."""
     _redact: Redactor = attrs.field(factory=Redactor)
 
     def __attrs_post_init__(self) -> None:
         self._redact.learn(self.feed.provider)
 
-    async def take(self, request: Request) -> Response:
-        """The answer to a post: 200 as soon as its events are committed, and not before."""
+    async def receive(self, request: Request, *, deadline: float = float("inf")) -> Response:
+        """The answer to a request: a success as soon as its events are committed, and not before."""
+        webhook = self.webhook
+        deadline = min(deadline, trio.current_time() + webhook.timeout)
+        try:
+            if request.method not in METHODS:
+                raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
+            if len(request.body) > webhook.max_bytes:
+                raise WebhookError(413, f"the body is larger than {webhook.max_bytes} bytes")
+            with by(deadline, WebhookError(503, f"the journal did not commit it within {webhook.timeout:g} s")):
+                return await self._receive(self._whole(request))
+        except WebhookError as refusal:
+            return self.refuse(refusal)
+
+    def _whole(self, request: Request) -> WebhookRequest:
+        """The request as the provider reads it."""
         headers: dict[str, str] = {}
         for name, value in request.headers:
             headers.setdefault(name.lower(), value)
+        parts = urlsplit(request.url)
+        target = urlunsplit(("", "", parts.path, parts.query, ""))
+        if self._options.public_url:
+            url = self._options.public_url.rstrip("/") + target
+        elif parts.scheme:
+            url = request.url
+        else:
+            url = f"{'https' if self._options.tls_cert else 'http'}://{headers.get('host', '')}{target}"
+        if not request.body and not parts.query:
+            raise WebhookError(400, "the request has neither a body nor a query")
+        return WebhookRequest(request.method, target, url, headers, request.body, self._now())
+
+    async def _receive(self, request: WebhookRequest) -> Response:
         try:
-            if not request.body:
-                raise WebhookError(400, "nothing was posted: the request has no body")
             with provider_code():
-                read = tuple(self.webhook.read(headers, request.body, datetime.now(UTC)))
-            events = [attrs.evolve(event, origin="webhook") for event in read]
-            new = await self._publish(events)
-        except WebhookError as refusal:
-            return self.refuse(refusal)
+                read = self.webhook.read(request)
+                answered = read if isinstance(read, WebhookAnswer) else WebhookAnswer(read)
+            events = [attrs.evolve(event, origin="webhook") for event in answered.events]
+            new = await self._publish(events) if events else 0
         except FrameError as error:
             return self._cannot_read(error)
         except JournalError:
-            return self.refuse(WebhookError(503, "the journal takes nothing at the moment"))
+            raise WebhookError(503, "the journal takes nothing at the moment") from None
+        except WebhookError:
+            raise
         except JackfieldError as error:
             return self._fail(error, request.body)
-        return self._accept(len(events), new)
+        self._accept(len(events), new)
+        if isinstance(read, WebhookAnswer):
+            return answered.response
+        return Response(200, body=msgspec.json.encode({"new": new, "copies": len(events) - new}))
 
     def refuse(self, refusal: WebhookError) -> Response:
         """The answer to what is not taken."""
-        # Secrets show in no report, whatever a provider writes; and a status that is no error would say "taken".
+        # Secrets show in no report, whatever a provider writes; and a status below 400 would mean that it was accepted.
         reason = self._redact(refusal.reason)
         status = refusal.status if 400 <= refusal.status < 600 else 400
         rejections = self._stats.webhooks.rejections
@@ -74,14 +113,13 @@ class WebhookReceiver:
             self._report(WebhookRejected(self.feed.name, status, reason, total))
         return answer(WebhookError(status, reason))
 
-    def _accept(self, events: int, new: int) -> Response:
+    def _accept(self, events: int, new: int) -> None:
         stats = self._stats
         stats.webhooks.accepted += 1
         stats.webhooks.copies += events - new
         stats.events += events
         if not events:
             stats.ignored["webhook without an event"] += 1
-        return Response(200, body=msgspec.json.encode({"new": new, "copies": events - new}))
 
     def _fail(self, error: JackfieldError, body: bytes) -> Response:
         """Answer 400 for a provider's bug, and 503 for a missing secret, so that the vendor retries."""
@@ -98,3 +136,12 @@ def answer(refusal: WebhookError) -> Response:
     """The answer that says why something is not taken."""
     headers = {"retry-after": RETRY_AFTER} if refusal.status == 503 else {}
     return Response(refusal.status, headers, msgspec.json.encode({"error": refusal.reason}))
+
+
+@contextmanager
+def by(deadline: float, late: WebhookError) -> Iterator[None]:
+    """Raise `late` if the block is not done by then."""
+    with trio.move_on_at(deadline) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise late

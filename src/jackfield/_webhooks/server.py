@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from urllib.parse import unquote
 
 import attrs
@@ -18,7 +18,7 @@ import trio
 from jackfield._net.http_server import HTTPConnection
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, server_context
-from jackfield._webhooks.receiver import WebhookReceiver, answer
+from jackfield._webhooks.receiver import METHODS, WebhookReceiver, answer, by
 from jackfield.config import WebhooksOptions
 from jackfield.errors import ConfigError, ConfigProblem, WebhookError
 from jackfield.plugin.http import Request, Response
@@ -29,10 +29,9 @@ from jackfield.reports.feed_stats import count_reason
 __all__ = ["WebhookServer", "open_webhook_server"]
 
 PREFIX = "/webhooks/"
-# VoIPBIN posts with its customers' method, and with GET where they gave none.
-METHODS = ("GET", "POST", "PUT")
-# Bodies are held in memory until they are committed, so this bounds that too.
 MOST_CONNECTIONS = 256
+# Bodies are held in memory until they are committed.
+MOST_HELD_BYTES = 128 * 2**20
 # Go's client, which VoIPBIN uses, drops what is idle for 90 s. Whoever waits for longer never closes a connection
 # under a request that is just coming.
 IDLE_SECONDS = 120.0
@@ -56,6 +55,9 @@ class WebhookServer:
     _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict)
     """The waits for a next request, the oldest first."""
     _slots: trio.CapacityLimiter = attrs.field(init=False)
+    _held: int = 0
+    """Bytes of bodies that are not committed yet."""
+    _holding: dict[trio.abc.Stream, int] = attrs.field(factory=dict)
     _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _stopping: bool = False
 
@@ -104,7 +106,7 @@ class WebhookServer:
             if not connection.begun and not await self._wait(connection):
                 return False
             late = WebhookError(408, f"no whole head within {HEAD_SECONDS:g} s")
-            with _by(trio.current_time() + HEAD_SECONDS, late):
+            with by(trio.current_time() + HEAD_SECONDS, late):
                 head = await connection.head()
             if head is None:
                 return False
@@ -144,15 +146,32 @@ class WebhookServer:
         try:
             if head.method not in METHODS:
                 raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
-            with _by(deadline, WebhookError(408, f"the body did not come {in_time}")):
-                body = await connection.body(head, webhook.max_bytes)
-            with _by(deadline, WebhookError(503, f"the journal did not commit it {in_time}")):
-                return await receiver.take(attrs.evolve(head, body=body))
+            with by(deadline, WebhookError(408, f"the body did not come {in_time}")):
+                body = await connection.body(head, webhook.max_bytes, self._hold)
+            return await receiver.receive(attrs.evolve(head, body=body), deadline=deadline)
         except WebhookError as refusal:
             return receiver.refuse(refusal)
         except (OSError, trio.BrokenResourceError):
             receiver.refuse(WebhookError(400, "the sender broke off"))
             raise
+        finally:
+            self._held -= self._holding.pop(connection.stream, 0)
+
+    def _hold(self, stream: trio.abc.Stream, size: int) -> None:
+        """Count what is held of a body; all bodies together are bounded."""
+        if self._held + size > MOST_HELD_BYTES:
+            raise WebhookError(503, f"other webhooks fill the memory of {MOST_HELD_BYTES} bytes")
+        self._held += size
+        self._holding[stream] = self._holding.get(stream, 0) + size
+
+    async def post(self, feed: str, request: Request) -> Response:
+        """Receive a request that came to another server."""
+        receiver = self._receivers.get(feed)
+        if receiver is None:
+            refusal = WebhookError(404, "no feed gets webhooks at this path")
+            self._count(refusal)
+            return answer(refusal)
+        return await receiver.receive(request)
 
     def _count(self, refusal: WebhookError) -> None:
         total = self.rejections[count_reason(self.rejections, refusal.reason)]
@@ -183,24 +202,14 @@ class _Gate(trio.abc.Listener[trio.abc.Stream]):
         await self._listener.aclose()
 
 
-@contextmanager
-def _by(deadline: float, late: WebhookError) -> Iterator[None]:
-    """A refusal for what is not done by then."""
-    with trio.move_on_at(deadline) as scope:
-        yield
-    if scope.cancelled_caught:
-        raise late
-
-
 @asynccontextmanager
 async def open_webhook_server(
     options: WebhooksOptions, receivers: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
 ) -> AsyncGenerator[WebhookServer, None]:
     """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot."""
-    if not receivers:
-        yield WebhookServer("", (), {}, report)
+    if options.listen is None or not receivers:
+        yield WebhookServer("", (), receivers, report)
         return
-    assert options.listen is not None
     host, port = host_and_port(options.listen)
     context = _tls(options)
     try:

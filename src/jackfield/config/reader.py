@@ -148,6 +148,8 @@ class _Reader:
     def webhooks(self, options: WebhooksOptions, feeds: Iterable[Feed]) -> None:
         """Check that webhooks can be received where a feed needs it, and only as they should be."""
         receiving = [feed.name for feed in feeds if feed.webhook is not None]
+        if options.listen is None and options.embedded:
+            return
         if options.listen is None:
             hint = 'nothing listens for its webhooks; give [webhooks] listen, such as "127.0.0.1:8080"'
             self.problems.extend(ConfigProblem(f"feeds.{name}", hint) for name in receiving)

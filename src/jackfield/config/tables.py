@@ -9,7 +9,7 @@ import attrs
 
 from jackfield._loading.guard import provider_code
 from jackfield.errors import ConfigProblem
-from jackfield.plugin.options import field_help, ge, host_and_port
+from jackfield.plugin.options import field_help, ge, host_and_port, is_url
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret, iter_secrets
 from jackfield.plugin.sink import Sink
@@ -88,6 +88,16 @@ class WebhooksOptions:
     )
     tls_key: str | None = attrs.field(
         default=None, metadata=field_help("a PEM file with the key of tls_cert, if it is in another file")
+    )
+
+    public_url: str | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(is_url("http", "https")),
+        metadata=field_help("where vendors send to, without the path, if a proxy is in front; some sign the URL"),
+    )
+    embedded: bool = attrs.field(
+        default=False,
+        metadata=field_help("webhooks are given to gateway.post() by the program around it, so nothing need listen"),
     )
 
     def __attrs_post_init__(self) -> None:

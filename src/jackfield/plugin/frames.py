@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from jackfield.errors import FrameError
-from jackfield.events import decode_data
+from jackfield.events import decode_data, decode_struct
 
 __all__ = ["NO_PAYLOAD", "decode_frame", "decode_payload"]
 
@@ -25,19 +25,19 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode_frame(decode: Callable[[bytes], T], raw: bytes) -> T:
-    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is no such JSON object."""
+    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is not such a JSON object."""
     try:
-        return decode(raw)
+        return decode_struct(decode, raw)
     except msgspec.ValidationError:
-        raise FrameError("no JSON object", raw) from None
+        raise FrameError("not a JSON object", raw) from None
     except _UNREADABLE as error:
-        raise FrameError(f"no JSON: {error}", raw) from None
+        raise FrameError(f"not valid JSON: {error}", raw) from None
 
 
 def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]:
     """A frame's payload as objects and as its own text; both ``None`` where there is none.
 
-    `FrameError` where it is no JSON: decoding the frame has skipped over it without a look inside.
+    `FrameError` if it is not valid JSON: decoding the frame has skipped over it.
     """
     text = bytes(payload)
     if not text:
@@ -45,4 +45,4 @@ def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]
     try:
         return decode_data(text), text
     except _UNREADABLE as error:
-        raise FrameError(f"data is no JSON: {error}", raw) from None
+        raise FrameError(f"data is not valid JSON: {error}", raw) from None

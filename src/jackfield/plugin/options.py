@@ -56,7 +56,7 @@ def host_and_port(text: str) -> tuple[str, int]:
             return parts.hostname, parts.port
     except ValueError:
         pass
-    raise ValueError(f'{text!r} is no address to listen on; say "127.0.0.1:8080" or "[::1]:8080"')
+    raise ValueError(f'{text!r} is not an address to listen on; write "127.0.0.1:8080" or "[::1]:8080"')
 
 
 def is_loopback(host: str) -> bool:

@@ -86,7 +86,7 @@ class SubscriptionRefused:
 
 @attrs.frozen
 class Ignore:
-    """The frame was understood and is no event: an answer, an acknowledgement, a heartbeat.
+    """The frame was understood and is not an event: an answer, an acknowledgement, a heartbeat.
 
     Every frame ends as an `Emit`, as an `Ignore` with its reason, or as a `FrameError`, so that
     none disappears uncounted.
@@ -199,7 +199,7 @@ class SupportsBackfill(Protocol):
     def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
         """What happened since the gap began, as far as the vendor's REST interface tells, with the origin ``backfill``.
 
-        Called a moment after the subscriptions are in force again, while frames keep coming between a request and its
+        Called a moment after the subscriptions are active again, while frames keep coming between a request and its
         answer, and never twice at once. `since` is ``None`` where the protocol itself asked, by a `Backfill`. It must
         not emit an older state of a thing than the one that came meanwhile. `RestError` where the vendor does not
         answer or allow it: the gap stays announced.

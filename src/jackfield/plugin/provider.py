@@ -69,7 +69,7 @@ class Dialect(Protocol):
         ...
 
     def pattern_of(self, topic: str) -> AddressPattern:
-        """A pattern that covers the address of whatever a topic brings; `ValueError` for what is no topic."""
+        """A pattern that covers the address of whatever a topic brings; `ValueError` for a text that is not a topic."""
         ...
 
     def covers(self, topic: str, other: str) -> bool:
@@ -88,7 +88,7 @@ class Dialect(Protocol):
     def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """What a topic's text says, and in words for an operator what it brings beyond that; mostly nothing.
 
-        `ValueError` for what is no topic.
+        `ValueError` for a text that is not a topic.
         """
         ...
 
@@ -187,7 +187,7 @@ class SupportsAuthentication(Protocol):
         """Get fresh credentials; the provider that is returned holds them and takes this one's place.
 
         Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
-        answer, with `auth_failed` where it turns us down; the message names what is missing.
+        answer, with `auth_failed` if it rejects us; the message names what is missing.
         """
         ...
 

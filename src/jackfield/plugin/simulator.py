@@ -79,7 +79,7 @@ class Simulator(Protocol):
         ...
 
     def admit(self, target: str, headers: Mapping[str, str]) -> Refusal | None:
-        """Whether a handshake for this request target is turned down; header names are lower case."""
+        """Whether a handshake for this request target is refused; header names are lower case."""
         ...
 
     def client(self) -> SimulatedClient:

@@ -79,7 +79,7 @@ class FeedStateChanged:
     feed: str
     state: FeedState
     reason: str = ""
-    """Why, where it was not asked for; or how many topics are in force."""
+    """The reason, if it was not requested; or the number of active topics."""
     retry_in: float | None = None
     """Seconds until the next attempt, with the state `RECONNECTING`."""
 

@@ -77,7 +77,7 @@ def _switch(running: Running, body: bytes) -> list[str]:
     try:
         table = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return [f"the body is no JSON: {error}"]
+        return [f"the body is not valid JSON: {error}"]
     if not isinstance(table, dict):
         return ['the body must be an object of switches, such as {"drop": 0.1}']
     owners = _owners(running)

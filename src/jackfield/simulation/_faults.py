@@ -66,7 +66,7 @@ class Faults:
         default=1, validator=_between(1, 100), metadata=field_help("copies of each event, webhooks too", live=True)
     )
     shuffle: float = _seconds("each event comes up to so many seconds late, which changes their order; webhooks too")
-    garbage: float = _share(f"{SHARE_HELP} before which comes one that is no JSON")
+    garbage: float = _share(f"{SHARE_HELP} preceded by one that is not valid JSON")
     binary: float = _share(f"{SHARE_HELP} before which comes one of bytes")
     oversized: float = _share(f"{SHARE_HELP} before which comes a very large one, which is JSON and says nothing")
     oversized_bytes: int = attrs.field(

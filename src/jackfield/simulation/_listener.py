@@ -98,7 +98,7 @@ class WebSocketConnection:
             raise ClientGone from None
 
     async def close(self, how: CloseConnection) -> None:
-        """Close in good manners with a code, or just cut the line."""
+        """Close gracefully with a code, or cut the connection."""
         if how.code is None:
             await trio.aclose_forcefully(self._stream)
         else:

@@ -37,7 +37,7 @@ class ConnectionRules(ProviderDeclaration):
         harness.session.wanted.set(topics)
         settled = await harness.settled(topics)
         reported = [str(report) for report in harness.reports]
-        assert settled, f"in force are {sorted(harness.session.stats.topics)} and not {sorted(topics)}: {reported}"
+        assert settled, f"active are {sorted(harness.session.stats.topics)} and not {sorted(topics)}: {reported}"
 
     async def _begin(self, harness: Harness) -> None:
         """Settle, for a rule that is about what comes then."""
@@ -60,7 +60,7 @@ class ConnectionRules(ProviderDeclaration):
 
     @rule(Level.SILVER)
     def test_tells_refusals(self) -> None:
-        """A topic that the vendor turns down must be reported at once, and not taken for one that is served."""
+        """A topic that the vendor refuses must be reported at once, and not count as active."""
         if not self.refuses:
             self.not_applicable("the vendor turns no topic down")
 
@@ -96,7 +96,7 @@ class ConnectionRules(ProviderDeclaration):
             await self._begin(harness)
             before = len(harness.came[-1])
             harness.session.wanted.set(())
-            assert await harness.settled(()), f"still in force: {sorted(harness.session.stats.topics)}"
+            assert await harness.settled(()), f"still active: {sorted(harness.session.stats.topics)}"
             given = await harness.within(TOLD_SECONDS, lambda: len(harness.came[-1]) > before)
             assert given, "the vendor got no unsubscribe for topics that nobody wants any more"
 
@@ -136,7 +136,7 @@ class ConnectionRules(ProviderDeclaration):
             reasons = [
                 str(each) for each in harness.reports[seen:] if isinstance(each, FeedStateChanged) and each.reason
             ]
-            assert not reasons, f"it did not stop in good order: {reasons}"
+            assert not reasons, f"it did not stop gracefully: {reasons}"
 
         self._play(scenario)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.addresses import AddressPattern
-from jackfield.errors import FrameError, JackfieldError, RestError, WebhookError
+from jackfield.errors import FrameError, JackfieldError, RestError
 from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES, UNMAPPED
 from jackfield.plugin.http import HTTPFlow, Response
@@ -251,25 +251,6 @@ class FrameRules(ProviderDeclaration):
         if self.backfills:
             yield lambda: provider.protocol(FEED).backfill(AT - timedelta(minutes=5), AT)
             yield lambda: provider.protocol(FEED).backfill(None, AT)
-
-    @rule(Level.GOLD)
-    def test_reads_any_post(self) -> None:
-        """Anybody can post to us, so anything can come: events, or one refusal."""
-        provider: Any = self.provider
-        webhook = provider.webhook(FEED) if self.webhooks else None
-        if webhook is None:
-            self.not_applicable("it receives no webhooks")
-        headers = st.dictionaries(st.text(max_size=10).map(str.lower), st.text(max_size=20), max_size=4)
-
-        @given(headers, mutated_frames(self.examples()))
-        def law(given_headers: dict[str, str], body: bytes) -> None:
-            try:
-                events = list(webhook.read(given_headers, body, AT))
-            except (FrameError, WebhookError):
-                return
-            assert all(isinstance(event, Event) for event in events), f"{events} are no events"
-
-        law()
 
 
 def _drive(exchange: HTTPFlow[Any], said: list[Response | None]) -> None:

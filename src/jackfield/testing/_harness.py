@@ -88,7 +88,7 @@ class Harness:
         return condition()
 
     async def settled(self, topics: Iterable[str]) -> bool:
-        """Whether exactly these topics come to be in force, in good time."""
+        """Whether exactly these topics become active within the time limit."""
         wanted = frozenset(topics)
         return await self.within(120, lambda: self.session.stats.topics == wanted)
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from jackfield.testing._connection_rules import ConnectionRules
 from jackfield.testing._frame_rules import FrameRules
+from jackfield.testing._webhook_rules import WebhookRules
 
 __all__ = ["ProviderSuite"]
 
 
-class ProviderSuite(FrameRules, ConnectionRules):
+class ProviderSuite(FrameRules, WebhookRules, ConnectionRules):
     """What a provider must keep to; `jackfield.testing._provider_declaration` says what its author declares."""

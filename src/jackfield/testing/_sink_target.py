@@ -27,7 +27,7 @@ class SinkTarget:
     arrived: Callable[[], Sequence[Event]]
     """What has arrived, in order, copies included."""
     fail: Callable[[int], None] | None = None
-    """From now on takes so many events more, and then turns down everything, until it recovers."""
+    """From now on accepts so many further events, and then rejects everything until it recovers."""
     stall: Callable[[], None] | None = None
     """From now on takes nothing and says nothing, until it recovers."""
     recover: Callable[[], None] = lambda: None
@@ -38,9 +38,9 @@ class SinkDeclaration(Suite):
     """A sink, the targets that it can deliver to, and what these can do to it."""
 
     fails: ClassVar[bool] = True
-    """Whether a target can be made to turn down events: it has `SinkTarget.fail`."""
+    """Whether a target can be made to reject events: it has `SinkTarget.fail`."""
     fails_midway: ClassVar[bool] = False
-    """Whether it can take some events of a batch and turn down the rest."""
+    """Whether it can accept some events of a batch and reject the rest."""
     stalls: ClassVar[bool] = False
     """Whether it can be made to hang without an answer: it has `SinkTarget.stall`."""
     separate: ClassVar[bool] = True

@@ -16,7 +16,7 @@ For a plugin author it is one line::
    dialect says of topics: what covers another delivers what it delivers, and a topic delivers, and means,
    only what it is said to bring.
 
-Each law is a function that tries it with Hypothesis, as often as the profile in force says, and raises on
+Each law is a function that tries it with Hypothesis, as often as the active profile says, and raises on
 the first counterexample.
 """
 
@@ -179,7 +179,7 @@ def agreement(world: World) -> None:
 
 
 def _brings(dialect: Dialect, topic: str, address: Address) -> bool:
-    """Whether a topic is said to bring an address; a text that is no topic says nothing."""
+    """Whether a topic is said to bring an address; a text that is not a topic delivers nothing."""
     try:
         return dialect.pattern_of(topic).matches(address)
     except ValueError:

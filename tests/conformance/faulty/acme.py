@@ -156,10 +156,10 @@ class Acme:
     def webhook(self, feed):
         protocol = self.protocol(feed)
 
-        def read(headers, body, at):
-            if headers.get("x-refuse"):
+        def read(request):
+            if request.headers.get("x-refuse"):
                 raise WebhookError(403, "not signed")
-            return [protocol.event(decoded(body), body, at, "webhook")]
+            return [protocol.event(decoded(request.body), request.body, request.at, "webhook")]
 
         return Webhook(read)
 

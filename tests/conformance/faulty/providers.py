@@ -381,4 +381,4 @@ class TakesThePastForThePresent(AcmeProtocol):
 class TrustsWhoPosts(Acme):
     def webhook(self, feed):
         protocol = self.protocol(feed)
-        return Webhook(lambda headers, body, at: [protocol.event(json.loads(body), body, at, "webhook")])
+        return Webhook(lambda request: [protocol.event(json.loads(request.body), request.body, request.at, "webhook")])

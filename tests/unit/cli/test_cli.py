@@ -266,7 +266,7 @@ def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, 
     config.write_text(config.read_text() + f'[gateway]\njournal = "{tmp_path}"\n')
     assert main(["run", str(config)]) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
-    assert lines == [f"jackfield: {tmp_path}: is no file; name a file for the journal, or move this away"]
+    assert lines == [f"jackfield: {tmp_path}: is not a file; name a file for the journal, or move this away"]
 
 
 def test_check_reports_every_problem_and_exits_with_2(config, capsys):
@@ -331,7 +331,7 @@ def test_decode_writes_events_and_reports_frames_without_one(stdin, capfdbinary)
     event = Event.from_cloudevent(line)
     assert (event.kind, event.feed) == ("call.initiated", "office")
     assert err.decode().splitlines() == [
-        "line 3: unreadable: no JSON: JSON is malformed: invalid character (byte 0)",
+        "line 3: unreadable: not valid JSON: JSON is malformed: invalid character (byte 0)",
         "line 4: no event: acknowledgement of subscribe",
         "3 frames: 1 event, 2 without one",
     ]

@@ -204,14 +204,16 @@ def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_c
 
 
 def test_dead_letters_are_shown_with_their_reasons(config, journal):
-    status, lines, _ = journal("dead", config)
+    status, lines, _ = journal("dead-letters", config)
     first, second = map(json.loads, lines)
     assert status == 0
     assert (first["sink"], first["seq"], first["attempts"], first["reason"]) == ("crm", 1, 3, "answered HTTP 422")
     assert (first["event"]["id"], second["event"]["id"]) == ("id-1", "id-3")
     assert datetime.fromisoformat(first["at"]).tzinfo == UTC
-    assert ids(json.dumps(json.loads(line)["event"]) for line in journal("dead", config, "agent.ready")[1]) == ["id-3"]
-    assert journal("dead", config, "--sink", "archive")[1] == []
+    assert ids(json.dumps(json.loads(line)["event"]) for line in journal("dead-letters", config, "agent.ready")[1]) == [
+        "id-3"
+    ]
+    assert journal("dead-letters", config, "--sink", "archive")[1] == []
 
 
 def test_a_replay_goes_where_the_routes_lead_and_keeps_the_ids(config, crm, journal, tmp_path):
@@ -251,10 +253,10 @@ def test_a_dead_letter_that_arrives_is_one_no_more_and_one_that_is_refused_again
     assert status == 1
     assert "crm: 1 of 2 events replayed, 1 refused again\n" in err
     assert [(event["id"], event["origin"]) for event in crm.got] == [("id-1", "replay")]
-    assert [json.loads(line)["event"]["id"] for line in journal("dead", config)[1]] == ["id-3"]
+    assert [json.loads(line)["event"]["id"] for line in journal("dead-letters", config)[1]] == ["id-3"]
     crm.refuses = ()
     assert journal("replay", config, "--dead")[0] == 0
-    assert journal("dead", config)[1] == []
+    assert journal("dead-letters", config)[1] == []
 
 
 def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config, crm, journal, tmp_path):
@@ -277,7 +279,7 @@ def test_letters_that_were_delivered_and_cannot_be_taken_out_are_reported_and_ar
     assert "dead letters that were delivered cannot be taken out: database is locked" in err
     assert "Traceback" not in err
     assert [event["id"] for event in crm.got] == ["id-1", "id-3"]
-    assert len(journal("dead", config)[1]) == 2
+    assert len(journal("dead-letters", config)[1]) == 2
 
 
 def test_a_damaged_page_that_a_replay_comes_upon_is_reported_and_is_no_traceback(config, journal, monkeypatch):
@@ -308,7 +310,7 @@ def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(con
     ("arguments", "reported"),
     [
         (["stats", "none.toml"], "none.toml: No such file or directory"),
-        (["stats", "memory.toml"], "gateway.journal: 'memory' is no file that could be looked into"),
+        (["stats", "memory.toml"], "gateway.journal: 'memory' is not a file, and cannot be inspected"),
         (["replay", "gateway.toml"], "say what to replay"),
         (["replay", "var/journal.db", "**"], "replay needs the configuration"),
         (["replay", "gateway.toml", "**", "--sink", "crn"], "--sink: no sink 'crn'; there are: archive, crm"),

@@ -241,7 +241,7 @@ def test_an_inbox_listens_at_a_host_and_a_port(address):
     "address", ["", "8080", ":8080", "127.0.0.1", "http://x:1", "x:99999", "u@x:1", "x:1/y", "::1:80"]
 )
 def test_what_is_no_address_to_listen_on_is_reported_with_what_would_be_right(address):
-    with pytest.raises(ValueError, match="is no address to listen on; say"):
+    with pytest.raises(ValueError, match="is not an address to listen on; write"):
         host_and_port(address)
 
 
@@ -250,7 +250,7 @@ def test_what_is_no_address_to_listen_on_is_reported_with_what_would_be_right(ad
     [
         ({"tls_cert": "x"}, "tls_cert needs listen"),
         ({"listen": "127.0.0.1:1", "tls_key": "x"}, "tls_key needs tls_cert"),
-        ({"listen": "nowhere"}, "'nowhere' is no address to listen on"),
+        ({"listen": "nowhere"}, "'nowhere' is not an address to listen on"),
     ],
 )
 def test_an_inbox_is_configured_whole(options, message):
@@ -272,7 +272,7 @@ class Hooked(AcmeFeed):
         self.calls.append(feed)
         if self.account == "broken":
             raise ZeroDivisionError("oops")
-        return Webhook(lambda headers, body, at: [], websocket=False)
+        return Webhook(lambda request: [], websocket=False)
 
 
 def test_a_provider_says_once_how_its_webhooks_are_read():

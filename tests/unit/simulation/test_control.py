@@ -57,8 +57,8 @@ async def test_switches_of_both_kinds_are_set_together(counting, http):
         ('{"rate": -1}', "rate: 'rate' must be >= 0: -1.0"),
         ('{"padding": 1}', "padding: unknown option"),
         ("[]", "must be an object"),
-        ("{", "is no JSON"),
-        ("\xff", "is no JSON"),
+        ("{", "is not valid JSON"),
+        ("\xff", "is not valid JSON"),
     ],
 )
 async def test_what_is_wrong_is_reported_and_nothing_is_set(counting, http, body, said):

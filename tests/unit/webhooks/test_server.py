@@ -33,8 +33,9 @@ class Options:
     token: Secret = attrs.field(factory=lambda: Secret("text", "hunter2"))
 
 
-def read(headers, body, at):
+def read(request):
     """One event a line; some lines make trouble."""
+    headers, body, at = request.headers, request.body, request.at
     if headers.get("x-key") == "wrong":
         raise WebhookError(401, "wrong key, and not hunter2")
     for line in body.decode().splitlines():
@@ -152,7 +153,7 @@ async def test_vendors_post_with_the_method_that_they_like(office, door, poster,
     [
         (b"a", {"x_key": "wrong"}, 401, "wrong key, and not ***"),
         (b"a", {"method": "DELETE"}, 405, "the method is none of GET, POST, PUT"),
-        (b"", {}, 400, "nothing was posted: the request has no body"),
+        (b"", {}, 400, "the request has neither a body nor a query"),
         (b"x" * 1001, {}, 413, "the body is larger than 1000 bytes"),
         (b"no secret", {}, 503, "the file is empty"),
         (b"teapot", {}, 400, "not an error at all"),
@@ -434,4 +435,20 @@ async def test_where_it_cannot_listen_is_reported_in_one_line(office, tmp_path):
 
 async def test_of_several_headers_of_one_name_the_first_counts(office):
     request = Request("POST", PATH, (("X-Key", "right"), ("x-key", "wrong")), b"a")
-    assert (await office.receiver.take(request)).status == 200
+    assert (await office.receiver.receive(request)).status == 200
+
+
+async def test_bodies_that_are_not_committed_yet_are_bounded_all_together(office, door, poster, monkeypatch, nursery):
+    """One limit for each alone would let a hundred connections fill the memory."""
+    monkeypatch.setattr("jackfield._webhooks.server.MOST_HELD_BYTES", 1500)
+    office.hangs = True
+    first, second = door.connect(), door.connect()
+    await first.send_all(poster.request(PATH, b"a" * 1000))
+    await trio.testing.wait_all_tasks_blocked()
+    status, headers, answer = await poster.post(second, PATH, b"b" * 1000)
+    assert (status, headers["retry-after"]) == (503, "5")
+    assert answer == {"error": "other webhooks fill the memory of 1500 bytes"}
+    assert (await poster.answer(first))[0] == 503
+    office.hangs = False
+    third = door.connect()
+    assert (await poster.post(third, PATH, b"c" * 1000))[0] == 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import attrs
 
@@ -37,6 +37,10 @@ def _one_word(_instance: object, _attribute: object, value: str | None) -> None:
 @attrs.frozen
 class Vinix:
     """A feed of one Vinix account."""
+
+    stall_seconds: ClassVar[float] = 2.0
+    """KAZOO's gateway queues 50 messages for a slow reader and then drops (blackhole_data_emitter,
+    ``max_queued_messages``): a client that reads nothing for 5 to 10 s under load was seen to lose most of them."""
 
     url: str = attrs.field(
         validator=is_url("wss", "ws"),

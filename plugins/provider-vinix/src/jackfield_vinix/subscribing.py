@@ -64,7 +64,7 @@ class Subscribing:
 
     @property
     def held(self) -> list[str]:
-        """The bindings that are in force."""
+        """The active bindings."""
         return [binding for binding, subscription in self._subscriptions.items() if subscription.held]
 
     def subscribe(self, topic: str) -> Iterator[Action]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import attrs
@@ -49,6 +49,10 @@ _rest_url = attrs.validators.optional(is_url("https", "http"))
 @attrs.frozen
 class Voipbin:
     """A feed of one VoIPBIN customer."""
+
+    stall_seconds: ClassVar[float] = 10.0
+    """VoIPBIN queues 2000 frames for a slow reader, and cuts the connection when a write is stuck for 10 s
+    (its api-manager, pubsubhandler and the websocket's write deadline)."""
 
     token: Secret | None = attrs.field(
         default=None,
@@ -131,7 +135,9 @@ class Voipbin:
             hint = "or webhook_verify = false for an installation before August 2026, which signs nothing"
             raise ValueError(f"receive = {self.receive!r} needs webhook_secret, {hint}")
         if self.webhook_secret is not None and not self.webhook_verify:
-            raise ValueError("webhook_verify = false would take posts that webhook_secret turns down; give one of them")
+            raise ValueError(
+                "webhook_verify = false accepts webhooks that webhook_secret rejects; set one of them only"
+            )
 
     @property
     def source(self) -> Source:

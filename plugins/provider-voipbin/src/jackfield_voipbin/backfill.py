@@ -1,7 +1,7 @@
 """From what REST says to events: what never came is emitted now, except where a newer state of it is known.
 
 A look is for a gap, or regular. A regular one finds what the platform lost without a word, and subscriptions that
-it accepted and ignores. What has changed since the subscription was in force must have come, or be on its way.
+it accepted and ignores. What has changed since the subscription was active must have come, or be on its way.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Look:
     customer_id: str
     memory: Memory
     held: Mapping[str, AddressPattern]
-    """The customer's topics that are in force, and what they bring."""
+    """The customer's active topics, and the events that they deliver."""
     in_force: Mapping[str, datetime]
     """Since when."""
     since: datetime

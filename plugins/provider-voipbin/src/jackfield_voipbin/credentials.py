@@ -1,7 +1,7 @@
 """Tokens and access keys: which one a text is, whose it is, what it may subscribe to, and how to get one.
 
 A token is a JWT whose claims anybody can read; the platform alone can check its signature. An access key,
-``vb_…``, says nothing. VoIPBIN takes each under a name of its own and turns it down under the other's. What a
+``vb_…``, says nothing. VoIPBIN accepts each under a name of its own and rejects it under the other's. What a
 credential may not subscribe to is known here, and never asked for: the platform answers it by cutting the line.
 """
 
@@ -144,7 +144,7 @@ def login(base: str, username: str, password: str, ca_file: str | None = None) -
     request = Request("POST", f"{base}/auth/login", (("Content-Type", "application/json"),), body, ca_file)
     answer = yield request
     if answer.status in (400, 401, 403):  # the platform says 400, with nothing further, to a wrong password
-        problem = f"VoIPBIN turned down the user name {username!r} or its password (HTTP {answer.status})"
+        problem = f"VoIPBIN rejected the user name {username!r} or its password (HTTP {answer.status})"
         raise RestError(problem, status=answer.status, auth_failed=True)
     if answer.status != 200:
         raise RestError(f"{request}: HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)

@@ -212,7 +212,7 @@ def _expressible(segment: str | None) -> str | None:
 def _four(topic: str) -> list[str]:
     segments = topic.split(":", 3)
     if len(segments) != 4 or not all(segments) or not segments[0].endswith("_id"):
-        raise ValueError(f"{topic!r} is no topic <scope>_id:<scope id>:<resource>:<resource id>")
+        raise ValueError(f"{topic!r} is not a topic <scope>_id:<scope id>:<resource>:<resource id>")
     return segments
 
 

@@ -50,7 +50,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def form_of(frame: Frame, raw: bytes) -> Form:
-    """The form of a frame, the first that fits; `FrameError` where it is no JSON on a closer look."""
+    """The form of a frame, the first that fits; `FrameError` if it is not valid JSON."""
     if frame.event_type is not None:
         return Form.DOCUMENTED
     if _is_answer(frame):

@@ -26,9 +26,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
-from jackfield.events import content_id
+from jackfield.events import content_id, encode_data
 from jackfield.kinds import UNMAPPED
 from jackfield_voipbin.kinds import native_name
 from jackfield_voipbin.naming import STAMPS
@@ -36,8 +34,6 @@ from jackfield_voipbin.times import parse_time
 from jackfield_voipbin.topics import PROVIDER
 
 __all__ = ["identity", "identity_once", "once_of"]
-
-_encode = msgspec.json.Encoder(order="deterministic").encode
 
 _UNMAPPED = f"{UNMAPPED}."
 _SEPARATOR = re.compile(r"[._]")
@@ -52,7 +48,7 @@ def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any, 
     """
     what = ".".join(native_name(name)) if kind.startswith(_UNMAPPED) else kind
     when = "" if dated or timestamp is None or _happens_once(name) else str(timestamp)
-    return content_id(_encode((PROVIDER, what, resource_id, when, data)))
+    return content_id(encode_data((PROVIDER, what, resource_id, when, data), ordered=True))
 
 
 def once_of(name: str, fields: Mapping[str, Any]) -> str | None:
@@ -75,7 +71,7 @@ def identity_once(kind: str, resource_id: str, stamp: str) -> str:
     """The id of such a transition."""
     # The kind of a call's end says how it ended, of which the platform may learn later.
     what = "call.cleared" if kind == "call.failed" else kind
-    return content_id(_encode((PROVIDER, what, resource_id, stamp)))
+    return content_id(encode_data((PROVIDER, what, resource_id, stamp), ordered=True))
 
 
 @lru_cache(1024)

@@ -58,12 +58,9 @@ _AGENT_STATUS = ByField(
     },
 )
 # Of SMS inbound and outbound, of other channels incoming and outgoing.
-_DIRECTION = {
-    "inbound": "message.received",
-    "incoming": "message.received",
-    "outbound": "message.sent",
-    "outgoing": "message.sent",
-}
+_DIRECTION = dict.fromkeys(("inbound", "incoming"), "message.received") | dict.fromkeys(
+    ("outbound", "outgoing"), "message.sent"
+)
 _MESSAGE_CREATED = ByField("direction", _DIRECTION, missing="message.sent")
 _TRANSCRIPTION = {
     "created": "transcription.started",
@@ -181,11 +178,7 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
         "status_stopping": "campaign.stopping",
         "status_stop": "campaign.stopped",
     },
-    "number": {
-        "created": "number.provisioned",
-        "updated": "number.updated",
-        "deleted": "number.released",
-    },
+    "number": {"created": "number.provisioned", "updated": "number.updated", "deleted": "number.released"},
     "email": {"created": "message.sent", "updated": "message.delivery_updated", "deleted": "message.deleted"},
     "conversation": {
         "created": "conversation.started",

@@ -165,7 +165,7 @@ class VoipbinProtocol:
         return actions
 
     def _held(self) -> dict[str, AddressPattern]:
-        """The customer's topics that are in force, and what they mean."""
+        """The customer's active topics, and what they mean."""
         since = self._subscribing.since
         return {
             topic: pattern

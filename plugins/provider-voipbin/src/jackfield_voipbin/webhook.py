@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 
 import attrs
 import msgspec
@@ -20,6 +19,7 @@ from jackfield.errors import FrameError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.frames import decode_payload
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.webhook import WebhookRequest
 from jackfield_voipbin.forms import Form, Message, form_of, message_of
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
@@ -44,11 +44,11 @@ class Reader:
     secret: Secret | None
     """Read anew for each post; ``None`` takes posts without looking at their signature."""
 
-    def __call__(self, headers: Mapping[str, str], body: bytes, at: datetime) -> Iterable[Event]:
+    def __call__(self, request: WebhookRequest) -> Iterable[Event]:
         """The event in a post; `WebhookError` for a signature that is not ours, `FrameError` for no JSON."""
         if self.secret is not None:
-            _verify(self.secret.reveal(), headers.get(SIGNATURE.lower(), ""), body)
-        event, _ = translate(_message(body), body, self.feed, self.customer_id, at)
+            _verify(self.secret.reveal(), request.headers.get(SIGNATURE.lower(), ""), request.body)
+        event, _ = translate(_message(request.body), request.body, self.feed, self.customer_id, request.at)
         return (event,)
 
 

@@ -40,7 +40,7 @@ _decode = msgspec.json.Decoder(Frame).decode
 
 
 def read_frame(raw: bytes) -> Frame:
-    """The frame as far as its outermost object goes; `FrameError` where it is no JSON object."""
+    """The frame as far as its outermost object goes; `FrameError` if it is not a JSON object."""
     return decode_frame(_decode, raw)
 
 

@@ -19,7 +19,7 @@ SAMPLE = "tok-of-a-receiver"  # of nobody's
 
 
 class Conformance(SinkSuite):
-    """One event a request, to a server that can turn events down, quote our token, and hang."""
+    """One event per request, to a server that can reject events, quote our token, and hang."""
 
     fails_midway = True
     stalls = True

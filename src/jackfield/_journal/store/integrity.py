@@ -46,7 +46,7 @@ def identify(path: Path) -> None:
     """See that the file is a journal, by its first bytes; `JournalError` says what it is instead."""
     try:
         if not path.is_file():
-            raise JournalError(f"{path}: is no file; name a file for the journal, or move this away")
+            raise JournalError(f"{path}: is not a file; name a file for the journal, or move this away")
         with path.open("rb") as file:
             header = file.read(100)
     except OSError as error:

@@ -96,13 +96,13 @@ def test_a_database_that_only_claims_to_be_a_journal_is_left_alone(path):
 def test_a_folder_in_its_place_is_left_alone(path):
     path.unlink()
     path.mkdir()
-    refused(path, "is no file; name a file for the journal")
+    refused(path, "is not a file; name a file for the journal")
 
 
 def test_a_link_to_nowhere_is_no_place_for_a_new_journal(path):
     path.unlink()
     path.symlink_to("nowhere")
-    refused(path, "is no file")
+    refused(path, "is not a file")
 
 
 def test_a_folder_that_cannot_be_made_is_reported(path):

@@ -264,7 +264,7 @@ def test_a_file_open_for_reading_can_be_read_beside_its_writer_and_not_written(s
 
 
 def test_opening_for_reading_makes_no_file(path):
-    with pytest.raises(JournalError, match="is no file"):
+    with pytest.raises(JournalError, match="is not a file"):
         Store.open(path, readonly=True)
     assert list(path.parent.iterdir()) == []
 

@@ -1,0 +1,107 @@
+"""The language of the code and the documentation: the field's terms, and no words of our own in their place."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SUFFIXES = {".css", ".html", ".js", ".md", ".py", ".svg", ".toml", ".txt"}
+FILES = sorted(
+    path
+    for path in [ROOT / "README.md", *ROOT.glob("src/**/*"), *ROOT.glob("plugins/**/*"), *ROOT.glob("docs/**/*")]
+    if path.suffix in SUFFIXES and not {"__pycache__", "build", "tests"} & set(path.relative_to(ROOT).parts)
+)
+
+# Terms of the field for them: logged, reported or raised; pipeline; sink runner; webhook receiver; retries; delete.
+WORDS = re.compile(r"\b(told|lanes?|outlet|mailbox|patience|exhume|strays)\b", re.IGNORECASE)
+# A line that may hold one of them, by file, with the reason.
+ALLOWED_WORDS: dict[str, dict[str, str]] = {}
+
+# Phrases with a term of the field, which the value names.
+PHRASES = {
+    r"signs? of life": "last activity",
+    r"turn(s|ed)? (it |them |us |some |events |down )*down\b": "reject, refuse",
+    r"set aside": "rotate",
+    r"in force": "active",
+    r"in good (order|manners)": "gracefully",
+    r"say(s)? goodbye": "close handshake",
+    r"hang(s)? on it": "depend on",
+    r"for who\b": "for callers that",
+    r"whoever (reads|asks|wants)": "a noun",
+    r"\b(is|are) no (file|TOML|JSON|event|topic|address|error|selector|name)\b": "is not a",
+}
+
+# Lines that may hold one, with the reason.
+ALLOWED_PHRASES = {
+    '"INVALID_JSON": "The body is no JSON object.",': "VoIPBIN's own words, in its simulator",
+}
+
+# Sentences that could not be understood at once; none may come back.
+SENTENCES = [
+    "whatever it raises that is not meant becomes one error that names it",
+    "In which they are ended in order, once that has begun",
+    "What a conversation tells: its session",
+    "That of the last connection.",
+    "Wait as long as the provider knows that its vendor wants",
+    "What was missed was looked for.",
+    "What sinks have done that the file does not know yet",
+    "Cross out what the file knows now",
+    "How often the commit that is under way may still be given way",
+    "One thread's turn at the file after another",
+    "the newest `capacity` of those that some sink is not done with",
+    "So much of events, read or not.",
+    "One route to one sink, and for which events' numbers it holds",
+    "most gateways are spared the question",
+    "reads ahead of an event that it cannot get rid of",
+    "How many events from the batch's front will never be delivered",
+    "_leave_to_send",
+    "Whether what is sent at most is a probe",
+    "What stands before a feed's name",
+    "Who is turned down in the middle of sending gets to read why",
+    "a secret that is not there may be again when it is posted once more",
+    "What came until the end of the latest head",
+    "hurrying back does not help then",
+    "A provider who knows how long its vendor wants to be left alone",
+    "Whether more comes than was asked, so that the rest is filtered here",
+    "when this returns, every event of it is where it belongs",
+    "means nothing to a journal in memory",
+    "tells every fault at once, or shows for each feed what is asked",
+    "Losses are counted and told",
+    "writes a plugin to begin with",
+    "As the page gets it.",
+    "which `web` reads",
+]
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_the_words_of_a_private_dialect_do_not_come_back(path):
+    allowed = ALLOWED_WORDS.get(relative(path), {})
+    found = [line.strip() for line in path.read_text().splitlines() if WORDS.search(line)]
+    assert [line for line in found if line not in allowed] == []
+
+
+def test_every_allowed_line_exists_and_has_its_reason():
+    for name, lines in ALLOWED_WORDS.items():
+        text = [line.strip() for line in (ROOT / name).read_text().splitlines()]
+        assert all(line in text and reason for line, reason in lines.items())
+    assert sum(map(len, ALLOWED_WORDS.values())) <= 5
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_no_sentence_that_was_rewritten_comes_back(path):
+    text = " ".join(re.sub(r"^\s*(#|//)", "", line).strip() for line in path.read_text().splitlines())
+    assert [sentence for sentence in SENTENCES if sentence in text] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_phrases_are_the_terms_of_the_field(path):
+    lines = [line for line in path.read_text().splitlines() if line.strip() not in ALLOWED_PHRASES]
+    found = [
+        (line, term) for line in lines for phrase, term in PHRASES.items() if re.search(phrase, line, re.IGNORECASE)
+    ]
+    assert found == []
