@@ -87,6 +87,20 @@ class Vinix:
         metadata=field_help("further families of events to receive: call, conference, fax, object"),
     )
 
+    unsubscribe: Literal["renew", "send"] = attrs.field(
+        default="renew",
+        metadata=field_help(
+            "renew: what nobody selects any more is left out when the connection is renewed; send: the server is asked "
+            "to end it, which at KAZOO ends it for the server's other clients too"
+        ),
+    )
+
+    renew_seconds: float = attrs.field(
+        default=900.0,
+        validator=ge(0),
+        metadata=field_help("how long a connection is kept; the next is opened and subscribed before; 0: for ever"),
+    )
+
     def __attrs_post_init__(self) -> None:
         ways = [name for name in ("auth_token", "api_key", "username") if getattr(self, name) is not None]
         if len(ways) != 1:
@@ -140,7 +154,16 @@ class Vinix:
 
     def _account(self, account_id: str, token: Secret, login: Login | None) -> Account:
         return Account(
-            self.url, account_id, token, self.rest_url, self.ca_file, self.idle_check_seconds, self.families, login
+            self.url,
+            account_id,
+            token,
+            self.rest_url,
+            self.ca_file,
+            self.idle_check_seconds,
+            self.families,
+            self.unsubscribe == "send",
+            self.renew_seconds,
+            login,
         )
 
     @property
