@@ -120,15 +120,15 @@ async def test_what_is_no_http_is_answered_with_400(counting, data):
 
 async def test_a_body_that_is_too_large_is_refused(counting, http):
     async with simulate(counting(), limit=0) as running:
-        head = b"POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
         assert b" 413 " in await said_to(running, head + b"100100\r\n" + b"x" * 0x100100)
 
 
 async def test_a_handshake_may_follow_requests_on_one_line(counting):
     async with simulate(counting(), limit=0) as running:
-        upgrade = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        upgrade = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         upgrade += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        out = await said_to(running, b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" + upgrade)
+        out = await said_to(running, b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n" + upgrade)
         assert out.index(b" 200 ") < out.index(b" 404 ")
         assert running.counters.handshakes_refused == 1
 
