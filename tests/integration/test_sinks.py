@@ -59,7 +59,7 @@ class Crm:
                 crm.came.append(event["id"])
                 status = 204
                 if not crm.recovered.is_set():
-                    status = {"answers 500": 500, "answers 429": 429}.get(crm.trouble, 204)
+                    status = {"answers 500": 500, "answers 429": 429, "is not there": 404}.get(crm.trouble, 204)
                 if status == 204:
                     crm.got.setdefault(event["id"], time.monotonic())
                 self.send_response(status)
@@ -196,6 +196,29 @@ async def test_a_receiver_that_is_slow_for_its_time_limit_gets_each_event_once(s
     assert slow.came == [f"event-{number}" for number in range(HOW_MANY)]
     stats = gateway.state().sinks["crm"]
     assert (stats.delivered, stats.failures) == (HOW_MANY, 0)
+
+
+@pytest.fixture
+def misplaced():
+    crm = Crm("is not there")
+    crm.open()
+    yield crm
+    crm.close()
+
+
+async def test_a_url_that_is_not_there_pauses_the_sink_and_makes_no_dead_letters(misplaced, tmp_path, monkeypatch):
+    monkeypatch.setattr("jackfield._delivery.sink_runner.PAUSE_SECONDS", (0.2, 0.3))
+    async with open_gateway(towards(misplaced, tmp_path)) as gateway:
+        await gateway.publish(*map(make, range(HOW_MANY)))
+        await until(lambda: len(misplaced.came) == 16)
+        stats = gateway.state().sinks["crm"]
+        assert (stats.state, stats.dead, stats.delivered) == ("paused", 0, 0)
+        # Ten in a row, and then a probe of each of the five calls in turn.
+        assert misplaced.came == [f"event-{number}" for number in [*range(10), *range(5), 0]]
+        misplaced.recover()
+        await until(lambda: gateway.state().sinks["crm"].lag == 0)
+    stats = gateway.state().sinks["crm"]
+    assert (stats.dead, stats.delivered) == (0, HOW_MANY)
 
 
 async def test_an_orderly_stop_in_the_middle_of_a_batch_repeats_nothing_that_was_acknowledged(slow, tmp_path):

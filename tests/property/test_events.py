@@ -4,12 +4,17 @@ import json
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from json_texts import texts
 
 from jackfield.addresses import Address
-from jackfield.events import Event
+from jackfield.events import Event, decode_data
+from jackfield.plugin.protocol import Emit
 from jackfield.testing import strategies
+from jackfield_vinix.protocol import VinixProtocol
+from jackfield_voipbin.protocol import VoipbinProtocol
 
 ADDRESS = Address("v", "s", "i", "r", "n", "w")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,3 +50,40 @@ def test_anything_else_is_refused_with_one_error(rubbish):
         Event.from_cloudevent(rubbish)
     except ValueError as error:
         assert str(error)
+
+
+@given(texts())
+def test_any_payload_of_the_grammar_goes_out_as_it_came_and_is_read_back(text):
+    event = Event("1", "a.b", ADDRESS, None, AT, "f", data=decode_data(text), data_json=text)
+    line = event.to_json()
+    assert line.count(text) >= 1
+    again = Event.from_cloudevent(line)
+    assert (again.data_json, again) == (text, event)
+    assert Event.from_cloudevent(event.to_cloudevent()).data == event.data
+
+
+@given(st.text(st.characters(), max_size=5))
+def test_an_event_with_half_of_a_surrogate_pair_anywhere_can_be_written(text):
+    address = Address("v", "s", text or "i", "r", text or "n", "w")
+    event = Event(text, "a.b", address, None, AT, text, text, text, text, data={text: [text]})
+    assert decode_data(event.to_json())["data"] == {text: [text]}
+
+
+def voipbin(text):
+    frame = b'{"type": "event", "topic": "customer_id:abc:call:x1", "event_type": "call.created", "data": %b}' % text
+    return VoipbinProtocol("f").received(frame, AT)
+
+
+def vinix(text):
+    name = b"qubicle.queue.ACC.q1.join"
+    frame = b'{"action": "event", "name": "%b", "routing_key": "%b", "data": %b}' % (name, name, text)
+    return VinixProtocol("f").received(frame, AT)
+
+
+@pytest.mark.parametrize("received", [voipbin, vinix], ids=lambda received: received.__name__)
+@given(text=texts())
+def test_a_vendors_frame_with_any_payload_of_the_grammar_is_an_event_with_it_as_it_came(received, text):
+    payload = b'{"id": "x1", "text": %b}' % text
+    (event,) = [each.event for each in received(payload) if isinstance(each, Emit)]
+    assert event.data_json == payload
+    assert Event.from_cloudevent(event.to_json()).data_json == payload

@@ -194,11 +194,6 @@ class Machine(RuleBasedStateMachine):
             place.dead_lettered.add(seq)
             place.committed = seq + 1
 
-    @rule(sink=sinks)
-    def rewind(self, sink):
-        self.host.call(self.cursors[sink].rewind)
-        self.places[sink].read = self.places[sink].committed
-
     @rule(most=st.integers(1, 20))
     @precondition(lambda self: self.end > self.first)
     def trim(self, most):

@@ -155,11 +155,11 @@ def test_odd_frames_are_read_as_they_are_meant_and_replies_never_disturb_them(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b"[1]", "no JSON object"),
-        (b"12", "no JSON object"),
-        (b'{"name":"jo\x01in"}', "no JSON"),
-        (b'{"name":"join","data":{"a":"\xff"}}', "no JSON"),
-        (b'{"name":"join","data":{"a":NaN}}', "no JSON"),
+        (b"[1]", "not a JSON object"),
+        (b"12", "not a JSON object"),
+        (b'{"name":"jo\x01in"}', "not valid JSON"),
+        (b'{"name":"join","data":{"a":"\xff"}}', "not valid JSON"),
+        (b'{"name":"join","data":{"a":NaN}}', "not valid JSON"),
         (b'{"action":"event","data":{}}', "neither a reply nor an event"),
     ],
 )

@@ -121,10 +121,10 @@ def test_words_and_ids_are_texts_or_whole_numbers(value, text):
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [
-        (b"", "no JSON"),
-        (b"hello", "no JSON"),
-        (b"[]", "no JSON object"),
-        (b"5", "no JSON object"),
+        (b"", "not valid JSON"),
+        (b"hello", "not valid JSON"),
+        (b"[]", "not a JSON object"),
+        (b"5", "not a JSON object"),
         ({}, "neither a reply nor an event"),
         ({"action": "event", "data": {"queue_id": "Q"}}, "neither a reply nor an event"),
         ({"name": "join", "routing_key": "qubicle.queue..Q"}, "'qubicle.queue..Q' has an empty segment"),

@@ -83,6 +83,8 @@ PAYLOADS = [
     b'{"n":9007199254740993,"f":0.1000000000000000055511151231257827,"z":1.10,"e":-0.0}',
     b'{"n":123456789012345678901234567890}',
     b'{"n":1e400,"m":-1e400,"tiny":5e-400}',
+    b'{"s":"\\ud83d \\udc00\\ud83d", "\\udfff": 1}',
+    b'{"n":[' + b"9" * 5000 + b",1e99999999999999999999]}",
     b'{"s":"\\u003c\\u2028 \\ud83d\\ude00 \xf0\x9f\x98\x80 \\u0000"}',
     b'{"id":"\\u0000/ *%@\\n"}',
     b'{"a":1,"a":2}',
@@ -183,11 +185,8 @@ def test_an_answer_is_no_event_and_is_counted_under_few_reasons(raw, reason):
         b"\xef\xbb\xbf{}",
         b"{} {}",
         b'{"a":1,}',
-        b'{"type":"x_y","data":{"s":"\\ud800"}}',
         b'{"type":"x_y","data":"\xff"}',
         b'{"type":"x_y","data":NaN}',
-        b'{"type":"x_y","data":{"n":' + b"9" * 5000 + b"}}",
-        b'{"type":"x_y","data":{"n":1e99999999999999999999}}',
         b'{"type":"x_y","data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"a":' * 100_000,
     ],
@@ -233,7 +232,9 @@ def test_a_frame_that_was_damaged_anyhow_is_an_event_or_one_error():
         else:
             assert isinstance(action, Emit)
             event = action.event
-            assert type(event).from_cloudevent(event.to_json()) == event
+            again = type(event).from_cloudevent(event.to_json())
+            # Half of a surrogate pair can stand in a payload, and in an id only as U+FFFD.
+            assert again == event or (again.data_json == event.data_json and "\ufffd" in repr(again))
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_events_come_by_websocket_unless_something_else_is_asked_for():
     ("options", "message"),
     [
         ({}, "receive = 'webhook' needs webhook_secret, or webhook_verify = false for an installation before"),
-        ({"webhook_secret": {"env": "SECRET"}, "webhook_verify": False}, "give one of them"),
+        ({"webhook_secret": {"env": "SECRET"}, "webhook_verify": False}, "webhook_verify = false"),
     ],
 )
 def test_whether_posts_are_signed_must_be_said_once(options, message):

@@ -20,10 +20,11 @@ from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.selecting import selector
 from jackfield._delivery.replay import EventFilter, letters, past
-from jackfield._journal.store import Store
+from jackfield._journal.store import Store, forget_sink
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.events import Event
+from jackfield.kinds import causal_rank
 
 __all__ = ["configure", "run"]
 
@@ -35,7 +36,7 @@ examples:
   jackfield journal stats gateway.toml
   jackfield journal events gateway.toml 'contact.*' --since 2h
   jackfield journal events gateway.toml --correlation 7edd095189dd15125c59e1401e8c398c
-  jackfield journal dead gateway.toml --sink crm
+  jackfield journal dead-letters gateway.toml --sink crm
   jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
   jackfield journal replay gateway.toml --dead"""
 
@@ -59,7 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_selection(events)
     events.add_argument("--limit", type=number(int, 1), metavar="N", help="stop after so many")
     events.set_defaults(do=_events)
-    dead = _action(actions, "dead", "the events that sinks refused for good, with the reasons, one JSON object a line")
+    dead = _action(
+        actions, "dead-letters", "the events that sinks refused for good, with the reasons, one JSON object a line"
+    )
     _add_selection(dead)
     dead.add_argument("--sink", metavar="NAME", help="of this sink only")
     dead.set_defaults(do=_dead)
@@ -72,6 +75,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     add_plugin_options(again)
     again.set_defaults(do=_replay)
+    check = _action(actions, "check", "read everything and compare it with its checksums; nothing is changed")
+    check.add_argument("path", type=Path, metavar="PATH", help=PATH)
+    check.set_defaults(do=_check)
+    forget = _action(actions, "forget-sink", "forget how far a sink had come that is not configured any more")
+    forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
+    forget.add_argument("sink", metavar="SINK", help="the sink's name")
+    forget.set_defaults(do=_forget_sink)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -180,8 +190,10 @@ def _events(options: argparse.Namespace) -> int:
     return 0
 
 
-def _happened(numbered: tuple[int, Event]) -> datetime:
-    return numbered[1].time or numbered[1].received
+def _happened(numbered: tuple[int, Event]) -> tuple[datetime, int]:
+    """When, and within one moment what follows from what: some vendors' clocks tick in seconds."""
+    event = numbered[1]
+    return event.time or event.received, causal_rank(event.kind)
 
 
 def _write(events: Iterable[Event]) -> None:
@@ -211,3 +223,31 @@ def _dead(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     return replay.run(options, _file(options.path), _wanted(options), _unreadable)
+
+
+def _check(options: argparse.Namespace) -> int:
+    path = _file(options.path)
+    store = Store.open(path, readonly=True)
+    events = problems = 0
+    try:
+        for step in store.check():
+            events = step.total
+            for problem in step.problems:
+                problems += 1
+                print(problem)
+    finally:
+        store.close()
+    found = "1 problem" if problems == 1 else f"{problems} problems"
+    say(f"{path}: {events} events read, {found}", level="error" if problems else "info")
+    return 1 if problems else 0
+
+
+def _forget_sink(options: argparse.Namespace) -> int:
+    path = _file(options.path)
+    tables = read_toml(options.path) if path != options.path else {}
+    if options.sink in tables.get("sinks", {}):
+        problem = f"sink {options.sink!r} is configured; forget it when the configuration does not have it any more"
+        raise ConfigError([ConfigProblem(f"sinks.{options.sink}", problem)])
+    forget_sink(path, options.sink)
+    say(f"{path}: sink {options.sink} is forgotten; its dead letters stay")
+    return 0

@@ -255,7 +255,7 @@ class Session:
 
     def stalled(self, stall: Stall) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        if stall.seconds > stall_limit(self.provider):
+        if stall.seconds > stall_limit(self.feed.provider):
             self.gap.open(stall.since, f"this process did not run for {stall.seconds:.1f} s")
             if self.stats.state is FeedState.SUBSCRIBED:
                 self._close_gap()

@@ -36,13 +36,14 @@ class PendingWrites:
     durable: bool
     _report: Callable[[Report], None]
     _stir: Callable[[], None]
-    """Tells the journal that there is something to save."""
+    """Wakes the journal: there is something to save."""
+    _clock: Callable[[], float] = time.time
     cursors: dict[str, int] = attrs.field(factory=dict)
     known: dict[str, int] = attrs.field(factory=dict)
     """How far each sink had come when that was last saved: what goes before that is needed by nobody any more."""
     dead_rows: list[DeadLetterRow] = attrs.field(factory=list)
     dead_lettered: Counter[str] = attrs.field(factory=Counter)
-    """How many events each sink has dead_lettered since the journal was opened."""
+    """How many dead letters each sink has made since the journal was opened."""
     dead: deque[DeadLetter] = attrs.field(factory=deque)
     """The dead letters, without a file."""
     dropped: int = 0
@@ -59,7 +60,7 @@ class PendingWrites:
         """Note a dead letter."""
         self.dead_lettered[letter.sink] += 1
         if self.durable:
-            at = time.time_ns() // 1000
+            at = int(self._clock() * 1_000_000)
             body = letter.event.to_json()
             self.dead_rows.append(DeadLetterRow(letter.sink, letter.seq, at, letter.attempts, letter.reason, body))
             self._stir()
@@ -135,8 +136,6 @@ class Cursor:
                 await self._log.news()
                 continue
             batch = await self._log.read(start, most)
-            if self._position != start:  # somebody has called `rewind` meanwhile
-                continue
             self._position = batch.next
             lost += batch.lost
             if batch.events:
@@ -160,10 +159,6 @@ class Cursor:
         Buried again after a crash it is still one letter.
         """
         self._pending.dead_letter(DeadLetter(self.name, seq, event, reason, attempts))
-
-    def rewind(self) -> None:
-        """Read again from where the sink is not done."""
-        self._position = self._committed
 
     def rest(self) -> tuple[list[tuple[int, Event]], int]:
         """The unread events in memory, and the number of earlier ones that are gone; for a reader that stops."""

@@ -5,7 +5,7 @@ it is committed, and from then on reaches every sink at least once, whatever bec
 Without one the log lives in memory: the oldest events make room for the newest, and whoever has
 not read them by then has lost them, and gets their number.
 
-Taking an event never waits. Events that come while one commit is under way make up the next, so
+Admitting an event never waits. Events that come while one commit is under way make up the next, so
 the groups grow as the load does.
 """
 
@@ -47,7 +47,7 @@ SAVE_SECONDS = 0.25
 
 @attrs.define(eq=False)
 class Journal:
-    """Takes events, commits them, and has a cursor for each sink."""
+    """Admits events, commits them, and has a cursor for each sink."""
 
     _capacity: int
     """How many events may wait to be committed, and how many of the newest are kept in memory."""
@@ -55,6 +55,8 @@ class Journal:
     _report: Callable[[Report], None]
     _limits: Limits = attrs.field(factory=Limits)
     _rng: random.Random = attrs.field(factory=random.Random)
+    _clock: Callable[[], float] = time.time
+    """The wall clock."""
     _log: Log = attrs.field(init=False)
     _pending: PendingWrites = attrs.field(init=False)
     _writing: RetryingWorker = attrs.field(init=False)
@@ -80,13 +82,13 @@ class Journal:
         store = self._store
         self._writing = RetryingWorker(self._report, self._rng)
         self._log = Log(self._capacity, store, self._report, RetryingWorker(self._report, self._rng), self._needed)
-        self._pending = PendingWrites(self._capacity, store is not None, self._report, self._stir)
+        self._pending = PendingWrites(self._capacity, store is not None, self._report, self._stir, self._clock)
         self._window = SeenIds(self._limits.ids)
         if store is not None:
             self._log.end = store.next_seq
             self._known = store.cursors()
             self._window.refill(store.recent_keys(self._limits.ids))
-            self._retention = Retention(store, self._limits, self._floor, self._report, self._writing)
+            self._retention = Retention(store, self._limits, self._floor, self._report, self._writing, self._clock)
             for finding in store.findings:
                 self._report(JournalCorrupted(finding))
 
@@ -284,7 +286,7 @@ class Journal:
             return None
 
     def _drop(self, count: int, reason: str) -> None:
-        """Count a loss, and tell it when it is due."""
+        """Count a loss, and report it when it is due."""
         self._dropped += count
         if is_due(self._dropped, count):
             self._report(EventsDropped("journal", count, reason, self._dropped))

@@ -43,7 +43,7 @@ class Log:
     _capacity: int
     _store: Store | None
     _report: Callable[[Report], None]
-    _patience: RetryingWorker
+    _worker: RetryingWorker
     _needed: Callable[[], int]
     """The number of the first event that some sink is not done with; the end where all are, or there is none."""
     end: int = 1
@@ -88,7 +88,7 @@ class Log:
         self.wake()
 
     def wake(self) -> None:
-        """Let everybody look again who waits for news."""
+        """Wake all readers that wait for news."""
         self._news.set()
         self._news = trio.Event()
 
@@ -107,7 +107,7 @@ class Log:
         if self._store is None or position >= in_memory or self._store.first_seq >= in_memory:
             return self._in_memory(position, most)
         work = partial(_load, self._store, position, min(most, in_memory - position))
-        batch = await self._patience.until_done(work, lambda: self.end - position)
+        batch = await self._worker.until_done(work, lambda: self.end - position)
         if batch.damaged:
             self.damaged += batch.damaged
             if is_due(self.damaged, batch.damaged):

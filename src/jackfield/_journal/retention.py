@@ -32,7 +32,7 @@ class Limits:
     ids: int = 100_000
     """So many of the newest ids."""
     every: float = 1.0
-    """Seconds between one look and the next."""
+    """Seconds between one trim and the next."""
 
 
 @attrs.define(eq=False)
@@ -44,7 +44,8 @@ class Retention:
     _floor: Callable[[], int]
     """The number that every sink has passed, as far as the file knows: a crash forgets what it does not."""
     _report: Callable[[Report], None]
-    _patience: RetryingWorker
+    _worker: RetryingWorker
+    _clock: Callable[[], float] = time.time
     unread: int = 0
     """Events that were deleted before every sink had passed them."""
     dead: int = 0
@@ -52,7 +53,7 @@ class Retention:
     _failures: int = 0
 
     async def run(self) -> None:
-        """Look at it every so often, without end."""
+        """Trim every so often, without end."""
         while True:
             await trio.sleep(self._limits.every)
             try:
@@ -69,23 +70,23 @@ class Retention:
         limits = self._limits
         work = partial(
             self._store.trim,
-            keep_after=time.time_ns() // 1000 - int(min(limits.seconds, FOREVER) * 1_000_000),
+            keep_after=int((self._clock() - min(limits.seconds, FOREVER)) * 1_000_000),
             keep_bytes=limits.bytes,
             keep_keys=limits.ids,
             floor_seq=self._floor(),
         )
-        trimmed = await self._patience.once(work)
+        trimmed = await self._worker.once(work)
         if trimmed.unread:
             reason = f"the file has reached retain_bytes = {limits.bytes} before every sink had passed them"
             self.unread = self._lose("journal", trimmed.unread, reason, self.unread)
-        gone = await self._patience.once(partial(self._store.trim_dead, limits.dead_bytes))
+        gone = await self._worker.once(partial(self._store.trim_dead, limits.dead_bytes))
         for sink, count in gone.items():
             reason = f"there is more than retain_dead_bytes = {limits.dead_bytes} of them"
             self.dead = self._lose(f"dead letters of sink {sink}", count, reason, self.dead)
         return trimmed.more or bool(gone)
 
     def _lose(self, where: str, count: int, reason: str, before: int) -> int:
-        """Tell a loss at each doubling of the total; the new total."""
+        """Report a loss at each doubling of the total; the new total."""
         total = before + count
         if is_due(total, count):
             self._report(EventsDropped(where, count, reason, total))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from jackfield.errors import FrameError
-from jackfield.events import decode_data
+from jackfield.events import decode_data, decode_struct
 
 __all__ = ["NO_PAYLOAD", "decode_frame", "decode_payload"]
 
@@ -25,13 +25,13 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode_frame(decode: Callable[[bytes], T], raw: bytes) -> T:
-    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is no such JSON object."""
+    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is not such a JSON object."""
     try:
-        return decode(raw)
+        return decode_struct(decode, raw)
     except msgspec.ValidationError:
-        raise FrameError("no JSON object", raw) from None
+        raise FrameError("not a JSON object", raw) from None
     except _UNREADABLE as error:
-        raise FrameError(f"no JSON: {error}", raw) from None
+        raise FrameError(f"not valid JSON: {error}", raw) from None
 
 
 def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]:

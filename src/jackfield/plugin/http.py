@@ -22,6 +22,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
+from jackfield.events import decode_data
 
 __all__ = ["LONGEST_RETRY_AFTER", "HTTPFlow", "Request", "Response", "RetryAfter"]
 
@@ -119,7 +120,7 @@ class Response:
     def json(self) -> Any:
         """The body, decoded from JSON; `RestError` if it is not valid JSON."""
         try:
-            return msgspec.json.decode(self.body)
+            return decode_data(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RestError(
                 f"the answer with status {self.status} is not valid JSON: {error}", status=self.status

@@ -331,7 +331,7 @@ def test_decode_writes_events_and_reports_frames_without_one(stdin, capfdbinary)
     event = Event.from_cloudevent(line)
     assert (event.kind, event.feed) == ("call.initiated", "office")
     assert err.decode().splitlines() == [
-        "line 3: unreadable: no JSON: JSON is malformed: invalid character (byte 0)",
+        "line 3: unreadable: not valid JSON: JSON is malformed: invalid character (byte 0)",
         "line 4: no event: acknowledgement of subscribe",
         "3 frames: 1 event, 2 without one",
     ]

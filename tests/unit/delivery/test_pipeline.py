@@ -9,7 +9,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._delivery.pipeline import WINDOW, SinkPipeline
+from jackfield._delivery.pipeline import FIRST_READ, WINDOW, SinkPipeline
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.store import Store
@@ -237,3 +237,25 @@ async def test_cancelling_a_pipeline_leaves_its_cursor_at_the_first_event_that_i
     with trio.move_on_after(50):
         await bench.pipeline.run()
     assert bench.pipeline._cursor.committed == 2
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_what_waits_for_a_stuck_sink_is_bounded_in_bytes(concurrency, autojump_clock):
+    options = DeliveryOptions(batch_events=1000, batch_bytes=100_000, concurrency=concurrency)
+    bench = Bench(Receiver(stuck=frozenset("a")), options)
+    text = b'"%b"' % (b"x" * 20_000)
+    bench.journal.admit([attrs.evolve(make(n, key="a"), data=None, data_json=text) for n in range(2000)])
+    with trio.move_on_after(100):
+        await bench.pipeline.run()
+    waiting = [event for partition in bench.pipeline._partitions for _, event in partition.waiting]
+    size = sum(len(event.data_json) for event in waiting)
+    window = WINDOW * 100_000 * concurrency
+    assert window / 2 < size <= window + FIRST_READ * 20_000
+
+
+async def test_the_bound_in_bytes_lets_everything_through_that_is_larger_than_itself(autojump_clock):
+    bench = Bench(options=DeliveryOptions(batch_bytes=10))
+    stats = await bench.run([make(n) for n in range(300)])
+    assert bench.sink.numbers == list(range(300))
+    assert stats.lag == 0
+    assert all(partition.held_bytes == 0 for partition in bench.pipeline._partitions)

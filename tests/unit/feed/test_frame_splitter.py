@@ -91,6 +91,7 @@ faults = st.sampled_from(
         frame(b"\xff\xfe"),  # no UTF-8
         frame("é".encode(), 0x01)[:-1],  # runs into what follows
         b"\x81\x81\x00\x00\x00\x00a",  # masked
+        b"\x89\x7e\x00\x05short",  # a ping whose length has more bytes than it needs
         b"\x89\x80",  # a masked ping
         b"\x8a\x81\x00\x00\x00\x00a",
         b"\x88\x80",
@@ -122,6 +123,45 @@ def _small_messages_are_large():
 def test_the_messages_pings_and_closes_are_those_of_wsproto_alone(stream, places):
     found, _ = cut(split(HEAD + stream, places))
     assert found == list(parse([stream]))
+
+
+first_bytes = st.integers(0, 255)
+any_frames = st.builds(
+    lambda first, second, rest: bytes([first, second]) + rest, first_bytes, st.integers(0, 255), st.binary(max_size=140)
+)
+
+
+@given(st.lists(messages | any_frames | st.binary(max_size=20), max_size=8).map(b"".join), places)
+def test_any_bytes_masked_and_reserved_frames_included_are_judged_as_by_wsproto_alone(stream, places):
+    found, _ = cut(split(HEAD + stream, places))
+    assert found == list(parse([stream]))
+
+
+@pytest.mark.parametrize("first", range(256))
+@pytest.mark.parametrize("masked", [b"\x80", b"\x81", b"\xfd", b"\xfe", b"\xff"])
+def test_a_masked_frame_is_left_for_wsproto_and_does_not_stop_the_loop(first, masked):
+    splitter = Cutter()
+    data = HEAD + bytes([first]) + masked
+    assert splitter.feed(data) == (data, [])
+
+
+LEFT_FOR_WSPROTO = {
+    "a message above the cut limit": frame(b"x" * 70_000),
+    "fragments": b"\x01\x01a\x00\x01b\x80\x01c",
+    "fragments around a ping": b"\x01\x01a\x89\x00\x80\x01c",
+    "a ping": b"\x89\x01p",
+    "a pong": b"\x8a\x00",
+}
+
+
+@pytest.mark.parametrize("left", LEFT_FOR_WSPROTO.values(), ids=LEFT_FOR_WSPROTO)
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_cutting_goes_on_behind_what_is_left_for_wsproto(left, size):
+    stream = frame(b"before") + left + frame(b"after") + frame(b"later")
+    pieces = [HEAD] + [stream[at : at + size] for at in range(0, len(stream), size)]
+    found, taken = cut(pieces)
+    assert found == list(parse([stream]))
+    assert taken == 3  # before, after and later
 
 
 @given(st.lists(messages | pings | fragments(), max_size=12).map(b"".join))

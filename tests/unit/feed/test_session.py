@@ -724,6 +724,31 @@ async def test_a_stall_longer_than_the_vendor_buffers_is_a_gap_since_the_last_mo
     assert stage.session.stats.state is FeedState.SUBSCRIBED
 
 
+@pytest.mark.parametrize("login", [False, True])
+async def test_a_provider_states_how_long_its_vendor_buffers_for_and_keeps_that_through_logins(
+    network, nursery, autojump_clock, login
+):
+    class Buffering(LoggingIn if login else Options):
+        stall_seconds = 2.0
+
+        def authenticate(self):
+            yield from ()
+            return Options()  # what a login makes need not repeat it
+
+    stage = Stage(network, options=Buffering())
+    start, slept = datetime.now(UTC), timedelta(0)
+    stage.session = attrs.evolve(
+        stage.session, clock=Clock(lambda: start + timedelta(seconds=trio.current_time()) + slept)
+    )
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(10.5)
+    slept = timedelta(seconds=3)
+    await trio.sleep(10)
+    (gap,) = stage.of(GapSuspected)
+    assert gap.cause == "this process did not run for 3.0 s"
+
+
 async def test_a_clock_that_is_set_back_makes_no_gap_and_a_loss_after_it_none_that_is_negative(
     network, nursery, autojump_clock
 ):

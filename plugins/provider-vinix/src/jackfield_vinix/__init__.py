@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import attrs
 
@@ -37,6 +37,10 @@ def _one_word(_instance: object, _attribute: object, value: str | None) -> None:
 @attrs.frozen
 class Vinix:
     """A feed of one Vinix account."""
+
+    stall_seconds: ClassVar[float] = 2.0
+    """KAZOO's gateway queues 50 messages for a slow reader and then drops (blackhole_data_emitter,
+    ``max_queued_messages``): a client that reads nothing for 5 to 10 s under load was seen to lose most of them."""
 
     url: str = attrs.field(
         validator=is_url("wss", "ws"),
@@ -81,6 +85,14 @@ class Vinix:
     families: tuple[Literal["call", "conference", "fax", "object"], ...] = attrs.field(
         default=(),
         metadata=field_help("further families of events to receive: call, conference, fax, object"),
+    )
+
+    unsubscribe: Literal["renew", "send"] = attrs.field(
+        default="renew",
+        metadata=field_help(
+            "renew: what nobody selects any more is left out when the connection is renewed; send: the server is asked "
+            "to end it, which at KAZOO ends it for the server's other clients too"
+        ),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -136,7 +148,15 @@ class Vinix:
 
     def _account(self, account_id: str, token: Secret, login: Login | None) -> Account:
         return Account(
-            self.url, account_id, token, self.rest_url, self.ca_file, self.idle_check_seconds, self.families, login
+            self.url,
+            account_id,
+            token,
+            self.rest_url,
+            self.ca_file,
+            self.idle_check_seconds,
+            self.families,
+            self.unsubscribe == "send",
+            login,
         )
 
     @property

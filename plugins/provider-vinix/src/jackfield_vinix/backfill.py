@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-import msgspec
 
 from jackfield.addresses import Address
-from jackfield.events import Event, content_id
+from jackfield.events import Event, content_id, encode_data
 from jackfield.plugin.http import HTTPFlow
 from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.presence import Presence, Status
@@ -140,7 +139,7 @@ class _Comparing:
         self, family: str, id_: str, word: str, data: Mapping[str, Any], session_id: str, time: datetime | None
     ) -> Event:
         address = Address(PROVIDER, "account", self._account_id, family, id_, word)
-        content = msgspec.json.encode([session_id, self._began.isoformat(), data], order="deterministic")
+        content = encode_data([session_id, self._began.isoformat(), data], ordered=True)
         return Event(
             id=content_id(b"backfill", *(part.encode() for part in address), content),
             kind=kind_of(family, word, data),

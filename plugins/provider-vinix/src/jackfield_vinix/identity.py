@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from jackfield.addresses import Address
-from jackfield.events import content_id
+from jackfield.events import content_id, encode_data
 from jackfield_vinix.times import TIME_FIELDS
 from jackfield_vinix.wire import fold_within, text_of
 
@@ -36,5 +34,5 @@ def _derived(address: Address, time: datetime | None, content: Any) -> str:
     if isinstance(content, Mapping):
         repeated = {*_NO_CONTENT, f"{address.resource}_id", *(TIME_FIELDS if time is not None else ())}
         content = {field: value for field, value in content.items() if field not in repeated}
-    what = msgspec.json.encode(fold_within(content), order="deterministic")
+    what = encode_data(fold_within(content), ordered=True)
     return content_id(*(part.encode() for part in (*address, "" if time is None else time.isoformat())), what)

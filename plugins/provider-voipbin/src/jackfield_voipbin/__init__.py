@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import attrs
@@ -49,6 +49,10 @@ _rest_url = attrs.validators.optional(is_url("https", "http"))
 @attrs.frozen
 class Voipbin:
     """A feed of one VoIPBIN customer."""
+
+    stall_seconds: ClassVar[float] = 10.0
+    """VoIPBIN queues 2000 frames for a slow reader, and cuts the connection when a write is stuck for 10 s
+    (its api-manager, pubsubhandler and the websocket's write deadline)."""
 
     token: Secret | None = attrs.field(
         default=None,

@@ -22,16 +22,12 @@ import re
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
-from jackfield.events import content_id
+from jackfield.events import content_id, encode_data
 from jackfield.kinds import UNMAPPED
 from jackfield_voipbin.kinds import native_name
 from jackfield_voipbin.topics import PROVIDER
 
 __all__ = ["identity"]
-
-_encode = msgspec.json.Encoder(order="deterministic").encode
 
 _UNMAPPED = f"{UNMAPPED}."
 _SEPARATOR = re.compile(r"[._]")
@@ -46,7 +42,7 @@ def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any, 
     """
     what = ".".join(native_name(name)) if kind.startswith(_UNMAPPED) else kind
     when = "" if dated or timestamp is None or _happens_once(name) else str(timestamp)
-    return content_id(_encode((PROVIDER, what, resource_id, when, data)))
+    return content_id(encode_data((PROVIDER, what, resource_id, when, data), ordered=True))
 
 
 @lru_cache(1024)

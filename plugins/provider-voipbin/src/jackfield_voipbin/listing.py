@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from jackfield.errors import RestError
+from jackfield.events import decode_data, decode_struct
 from jackfield.plugin.http import HTTPFlow, Response
 from jackfield.plugin.protocol import Ignore
 from jackfield_voipbin.rest import Rest
@@ -80,6 +81,10 @@ class _Named(msgspec.Struct):
     timestamp: Any = None
 
 
+_decode_page = msgspec.json.Decoder(_Page).decode
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+
 @attrs.define
 class Catch:
     """What a look has found, and why something was not looked at."""
@@ -141,7 +146,7 @@ def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime |
     token: dict[str, str] = {}
     for _ in range(MOST_PAGES):
         texts = _items(path, (yield from rest.get(path, page_size=PAGE, **token, **query)))
-        items = [(data, text) for text in texts if isinstance(data := msgspec.json.decode(text), dict)]
+        items = [(data, text) for text in texts if isinstance(data := decode_data(text), dict)]
         news = [(data, text) for data, text in items if isinstance(data.get("id"), str) and data["id"] not in seen]
         seen.update(data["id"] for data, _ in news)
         catch.found += [Found(resource, "", None, data, text) for data, text in news]
@@ -158,8 +163,8 @@ def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime |
 def _named(resource: str, item: bytes) -> Found | None:
     """One event of a history; ``None`` where it is none."""
     try:
-        event = msgspec.json.decode(item, type=_Named)
-        data = msgspec.json.decode(event.data)
+        event = decode_struct(_decode_named, item)
+        data = decode_data(event.data)
     except msgspec.DecodeError:
         return None
     if not event.event_type or not isinstance(data, dict) or not isinstance(data.get("id"), str):
@@ -171,7 +176,7 @@ def _items(path: str, answer: Response) -> list[bytes]:
     """What is listed, each as its text; `RestError` where the answer is no list."""
     try:
         answer.json()  # all of it, since what a list holds is not looked into otherwise
-        page = msgspec.json.decode(answer.body, type=_Page)
+        page = decode_struct(_decode_page, answer.body)
     except (RestError, msgspec.ValidationError) as error:
         raise RestError(f"GET /v1.0/{path}: the answer is no list: {error}") from None
     return [bytes(item) for item in page.result or ()]  # an empty list may be null where the server is written in Go

@@ -34,6 +34,8 @@ class HTTPWriter:
 
     _options: Http
     _client: Client
+    _now: Callable[[], float] = time.time
+    """Wall time, which a signature says."""
 
     async def write(self, batch: Batch) -> None:
         """Send the batch, one request after the other, until one fails; each counts as soon as it is answered."""
@@ -98,7 +100,7 @@ class HTTPWriter:
             if (secret := getattr(options, name))
         ]:
             # Signed is what the receiver reads, not its compressed form: the libraries that verify take text.
-            headers |= signature_headers(message_id(message.events), int(time.time()), message.body, keys)
+            headers |= signature_headers(message_id(message.events), int(self._now()), message.body, keys)
         return headers
 
     def _redacted(self, text: str) -> str:

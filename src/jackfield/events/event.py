@@ -1,9 +1,4 @@
-"""The event, and the one neutral form in which it leaves the process: CloudEvents 1.0 as JSON.
-
-The vendor's payload is kept twice, as objects for consumers and as the JSON text that the
-vendor wrote. The text goes out as it came in, so no number loses a digit and no string an escape
-on the way through us, and writing an event does not encode its payload again.
-"""
+"""The event itself; see `jackfield.events`."""
 
 from __future__ import annotations
 
@@ -11,9 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
-from math import isfinite
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -22,8 +15,9 @@ import msgspec
 
 from jackfield.addresses import Address, escape_segment
 from jackfield.errors import EventError
+from jackfield.events.json_text import decode_data, decode_struct, encode_data, without_surrogates
 
-__all__ = ["Event", "Origin", "content_id", "decode_data"]
+__all__ = ["Event", "Origin", "content_id"]
 
 Origin = Literal["live", "webhook", "backfill", "replay", "simulated"]
 """How an event reached us."""
@@ -66,7 +60,10 @@ class Event:
         """The event as one JSON object in CloudEvents' structured form, without a line break."""
         if self._json is not None:
             return self._json
-        text = _encode(_to_wire(self))
+        try:
+            text = _encode(_to_wire(self))
+        except UnicodeEncodeError:  # half of a surrogate pair outside the payload
+            text = _encode(_to_wire(_encodable(self)))
         # The journal and every sink want the same; nothing that it is made of can change.
         object.__setattr__(self, "_json", text)
         return text
@@ -80,10 +77,14 @@ class Event:
     def from_cloudevent(cls, cloudevent: Mapping[str, Any] | str | bytes) -> Event:
         """Read what `to_cloudevent` or `to_json` wrote; `EventError` says what is wrong with it."""
         try:
-            text = _encode(cloudevent) if isinstance(cloudevent, Mapping) else cloudevent
-            return _from_wire(_decode(text))
+            text = cloudevent
+            if isinstance(text, Mapping):
+                text = encode_data(text)
+            elif isinstance(text, str):
+                text = text.encode()
+            return _from_wire(decode_struct(_decode, text))
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
-            raise EventError(f"no CloudEvent of Jackfield's: {error}") from None
+            raise EventError(f"not a CloudEvent of Jackfield's: {error}") from None
 
 
 def content_id(*parts: bytes) -> str:
@@ -96,29 +97,6 @@ def content_id(*parts: bytes) -> str:
     for part in parts:
         framed += b"%d:%b" % (len(part), part)
     return hashlib.sha256(framed).hexdigest()[:32]
-
-
-def decode_data(text: bytes) -> Any:
-    """A payload's text as objects, in which a number beyond every float, such as ``1e400``, is a `Decimal`.
-
-    What `msgspec.json.decode` raises if it is not valid JSON.
-    """
-    try:
-        return _decode_plain(text)
-    except msgspec.DecodeError as error:
-        try:
-            return _decode_wide(text)
-        except ArithmeticError:
-            raise error from None
-
-
-def _wide(number: str) -> float | Decimal:
-    narrow = float(number)
-    return narrow if isfinite(narrow) else Decimal(number)
-
-
-_decode_plain = msgspec.json.Decoder().decode
-_decode_wide = msgspec.json.Decoder(float_hook=_wide).decode
 
 
 class _Wire(msgspec.Struct, frozen=True):
@@ -162,6 +140,15 @@ def _source(provider: str, scope: str, scope_id: str) -> str:
     return "/" + "/".join(each if _URI_PLAIN.fullmatch(each) else quote(each, safe="") for each in segments)
 
 
+def _encodable(event: Event) -> Event:
+    texts: dict[str, Any] = {
+        field.name: without_surrogates(value)
+        for field in attrs.fields(Event)
+        if field.init and isinstance(value := getattr(event, field.name), str)
+    }
+    return attrs.evolve(event, address=Address(*map(without_surrogates, event.address)), **texts)
+
+
 def _to_wire(event: Event) -> _Wire:
     provider, scope, scope_id, resource, resource_id, word = event.address
     correlation = event.correlation or msgspec.UNSET
@@ -173,7 +160,7 @@ def _to_wire(event: Event) -> _Wire:
             text = text.replace(b"\n", b" ").replace(b"\r", b" ")
         data = msgspec.Raw(text)
     elif event.data is not None:
-        data = msgspec.Raw(_encode(event.data))
+        data = msgspec.Raw(encode_data(event.data))
     return _Wire(
         "1.0",
         event.id,

@@ -1,0 +1,11 @@
+"""The event, and the one neutral form in which it leaves the process: CloudEvents 1.0 as JSON.
+
+The vendor's payload is kept twice, as objects for programs that read it and as the JSON text that the
+vendor wrote. The text goes out as it came in, so no number loses a digit and no string an escape
+on the way through us, and writing an event does not encode its payload again.
+"""
+
+from jackfield.events.event import Event, Origin, content_id
+from jackfield.events.json_text import decode_data, decode_struct, encode_data
+
+__all__ = ["Event", "Origin", "content_id", "decode_data", "decode_struct", "encode_data"]
