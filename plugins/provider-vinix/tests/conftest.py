@@ -55,7 +55,11 @@ class Talk:
     """Makes the frames that arrive of those of one event."""
 
     def __attrs_post_init__(self):
-        feed = self.simulator.feed("ws://127.0.0.1:5555") | {"idle_check_seconds": 60.0} | self.options
+        feed = (
+            self.simulator.feed("ws://127.0.0.1:5555")
+            | {"idle_check_seconds": 60.0, "renew_seconds": 0.0}
+            | self.options
+        )
         del feed["provider"]
         names = ("auth_token", "api_key", "password")
         self.provider = Vinix(**{k: _secret(v) if k in names and v else v for k, v in feed.items()})

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Backfill, Emit, GapSuspected, Subscribed
+from jackfield.plugin.protocol import Backfill, Emit, GapSuspected, Renew, Subscribed
 from jackfield_vinix.silence import Silence
 
 NO_REST = {"rest_url": None}
@@ -172,3 +172,20 @@ def test_every_renewal_says_since_when_events_may_be_missing_so_that_there_is_on
     conversation.tick(100)
     assert conversation.gaps == conversation.disconnects != []
     assert conversation.of(GapSuspected) == []
+
+
+def test_a_connection_is_renewed_at_a_regular_pace_even_where_all_looks_well(talk, server):
+    conversation = talk(feed={"renew_seconds": 900.0, "idle_check_seconds": 0.0}, **server).connect(*talk.families)
+    conversation.tick(809)
+    assert conversation.of(Renew) == []
+    conversation.tick(182)
+    assert len(conversation.of(Renew)) == 1
+    conversation.tick(5000)  # the session tries until it has another connection
+    assert len(conversation.of(Renew)) == 1
+    assert conversation.gaps == conversation.disconnects == []
+
+
+def test_planned_renewals_can_be_switched_off(talk):
+    conversation = talk(feed={"renew_seconds": 0.0, "idle_check_seconds": 0.0}).connect(*talk.families)
+    conversation.tick(20_000)
+    assert conversation.of(Renew) == []

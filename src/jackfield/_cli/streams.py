@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import select
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from jackfield._cli.queued_stderr import QueuedStderr
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -58,7 +61,7 @@ def run_as_program(work: Callable[[], int]) -> int:
 
 
 def prepare_streams() -> None:
-    """Open the streams that are closed, and let standard output write UTF-8.
+    """Open the streams that are closed, let standard output write UTF-8, and standard error never block.
 
     A closed one must not stay free: the next socket or file would get its number, and data could be written to that.
     """
@@ -74,7 +77,9 @@ def prepare_streams() -> None:
         os.close(writing)
     if not _is_open(2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), errors="backslashreplace", write_through=True)
+    # A terminal that stands still must not stop the gateway; also tracebacks and log records go this way.
+    sys.stderr = stderr = QueuedStderr(2)
+    atexit.register(stderr.drain)
     # Data is UTF-8, as JSON requires; a path that is not UTF-8 comes out as its own bytes.
     buffered = io.BufferedWriter(_Output(1, "w", closefd=False))
     sys.stdout = io.TextIOWrapper(buffered, "utf-8", "surrogateescape", line_buffering=os.isatty(1))

@@ -186,7 +186,7 @@ def test_one_contacts_events_of_one_second_are_shown_as_one_follows_from_the_oth
         attrs.evolve(make(place, f"contact.{word}"), time=NOW, correlation="c") for place, word in enumerate(came)
     ]
     store = Store.open(tmp_path / "one.db")
-    store.append([row(event) for event in events])
+    store.commit([row(event) for event in events])
     store.close()
     assert ids(journal("events", "one.db", "--correlation", "c")[1]) == [f"id-{place}" for place in range(5, -1, -1)]
 

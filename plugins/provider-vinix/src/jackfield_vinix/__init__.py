@@ -95,6 +95,12 @@ class Vinix:
         ),
     )
 
+    renew_seconds: float = attrs.field(
+        default=900.0,
+        validator=ge(0),
+        metadata=field_help("how long a connection is kept; the next is opened and subscribed before; 0: for ever"),
+    )
+
     def __attrs_post_init__(self) -> None:
         ways = [name for name in ("auth_token", "api_key", "username") if getattr(self, name) is not None]
         if len(ways) != 1:
@@ -156,6 +162,7 @@ class Vinix:
             self.idle_check_seconds,
             self.families,
             self.unsubscribe == "send",
+            self.renew_seconds,
             login,
         )
 

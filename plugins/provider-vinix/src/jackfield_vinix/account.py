@@ -32,6 +32,7 @@ class Account:
     idle_check_seconds: float = 0.0
     families: tuple[str, ...] = ()
     unsubscribes: bool = False
+    renew_seconds: float = 0.0
     login: Login | None = None
     """How the token was come by, where it was not configured."""
 
@@ -68,6 +69,7 @@ class Account:
             f"jackfield-{feed}-{secrets.token_hex(4)}" if rest else "",
             self.idle_check_seconds,
             self.unsubscribes,
+            self.renew_seconds * (0.9 + secrets.randbelow(2001) / 10_000),  # so that many feeds do not renew at once
             before if isinstance(before, VinixProtocol) else None,
         )
 

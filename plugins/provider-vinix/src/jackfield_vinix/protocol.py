@@ -16,7 +16,7 @@ import attrs
 from jackfield.errors import RestError
 from jackfield.plugin.frames import decode_payload
 from jackfield.plugin.http import HTTPFlow
-from jackfield.plugin.protocol import Action, Backfill, Disconnect, Emit, Ignore, Send
+from jackfield.plugin.protocol import Action, Backfill, Disconnect, Emit, Ignore, Renew, Send
 from jackfield_vinix.backfill import backfill
 from jackfield_vinix.bindings import Learned
 from jackfield_vinix.refusals import hide_token, refusals_in
@@ -43,6 +43,8 @@ class VinixProtocol:
     """Of this connection, in the server's list of them."""
     _silent_seconds: float = 0.0
     _unsubscribes: bool = False
+    _renew_after: float = 0.0
+    """Seconds after which the connection is renewed even where all looks well; 0 for never."""
     _before: VinixProtocol | None = attrs.field(default=None, repr=False)
     learned: Learned = attrs.field(factory=Learned)
     """Of the server, by this connection and those before it."""
@@ -51,6 +53,8 @@ class VinixProtocol:
     _requests: Requests = attrs.field(init=False)
     _subscribing: Subscribing = attrs.field(init=False)
     silence: Silence = attrs.field(init=False)
+    _seconds: float = attrs.field(default=0.0, init=False)
+    """Since the connection came up."""
 
     def __attrs_post_init__(self) -> None:
         factor = 1
@@ -98,8 +102,15 @@ class VinixProtocol:
             elif each.action == "subscribe":
                 yield from self._subscribing.unanswered(each.binding)
         yield from self._subscribing.tick(at, passed)
+        yield from self._age(passed)
         if self._subscribing.held:
             yield from self._listen(at, passed)
+
+    def _age(self, passed: float) -> Iterator[Action]:
+        """Renew in time: a subscription that stalled without a word is served again on a new connection only."""
+        before, self._seconds = self._seconds, self._seconds + passed
+        if before < self._renew_after <= self._seconds:
+            yield Renew(f"planned after {self._renew_after:.0f} s")
 
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember what the server may have broken over."""
