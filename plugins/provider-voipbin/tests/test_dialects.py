@@ -178,7 +178,10 @@ def test_the_kinds_at_an_address_are_those_of_its_event():
         "unmapped.queue",
     }
     assert "call.failed" in DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/call/1/hangup"))
-    assert DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/email/1/updated")) == {"unmapped.email"}
+    assert DIALECT.kinds_of(AddressPattern.parse("voipbin/customer/c/email/1/updated")) == {
+        "message.delivery_updated",
+        "unmapped.email",
+    }
     assert {"call.failed", "contact.queued", "unmapped.queue"} < DIALECT.kinds_of(AddressPattern())
 
 

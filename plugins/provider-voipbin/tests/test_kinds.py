@@ -27,7 +27,8 @@ queuecall_created                                            contact.created
 queue.joined queuecall_waiting queuecall.joined              contact.queued
 queuecall_connecting                                         offer.created
 queue.connected queuecall_serviced                           contact.connected
-queue.left queuecall_abandoned queuecall.timeout             contact.abandoned
+queue.left queue.left{reason:abandoned} queuecall_abandoned   contact.abandoned
+queue.left{reason:timeout} queuecall.timeout                 contact.dequeued
 queuecall_done                                               contact.ended
 queuecall_deleted                                            contact.deleted
 queue.created                                                queue.started
@@ -72,9 +73,10 @@ number_created                                               number.provisioned
 number_updated                                               number.updated
 number_deleted                                               number.released
 agent.status{status:dreaming} agent.status                   unmapped.agent
-message_created{direction:sideways} message_deleted          unmapped.message
-email_updated                                                unmapped.email
-conversation_message_created                                 unmapped.conversation
+message_created{direction:sideways}                          unmapped.message
+message_deleted email_deleted conversation_message_deleted   message.deleted
+email_created conversation_message_created webchat_message_created   message.sent
+conversation_message_created{direction:incoming}             message.received
 """
 
 

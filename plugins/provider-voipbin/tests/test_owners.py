@@ -6,7 +6,7 @@ import pytest
 
 from jackfield.addresses import Address, AddressPattern
 from jackfield.events import Event
-from jackfield_voipbin.owners import addressed
+from jackfield_voipbin.owners import resolve_address
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -29,11 +29,11 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 def test_an_event_is_the_agents_if_only_the_agents_topics_can_have_brought_it(held, owner, scope):
     address = Address.parse("voipbin/customer/C/call/1/hangup")
     event = Event("i", "call.cleared", address, AT, AT, "office", data={"owner_id": owner})
-    found = addressed(event, [AddressPattern.parse(each) for each in held])
+    found = resolve_address(event, [AddressPattern.parse(each) for each in held])
     assert str(found) == f"voipbin/{scope}/call/1/hangup"
 
 
 def test_a_topic_of_its_own_says_it():
     address = Address.parse("voipbin/customer/C/call/1/hangup")
     event = Event("i", "call.cleared", address, AT, AT, "office", native_topic="customer_id:C:call:1", data=None)
-    assert addressed(event, [AddressPattern.parse("voipbin/agent/a1/**")]) == address
+    assert resolve_address(event, [AddressPattern.parse("voipbin/agent/a1/**")]) == address

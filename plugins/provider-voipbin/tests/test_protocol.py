@@ -163,7 +163,7 @@ def test_an_event_is_emitted_for_this_feed_and_customer():
     [
         ({"event_type": "call.created"}, "call.initiated"),
         ({"type": "call_hangup", "data": {}}, "call.cleared"),
-        ({"id": "x", "customer_id": "c", "subject": "", "content": ""}, "unmapped.email"),
+        ({"id": "x", "customer_id": "c", "subject": "", "content": ""}, "message.sent"),
         ({"type": "ack"}, "unmapped.unknown"),
         ({}, "unmapped.unknown"),
     ],

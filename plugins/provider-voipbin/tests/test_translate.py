@@ -110,14 +110,14 @@ OTHERS = """
 37 flow.step_executed                  activeflow updated        -               tm_update
 38 flow.completed                      activeflow updated        -               tm_update
 40 campaign.started                    campaign status_run       none            tm_update
-41 unmapped.campaigncall               campaigncall created      reference_id    tm_create
+41 campaign_call.created               campaigncall created      reference_id    tm_create
 42 number.provisioned                  number created            none            tm_create
-43 unmapped.conversation               conversation message_created conversation_id tm_create
-44 unmapped.chatmessage                chatmessage created       chat_id         tm_create
-45 unmapped.aimessage                  aimessage created         activeflow_id   tm_create
-46 unmapped.aicall                     aicall status_terminated  -               tm_update
-47 unmapped.webchat                    webchat message_created   session_id      tm_create
-48 unmapped.email                      email updated             id              tm_update
+43 message.received                    conversation message_created conversation_id tm_create
+44 chat.message_posted                 chatmessage created       chat_id         tm_create
+45 ai_call.message_completed           aimessage created         activeflow_id   tm_create
+46 ai_call.cleared                     aicall status_terminated  -               tm_update
+47 message.received                    webchat message_created   session_id      tm_create
+48 message.delivery_updated            email updated             id              tm_update
 49 call.connected                      call progressing          -               tm_update
 """
 

@@ -11,7 +11,7 @@ from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._loading.guard import provider_code
 from jackfield.errors import FrameError, PluginError
-from jackfield.plugin.protocol import Emit, FeedProtocol, Ignore
+from jackfield.plugin.protocol import Emit, FeedProtocol, Ignore, SupportsExplanation
 
 __all__ = ["configure", "run"]
 
@@ -35,6 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--feed", default="decode", metavar="NAME", help="the feed's name in the events (default: decode)"
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="say on standard error why each frame became what it became"
+    )
     add_plugin_options(parser)
 
 
@@ -56,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
             continue
         frames += 1
         found = _decode(protocol, frame, number, f"{number}\t".encode() if options.number else b"")
+        if options.explain:
+            say(f"line {number}: {_explanation(protocol)}")
         events += found
         without += not found
     sys.stdout.buffer.flush()
@@ -65,6 +70,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _explanation(protocol: FeedProtocol) -> str:
+    if not isinstance(protocol, SupportsExplanation):
+        return "the provider does not explain how it reads frames"
+    with provider_code():
+        return protocol.explain() or "nothing is known about it"
 
 
 def _decode(protocol: FeedProtocol, frame: bytes, number: int, prefix: bytes) -> int:

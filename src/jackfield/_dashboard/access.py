@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 
+from jackfield._net.browsers import is_own_host
 from jackfield._net.tls import TLSFileError, server_context
 from jackfield.errors import ConfigError, ConfigProblem, SecretError
 from jackfield.plugin.http import Request
@@ -36,12 +37,12 @@ class Access:
     """The cookie's value for viewers who presented the token; a new one after each start."""
 
     def allows_host(self, header: str) -> bool:
-        """Whether a request's Host header names this server.
+        """Whether a request's Host header names this server."""
+        return not self.local or is_own_host(header, self.host)
 
-        On loopback this refuses DNS rebinding: a foreign page whose name resolves to this address sends another Host.
-        """
-        name = header.rpartition(":")[0] if not header.endswith("]") and ":" in header else header
-        return not self.local or name.lower() in {"localhost", "127.0.0.1", "[::1]", self.host.lower()}
+    def presents(self, request: Request) -> bool:
+        """Whether a request presents anything as a token or a cookie, right or wrong."""
+        return bool(request.header("authorization")) or f"{self._cookie}=" in request.header("cookie")
 
     def admits(self, request: Request) -> bool:
         """Whether a request presents the token or the cookie."""

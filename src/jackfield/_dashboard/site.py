@@ -47,7 +47,7 @@ BUFFER = 5000
 SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
 """The board applies at most so many events in such a time, since it shares a processor with the gateway."""
 WRONG_TOKEN_SECONDS = 1.0
-"""Delay of the answer to a wrong token."""
+"""Delay of the answer to a wrong token or cookie, by whichever way it comes."""
 MOST_HIDDEN = 500
 """Maximum number of secrets' texts that are redacted, earlier values of renewed secrets included."""
 
@@ -212,6 +212,8 @@ class Site:
         if request.method != "GET":
             return _text(405, "only GET is allowed here", allow="GET")
         if not self.access.admits(request) and path not in OPEN:
+            if self.access.presents(request):
+                await trio.sleep(WRONG_TOKEN_SECONDS)  # the same by every way, so that none is good for guessing
             browser = "text/html" in request.header("accept")
             return page("sign-in.html", "text/html; charset=utf-8", 401) if browser else _text(401, "a token is needed")
         if path == "/events":

@@ -188,10 +188,10 @@ async def serve(
     send_timeout: float = SEND_SECONDS,
     most: int = MOST_BODY,
     upgrades: str = "",
-) -> bool:
+) -> Request | None:
     """Answer one request after another until the client ends, or breaks a limit, or the protocol.
 
-    True where one asks to go over to the protocol `upgrades`; the connection's `unread` is for that, then.
+    Returns the head that asks to go over to the protocol `upgrades`; the connection's `unread` is for that, then.
     """
     answer: Response | Streamed
     while True:
@@ -200,20 +200,20 @@ async def serve(
             with trio.move_on_after(timeout):
                 head = await connection.head()
                 if head is None:
-                    return False
+                    return None
                 if upgrades and head.header("upgrade").lower() == upgrades:
-                    return True
+                    return head
                 request = attrs.evolve(head, body=await connection.body(head, most))
             if request is None:
-                return False
+                return None
             answer = await respond(request)
         except WebhookError as refusal:
             answer = Response(refusal.status, {"content-type": "text/plain; charset=utf-8"}, f"{refusal}\n".encode())
         if isinstance(answer, Streamed):
             await connection.stream_out(answer, send_timeout)
-            return False
+            return None
         with trio.move_on_after(send_timeout) as sending:
             if not await connection.answer(answer):
-                return False
+                return None
         if sending.cancelled_caught:
-            return False
+            return None

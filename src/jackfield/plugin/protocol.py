@@ -48,6 +48,7 @@ __all__ = [
     "SubscriptionRefused",
     "SupportsBackfill",
     "SupportsCommit",
+    "SupportsExplanation",
 ]
 
 
@@ -212,4 +213,13 @@ class SupportsCommit(Protocol):
 
     def committed(self, token: str) -> Iterable[Action]:
         """The event of an `Emit` with this token is in the journal; tokens come in the order of their events."""
+        ...
+
+
+@runtime_checkable
+class SupportsExplanation(Protocol):
+    """A protocol that can say how it read a frame, for ``jackfield decode --explain``."""
+
+    def explain(self) -> str:
+        """Why the last frame became what it became, in one line; empty where nothing came yet."""
         ...

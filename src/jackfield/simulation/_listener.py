@@ -142,13 +142,16 @@ async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Res
     """Serve one connection; a client that breaks off or breaks the protocol ends it and nothing else."""
     try:
         line = HTTPConnection(stream)
-        if not await serve(line, answer, timeout=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket"):
+        head = await serve(line, answer, timeout=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket")
+        if head is None:
             return
         watched = _Watched(line.unread, stream)
         async with trio.open_nursery() as nursery:
             incoming: Incoming | None = None
             with trio.move_on_after(HANDSHAKE_SECONDS):
-                incoming = _incoming(await trio_websocket.wrap_server_stream(nursery, watched), watched)
+                incoming = Incoming(
+                    head.url, _headers(head), await trio_websocket.wrap_server_stream(nursery, watched), watched
+                )
             if incoming is not None:
                 await handler(incoming)
             nursery.cancel_scope.cancel()
@@ -165,6 +168,6 @@ async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Res
         await trio.aclose_forcefully(stream)
 
 
-def _incoming(request: trio_websocket.WebSocketRequest, stream: _Watched) -> Incoming:
-    headers = {bytes(name).decode("latin-1").lower(): bytes(value).decode("latin-1") for name, value in request.headers}
-    return Incoming(request.path, headers, request, stream)
+def _headers(head: Request) -> dict[str, str]:
+    """All headers; trio-websocket's own list of them leaves out Host."""
+    return {name.lower(): value for name, value in head.headers}

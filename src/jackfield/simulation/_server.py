@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 import trio
 
+from jackfield._net.browsers import is_own_host, is_own_origin
 from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_client import open_client
 from jackfield.plugin.http import Request, Response
@@ -72,7 +73,7 @@ async def simulate(
                 WebhookSender(send, nursery, counters),
                 limit,
             )
-            handler = partial(serve_stream, partial(_accept, running), answer=partial(_answer, running))
+            handler = partial(serve_stream, partial(_accept, running, host), answer=partial(_answer, running, host))
             await nursery.start(trio.serve_listeners, handler, listeners)
             nursery.start_soon(_live, running)
             nursery.start_soon(running.watch)
@@ -102,10 +103,19 @@ def _refused(status: int) -> bytes:
     return msgspec.json.encode({"error": f"the simulator refuses with {status}, as it was configured to"})
 
 
-async def _accept(running: Running, incoming: Incoming) -> None:
+def _foreign(host: str, host_header: str, origin: str) -> str:
+    """Why a request is refused that another site's page made a browser send; empty if it is not one."""
+    if not is_own_host(host_header, host):
+        return f"this simulator listens on {host} and does not serve that Host; use localhost"
+    return "" if is_own_origin(origin, host_header) else "this simulator does not serve pages of that Origin"
+
+
+async def _accept(running: Running, host: str, incoming: Incoming) -> None:
     faults = running.faults
-    if faults.refuse:
-        refusal: Refusal | None = Refusal(faults.refuse, _refused(faults.refuse), headers=_headers_of_refusal(faults))
+    if foreign := _foreign(host, incoming.headers.get("host", ""), incoming.headers.get("origin", "")):
+        refusal: Refusal | None = Refusal(403, msgspec.json.encode({"error": foreign}))
+    elif faults.refuse:
+        refusal = Refusal(faults.refuse, _refused(faults.refuse), headers=_headers_of_refusal(faults))
     else:
         refusal = running.simulator.admit(incoming.target, incoming.headers)
     if refusal is not None:
@@ -120,7 +130,9 @@ async def _accept(running: Running, incoming: Incoming) -> None:
     await running.connected(line)
 
 
-async def _answer(running: Running, request: Request) -> Response:
+async def _answer(running: Running, host: str, request: Request) -> Response:
+    if foreign := _foreign(host, request.header("host"), request.header("origin")):
+        return Response(403, {"content-type": "application/json"}, msgspec.json.encode({"error": foreign}))
     if is_control(request):
         return control(running, request)
     faults = running.faults

@@ -162,6 +162,30 @@ def test_any_request_gets_a_response(method, url, headers, body, token):
     assert isinstance(answer, Response | Streamed)
 
 
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        Request("POST", "/sign-in", (), b"token=wrong"),
+        Request("GET", "/", (("authorization", "Bearer wrong"),)),
+        Request("GET", "/events", (("authorization", "Basic wrong"),)),
+        Request("GET", "/", (("cookie", "jackfield=wrong"),)),
+        Request("GET", "/none", (("cookie", "a=b; jackfield=wrong"),)),
+    ],
+)
+async def test_a_wrong_token_costs_the_same_by_every_way(attempt, autojump_clock):
+    """Else whoever guesses takes the cheapest way."""
+    site = Site(Access("127.0.0.1", token=TOKEN))
+    began = trio.current_time()
+    answer = await site.respond(attrs.evolve(attempt, headers=(("host", "localhost"), *attempt.headers)))
+    assert (answer.status, trio.current_time() - began) == (401, site_module.WRONG_TOKEN_SECONDS)
+
+
+async def test_who_presents_nothing_is_asked_for_the_token_at_once(autojump_clock):
+    began = trio.current_time()
+    answer = await Site(Access("127.0.0.1", token=TOKEN)).respond(Request("GET", "/", (("host", "localhost"),)))
+    assert (answer.status, trio.current_time() - began) == (401, 0)
+
+
 # -- the stream of updates ---------------------------------------------------------------------------------
 
 

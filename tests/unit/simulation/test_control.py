@@ -120,14 +120,44 @@ async def test_what_is_no_http_is_answered_with_400(counting, data):
 
 async def test_a_body_that_is_too_large_is_refused(counting, http):
     async with simulate(counting(), limit=0) as running:
-        head = b"POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
         assert b" 413 " in await said_to(running, head + b"100100\r\n" + b"x" * 0x100100)
 
 
 async def test_a_handshake_may_follow_requests_on_one_line(counting):
     async with simulate(counting(), limit=0) as running:
-        upgrade = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        upgrade = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         upgrade += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        out = await said_to(running, b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" + upgrade)
+        out = await said_to(running, b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n" + upgrade)
         assert out.index(b" 200 ") < out.index(b" 404 ")
         assert running.counters.handshakes_refused == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Host": "127.0.0.1.evil.example:80"},
+        {"Origin": "null"},
+    ],
+)
+async def test_a_page_of_another_site_can_neither_look_nor_switch_nor_connect(counting, http, headers):
+    """Any page in a browser on this machine can send requests here, and rebind a name of its own to loopback."""
+    async with simulate(counting(), limit=0) as running:
+        for method, url in (("GET", running.control), ("PATCH", running.control), ("POST", f"{running.control}/cut")):
+            status, shown = await ask(http, method, url, b'{"drop": 1}', **headers)
+            assert status == 403
+            assert list(shown) == ["error"]
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        upgrade["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+        status, shown = await ask(http, "GET", running.url.replace("ws:", "http:"), **upgrade, **headers)
+        assert status == 403
+        assert running.faults.drop == 0
+        assert (running.counters.connections, running.counters.handshakes_refused) == (0, 1)
+
+
+async def test_a_page_on_this_machine_may_do_all_that(counting, http):
+    async with simulate(counting(), limit=0) as running:
+        origin = {"Origin": "http://localhost:3000"}
+        assert (await ask(http, "PATCH", running.control, b'{"drop": 1}', **origin))[0] == 200

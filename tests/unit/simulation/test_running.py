@@ -48,7 +48,7 @@ async def end_of(websocket):
 
 async def client_that_does_not_read(running):
     stream = await trio.open_tcp_stream("127.0.0.1", int(running.url.split(":")[2].split("/")[0]))
-    handshake = "GET /count HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    handshake = "GET /count HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     handshake += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     await stream.send_all(handshake.encode())
     assert b" 101 " in await stream.receive_some()

@@ -3,8 +3,8 @@
 Each resource is known by fields that no other has, and that the platform never leaves out. The name is that
 under which the platform publishes the event, as far as the resource shows it: ``deleted`` once it has a
 ``tm_delete``; ``created`` while it has no ``tm_update`` and is in a state that it may be created in; else its
-state; else ``updated``. So a change of a call in progress, a ``call_updated``, looks like ``call_progressing``,
-and every event with such a name is marked as inferred.
+state; else ``updated``. Which of two names it is that one resource fits, as ``call_progressing`` and a ``call_updated``
+of a call in progress, says `jackfield_voipbin.naming`. Every event with such a name is marked as inferred.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["FIELDS", "name_as", "name_of", "resource_of"]
+__all__ = ["FIELDS", "name_as", "name_of", "nearest", "resource_of"]
 
 # In this order: a speech and an intermediate message have the fields of their plainer kin, and more.
 FIELDS: Mapping[str, frozenset[str]] = {
@@ -28,8 +28,8 @@ FIELDS: Mapping[str, frozenset[str]] = {
         "conference": "pre_flow_id post_flow_id",
         "message": "targets direction",
         "recording": "on_end_flow_id owner_id",
-        "transcript": "transcribe_id tm_transcript",
         "transcribe_speech": "streaming_id transcribe_id",
+        "transcript": "transcribe_id message",  # its offset was tm_transcript, and is offset_ms since autumn 2026
         "transcribe": "on_end_flow_id provider",
         "campaigncall": "campaign_id outdial_target_id",
         "campaign": "end_handle service_level",
@@ -105,6 +105,18 @@ def resource_of(data: Mapping[str, Any]) -> str:
         if fields <= keys:
             return resource
     return "chat" if data.get("type") in _CHAT_TYPES else ""
+
+
+def nearest(data: Mapping[str, Any]) -> str:
+    """For a report: what an unknown object resembles most, and what it lacks of that."""
+
+    def share(resource: str) -> float:
+        return len(FIELDS[resource] & data.keys()) / len(FIELDS[resource])
+
+    best = max(FIELDS, key=share)
+    if not share(best):
+        return "it resembles no resource"
+    return f"the nearest is {best}, which also has {', '.join(sorted(FIELDS[best] - data.keys()))}"
 
 
 def name_of(data: Mapping[str, Any]) -> str:

@@ -34,6 +34,8 @@ class ByField:
     kinds: Mapping[str, str]
     otherwise: str = ""
     """The kind for any other value; empty where the event is unmapped then."""
+    missing: str = ""
+    """The kind where there is no value; empty where that is `otherwise`."""
 
 
 _CALL_STATUS = {
@@ -55,6 +57,11 @@ _AGENT_STATUS = ByField(
         "offline": "agent.logged_off",
     },
 )
+# Of SMS inbound and outbound, of other channels incoming and outgoing.
+_DIRECTION = dict.fromkeys(("inbound", "incoming"), "message.received") | dict.fromkeys(
+    ("outbound", "outgoing"), "message.sent"
+)
+_MESSAGE_CREATED = ByField("direction", _DIRECTION, missing="message.sent")
 _TRANSCRIPTION = {
     "created": "transcription.started",
     "started": "transcription.started",
@@ -66,6 +73,11 @@ _TRANSCRIPTION = {
     "speech_ended": "transcription.speech_ended",
 }
 _CAMPAIGN_STATUS = {"run": "campaign.started", "stopping": "campaign.stopping", "stop": "campaign.stopped"}
+
+
+def _lifecycle(entity: str) -> dict[str, str]:
+    return {word: f"{entity}.{word}" for word in ("created", "updated", "deleted")}
+
 
 TABLE: Mapping[str, Mapping[str, str | ByField]] = {
     "call": {
@@ -91,7 +103,12 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
     "queue": {
         "joined": "contact.queued",
         "connected": "contact.connected",
-        "left": "contact.abandoned",
+        "left": ByField(
+            "reason",
+            dict.fromkeys(("abandoned", "hangup", "caller_hangup"), "contact.abandoned"),
+            otherwise="contact.dequeued",
+            missing="contact.abandoned",
+        ),
         "created": "queue.started",
         "updated": "queue.updated",
         "deleted": "queue.stopped",
@@ -104,7 +121,7 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
         "connected": "contact.connected",
         "serviced": "contact.connected",
         "abandoned": "contact.abandoned",
-        "timeout": "contact.abandoned",
+        "timeout": "contact.dequeued",
         "done": "contact.ended",
         "deleted": "contact.deleted",
     },
@@ -119,8 +136,10 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
         "received": "message.received",
         "sent": "message.sent",
         "delivery": "message.delivery_updated",
-        "created": ByField("direction", {"inbound": "message.received", "outbound": "message.sent"}),
+        "created": ByField("direction", _DIRECTION),
         "updated": "message.delivery_updated",
+        "deleted": "message.deleted",
+        "ringing": "message.deleted",  # the platform's mistaken name for it until August 2026
     },
     "activeflow": {
         "created": "flow.started",
@@ -159,11 +178,38 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
         "status_stopping": "campaign.stopping",
         "status_stop": "campaign.stopped",
     },
-    "number": {
-        "created": "number.provisioned",
-        "updated": "number.updated",
-        "deleted": "number.released",
+    "number": {"created": "number.provisioned", "updated": "number.updated", "deleted": "number.released"},
+    "email": {"created": "message.sent", "updated": "message.delivery_updated", "deleted": "message.deleted"},
+    "conversation": {
+        "created": "conversation.started",
+        "updated": "conversation.updated",
+        "message_created": _MESSAGE_CREATED,
+        "message_updated": "message.delivery_updated",
+        "message_deleted": "message.deleted",
     },
+    "webchat": {"message_created": _MESSAGE_CREATED, "session_ended": "conversation.ended"},
+    "chat": _lifecycle("chat"),
+    "chatparticipant": {"added": "chat.participant_added", "removed": "chat.participant_removed"},
+    "chatmessage": {
+        "created": "chat.message_posted",
+        "reaction_updated": "chat.reaction_updated",
+        "deleted": "chat.message_deleted",
+    },
+    "aicall": {
+        "status_initializing": "ai_call.initiated",
+        "status_progressing": "ai_call.connected",
+        "status_pausing": "ai_call.paused",
+        "status_resuming": "ai_call.resumed",
+        "status_terminating": "ai_call.clearing",
+        "status_terminated": "ai_call.cleared",
+    },
+    "aimessage": {"created": "ai_call.message_completed", "intermediate": "ai_call.message_progressed"},
+    "summary": _lifecycle("summary"),
+    "ai": _lifecycle("ai"),
+    "team": _lifecycle("team"),
+    "outdial": _lifecycle("outdial"),
+    "campaigncall": _lifecycle("campaign_call"),
+    "account": _lifecycle("account"),
 }
 
 # Under which resource of a topic an event's resource may come, where that is not just its own:
@@ -173,6 +219,11 @@ _TOPIC_RESOURCES: Mapping[str, tuple[str, ...]] = {
     "transcription": ("transcribe", "transcription"),
     "transcript": ("transcribe", "transcript", "transcription"),
     "conferencecall": ("conference", "conferencecall"),
+    # As the platform's topics have it.
+    "aimessage": ("aicall", "aimessage"),
+    "chatmessage": ("chat", "chatmessage"),
+    "chatparticipant": ("chat", "chatparticipant"),
+    "webchat": ("webchat", "webchat_session"),
 }
 
 RESOURCES: tuple[str, ...] = tuple(
@@ -200,7 +251,8 @@ def kind_of(event_type: str, topic_resource: str, data: Any) -> str:
     rule = _rule(event_type)
     if isinstance(rule, ByField):
         value = data.get(rule.field) if isinstance(data, dict) else None
-        rule = rule.kinds.get(value, rule.otherwise) if isinstance(value, str) else rule.otherwise
+        fallback = rule.missing or rule.otherwise if value in (None, "") else rule.otherwise
+        rule = rule.kinds.get(value, fallback) if isinstance(value, str) else fallback
     if rule == "call.cleared" and isinstance(data, dict) and _has_failed(data):
         return "call.failed"
     return rule or unmapped_kind(topic_resource or native_name(event_type)[0])
@@ -220,7 +272,7 @@ def _has_failed(call: Mapping[str, Any]) -> bool:
 def _all_kinds(rule: str | ByField) -> set[str]:
     if isinstance(rule, str):
         return {rule} | ({"call.failed"} if rule == "call.cleared" else set())
-    return set().union(*map(_all_kinds, rule.kinds.values()), _all_kinds(rule.otherwise))
+    return set().union(*map(_all_kinds, rule.kinds.values()), _all_kinds(rule.otherwise), _all_kinds(rule.missing))
 
 
 def kinds_at(resource: str, word: str | None) -> frozenset[str]:

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from jackfield.addresses import Address, AddressPattern
 from jackfield.events import Event
 
-__all__ = ["addressed"]
+__all__ = ["resolve_address"]
 
 
-def addressed(event: Event, patterns: Iterable[AddressPattern]) -> Address:
+def resolve_address(event: Event, patterns: Iterable[AddressPattern]) -> Address:
     """The event's address, given what the topics bring by which it may have come.
 
     The customer's, if one of the customer's topics brings it. Else an agent's whose topics do: its owner's, or that of

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -18,17 +19,22 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Look
+from jackfield_voipbin.bare import nearest
 from jackfield_voipbin.dialects import AutoDialect, spellings
-from jackfield_voipbin.forms import Form, form_of, message_of
+from jackfield_voipbin.forms import Form, Message, form_of, message_of
 from jackfield_voipbin.listing import LISTS
 from jackfield_voipbin.memory import Memory
-from jackfield_voipbin.owners import addressed
+from jackfield_voipbin.naming import Namer
+from jackfield_voipbin.owners import resolve_address
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
 from jackfield_voipbin.wire import ERROR_CODES, Frame, read_frame
 
 __all__ = ["VoipbinProtocol"]
+
+
+MOST_SHAPES = 100
 
 
 @attrs.define
@@ -44,6 +50,11 @@ class VoipbinProtocol:
     _rest: Rest | None = None
     _reconcile_seconds: float = 0.0
     _memory: Memory = attrs.field(factory=Memory)
+    _namer: Namer = attrs.field(factory=Namer)
+    _explanation: str = ""
+    _shapes: set[frozenset[str]] = attrs.field(factory=set)
+    """The unknown shapes that were reported."""
+    _reports: list[Action] = attrs.field(factory=list)
     _subscribing: Subscribing = attrs.field(init=False)
     _patterns: dict[str, AddressPattern] = attrs.field(factory=dict)
     """What each topic that is asked for means."""
@@ -58,6 +69,8 @@ class VoipbinProtocol:
         """Go on with what the feed's last connection has learned."""
         self._memory = before._memory
         self._memory.came = set()
+        self._namer = before._namer
+        self._shapes = before._shapes
         self._subscribing.suspicion = before._subscribing.suspicion
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
@@ -93,13 +106,39 @@ class VoipbinProtocol:
         form = form_of(read, frame)
         if form is Form.ANSWER:
             return self._followed(self._answered(read))
-        event, changed = translate(message_of(read, form, frame), frame, self.feed, self.customer_id, at)
-        address = addressed(event, self._patterns.values())
+        message = message_of(read, form, frame)
+        if form is not Form.BARE:
+            self._namer.named(message.name, message.data)
+            self._explanation = f"{form.value}: " + (
+                f"named {message.name} by the vendor" if message.name else "no name"
+            )
+            return (self._emit(message, frame, at),)
+        names = self._namer.names(message.data)
+        self._explanation = f"bare: {self._namer.reason}"
+        if not names:
+            self._explanation += f"; {nearest(message.data)}"
+            self._unknown(message.data)
+        return tuple(self._emit(message, frame, at, name) for name in names or ("",))
+
+    def _unknown(self, data: Any) -> None:
+        """Report a shape at its first sight; the next tick does, since the frame itself is an event."""
+        shape = frozenset(data)
+        if shape not in self._shapes and len(self._shapes) < MOST_SHAPES:
+            self._shapes.add(shape)
+            self._reports.append(Ignore(f"delivered as unmapped.unknown, not a known resource: {nearest(data)}"))
+
+    def explain(self) -> str:
+        """Why the last frame became what it became."""
+        return self._explanation
+
+    def _emit(self, message: Message, frame: bytes, at: datetime, inferred: str | None = None) -> Emit:
+        event, changed = translate(message, frame, self.feed, self.customer_id, at, inferred)
+        address = resolve_address(event, self._patterns.values())
         if address is not event.address:
             event = attrs.evolve(event, address=address)
         self._memory.note(event, changed)
         self._memory.heard(address.resource)
-        return (Emit(event),)
+        return Emit(event)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:
         # Reasons are counted, so only what the documentation has is quoted in one.
@@ -118,7 +157,7 @@ class VoipbinProtocol:
 
     def tick(self, at: datetime, passed: float) -> Iterable[Action]:
         """Ask for the next suspect, and have it looked from time to time whether what comes is all."""
-        actions = list(self._subscribing.tick(at))
+        actions, self._reports = [*self._reports, *self._subscribing.tick(at)], []
         self._since_look += passed
         if 0 < self._reconcile_seconds <= self._since_look and self._may_look and self._has_lists():
             self._since_look = 0.0

@@ -11,7 +11,7 @@ from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.forms import Form, Message
-from jackfield_voipbin.identity import identity
+from jackfield_voipbin.identity import identity, identity_once, once_of
 from jackfield_voipbin.kinds import NIL_UUID, kind_of, native_name
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
@@ -32,25 +32,32 @@ _NONE: Mapping[str, Any] = {}
 _NO_CONTACT = frozenset({"agent", "ai", "account", "campaign", "number", "outdial", "queue", "team"})
 
 
-def translate(message: Message, raw: bytes, feed: str, customer_id: str, at: datetime) -> tuple[Event, datetime | None]:
+def translate(
+    message: Message, raw: bytes, feed: str, customer_id: str, at: datetime, inferred: str | None = None
+) -> tuple[Event, datetime | None]:
     """The event in a message of any form, and when its resource changed, as it says itself, else as the message does.
 
     `customer_id` stands in where the event itself does not say whose it is. What the vendor did not
-    name is inferred from the resource, and an object that is no known resource is ``unmapped.unknown``. A topic that
-    makes no sense places nothing, and is emitted as it is.
+    name is `inferred`, or without that inferred from the resource alone; an object that is not a known resource is
+    ``unmapped.unknown``. A topic that makes no sense places nothing, and is emitted as it is.
     """
     data = message.data
     fields: Mapping[str, Any] = data if isinstance(data, dict) else _NONE
-    name = message.name or (name_of(data) if message.form is Form.BARE else "")
+    name = message.name
+    if not name and message.form is Form.BARE:
+        name = name_of(data) if inferred is None else inferred
     # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
     place = (message.topic and _place(message.topic, name)) or _own_place(name, fields, customer_id)
     resource, resource_id = place.resource, place.resource_id
     own_id = _first_id(fields, _own_ids(name))
     kind = kind_of(name, resource, data)
     changed, dated = last_change(data)
+    once = once_of(name, fields) if own_id else None
     time = parse_time(message.timestamp) or changed
     event = Event(
-        identity(name, kind, own_id or resource_id, message.timestamp, data, dated=dated),
+        identity_once(kind, own_id, once)
+        if once is not None
+        else identity(name, kind, own_id or resource_id, message.timestamp, data, dated=dated),
         kind,
         Address(
             PROVIDER,
