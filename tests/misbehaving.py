@@ -129,6 +129,8 @@ class Receiver:
 
     def _answer(self, connection, body, run):
         """Answer one request; whether another may follow on this connection."""
+        if _is_gone(connection):  # it has timed out, or was killed: nobody learns of an acknowledgement
+            return False
         with self._turn:
             way = self._chance.choice(WAYS) if self._chance.random() < self.share else None
         if way is None:
@@ -146,6 +148,13 @@ class Receiver:
         events = json.loads(body)
         with self._turn:
             self.got += [(run, event) for event in (events if isinstance(events, list) else [events])]
+
+
+def _is_gone(connection):
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
 
 
 def _request(connection):

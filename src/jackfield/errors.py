@@ -219,7 +219,7 @@ class DeliveryError(JackfieldError):
         retry_after: float | None = None,
     ) -> None:
         self.reason = reason
-        self.delivered = min(failed) if failed else delivered
+        self.delivered: int = min(failed) if failed else delivered
         self.on_error: OnError = on_error
         self.rejected_count = rejected_count
         self.failed = failed

@@ -16,7 +16,7 @@ import difflib
 import re
 from typing import NamedTuple
 
-__all__ = ["KINDS", "KIND_NAMES", "UNMAPPED", "Kind", "unmapped_kind"]
+__all__ = ["KINDS", "KIND_NAMES", "UNMAPPED", "Kind", "causal_rank", "unmapped_kind"]
 
 UNMAPPED = "unmapped"
 """The entity of events that a provider has no kind for; their payload passes through whole."""
@@ -148,6 +148,38 @@ KINDS: tuple[Kind, ...] = (
     Kind("stream.gap_suspected", "events may have been missed between two moments"),
     Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),
 )
+
+# A contact's life and its call's, as one follows from the other; those in one row are alternatives or simultaneous.
+_CAUSAL_ORDER: tuple[tuple[str, ...], ...] = (
+    ("call.initiated", "call.originated"),
+    ("call.alerting",),
+    ("contact.created",),
+    ("contact.queued",),
+    ("offer.created",),
+    ("offer.rejected", "offer.rescinded"),
+    ("call.connected",),
+    ("call.bridged", "contact.connected"),
+    (),  # everything else
+    ("contact.dequeued", "contact.abandoned"),
+    ("contact.disconnected",),
+    ("call.cleared", "call.failed"),
+    ("contact.ended",),
+    ("contact.deleted", "call.deleted"),
+    ("agent.wrapup_started", "contact.disposition_started"),
+    ("contact.disposition_completed",),
+    ("agent.wrapup_ended",),
+)
+_RANKS = {kind: rank for rank, kinds in enumerate(_CAUSAL_ORDER) for kind in kinds}
+_ANY_RANK = _CAUSAL_ORDER.index(())
+
+
+def causal_rank(kind: str) -> int:
+    """Where a kind comes among events of one contact that bear the same time: the lower the rank, the earlier.
+
+    Some vendors' clocks tick in seconds, and their events come in any order within one.
+    """
+    return _RANKS.get(kind, _ANY_RANK)
+
 
 KIND_NAMES = frozenset(kind.name for kind in KINDS)
 """The names of all kinds; `unmapped_kind` makes the others."""

@@ -69,7 +69,7 @@ def plain(folder):
 def stored(folder, *, fsync):
     store = Store.open(folder / f"fsync-{fsync}.db", fsync=fsync)
     every = [[Row(key_of(event), event.to_json(), 1) for event in group] for group in groups()]
-    found = timed(store.append, every)
+    found = timed(store.commit, every)
     store.close()
     return found
 
@@ -118,8 +118,8 @@ def growth():
         store = Store.open(Path(name) / "grown.db")
         for size in SIZES:
             while store.next_seq <= size:
-                store.append(rows)
-            kept = timed(store.append, [rows[:GROUP]] * GROUPS)
+                store.commit(rows)
+            kept = timed(store.commit, [rows[:GROUP]] * GROUPS)
             middle = store.next_seq // 2
             found[size] = kept, timed(lambda start: store.read(start, GROUP), range(middle, middle + GROUPS))
         store.close()
@@ -135,8 +135,8 @@ def measure():
         taking, whole = trio.run(journaled, folder)
         return {
             LEAST: least,
-            "Store.append": stored(folder, fsync=False),
-            "Store.append, fsync": stored(folder, fsync=True),
+            "Store.commit": stored(folder, fsync=False),
+            "Store.commit, fsync": stored(folder, fsync=True),
             "Event.to_json": encoding,
             "Journal.admit, to_json within": taking,
             "Journal, from admit to readable": whole,

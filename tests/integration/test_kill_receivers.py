@@ -1,6 +1,7 @@
 """The promise at a receiver that misbehaves in twenty ways and at a slow one, across SIGKILLs at any moment.
 
-Nothing lost, nothing out of order for its key, and nothing that was acknowledged comes again without a kill.
+Nothing lost, nothing out of order for its key, and nothing that was acknowledged comes again without a kill. Six kills
+here, sixty by ``nox -s thorough -- tests/integration/test_kill_receivers.py``.
 """
 
 import json

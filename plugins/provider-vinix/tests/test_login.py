@@ -1,6 +1,7 @@
 """`jackfield_vinix.login`, `rest` and `account`: a fresh token for each connection, and no secret anywhere else."""
 
 import json
+import re
 import tomllib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,22 @@ def test_a_user_logs_in_with_a_hash_and_the_account(talk, account):
             True,
         ),
         (seen(403, {"message": "no"}), "HTTP 403: no", True),
+        (seen(404, {"data": "k3y", "message": "bad identifier"}), "HTTP 404: bad identifier", True),
+        (seen(404, {"data": {"k3y": {"message": "k3y"}}, "message": "bad identifier"}), "*** (the token", True),
+        (
+            seen(
+                400,
+                {
+                    "data": {"account_name": {"not_found": {"message": "could not be found", "cause": "k3y"}}},
+                    "message": "validation error",
+                },
+            ),
+            "HTTP 400: validation error; account_name: could not be found",
+            True,
+        ),
+        (seen(404, {}), "is rest_url right", False),
+        (Response(404, {}, b"<html>"), "is rest_url right", False),
+        (seen(400, {}), "HTTP 400", False),
         (seen(429, {}, **{"retry-after": "7"}), "HTTP 429", False),
         (Response(502, {}, b"<html>"), "HTTP 502", False),
         (Response(201, {}, b"<html>"), "is not valid JSON", False),
@@ -96,10 +113,10 @@ def test_a_user_logs_in_with_a_hash_and_the_account(talk, account):
     ],
 )
 def test_a_login_that_fails_says_why_without_the_secret(talk, response, problem, refused):
-    with pytest.raises(RestError, match=problem.replace("*", r"\*")) as caught:
+    with pytest.raises(RestError, match=re.escape(problem)) as caught:
         talk.drive(by_api_key(BASE, Secret("text", "k3y"))(), answers(response))
     assert caught.value.auth_failed is refused
-    assert caught.value.retry_after == response.retry_after
+    assert caught.value.retry_after == (60.0 if response.status == 429 else response.retry_after)
     assert "k3y" not in str(caught.value)
 
 
@@ -299,3 +316,10 @@ def test_a_feeds_requests_go_where_its_options_say(talk):
     exchange = conversation.protocol.backfill(None, conversation.at)
     assert next(exchange).url == f"{BASE}/accounts/{ACCOUNT}/qubicle_queues"
     exchange.close()
+
+
+@pytest.mark.parametrize("key", ["b", 63771048349, 0.5, ["account", 5], {"a": 1}])
+def test_a_list_is_read_to_its_end_whatever_the_next_pages_key_is(talk, key):
+    server = answers(seen(200, {"data": [1], "next_start_key": key}), seen(200, {"data": [2], "next_start_key": None}))
+    assert talk.drive(rest().every("x"), server) == [1, 2]
+    assert "start_key=" in server.asked[1].url

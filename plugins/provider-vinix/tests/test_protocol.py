@@ -22,7 +22,7 @@ BINDING = "qubicle.queue.ACC.*"
 
 @pytest.fixture
 def protocol():
-    return VinixProtocol("support", "ACC", "s3cret")
+    return VinixProtocol("support", "ACC", "s3cret", unsubscribes=True)
 
 
 def reply(protocol, **fields):
@@ -218,7 +218,7 @@ def test_a_token_is_cut_out_before_a_text_is_cut_short():
     assert "s3cret" not in ignored.reason
 
 
-def test_the_answer_to_giving_back_is_no_news(protocol):
+def test_the_answer_to_an_unsubscribe_is_no_news(protocol):
     reply(protocol, request_id=asked(protocol)["request_id"], status="success")
     (send,) = protocol.unsubscribe(BINDING)
     request_id = json.loads(send.text)["request_id"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jackfield.plugin.protocol import Send
 from jackfield_vinix.pacing import Pace
-from jackfield_vinix.requests import ANSWER_TICKS, PendingRequest, Requests
+from jackfield_vinix.requests import ANSWER_TICKS, MOST_OPEN, PendingRequest, Requests
 
 
 def make(name=""):
@@ -35,8 +35,8 @@ def test_a_request_says_what_the_documentation_wants():
 
 def test_ids_are_never_used_twice():
     requests = make()
-    ids = [ask(requests)[0]["request_id"] for _ in range(50)]
-    assert len(set(ids)) == 50
+    ids = [ask(requests)[0]["request_id"] for _ in range(MOST_OPEN)]
+    assert len(set(ids)) == MOST_OPEN
 
 
 @pytest.mark.parametrize("odd", [None, 7, "7", [], {}, "jackfield-2", True])
@@ -64,26 +64,41 @@ def test_of_very_many_unanswered_requests_the_oldest_are_forgotten():
     requests = make()
     for _ in range(1500):
         ask(requests)
-    for _ in range(300):
+    for _ in range(1500 // MOST_OPEN * (ANSWER_TICKS + 1) + 20):
         list(requests.tick())
     assert requests.answered("jackfield-1") is None
     assert requests.answered("jackfield-1500") is not None
 
 
+def test_at_most_40_requests_are_unanswered_and_each_answer_makes_room_for_the_next():
+    requests = make()
+    sent = [each["request_id"] for _ in range(300) for each in ask(requests)]
+    assert len(sent) == MOST_OPEN == 40
+    for number in range(300):
+        assert requests.answered(sent[number]) is not None
+        sent += [json.loads(send.text)["request_id"] for send in requests.flush()]
+        if len(sent) == number + 1:
+            sent += [json.loads(each.text)["request_id"] for each in requests.tick()]
+        assert len(sent) - number - 1 <= 40
+    assert len(sent) == 300
+
+
 def test_the_time_for_an_answer_begins_when_the_request_goes_out():
     requests = make()
-    for _ in range(101):
+    for _ in range(MOST_OPEN + 1):
         last = ask(requests)
     assert last == []
-    first, *rest = requests.tick()
-    assert isinstance(first, Send) and rest == []
+    for _ in range(ANSWER_TICKS):
+        given_up = list(requests.tick())
+    *given_up, after = given_up
+    assert len(given_up) == MOST_OPEN
+    assert isinstance(after, Send)
     for _ in range(ANSWER_TICKS - 1):
-        given_up = [each for each in requests.tick() if isinstance(each, PendingRequest)]
-    assert len(given_up) == 100
-    assert len([each for each in requests.tick() if isinstance(each, PendingRequest)]) == 1
+        assert list(requests.tick()) == []
+    assert len(list(requests.tick())) == 1
 
 
-def test_what_the_server_had_no_patience_for_goes_out_again_a_little_later():
+def test_what_the_server_rate_limited_goes_out_again_a_little_later():
     requests = make()
     ask(requests)
     requests.again(requests.answered("jackfield-1"))

@@ -264,8 +264,13 @@ def test_a_token_from_a_login_is_valid_for_its_time(talk):
     assert ask(conversation.simulator, "GET", path, token=answer["auth_token"])[0] == 200
     conversation.at += timedelta(seconds=101)
     assert ask(conversation.simulator, "GET", path, token=answer["auth_token"])[0] == 401
-    assert ask(conversation.simulator, "PUT", "api_auth", {"api_key": "wrong"}, "")[0] == 401
-    assert ask(conversation.simulator, "PUT", "user_auth", {"credentials": "wrong"}, "")[0] == 401
+    assert ask(conversation.simulator, "PUT", "api_auth", {"api_key": "wrong"}, "") == (
+        404,
+        {"data": "wrong", "error": "404", "message": "bad identifier", "status": "error"},
+    )
+    wrong = {"credentials": "wrong", "account_name": "simulated"}
+    assert ask(conversation.simulator, "PUT", "user_auth", wrong, "")[0] == 401
+    assert ask(conversation.simulator, "PUT", "user_auth", wrong | {"account_name": "x"}, "")[0] == 400
 
 
 def test_the_list_of_connections_has_those_that_are_there(talk):

@@ -20,10 +20,11 @@ from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.selecting import selector
 from jackfield._delivery.replay import EventFilter, letters, past
-from jackfield._journal.store import Store
+from jackfield._journal.store import Store, forget_sink
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.events import Event
+from jackfield.kinds import causal_rank
 
 __all__ = ["configure", "run"]
 
@@ -74,6 +75,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     add_plugin_options(again)
     again.set_defaults(do=_replay)
+    check = _action(actions, "check", "read everything and compare it with its checksums; nothing is changed")
+    check.add_argument("path", type=Path, metavar="PATH", help=PATH)
+    check.set_defaults(do=_check)
+    forget = _action(actions, "forget-sink", "forget how far a sink had come that is not configured any more")
+    forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
+    forget.add_argument("sink", metavar="SINK", help="the sink's name")
+    forget.set_defaults(do=_forget_sink)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -182,8 +190,10 @@ def _events(options: argparse.Namespace) -> int:
     return 0
 
 
-def _happened(numbered: tuple[int, Event]) -> datetime:
-    return numbered[1].time or numbered[1].received
+def _happened(numbered: tuple[int, Event]) -> tuple[datetime, int]:
+    """When, and within one moment what follows from what: some vendors' clocks tick in seconds."""
+    event = numbered[1]
+    return event.time or event.received, causal_rank(event.kind)
 
 
 def _write(events: Iterable[Event]) -> None:
@@ -213,3 +223,31 @@ def _dead(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     return replay.run(options, _file(options.path), _wanted(options), _unreadable)
+
+
+def _check(options: argparse.Namespace) -> int:
+    path = _file(options.path)
+    store = Store.open(path, readonly=True)
+    events = problems = 0
+    try:
+        for step in store.check():
+            events = step.total
+            for problem in step.problems:
+                problems += 1
+                print(problem)
+    finally:
+        store.close()
+    found = "1 problem" if problems == 1 else f"{problems} problems"
+    say(f"{path}: {events} events read, {found}", level="error" if problems else "info")
+    return 1 if problems else 0
+
+
+def _forget_sink(options: argparse.Namespace) -> int:
+    path = _file(options.path)
+    tables = read_toml(options.path) if path != options.path else {}
+    if options.sink in tables.get("sinks", {}):
+        problem = f"sink {options.sink!r} is configured; forget it when the configuration does not have it any more"
+        raise ConfigError([ConfigProblem(f"sinks.{options.sink}", problem)])
+    forget_sink(path, options.sink)
+    say(f"{path}: sink {options.sink} is forgotten; its dead letters stay")
+    return 0

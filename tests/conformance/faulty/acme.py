@@ -111,7 +111,7 @@ def decoded(frame):
     try:
         document = json.loads(frame)
     except (ValueError, RecursionError) as error:
-        raise FrameError(f"no JSON: {error}", frame) from None
+        raise FrameError(f"not valid JSON: {error}", frame) from None
     if not isinstance(document, dict):
         raise FrameError("no object", frame)
     return document

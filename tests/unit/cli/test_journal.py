@@ -106,7 +106,7 @@ def crm():
 def config(tmp_path, crm):
     (tmp_path / "gateway.toml").write_text(CONFIG.format(url=crm.url))
     store = Store.open(tmp_path / "var" / "journal.db")
-    first = store.append([row(event) for event in EVENTS])
+    first = store.commit([row(event) for event in EVENTS])
     dead_rows = [
         DeadLetterRow(
             "crm", first + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place].to_json()
@@ -180,6 +180,17 @@ def test_events_are_shown_by_selector_and_time_as_they_went_out(arguments, numbe
     assert [Event.from_cloudevent(line) for line in lines] == [EVENTS[number - 1] for number in numbers]
 
 
+def test_one_contacts_events_of_one_second_are_shown_as_one_follows_from_the_other(tmp_path, journal):
+    came = ["ended", "disconnected", "dequeued", "connected", "queued", "created"]
+    events = [
+        attrs.evolve(make(place, f"contact.{word}"), time=NOW, correlation="c") for place, word in enumerate(came)
+    ]
+    store = Store.open(tmp_path / "one.db")
+    store.append([row(event) for event in events])
+    store.close()
+    assert ids(journal("events", "one.db", "--correlation", "c")[1]) == [f"id-{place}" for place in range(5, -1, -1)]
+
+
 def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_came(tmp_path, journal):
     """One that nobody knows the time of stands where it was received."""
     happened = {"created": 0, "queued": 1, "connected": 2, "ended": None}
@@ -194,7 +205,7 @@ def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_c
         for place, (word, correlation) in enumerate(came)
     ]
     store = Store.open(tmp_path / "story.db")
-    store.append([row(event) for event in events])
+    store.commit([row(event) for event in events])
     store.close()
     arguments = ("events", "story.db", "--correlation", "c")
     assert ids(journal(*arguments)[1]) == ["id-3", "id-4", "id-1", "id-0"]
@@ -263,7 +274,7 @@ def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config
     store = Store.open(tmp_path / "var" / "journal.db")
     assert journal("replay", config, "--dead")[0] == 0
     assert store.dead_count() == {}
-    store.append([row(make(6))])
+    store.commit([row(make(6))])
     store.close()
 
 
@@ -299,7 +310,7 @@ def test_a_damaged_page_that_a_replay_comes_upon_is_reported_and_is_no_traceback
 
 def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(config, journal, tmp_path):
     store = Store.open(tmp_path / "var" / "journal.db")
-    store.append([row(make(6), b"{}"), row(make(7))])
+    store.commit([row(make(6), b"{}"), row(make(7))])
     store.close()
     status, lines, err = journal("events", config, "--since", (NOW - timedelta(seconds=9)).isoformat())
     assert (status, ids(lines)) == (0, ["id-4", "id-5", "id-7"])
@@ -334,3 +345,30 @@ def test_a_journal_that_is_not_there_yet_is_reported_and_not_made(config, journa
     assert status == 1
     assert "new.db" in err
     assert not (tmp_path / "new.db").exists()
+
+
+def test_a_check_of_a_whole_journal_finds_nothing_and_one_of_a_damaged_one_names_each_event(config, journal, tmp_path):
+    status, out, err = journal("check", config)
+    assert (status, out) == (0, [])
+    assert err.endswith("journal.db: 5 events read, 0 problems\n")
+    with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as db:
+        db.execute("UPDATE event SET body = X'00' WHERE seq = 2")
+    status, out, err = journal("check", config)
+    assert (status, out) == (1, ["event 2 is not what was written"])
+    assert err.endswith("5 events read, 1 problem\n")
+
+
+def test_a_sink_that_is_not_configured_any_more_can_be_forgotten_beside_a_gateway(config, journal, tmp_path):
+    store = Store.open(tmp_path / "var" / "journal.db")
+    store.commit(cursors={"old": 2})
+    status, _, err = journal("forget-sink", config, "old")
+    assert status == 0
+    assert "sink old is forgotten" in err
+    assert sorted(store.cursors()) == ["archive", "crm"]
+    store.close()
+    status, _, err = journal("forget-sink", config, "old")
+    assert status == 1
+    assert "no sink 'old'; there are: archive, crm" in err
+    status, _, err = journal("forget-sink", config, "crm")
+    assert status == 2
+    assert "sink 'crm' is configured" in err

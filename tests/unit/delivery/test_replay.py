@@ -60,10 +60,10 @@ def store(tmp_path):
     store = Store.open(tmp_path / "journal.db")
     events = [make(number) for number in range(5)]
     rows = [Row(b"", event.to_json(), int(event.received.timestamp() * 1_000_000)) for event in events]
-    store.append([*rows[:3], Row(b"", b"no event", rows[2].received), *rows[3:]])
+    store.commit([*rows[:3], Row(b"", b"no event", rows[2].received), *rows[3:]])
     for number in (1, 2):
-        store.dead_letter(DeadLetterRow("s", number, 0, 1, "no", events[number].to_json()))
-    store.dead_letter(DeadLetterRow("t", 3, 0, 1, "no", events[3].to_json()))
+        store.commit(dead_rows=[DeadLetterRow("s", number, 0, 1, "no", events[number].to_json())])
+    store.commit(dead_rows=[DeadLetterRow("t", 3, 0, 1, "no", events[3].to_json())])
     yield store
     store.close()
 

@@ -26,7 +26,7 @@ def fill(store, feeds):
     for number, feed in enumerate(feeds):
         at = AT + timedelta(seconds=number)
         event = attrs.evolve(stream_event(Source("v", "s", "i"), feed, "connected", at), received=at)
-        store.append([Row(b"", event.to_json(), int(at.timestamp() * 1_000_000))])
+        store.commit([Row(b"", event.to_json(), int(at.timestamp() * 1_000_000))])
 
 
 def test_a_feed_was_last_heard_of_when_its_last_event_was_received(store):
@@ -50,11 +50,11 @@ def test_a_feed_that_was_down_at_the_end_has_missed_events_since_before_that_was
     fill(store, "ab")
     for feed, data in (("a", {"since": AT - timedelta(seconds=30)}), ("b", {}), ("c", {"since": "soon"})):
         event = stream_event(Source("v", "s", "i"), feed, "disconnected", AT, reason="cut", **data)
-        store.append([Row(b"", event.to_json(), int(AT.timestamp() * 1_000_000))])
+        store.commit([Row(b"", event.to_json(), int(AT.timestamp() * 1_000_000))])
     assert last_received_at(store, "abc") == {"a": AT - timedelta(seconds=30), "b": AT, "c": AT}
 
 
 def test_what_is_no_event_is_passed_over(store):
     fill(store, "a")
-    store.append([Row(b"", b"nonsense", 0)])
+    store.commit([Row(b"", b"nonsense", 0)])
     assert last_received_at(store, ["a"]) == {"a": AT}

@@ -87,6 +87,14 @@ class Vinix:
         metadata=field_help("further families of events to receive: call, conference, fax, object"),
     )
 
+    unsubscribe: Literal["renew", "send"] = attrs.field(
+        default="renew",
+        metadata=field_help(
+            "renew: what nobody selects any more is left out when the connection is renewed; send: the server is asked "
+            "to end it, which at KAZOO ends it for the server's other clients too"
+        ),
+    )
+
     def __attrs_post_init__(self) -> None:
         ways = [name for name in ("auth_token", "api_key", "username") if getattr(self, name) is not None]
         if len(ways) != 1:
@@ -140,7 +148,15 @@ class Vinix:
 
     def _account(self, account_id: str, token: Secret, login: Login | None) -> Account:
         return Account(
-            self.url, account_id, token, self.rest_url, self.ca_file, self.idle_check_seconds, self.families, login
+            self.url,
+            account_id,
+            token,
+            self.rest_url,
+            self.ca_file,
+            self.idle_check_seconds,
+            self.families,
+            self.unsubscribe == "send",
+            login,
         )
 
     @property

@@ -14,13 +14,10 @@ from jackfield.plugin.secrets import Secret
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
 from jackfield_vinix.protocol import VinixProtocol
-from jackfield_vinix.rest import Rest
+from jackfield_vinix.rest import CROWDED, CROWDED_SECONDS, Rest
 from jackfield_vinix.topics import PROVIDER
 
 __all__ = ["Account"]
-
-# The server allows so many sockets from one address, and forgets those that were cut only later.
-CROWDED, CROWDED_SECONDS = 429, 60.0
 
 
 @attrs.frozen
@@ -34,6 +31,7 @@ class Account:
     ca_file: str | None = None
     idle_check_seconds: float = 0.0
     families: tuple[str, ...] = ()
+    unsubscribes: bool = False
     login: Login | None = None
     """How the token was come by, where it was not configured."""
 
@@ -69,6 +67,7 @@ class Account:
             # In the server's list of connections ours is known by its name; the server makes nothing else of it.
             f"jackfield-{feed}-{secrets.token_hex(4)}" if rest else "",
             self.idle_check_seconds,
+            self.unsubscribes,
             before if isinstance(before, VinixProtocol) else None,
         )
 

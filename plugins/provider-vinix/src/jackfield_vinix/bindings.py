@@ -17,6 +17,10 @@ from jackfield_vinix.topics import APPLICATION
 __all__ = ["Learned", "Spelling", "binding_spellings"]
 
 
+# KAZOO 4's listener, when it is overloaded, lets a subscription time out after 5 s, and the connection closes.
+MOST_CRASHES = 3
+
+
 class Spelling(NamedTuple):
     """One spelling of a topic as a binding."""
 
@@ -53,6 +57,8 @@ class Learned:
     """Styles that it refused, broke over, or brought nothing by; the longest ago first."""
     _proven: set[str] = attrs.field(factory=set)
     """Styles by which events have come."""
+    _crashes: dict[str, int] = attrs.field(factory=dict)
+    """Connections in a row that broke while a binding of the style was requested."""
     unavailable: int = 0
     """Connections in a row whose node had nothing of qubicle."""
     token_refused: bool = False
@@ -69,6 +75,13 @@ class Learned:
         self._failed[style] = None
         self._proven.discard(style)
 
+    def crashed(self, style: str) -> None:
+        """The connection broke over a request of this style: an overloaded server does so too, but not every time."""
+        self._crashes[style] = self._crashes.get(style, 0) + 1
+        if self._crashes[style] >= MOST_CRASHES:
+            del self._crashes[style]
+            self.failed(style)
+
     def silent(self, style: str) -> None:
         """Nothing came by a binding of this style; if something ever did, the style is not the reason."""
         if style not in self._proven:
@@ -77,6 +90,7 @@ class Learned:
     def confirmed(self, style: str) -> None:
         """The server granted a binding of this style."""
         self._failed.pop(style, None)
+        self._crashes.pop(style, None)
         self.token_refused = False
 
     def brought(self, style: str) -> None:

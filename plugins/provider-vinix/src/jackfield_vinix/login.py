@@ -52,7 +52,7 @@ class Login:
             msgspec.json.encode({"data": data}),
             ca_file=self.ca_file,
         )
-        answer = checked(request, (yield request), data.get("credentials", ""), data.get("api_key", ""))
+        answer = checked(request, (yield request), data.get("credentials", ""), data.get("api_key", ""), login=True)
         granted = payload(answer)
         token = _text(answer, "auth_token") or _text(granted, "auth_token")
         if not token:

@@ -42,6 +42,7 @@ class VinixProtocol:
     _name: str = ""
     """Of this connection, in the server's list of them."""
     _silent_seconds: float = 0.0
+    _unsubscribes: bool = False
     _before: VinixProtocol | None = attrs.field(default=None, repr=False)
     learned: Learned = attrs.field(factory=Learned)
     """Of the server, by this connection and those before it."""
@@ -58,7 +59,7 @@ class VinixProtocol:
             factor = self._before.silence.factor
             self._before = None  # else every connection's protocol would be kept for ever
         self._requests = Requests(self._auth_token, self.account_id, self._name)
-        self._subscribing = Subscribing(self.account_id, self._requests, self.learned)
+        self._subscribing = Subscribing(self.account_id, self._requests, self.learned, self._unsubscribes)
         self.silence = Silence(self._silent_seconds, factor)
 
     def opened(self) -> Iterable[Action]:
@@ -70,7 +71,7 @@ class VinixProtocol:
         return self._subscribing.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Unsubscribe the binding, unless another topic needs it."""
+        """Want it no more; the server is asked to end it only where that is configured."""
         return self._subscribing.unsubscribe(topic)
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
@@ -146,6 +147,7 @@ class VinixProtocol:
                 yield from self._subscribing.granted(pending.binding)
             else:
                 yield from self._subscribing.refused(pending.binding, refusals)
+        yield from self._requests.flush()
         if any(each.subject == "token" for each in refusals):
             yield self._token_refused("; ".join(map(str, refusals)))
 

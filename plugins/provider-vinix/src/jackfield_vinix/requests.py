@@ -18,6 +18,8 @@ from jackfield_vinix.wire import request
 
 __all__ = ["ANSWER_TICKS", "PendingRequest", "Requests"]
 
+MOST_OPEN = 40
+"""Requests that wait for their answers at once: of more than about 50, KAZOO loses the answers."""
 ANSWER_TICKS = 10
 """Seconds after which no answer is expected any more; a K5 server does not answer everything."""
 
@@ -54,7 +56,7 @@ class Requests:
     def ask(self, pending: PendingRequest) -> Iterator[Send]:
         """Send a request, now or when the pace allows."""
         self._unsent.append(pending)
-        yield from self._flush()
+        yield from self.flush()
 
     def again(self, pending: PendingRequest) -> None:
         """The server rate-limited this: send it again later."""
@@ -76,14 +78,15 @@ class Requests:
         while len(self._overdue) > REMEMBERED:
             del self._overdue[next(iter(self._overdue))]
         self._pace.tick()
-        yield from self._flush()
+        yield from self.flush()
 
     def longest_open(self) -> PendingRequest | None:
         """The first request that the server has not answered; replies come in order."""
         return next(iter(self._open.values()), None)
 
-    def _flush(self) -> Iterator[Send]:
-        while self._unsent and self._pace.take():
+    def flush(self) -> Iterator[Send]:
+        """Send what may go out now."""
+        while self._unsent and len(self._open) < MOST_OPEN and self._pace.take():
             pending = self._unsent.popleft()
             self._count += 1
             request_id = f"jackfield-{self._count}"

@@ -6,9 +6,10 @@ renewed once for each question.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -24,12 +25,17 @@ __all__ = ["Rest", "checked", "payload"]
 # A hundred pages of some fifty things each; a server that never ends its list is not followed for ever.
 MOST_PAGES = 100
 LONGEST_REASON = 200
+MOST_REASONS = 5
 
 _HINTS = {
     401: "the token, the API key, or the user's name, password or account is not accepted",
     403: "its owner may not see this account",
-    404: "is rest_url right? Vinix's ends in /v2",
 }
+_WRONG_URL = "is rest_url right? Vinix's ends in /v2"
+# How KAZOO refuses an API key that does not exist, an account's name that does not, and the others.
+_LOGIN_REFUSED = (400, 401, 403, 404)
+# A login costs a third of the server's bucket, and its 429 does not say how long to wait.
+CROWDED, CROWDED_SECONDS = 429, 60.0
 
 
 @attrs.define
@@ -62,8 +68,8 @@ class Rest:
             answer = yield from self._answer("GET", path, query)
             page = payload(answer)
             items += page if isinstance(page, list) else []
-            start_key = answer.get("next_start_key") if isinstance(answer, dict) else None
-            if not isinstance(start_key, str) or not start_key or query.get("start_key") == start_key:
+            start_key = _start_key(answer.get("next_start_key")) if isinstance(answer, dict) else ""
+            if not start_key or query.get("start_key") == start_key:
                 return items
             query = {"start_key": start_key}
         return items
@@ -91,8 +97,11 @@ class Rest:
         )
 
 
-def checked(request: Request, response: Response, *secrets: str) -> Any:
-    """The JSON of an answer that grants what was asked; `RestError` for any other."""
+def checked(request: Request, response: Response, *secrets: str, login: bool = False) -> Any:
+    """The JSON of an answer that grants what was asked; `RestError` for any other.
+
+    To a login, KAZOO refuses an unknown key with 404 and an unknown account with 400.
+    """
     if response.status in (200, 201, 202):
         return response.json()
     reason = f"{request}: HTTP {response.status}"
@@ -100,11 +109,16 @@ def checked(request: Request, response: Response, *secrets: str) -> Any:
         for secret in filter(None, secrets):
             message = message.replace(secret, REDACTED)
         reason = f"{reason}: {message[:LONGEST_REASON]}"
-    if hint := _HINTS.get(response.status):
+    refused = response.status in ((401, 403) if not login or not message else _LOGIN_REFUSED)
+    hint = _HINTS.get(401 if refused and login and response.status != 403 else response.status)
+    if not refused and response.status == 404 and not message:  # nothing of KAZOO's answers there
+        hint = _WRONG_URL
+    if hint:
         reason = f"{reason} ({hint})"
-    raise RestError(
-        reason, status=response.status, auth_failed=response.status in (401, 403), retry_after=response.retry_after
-    )
+    wait = response.retry_after
+    if response.status == CROWDED:
+        wait = max(CROWDED_SECONDS, wait or 0.0)
+    raise RestError(reason, status=response.status, auth_failed=refused, retry_after=wait)
 
 
 def payload(answer: Any) -> Any:
@@ -118,8 +132,30 @@ def _message(response: Response) -> str:
         answer = response.json()
     except RestError:
         return ""
-    message = answer.get("message") if isinstance(answer, dict) else None
-    return message if isinstance(message, str) else ""
+    if not isinstance(answer, dict):
+        return ""
+    message = answer.get("message")
+    texts = [message] if isinstance(message, str) else []
+    return "; ".join((*texts, *islice(_reasons(answer.get("data"), ""), MOST_REASONS)))
+
+
+def _reasons(data: Any, field: str, depth: int = 3) -> Iterator[str]:
+    """What a validation error says of each field: ``{field: {rule: {"message": …}}}``; its values are not shown."""
+    if not isinstance(data, dict) or not depth:
+        return
+    if field and isinstance(message := data.get("message"), str):
+        yield f"{field}: {message}"
+    for name, inner in data.items():
+        yield from _reasons(inner, field or name, depth - 1)
+
+
+def _start_key(value: Any) -> str:
+    """Where the next page begins; KAZOO has texts, numbers and lists there. Empty where there is no next page."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | dict | int | float) and not isinstance(value, bool):
+        return msgspec.json.encode(value).decode() if value not in ([], {}) else ""
+    return ""
 
 
 def _moment(date: str) -> datetime | None:

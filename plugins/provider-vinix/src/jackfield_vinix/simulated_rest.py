@@ -50,8 +50,8 @@ class Server(Protocol):
 
 
 class _Refused(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
+    def __init__(self, status: int, message: str, data: Any = None) -> None:
+        self.status, self.data = status, data or {}
         super().__init__(message)
 
 
@@ -75,7 +75,7 @@ class Interface:
                 raise _Refused(401, "invalid_credentials")
             return self._response(200, self._wrapped(self._resource(request, segments)))
         except _Refused as refusal:
-            error = {"data": {}, "error": str(refusal.status), "message": str(refusal), "status": "error"}
+            error = {"data": refusal.data, "error": str(refusal.status), "message": str(refusal), "status": "error"}
             return self._response(refusal.status, error)
 
     def _response(self, status: int, body: Any) -> Response:
@@ -94,16 +94,21 @@ class Interface:
         server = self._server
         if request.method != "PUT":
             return None
+        named = True
         if resource == "api_auth":
             right = given.get("api_key") == server.api_key
         elif resource == "user_auth":
             algorithm = hashlib.sha1 if given.get("method") == "sha" else hashlib.md5
             name = f"{server.username.lower()}:{server.password}".encode()
-            right = given.get("credentials") == algorithm(name, usedforsecurity=False).hexdigest() and (
-                given.get("account_name") == "simulated" or given.get("account_realm") == "simulated.example"
-            )
+            right = given.get("credentials") == algorithm(name, usedforsecurity=False).hexdigest()
+            named = given.get("account_name") == "simulated" or given.get("account_realm") == "simulated.example"
         else:
             return None
+        if not named:
+            unknown = {"message": "The provided account name could not be found", "cause": given.get("account_name")}
+            raise _Refused(400, "validation error", {"account_name": {"not_found": unknown}})
+        if not right and resource == "api_auth":
+            raise _Refused(404, "bad identifier", given.get("api_key"))
         if not right:
             raise _Refused(401, "invalid_credentials")
         data = {"account_id": server.account_id, "language": "en-US", "apps": []}

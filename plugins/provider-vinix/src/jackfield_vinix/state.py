@@ -1,7 +1,7 @@
 """The state of a contact centre, as far as its events and REST say: recipients, sessions, queues.
 
 An event that is older than what is known of its thing changes nothing. KAZOO's clock ticks in seconds and its events
-come in any order, so of those within one second the last to come counts, except that no session goes backwards.
+come in any order, so of those within one second the one that follows from the other counts, else the last to come.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ _STAGES: Mapping[tuple[str, str], Stage] = {
     ("session", "delete"): "ended",
 }
 
+# What follows from what at a recipient, for events of one session within one second.
+_STEPS = (("offer",), ("reject", "rescind", "delivered"), ("hangup",), ("wrapup_start",), ("wrapup_complete",))
+_RANKS = {word: rank for rank, words in enumerate(_STEPS, 1) for word in words}
+
 # What is said about a contact that the recipient is being offered, and about one that it has or had.
 _OFFERED = frozenset({"offer", "reject", "rescind"})
 _HANDLED = frozenset(
@@ -61,6 +65,8 @@ class Recipient:
     id: str
     status: Status = attrs.field(factory=Status)
     at: datetime | None = None
+    step: tuple[str, int] = ("", 0)
+    """The session of its last event, and how far that had come."""
 
 
 @attrs.define
@@ -109,9 +115,12 @@ class AccountState:
         return known.id if known is not None else session_id
 
     def _step(self, recipient: Recipient, word: str, fields: Mapping[str, Any], time: datetime | None) -> None:
-        if _is_before(time, recipient.at):
+        session_id, rank = plain_id(text_of(fields, "session_id")), _RANKS.get(word, 0)
+        overtaken = time == recipient.at and session_id == recipient.step[0] and 0 < rank < recipient.step[1]
+        if _is_before(time, recipient.at) or (time is not None and overtaken):
             self.late += 1
             return
+        recipient.step = session_id, rank
         recipient.status, expected = step(recipient.status, word, fields)
         recipient.at = time or recipient.at
         self.unexpected += not expected

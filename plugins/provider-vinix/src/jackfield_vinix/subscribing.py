@@ -49,8 +49,12 @@ class Subscribing:
     _account_id: str
     _requests: Requests
     _learned: Learned
+    _unsubscribes: bool = False
+    """Whether the server is asked to end what nobody wants any more. KAZOO then ends it for its other clients too."""
     _subscriptions: dict[str, _Subscription] = attrs.field(factory=dict)
     """By binding."""
+    _surplus: dict[str, _Subscription] = attrs.field(factory=dict)
+    """By binding, what nobody wants any more and the server still serves, until the connection is renewed."""
     _tried: dict[str, dict[str, list[Refusal]]] = attrs.field(factory=dict)
     """By topic, the bindings that were refused for it."""
     _heard: set[str] = attrs.field(factory=set)
@@ -73,17 +77,20 @@ class Subscribing:
         yield from self._try_next(topic)
 
     def unsubscribe(self, topic: str) -> Iterator[Action]:
-        """Give a topic back; its binding too, where it serves no other."""
+        """Want a topic no more, nor its binding where that serves no other."""
         self._tried.pop(topic, None)
         for binding, subscription in list(self._subscriptions.items()):
             if subscription.topics.pop(topic, "served") is None and not subscription.topics:
-                yield from self._give_back(binding)
+                yield from self._release(binding)
 
     def granted(self, binding: str) -> Iterator[Action]:
         """The server serves a binding."""
+        if (surplus := self._surplus.get(binding)) is not None:  # nobody waits for it any more
+            surplus.held = True
+            if self._unsubscribes:
+                yield from self._end(binding)
         subscription = self._subscriptions.get(binding)
-        if subscription is None:  # nobody waits for it any more
-            yield from self._requests.ask(PendingRequest("unsubscribe", binding))
+        if subscription is None:
             return
         if subscription.held:
             return
@@ -100,6 +107,7 @@ class Subscribing:
 
     def refused(self, binding: str, refusals: list[Refusal]) -> Iterator[Action]:
         """The server does not serve a binding: try the next spelling where that may help."""
+        self._surplus.pop(binding, None)
         subscription = self._subscriptions.get(binding)
         if subscription is None or subscription.held:
             return
@@ -155,9 +163,9 @@ class Subscribing:
                 self._learned.brought(subscription.spelling.style)
 
     def crashed(self, binding: str) -> None:
-        """The connection broke over a binding."""
+        """The connection broke while a binding was requested."""
         if (subscription := self._subscriptions.get(binding)) is not None:
-            self._learned.failed(subscription.spelling.style)
+            self._learned.crashed(subscription.spelling.style)
 
     def silent(self) -> None:
         """Nothing comes although everything is granted; perhaps some spellings are granted and mean nothing."""
@@ -180,19 +188,24 @@ class Subscribing:
     def _try_next(self, topic: str) -> Iterator[Action]:
         tried = self._tried[topic]
         candidates = self._learned.ordered(binding_spellings(topic, self._account_id))
-        for subscription in self._subscriptions.values():
-            if (
-                subscription.held
-                and subscription.spelling.wide
-                and subscription.spelling.family == candidates[0].family
-            ):
+        for binding, subscription in [*self._subscriptions.items(), *self._surplus.items()]:
+            spelling = subscription.spelling
+            if subscription.held and spelling.wide and spelling.family == candidates[0].family:
                 subscription.topics[topic] = None
+                self._surplus.pop(binding, None)
+                self._subscriptions[binding] = subscription
                 yield Subscribed(topic)
                 return
         for spelling in candidates:
             if spelling.binding not in tried:
                 if (pending := self._subscriptions.get(spelling.binding)) is not None:
                     pending.topics[topic] = None
+                    return
+                if (surplus := self._surplus.pop(spelling.binding, None)) is not None:
+                    surplus.topics = {topic: None}
+                    self._subscriptions[spelling.binding] = surplus
+                    if surplus.held:
+                        yield Subscribed(topic)
                     return
                 self._subscriptions[spelling.binding] = _Subscription(spelling, {topic: None})
                 self._heard.discard(spelling.family)
@@ -216,11 +229,18 @@ class Subscribing:
         for binding, subscription in list(self._subscriptions.items()):
             if subscription is not wide and subscription.spelling.family == wide.spelling.family:
                 wide.topics |= subscription.topics
-                yield from self._give_back(binding)
+                yield from self._release(binding)
 
-    def _give_back(self, binding: str) -> Iterator[Action]:
-        # Also what was not answered yet: it may be held all the same, and giving back too much is a success too.
-        del self._subscriptions[binding]
+    def _release(self, binding: str) -> Iterator[Action]:
+        subscription = self._subscriptions.pop(binding)
+        subscription.topics.clear()
+        self._surplus[binding] = subscription
+        if self._unsubscribes and subscription.held:
+            yield from self._end(binding)
+
+    def _end(self, binding: str) -> Iterator[Action]:
+        """Unsubscribe; only ever what this connection was granted."""
+        del self._surplus[binding]
         yield from self._requests.ask(PendingRequest("unsubscribe", binding))
 
 

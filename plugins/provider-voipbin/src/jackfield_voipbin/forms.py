@@ -61,7 +61,7 @@ def form_of(frame: Frame, raw: bytes) -> Form:
 
 
 def message_of(frame: Frame, form: Form, raw: bytes) -> Message:
-    """What a frame of this form, not an answer, says; `FrameError` where its name is none or its data no JSON."""
+    """The content of a frame of this form; `FrameError` if its name is missing or its data is not valid JSON."""
     if form is Form.DOCUMENTED:
         if not isinstance(frame.event_type, str) or not frame.event_type:
             raise FrameError(f"event_type is {frame.event_type!r} and not a name", raw)

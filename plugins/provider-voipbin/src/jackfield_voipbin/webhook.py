@@ -45,7 +45,7 @@ class Reader:
     """Read anew for each post; ``None`` takes posts without looking at their signature."""
 
     def __call__(self, request: WebhookRequest) -> Iterable[Event]:
-        """The event in a post; `WebhookError` for a signature that is not ours, `FrameError` for no JSON."""
+        """The event in a request; raises `WebhookError` for a wrong signature, `FrameError` if it is not valid JSON."""
         if self.secret is not None:
             _verify(self.secret.reveal(), request.headers.get(SIGNATURE.lower(), ""), request.body)
         event, _ = translate(_message(request.body), request.body, self.feed, self.customer_id, request.at)

@@ -26,7 +26,7 @@ from jackfield._journal.store.rows import expired, insert, rows, shrink, used_by
 from jackfield._journal.store.schema import KEY_BYTES, STEPS, Step, migrate, text_crc, transaction
 from jackfield.errors import JournalError
 
-__all__ = ["Store", "delete_dead_letters"]
+__all__ = ["Store", "delete_dead_letters", "forget_sink"]
 
 SCAN_ROWS = 1000
 
@@ -89,14 +89,6 @@ class Store:
 
     # Writing
 
-    def append(self, events: Sequence[Row]) -> int:
-        """Keep events, all or none; the number of the first."""
-        return self.commit(events)
-
-    def dead_letter(self, row: DeadLetterRow) -> None:
-        """Keep one dead letter, once for each event and sink."""
-        self.commit(dead_rows=[row])
-
     def commit(
         self,
         events: Sequence[Row] = (),
@@ -121,11 +113,6 @@ class Store:
             self.next_seq, self._keys = end, total
             self._dead_bytes += dead
         return first
-
-    def forget_cursor(self, sink: str) -> None:
-        """Forget how far a sink had come."""
-        with self._writing, self._write() as db:
-            db.execute("DELETE FROM cursor WHERE sink = ?", (sink,))
 
     def delete_dead_letters(self, numbers: Iterable[int]) -> int:
         """Delete dead letters by their numbers; how many of them there were."""
@@ -291,3 +278,19 @@ def delete_dead_letters(path: Path, numbers: Iterable[int]) -> None:
                 dead_letters.delete_dead_letters(db, number)
     except sqlite3.Error as error:
         raise JournalError(f"{path}: dead letters that were delivered cannot be taken out: {error}") from None
+
+
+def forget_sink(path: Path, sink: str) -> None:
+    """Forget how far a sink had come, in a journal that a gateway may be using meanwhile; its dead letters stay.
+
+    Events that only this sink has not passed need not be kept for it any more. `JournalError` where the journal
+    does not know the sink.
+    """
+    try:
+        with closing(connect(path, "rw")) as db, transaction(db):
+            known = [each.decode(errors="replace") for (each,) in db.execute("SELECT sink FROM cursor ORDER BY sink")]
+            if sink not in known:
+                raise JournalError(f"{path}: no sink {sink!r}; there are: {', '.join(known) or 'none'}")
+            db.execute("DELETE FROM cursor WHERE sink = ?", (sink,))
+    except sqlite3.Error as error:
+        raise JournalError(f"{path}: sink {sink} cannot be forgotten: {error}") from None

@@ -39,7 +39,7 @@ def crashed(path, *commits):
     """The files as a killed process leaves them, with these commits in the write-ahead log only."""
     store = Store.open(path)
     for commit in commits:
-        store.append(commit)
+        store.commit(commit)
     copy = path.with_name("crashed") / path.name
     copy.parent.mkdir()
     for suffix in ("", "-wal"):
@@ -200,7 +200,7 @@ def test_a_file_that_was_half_made_is_made_anew(tmp_path):
     for suffix in ("", "-wal", "-journal"):
         (tmp_path / f"journal.db.new{suffix}").write_bytes(b"half")
     store = Store.open(tmp_path / "journal.db")
-    assert store.append(rows(1, 2)) == 1
+    assert store.commit(rows(1, 2)) == 1
     assert not (tmp_path / "journal.db.new").exists()
     store.close()
 
@@ -270,7 +270,7 @@ def test_a_commit_that_was_being_written_is_as_if_it_had_never_been(path):
     store = Store.open(copy)
     assert store.findings == ()
     assert store.next_seq == COUNT + 5
-    assert store.append(rows(COUNT + 5, COUNT + 6)) == COUNT + 5
+    assert store.commit(rows(COUNT + 5, COUNT + 6)) == COUNT + 5
     store.close()
 
 
@@ -302,10 +302,10 @@ def test_what_an_older_log_has_left_behind_the_present_one_is_no_damage(path):
     """SQLite begins a log anew in the same file, so the end of the one before stands behind it."""
     store = Store.open(path)
     for n in range(COUNT + 1, COUNT + 400, 2):
-        store.append(rows(n, n + 2))
+        store.commit(rows(n, n + 2))
     ((busy, _, _),) = store._writer.execute("PRAGMA wal_checkpoint(RESTART)")
     assert not busy
-    store.append(rows(COUNT + 401, COUNT + 403))
+    store.commit(rows(COUNT + 401, COUNT + 403))
     log = path.with_name("journal.db-wal")
     salts = {log.read_bytes()[at + 8 : at + 16] for at in range(32, log.stat().st_size, 24 + 8192)}
     assert len(salts) > 1
@@ -322,7 +322,7 @@ def test_a_large_file_is_opened_without_reading_it_all(path):
     """Beyond 32 MB the structure is not walked through, so a page in the middle is found when it is read."""
     store = Store.open(path)
     for n in range(COUNT + 1, COUNT + 40_000, 1000):
-        store.append([Row(b"", b"%d " % i + b"x" * 900, i) for i in range(n, n + 1000)])
+        store.commit([Row(b"", b"%d " % i + b"x" * 900, i) for i in range(n, n + 1000)])
     end = store.next_seq
     store.close()
     assert path.stat().st_size > 34_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._journal.store import Store
+from jackfield._journal.store import Store, forget_sink
 from jackfield._journal.store.records import DeadLetterRow, Row
 from jackfield._journal.store.schema import STEPS
 from jackfield.errors import JournalError
@@ -60,8 +60,8 @@ def cut(store, **limits):
 
 
 def test_what_was_committed_is_read_back_in_order_after_a_restart(store):
-    assert store.append(rows(1, 4)) == 1
-    assert store.append(rows(4, 6)) == 4
+    assert store.commit(rows(1, 4)) == 1
+    assert store.commit(rows(4, 6)) == 4
     with_restart = reopened(store)
     page = with_restart.read(1, 100)
     assert [(row.seq, row.received) for row in page.rows] == [(n, n) for n in range(1, 6)]
@@ -71,7 +71,7 @@ def test_what_was_committed_is_read_back_in_order_after_a_restart(store):
 
 
 def test_reading_goes_on_where_it_stopped_and_ends_at_the_end(store):
-    store.append(rows(1, 11))
+    store.commit(rows(1, 11))
     assert bodies(store.read(1, 4)) == [1, 2, 3, 4]
     assert bodies(store.read(5, 4)) == [5, 6, 7, 8]
     assert bodies(store.read(9, 4)) == [9, 10]
@@ -82,7 +82,7 @@ def test_reading_goes_on_where_it_stopped_and_ends_at_the_end(store):
 def test_the_file_and_new_folders_are_for_their_owner_alone(tmp_path):
     (tmp_path / "there").mkdir(mode=0o755)
     store = Store.open(tmp_path / "there" / "a" / "b" / "journal.db")
-    store.append(rows(1, 2))
+    store.commit(rows(1, 2))
     modes = {
         each.relative_to(tmp_path).as_posix(): stat.S_IMODE(each.stat().st_mode)
         for each in tmp_path.rglob("*")
@@ -108,30 +108,30 @@ def test_a_commit_that_fails_leaves_nothing_of_itself(store):
 
 
 def test_a_disk_that_is_full_refuses_a_commit_whole_and_takes_it_when_there_is_room(store):
-    store.append(rows(1, 3))
+    store.commit(rows(1, 3))
     (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
     store._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(JournalError, match="cannot be written: database or disk is full"):
-        store.append(rows(3, 1000, size=100))
+        store.commit(rows(3, 1000, size=100))
     assert bodies(store.read(1, 100)) == [1, 2]
     store._writer.execute(f"PRAGMA max_page_count = {pages + 1000}")
-    assert store.append(rows(3, 1000, size=100)) == 3
+    assert store.commit(rows(3, 1000, size=100)) == 3
     assert bodies(store.read(1, 2000)) == list(range(1, 1000))
 
 
 def test_no_number_is_given_twice_even_when_everything_was_deleted(store):
-    store.append(rows(1, 8))
+    store.commit(rows(1, 8))
     assert cut(store, keep_after=FOREVER) == (7, 0)
     assert (store.first_seq, store.next_seq) == (8, 8)
     again = reopened(store)
-    assert (again.first_seq, again.next_seq, again.append(rows(8, 9))) == (8, 8, 8)
+    assert (again.first_seq, again.next_seq, again.commit(rows(8, 9))) == (8, 8, 8)
     again.close()
 
 
 def test_the_newest_ids_are_kept_and_the_facts_without_one_are_not_among_them(store):
-    store.append(rows(1, 4))
-    store.append(rows(4, 6, keyed=False))
-    store.append([*rows(6, 7), *rows(7, 8, keyed=False), *rows(8, 9)])
+    store.commit(rows(1, 4))
+    store.commit(rows(4, 6, keyed=False))
+    store.commit([*rows(6, 7), *rows(7, 8, keyed=False), *rows(8, 9)])
     again = reopened(store)
     assert again.recent_keys(100) == [b"%016d" % n for n in (1, 2, 3, 6, 8)]
     assert again.recent_keys(2) == [b"%016d" % n for n in (6, 8)]
@@ -141,12 +141,12 @@ def test_the_newest_ids_are_kept_and_the_facts_without_one_are_not_among_them(st
 
 def test_ids_outlive_their_events_and_go_beyond_their_own_limit(store):
     for n in range(1, 31, 3):
-        store.append(rows(n, n + 3))
+        store.commit(rows(n, n + 3))
     cut(store, keep_after=FOREVER, keep_keys=7)
     assert store.read(1, 100).trimmed == 30
     assert store.recent_keys(7) == [b"%016d" % n for n in range(24, 31)]
     assert len(store.recent_keys(100)) < 30
-    store.append(rows(31, 32))
+    store.commit(rows(31, 32))
     assert store.recent_keys(7)[-1] == b"%016d" % 31
 
 
@@ -155,14 +155,16 @@ def test_cursors_are_kept_until_they_are_forgotten(store):
     store.commit(cursors={"crm": 6})
     again = reopened(store)
     assert again.cursors() == {"crm": 6, "archive": 9}
-    again.forget_cursor("crm")
+    again.close()
+    forget_sink(again.path, "crm")
+    again = Store.open(again.path)
     assert again.cursors() == {"archive": 9}
     again.close()
 
 
 def test_dead_letters_are_kept_once_for_each_event_and_sink_until_they_are_deleted(store):
     store.commit(dead_rows=[dead_row("crm", 4), dead_row("crm", 5), dead_row("mail", 4)])
-    store.dead_letter(dead_row("crm", 4))  # the same again, as after a crash
+    store.commit(dead_rows=[dead_row("crm", 4)])  # the same again, as after a crash
     again = reopened(store)
     assert again.dead_count() == {"crm": 2, "mail": 1}
     (letter, second) = again.dead("crm")
@@ -176,13 +178,13 @@ def test_dead_letters_are_kept_once_for_each_event_and_sink_until_they_are_delet
 
 
 def test_a_reason_that_is_no_unicode_does_not_stop_the_commit(store):
-    store.dead_letter(DeadLetterRow("crm", 1, 7, 3, "they said \udcff", b"{}"))
+    store.commit(dead_rows=[DeadLetterRow("crm", 1, 7, 3, "they said \udcff", b"{}")])
     assert store.dead()[0].reason == "they said ?"
     assert store.dead()[0].body == b"{}"
 
 
 def test_age_deletes_what_every_sink_has_passed_and_nothing_else(store):
-    store.append(rows(1, 101))
+    store.commit(rows(1, 101))
     assert cut(store, keep_after=31, floor_seq=21) == (20, 0)
     assert store.first_seq == 21
     assert cut(store, keep_after=31, floor_seq=101) == (10, 0)
@@ -191,13 +193,13 @@ def test_age_deletes_what_every_sink_has_passed_and_nothing_else(store):
 
 
 def test_a_few_are_deleted_at_a_time_so_that_no_commit_waits_long(store):
-    store.append(rows(1, 101))
+    store.commit(rows(1, 101))
     trimmed = store.trim(keep_after=FOREVER, keep_bytes=FOREVER, keep_keys=0, floor_seq=FOREVER, most=30)
     assert (trimmed.deleted, trimmed.more) == (30, True)
 
 
 def test_size_deletes_the_oldest_read_or_not_and_says_how_many_were_unread(store):
-    store.append(rows(1, 5001, size=1000))
+    store.commit(rows(1, 5001, size=1000))
     deleted, unread = cut(store, keep_bytes=2_000_000, floor_seq=1001)
     assert store.first_seq == deleted + 1
     assert unread == deleted - 1000 > 0
@@ -209,7 +211,7 @@ def test_size_deletes_the_oldest_read_or_not_and_says_how_many_were_unread(store
 def test_the_file_stays_within_its_size_however_much_goes_through_it(store):
     limit, largest = 4_000_000, 0
     for n in range(1, 60_001, 500):
-        store.append(rows(n, n + 500, size=900))
+        store.commit(rows(n, n + 500, size=900))
         cut(store, keep_bytes=limit)
         files = [store.path, *store.path.parent.glob("*-wal")]
         largest = max(largest, sum(each.stat().st_size for each in files))
@@ -221,14 +223,14 @@ def test_the_file_stays_within_its_size_however_much_goes_through_it(store):
 
 
 def test_the_file_becomes_smaller_again_after_a_burst(store):
-    store.append(rows(1, 20_001, size=900))
+    store.commit(rows(1, 20_001, size=900))
     cut(store, keep_after=FOREVER)
     store.close()
     assert store.path.stat().st_size < 3_000_000
 
 
 def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_reported(store):
-    store.append(rows(1, 1000, size=1000))
+    store.commit(rows(1, 1000, size=1000))
     store.commit(dead_rows=[dead_row("crm", n, b"x" * 1000) for n in range(8)] + [dead_row("mail", 8, b"x" * 1000)])
     assert store.trim_dead(9000) == {}
     assert store.trim_dead(2500) == {"crm": 7}
@@ -240,13 +242,13 @@ def test_dead_letters_have_a_limit_of_their_own_and_each_that_goes_is_reported(s
 
 
 def test_many_dead_letters_do_not_push_events_out(store):
-    store.append(rows(1, 101))
+    store.commit(rows(1, 101))
     store.commit(dead_rows=[dead_row("crm", n, b"x" * 10_000) for n in range(300)])
     assert cut(store, keep_bytes=1_000_000) == (0, 0)
 
 
 def test_events_of_a_span_of_time_are_found_in_steps(store):
-    store.append(rows(1, 3001))
+    store.commit(rows(1, 3001))
     found = list(store.scan(500, 2500))
     assert [row.seq for step in found for row in step] == list(range(500, 2500))
     assert len(found) > 1
@@ -254,13 +256,13 @@ def test_events_of_a_span_of_time_are_found_in_steps(store):
 
 
 def test_a_file_open_for_reading_can_be_read_beside_its_writer_and_not_written(store):
-    store.append(rows(1, 3))
+    store.commit(rows(1, 3))
     reader = Store.open(store.path, readonly=True)
     assert bodies(reader.read(1, 9)) == [1, 2]
     with pytest.raises(JournalError, match="open for reading only"):
-        reader.append(rows(3, 4))
+        reader.commit(rows(3, 4))
     reader.close()
-    assert store.append(rows(3, 4)) == 3
+    assert store.commit(rows(3, 4)) == 3
 
 
 def test_opening_for_reading_makes_no_file(path):
@@ -271,7 +273,7 @@ def test_opening_for_reading_makes_no_file(path):
 
 HOLDER = """
 import sys, pathlib
-from jackfield._journal.store import Store
+from jackfield._journal.store import Store, forget_sink
 Store.open(pathlib.Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.read()
@@ -325,7 +327,7 @@ def test_a_step_that_fails_leaves_the_older_file_as_it_was(store):
         add_colour(db)
         db.execute("SELECT nonsense")
 
-    store.append(rows(1, 4))
+    store.commit(rows(1, 4))
     store.close()
     before = store.path.read_bytes()
     with pytest.raises(JournalError, match="cannot be opened: no such column: nonsense"):
@@ -361,14 +363,14 @@ def test_a_check_reads_everything_and_names_what_is_wrong(store):
 
 def test_a_path_with_signs_of_a_uri_in_it_is_a_path(tmp_path):
     store = Store.open(tmp_path / "a?mode=memory#%41.db")
-    store.append(rows(1, 2))
+    store.commit(rows(1, 2))
     store.close()
     assert {each.name for each in tmp_path.iterdir()} == {"a?mode=memory#%41.db", "a?mode=memory#%41.db.lock"}
 
 
 def test_a_path_that_is_no_unicode_is_a_path(tmp_path):
     store = Store.open(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db")))
-    store.append(rows(1, 2))
+    store.commit(rows(1, 2))
     store.close()
     assert {os.fsencode(each.name) for each in tmp_path.iterdir()} == {b"\xff.db", b"\xff.db.lock"}
 
@@ -380,7 +382,7 @@ def test_a_relative_path_works(tmp_path, monkeypatch):
 
 
 def test_closing_leaves_one_file_that_any_sqlite_can_read(store):
-    store.append(rows(1, 4))
+    store.commit(rows(1, 4))
     store.close()
     assert not list(store.path.parent.glob("*-wal"))
     with sqlite3.connect(store.path) as db:
