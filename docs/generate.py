@@ -22,7 +22,7 @@ from diagram import states_diagram
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
-from jackfield.config import DeliveryOptions, GatewayOptions, Route, WebhooksOptions
+from jackfield.config import ConnectionOptions, DeliveryOptions, GatewayOptions, Route, WebhooksOptions
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
 from jackfield.testing import ProviderSuite, SinkSuite
@@ -106,6 +106,11 @@ def configuration_page() -> str:
         "The HTTP server for the vendors' webhooks ([how to](../how-to/webhooks-in.md)).",
         "",
         *_options(WebhooksOptions),
+        "## `[feeds.NAME]`",
+        "",
+        "What a feed of any provider may have beside the options of its provider, which are below.",
+        "",
+        *_options(ConnectionOptions),
         "## `[sinks.NAME.delivery]`",
         "",
         "How the gateway delivers to a sink of any type ([the delivery guarantees](../explanation/delivery.md)).",

@@ -18,6 +18,7 @@ from jackfield._feed.effects import Effect, Lost, Perform
 from jackfield._feed.websocket import Connection
 from jackfield._loading.guard import provider_code
 from jackfield._net.http_client import Perform as PerformHTTP
+from jackfield.config import ConnectionOptions
 from jackfield.errors import ConnectionLost, JackfieldError
 from jackfield.plugin.protocol import Send
 
@@ -31,17 +32,22 @@ OUTBOX = 1000
 class Timing:
     """How long things may take, in seconds."""
 
-    connect: float = 15.0
-    ping_every: float = 20.0
+    handshake_timeout: float = 15.0
+    ping_seconds: float = 20.0
     """Proxies cut idle connections and KAZOO's gateway closes silent ones; 20 to 30 s is safe for both."""
-    pong_within: float = 15.0
-    """With `ping_every` the silence limit is 35 s: VoIPBIN pings every 10 s, so three were missed."""
+    pong_timeout: float = 15.0
+    """With `ping_seconds` the silence limit is 35 s: VoIPBIN pings every 10 s, so three were missed."""
     answer_within: float = 30.0
     """For a subscription, if the protocol itself gives up no sooner: it may have to ask several times, at a pace."""
     stable: float = 10.0
     """A connection that lived this long starts the next backoff from the beginning."""
     backoff_first: float = 1.0
     backoff_most: float = 30.0
+
+    @classmethod
+    def of(cls, options: ConnectionOptions) -> Timing:
+        """What a feed's table says, and the rest as it is."""
+        return cls(options.handshake_timeout, options.ping_seconds, options.pong_timeout)
 
 
 class FeedEvents(Protocol):
@@ -163,10 +169,10 @@ class FeedConnection:
     async def _keep_alive(self) -> None:
         timing = self._timing
         while True:
-            await trio.sleep(timing.ping_every)
-            with trio.move_on_after(timing.pong_within) as waiting:
+            await trio.sleep(timing.ping_seconds)
+            with trio.move_on_after(timing.pong_timeout) as waiting:
                 await self.connection.ping()
-            if waiting.cancelled_caught and self.connection.silence() >= timing.pong_within:
+            if waiting.cancelled_caught and self.connection.silence() >= timing.pong_timeout:
                 raise ConnectionLost(f"silent for {self.connection.silence():.0f} s, and a ping was not answered")
 
     async def _perform(self, effect: Perform) -> None:

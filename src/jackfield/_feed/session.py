@@ -18,8 +18,10 @@ import trio
 from jackfield._feed import effects
 from jackfield._feed.clock import Clock, Stall
 from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
+from jackfield._feed.cut_ages import CutAges
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.gap import Gap
+from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.recorder import FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.websocket import Opener, connect
@@ -30,7 +32,7 @@ from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
 from jackfield.events import Event
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, Renew, Replan
-from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, SupportsHandshakeBackoff, stall_limit
+from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports.feed_stats import FeedStats
 
@@ -46,7 +48,7 @@ class Session:
     """Accepts events at once, without waiting."""
     _report: Callable[[Report], None]
     _rng: random.Random
-    _timing: Timing = attrs.field(factory=Timing)
+    _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
     _opener: Opener | None = None
     _rest: Perform = perform
     _replan: Callable[[], None] = lambda: None
@@ -65,6 +67,8 @@ class Session:
     """What is to take over from it, once that has come up."""
     _renewing: bool = False
     _renewal_reason: str = ""
+    _current_since: float = 0.0
+    _cut_ages: CutAges = attrs.field(factory=CutAges)
     _loss: ConnectionLost | None = None
     """Why the current connection ended."""
     _protocol: FeedProtocol | None = None
@@ -142,8 +146,8 @@ class Session:
         loss: ConnectionLost | None = None
         try:
             endpoint, protocol = await self._prepare()
-            opening = connect(endpoint, timeout=self._timing.connect, opener=self._opener, now=self._clock.now)
-            async with opening as websocket:
+            timeout = self._timing.handshake_timeout
+            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as websocket:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
                 connection = FeedConnection(websocket, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
@@ -151,7 +155,7 @@ class Session:
         except ConnectionLost as error:
             loss = error
         if isinstance(loss, HandshakeRefused):
-            loss = self._with_handshake_backoff(loss)
+            loss = with_handshake_backoff(loss, self.provider)
         if connection is not None:
             loss = self._closed(connection.driver.protocol, loss)
         if self._current is connection if connection is not None else not renewal:
@@ -176,7 +180,7 @@ class Session:
         if renewal:
             self._successor = connection
             return
-        self._current = connection
+        self._current, self._current_since = connection, self._clock.elapsed()
         self._clock.restart()
         self.stats.refused_topics.clear()
         self.recorder.enter(FeedState.CONNECTED)
@@ -187,6 +191,7 @@ class Session:
         assert self._current is not None
         self._current.stopping.set()
         self._current, self._successor, self._renewing = successor, None, False
+        self._current_since = self._clock.elapsed()
         self._report(ConnectionRenewed(self.feed.name, self._renewal_reason))
         if topics != self.stats.topics:
             self.recorder.settled(topics)
@@ -213,17 +218,6 @@ class Session:
         if self.provider.source != before:
             self._replan()
 
-    def _with_handshake_backoff(self, refused: HandshakeRefused) -> ConnectionLost:
-        """Use the longer of the vendor's Retry-After and what the provider knows of its vendor."""
-        if isinstance(self.provider, SupportsHandshakeBackoff):
-            try:
-                with provider_code():
-                    seconds = self.provider.retry_after(refused.status)
-            except JackfieldError as error:
-                return ConnectionLost(str(error))
-            refused.retry_after = max(seconds, refused.retry_after or 0.0)
-        return refused
-
     def _closed(self, protocol: FeedProtocol, loss: ConnectionLost | None) -> ConnectionLost | None:
         """Call the protocol's last input."""
         try:
@@ -241,6 +235,7 @@ class Session:
             since = missed_since or self._current.connection.last_received_at
             if (stall := self._clock.check()) is not None:  # what waited in the kernel meanwhile was not just sent
                 since = min(since, stall.since)
+            reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
             self.gap.open(since, reason)
             self.recorder.emit_fact("disconnected", reason=reason, since=self.gap.since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)

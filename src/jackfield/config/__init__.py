@@ -7,6 +7,7 @@ paths. Nothing here opens a connection.
 
 from jackfield.config.reader import build_config, check_route, read_toml
 from jackfield.config.tables import (
+    ConnectionOptions,
     DeliveryOptions,
     Feed,
     GatewayConfig,
@@ -17,6 +18,7 @@ from jackfield.config.tables import (
 )
 
 __all__ = [
+    "ConnectionOptions",
     "DeliveryOptions",
     "Feed",
     "GatewayConfig",

@@ -12,6 +12,7 @@ import attrs
 
 from jackfield._loading.structure import structure, unknown_keys
 from jackfield.config.tables import (
+    ConnectionOptions,
     DeliveryOptions,
     Feed,
     GatewayConfig,
@@ -91,9 +92,14 @@ class _Reader:
 
     def feeds(self, specs: Mapping[str, ProviderSpec]) -> Iterator[Feed]:
         """The feeds, each with its provider's options."""
-        for name, spec, made in self.plugged("feeds", "provider", specs):
+        common = tuple(field.name for field in attrs.fields(ConnectionOptions))
+        for name, spec, made in self.plugged("feeds", "provider", specs, reserved=common):
+            table = {key: value for key, value in self.document["feeds"][name].items() if key in common}
+            connection = structure(ConnectionOptions, table, f"feeds.{name}", self.problems)
+            if connection is None:
+                continue
             try:
-                yield Feed(name, spec.name, made)
+                yield Feed(name, spec.name, made, connection)
             except JackfieldError as error:
                 self.problems.append(ConfigProblem(f"feeds.{name}", str(error)))
 

@@ -16,7 +16,16 @@ from jackfield.plugin.sink import Sink
 from jackfield.plugin.webhook import SupportsWebhooks, Webhook
 from jackfield.selectors import Selector
 
-__all__ = ["DeliveryOptions", "Feed", "GatewayConfig", "GatewayOptions", "NamedSink", "Route", "WebhooksOptions"]
+__all__ = [
+    "ConnectionOptions",
+    "DeliveryOptions",
+    "Feed",
+    "GatewayConfig",
+    "GatewayOptions",
+    "NamedSink",
+    "Route",
+    "WebhooksOptions",
+]
 
 
 def _named_file(_instance: Any, _attribute: Any, value: str) -> None:
@@ -139,12 +148,34 @@ class DeliveryOptions:
 
 
 @attrs.frozen
+class ConnectionOptions:
+    """What every ``[feeds.NAME]`` table may hold beside the provider's own options."""
+
+    ping_seconds: float = attrs.field(
+        default=20.0,
+        validator=ge(1),
+        metadata=field_help("seconds between pings; less than the time after which a proxy cuts idle connections"),
+    )
+    pong_timeout: float = attrs.field(
+        default=15.0,
+        validator=ge(0.1),
+        metadata=field_help("seconds to wait for any answer to a ping before the connection counts as lost"),
+    )
+    handshake_timeout: float = attrs.field(
+        default=15.0,
+        validator=ge(0.1),
+        metadata=field_help("seconds that connecting may take, TLS and upgrade included"),
+    )
+
+
+@attrs.frozen
 class Feed:
     """One ``[feeds.NAME]`` table."""
 
     name: str
     provider_name: str
     provider: Provider
+    connection: ConnectionOptions = attrs.field(factory=ConnectionOptions)
     webhook: Webhook | None = attrs.field(init=False, eq=False, repr=False)
     """How to read the webhooks for it; ``None`` where it gets none."""
 

@@ -219,6 +219,16 @@ def test_a_sink_says_itself_how_many_events_it_takes_unless_the_configuration_do
     assert sink.delivery.batch_events == batch_events
 
 
+def test_every_feed_may_say_how_its_connection_is_kept():
+    document = {"routes": [], "sinks": {}}
+    (feed,) = build(document | {"feeds": {"f": FEED | {"ping_seconds": 10, "handshake_timeout": 3}}}).feeds
+    assert (feed.connection.ping_seconds, feed.connection.handshake_timeout) == (10.0, 3.0)
+    assert feed.connection.pong_timeout == 15.0
+    assert faults(document | {"feeds": {"f": FEED | {"ping_seconds": 0}}}) == [
+        "feeds.f.ping_seconds: 0.0 is not at least 1",
+    ]
+
+
 def test_every_sink_may_say_how_it_is_delivered_to():
     document = {"feeds": {"f": FEED}, "routes": []}
     table = {"type": "null", "delivery": {"concurrency": 4, "batch_seconds": 1, "max_attempts": 3}}

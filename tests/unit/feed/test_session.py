@@ -12,7 +12,7 @@ import trio.testing
 from jackfield._feed.clock import Clock
 from jackfield._feed.session import Session
 from jackfield.addresses import AddressPattern, Source
-from jackfield.config import Feed
+from jackfield.config import ConnectionOptions, Feed
 from jackfield.errors import FrameError, RestError, SecretError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
@@ -747,6 +747,34 @@ async def test_a_provider_states_how_long_its_vendor_buffers_for_and_keeps_that_
     await trio.sleep(10)
     (gap,) = stage.of(GapSuspected)
     assert gap.cause == "this process did not run for 3.0 s"
+
+
+async def test_a_proxy_that_cuts_idle_connections_is_named_with_the_option_that_helps(network, nursery, autojump_clock):
+    async def idle_proxy(incoming):
+        line = await incoming.accept()
+        await trio.sleep(15)
+        await line.close(CloseConnection())
+
+    stage = Stage(network)
+    network.handler = idle_proxy
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(90)
+    reasons = [report.reason for report in stage.of(FeedStateChanged) if report.state is FeedState.DISCONNECTED]
+    assert ["set ping_seconds below that (now 20)" in reason for reason in reasons[:4]] == [False, False, True, True]
+
+
+async def test_the_feeds_own_options_say_how_often_it_pings_and_how_long_it_waits(network, nursery, autojump_clock):
+    async def never(endpoint):
+        await trio.sleep_forever()
+
+    reports = []
+    options = ConnectionOptions(ping_seconds=7, pong_timeout=3, handshake_timeout=4)
+    session = Session(Feed("office", "acme", Options(), options), list, reports.append, random.Random(3), opener=never)
+    assert (session._timing.ping_seconds, session._timing.pong_timeout) == (7, 3)
+    nursery.start_soon(session.run)
+    await trio.sleep(4.5)
+    (lost,) = [report for report in reports if report.reason]
+    assert "within 4 s" in lost.reason
 
 
 async def test_a_clock_that_is_set_back_makes_no_gap_and_a_loss_after_it_none_that_is_negative(
