@@ -1,0 +1,5 @@
+"""The append-only log of events: segment files of JSON lines, in the format of docs/reference/journal-format.md."""
+
+from jackfield._journal.segments.folder import SegmentFolder
+
+__all__ = ["SegmentFolder"]
