@@ -23,7 +23,8 @@ from jackfield._routing.route_spans import RouteSpan, RouteSpans
 from jackfield.config import DeliveryOptions
 from jackfield.events import Event
 from jackfield.plugin.sink import OpenSink
-from jackfield.reports import EventDeadLettered, EventsDropped, Report, is_due
+from jackfield.reports import EventDeadLettered, EventsDropped, Report
+from jackfield.reports._thinning import is_due
 from jackfield.reports.stats import SinkStats
 
 __all__ = ["SinkPipeline"]

@@ -17,7 +17,8 @@ from jackfield._delivery.suspicion import ROW, Suspicion, Verdict
 from jackfield._net.exception_groups import leaves
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
-from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused, is_due
+from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused
+from jackfield.reports._thinning import is_due
 from jackfield.reports.stats import SinkStats
 
 __all__ = ["SinkRunner"]

@@ -25,8 +25,8 @@ from jackfield.reports import (
     RequestFailed,
     TopicConfirmed,
     TopicRefused,
-    is_due,
 )
+from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_states import TRANSITIONS
 from jackfield.reports.feed_stats import FeedStats, count_reason
 

@@ -12,7 +12,8 @@ import trio
 
 from jackfield.errors import ListenerOverflow
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, ListenerState, Overflow, Report, is_due
+from jackfield.reports import EventsDropped, ListenerState, Overflow, Report
+from jackfield.reports._thinning import is_due
 from jackfield.selectors import Selector
 
 __all__ = ["Listener", "check_bounds", "parse_selectors"]

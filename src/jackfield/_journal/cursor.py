@@ -12,7 +12,8 @@ import trio
 from jackfield._journal.log import Log
 from jackfield._journal.store.records import DeadLetterRow
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, Report, is_due
+from jackfield.reports import EventsDropped, Report
+from jackfield.reports._thinning import is_due
 
 __all__ = ["Cursor", "DeadLetter", "PendingWrites"]
 

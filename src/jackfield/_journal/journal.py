@@ -30,7 +30,8 @@ from jackfield._journal.store import Store
 from jackfield._journal.store.records import Row
 from jackfield.errors import JournalError
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, JournalCorrupted, Report, is_due
+from jackfield.reports import EventsDropped, JournalCorrupted, Report
+from jackfield.reports._thinning import is_due
 from jackfield.reports.stats import JournalStats
 
 __all__ = ["Journal"]

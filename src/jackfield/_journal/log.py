@@ -12,7 +12,8 @@ from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.errors import EventError
 from jackfield.events import Event
-from jackfield.reports import JournalCorrupted, Report, is_due
+from jackfield.reports import JournalCorrupted, Report
+from jackfield.reports._thinning import is_due
 
 __all__ = ["Batch", "Log"]
 

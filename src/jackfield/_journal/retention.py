@@ -12,7 +12,8 @@ import trio
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.errors import JournalError
-from jackfield.reports import EventsDropped, JournalWriteFailed, Report, is_due
+from jackfield.reports import EventsDropped, JournalWriteFailed, Report
+from jackfield.reports._thinning import is_due
 
 __all__ = ["Limits", "Retention"]
 

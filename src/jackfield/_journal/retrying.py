@@ -11,7 +11,8 @@ import trio
 
 from jackfield._net.backoff import backoff
 from jackfield.errors import JournalError
-from jackfield.reports import JournalRecovered, JournalWriteFailed, Report, is_due
+from jackfield.reports import JournalRecovered, JournalWriteFailed, Report
+from jackfield.reports._thinning import is_due
 
 __all__ = ["RetryingWorker"]
 

@@ -19,7 +19,8 @@ from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
-from jackfield.reports import Report, WebhookRejected, is_due
+from jackfield.reports import Report, WebhookRejected
+from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_stats import FeedStats, count_reason
 
 __all__ = ["METHODS", "WebhookReceiver", "answer", "by"]

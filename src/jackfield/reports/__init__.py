@@ -57,18 +57,9 @@ __all__ = [
     "WebhookRejected",
     "WebhookServerStarted",
     "WebhookStats",
-    "is_due",
 ]
 
 Level = Literal["debug", "info", "warning", "error"]
-
-
-def is_due(total: int, more: int = 1) -> bool:
-    """Whether a count that has just grown by `more` is to be reported: at the first, and at each doubling of the total.
-
-    Everything that is counted and could flood is reported so, and the report carries the total.
-    """
-    return total.bit_length() != (total - more).bit_length()
 
 
 @attrs.frozen

@@ -55,11 +55,11 @@ def translate(
     once = once_of(name, fields) if own_id else None
     time = parse_time(message.timestamp) or changed
     event = Event(
-        identity_once(kind, own_id, once)
+        id=identity_once(kind, own_id, once)
         if once is not None
         else identity(name, kind, own_id or resource_id, message.timestamp, data, dated=dated),
-        kind,
-        Address(
+        kind=kind,
+        address=Address(
             PROVIDER,
             place.scope,
             place.scope_id,
@@ -67,17 +67,16 @@ def translate(
             resource_id or own_id or _first_id(fields, (f"{resource}_id",)) or UNKNOWN_ID,
             event_word(name, resource) or UNKNOWN_ID,
         ),
-        time,
-        at,
-        feed,
-        _correlation(resource, fields),
-        message.name,
-        message.topic or "",
-        "live",
-        not message.name,
-        data,
-        message.data_json,
-        raw,
+        time=time,
+        received=at,
+        feed=feed,
+        correlation=_correlation(resource, fields),
+        native_type=message.name,
+        native_topic=message.topic or "",
+        inferred=not message.name,
+        data=data,
+        data_json=message.data_json,
+        raw=raw,
     )
     return event, changed or time
 
