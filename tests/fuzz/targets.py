@@ -14,6 +14,7 @@ from jackfield._feed.frame_splitter import Cutter
 from jackfield._loading.registry import Registry
 from jackfield.errors import FrameError, SelectorError, WebhookError
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.webhook import WebhookRequest
 from jackfield_vinix import Vinix
 from jackfield_voipbin import Voipbin
 
@@ -90,8 +91,10 @@ def read_frame(provider, data):
 
 def webhook(data):
     """A webhook yields events, or one refusal."""
+    headers = {"content-type": "application/json"}
+    request = WebhookRequest("POST", "/", "https://gateway.example/", headers, data, AT)
     try:
-        events = list(WEBHOOKS.read({"content-type": "application/json"}, data, AT))
+        events = list(WEBHOOKS.read(request))
     except (FrameError, WebhookError):
         return
     assert all(isinstance(event, Event) for event in events)
