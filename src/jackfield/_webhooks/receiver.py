@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +12,7 @@ import msgspec
 import trio
 
 from jackfield._loading.guard import provider_code
+from jackfield._net.http_server import by
 from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
@@ -23,7 +23,7 @@ from jackfield.reports import Report, WebhookRejected
 from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_stats import FeedStats, count_reason
 
-__all__ = ["METHODS", "WebhookReceiver", "answer", "by"]
+__all__ = ["METHODS", "WebhookReceiver", "answer"]
 
 # VoIPBIN sends with its customers' method, and with GET where they gave none.
 METHODS = ("GET", "POST", "PUT")
@@ -137,12 +137,3 @@ def answer(refusal: WebhookError) -> Response:
     """The answer that says why something is not taken."""
     headers = {"retry-after": RETRY_AFTER} if refusal.status == 503 else {}
     return Response(refusal.status, headers, msgspec.json.encode({"error": refusal.reason}))
-
-
-@contextmanager
-def by(deadline: float, late: WebhookError) -> Iterator[None]:
-    """Raise `late` if the block is not done by then."""
-    with trio.move_on_at(deadline) as scope:
-        yield
-    if scope.cancelled_caught:
-        raise late
