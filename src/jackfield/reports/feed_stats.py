@@ -30,7 +30,7 @@ def count_reason(reasons: Counter[str], reason: str) -> str:
 
 @attrs.define
 class WebhookStats:
-    """What became of what a vendor has posted to us."""
+    """What became of a vendor's webhook requests."""
 
     accepted: int = 0
     """Webhooks that were answered with 200: their events are committed."""
@@ -62,7 +62,7 @@ class FeedStats:
     """What it refused on this connection, with the reason."""
     gaps: int = 0
     backfilled: int = 0
-    """Events that looks by REST for what was missed have brought."""
+    """Events that backfills have brought."""
     backfills_failed: int = 0
     webhooks: WebhookStats = attrs.field(factory=WebhookStats)
 
