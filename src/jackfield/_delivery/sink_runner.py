@@ -15,7 +15,7 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.failure import Failure, checked_failure, delivery_error
 from jackfield._delivery.suspicion import ROW, Suspicion, Verdict
 from jackfield._net.exception_groups import leaves
-from jackfield.events import Event
+from jackfield.events import Record
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused
 from jackfield.reports._counters import SinkCounters
@@ -53,7 +53,7 @@ class SinkRunner:
                 await changed.wait()
 
     async def attempt(
-        self, items: Sequence[tuple[int, Event]], attempt: int, arrived: Callable[[list[int]], None]
+        self, records: Sequence[Record], attempt: int, arrived: Callable[[list[int]], None]
     ) -> Failure | None:
         """Send a batch once; ``None`` where all of it arrived.
 
@@ -62,10 +62,10 @@ class SinkRunner:
         """
         scope = trio.CancelScope(deadline=trio.current_time() + self._timeout)
         batch = Batch(
-            tuple([event for _, event in items]),
+            tuple([event for _, event in records]),
             sink=self.name,
             attempt=attempt,
-            positions=tuple([f"{number:016d}" for number, _ in items]),
+            positions=tuple([f"{number:016d}" for number, _ in records]),
             on_progress=partial(self._progressed, scope, arrived),
         )
         try:
