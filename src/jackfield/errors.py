@@ -125,9 +125,9 @@ class FrameError(JackfieldError):
 class ConnectionLost(JackfieldError):
     """The connection to a vendor is down or did not come up; the session connects again.
 
-    `auth_failed` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
-    websocket's close code, ``None`` where the connection was cut without one. Since `missed_since` events may be missing,
-    where that is longer ago than the last activity.
+    `auth_failed` is true where the vendor rejected our credentials: hurrying does not help then. `code` is the
+    websocket's close code, ``None`` where the connection was cut without one. `missed_since` is set where events may be
+    missing for longer than since the last activity.
     """
 
     def __init__(

@@ -100,7 +100,7 @@ class SinkPipeline:
 
     def snapshot(self) -> SinkStats:
         """What the sink has got so far."""
-        return attrs.evolve(self._runner.stats, lag=self._cursor.lag)
+        return self._runner.counters.snapshot(self._cursor.lag)
 
     async def run(self) -> None:
         """Deliver until the journal is closed and read to its end, or the receiver wants no more."""
@@ -203,14 +203,14 @@ class SinkPipeline:
 
     def _dead_letter(self, number: int, event: Event, reason: str, attempts: int) -> None:
         self._cursor.dead_letter(number, event, reason, attempts)
-        stats = self._runner.stats
-        stats.dead += 1
-        if is_due(stats.dead):
-            self._report(EventDeadLettered(self.name, reason, attempts, stats.dead))
+        counters = self._runner.counters
+        counters.dead += 1
+        if is_due(counters.dead):
+            self._report(EventDeadLettered(self.name, reason, attempts, counters.dead))
 
     def _drop(self, count: int, reason: str) -> None:
         """Count a loss, and report it when it is due."""
-        stats = self._runner.stats
-        stats.dropped += count
-        if is_due(stats.dropped, count):
-            self._report(EventsDropped(f"sink {self.name}", count, reason, stats.dropped))
+        counters = self._runner.counters
+        counters.dropped += count
+        if is_due(counters.dropped, count):
+            self._report(EventsDropped(f"sink {self.name}", count, reason, counters.dropped))

@@ -137,7 +137,7 @@ class GapSuspected:
 
 @attrs.frozen
 class Backfilled:
-    """What a feed missed, or may have missed (a `regular` backfill), was fetched by REST as far as the vendor has it."""
+    """What a feed missed, or may have missed (a `regular` backfill), was fetched by REST, as far as it has it."""
 
     feed: str
     events: int

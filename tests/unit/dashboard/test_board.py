@@ -267,7 +267,8 @@ def test_a_feed_that_stays_down_is_down_since_the_first_failure_and_has_one_noti
         board.apply_report(FeedStateChanged("office", FeedState.RECONNECTING, "", 1.0), at(second + 1))
         board.apply_report(FeedStateChanged("office", FeedState.CONNECTING), at(second + 2))
     shown = board.feeds.rows["office"].shown()
-    assert (shown["state"], shown["since"], shown["reason"]) == ("connecting", at(1).timestamp(), "the connection was cut")
+    since = at(1).timestamp()
+    assert (shown["state"], shown["since"], shown["reason"]) == ("connecting", since, "the connection was cut")
     assert [row.text for row in board.notices.rows.values()][1:] == ["office: disconnected: the connection was cut"]
     board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED, "the vendor is gone"), at(40))
     board.apply_report(FeedStateChanged("office", FeedState.CONNECTED), at(41))

@@ -1,7 +1,7 @@
 """What one connection asks for, in which spellings, and which of them the platform cuts the line for.
 
 VoIPBIN answers no subscription. One that it does not grant it answers by cutting the connection, without a word
-and with all other subscriptions. So what was sent just before the connection was cut is suspect. On the next connection the
+and with all other subscriptions. So what was sent just before the line was cut is suspect. On the next connection the
 suspects come last and one at a time (ever more where very many wait), and who has the line cut again, twice and alone,
 is left out for an hour: once might be the network. Whatever outlives its probation is innocent.
 """
@@ -33,7 +33,7 @@ class Suspicion:
     """What earlier connections have taught; handed on from one to the next."""
 
     suspects: dict[str, int] = attrs.field(factory=dict)
-    """Texts that may be why the connection was cut, and how often each was alone when it was."""
+    """Texts that may be why the line was cut, and how often each was alone when it was."""
     guilty: dict[str, datetime] = attrs.field(factory=dict)
     """Texts that are why, and until when they are left out."""
 
@@ -119,7 +119,7 @@ class Subscribing:
                     yield from self._confirm(topic)
 
     def _next(self, waiting: list[str]) -> list[str]:
-        """Who was alone when the connection was cut, alone again; else one, or ever more at a time where very many wait.
+        """Who was alone when the line was cut, alone again; else one, or ever more at a time where very many wait.
 
         So a cut by the network costs no topic its answer in time.
         """
