@@ -61,6 +61,10 @@ class FeedStats:
     refused_topics: dict[str, str] = attrs.field(factory=dict)
     """What it refused on this connection, with the reason."""
     gaps: int = 0
+    not_verified_count: int = 0
+    """Spans in which nobody could know whether events were missed."""
+    not_verified_seconds: float = 0.0
+    """Their length together."""
     backfilled: int = 0
     """Events that looks by REST for what was missed have brought."""
     backfills_failed: int = 0

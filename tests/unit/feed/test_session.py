@@ -10,12 +10,14 @@ import trio
 import trio.testing
 
 from jackfield._feed.clock import Clock
+from jackfield._feed.connection import WantedTopics
 from jackfield._feed.session import Session
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import ConnectionOptions, Feed
 from jackfield.errors import FrameError, RestError, SecretError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import NotVerified as NotVerifiedAction
 from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
@@ -26,6 +28,7 @@ from jackfield.reports import (
     FeedStateChanged,
     FrameInvalid,
     GapSuspected,
+    NotVerified,
     TopicRefused,
 )
 from jackfield.reports.feed_states import TRANSITIONS
@@ -55,6 +58,8 @@ class Simple:
     def received(self, frame, at):
         if frame == b"deaf":
             return [Disconnect("nothing came", missed_since=at - timedelta(hours=1))]
+        if frame == b"unsure":
+            return [NotVerifiedAction(at - timedelta(seconds=40), None, "hunter2's memory is short")]
         if frame == b"go":
             return [Disconnect("told to go", auth_failed=True)]
         if frame == b"?":
@@ -189,6 +194,34 @@ async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_fro
     assert gap.cause == "nothing came"
     lost = stage.events[-4].data
     assert (lost["reason"], datetime.fromisoformat(lost["since"])) == ("nothing came", gap.since)
+
+
+async def test_what_nobody_could_know_is_counted_reported_and_in_the_stream_once_for_each_moment(
+    stage, nursery, autojump_clock
+):
+    start = datetime.now(UTC)
+    stage.session = attrs.evolve(
+        stage.session, clock=Clock(lambda: start + timedelta(seconds=trio.current_time())), wanted=WantedTopics()
+    )
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    for _ in range(120):
+        await stage.vendor.lines[0].send("unsure")
+        await trio.sleep(10)
+    stage.session.stop()
+    await stage.settle()
+    first, *others = reported = stage.of(NotVerified)
+    assert len(reported) <= 4 and first.until - first.since == timedelta(seconds=40)
+    assert "hunter2" not in first.reason and "memory is short" in first.reason
+    assert [after.since - before.until for before, after in pairwise(reported)] == [timedelta(0)] * len(others)
+    seconds = sum((report.until - report.since).total_seconds() for report in reported)
+    stats = stage.session.stats
+    assert (stats.not_verified_count, stats.not_verified_seconds) == (len(reported), pytest.approx(seconds))
+    assert seconds == pytest.approx(40 + 119 * 10, abs=1)
+    facts = [event.data for event in stage.events if event.kind == "stream.not_verified"]
+    assert [datetime.fromisoformat(fact["since"]) for fact in facts] == [report.since for report in reported]
+    assert facts[0]["reason"] == first.reason
 
 
 async def test_a_vendor_that_breaks_the_protocol_is_lost_like_any_other(stage, nursery, autojump_clock):
