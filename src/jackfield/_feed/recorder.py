@@ -29,9 +29,9 @@ from jackfield.reports import (
     TopicConfirmed,
     TopicRefused,
 )
+from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_states import TRANSITIONS
-from jackfield.reports.feed_stats import FeedStats, count_reason
 
 __all__ = ["FeedRecorder"]
 
@@ -48,10 +48,10 @@ class FeedRecorder:
     _clock: Clock
     _redact: Redactor = attrs.field(factory=Redactor)
     _unverified: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
-    stats: FeedStats = attrs.field(init=False)
+    stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.stats = FeedStats(self._clock.now())
+        self.stats = FeedCounters(self._clock.now())
         self._redact.learn(self._feed.provider)
 
     def handle(self, effect: Effect) -> None:

@@ -34,6 +34,7 @@ from jackfield.events import Event
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
 from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
 from jackfield.reports import ConnectionRenewed, FeedState, Report
+from jackfield.reports._counters import FeedCounters
 from jackfield.reports.feed_stats import FeedStats
 
 __all__ = ["Session"]
@@ -83,7 +84,7 @@ class Session:
         return self.recorder.provider
 
     @property
-    def stats(self) -> FeedStats:
+    def stats(self) -> FeedCounters:
         """What the feed has done so far; it goes on changing."""
         return self.recorder.stats
 

@@ -7,7 +7,7 @@ from jackfield._feed.clock import Clock
 from jackfield._feed.recorder import FeedRecorder
 from jackfield.config import Feed
 from jackfield.plugin.secrets import Secret
-from jackfield.reports.feed_stats import MOST_REASONS, OTHER_REASONS
+from jackfield.reports._counters import MOST_REASONS, OTHER_REASONS
 
 
 @attrs.frozen
