@@ -8,7 +8,6 @@ from datetime import datetime
 import attrs
 
 from jackfield._feed import effects
-from jackfield._feed.clock import Clock
 from jackfield._feed.effects import Effect
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.unverified import UnverifiedSpans
@@ -45,13 +44,14 @@ class FeedRecorder:
     """The configured one, or what the last login has made of it."""
     _deliver: Callable[[list[Event]], None]
     report: Callable[[Report], None]
-    _clock: Clock
+    _now: Callable[[], datetime]
+    _elapsed: Callable[[], float]
     _redact: Redactor = attrs.field(factory=Redactor)
     _unverified: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
     stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.stats = FeedCounters(self._clock.now())
+        self.stats = FeedCounters(self._now())
         self._redact.learn(self._feed.provider)
 
     def handle(self, effect: Effect) -> None:
@@ -81,7 +81,7 @@ class FeedRecorder:
         if state is self.stats.state:
             return
         assert state in TRANSITIONS[self.stats.state], f"{self.stats.state} -> {state}"
-        self.stats.state, self.stats.since = state, self._clock.now()
+        self.stats.state, self.stats.since = state, self._now()
         self.report(FeedStateChanged(self._feed.name, state, reason, retry_in))
 
     def settled(self, topics: frozenset[str]) -> None:
@@ -112,14 +112,14 @@ class FeedRecorder:
 
     def not_verified(self, since: datetime, until: datetime | None, reason: str) -> None:
         """Nobody could know whether events were missed in this span; reported soon, and each moment once."""
-        now = self._clock.now()
+        now = self._now()
         until = now if until is None else min(until, now)
         self._unverified.add(since, until, self.redacted(reason))
         self.report_unverified()
 
     def report_unverified(self, *, at_once: bool = False) -> None:
         """Report the spans that nobody could verify and that were not reported yet, if their pace allows it."""
-        for span in self._unverified.take(self._clock.elapsed(), now=at_once):
+        for span in self._unverified.take(self._elapsed(), now=at_once):
             self.stats.not_verified_count += 1
             self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
             self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
@@ -127,7 +127,7 @@ class FeedRecorder:
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
-        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._clock.now(), **data)])
+        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **data)])
 
     def redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""

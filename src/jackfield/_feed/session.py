@@ -35,7 +35,6 @@ from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, R
 from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports._counters import FeedCounters
-from jackfield.reports.feed_stats import FeedStats
 
 __all__ = ["Session"]
 
@@ -76,7 +75,8 @@ class Session:
     """Protocol of the previous connection, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FeedRecorder(self.feed, self.feed.provider, self._deliver, self._report, self._clock)
+        feed, clock = self.feed, self._clock
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, clock.elapsed)
 
     @property
     def provider(self) -> Provider:
@@ -87,10 +87,6 @@ class Session:
     def stats(self) -> FeedCounters:
         """What the feed has done so far; it goes on changing."""
         return self.recorder.stats
-
-    def snapshot(self) -> FeedStats:
-        """What the feed has done so far."""
-        return self.stats.snapshot()
 
     def stop(self) -> None:
         """Close the connection gracefully and let `run` return."""

@@ -1,9 +1,10 @@
 """`jackfield._feed.recorder`: what a vendor says is counted in bounded space and without our secrets."""
 
+from datetime import UTC, datetime
+
 import attrs
 
 from jackfield._feed import effects
-from jackfield._feed.clock import Clock
 from jackfield._feed.recorder import FeedRecorder
 from jackfield.config import Feed
 from jackfield.plugin.secrets import Secret
@@ -18,7 +19,7 @@ class Options:
 def recorder(secret):
     options = Options(secret)
     return FeedRecorder(
-        Feed("office", "acme", options), options, lambda events: None, print, Clock(monotonic=lambda: 0.0)
+        Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC), lambda: 0.0
     )
 
 
