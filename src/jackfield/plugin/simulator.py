@@ -39,7 +39,7 @@ class Refusal:
 
 @attrs.frozen
 class CloseConnection:
-    """The server ends the connection; without a code it just cuts the line."""
+    """The server ends the connection; without a code it just cuts the connection."""
 
     code: int | None = None
     reason: str = ""
@@ -122,6 +122,6 @@ class SupportsWebhookDelivery(Protocol):
     def webhooks_of(self, event: Any) -> Iterable[WebhookDelivery]:
         """The requests in which an event goes out.
 
-        An attempt has failed where the line broke or the status is 500 or more.
+        An attempt has failed where the connection broke or the status is 500 or more.
         """
         ...

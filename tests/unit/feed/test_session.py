@@ -400,7 +400,7 @@ async def test_unreadable_frames_are_all_counted_some_kept_and_told_at_each_doub
     for _ in range(20):
         await stage.vendor.lines[0].send("?")
     await stage.settle()
-    stats = stage.session.snapshot()
+    stats = stage.session.stats.snapshot()
     assert (stats.unreadable, stats.frames, len(stats.last_unreadable)) == (20, 20, 16)
     told = stage.of(FrameInvalid)
     assert [report.total for report in told] == [1, 2, 4, 8, 16]
@@ -412,7 +412,7 @@ async def test_what_was_ignored_is_counted_by_its_reason(stage, nursery):
     await stage.settle()
     await stage.vendor.lines[0].send("x")
     await stage.settle()
-    assert stage.session.snapshot().ignored == {"noise": 1}
+    assert stage.session.stats.snapshot().ignored == {"noise": 1}
 
 
 async def test_stopping_while_waiting_or_connecting_ends_at_once(stage, nursery, autojump_clock):

@@ -91,7 +91,7 @@ class VinixSimulator:
         validator=_styles(),
         metadata=field_help("the bindings that end the connection with 1011", live=True),
     )
-    deaf_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
+    stalls_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
     unavailable: int = _count("how many of the next connections lead to a node without bh_qubicle")
     refused_tokens: int = _count("how many of the next tokens are refused, as if expired")
     unanswered: int = _count("how many of the next requests are carried out and never answered")
