@@ -64,7 +64,7 @@ class FeedEvents(Protocol):
 
 @attrs.define
 class WantedTopics:
-    """The topics that somebody needs of a feed; whoever follows it waits for `changed`."""
+    """The topics that are needed of a feed; to follow it, wait for `changed`."""
 
     topics: frozenset[str] = frozenset()
     changed: trio.Event = attrs.field(factory=trio.Event)

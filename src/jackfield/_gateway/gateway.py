@@ -151,7 +151,7 @@ class Gateway:
         self._hand_over(self._journal.admit(events))
 
     def _hand_over(self, taken: Sequence[Event]) -> None:
-        """Give the listeners what is no copy of an earlier event."""
+        """Pass to the listeners what is not a copy of an earlier event."""
         if self._listeners:
             for event in taken:
                 for reference in self._index.match(event):

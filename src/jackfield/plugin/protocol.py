@@ -134,7 +134,7 @@ class NotVerified:
 
 @attrs.frozen
 class Backfill:
-    """Look by REST now what has become of things; for protocols with `SupportsBackfill`, else without effect."""
+    """Start a backfill by REST now; for protocols with `SupportsBackfill`, else without effect."""
 
     reason: str
 
@@ -195,7 +195,7 @@ class FeedProtocol(Protocol):
         ...
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Give back a topic that was confirmed on this connection."""
+        """Unsubscribe from a topic that was confirmed on this connection."""
         ...
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:

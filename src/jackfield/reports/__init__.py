@@ -154,18 +154,18 @@ class NotVerified:
 
 @attrs.frozen
 class Backfilled:
-    """What a feed missed, or may have missed in a `regular` look, was looked for by REST as far as the vendor tells."""
+    """What a feed missed, or may have missed (a `regular` backfill), was fetched by REST, as far as it has it."""
 
     feed: str
     events: int
     """Before copies of known ones are left out."""
     failure: str = ""
-    """Why there was no look, or no whole one: the gap stays."""
+    """Why there was no backfill, or only part of one: the gap stays."""
     regular: bool = False
 
     @property
     def level(self) -> Level:
-        """A failure is worth a warning, and a regular look that finds nothing hardly a word."""
+        """A failure is worth a warning, and a regular backfill that finds nothing is hardly worth a line."""
         return "warning" if self.failure else "debug" if self.regular and not self.events else "info"
 
     def __str__(self) -> str:

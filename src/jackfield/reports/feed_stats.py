@@ -18,7 +18,7 @@ NONE: Mapping[str, int] = MappingProxyType({})
 
 @attrs.frozen
 class WebhookStats:
-    """What became of the webhooks of one feed."""
+    """What became of a vendor's webhook requests."""
 
     accepted: int = 0
     """Webhooks that were answered with 200: their events are committed."""
