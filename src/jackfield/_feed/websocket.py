@@ -173,8 +173,7 @@ async def connect(
                 await connection.close()
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # After our close frame it does not matter how the connection ends; trio-websocket's reader fails at a ping
-        # that crosses it.
+        # After our close frame nothing else matters; trio-websocket's reader fails at a ping that crosses it.
         if done and group.split(Exception)[1] is None:
             return
         cause = _only_cause(group, raised, endpoint)
