@@ -155,12 +155,12 @@ async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, ser
         heard = await hear(nursery, gateway)
         await subscribed(heard)
         await heard.until(lambda: running.counters.events == 100)
-        running.faults.deaf = True
+        running.faults.stalled = True
         running.limit = 250
         await heard.until(lambda: heard.facts("gap_suspected"))
         assert "no event for" in heard.facts("gap_suspected")[0].data["cause"]
         assert [event for event in heard.of_vendor("backfill") if event.inferred]
-        running.faults.deaf = False
+        running.faults.stalled = False
         await heard.until(lambda: running.counters.connections == 2)
         await subscribed(heard)
         before = len(heard.of_vendor())
