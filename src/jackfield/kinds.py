@@ -190,6 +190,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("stream.subscribed", "the feed's subscriptions are active"),
     Kind("stream.subscription_refused", "the vendor does not serve one subscription"),
     Kind("stream.gap_suspected", "events may have been missed between two moments"),
+    Kind("stream.not_verified", "nobody could know whether events were missed between two moments"),
     Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),
 )
 

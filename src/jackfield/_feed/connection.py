@@ -57,8 +57,8 @@ class FeedEvents(Protocol):
         """Something has happened on a connection that the session is to know, or to act upon."""
         ...
 
-    def stalled(self, stall: Stall) -> None:
-        """This process did not run for a while."""
+    def ticked(self, stall: Stall | None) -> None:
+        """A second has passed, perhaps after a stall of this process."""
         ...
 
 
@@ -160,8 +160,7 @@ class FeedConnection:
         before = self._clock.elapsed()
         while True:
             await trio.sleep(TICK_SECONDS)
-            if (stall := self._clock.check()) is not None:
-                self._session.stalled(stall)
+            self._session.ticked(self._clock.check())
             now = self._clock.elapsed()
             passed, before = now - before, now
             self._apply(self.driver.tick(self._clock.now(), passed))

@@ -44,6 +44,7 @@ __all__ = [
     "KindUnknown",
     "Level",
     "ListenerState",
+    "NotVerified",
     "Overflow",
     "PluginLoadFailed",
     "Report",
@@ -133,6 +134,22 @@ class GapSuspected:
         seconds = (self.until - self.since).total_seconds()
         when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
         return f"{self.feed}: events may be missing between {when}: {self.cause}"
+
+
+@attrs.frozen
+class NotVerified:
+    """Nobody could know whether a feed missed events between two moments: not a loss, not a gap."""
+
+    level: ClassVar[Level] = "info"
+    feed: str
+    since: datetime
+    until: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        seconds = (self.until - self.since).total_seconds()
+        when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
+        return f"{self.feed}: not verified whether events were missed between {when}: {self.reason}"
 
 
 @attrs.frozen
@@ -250,6 +267,7 @@ Report = (
     | TopicRefused
     | FrameInvalid
     | GapSuspected
+    | NotVerified
     | WebhookServerStarted
     | WebhookRejected
     | Backfilled

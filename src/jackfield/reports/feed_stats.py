@@ -50,6 +50,10 @@ class FeedStats:
     refused_topics: Mapping[str, str] = MappingProxyType({})
     """What it refused on this connection, with the reason."""
     gaps: int = 0
+    not_verified_count: int = 0
+    """Spans in which nobody could know whether events were missed."""
+    not_verified_seconds: float = 0.0
+    """Their length together."""
     backfilled: int = 0
     """Events that backfills have brought."""
     backfills_failed: int = 0

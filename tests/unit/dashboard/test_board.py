@@ -14,7 +14,7 @@ from jackfield._dashboard.table import Table
 from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES
-from jackfield.reports import FeedState, FeedStateChanged, GapSuspected, TopicConfirmed
+from jackfield.reports import FeedState, FeedStateChanged, GapSuspected, NotVerified, TopicConfirmed
 from jackfield.testing import strategies
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -257,6 +257,13 @@ def test_reports_set_a_feeds_state_and_gap_and_become_notices():
     assert (shown["state"], shown["reason"]) == ("reconnecting", "the connection was cut")
     assert shown["gap"] == (at(0).timestamp(), at(5).timestamp(), "the connection was cut")
     assert len(board.notices.rows) == 2  # not the one for debugging
+
+
+def test_a_span_that_nobody_could_verify_becomes_a_notice():
+    board = Board()
+    board.apply_report(NotVerified("office", at(0), at(5), "nothing came"), at(5))
+    (notice,) = board.notices.rows.values()
+    assert (notice.level, "not verified" in notice.text, "nothing came" in notice.text) == ("info", True, True)
 
 
 def test_a_feed_that_stays_down_is_down_since_the_first_failure_and_has_one_notice():
