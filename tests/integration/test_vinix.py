@@ -218,6 +218,7 @@ class Vendor:
                     await place.send(answer)
         finally:
             self.connections.remove(entry)
+            client.closed()
 
     async def live(self, seconds, now):
         for event in self.simulator.events(now):
@@ -329,9 +330,8 @@ async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_an
                 place.simulator.refused_tokens = 2
                 await place.vendor.cut()
             case "deaf":
-                place.simulator.stalls_after = 1
+                place.simulator.unsubscribe_elsewhere()
                 await trio.sleep(700)
-                place.simulator.stalls_after = 0
             case "mute":
                 place.simulator.unanswered = troubles.randint(1, 5)
                 await place.vendor.cut()
@@ -372,7 +372,6 @@ async def test_a_crowded_server_is_left_alone_for_a_minute_each_time(stage, auto
 async def test_a_server_that_answers_nothing_is_refused_without_hurry_and_confirmed_when_it_does(stage, autojump_clock):
     place = stage()
     place.simulator.unanswered = 10**6
-    place.simulator.stalls_after = 1
     place.simulator.barren = "documented,short,worded,narrow"
     await trio.sleep(45)
     assert place.session.stats.refused_topics.keys() == TOPICS
