@@ -52,7 +52,7 @@ def test_what_rest_shows_to_have_moved_without_an_event_is_a_gap_since_the_last_
     live(conversation, 130)
     (disconnect, *_) = conversation.disconnects
     assert disconnect.missed_since <= last
-    assert "event since then, and yet" in disconnect.reason
+    assert "for 60 s, and yet" in disconnect.reason
     assert last - disconnect.missed_since < timedelta(seconds=60)
     conversation.did.clear()
     conversation.connect(*conversation.protocol._subscribing._tried)

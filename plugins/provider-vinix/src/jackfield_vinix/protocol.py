@@ -152,7 +152,7 @@ class VinixProtocol:
                 yield from self._subscribing.again(families)
             if self._rest is not None and families:
                 yield Backfill("what REST counts is compared with what came")
-        if self._subscribing.decided(passed) and self._renew_after:
+        if self._subscribing.decided(passed):
             self._renew_after = self._seconds
             yield Renew("it has shown by which binding events come")
         elif before < self._renew_after <= self._seconds:
@@ -197,7 +197,8 @@ class VinixProtocol:
             self._subscribing.silent()
             reason = f"{len(missed)} changes by REST" if missed or lost is None else lost[1]
             since = self.verification.since(silent)
-            yield Disconnect(f"no {' and '.join(silent)} event since then, and yet {reason}", missed_since=since)
+            what = f"no event of {' and '.join(silent)} for {self._silent_seconds:g} s"
+            yield Disconnect(f"{what}, and yet {reason}", missed_since=since)
         else:
             self.verification.doubt(silent, at, f"none for {self._silent_seconds:g} s, and REST shows no change")
             yield from self.verification.statements()

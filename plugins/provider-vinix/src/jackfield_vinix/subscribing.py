@@ -17,6 +17,7 @@ from jackfield_vinix.bindings import Learned, Spelling, binding_spellings
 from jackfield_vinix.families import family_of_binding
 from jackfield_vinix.refusals import Refusal
 from jackfield_vinix.requests import ANSWER_TICKS, PendingRequest, Requests
+from jackfield_vinix.subscription import Subscription, lost_beside
 
 __all__ = ["Subscribing"]
 
@@ -31,20 +32,6 @@ SHOWN_SECONDS = 3.0
 
 
 @attrs.define
-class _Subscription:
-    """A binding that was asked for, and holds once the server grants it."""
-
-    spelling: Spelling
-    topics: dict[str, None] = attrs.field(factory=dict)
-    held: bool = False
-    beside: bool = False
-    """Whether it is asked for beside another spelling of the same, until it shows which of them brings events."""
-    asks: int = 1
-    heard: bool = False
-    """Whether events come that only it can have brought."""
-
-
-@attrs.define
 class Subscribing:
     """The subscriptions of one connection, from the topics' side and from the server's."""
 
@@ -53,9 +40,9 @@ class Subscribing:
     _learned: Learned
     _unsubscribes: bool = False
     """Whether the server is asked to end what nobody wants any more. KAZOO then ends it for its other clients too."""
-    _subscriptions: dict[str, _Subscription] = attrs.field(factory=dict)
+    _subscriptions: dict[str, Subscription] = attrs.field(factory=dict)
     """By binding."""
-    _surplus: dict[str, _Subscription] = attrs.field(factory=dict)
+    _surplus: dict[str, Subscription] = attrs.field(factory=dict)
     """By binding, what nobody wants any more and the server still serves, until the connection is renewed."""
     _tried: dict[str, dict[str, list[Refusal]]] = attrs.field(factory=dict)
     """By topic, the bindings that were refused for it."""
@@ -176,7 +163,7 @@ class Subscribing:
             for topic in sorted(subscription.topics):
                 yield SubscriptionRefused(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
 
-    def _beside_held(self, main: _Subscription) -> bool:
+    def _beside_held(self, main: Subscription) -> bool:
         """Whether the other spelling, which was asked for beside this one, is granted."""
         family = main.spelling.family
         return any(each.beside and each.held and each.spelling.family == family for each in self._surplus.values())
@@ -209,21 +196,14 @@ class Subscribing:
 
     def decided(self, passed: float) -> bool:
         """Whether it has shown for long enough which of two spellings brings events, so that one is needless."""
-        beside = [each for each in self._surplus.values() if each.beside and each.held]
-        losers, shown = list[_Subscription](), False
-        for each in beside:
-            own = [main for main in self._subscriptions.values() if main.spelling.family == each.spelling.family]
-            shown = shown or any(main.heard for main in own)
-            if each.heard and own and all(main.spelling.wide and main.held and not main.heard for main in own):
-                losers += own
-        if not shown and not losers:
+        if (losers := lost_beside(self._surplus.values(), list(self._subscriptions.values()))) is None:
             return False
         self._seconds_shown += passed
         if self._seconds_shown < SHOWN_SECONDS:
             return False
         for loser in losers:
             self._learned.failed(loser.spelling.style)
-        for each in beside:
+        for each in self._surplus.values():
             each.beside = False
         return True
 
@@ -265,7 +245,7 @@ class Subscribing:
                         surplus.asks = 1
                         yield from self._requests.ask(PendingRequest("subscribe", spelling.binding))
                     return
-                self._subscriptions[spelling.binding] = _Subscription(spelling, {topic: None})
+                self._subscriptions[spelling.binding] = Subscription(spelling, {topic: None})
                 self._heard.clear()
                 yield from self._requests.ask(PendingRequest("subscribe", spelling.binding))
                 yield from self._ask_beside(spelling, candidates)
@@ -282,7 +262,7 @@ class Subscribing:
         if other is None or self._learned.is_proven(spelling.style) or self._learned.has_failed(style):
             return
         if other.binding not in self._subscriptions and other.binding not in self._surplus:
-            self._surplus[other.binding] = _Subscription(other, beside=True)
+            self._surplus[other.binding] = Subscription(other, beside=True)
             yield from self._requests.ask(PendingRequest("subscribe", other.binding))
 
     def _exhausted(self, topic: str, tried: dict[str, list[Refusal]]) -> Action:
@@ -296,7 +276,7 @@ class Subscribing:
                 return Disconnect(f"{reason}: trying another connection, which may lead to another node")
         return SubscriptionRefused(topic, f"{reason}; tried {', '.join(tried)}")
 
-    def _take_over(self, wide: _Subscription) -> Iterator[Action]:
+    def _take_over(self, wide: Subscription) -> Iterator[Action]:
         """All other bindings of its family have become needless."""
         for binding, subscription in list(self._subscriptions.items()):
             if subscription is not wide and subscription.spelling.family == wide.spelling.family:

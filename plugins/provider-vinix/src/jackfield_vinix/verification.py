@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from math import inf
 
 import attrs
 
@@ -30,7 +31,7 @@ class _Family:
     """When its last event came, or since when it is watched."""
     quiet: float = 0.0
     """Seconds since then, by the ticks."""
-    due: float = 0.0
+    due: float = inf
     """How many of these make the next check."""
     anew: float | None = None
     """Seconds since it was subscribed to anew, until the time before that is stated."""
@@ -55,19 +56,19 @@ class Verification:
         """An event has come."""
         known = self._families.get(family)
         if known is None:
-            self._families[family] = _Family(at, due=self.limit)
+            self._families[family] = _Family(at, due=self.limit or inf)
             return
         if known.quiet >= PAUSE_SECONDS or known.anew is not None or known.quiet >= known.due:
             if not known.interrupted:
                 self._doubt(family, known, at, "a pause in its events")
-            known.interrupted, known.due = False, self.limit
+            known.interrupted, known.due = False, self.limit or inf
         known.last, known.quiet = at, 0.0
 
     def served(self, family: str, at: datetime) -> None:
         """The server says that it serves the family from now on, perhaps once more."""
         known = self._families.get(family)
         if known is None or known.interrupted:
-            self._families[family] = _Family(at, due=self.limit)
+            self._families[family] = _Family(at, due=self.limit or inf)
         else:
             known.anew = 0.0
 
