@@ -18,7 +18,7 @@ async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_oth
     await gateway.until(lambda _: folder.count("office") > 20 and folder.count("support") > 20)
 
     voipbin.process.send_signal(signal.SIGKILL)
-    await gateway.says("office: disconnected: the line was cut")
+    await gateway.says("office: disconnected: the connection was cut")
     await gateway.says("office: reconnecting")
     seen = folder.count("support")
     await gateway.until(lambda _: folder.count("support") > seen + 20)

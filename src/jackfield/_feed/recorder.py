@@ -48,7 +48,8 @@ class FeedRecorder:
 
     def __attrs_post_init__(self) -> None:
         self.stats = FeedStats(self._now())
-        self._redact.learn(self._feed.provider)
+        for options in (self._feed.connection, self._feed.provider):
+            self._redact.learn(options)
 
     def handle(self, effect: Effect) -> None:
         """Record a fact that changes nothing else."""

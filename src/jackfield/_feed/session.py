@@ -19,20 +19,23 @@ from jackfield._feed import effects
 from jackfield._feed.clock import Clock, Stall
 from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
 from jackfield._feed.cut_ages import CutAges
+from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.recorder import FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
-from jackfield._feed.websocket import Opener, connect
+from jackfield._feed.transport import connect
 from jackfield._loading.guard import provider_code
 from jackfield._net.backoff import backoff
-from jackfield._net.http_client import Perform, perform
+from jackfield._net.dial import Network
+from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
 from jackfield.events import Event
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, Renew, Replan
-from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
+from jackfield.plugin.provider import Provider, SupportsAuthentication, stall_limit
+from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports.feed_stats import FeedStats
 
@@ -49,8 +52,8 @@ class Session:
     _report: Callable[[Report], None]
     _rng: random.Random
     _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
-    _opener: Opener | None = None
-    _rest: Perform = perform
+    _opener: Opener = attrs.Factory(lambda self: dialler(Network.of(self.feed.connection)), takes_self=True)
+    _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _clock: Clock = attrs.field(factory=Clock)
@@ -147,9 +150,9 @@ class Session:
         try:
             endpoint, protocol = await self._prepare()
             timeout = self._timing.handshake_timeout
-            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as websocket:
+            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as made:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
-                connection = FeedConnection(websocket, driver, self.wanted, self, self._timing, self._clock, self._rest)
+                connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
                 await connection.run()
         except ConnectionLost as error:
@@ -175,7 +178,7 @@ class Session:
                 self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
                 await trio.sleep(delay)
 
-    def _came_up(self, connection: FeedConnection, endpoint: Endpoint, *, renewal: bool) -> None:
+    def _came_up(self, connection: FeedConnection, endpoint: AnyEndpoint, *, renewal: bool) -> None:
         self.stats.connections += 1
         if renewal:
             self._successor = connection
@@ -196,7 +199,7 @@ class Session:
         if topics != self.stats.topics:
             self.recorder.settled(topics)
 
-    async def _prepare(self) -> tuple[Endpoint, FeedProtocol]:
+    async def _prepare(self) -> tuple[AnyEndpoint, FeedProtocol]:
         try:
             with provider_code():
                 await self._authenticate()

@@ -18,8 +18,9 @@ from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
-from jackfield.plugin.provider import Endpoint, Provider
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.simulator import CloseConnection
+from jackfield.plugin.transport import NetworkEndpoint
 from jackfield.reports import Report
 from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
 from jackfield.testing._clock import run_in_virtual_time
@@ -103,7 +104,7 @@ class Harness:
 
     # -- what the session meets --------------------------------------------------------------------
 
-    async def _open(self, endpoint: Endpoint) -> trio.abc.Stream:
+    async def _open(self, endpoint: NetworkEndpoint) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()

@@ -11,8 +11,8 @@ from jackfield.events import Event, content_id
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.protocol import Emit, Ignore, Send, Subscribed, SubscriptionRefused
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 from jackfield.testing import ProviderSuite
 

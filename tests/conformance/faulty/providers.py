@@ -15,7 +15,7 @@ from jackfield.errors import FrameError, NoTopicError
 from jackfield.plugin.http import Request
 from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Ignore, Subscribed
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 
 FAULTS = []

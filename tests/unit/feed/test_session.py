@@ -16,9 +16,9 @@ from jackfield.config import ConnectionOptions, Feed
 from jackfield.errors import FrameError, RestError, SecretError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.plugin.transport import Endpoint
 from jackfield.reports import (
     Backfilled,
     ConnectionRenewed,
@@ -169,7 +169,7 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     assert stage.vendor.heard == ["+t", "+u"] * 2
     assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
     (gap,) = stage.of(GapSuspected)
-    assert gap.cause == "the line was cut without a close frame"
+    assert gap.cause == "the connection was cut without a close frame"
     assert gap.until - gap.since >= timedelta(0)
     assert stage.events[-1].data["cause"] == gap.cause
     assert stage.session.stats.gaps == 1

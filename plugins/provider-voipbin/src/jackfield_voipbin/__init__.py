@@ -17,9 +17,10 @@ from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Dialect, Endpoint, ProviderSpec
+from jackfield.plugin.provider import Dialect, ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
