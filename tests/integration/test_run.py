@@ -172,7 +172,7 @@ async def test_every_event_reaches_every_sink_that_its_routes_name(start, vendor
 async def test_a_configuration_with_faults_starts_nothing(start, folder):
     gateway = await start("run", folder.configure("http://x", "ws://127.0.0.1:9"))
     assert await gateway.ended() == 2
-    await gateway.says("feeds.office.url: 'http://x' is no wss:// or ws:// URL")
+    await gateway.says("feeds.office.url: 'http://x' is not a valid wss:// or ws:// URL")
     assert not (folder.path / "var").exists()
 
 

@@ -21,7 +21,8 @@ from jackfield._dashboard.rows import SinkRow
 from jackfield._dashboard.updates import View
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Listener
-from jackfield._net.http_server import HTTPConnection, Send, Streamed, serve
+from jackfield._net.http_connection import Send, Streamed
+from jackfield._net.http_server import HTTPServer, listen, whole
 from jackfield.addresses import escape_segment
 from jackfield.errors import SecretError, SelectorError
 from jackfield.plugin.hooks import hookimpl
@@ -41,7 +42,6 @@ HEARTBEAT_SECONDS = 15.0
 RATE_SAMPLES = 6
 """Measurements that a rate is computed from."""
 MOST_VIEWERS = 32
-MOST_CONNECTIONS = 128
 BUFFER = 5000
 """Capacity of the board's listener, in events."""
 SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
@@ -87,7 +87,6 @@ class Site:
     _samples: deque[tuple[float, dict[str, int]]] = attrs.field(factory=lambda: deque(maxlen=RATE_SAMPLES))
     _figures: dict[str, Any] = attrs.field(factory=dict)
     _viewers: int = 0
-    _connections: int = 0
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
@@ -98,16 +97,14 @@ class Site:
         self, gateway: Gateway, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Follow the gateway and serve the pages until cancelled; starts with the URL, or raises `OSError`."""
-        listeners = await trio.open_tcp_listeners(port, host=self.access.host)
+        listeners, url = await listen(self.access.host, port, self.access.tls)
         with gateway.listen("**", buffer=BUFFER) as self._listener:
             self._measure(gateway)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._follow, self._listener)
                 nursery.start_soon(self._keep_measuring, gateway)
-                await nursery.start(partial(trio.serve_listeners, self._connected, listeners))
-                bound = listeners[0].socket.getsockname()[1]
-                host = f"[{self.access.host}]" if ":" in self.access.host else self.access.host
-                task_status.started(f"{'https' if self.access.tls else 'http'}://{host}:{bound}/")
+                await nursery.start(HTTPServer(whole(self.respond)).run, listeners)
+                task_status.started(f"{url}/")
 
     # -- updating the board ----------------------------------------------------------------------------
 
@@ -182,19 +179,6 @@ class Site:
         return round((last[name] - first.get(name, 0)) / (ended - began), 1) if ended > began else 0.0
 
     # -- serving viewers -------------------------------------------------------------------------------
-
-    async def _connected(self, stream: trio.SocketStream) -> None:
-        self._connections += 1
-        tls = self.access.tls
-        secure = trio.SSLStream(stream, tls, server_side=True, https_compatible=True) if tls else stream
-        try:
-            if self._connections <= MOST_CONNECTIONS:
-                await serve(HTTPConnection(secure), self.respond)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the client has disconnected, or does not speak TLS
-        finally:
-            self._connections -= 1
-            await trio.aclose_forcefully(stream)
 
     async def respond(self, request: Request) -> Response | Streamed:
         """Answer one request."""

@@ -23,7 +23,7 @@ from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
-from jackfield._feed.recorder import FeedRecorder
+from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.transport import connect
 from jackfield._loading.guard import provider_code
@@ -32,12 +32,11 @@ from jackfield._net.dial import Network
 from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
-from jackfield.events import Event
-from jackfield.plugin.protocol import FeedProtocol, GapSuspected, Renew, Replan
+from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
 from jackfield.plugin.provider import Provider, SupportsAuthentication, stall_limit
 from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import ConnectionRenewed, FeedState, Report
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports._counters import FeedCounters
 
 __all__ = ["Session"]
 
@@ -47,8 +46,7 @@ class Session:
     """Runs one feed; also the `FeedEvents` of its connections."""
 
     feed: Feed
-    _deliver: Callable[[list[Event]], None]
-    """Accepts events at once, without waiting."""
+    _deliver: Deliver
     _report: Callable[[Report], None]
     _rng: random.Random
     _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
@@ -78,7 +76,8 @@ class Session:
     """Protocol of the previous connection, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FeedRecorder(self.feed, self.feed.provider, self._deliver, self._report, self._clock.now)
+        feed, clock = self.feed, self._clock
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, clock.elapsed)
 
     @property
     def provider(self) -> Provider:
@@ -86,13 +85,9 @@ class Session:
         return self.recorder.provider
 
     @property
-    def stats(self) -> FeedStats:
+    def stats(self) -> FeedCounters:
         """What the feed has done so far; it goes on changing."""
         return self.recorder.stats
-
-    def snapshot(self) -> FeedStats:
-        """What the feed has done so far."""
-        return self.stats.snapshot()
 
     def stop(self) -> None:
         """Close the connection gracefully and let `run` return."""
@@ -105,7 +100,6 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        timing = self._timing
         delays = self._delays()
         if self.feed.webhook_only:
             await self._listen()
@@ -116,13 +110,14 @@ class Session:
                 with trio.CancelScope() as self._attempt:
                     await self._serve()
             except ConnectionLost as loss:
-                if self._clock.elapsed() - began >= timing.stable and self._current is not None:
+                if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
                     delays = self._delays()
                 delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
+        self.recorder.report_unverified(at_once=True)
         self.recorder.enter(FeedState.DISCONNECTED)
 
     async def _listen(self) -> None:
@@ -160,7 +155,7 @@ class Session:
         if isinstance(loss, HandshakeRefused):
             loss = with_handshake_backoff(loss, self.provider)
         if connection is not None:
-            loss = self._closed(connection.driver.protocol, loss)
+            loss = self._closed(connection, loss)
         if self._current is connection if connection is not None else not renewal:
             self._loss = loss
             self._nursery.cancel_scope.cancel()
@@ -221,13 +216,13 @@ class Session:
         if self.provider.source != before:
             self._replan()
 
-    def _closed(self, protocol: FeedProtocol, loss: ConnectionLost | None) -> ConnectionLost | None:
-        """Call the protocol's last input."""
-        try:
-            with provider_code():
-                protocol.closed(loss.code if loss is not None else None, self._clock.now())
-        except JackfieldError as error:
-            return ConnectionLost(str(error))
+    def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
+        """Give the driver its last input; why the connection ended, after that."""
+        for effect in connection.driver.closed(loss.code if loss is not None else None, self._clock.now()):
+            if isinstance(effect, effects.Lost):
+                loss = effect.loss
+            else:
+                self.handle(effect, connection)
         return loss
 
     # -- gaps --------------------------------------------------------------------------------------
@@ -240,6 +235,7 @@ class Session:
                 since = min(since, stall.since)
             reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
             self.gap.open(since, reason)
+            self.recorder.report_unverified(at_once=True)
             self.recorder.emit_fact("disconnected", reason=reason, since=self.gap.since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)
 
@@ -251,9 +247,10 @@ class Session:
         if self._current is not None and (since := self.gap.backfill_since) is not None:
             self._current.driver.backfill(since)
 
-    def stalled(self, stall: Stall) -> None:
+    def ticked(self, stall: Stall | None) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        if stall.seconds > stall_limit(self.feed.provider):
+        self.recorder.report_unverified()
+        if stall is not None and stall.seconds > stall_limit(self.feed.provider):
             self.gap.open(stall.since, f"this process did not run for {stall.seconds:.1f} s")
             if self.stats.state is FeedState.SUBSCRIBED:
                 self._close_gap()
@@ -272,6 +269,11 @@ class Session:
             case GapSuspected(since, reason):
                 self.gap.open(since, self.recorder.redacted(reason))
                 self._close_gap()
+            case NotVerified(since, until, reason):
+                self.recorder.not_verified(since, until, reason)
+            case effects.RequestFailed(reason, since):
+                self.recorder.handle(effect)
+                self.recorder.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -279,7 +281,7 @@ class Session:
                     self._renewing, self._renewal_reason = True, reason
                     self._nursery.start_soon(self._renew, reason)
             case _:
-                self.recorder.handle(effect)
+                self.recorder.handle(effect, connection.committed)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:

@@ -31,7 +31,7 @@ from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 __all__ = ["connect"]
 
 # A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
-# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would end the connection.
+# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would close the connection.
 MAX_FRAME = MAX_MESSAGE_BYTES
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
 # it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
@@ -94,7 +94,7 @@ class Connection:
     _stream: _WatchedStream
 
     async def receive(self) -> list[bytes]:
-        """The messages of one read, at least one; `ConnectionLost` once it is down and all are read."""
+        """The messages of one read, at least one; `ConnectionLost` once the connection is down and all are read."""
         try:
             message = await self._websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
@@ -161,7 +161,7 @@ async def connect(
                 await connection.close()
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # After our close nobody cares how the connection ends; trio-websocket's reader fails at a ping that crosses it.
+        # After our close frame nothing else matters; trio-websocket's reader fails at a ping that crosses it.
         if done and group.split(Exception)[1] is None:
             return
         cause = _only_cause(group, raised, endpoint)

@@ -16,6 +16,7 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.gap import Gap
+from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.routes import Routes
@@ -117,7 +118,7 @@ class Gateway:
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return GatewayState(
-            MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType({name: session.stats.snapshot() for name, session in self._sessions.items()}),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
             tuple(listener._state() for reference in self._listeners if (listener := reference()) is not None),
@@ -146,12 +147,12 @@ class Gateway:
         """
         self._deselect(self._routes.remove(route).select)
 
-    def _take(self, events: Sequence[Event]) -> None:
+    def _take(self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /) -> None:
         """The way in of every event of a feed; never waits."""
         self._hand_over(self._journal.admit(events))
 
     def _hand_over(self, taken: Sequence[Event]) -> None:
-        """Give the listeners what is no copy of an earlier event."""
+        """Pass to the listeners what is not a copy of an earlier event."""
         if self._listeners:
             for event in taken:
                 for reference in self._index.match(event):

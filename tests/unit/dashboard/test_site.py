@@ -20,7 +20,7 @@ from jackfield._dashboard import site as site_module
 from jackfield._dashboard.access import Access, plan_access
 from jackfield._dashboard.site import HEADERS, MOST_VIEWERS, PAGES, SLICE_EVENTS, SLICE_SECONDS, Site
 from jackfield._gateway.listener import Listener
-from jackfield._net.http_server import Streamed
+from jackfield._net.http_connection import Streamed
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
 from jackfield.events import Event
