@@ -33,6 +33,7 @@ from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, R
 from jackfield.events import Event
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, Renew, Replan
 from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
+from jackfield.plugin.redaction import Redactor
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports._counters import FeedCounters
 from jackfield.reports.feed_stats import FeedStats
@@ -55,6 +56,7 @@ class Session:
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _clock: Clock = attrs.field(factory=Clock)
+    _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
     gap: Gap = attrs.field(factory=Gap)
     recorder: FeedRecorder = attrs.field(init=False)
@@ -76,7 +78,9 @@ class Session:
     """Protocol of the previous connection, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FeedRecorder(self.feed, self.feed.provider, self._deliver, self._report, self._clock.now)
+        self.recorder = FeedRecorder(
+            self.feed, self.feed.provider, self._deliver, self._report, self._clock.now, self._redact
+        )
 
     @property
     def provider(self) -> Provider:
