@@ -6,7 +6,8 @@ through a bounded queue, and facts are handed to the session at once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -90,6 +91,8 @@ class FeedConnection:
     _perform_http: PerformHTTP
     stopping: trio.Event = attrs.field(factory=trio.Event)
     """Set to end it gracefully."""
+    opened_at: datetime = attrs.Factory(lambda self: self._clock.now(), takes_self=True)
+    _ended: bool = False
     _loss: ConnectionLost | None = None
     _nursery: trio.Nursery = attrs.field(init=False)
     _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
@@ -107,8 +110,14 @@ class FeedConnection:
                     self._nursery.start_soon(self._until_lost, task)
                 await self.stopping.wait()
                 self._nursery.cancel_scope.cancel()
+            self._ended = True
         if self._loss is not None:
             raise self._loss
+
+    def committed(self, tokens: Sequence[str]) -> None:
+        """The journal has committed the events of these tokens; where the connection has ended they come again."""
+        if not self._ended:
+            self._apply(self.driver.committed(tokens))
 
     async def _until_lost(self, task: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -22,7 +22,7 @@ from jackfield._feed.cut_ages import CutAges
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
-from jackfield._feed.recorder import FeedRecorder
+from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.websocket import Opener, connect
 from jackfield._loading.guard import provider_code
@@ -30,7 +30,6 @@ from jackfield._net.backoff import backoff
 from jackfield._net.http_client import Perform, perform
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
-from jackfield.events import Event
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
 from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
 from jackfield.plugin.redaction import Redactor
@@ -45,8 +44,7 @@ class Session:
     """Runs one feed; also the `FeedEvents` of its connections."""
 
     feed: Feed
-    _deliver: Callable[[list[Event]], None]
-    """Accepts events at once, without waiting."""
+    _deliver: Deliver
     _report: Callable[[Report], None]
     _rng: random.Random
     _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
@@ -157,7 +155,7 @@ class Session:
         if isinstance(loss, HandshakeRefused):
             loss = with_handshake_backoff(loss, self.provider)
         if connection is not None:
-            loss = self._closed(connection.driver.protocol, loss)
+            loss = self._closed(connection, loss)
         if self._current is connection if connection is not None else not renewal:
             self._loss = loss
             self._nursery.cancel_scope.cancel()
@@ -218,13 +216,13 @@ class Session:
         if self.provider.source != before:
             self._replan()
 
-    def _closed(self, protocol: FeedProtocol, loss: ConnectionLost | None) -> ConnectionLost | None:
-        """Call the protocol's last input."""
-        try:
-            with provider_code():
-                protocol.closed(loss.code if loss is not None else None, self._clock.now())
-        except JackfieldError as error:
-            return ConnectionLost(str(error))
+    def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
+        """Give the driver its last input; why the connection ended, after that."""
+        for effect in connection.driver.closed(loss.code if loss is not None else None, self._clock.now()):
+            if isinstance(effect, effects.Lost):
+                loss = effect.loss
+            else:
+                self.handle(effect, connection)
         return loss
 
     # -- gaps --------------------------------------------------------------------------------------
@@ -273,6 +271,9 @@ class Session:
                 self._close_gap()
             case NotVerified(since, until, reason):
                 self.recorder.not_verified(since, until, reason)
+            case effects.RequestFailed(reason, since):
+                self.recorder.handle(effect)
+                self.recorder.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -280,7 +281,7 @@ class Session:
                     self._renewing, self._renewal_reason = True, reason
                     self._nursery.start_soon(self._renew, reason)
             case _:
-                self.recorder.handle(effect)
+                self.recorder.handle(effect, connection.committed)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:

@@ -16,6 +16,7 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.gap import Gap
+from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.routes import Routes
@@ -146,7 +147,7 @@ class Gateway:
         """
         self._deselect(self._routes.remove(route).select)
 
-    def _take(self, events: Sequence[Event]) -> None:
+    def _take(self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /) -> None:
         """The way in of every event of a feed; never waits."""
         self._hand_over(self._journal.admit(events))
 
