@@ -23,17 +23,18 @@ from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
+from jackfield._feed.login import connect_as, log_in
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.transport import connect
-from jackfield._loading.guard import provider_code
 from jackfield._net.backoff import backoff
 from jackfield._net.dial import Network
 from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
-from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
+from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
-from jackfield.plugin.provider import Provider, SupportsAuthentication, stall_limit
+from jackfield.plugin.provider import Provider, stall_limit
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports._counters import FeedCounters
@@ -55,6 +56,7 @@ class Session:
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _clock: Clock = attrs.field(factory=Clock)
+    _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
     gap: Gap = attrs.field(factory=Gap)
     recorder: FeedRecorder = attrs.field(init=False)
@@ -74,10 +76,12 @@ class Session:
     """Why the current connection ended."""
     _protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
+    _login: Provider | None = None
+    """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        feed, clock = self.feed, self._clock
-        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, clock.elapsed)
+        feed, clock, report = self.feed, self._clock, self._report
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, clock.elapsed, self._redact)
 
     @property
     def provider(self) -> Provider:
@@ -195,26 +199,12 @@ class Session:
             self.recorder.settled(topics)
 
     async def _prepare(self) -> tuple[AnyEndpoint, FeedProtocol]:
-        try:
-            with provider_code():
-                await self._authenticate()
-                endpoint = self.provider.endpoint()
-                self._protocol = self.provider.protocol(self.feed.name, self._protocol)
-        except RestError as error:
-            raise ConnectionLost(error.reason, auth_failed=error.auth_failed, retry_after=error.retry_after) from None
-        except JackfieldError as error:  # a secret that is missing may be there later; a provider's bug may pass
-            raise ConnectionLost(str(error), auth_failed=True) from None
-        return endpoint, self._protocol
-
-    async def _authenticate(self) -> None:
-        """Have the provider renew its credentials, which is done for every connection."""
-        before, configured = self.provider.source, self.feed.provider
-        if isinstance(configured, SupportsAuthentication):
-            self.recorder.provider = await self._rest(configured.authenticate())
-        else:
-            self.recorder.provider = configured
+        before = self.provider.source
+        self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
+        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol)
+        return endpoint, self._protocol
 
     def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
         """Give the driver its last input; why the connection ended, after that."""

@@ -166,11 +166,12 @@ def display_url(provider: Provider) -> str:
 class SupportsAuthentication(Protocol):
     """A provider that must ask for its credentials, or about them, before it can connect."""
 
-    def authenticate(self) -> HTTPFlow[Provider]:
+    def authenticate(self, before: Provider | None = None) -> HTTPFlow[Provider]:
         """Get fresh credentials; the provider that is returned holds them and takes this one's place.
 
-        Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
-        answer, with `auth_failed` if it rejects us; the message names what is missing.
+        Called before every attempt to connect, always of the configured provider. `before` is what the last login of
+        this feed returned, from which it may keep what is still good, such as a token or a channel. `RestError` where
+        the vendor does not answer, with `auth_failed` if it rejects us; the message names what is missing.
         """
         ...
 

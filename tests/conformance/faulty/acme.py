@@ -146,7 +146,7 @@ class Acme:
     def protocol(self, feed, before=None):
         return self.protocols(feed, self.token.reveal())
 
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield Request("POST", "https://acme.example/login")
         found = answer.json()
         if answer.status != 200 or not isinstance(found, dict) or not isinstance(found.get("token"), str):

@@ -357,7 +357,7 @@ class LogsWhatItGets(AcmeProtocol):
 
 @caught_by("survives_any_answer")
 class BelievesTheLogin(Acme):
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield Request("POST", "https://acme.example/login")
         assert answer.json()["token"]
         return self
@@ -365,7 +365,7 @@ class BelievesTheLogin(Acme):
 
 @caught_by("survives_any_answer")
 class AsksForEver(Acme):
-    def authenticate(self):
+    def authenticate(self, before=None):
         while (yield Request("POST", "https://acme.example/login")).status != 200:
             pass
         return self

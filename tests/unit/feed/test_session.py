@@ -513,7 +513,7 @@ def test_every_state_can_be_left_and_reached():
 class LoggingIn(Options):
     """Logs in by REST for each connection, and learns there whose feed it is."""
 
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield HTTPRequest("POST", "https://vendor.example/login", body=self.token.reveal().encode())
         if answer.status != 201:
             raise RestError("the login is refused", status=answer.status, auth_failed=answer.status == 401)
@@ -817,7 +817,7 @@ async def test_a_provider_states_how_long_its_vendor_buffers_for_and_keeps_that_
     class Buffering(LoggingIn if login else Options):
         stall_seconds = 2.0
 
-        def authenticate(self):
+        def authenticate(self, before=None):
             yield from ()
             return Options()  # what a login makes need not repeat it
 

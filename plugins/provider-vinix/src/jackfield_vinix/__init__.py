@@ -137,7 +137,7 @@ class Vinix:
         """A fresh protocol with the token as it is configured."""
         return self._as_configured.protocol(feed, before)
 
-    def authenticate(self) -> HTTPFlow[Provider]:
+    def authenticate(self, before: Provider | None = None) -> HTTPFlow[Provider]:
         """A fresh token for the next connection, where the feed logs in."""
         if (login := self._login) is None:
             return self._as_configured
