@@ -57,7 +57,8 @@ class DeliveryRules(SinkDeclaration):
         for key in dict.fromkeys(keys.values()):
             written = [event.id for event in events if keys[event.id] == key and event.id in arrived]
             came = [each for each in arrived if keys.get(each) == key]
-            assert came == written, f"the events of {key!r} were written as {written} and have arrived as {came}"
+            first = next((index for index, pair in enumerate(zip(came, written, strict=True)) if pair[0] != pair[1]), 0)
+            assert came == written, f"of {key!r}, {written[first]!r} was written first and {came[first]!r} came first"
 
     @rule(Level.SILVER)
     def test_delivers_whole(self) -> None:

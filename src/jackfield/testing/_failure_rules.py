@@ -14,6 +14,7 @@ from jackfield.plugin.sink import Batch
 from jackfield.testing._exposure import shows
 from jackfield.testing._rules import Level, rule
 from jackfield.testing._sink_harness import (
+    STEPS,
     WAIT_SECONDS,
     CancelAt,
     cut,
@@ -32,8 +33,6 @@ TIME_OUT = 0.2
 HEEDED_WITHIN = 2.0
 # When a target goes on that hangs, for a write that cannot be cancelled.
 RESCUE_SECONDS = 1.5
-# A write is interrupted after its first step, its second, and so on, until it is through or was often enough.
-MOST_STEPS = 25
 # So many seconds pass in one, while a target hangs: time-outs of a sink's own come soon.
 FAST = 500.0
 OWN_TIME_OUT = 150.0
@@ -96,7 +95,7 @@ class FailureRules(SinkDeclaration):
     def test_can_be_cancelled(self) -> None:
         """A write that is cancelled, at any await, and returns as if it were done loses what it had in hand."""
         with self.target() as target:
-            for step in range(MOST_STEPS):
+            for step in STEPS:
                 cancelled = self._cancel_at(step, target)
                 if not cancelled:
                     break
@@ -112,10 +111,7 @@ class FailureRules(SinkDeclaration):
         async def scenario() -> None:
             async with target.sink.open() as out:
                 with scope:
-                    if step:
-                        canceller.start(scope)
-                    else:
-                        scope.cancel()
+                    canceller.start(scope)
                     try:
                         await out.write(batch)
                     except DeliveryError as error:

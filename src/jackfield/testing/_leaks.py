@@ -6,10 +6,11 @@ import contextlib
 import os
 import socket
 import time
+from pathlib import Path
 
 __all__ = ["left_open", "open_descriptors"]
 
-FOLDER = "/dev/fd"
+FOLDER = Path("/dev/fd")
 SETTLE_SECONDS = 1.5
 """How long what was closed may take to disappear: the other end closes its own descriptor, in another thread."""
 POLL_SECONDS = 0.02
@@ -18,7 +19,7 @@ POLL_SECONDS = 0.02
 def open_descriptors() -> dict[int, str] | None:
     """What each open descriptor stands for; ``None`` where the system cannot say."""
     try:
-        numbers = [int(name) for name in os.listdir(FOLDER) if name.isdigit()]
+        numbers = [int(each.name) for each in FOLDER.iterdir() if each.name.isdigit()]
     except OSError:
         return None
     found = {}
@@ -30,7 +31,7 @@ def open_descriptors() -> dict[int, str] | None:
 
 def _identity(number: int) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{number}")
+        return str(Path(f"/proc/self/fd/{number}").readlink())
     except OSError:
         status = os.fstat(number)
         return f"{status.st_dev}:{status.st_ino}"

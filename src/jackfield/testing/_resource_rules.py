@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
+import warnings
+from functools import partial
 
 import trio
 
@@ -12,7 +15,7 @@ from jackfield.plugin.sink import Batch
 from jackfield.testing._exposure import captured_output
 from jackfield.testing._leaks import left_open, open_descriptors
 from jackfield.testing._rules import Level, rule
-from jackfield.testing._sink_harness import run
+from jackfield.testing._sink_harness import STEPS, CancelAt, run
 from jackfield.testing._sink_target import SinkDeclaration, SinkTarget, sample_events
 from jackfield.testing._watchdog import Watchdog
 
@@ -59,9 +62,14 @@ class ResourceRules(SinkDeclaration):
             before = open_descriptors()
             if before is None:
                 self.not_applicable("this system does not list a process's descriptors")
-            self._use(target)
-            left = left_open(before)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", ResourceWarning)
+                self._use(target)
+                left = left_open(before)
+                gc.collect()
             assert not left, f"the sink is closed, and still open is {', '.join(left)}"
+            dropped = [str(each.message) for each in caught if each.category is ResourceWarning]
+            assert not dropped, f"the sink left to the garbage collector: {dropped[0]}"
 
     def _use(self, target: SinkTarget) -> None:
         """Write, write to a target that rejects everything, be cancelled while writing, and close, each time."""
@@ -78,13 +86,20 @@ class ResourceRules(SinkDeclaration):
                     await out.write(Batch(tuple(sample_events(3))))
                 target.recover()
 
-        async def cancelled() -> None:
-            with trio.move_on_after(0), contextlib.suppress(DeliveryError):
-                async with target.sink.open() as out:
-                    await out.write(Batch(tuple(sample_events(3))))
-
-        for scenario in (good, bad, cancelled):
+        for scenario in (good, bad):
             run(scenario)
+        for step in STEPS:
+            canceller = CancelAt(step)
+            scope = trio.CancelScope()
+            run(partial(self._cancelled, target, canceller, scope), canceller)
+            if not scope.cancelled_caught:
+                break
+
+    async def _cancelled(self, target: SinkTarget, canceller: CancelAt, scope: trio.CancelScope) -> None:
+        async with target.sink.open() as out:
+            with scope, contextlib.suppress(DeliveryError):
+                canceller.start(scope)
+                await out.write(Batch(tuple(sample_events(3))))
 
     @rule(Level.BRONZE)
     def test_hides_secrets_from_logs(self) -> None:

@@ -15,6 +15,7 @@ from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.testing._sink_target import SinkTarget
 
 __all__ = [
+    "STEPS",
     "WAIT_SECONDS",
     "CancelAt",
     "cut",
@@ -28,6 +29,8 @@ __all__ = [
 
 WAIT_SECONDS = 10.0
 """Seconds: what a target that works needs for a few events, and much more."""
+STEPS = (*range(14), 17, 21, 34)
+"""After so many steps of tasks a write is interrupted, one after the other, until it is through."""
 ATTEMPTS = 10
 POLL_SECONDS = 0.01
 
@@ -62,10 +65,13 @@ def missing_of(events: Iterable[Event], arrived: Iterable[Event]) -> list[str]:
 async def wait_for_arrival(events: Iterable[Event], target: SinkTarget, seconds: float = 1.0) -> list[str]:
     """The ids of the events that have not arrived within so many seconds."""
     events = list(events)
-    with trio.move_on_after(seconds):
-        while missing_of(events, target.arrived()):
-            await trio.sleep(POLL_SECONDS)
-    return missing_of(events, target.arrived())
+    missing = missing_of(events, target.arrived())
+    for _ in range(round(seconds / POLL_SECONDS)):
+        if not missing:
+            break
+        await trio.sleep(POLL_SECONDS)
+        missing = missing_of(events, target.arrived())
+    return missing
 
 
 def reported_of(batch: Batch, error: DeliveryError | None) -> list[Event]:
@@ -112,8 +118,11 @@ class CancelAt(trio.abc.Instrument):
     _scope: trio.CancelScope | None = None
 
     def start(self, scope: trio.CancelScope) -> None:
-        """Count from now on."""
-        self._scope = scope
+        """Count from now on; cancel at once where there is nothing to count."""
+        if self._steps:
+            self._scope = scope
+        else:
+            scope.cancel()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         """Cancel when it is time."""

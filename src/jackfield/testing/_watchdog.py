@@ -8,6 +8,7 @@ somebody else holds, is noticed by the time that it takes.
 from __future__ import annotations
 
 import _io
+import inspect
 import os
 import select
 import socket
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -28,6 +30,8 @@ __all__ = ["LONGEST_STEP", "Watchdog"]
 LONGEST_STEP = 1.0
 """Seconds that a step of a task may last: far more than any work needs, on a machine that is busy too."""
 CHECK_SECONDS = 0.05
+
+_LIBRARY = str(Path(os.__file__).parent)
 
 _BLOCKING: frozenset[Any] = frozenset(
     {time.sleep, select.select, select.poll, os.fsync, os.fdatasync, os.system, os.waitpid, _io.open}
@@ -51,23 +55,27 @@ def _blocks(function: Any) -> bool:
     return name in _LOOKUPS or function in _BLOCKING
 
 
-def _is_trio(frame: FrameType) -> bool:
-    """Whether trio itself makes a call, which it does only where that does not wait."""
-    return str(frame.f_globals.get("__name__", "")).startswith("trio.")
-
-
-def _place(frame: FrameType | None, own: CodeType) -> str:
-    """Where a call was made, in the code that is tried: outside the standard library, as far as that can be seen."""
-    library, shown = os.path.dirname(os.__file__), frame
+def _caller(frame: FrameType | None, own: CodeType) -> FrameType | None:
+    """The nearest frame that is not of the standard library."""
+    nearest = frame
     while frame is not None and frame.f_code is not own:
-        if not frame.f_code.co_filename.startswith((library, "<")) or "site-packages" in frame.f_code.co_filename:
-            shown = frame
-            break
+        path = frame.f_code.co_filename
+        if not path.startswith((_LIBRARY, "<")) or "site-packages" in path:
+            return frame
         frame = frame.f_back
-    if shown is None:
+    return nearest
+
+
+def _is_trio(frame: FrameType | None) -> bool:
+    """Whether trio itself makes a call, which it does only where that does not wait."""
+    return frame is not None and str(frame.f_globals.get("__name__", "")).startswith("trio.")
+
+
+def _place(frame: FrameType | None) -> str:
+    if frame is None:
         return "an unknown place"
-    path = os.sep.join(shown.f_code.co_filename.split(os.sep)[-2:])
-    return f"{path}:{shown.f_lineno}, in {shown.f_code.co_name}"
+    path = Path(frame.f_code.co_filename)
+    return f"{path.parent.name}/{path.name}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
 @attrs.define(eq=False)
@@ -76,7 +84,8 @@ class Watchdog(trio.abc.Instrument):
 
     found: list[str] = attrs.field(factory=list)
     """What has blocked, and where."""
-    _thread: int = attrs.field(factory=threading.get_ident)
+    _frame: FrameType | None = None
+    """What was called last."""
     _since: float | None = None
     """When the step that is under way began."""
 
@@ -100,12 +109,17 @@ class Watchdog(trio.abc.Instrument):
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Notice blocking calls in every step during this block."""
-        own = sys._getframe().f_code
+        here = inspect.currentframe()
+        assert here is not None, "this interpreter has no frames"
+        own = here.f_code
         done = threading.Event()
 
         def profile(frame: FrameType, event: str, argument: Any) -> None:
-            if event == "c_call" and self._since is not None and _blocks(argument) and not _is_trio(frame):
-                self.found.append(f"{argument.__name__}() was called at {_place(frame, own)}")
+            self._frame = frame
+            if event == "c_call" and self._since is not None and _blocks(argument):
+                caller = _caller(frame, own)
+                if not _is_trio(caller):
+                    self.found.append(f"{argument.__name__}() was called at {_place(caller)}")
 
         def watch() -> None:
             named = None
@@ -113,7 +127,7 @@ class Watchdog(trio.abc.Instrument):
                 since = self._since
                 if since is not None and since != named and time.monotonic() - since > LONGEST_STEP:
                     named = since
-                    place = _place(sys._current_frames().get(self._thread), own)
+                    place = _place(_caller(self._frame, own))
                     self.found.append(f"a step lasts longer than {LONGEST_STEP:g} s at {place}")
 
         watcher = threading.Thread(target=watch, name="watchdog", daemon=True)
