@@ -181,10 +181,10 @@ async def test_a_login_and_its_token_serve_a_feed_and_neither_is_ever_shown(nurs
             simulator.refused_tokens = 1
             running.cut()
             await heard.until(lambda: running.counters.connections >= 3 and heard.facts("backfilled"))
-            told = repr([event.to_cloudevent() for event in heard.events if event.kind.startswith("stream.")])
+            shown = repr([event.to_cloudevent() for event in heard.events if event.kind.startswith("stream.")])
             for token in simulator._issued:
-                assert token not in told
-            assert "failed to authenticate token ***" in told
+                assert token not in shown
+            assert "failed to authenticate token ***" in shown
 
 
 # -- on virtual time -------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def waits(stage):
 
 
 def never_in_a_hurry(stage):
-    """Each attempt but the first comes after a told wait, and not before it is over."""
+    """Each attempt but the first comes after an announced wait, and not before it is over."""
     attempts = stage.network.attempts
     assert len(waits(stage)) - 1 <= len(attempts) - 1 <= len(waits(stage))
     for (before, after), wait in zip(pairwise(attempts), waits(stage), strict=False):

@@ -99,7 +99,7 @@ class SupportsRest(Protocol):
     """A simulator with a REST interface, served on the same port as its websocket."""
 
     def answer(self, request: Request) -> Response:
-        """The answer to a request that is no websocket handshake; its URL is the target, path and query."""
+        """The answer to a request that is not a websocket handshake; its URL is the target, path and query."""
         ...
 
 

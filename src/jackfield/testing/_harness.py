@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -12,14 +12,16 @@ import attrs
 import trio
 import trio.testing
 
+from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._net.exception_groups import sole_cause
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
-from jackfield.plugin.provider import Endpoint, Provider
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.simulator import CloseConnection
+from jackfield.plugin.transport import NetworkEndpoint
 from jackfield.reports import Report
 from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
 from jackfield.testing._clock import run_in_virtual_time
@@ -65,7 +67,7 @@ class Harness:
     def __attrs_post_init__(self) -> None:
         feed = Feed(FEED, self._provider.source.provider, self._provider)
         self.session = Session(
-            feed, self.events.extend, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
+            feed, self._commit, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
         )
 
     async def run(self, scenario: Callable[[Harness], Awaitable[None]]) -> None:
@@ -76,6 +78,13 @@ class Harness:
                 nursery.start_soon(self.session.run)
                 await scenario(self)
                 nursery.cancel_scope.cancel()
+
+    def _commit(
+        self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
+    ) -> None:
+        self.events += events
+        if committed is not None:
+            committed(tuple(tokens.values()))
 
     # -- what a scenario does -------------------------------------------------------------------------
 
@@ -103,7 +112,7 @@ class Harness:
 
     # -- what the session meets --------------------------------------------------------------------
 
-    async def _open(self, endpoint: Endpoint) -> trio.abc.Stream:
+    async def _open(self, endpoint: NetworkEndpoint) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()

@@ -38,7 +38,7 @@ def _styles(also: str = "") -> Callable[[Any, Any, str], None]:
 
     def validate(_instance: Any, _attribute: Any, value: str) -> None:
         if value != also and not set(value.split(",")) <= _STYLES:
-            raise ValueError(f"{value!r} is no list of {', '.join(sorted(filter(None, known)))}")
+            raise ValueError(f"{value!r} is not a list of {', '.join(sorted(filter(None, known)))}")
 
     return validate
 
