@@ -144,7 +144,9 @@ class Stage:
         return [report.state.value for report in self.reports if isinstance(report, FeedStateChanged)]
 
     def facts(self):
-        return [event.kind.partition(".")[2] for event in self.events]
+        """What the stream says of itself; what is not verified has tests of its own."""
+        facts = [event.kind.partition(".")[2] for event in self.events]
+        return [fact for fact in facts if fact != "not_verified"]
 
     def of(self, kind):
         return [report for report in self.reports if isinstance(report, kind)]
@@ -186,7 +188,7 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     (gap,) = stage.of(GapSuspected)
     assert gap.cause == "the connection was cut without a close frame"
     assert gap.until - gap.since >= timedelta(0)
-    assert stage.events[-1].data["cause"] == gap.cause
+    assert next(e for e in stage.events if e.kind == "stream.gap_suspected").data["cause"] == gap.cause
     assert stage.session.stats.gaps == 1
 
 
@@ -202,7 +204,7 @@ async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_fro
     (gap,) = stage.of(GapSuspected)
     assert timedelta(hours=1) <= gap.until - gap.since < timedelta(hours=1, seconds=60)
     assert gap.cause == "nothing came"
-    lost = stage.events[-4].data
+    (lost,) = [event.data for event in stage.events if event.kind == "stream.disconnected"]
     assert (lost["reason"], datetime.fromisoformat(lost["since"])) == ("nothing came", gap.since)
 
 
@@ -228,7 +230,7 @@ async def test_what_nobody_could_know_is_counted_reported_and_in_the_stream_once
     seconds = sum((report.until - report.since).total_seconds() for report in reported)
     stats = stage.session.stats
     assert (stats.not_verified_count, stats.not_verified_seconds) == (len(reported), pytest.approx(seconds))
-    assert seconds == pytest.approx(40 + 119 * 10, abs=1)
+    assert seconds == pytest.approx(40 + 120 * 10, abs=1)
     facts = [event.data for event in stage.events if event.kind == "stream.not_verified"]
     assert [datetime.fromisoformat(fact["since"]) for fact in facts] == [report.since for report in reported]
     assert facts[0]["reason"] == first.reason
