@@ -45,6 +45,19 @@ class Continuity:
     """When the next statement is due, by the durations' clock."""
     _steps: deque[StepBack] = attrs.field(factory=lambda: deque(maxlen=16))
 
+    @classmethod
+    def resumed(cls, since: datetime, accounted: datetime | None, reason: str) -> Continuity:
+        """After a run whose feed was heard of last at `since`, and which had accounted for all up to some moment."""
+        continuity = cls(verified=accounted)
+        continuity.suspect(since, reason)
+        continuity.state(since)
+        return continuity
+
+    def accounted_until(self) -> datetime | None:
+        """Up to when everything was delivered, announced or reported; the next run goes on from there."""
+        waiting = self._spans.waiting_since
+        return self.verified if waiting is None or self.verified is None else min(self.verified, waiting)
+
     # -- gaps --------------------------------------------------------------------------------------
 
     def suspect(self, since: datetime, reason: str, heard: float | None = None) -> None:
@@ -56,8 +69,7 @@ class Continuity:
 
     def announce(self, now: datetime, elapsed: float, *, backfills: bool) -> AnnouncedGap | None:
         """Events come again: the gap, if there was one. Without backfills nothing will cover what was before it."""
-        if self.verified is None:
-            self.verify(now, elapsed)
+        self.begin(now, elapsed)
         announced = self.gap.announce(now)
         if announced is not None and not backfills:
             self.state(announced.since)
@@ -73,6 +85,11 @@ class Continuity:
             self.verified = min(self.verified, step.after)
 
     # -- what is verified --------------------------------------------------------------------------
+
+    def begin(self, now: datetime, elapsed: float) -> None:
+        """A subscription is active."""
+        if self.verified is None:
+            self.verify(now, elapsed)
 
     def verify(self, until: datetime, elapsed: float) -> None:
         """Nothing is missing up to that moment but what was announced or stated."""

@@ -59,6 +59,8 @@ class FeedRecorder:
     _deliver: Deliver
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
+    _accounted: Callable[[], datetime | None]
+    """Up to when everything was delivered, announced or reported."""
     _redact: Redactor = attrs.field(factory=Redactor)
     stats: FeedCounters = attrs.field(init=False)
 
@@ -104,7 +106,7 @@ class FeedRecorder:
         self.stats.topics = topics
         if topics:
             self.enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
-            self.emit_fact("subscribed", topics=sorted(topics))
+            self.emit_fact("subscribed", topics=sorted(topics), accounted=self._accounted())
             return
         if self.stats.state is FeedState.SUBSCRIBED:
             self.emit_fact("subscribed", topics=[])
@@ -123,14 +125,15 @@ class FeedRecorder:
         """Events may be missing between two moments."""
         self.stats.gaps += 1
         self.report(GapSuspected(self._feed.name, since, until, cause))
-        self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
+        self.emit_fact("gap_suspected", since=since, until=until, cause=cause, accounted=self._accounted())
 
     def not_verified(self, span: UnverifiedSpan) -> None:
         """Nobody could know whether events were missed in this span."""
         self.stats.not_verified_count += 1
         self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
         self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
-        self.emit_fact("not_verified", since=span.since, until=span.until, reason=span.reason)
+        facts = attrs.asdict(span)
+        self.emit_fact("not_verified", **facts, accounted=self._accounted())
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
@@ -154,4 +157,4 @@ class FeedRecorder:
             return
         self.stats.backfilled += ended.events
         if ended.since is not None or ended.events:
-            self.emit_fact("backfilled", since=ended.since, events=ended.events)
+            self.emit_fact("backfilled", since=ended.since, events=ended.events, accounted=self._accounted())

@@ -76,7 +76,8 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         feed, clock = self.feed, self._clock
-        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now)
+        accounted = self.continuity.accounted_until
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, accounted)
         self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
 
     @property
@@ -256,9 +257,9 @@ class Session:
             case effects.Settled(topics):
                 self._settled(topics, connection)
             case effects.BackfillEnded(since, began, _, failure):
-                self.recorder.handle(effect)
                 if not failure:
                     self._time.filled(began, since)
+                self.recorder.handle(effect)
             case GapSuspected(since, reason):
                 self._time.suspect(since, self.recorder.redacted(reason))
                 self._resume()
@@ -282,6 +283,8 @@ class Session:
         if connection is self._successor:
             self._take_over(connection, topics)
         elif connection is self._current:
+            if topics:
+                self._time.subscribed()
             self.recorder.settled(topics)
             if topics:
                 self._resume()

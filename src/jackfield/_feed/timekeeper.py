@@ -29,6 +29,7 @@ class Timekeeper:
         """Note where the wall clock was set back; the stall again, where the vendor does not buffer for so long."""
         for step in self._clock.take_steps():
             self._continuity.stepped(step)
+            self.report(at_once=True)
         if stall is None or stall.seconds + TICK_SECONDS <= self._stall_limit:
             return None
         self._continuity.suspect(stall.since, f"this process did not run for {stall.seconds:.1f} s")
@@ -52,6 +53,10 @@ class Timekeeper:
         if stall is not None:  # what waited in the kernel meanwhile was not just sent
             self._continuity.suspect(stall.since, reason)
         return self._continuity.gap.since
+
+    def subscribed(self) -> None:
+        """A subscription is active."""
+        self._continuity.begin(self._clock.now(), self._clock.elapsed())
 
     def suspect(self, since: datetime, reason: str) -> None:
         """The protocol says that events may be missing."""
