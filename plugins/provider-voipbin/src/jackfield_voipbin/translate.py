@@ -13,6 +13,7 @@ from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.forms import Form, Message
 from jackfield_voipbin.identity import identity, identity_once, once_of
 from jackfield_voipbin.kinds import NIL_UUID, kind_of, native_name
+from jackfield_voipbin.parties import parties_of
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
 
@@ -74,6 +75,7 @@ def translate(
         native_type=message.name,
         native_topic=message.topic or "",
         inferred=not message.name,
+        parties=parties_of(resource, resource_id or own_id, fields),
         data=data,
         data_json=message.data_json,
         raw=raw,
