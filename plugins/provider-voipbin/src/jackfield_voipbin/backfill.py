@@ -17,7 +17,7 @@ from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore
 from jackfield_voipbin.bare import name_as
-from jackfield_voipbin.forms import Form, Message
+from jackfield_voipbin.frame_format import FrameFormat, Message
 from jackfield_voipbin.listing import LISTS, Found, has_history, histories, lists
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.rest import Rest
@@ -124,7 +124,7 @@ class Look:
         ``None`` where nobody knows when, or nothing that is subscribed to would bring it.
         """
         name = found.event_type or name_as(found.resource, found.data)
-        message = Message(Form.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
+        message = Message(FrameFormat.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
         event, changed = translate(message, found.text, self.feed, self.customer_id, self.at)
         if changed is None or not any(pattern.matches(event.address) for pattern in self.held.values()):
             return None

@@ -1,4 +1,4 @@
-"""One connection to VoIPBIN, without I/O: topics asked for, messages read in every form, what is missing looked for.
+"""One connection to VoIPBIN, without I/O: topics asked for, messages read in every format, what is missing looked for.
 
 The documentation promises an acknowledgement of each subscription and the platform has never sent
 one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` takes that back. What it means that
@@ -19,9 +19,10 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Look
-from jackfield_voipbin.bare import nearest
+from jackfield_voipbin.bare import nearest, resource_of
 from jackfield_voipbin.dialects import AutoDialect, spellings
-from jackfield_voipbin.forms import Form, Message, form_of, message_of
+from jackfield_voipbin.event_names import event_name
+from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.listing import LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
@@ -51,7 +52,8 @@ class VoipbinProtocol:
     _reconcile_seconds: float = 0.0
     _memory: Memory = attrs.field(factory=Memory)
     _namer: Namer = attrs.field(factory=Namer)
-    _explanation: str = ""
+    _last_read: tuple[FrameFormat, str, Any] | None = None
+    """The last frame's format, the vendor's name of its event, and its payload."""
     _shapes: set[frozenset[str]] = attrs.field(factory=set)
     """The unknown shapes that were reported."""
     _reports: list[Action] = attrs.field(factory=list)
@@ -103,22 +105,19 @@ class VoipbinProtocol:
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         """An event for every JSON object but an answer; `FrameError` for anything else."""
         read = read_frame(frame)
-        form = form_of(read, frame)
-        if form is Form.ANSWER:
+        format_ = format_of(read, frame)
+        if format_ is FrameFormat.ANSWER:
             return self._followed(self._answered(read))
-        message = message_of(read, form, frame)
-        if form is not Form.BARE:
-            self._namer.named(message.name, message.data)
-            self._explanation = f"{form.value}: " + (
-                f"named {message.name} by the vendor" if message.name else "no name"
-            )
+        message = message_of(read, format_, frame)
+        self._last_read = (format_, message.name, message.data)
+        if format_ is not FrameFormat.BARE:
+            self._namer.named(event_name(message.name), message.data)
             return (self._emit(message, frame, at),)
         names = self._namer.names(message.data)
-        self._explanation = f"bare: {self._namer.reason}"
         if not names:
-            self._explanation += f"; {nearest(message.data)}"
             self._unknown(message.data)
-        return tuple(self._emit(message, frame, at, name) for name in names or ("",))
+            return (self._emit(message, frame, at, ""),)
+        return tuple([self._emit(message, frame, at, name) for name in names])
 
     def _unknown(self, data: Any) -> None:
         """Report a shape at its first sight; the next tick does, since the frame itself is an event."""
@@ -129,15 +128,20 @@ class VoipbinProtocol:
 
     def explain(self) -> str:
         """Why the last frame became what it became."""
-        return self._explanation
+        if self._last_read is None:
+            return ""
+        format_, name, data = self._last_read
+        if format_ is not FrameFormat.BARE:
+            return f"{format_.value}: {f'named {name} by the vendor' if name else 'no name'}"
+        known = isinstance(data, dict) and resource_of(data)
+        return f"bare: {self._namer.reason}" + ("" if known else f"; {nearest(data)}")
 
     def _emit(self, message: Message, frame: bytes, at: datetime, inferred: str | None = None) -> Emit:
         event, changed = translate(message, frame, self.feed, self.customer_id, at, inferred)
-        address = resolve_address(event, self._patterns.values())
-        if address is not event.address:
+        if not event.native_topic and (address := resolve_address(event, self._patterns.values())) is not event.address:
             event = attrs.evolve(event, address=address)
         self._memory.note(event, changed)
-        self._memory.heard(address.resource)
+        self._memory.heard(event.address.resource)
         return Emit(event)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:
