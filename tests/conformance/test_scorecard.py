@@ -128,7 +128,7 @@ class Quoting(ShelfSuite):
     sinks = type("Faulty", (Shelving,), {"writers": QuotesItsKey})
 
 
-def test_the_command_tells_what_is_broken_and_why_it_matters(declared, capsys):
+def test_the_command_reports_what_is_broken_and_why_it_matters(declared, capsys):
     declared(good="Faultless", bad="Quoting")
     assert main(["conformance", "jackfield-bad", "--examples", "5"]) == 1
     out = capsys.readouterr().out
@@ -145,9 +145,9 @@ def test_the_command_tells_what_is_broken_and_why_it_matters(declared, capsys):
 def test_a_distribution_without_a_declaration_is_reported_with_those_that_have_one(declared, capsys):
     declared(good="Faultless")
     assert main(["conformance", "nope"]) == 2
-    told = capsys.readouterr().err
-    assert "'nope' declares no suite in the entry-point group 'jackfield.conformance'" in told
-    assert "jackfield.good" in told
+    err = capsys.readouterr().err
+    assert "'nope' declares no suite in the entry-point group 'jackfield.conformance'" in err
+    assert "jackfield.good" in err
 
 
 def test_a_declaration_of_something_else_or_of_nothing_is_reported(declared, capsys):

@@ -1,4 +1,4 @@
-"""`jackfield_vinix.subscribing` and `bindings`: every spelling that a server may take, and each event once."""
+"""`jackfield_vinix.subscribing` and `bindings`: every spelling that a server may accept, and each event once."""
 
 import json
 from collections import Counter

@@ -57,14 +57,14 @@ class FeedEvents(Protocol):
         """Something has happened on a connection that the session is to know, or to act upon."""
         ...
 
-    def stalled(self, stall: Stall) -> None:
-        """This process did not run for a while."""
+    def ticked(self, stall: Stall | None) -> None:
+        """A second has passed, perhaps after a stall of this process."""
         ...
 
 
 @attrs.define
 class WantedTopics:
-    """The topics that somebody needs of a feed; whoever follows it waits for `changed`."""
+    """The topics that are needed of a feed; to follow it, wait for `changed`."""
 
     topics: frozenset[str] = frozenset()
     changed: trio.Event = attrs.field(factory=trio.Event)
@@ -160,8 +160,7 @@ class FeedConnection:
         before = self._clock.elapsed()
         while True:
             await trio.sleep(TICK_SECONDS)
-            if (stall := self._clock.check()) is not None:
-                self._session.stalled(stall)
+            self._session.ticked(self._clock.check())
             now = self._clock.elapsed()
             passed, before = now - before, now
             self._apply(self.driver.tick(self._clock.now(), passed))

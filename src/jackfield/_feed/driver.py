@@ -36,6 +36,7 @@ from jackfield.plugin.protocol import (
     FeedProtocol,
     GapSuspected,
     Ignore,
+    NotVerified,
     Renew,
     Replan,
     Request,
@@ -161,7 +162,7 @@ class FeedDriver:
                 continue
             self._hand_over(events)
             match action:
-                case Send() | GapSuspected() | Replan() | Renew():
+                case Send() | GapSuspected() | NotVerified() | Replan() | Renew():
                     self._effects.append(action)
                 case Subscribed(topic):
                     self._confirm(topic)

@@ -10,7 +10,7 @@ import attrs
 from jackfield.errors import ConnectionLost, FrameError
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
-from jackfield.plugin.protocol import Action, GapSuspected, Renew, Replan, Send
+from jackfield.plugin.protocol import Action, GapSuspected, NotVerified, Renew, Replan, Send
 
 __all__ = [
     "BackfillEnded",
@@ -119,6 +119,7 @@ Effect = (
     | Lost
     | Send
     | GapSuspected
+    | NotVerified
     | Replan
     | Renew
 )

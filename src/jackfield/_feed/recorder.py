@@ -10,6 +10,7 @@ import attrs
 from jackfield._feed import effects
 from jackfield._feed.effects import Effect
 from jackfield._feed.stream_events import stream_event
+from jackfield._feed.unverified import UnverifiedSpans
 from jackfield.config import Feed
 from jackfield.errors import FrameError
 from jackfield.events import Event
@@ -21,14 +22,15 @@ from jackfield.reports import (
     FeedStateChanged,
     FrameInvalid,
     GapSuspected,
+    NotVerified,
     Report,
     RequestFailed,
     TopicConfirmed,
     TopicRefused,
 )
+from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_states import TRANSITIONS
-from jackfield.reports.feed_stats import FeedStats, count_reason
 
 __all__ = ["FeedRecorder"]
 
@@ -43,11 +45,13 @@ class FeedRecorder:
     _deliver: Callable[[list[Event]], None]
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
+    _elapsed: Callable[[], float]
     _redact: Redactor = attrs.field(factory=Redactor)
-    stats: FeedStats = attrs.field(init=False)
+    _unverified: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
+    stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.stats = FeedStats(self._now())
+        self.stats = FeedCounters(self._now())
         self._redact.learn(self._feed.provider)
 
     def handle(self, effect: Effect) -> None:
@@ -105,6 +109,21 @@ class FeedRecorder:
         self.stats.gaps += 1
         self.report(GapSuspected(self._feed.name, since, until, cause))
         self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
+
+    def not_verified(self, since: datetime, until: datetime | None, reason: str) -> None:
+        """Nobody could know whether events were missed in this span; reported soon, and each moment once."""
+        now = self._now()
+        until = now if until is None else min(until, now)
+        self._unverified.add(since, until, self.redacted(reason))
+        self.report_unverified()
+
+    def report_unverified(self, *, at_once: bool = False) -> None:
+        """Report the spans that nobody could verify and that were not reported yet, if their pace allows it."""
+        for span in self._unverified.take(self._elapsed(), now=at_once):
+            self.stats.not_verified_count += 1
+            self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
+            self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
+            self.emit_fact("not_verified", since=span.since, until=span.until, reason=span.reason)
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""

@@ -31,10 +31,10 @@ from jackfield._net.http_client import Perform, perform
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
 from jackfield.events import Event
-from jackfield.plugin.protocol import FeedProtocol, GapSuspected, Renew, Replan
+from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
 from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
 from jackfield.reports import ConnectionRenewed, FeedState, Report
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports._counters import FeedCounters
 
 __all__ = ["Session"]
 
@@ -75,7 +75,8 @@ class Session:
     """Protocol of the previous connection, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FeedRecorder(self.feed, self.feed.provider, self._deliver, self._report, self._clock.now)
+        feed, clock = self.feed, self._clock
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, clock.elapsed)
 
     @property
     def provider(self) -> Provider:
@@ -83,13 +84,9 @@ class Session:
         return self.recorder.provider
 
     @property
-    def stats(self) -> FeedStats:
+    def stats(self) -> FeedCounters:
         """What the feed has done so far; it goes on changing."""
         return self.recorder.stats
-
-    def snapshot(self) -> FeedStats:
-        """What the feed has done so far."""
-        return self.stats.snapshot()
 
     def stop(self) -> None:
         """Close the connection gracefully and let `run` return."""
@@ -120,6 +117,7 @@ class Session:
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
+        self.recorder.report_unverified(at_once=True)
         self.recorder.enter(FeedState.DISCONNECTED)
 
     async def _listen(self) -> None:
@@ -237,6 +235,7 @@ class Session:
                 since = min(since, stall.since)
             reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
             self.gap.open(since, reason)
+            self.recorder.report_unverified(at_once=True)
             self.recorder.emit_fact("disconnected", reason=reason, since=self.gap.since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)
 
@@ -248,9 +247,10 @@ class Session:
         if self._current is not None and (since := self.gap.backfill_since) is not None:
             self._current.driver.backfill(since)
 
-    def stalled(self, stall: Stall) -> None:
+    def ticked(self, stall: Stall | None) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        if stall.seconds > stall_limit(self.feed.provider):
+        self.recorder.report_unverified()
+        if stall is not None and stall.seconds > stall_limit(self.feed.provider):
             self.gap.open(stall.since, f"this process did not run for {stall.seconds:.1f} s")
             if self.stats.state is FeedState.SUBSCRIBED:
                 self._close_gap()
@@ -269,6 +269,8 @@ class Session:
             case GapSuspected(since, reason):
                 self.gap.open(since, self.recorder.redacted(reason))
                 self._close_gap()
+            case NotVerified(since, until, reason):
+                self.recorder.not_verified(since, until, reason)
             case Replan():
                 self._replan()
             case Renew(reason):

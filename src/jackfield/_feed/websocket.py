@@ -32,7 +32,7 @@ from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 __all__ = ["Connection", "Opener", "connect"]
 
 # A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
-# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would cut the line.
+# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would close the connection.
 MAX_FRAME = MAX_MESSAGE_BYTES
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
 # it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
@@ -102,7 +102,7 @@ class Connection:
     _stream: _WatchedStream
 
     async def receive(self) -> list[bytes]:
-        """The messages of one read, at least one; `ConnectionLost` once the line is down and all are read."""
+        """The messages of one read, at least one; `ConnectionLost` once the connection is down and all are read."""
         try:
             message = await self._websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
@@ -173,7 +173,7 @@ async def connect(
                 await connection.close()
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # After our goodbye nobody cares how the line ends; trio-websocket's reader fails at a ping that crosses it.
+        # After our close frame nothing else matters; trio-websocket's reader fails at a ping that crosses it.
         if done and group.split(Exception)[1] is None:
             return
         cause = _only_cause(group, raised, endpoint)
@@ -294,7 +294,7 @@ def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
     """How a connection ended."""
     reason = closed.reason
     if reason is None or reason.code == 1006:
-        return ConnectionLost("the line was cut without a close frame")
+        return ConnectionLost("the connection was cut without a close frame")
     name = reason.name.lower().replace("_", " ")
     text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
     return ConnectionLost(text, code=int(reason.code))

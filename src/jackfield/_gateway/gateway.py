@@ -117,7 +117,7 @@ class Gateway:
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return GatewayState(
-            MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType({name: session.stats.snapshot() for name, session in self._sessions.items()}),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
             tuple(listener._state() for reference in self._listeners if (listener := reference()) is not None),
@@ -151,7 +151,7 @@ class Gateway:
         self._hand_over(self._journal.admit(events))
 
     def _hand_over(self, taken: Sequence[Event]) -> None:
-        """Give the listeners what is no copy of an earlier event."""
+        """Pass to the listeners what is not a copy of an earlier event."""
         if self._listeners:
             for event in taken:
                 for reference in self._index.match(event):

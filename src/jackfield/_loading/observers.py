@@ -1,4 +1,4 @@
-"""Who gets reports, and that what they get can be shown: without secrets, and without control characters."""
+"""The observers of reports; what they get can be shown: without secrets, and without control characters."""
 
 from __future__ import annotations
 

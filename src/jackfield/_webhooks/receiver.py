@@ -20,8 +20,8 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
 from jackfield.reports import Report, WebhookRejected
+from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
-from jackfield.reports.feed_stats import FeedStats, count_reason
 
 __all__ = ["METHODS", "WebhookReceiver", "answer"]
 
@@ -38,7 +38,7 @@ class WebhookReceiver:
 
     feed: Feed
     webhook: Webhook
-    _stats: FeedStats
+    _counters: FeedCounters
     _unreadable: Callable[[FrameError], None]
     """Counts, keeps and reports what could not be read, as for frames."""
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
@@ -108,19 +108,19 @@ class WebhookReceiver:
         # Secrets show in no report, whatever a provider writes; and a status below 400 would mean that it was accepted.
         reason = self._redact(refusal.reason)
         status = refusal.status if 400 <= refusal.status < 600 else 400
-        rejections = self._stats.webhooks.rejections
+        rejections = self._counters.webhooks.rejections
         total = rejections[count_reason(rejections, reason)]
         if is_due(total):
             self._report(WebhookRejected(self.feed.name, status, reason, total))
         return answer(WebhookError(status, reason))
 
     def _accept(self, events: int, new: int) -> None:
-        stats = self._stats
-        stats.webhooks.accepted += 1
-        stats.webhooks.copies += events - new
-        stats.events += events
+        counters = self._counters
+        counters.webhooks.accepted += 1
+        counters.webhooks.copies += events - new
+        counters.events += events
         if not events:
-            stats.ignored["webhook without an event"] += 1
+            counters.ignored["webhook without an event"] += 1
 
     def _fail(self, error: JackfieldError, body: bytes) -> Response:
         """Answer 400 for a provider's bug, and 503 for a missing secret, so that the vendor retries."""

@@ -21,8 +21,8 @@ from jackfield.errors import ConfigError, ConfigProblem, WebhookError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import host_and_port
 from jackfield.reports import Report, WebhookRejected, WebhookServerStarted
+from jackfield.reports._counters import count_reason
 from jackfield.reports._thinning import is_due
-from jackfield.reports.feed_stats import count_reason
 
 __all__ = ["WebhookServer", "open_webhook_server"]
 

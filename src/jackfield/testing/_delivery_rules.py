@@ -96,7 +96,7 @@ class DeliveryRules(SinkDeclaration):
             run(scenario)
 
     @rule(Level.GOLD)
-    def test_takes_batches_side_by_side(self) -> None:
+    def test_writes_concurrent_batches(self) -> None:
         """With parallel = N the host writes from N tasks at a time, and each batch must stay one."""
         batches = [sample_events(5, f"task {number}") for number in range(4)]
         with self.target() as target:

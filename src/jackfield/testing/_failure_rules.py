@@ -39,7 +39,7 @@ class FailureRules(SinkDeclaration):
             run(scenario)
 
     @rule(Level.SILVER)
-    def test_fails_to_open_in_order(self) -> None:
+    def test_fails_to_open_cleanly(self) -> None:
         """What cannot be opened must say so as the host expects it, and open once the cause is gone."""
         with self.target() as target:
 
@@ -129,7 +129,7 @@ class FailureRules(SinkDeclaration):
                 assert not missing, f"{delivered} events count as delivered, and {missing[0]} has not arrived"
 
     @rule(Level.GOLD)
-    def test_heeds_time_outs(self) -> None:
+    def test_honours_time_outs(self) -> None:
         """A target that hangs must cost a write its time-out, and no more."""
         if not self.stalls:
             self.not_applicable("its target cannot be made to hang")

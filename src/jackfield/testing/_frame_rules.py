@@ -29,7 +29,7 @@ from jackfield.testing.strategies import json_values
 __all__ = ["FrameRules"]
 
 ACTIONS: tuple[type, ...] = get_args(Action)
-# A look by REST that has asked so often will not come to an end.
+# A backfill that has asked so often will not come to an end.
 MOST_REQUESTS = 1000
 STATUSES = (200, 201, 204, 301, 400, 401, 404, 429, 500, 503)
 TICKS = 3600
@@ -44,7 +44,7 @@ class FrameRules(ProviderDeclaration):
         assert problems_of_options(self.provider) == []
 
     @rule(Level.BRONZE)
-    def test_names_a_websocket(self) -> None:
+    def test_names_an_endpoint(self) -> None:
         """A feed without a websocket's URL can never connect."""
         for _ in range(2):
             url = self.provider.endpoint().url
@@ -113,7 +113,7 @@ class FrameRules(ProviderDeclaration):
         }
 
     @rule(Level.SILVER)
-    def test_publishes_where_it_is_sought(self) -> None:
+    def test_plans_for_what_it_emits(self) -> None:
         """Who asks for just this kind at just this address must be subscribed to a topic that brings it."""
         for event in [event for frame in self.examples() for event in self.emitted(frame)]:
             pattern = AddressPattern.exactly(event.address)
@@ -230,7 +230,7 @@ class FrameRules(ProviderDeclaration):
 
     @rule(Level.GOLD)
     def test_survives_any_answer(self) -> None:
-        """A REST interface that is broken costs one look or one attempt, and never the feed."""
+        """A REST interface that is broken costs one backfill or one attempt, and never the feed."""
         ways = [*self._exchanges()] or self.not_applicable("it asks nothing by REST")
         bodies = st.binary(max_size=50) | json_values().map(msgspec.json.encode)
         answers = st.builds(Response, st.sampled_from(STATUSES), body=bodies)

@@ -98,7 +98,7 @@ class Harness:
         await trio.sleep(POLL_SECONDS)
 
     async def drop(self) -> None:
-        """Cut the line."""
+        """Cut the connection."""
         await self._up[-1].close(CloseConnection())
 
     # -- what the session meets --------------------------------------------------------------------
@@ -111,23 +111,23 @@ class Harness:
         return ours
 
     async def _serve(self, incoming: Incoming) -> None:
-        line = await incoming.accept()
+        connection = await incoming.accept()
         came: list[str | bytes] = []
         self.came.append(came)
-        self._up.append(line)
+        self._up.append(connection)
         self.most_up = max(self.most_up, len(self._up))
         vendor = self._vendor()
         try:
             while True:
-                frame = await line.receive()
+                frame = await connection.receive()
                 came.append(frame)
                 for answer in vendor.received(frame) if vendor is not None else ():
                     if isinstance(answer, CloseConnection):
-                        await line.close(answer)
+                        await connection.close(answer)
                         raise ClientGone
-                    await line.send(answer)
+                    await connection.send(answer)
         finally:
-            self._up.remove(line)
+            self._up.remove(connection)
 
     async def _perform(self, exchange: HTTPFlow[T]) -> T:
         return await drive(exchange, self._answer)

@@ -19,7 +19,7 @@ SAMPLE = "key-s3cret"
 
 
 class Shelf:
-    """Where events are put: may be told to take only so many, or to hang."""
+    """Where events are put: may be set to accept only so many, or to hang."""
 
     def __init__(self):
         self.texts, self.left, self.flowing, self.lock = [], None, threading.Event(), threading.Lock()
@@ -182,7 +182,7 @@ class GivesNoReason(Writer):
         return DeliveryError("", delivered=delivered)
 
 
-@caught_by("fails_to_open_in_order")
+@caught_by("fails_to_open_cleanly")
 class TripsOverAFullShelf(Shelving):
     @contextlib.asynccontextmanager
     async def open(self):
@@ -250,7 +250,7 @@ class CountsOneTooMany(Writer):
         return DeliveryError(reason, delivered=delivered + (len(batch) == 5))
 
 
-@caught_by("heeds_time_outs")
+@caught_by("honours_time_outs")
 class WaitsUnderAShield(Writer):
     async def write(self, batch):
         await trio.lowlevel.checkpoint()
@@ -259,7 +259,7 @@ class WaitsUnderAShield(Writer):
         await super().write(batch)
 
 
-@caught_by("takes_batches_side_by_side")
+@caught_by("writes_concurrent_batches")
 class KeepsOneBatchInHand(Writer):
     hand: ClassVar = {}
 

@@ -146,8 +146,9 @@ class Session:
             case effects.BackfillEnded(since, _, _, failure):
                 self.seen.append(("backfill_failed", since, failure))
 
-    def stalled(self, stall):
-        self.seen.append(("stalled", stall))
+    def ticked(self, stall):
+        if stall is not None:
+            self.seen.append(("stalled", stall))
 
 
 @attrs.define

@@ -10,12 +10,14 @@ import trio
 import trio.testing
 
 from jackfield._feed.clock import Clock
+from jackfield._feed.connection import WantedTopics
 from jackfield._feed.session import Session
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import ConnectionOptions, Feed
 from jackfield.errors import FrameError, RestError, SecretError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import NotVerified as NotVerifiedAction
 from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
@@ -26,6 +28,7 @@ from jackfield.reports import (
     FeedStateChanged,
     FrameInvalid,
     GapSuspected,
+    NotVerified,
     TopicRefused,
 )
 from jackfield.reports.feed_states import TRANSITIONS
@@ -55,6 +58,8 @@ class Simple:
     def received(self, frame, at):
         if frame == b"deaf":
             return [Disconnect("nothing came", missed_since=at - timedelta(hours=1))]
+        if frame == b"unsure":
+            return [NotVerifiedAction(at - timedelta(seconds=40), None, "hunter2's memory is short")]
         if frame == b"go":
             return [Disconnect("told to go", auth_failed=True)]
         if frame == b"?":
@@ -169,7 +174,7 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     assert stage.vendor.heard == ["+t", "+u"] * 2
     assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
     (gap,) = stage.of(GapSuspected)
-    assert gap.cause == "the line was cut without a close frame"
+    assert gap.cause == "the connection was cut without a close frame"
     assert gap.until - gap.since >= timedelta(0)
     assert stage.events[-1].data["cause"] == gap.cause
     assert stage.session.stats.gaps == 1
@@ -189,6 +194,34 @@ async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_fro
     assert gap.cause == "nothing came"
     lost = stage.events[-4].data
     assert (lost["reason"], datetime.fromisoformat(lost["since"])) == ("nothing came", gap.since)
+
+
+async def test_what_nobody_could_know_is_counted_reported_and_in_the_stream_once_for_each_moment(
+    stage, nursery, autojump_clock
+):
+    start = datetime.now(UTC)
+    stage.session = attrs.evolve(
+        stage.session, clock=Clock(lambda: start + timedelta(seconds=trio.current_time())), wanted=WantedTopics()
+    )
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    for _ in range(120):
+        await stage.vendor.lines[0].send("unsure")
+        await trio.sleep(10)
+    stage.session.stop()
+    await stage.settle()
+    first, *others = reported = stage.of(NotVerified)
+    assert len(reported) <= 4 and first.until - first.since == timedelta(seconds=40)
+    assert "hunter2" not in first.reason and "memory is short" in first.reason
+    assert [after.since - before.until for before, after in pairwise(reported)] == [timedelta(0)] * len(others)
+    seconds = sum((report.until - report.since).total_seconds() for report in reported)
+    stats = stage.session.stats
+    assert (stats.not_verified_count, stats.not_verified_seconds) == (len(reported), pytest.approx(seconds))
+    assert seconds == pytest.approx(40 + 119 * 10, abs=1)
+    facts = [event.data for event in stage.events if event.kind == "stream.not_verified"]
+    assert [datetime.fromisoformat(fact["since"]) for fact in facts] == [report.since for report in reported]
+    assert facts[0]["reason"] == first.reason
 
 
 async def test_a_vendor_that_breaks_the_protocol_is_lost_like_any_other(stage, nursery, autojump_clock):
@@ -367,7 +400,7 @@ async def test_unreadable_frames_are_all_counted_some_kept_and_told_at_each_doub
     for _ in range(20):
         await stage.vendor.lines[0].send("?")
     await stage.settle()
-    stats = stage.session.snapshot()
+    stats = stage.session.stats.snapshot()
     assert (stats.unreadable, stats.frames, len(stats.last_unreadable)) == (20, 20, 16)
     told = stage.of(FrameInvalid)
     assert [report.total for report in told] == [1, 2, 4, 8, 16]
@@ -379,7 +412,7 @@ async def test_what_was_ignored_is_counted_by_its_reason(stage, nursery):
     await stage.settle()
     await stage.vendor.lines[0].send("x")
     await stage.settle()
-    assert stage.session.snapshot().ignored == {"noise": 1}
+    assert stage.session.stats.snapshot().ignored == {"noise": 1}
 
 
 async def test_stopping_while_waiting_or_connecting_ends_at_once(stage, nursery, autojump_clock):

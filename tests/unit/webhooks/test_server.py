@@ -23,7 +23,7 @@ from jackfield.plugin.http import Request
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.webhook import Webhook
 from jackfield.reports import WebhookRejected, WebhookServerStarted
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports._counters import FeedCounters
 
 PATH = "/webhooks/office"
 
@@ -62,7 +62,7 @@ class Office:
     published: list = attrs.field(factory=list)
     reports: list = attrs.field(factory=list)
     unreadable: list = attrs.field(factory=list)
-    stats: FeedStats = attrs.field(factory=lambda: FeedStats(AT))
+    stats: FeedCounters = attrs.field(factory=lambda: FeedCounters(AT))
     trouble: Exception | None = None
     hangs: bool = False
 
