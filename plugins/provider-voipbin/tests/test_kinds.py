@@ -97,7 +97,8 @@ def cases():
 
 @pytest.mark.parametrize(("event_type", "data", "kind"), cases())
 def test_each_native_event_has_its_kind(event_type, data, kind):
-    assert kind_by(rule_of(event_type), data) == kind
+    found = kind_by(rule_of(event_type), data)
+    assert found == ("" if kind.startswith("unmapped.") else kind)
 
 
 def test_a_call_that_was_answered_has_not_failed():

@@ -57,8 +57,8 @@ class Namer:
     """Why the last bare frame got its name."""
 
     def named(self, name: EventName, data: Any) -> None:
-        """An event came with its name."""
-        if not name.tells_status or not isinstance(data, dict):
+        """An event came with its name, which `tells_status`."""
+        if not isinstance(data, dict):
             return
         resource_id, status = data.get("id"), data.get("status")
         if not isinstance(status, str) or not isinstance(resource_id, str):
@@ -68,10 +68,14 @@ class Namer:
         elif status in STAMPS[name.resource] and name.word != "updated":
             self._reach(resource_id, status)
 
-    def names(self, data: Any, resource: str = "") -> tuple[str, ...]:
-        """The names of what a bare resource shows, in order; none where it is unknown."""
+    def names(self, data: Any, listed_as: str = "") -> tuple[str, ...]:
+        """The names of what a bare resource shows, in order; none where it is unknown.
+
+        `listed_as` is the resource whose list by REST shows it because it has changed: a status of a resource without
+        stamps is the transition then, unless it is known to be the old one.
+        """
         fields = data if isinstance(data, dict) else {}
-        resource = resource or resource_of(fields)
+        resource = listed_as or resource_of(fields)
         if not resource:
             self.reason = "no known resource has these fields"
             return ()
@@ -81,11 +85,11 @@ class Namer:
             return (name_as(resource, fields),)
         key = (resource, resource_id, *(str(fields.get(field)) for field in ("status", "tm_update", "tm_delete")))
         if (names := self._decided.get(key)) is None:
-            names = self._decide(resource, resource_id, fields)
+            names = self._decide(resource, resource_id, fields, listed=bool(listed_as))
             self._decided.put(key, names)
         return names
 
-    def _decide(self, resource: str, resource_id: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    def _decide(self, resource: str, resource_id: str, fields: Mapping[str, Any], *, listed: bool) -> tuple[str, ...]:
         if resource == "transcribe_speech":
             return (self._speech(fields),)
         name = name_as(resource, fields)
@@ -96,7 +100,7 @@ class Namer:
         updated = parse_time(fields.get("tm_update")) is not None
         alive = updated and parse_time(fields.get("tm_delete")) is None
         if resource in INITIAL_STATUS:
-            before = self._last.get(resource_id) or INITIAL_STATUS[resource]
+            before = self._last.get(resource_id) or ("" if listed else INITIAL_STATUS[resource])
             self._last.put(resource_id, status)
             if alive and status == before:
                 self.reason = f"the status {status} has not changed"

@@ -42,7 +42,7 @@ class Reader:
     customer_id: str
     """Stands in where the event itself does not say whose it is."""
     secret: Secret | None
-    """Read anew for each post; ``None`` takes posts without looking at their signature."""
+    """Read anew for each post; ``None`` accepts posts without checking their signature."""
 
     def __call__(self, request: WebhookRequest) -> Iterable[Event]:
         """The event in a request; raises `WebhookError` for a wrong signature, `FrameError` if it is not valid JSON."""
