@@ -97,6 +97,8 @@ class RequestFailed:
     """A request of the protocol's got no answer, and will not be made again."""
 
     reason: str
+    since: datetime | None = None
+    """When it was asked for; ``None`` for before the connection's first frame and first tick."""
 
 
 @attrs.frozen

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import attrs
 
@@ -32,7 +33,20 @@ from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_states import TRANSITIONS
 
-__all__ = ["FeedRecorder"]
+__all__ = ["Committed", "Deliver", "FeedRecorder"]
+
+
+Committed = Callable[[Sequence[str]], None]
+
+
+class Deliver(Protocol):
+    """Accepts events at once, without waiting."""
+
+    def __call__(
+        self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
+    ) -> None:
+        """Accept them; once they are stored, `committed` is called with the `tokens`, which are by event id."""
+        ...
 
 
 @attrs.define
@@ -42,7 +56,7 @@ class FeedRecorder:
     _feed: Feed
     provider: Provider
     """The configured one, or what the last login has made of it."""
-    _deliver: Callable[[list[Event]], None]
+    _deliver: Deliver
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
     _elapsed: Callable[[], float]
@@ -52,15 +66,18 @@ class FeedRecorder:
 
     def __attrs_post_init__(self) -> None:
         self.stats = FeedCounters(self._now())
-        self._redact.learn(self._feed.provider)
+        for options in (self._feed.connection, self._feed.provider):
+            self._redact.learn(options, owner=self._feed.name)
 
-    def handle(self, effect: Effect) -> None:
-        """Record a fact that changes nothing else."""
+    def handle(self, effect: Effect, committed: Committed | None = None) -> None:
+        """Record a fact that changes nothing else; tokens of events come back by `committed`."""
         match effect:
-            case effects.EventsReceived(events, frames):
+            case effects.EventsReceived(events, frames, tokens):
                 self.stats.frames += frames
                 self.stats.events += len(events)
-                if events:
+                if tokens:
+                    self._deliver(events, tokens, committed)
+                elif events:
                     self._deliver(events)
             case effects.FrameUnreadable(error):
                 self.unreadable(error)
@@ -72,6 +89,7 @@ class FeedRecorder:
             case effects.TopicRefused(topic, reason):
                 self._refused(topic, self.redacted(reason))
             case effects.RequestFailed(reason):
+                self.stats.requests_failed += 1
                 self.report(RequestFailed(self._feed.name, self.redacted(reason)))
             case effects.BackfillEnded():
                 self._backfilled(effect)
@@ -99,9 +117,9 @@ class FeedRecorder:
         """Count and keep a frame that could not be read; reported at each doubling, so as not to flood."""
         stats = self.stats
         stats.unreadable += 1
-        stats.last_unreadable.append(error)
+        problem = self.redacted(error.problem)
+        stats.last_unreadable.append(FrameError(problem, error.raw))
         if is_due(stats.unreadable):
-            problem = self.redacted(error.problem)
             self.report(FrameInvalid(self._feed.name, problem, error.raw, stats.unreadable))
 
     def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
@@ -127,11 +145,12 @@ class FeedRecorder:
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
-        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **data)])
+        shown = {name: self.redacted(value) if isinstance(value, str) else value for name, value in data.items()}
+        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **shown)])
 
     def redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        self._redact.learn(self.provider)
+        self._redact.learn(self.provider, owner=self._feed.name)
         return self._redact(text)
 
     def _refused(self, topic: str, reason: str) -> None:
