@@ -16,7 +16,7 @@ import trio
 from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.effects import Effect, Lost, Perform
-from jackfield._feed.websocket import Connection
+from jackfield._feed.transport import Connection
 from jackfield._loading.guard import provider_code
 from jackfield._net.http_client import Perform as PerformHTTP
 from jackfield.config import ConnectionOptions
@@ -95,11 +95,11 @@ class FeedConnection:
     _ended: bool = False
     _loss: ConnectionLost | None = None
     _nursery: trio.Nursery = attrs.field(init=False)
-    _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
-    _to_send: trio.MemoryReceiveChannel[str] = attrs.field(init=False)
+    _outbox: trio.MemorySendChannel[str | bytes] = attrs.field(init=False)
+    _to_send: trio.MemoryReceiveChannel[str | bytes] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX)
+        self._outbox, self._to_send = trio.open_memory_channel[str | bytes](OUTBOX)
 
     async def run(self) -> None:
         """Serve until `stopping` is set; `ConnectionLost` where it ends otherwise."""
@@ -133,8 +133,8 @@ class FeedConnection:
     def _apply(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(text):
-                    self._send(text)
+                case Send(frame):
+                    self._send(frame)
                 case Perform():
                     self._nursery.start_soon(self._perform, effect)
                 case Lost(loss):
@@ -142,9 +142,9 @@ class FeedConnection:
                 case _:
                     self._session.handle(effect, self)
 
-    def _send(self, text: str) -> None:
+    def _send(self, frame: str | bytes) -> None:
         try:
-            self._outbox.send_nowait(text)
+            self._outbox.send_nowait(frame)
         except trio.WouldBlock:
             self._lose(ConnectionLost(f"the vendor accepted none of our last {OUTBOX} frames"))
 
@@ -156,8 +156,8 @@ class FeedConnection:
             self._apply(self.driver.received(frames, self._clock.now()))
 
     async def _write(self) -> None:
-        async for text in self._to_send:
-            await self.connection.send(text)
+        async for frame in self._to_send:
+            await self.connection.send(frame)
 
     async def _follow(self) -> None:
         while True:

@@ -66,7 +66,8 @@ class FeedRecorder:
 
     def __attrs_post_init__(self) -> None:
         self.stats = FeedCounters(self._now())
-        self._redact.learn(self._feed.provider)
+        for options in (self._feed.connection, self._feed.provider):
+            self._redact.learn(options, owner=self._feed.name)
 
     def handle(self, effect: Effect, committed: Committed | None = None) -> None:
         """Record a fact that changes nothing else; tokens of events come back by `committed`."""
@@ -116,9 +117,9 @@ class FeedRecorder:
         """Count and keep a frame that could not be read; reported at each doubling, so as not to flood."""
         stats = self.stats
         stats.unreadable += 1
-        stats.last_unreadable.append(error)
+        problem = self.redacted(error.problem)
+        stats.last_unreadable.append(FrameError(problem, error.raw))
         if is_due(stats.unreadable):
-            problem = self.redacted(error.problem)
             self.report(FrameInvalid(self._feed.name, problem, error.raw, stats.unreadable))
 
     def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
@@ -137,11 +138,12 @@ class FeedRecorder:
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
-        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **data)])
+        shown = {name: self.redacted(value) if isinstance(value, str) else value for name, value in data.items()}
+        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **shown)])
 
     def redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        self._redact.learn(self.provider)
+        self._redact.learn(self.provider, owner=self._feed.name)
         return self._redact(text)
 
     def _refused(self, topic: str, reason: str) -> None:

@@ -20,19 +20,23 @@ from jackfield._feed.clock import Clock, Stall
 from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
 from jackfield._feed.continuity import Continuity
 from jackfield._feed.cut_ages import CutAges
+from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
+from jackfield._feed.login import connect_as, log_in
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.timekeeper import Timekeeper
-from jackfield._feed.websocket import Opener, connect
-from jackfield._loading.guard import provider_code
+from jackfield._feed.transport import connect
 from jackfield._net.backoff import backoff
-from jackfield._net.http_client import Perform, perform
+from jackfield._net.dial import Network
+from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
-from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
+from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
-from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
+from jackfield.plugin.provider import Provider, stall_limit
+from jackfield.plugin.redaction import Redactor
+from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports._counters import FeedCounters
 
@@ -48,11 +52,12 @@ class Session:
     _report: Callable[[Report], None]
     _rng: random.Random
     _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
-    _opener: Opener | None = None
-    _rest: Perform = perform
+    _opener: Opener = attrs.Factory(lambda self: dialler(Network.of(self.feed.connection)), takes_self=True)
+    _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _clock: Clock = attrs.field(factory=Clock)
+    _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
     continuity: Continuity = attrs.field(factory=Continuity)
     recorder: FeedRecorder = attrs.field(init=False)
@@ -73,11 +78,13 @@ class Session:
     """Why the current connection ended."""
     _protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
+    _login: Provider | None = None
+    """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        feed, clock = self.feed, self._clock
+        feed, clock, report = self.feed, self._clock, self._report
         accounted = self.continuity.accounted_until
-        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, accounted)
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
         self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
 
     @property
@@ -101,7 +108,6 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        timing = self._timing
         delays = self._delays()
         if self.feed.webhook_only:
             await self._listen()
@@ -112,7 +118,7 @@ class Session:
                 with trio.CancelScope() as self._attempt:
                     await self._serve()
             except ConnectionLost as loss:
-                if self._clock.elapsed() - began >= timing.stable and self._current is not None:
+                if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
                     delays = self._delays()
                 delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
@@ -147,9 +153,9 @@ class Session:
         try:
             endpoint, protocol = await self._prepare()
             timeout = self._timing.handshake_timeout
-            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as websocket:
+            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as made:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
-                connection = FeedConnection(websocket, driver, self.wanted, self, self._timing, self._clock, self._rest)
+                connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
                 await connection.run()
         except ConnectionLost as error:
@@ -175,7 +181,7 @@ class Session:
                 self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
                 await trio.sleep(delay)
 
-    def _came_up(self, connection: FeedConnection, endpoint: Endpoint, *, renewal: bool) -> None:
+    def _came_up(self, connection: FeedConnection, endpoint: AnyEndpoint, *, renewal: bool) -> None:
         self.stats.connections += 1
         if renewal:
             self._successor = connection
@@ -197,27 +203,13 @@ class Session:
         if topics != self.stats.topics:
             self.recorder.settled(topics)
 
-    async def _prepare(self) -> tuple[Endpoint, FeedProtocol]:
-        try:
-            with provider_code():
-                await self._authenticate()
-                endpoint = self.provider.endpoint()
-                self._protocol = self.provider.protocol(self.feed.name, self._protocol)
-        except RestError as error:
-            raise ConnectionLost(error.reason, auth_failed=error.auth_failed, retry_after=error.retry_after) from None
-        except JackfieldError as error:  # a secret that is missing may be there later; a provider's bug may pass
-            raise ConnectionLost(str(error), auth_failed=True) from None
-        return endpoint, self._protocol
-
-    async def _authenticate(self) -> None:
-        """Have the provider renew its credentials, which is done for every connection."""
-        before, configured = self.provider.source, self.feed.provider
-        if isinstance(configured, SupportsAuthentication):
-            self.recorder.provider = await self._rest(configured.authenticate())
-        else:
-            self.recorder.provider = configured
+    async def _prepare(self) -> tuple[AnyEndpoint, FeedProtocol]:
+        before = self.provider.source
+        self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
+        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol)
+        return endpoint, self._protocol
 
     def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
         """Give the driver its last input; why the connection ended, after that."""

@@ -18,7 +18,7 @@ Media = Literal["", "voice", "sms", "chat", "email", "fax", "other"]
 """What a contact or message travels by."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # as `Event`: a dict is filled at half the price of slots
 class Parties:
     """The caller, callee, agent and queue of an event; each field is empty where the vendor does not say.
 

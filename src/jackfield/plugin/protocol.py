@@ -55,9 +55,9 @@ __all__ = [
 
 @attrs.frozen
 class Send:
-    """Send this text to the vendor as one frame."""
+    """Send this to the vendor as one frame: a text, or bytes."""
 
-    text: str = attrs.field(repr=False)
+    frame: str | bytes = attrs.field(repr=False)
     """May hold the token, so it is not shown."""
 
 

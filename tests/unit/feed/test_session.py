@@ -20,9 +20,9 @@ from jackfield.plugin.http import Request as HTTPRequest
 from jackfield.plugin.http import Response
 from jackfield.plugin.protocol import Disconnect, Emit, Ignore, Renew, Request, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.protocol import NotVerified as NotVerifiedAction
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.plugin.transport import Endpoint
 from jackfield.reports import (
     Backfilled,
     ConnectionRenewed,
@@ -515,7 +515,7 @@ def test_every_state_can_be_left_and_reached():
 class LoggingIn(Options):
     """Logs in by REST for each connection, and learns there whose feed it is."""
 
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield HTTPRequest("POST", "https://vendor.example/login", body=self.token.reveal().encode())
         if answer.status != 201:
             raise RestError("the login is refused", status=answer.status, auth_failed=answer.status == 401)
@@ -819,7 +819,7 @@ async def test_a_provider_states_how_long_its_vendor_buffers_for_and_keeps_that_
     class Buffering(LoggingIn if login else Options):
         stall_seconds = 2.0
 
-        def authenticate(self):
+        def authenticate(self, before=None):
             yield from ()
             return Options()  # what a login makes need not repeat it
 

@@ -8,10 +8,10 @@ import pytest
 import trio
 import trustme
 
-from jackfield._feed.websocket import connect
+from jackfield._feed.transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.plugin.transport import Endpoint
 from jackfield.simulation._listener import serve_stream
 
 ENDPOINT = Endpoint("ws://vendor.example:5555/path?token=hunter2", headers=(("x-trace", "7"),))
