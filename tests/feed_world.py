@@ -22,7 +22,7 @@ from jackfield.errors import ConnectionLost, RestError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Backfill, Emit, Ignore, NotVerified, Renew, Send, Subscribed
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.reports import GapSuspected
 from jackfield.reports import NotVerified as NotVerifiedReport
 from jackfield.simulation._listener import ClientGone, serve_stream

