@@ -23,7 +23,7 @@ from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.store import Store, forget_sink
 from jackfield.config import read_toml
 from jackfield.errors import ConfigError, ConfigProblem
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.kinds import causal_rank
 
 __all__ = ["configure", "run"]
@@ -178,7 +178,7 @@ def _events(options: argparse.Namespace) -> int:
     store = Store.open(_file(options.path), readonly=True)
     left = options.limit
     try:
-        pages: Iterable[list[tuple[int, Event]]] = past(store, _wanted(options), _unreadable("event"))
+        pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"))
         if options.correlation is not None:  # vendors tell one contact's events in any order
             pages = [sorted(chain.from_iterable(pages), key=_happened)]
         for page in pages:
@@ -190,9 +190,9 @@ def _events(options: argparse.Namespace) -> int:
     return 0
 
 
-def _happened(numbered: tuple[int, Event]) -> tuple[datetime, int]:
+def _happened(record: Record) -> tuple[datetime, int]:
     """When, and within one moment what follows from what: some vendors' clocks tick in seconds."""
-    event = numbered[1]
+    event = record.event
     return event.time or event.received, causal_rank(event.kind)
 
 

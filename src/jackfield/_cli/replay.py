@@ -23,14 +23,14 @@ from jackfield._loading.registry import Registry
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, DeliveryError
-from jackfield.events import Event
+from jackfield.events import Record
 from jackfield.selectors import EVERYTHING
 
 __all__ = ["run"]
 
 PROGRESS_SECONDS = 1.0
 
-Pages = Iterator[list[tuple[int, Event]]]
+Pages = Iterator[list[Record]]
 Unreadable = Callable[[str], Callable[[int], None]]
 
 
@@ -104,12 +104,12 @@ def _task(
 
     def dead() -> Pages:
         for page in letters(store, sink.name, wanted, unreadable("dead letter")):
-            yield [(each.number, each.event) for each in page]
+            yield [Record(each.number, each.event) for each in page]
 
     def routed() -> Pages:
         for page in past(store, wanted, unreadable("event")):
-            if events := [(seq, event) for seq, event in page if any(each.matches(event) for each in routes)]:
-                yield events
+            if records := [each for each in page if any(route.matches(each.event) for route in routes)]:
+                yield records
 
     return _Task(sink, dead if options.dead else routed)
 
@@ -119,7 +119,7 @@ async def _deliver(
 ) -> int:
     observing = registry.extended([console])
     for task in tasks:
-        observing.redact.learn(task.sink.impl)
+        observing.redact.learn(task.sink.impl, owner=task.sink.name)
     reports = observing.observe
     selects = RouteSpans.of([EVERYTHING])
     pipelines = []
@@ -128,10 +128,21 @@ async def _deliver(
             try:
                 ready = await opened.enter_async_context(task.sink.impl.open())
             except (DeliveryError, OSError) as error:
-                raise DeliveryError(f"sinks.{task.sink.name}: cannot be opened: {error}") from None
+                raise DeliveryError(
+                    f"sinks.{task.sink.name}: cannot be opened: {observing.redact(str(error))}"
+                ) from None
             cursor = Replay(task.pages(), task.delivered)
             pipelines.append(
-                SinkPipeline(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random())
+                SinkPipeline(
+                    task.sink.name,
+                    ready,
+                    cursor,
+                    selects,
+                    task.sink.delivery,
+                    reports,
+                    random.Random(),
+                    observing.redact,
+                )
             )
         async with trio.open_nursery() as nursery:
             await nursery.start(cancel_at_signal, nursery.cancel_scope, _say_stopping)

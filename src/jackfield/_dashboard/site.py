@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
@@ -21,11 +20,12 @@ from jackfield._dashboard.rows import SinkRow
 from jackfield._dashboard.updates import View
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Listener
-from jackfield._net.http_server import HTTPConnection, Send, Streamed, serve
-from jackfield.addresses import escape_segment
-from jackfield.errors import SecretError, SelectorError
+from jackfield._net.http_connection import Send, Streamed
+from jackfield._net.http_server import HTTPServer, listen, whole
+from jackfield.errors import SelectorError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import Request, Response
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import Secret
 from jackfield.reports import Report
 from jackfield.selectors import EVERYTHING, Selector
@@ -41,15 +41,12 @@ HEARTBEAT_SECONDS = 15.0
 RATE_SAMPLES = 6
 """Measurements that a rate is computed from."""
 MOST_VIEWERS = 32
-MOST_CONNECTIONS = 128
 BUFFER = 5000
 """Capacity of the board's listener, in events."""
 SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
 """The board applies at most so many events in such a time, since it shares a processor with the gateway."""
 WRONG_TOKEN_SECONDS = 1.0
 """Delay of the answer to a wrong token or cookie, by whichever way it comes."""
-MOST_HIDDEN = 500
-"""Maximum number of secrets' texts that are redacted, earlier values of renewed secrets included."""
 
 PAGES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -78,16 +75,16 @@ class Site:
     """One dashboard; also an observer of the gateway's reports."""
 
     access: Access
-    secrets: tuple[Secret, ...] = ()
-    """The secrets that are redacted in all updates."""
+    redact: Redactor = attrs.field(factory=Redactor)
+    """Hides secrets in all updates."""
     board: Board = attrs.field(factory=Board)
     _listener: Listener | None = None
-    _hidden: dict[str, None] = attrs.field(factory=dict)
-    """The secrets' texts, earlier values of renewed secrets included."""
     _samples: deque[tuple[float, dict[str, int]]] = attrs.field(factory=lambda: deque(maxlen=RATE_SAMPLES))
     _figures: dict[str, Any] = attrs.field(factory=dict)
     _viewers: int = 0
-    _connections: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.redact.add(Secret("text", text) for text in (self.access.token, self.access.session) if text)
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
@@ -98,16 +95,14 @@ class Site:
         self, gateway: Gateway, port: int, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Follow the gateway and serve the pages until cancelled; starts with the URL, or raises `OSError`."""
-        listeners = await trio.open_tcp_listeners(port, host=self.access.host)
+        listeners, url = await listen(self.access.host, port, self.access.tls)
         with gateway.listen("**", buffer=BUFFER) as self._listener:
             self._measure(gateway)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._follow, self._listener)
                 nursery.start_soon(self._keep_measuring, gateway)
-                await nursery.start(partial(trio.serve_listeners, self._connected, listeners))
-                bound = listeners[0].socket.getsockname()[1]
-                host = f"[{self.access.host}]" if ":" in self.access.host else self.access.host
-                task_status.started(f"{'https' if self.access.tls else 'http'}://{host}:{bound}/")
+                await nursery.start(HTTPServer(whole(self.respond)).run, listeners)
+                task_status.started(f"{url}/")
 
     # -- updating the board ----------------------------------------------------------------------------
 
@@ -127,7 +122,7 @@ class Site:
             self._measure(gateway)
 
     def _measure(self, gateway: Gateway) -> None:
-        """Read the gateway's figures, remove old rows, and read the secrets again, which may have been renewed."""
+        """Read the gateway's figures, and remove old rows."""
         now, stats = datetime.now(UTC), gateway.state()
         counts = {f"feed {name}": feed.events for name, feed in stats.feeds.items()}
         counts |= {f"sink {name}": sink.delivered for name, sink in stats.sinks.items()}
@@ -162,19 +157,6 @@ class Site:
             "journal_waiting": stats.journal.waiting,
             "journal_dropped": stats.journal.dropped,
         }
-        self._learn_secrets()
-
-    def _learn_secrets(self) -> None:
-        texts = [self.access.token, self.access.session]
-        for secret in self.secrets:
-            with suppress(SecretError):
-                texts.append(secret.reveal())
-        for text in filter(None, texts):
-            for form in (text, escape_segment(text)):
-                self._hidden.pop(form, None)  # so that current texts are the newest
-                self._hidden[form] = None
-        while len(self._hidden) > MOST_HIDDEN:
-            del self._hidden[next(iter(self._hidden))]
 
     def _rate(self, name: str) -> float:
         """Increments per second of a counter, over the last measurements."""
@@ -182,19 +164,6 @@ class Site:
         return round((last[name] - first.get(name, 0)) / (ended - began), 1) if ended > began else 0.0
 
     # -- serving viewers -------------------------------------------------------------------------------
-
-    async def _connected(self, stream: trio.SocketStream) -> None:
-        self._connections += 1
-        tls = self.access.tls
-        secure = trio.SSLStream(stream, tls, server_side=True, https_compatible=True) if tls else stream
-        try:
-            if self._connections <= MOST_CONNECTIONS:
-                await serve(HTTPConnection(secure), self.respond)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the client has disconnected, or does not speak TLS
-        finally:
-            self._connections -= 1
-            await trio.aclose_forcefully(stream)
 
     async def respond(self, request: Request) -> Response | Streamed:
         """Answer one request."""
@@ -249,7 +218,7 @@ class Site:
             last_sent_at = trio.current_time()
             while True:
                 now = datetime.now(UTC).timestamp()
-                update = view.next(self.board, self._figures, now, self._hidden)
+                update = view.next(self.board, self._figures, now, self.redact)
                 if update is not None:
                     await send(b"data: " + update + b"\n\n")
                     last_sent_at = trio.current_time()

@@ -9,11 +9,11 @@ import attrs
 import trio
 
 from jackfield._delivery.failure import Failure
-from jackfield._delivery.pieces import Item, Piece, Pieces, key_of
+from jackfield._delivery.pieces import Piece, Pieces, key_of
 from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._net.backoff import backoff
 from jackfield.config import DeliveryOptions
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.reports import DeliveryFailed, DeliveryResumed
 
 __all__ = ["Partition", "size_of"]
@@ -42,7 +42,7 @@ class Partition:
     """Called with the sequence numbers of events that are done with."""
     _dead_letter: DeadLetterCallback
     """Called with an event that can never be delivered: its number, itself, why, after how many attempts."""
-    _queue: deque[Item] = attrs.field(factory=deque)
+    _queue: deque[Record] = attrs.field(factory=deque)
     _queued_bytes: int = 0
     held_bytes: int = 0
     """About how much of memory the events need that are not done with."""
@@ -61,12 +61,12 @@ class Partition:
         self._delays = backoff(self._runner.rng)
 
     @property
-    def waiting(self) -> Iterable[Item]:
+    def waiting(self) -> Iterable[Record]:
         """What is not done with, with its numbers."""
         yield from self._pieces
         yield from self._queue
 
-    def put(self, events: Sequence[Item]) -> None:
+    def put(self, events: Sequence[Record]) -> None:
         """Some more events, with their numbers."""
         if not self._queue:
             self._since = trio.current_time()
@@ -126,9 +126,9 @@ class Partition:
     def _is_full(self) -> bool:
         return len(self._queue) >= self._options.batch_events or self._queued_bytes >= self._options.batch_bytes
 
-    def _cut(self) -> list[Item]:
+    def _cut(self) -> list[Record]:
         """The next batch: at least one event, within the limits of number and bytes."""
-        batch: list[Item] = []
+        batch: list[Record] = []
         size = 0
         while self._queue and len(batch) < self._options.batch_events:
             more = size_of(self._queue[0][1])
@@ -142,18 +142,18 @@ class Partition:
 
     async def _send(self, piece: Piece) -> None:
         """Send a piece once, and decide about what did not arrive."""
-        items = list(piece.items)
+        records = list(piece.records)
         gone: set[int] = set()
 
         def arrived(indexes: list[int]) -> None:
             gone.update(indexes)
             self._fruitless = 0
-            self._done([items[index] for index in indexes])
+            self._done([records[index] for index in indexes])
 
         piece.attempts += 1
         self._fruitless += 1
         try:
-            failure = await self._runner.attempt(items, piece.attempts, arrived)
+            failure = await self._runner.attempt(records, piece.attempts, arrived)
         finally:
             piece.remove(gone)
         if not self._fruitless:
@@ -161,8 +161,8 @@ class Partition:
         delay = 0.0
         if failure is not None:
             self._failures += 1
-            if piece.items:
-                delay = self._decide(piece, failure, _rejected(items, failure, gone))
+            if piece.records:
+                delay = self._decide(piece, failure, _rejected(records, failure, gone))
         elif self._failures:
             self._runner.report(DeliveryResumed(self._runner.name, self._failures + 1))
             self._failures = 0
@@ -177,7 +177,7 @@ class Partition:
             self._reject(piece, failure, rejected)
             return 0.0
         if failure.on_error == "dead_letter":
-            concerned = piece.items if rejected is None else [piece.items[index] for index in rejected]
+            concerned = piece.records if rejected is None else [piece.records[index] for index in rejected]
             verdict = runner.suspect([key_of(event) for _, event in concerned], failure.reason)
             if verdict == "event":
                 self._settle_suspects(everything=True)
@@ -194,7 +194,7 @@ class Partition:
             return 0.0
         most = self._options.max_attempts
         if failure.on_error == "retry" and 0 < most <= self._fruitless:
-            self._reject(piece, failure, list(range(len(piece.items))))
+            self._reject(piece, failure, list(range(len(piece.records))))
             self._fruitless = 0
             return 0.0
         delay = next(self._delays)
@@ -204,29 +204,29 @@ class Partition:
 
     def _reject(self, piece: Piece, failure: Failure, rejected: list[int] | None) -> None:
         """Make the rejected events dead letters, or search for them."""
-        if not rejected and len(piece.items) > 1:
+        if not rejected and len(piece.records) > 1:
             self._pieces.split(piece)
         else:
             self._give_up(piece.remove(rejected or [0]), piece.attempts, failure.reason)
 
     def _settle_suspects(self, *, everything: bool = False) -> None:
         successes = self._runner.suspicion.successes
-        for item, attempts, reason in self._pieces.settled_suspects(successes + everything):
-            self._give_up([item], attempts, reason)
+        for record, attempts, reason in self._pieces.settled_suspects(successes + everything):
+            self._give_up([record], attempts, reason)
 
-    def _give_up(self, items: list[Item], attempts: int, reason: str) -> None:
-        for number, event in items:
+    def _give_up(self, records: list[Record], attempts: int, reason: str) -> None:
+        for number, event in records:
             self._dead_letter(number, event, reason, attempts)
-        self._done(items)
+        self._done(records)
 
-    def _done(self, items: list[Item]) -> None:
-        self.held_bytes -= sum([size_of(event) for _, event in items])
-        self._finish([number for number, _ in items])
+    def _done(self, records: list[Record]) -> None:
+        self.held_bytes -= sum([size_of(event) for _, event in records])
+        self._finish([number for number, _ in records])
 
 
-def _rejected(items: list[Item], failure: Failure, gone: set[int]) -> list[int] | None:
-    """The indexes of the rejected events among those of `items` that are left."""
+def _rejected(records: list[Record], failure: Failure, gone: set[int]) -> list[int] | None:
+    """The indexes of the rejected events among those of `records` that are left."""
     if failure.rejected is None:
         return None
-    left = [index for index in range(len(items)) if index not in gone]
+    left = [index for index in range(len(records)) if index not in gone]
     return [place for place, index in enumerate(left) if index in failure.rejected]

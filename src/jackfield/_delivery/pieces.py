@@ -11,12 +11,9 @@ from collections.abc import Collection, Hashable, Iterator
 
 import attrs
 
-from jackfield.events import Event
+from jackfield.events import Event, Record
 
-__all__ = ["Item", "Piece", "Pieces", "key_of"]
-
-Item = tuple[int, Event]
-"""An event with its sequence number."""
+__all__ = ["Piece", "Pieces", "key_of"]
 
 
 def key_of(event: Event) -> Hashable:
@@ -28,15 +25,15 @@ def key_of(event: Event) -> Hashable:
 class Piece:
     """Events that are sent together, in order."""
 
-    items: list[Item]
+    records: list[Record]
     attempts: int = 0
     """How often they were sent."""
 
-    def remove(self, indexes: Collection[int]) -> list[Item]:
-        """Take the items at these indexes out."""
+    def remove(self, indexes: Collection[int]) -> list[Record]:
+        """Take the records at these indexes out."""
         gone = set(indexes)
-        removed = [item for index, item in enumerate(self.items) if index in gone]
-        self.items = [item for index, item in enumerate(self.items) if index not in gone]
+        removed = [record for index, record in enumerate(self.records) if index in gone]
+        self.records = [record for index, record in enumerate(self.records) if index not in gone]
         return removed
 
 
@@ -45,27 +42,27 @@ class Pieces:
     """The pieces of one partition, oldest first, and the suspects before them."""
 
     _pieces: deque[Piece] = attrs.field(factory=deque)
-    _suspects: list[tuple[Item, int, str, int]] = attrs.field(factory=list)
-    """Items that got a suspect answer, with the attempts, the reason, and the count of successes at that time."""
+    _suspects: list[tuple[Record, int, str, int]] = attrs.field(factory=list)
+    """Records that got a suspect answer, with the attempts, the reason, and the count of successes at that time."""
     _probed: dict[Hashable, int] = attrs.field(factory=dict)
     _probes: int = 0
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
-    def __iter__(self) -> Iterator[Item]:
-        yield from (item for item, *_ in self._suspects)
+    def __iter__(self) -> Iterator[Record]:
+        yield from (record for record, *_ in self._suspects)
         for piece in self._pieces:
-            yield from piece.items
+            yield from piece.records
 
     @property
     def suspects(self) -> bool:
         """Whether there are any."""
         return bool(self._suspects)
 
-    def add(self, items: list[Item]) -> None:
+    def add(self, records: list[Record]) -> None:
         """A new batch."""
-        self._pieces.append(Piece(items))
+        self._pieces.append(Piece(records))
 
     def front(self) -> Piece:
         """The oldest piece."""
@@ -75,42 +72,42 @@ class Pieces:
         """One event, of another correlation each time: the first of that correlation, alone, put in front."""
         first: dict[Hashable, tuple[Piece, int]] = {}
         for piece in self._pieces:
-            for index, (_, event) in enumerate(piece.items):
+            for index, (_, event) in enumerate(piece.records):
                 first.setdefault(key_of(event), (piece, index))
         key = min(first, key=lambda each: self._probed.get(each, 0))
         self._probes += 1
         self._probed = {each: turn for each, turn in self._probed.items() if each in first} | {key: self._probes}
         piece, index = first[key]
         probe = Piece(piece.remove([index]), piece.attempts)
-        if not piece.items:
+        if not piece.records:
             self._pieces.remove(piece)
         self._pieces.appendleft(probe)
         return probe
 
     def drop_empty(self, piece: Piece) -> None:
         """Forget the piece if all of it is settled."""
-        if not piece.items:
+        if not piece.records:
             self._pieces.remove(piece)
 
     def split(self, piece: Piece) -> None:
         """Make two pieces of the one in front."""
-        half = len(piece.items) // 2
+        half = len(piece.records) // 2
         self._pieces.popleft()
-        self._pieces.appendleft(Piece(piece.items[half:], piece.attempts))
-        self._pieces.appendleft(Piece(piece.items[:half], piece.attempts))
+        self._pieces.appendleft(Piece(piece.records[half:], piece.attempts))
+        self._pieces.appendleft(Piece(piece.records[:half], piece.attempts))
 
-    def suspect(self, items: list[Item], attempts: int, reason: str, successes: int) -> None:
-        """Keep items, already removed from their piece, until it is known what their answer was about."""
-        self._suspects += [(item, attempts, reason, successes) for item in items]
+    def suspect(self, records: list[Record], attempts: int, reason: str, successes: int) -> None:
+        """Keep records, already removed from their piece, until it is known what their answer was about."""
+        self._suspects += [(record, attempts, reason, successes) for record in records]
 
-    def settled_suspects(self, successes: int) -> Iterator[tuple[Item, int, str]]:
+    def settled_suspects(self, successes: int) -> Iterator[tuple[Record, int, str]]:
         """Remove the suspects since whose answer something arrived: it was about them."""
         settled = [each for each in self._suspects if each[3] < successes]
         self._suspects = [each for each in self._suspects if each[3] >= successes]
-        return ((item, attempts, reason) for item, attempts, reason, _ in settled)
+        return ((record, attempts, reason) for record, attempts, reason, _ in settled)
 
     def retry_suspects(self) -> None:
         """Make each suspect a piece of its own again, in front of all others."""
-        for item, attempts, *_ in reversed(self._suspects):
-            self._pieces.appendleft(Piece([item], attempts))
+        for record, attempts, *_ in reversed(self._suspects):
+            self._pieces.appendleft(Piece([record], attempts))
         self._suspects.clear()

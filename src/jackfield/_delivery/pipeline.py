@@ -16,12 +16,13 @@ import trio
 
 from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.partition import Partition
-from jackfield._delivery.pieces import Item, key_of
+from jackfield._delivery.pieces import key_of
 from jackfield._delivery.progress import Progress
 from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._routing.route_spans import RouteSpan, RouteSpans
 from jackfield.config import DeliveryOptions
-from jackfield.events import Event
+from jackfield.events import Event, Record
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import OpenSink
 from jackfield.reports import EventDeadLettered, EventsDropped, Report
 from jackfield.reports._thinning import is_due
@@ -56,7 +57,7 @@ class ReadCursor(Protocol):
         """Whether what is not committed comes again at another time."""
         ...
 
-    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
+    async def read(self, most: int) -> tuple[list[Record], int]:
         """The next events with ascending numbers, and how many before them were lost; none at the end."""
         ...
 
@@ -68,7 +69,7 @@ class ReadCursor(Protocol):
         """Make an event a dead letter."""
         ...
 
-    def rest(self) -> tuple[list[tuple[int, Event]], int]:
+    def rest(self) -> tuple[list[Record], int]:
         """What was not read and will be lost, with its numbers, and how many before that are lost already."""
         ...
 
@@ -84,6 +85,7 @@ class SinkPipeline:
     _options: DeliveryOptions
     _report: Callable[[Report], None]
     _rng: random.Random
+    _redact: Redactor = attrs.field(factory=Redactor)
     _runner: SinkRunner = attrs.field(init=False)
     _partitions: list[Partition] = attrs.field(init=False)
     _progress: Progress = attrs.field(init=False)
@@ -91,7 +93,9 @@ class SinkPipeline:
 
     def __attrs_post_init__(self) -> None:
         breaker = Breaker(THRESHOLD, self._rng)
-        self._runner = SinkRunner(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
+        self._runner = SinkRunner(
+            self.name, self._sink, self._options.timeout, breaker, self._report, self._rng, self._redact
+        )
         self._partitions = [
             Partition(self._runner, self._options, self._finish, self._dead_letter)
             for _ in range(self._options.concurrency)
@@ -100,7 +104,7 @@ class SinkPipeline:
 
     def snapshot(self) -> SinkStats:
         """What the sink has got so far."""
-        return attrs.evolve(self._runner.stats, lag=self._cursor.lag)
+        return self._runner.counters.snapshot(self._cursor.lag)
 
     async def run(self) -> None:
         """Deliver until the journal is closed and read to its end, or the receiver wants no more."""
@@ -152,18 +156,18 @@ class SinkPipeline:
                 self._moved = trio.Event()
                 await self._moved.wait()
             most = max(1, min(most, room // average, self._options.batch_events))
-            events, lost = await self._cursor.read(most)
+            records, lost = await self._cursor.read(most)
             if lost:
                 self._drop(lost, "it was too slow, and the journal keeps no more")
-            if not events:
+            if not records:
                 return
-            if chosen := self.selects.choose(events):
+            if chosen := self.selects.choose(records):
                 held = self._held_bytes()
                 self._progress.take(number for number, _ in chosen)
                 self._share(chosen)
                 average = (self._held_bytes() - held) // len(chosen)
             most *= 2
-            self._progress.read_to(events[-1][0] + 1)
+            self._progress.read_to(records[-1].position + 1)
             self._follow()
 
     def _room(self) -> int:
@@ -176,15 +180,15 @@ class SinkPipeline:
     def _held_bytes(self) -> int:
         return sum([partition.held_bytes for partition in self._partitions])
 
-    def _share(self, events: list[Item]) -> None:
+    def _share(self, records: list[Record]) -> None:
         """Deal events out, those of one correlation to one partition."""
         count = len(self._partitions)
         if count == 1:
-            self._partitions[0].put(events)
+            self._partitions[0].put(records)
             return
-        shares: list[list[Item]] = [[] for _ in self._partitions]
-        for number, event in events:
-            shares[hash(key_of(event)) % count].append((number, event))
+        shares: list[list[Record]] = [[] for _ in self._partitions]
+        for record in records:
+            shares[hash(key_of(record.event)) % count].append(record)
         for partition, share in zip(self._partitions, shares, strict=True):
             if share:
                 partition.put(share)
@@ -203,14 +207,14 @@ class SinkPipeline:
 
     def _dead_letter(self, number: int, event: Event, reason: str, attempts: int) -> None:
         self._cursor.dead_letter(number, event, reason, attempts)
-        stats = self._runner.stats
-        stats.dead += 1
-        if is_due(stats.dead):
-            self._report(EventDeadLettered(self.name, reason, attempts, stats.dead))
+        counters = self._runner.counters
+        counters.dead += 1
+        if is_due(counters.dead):
+            self._report(EventDeadLettered(self.name, reason, attempts, counters.dead))
 
     def _drop(self, count: int, reason: str) -> None:
         """Count a loss, and report it when it is due."""
-        stats = self._runner.stats
-        stats.dropped += count
-        if is_due(stats.dropped, count):
-            self._report(EventsDropped(f"sink {self.name}", count, reason, stats.dropped))
+        counters = self._runner.counters
+        counters.dropped += count
+        if is_due(counters.dropped, count):
+            self._report(EventsDropped(f"sink {self.name}", count, reason, counters.dropped))

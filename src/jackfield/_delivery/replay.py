@@ -12,7 +12,7 @@ import trio
 
 from jackfield._journal.store import Store
 from jackfield.errors import EventError
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.selectors import Selector
 
 __all__ = ["DeadLetterEvent", "EventFilter", "Replay", "letters", "past"]
@@ -56,14 +56,14 @@ class EventFilter:
         return not self.selectors or any(selector.matches(event) for selector in self.selectors)
 
 
-def past(store: Store, filter_: EventFilter, unreadable: Callable[[int], None]) -> Iterator[list[tuple[int, Event]]]:
-    """The selected events with their numbers, a page at a time; unreadable ones are reported by number."""
+def past(store: Store, filter_: EventFilter, unreadable: Callable[[int], None]) -> Iterator[list[Record]]:
+    """The selected records, a page at a time; unreadable ones are reported by number."""
     since = _microseconds(filter_.since) if filter_.since else 0
     until = _microseconds(filter_.until) if filter_.until else FOREVER
     for page in store.scan(since, until):
         found = ((row.seq, _read(row.seq, row.body, unreadable)) for row in page)
-        if events := [(seq, event) for seq, event in found if event is not None and filter_.takes(event)]:
-            yield events
+        if records := [Record(seq, event) for seq, event in found if event is not None and filter_.takes(event)]:
+            yield records
 
 
 def letters(
@@ -99,13 +99,13 @@ def _microseconds(moment: datetime) -> int:
 class Replay:
     """Takes a cursor's place in a pipeline; each event goes out with ``origin=replay`` and the id that it has."""
 
-    _pages: Iterator[list[tuple[int, Event]]]
+    _pages: Iterator[list[Record]]
     """Numbers in ascending order; read in a thread."""
     _done: Callable[[list[int]], None]
     """Called with the numbers of events that were delivered."""
     _waiting: deque[int] = attrs.field(factory=deque)
     """Read, and not done with."""
-    _ready: list[tuple[int, Event]] = attrs.field(factory=list)
+    _ready: list[Record] = attrs.field(factory=list)
     _dead: set[int] = attrs.field(factory=set)
     committed: int = 0
     durable: bool = True
@@ -116,7 +116,7 @@ class Replay:
         """How many events are read and not done with."""
         return len(self._waiting)
 
-    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
+    async def read(self, most: int) -> tuple[list[Record], int]:
         """The next events, at least one; none at the end. Nothing is ever lost."""
         while not self._ready:
             page = await trio.to_thread.run_sync(next, self._pages, None)
@@ -125,7 +125,7 @@ class Replay:
             self._ready = page
         batch, self._ready = self._ready[:most], self._ready[most:]
         self._waiting += [number for number, _ in batch]
-        return [(number, attrs.evolve(event, origin="replay")) for number, event in batch], 0
+        return [Record(number, attrs.evolve(event, origin="replay")) for number, event in batch], 0
 
     def commit(self, upcoming: int) -> None:
         """Be done with everything before that number."""
@@ -140,6 +140,6 @@ class Replay:
         """An event was refused again: it stays where it is."""
         self._dead.add(seq)
 
-    def rest(self) -> tuple[list[tuple[int, Event]], int]:
+    def rest(self) -> tuple[list[Record], int]:
         """Nothing: what is not replayed is not lost."""
         return [], 0

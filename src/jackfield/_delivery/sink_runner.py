@@ -15,11 +15,12 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.failure import Failure, checked_failure, delivery_error
 from jackfield._delivery.suspicion import ROW, Suspicion, Verdict
 from jackfield._net.exception_groups import leaves
-from jackfield.events import Event
+from jackfield.events import Record
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused
+from jackfield.reports._counters import SinkCounters
 from jackfield.reports._thinning import is_due
-from jackfield.reports.stats import SinkStats
 
 __all__ = ["SinkRunner"]
 
@@ -38,7 +39,9 @@ class SinkRunner:
     breaker: Breaker
     report: Callable[[Report], None]
     rng: random.Random
-    stats: SinkStats = attrs.field(factory=SinkStats)
+    _redact: Redactor = attrs.field(factory=Redactor)
+    """For what a sink says of a failure: a server may have worded it, and it is reported and kept with dead letters."""
+    counters: SinkCounters = attrs.field(factory=SinkCounters)
     suspicion: Suspicion = attrs.field(factory=Suspicion)
     disabled: trio.Event = attrs.field(factory=trio.Event)
     """Set when the receiver accepts nothing any more."""
@@ -53,7 +56,7 @@ class SinkRunner:
                 await changed.wait()
 
     async def attempt(
-        self, items: Sequence[tuple[int, Event]], attempt: int, arrived: Callable[[list[int]], None]
+        self, records: Sequence[Record], attempt: int, arrived: Callable[[list[int]], None]
     ) -> Failure | None:
         """Send a batch once; ``None`` where all of it arrived.
 
@@ -62,10 +65,10 @@ class SinkRunner:
         """
         scope = trio.CancelScope(deadline=trio.current_time() + self._timeout)
         batch = Batch(
-            tuple([event for _, event in items]),
+            tuple([event for _, event in records]),
             sink=self.name,
             attempt=attempt,
-            positions=tuple([f"{number:016d}" for number, _ in items]),
+            positions=tuple([f"{number:016d}" for number, _ in records]),
             on_progress=partial(self._progressed, scope, arrived),
         )
         try:
@@ -75,7 +78,7 @@ class SinkRunner:
             raise
         else:
             if failure is not None:
-                self.stats.failures += 1
+                self.counters.failures += 1
                 self._learn(failure)
             return failure
         finally:
@@ -88,7 +91,7 @@ class SinkRunner:
             several = f"{ROW} answers in a row, for several correlations, say that the endpoint is wrong"
             self._pause(f"{several}; the last: {reason}")
         else:
-            self.stats.state = "retrying"
+            self.counters.state = "retrying"
         return verdict
 
     async def _write(self, batch: Batch, scope: trio.CancelScope) -> Failure | None:
@@ -117,7 +120,7 @@ class SinkRunner:
                 if not all(isinstance(each, Exception | SystemExit | trio.Cancelled) for each in leaves(error)):
                     raise
                 await trio.lowlevel.checkpoint_if_cancelled()
-            failure = _read(error, batch)
+            failure = self._read(error, batch)
             for breach in failure.breaches:
                 self._breaches += 1
                 if is_due(self._breaches):
@@ -125,9 +128,17 @@ class SinkRunner:
             return failure
         return None
 
+    def _read(self, error: BaseException, batch: Batch) -> Failure:
+        if (said := delivery_error(error)) is not None:
+            with suppress(Exception):  # such as of a subclass without the attributes
+                failure = checked_failure(said, batch.missing, len(batch))
+                return attrs.evolve(failure, reason=self._redact(failure.reason))
+        described = self._redact(_described(error))
+        return Failure(f"the sink failed: {described}", "retry", breaches=(described,))
+
     def _progressed(self, scope: trio.CancelScope, arrived: Callable[[list[int]], None], indexes: list[int]) -> None:
         scope.deadline = trio.current_time() + self._timeout
-        self.stats.delivered += len(indexes)
+        self.counters.delivered += len(indexes)
         self._works()
         arrived(indexes)
 
@@ -142,38 +153,30 @@ class SinkRunner:
             case "pause":
                 self._pause(failure.reason)
             case "disable":
-                self.stats.state = "disabled"
+                self.counters.state = "disabled"
                 self.report(SinkDisabled(self.name, failure.reason))
                 self.disabled.set()
             case "retry":
                 if failure.retry_after is not None:
                     self.breaker.hold(now, failure.retry_after)
                 self.breaker.failed(now)
-                self.stats.state = "paused" if self.suspicion.paused else "retrying"
+                self.counters.state = "paused" if self.suspicion.paused else "retrying"
 
     def _pause(self, reason: str) -> None:
         self.breaker.hold(trio.current_time(), self.rng.uniform(*PAUSE_SECONDS))
-        if self.stats.state != "paused":
+        if self.counters.state != "paused":
             self.report(SinkPaused(self.name, reason))
-        self.stats.state = "paused"
+        self.counters.state = "paused"
 
     def _works(self) -> None:
         self.breaker.succeeded()
         self.suspicion.succeeded()
         if not self.disabled.is_set():
-            self.stats.state = "delivering"
+            self.counters.state = "delivering"
 
     def _wake_waiting(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
-
-
-def _read(error: BaseException, batch: Batch) -> Failure:
-    if (said := delivery_error(error)) is not None:
-        with suppress(Exception):  # such as of a subclass without the attributes
-            return checked_failure(said, batch.missing, len(batch))
-    described = _described(error)
-    return Failure(f"the sink failed: {described}", "retry", breaches=(described,))
 
 
 def _described(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import trio
 
 from jackfield._journal.log import Log
 from jackfield._journal.store.records import DeadLetterRow
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.reports import EventsDropped, Report
 from jackfield.reports._thinning import is_due
 
@@ -120,8 +120,8 @@ class Cursor:
         """Whether what is not committed comes again after a restart."""
         return self._log.durable
 
-    async def read(self, most: int) -> tuple[list[tuple[int, Event]], int]:
-        """The next events with their numbers, at least one, and how many before them were lost; none at the end.
+    async def read(self, most: int) -> tuple[list[Record], int]:
+        """The next records, at least one, and how many before them were lost; none at the end.
 
         Lost are events that were deleted, or damaged in the file, before they were read. What was read stays
         the reader's duty: call `commit` when everything up to there is delivered or given up. It may read on
@@ -139,8 +139,8 @@ class Cursor:
             batch = await self._log.read(start, most)
             self._position = batch.next
             lost += batch.lost
-            if batch.events:
-                return batch.events, lost
+            if batch.records:
+                return batch.records, lost
             if self._committed == start:  # what is lost needs nobody to commit it
                 self.commit(batch.next)
 
@@ -161,6 +161,6 @@ class Cursor:
         """
         self._pending.dead_letter(DeadLetter(self.name, seq, event, reason, attempts))
 
-    def rest(self) -> tuple[list[tuple[int, Event]], int]:
-        """The unread events in memory, and the number of earlier ones that are gone; for a reader that stops."""
+    def rest(self) -> tuple[list[Record], int]:
+        """The unread records in memory, and the number of earlier ones that are gone; for a reader that stops."""
         return self._log.newest(self._position)

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
+from types import MappingProxyType
 
 import attrs
 import trio
@@ -187,7 +188,7 @@ class Journal:
             kept=self._log.end - self._log.first,
             damaged=self._log.damaged,
             unread=self._retention.unread if self._retention else 0,
-            dead_lettered=dict(self._pending.dead_lettered),
+            dead_lettered=MappingProxyType(dict(self._pending.dead_lettered)),
         )
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import trio
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.errors import EventError
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.reports import JournalCorrupted, Report
 from jackfield.reports._thinning import is_due
 
@@ -24,9 +24,9 @@ SLACK = 1.25
 
 @attrs.frozen
 class Batch:
-    """Some events with their numbers."""
+    """Some records in order."""
 
-    events: list[tuple[int, Event]]
+    records: list[Record]
     next: int
     """Where to read on."""
     lost: int
@@ -97,10 +97,10 @@ class Log:
         """Wait until there is more to read, or it is closed."""
         await self._news.wait()
 
-    def newest(self, position: int) -> tuple[list[tuple[int, Event]], int]:
-        """The events from there on that are in memory, with their numbers, and how many are not there any more."""
+    def newest(self, position: int) -> tuple[list[Record], int]:
+        """The records from there on that are in memory, and how many are not there any more."""
         batch = self._in_memory(position, self._capacity)
-        return batch.events, batch.lost
+        return batch.records, batch.lost
 
     async def read(self, position: int, most: int) -> Batch:
         """The events at the next `most` numbers from there on, as far as there are any."""
@@ -119,7 +119,8 @@ class Log:
         start = max(position, self._oldest)
         stop = max(start, min(start + most, self.end))
         shift = len(self._newest) - self.end
-        return Batch(list(enumerate(self._newest[start + shift : stop + shift], start)), stop, start - position)
+        events = self._newest[start + shift : stop + shift]
+        return Batch(list(map(Record, range(start, stop), events)), stop, start - position)
 
 
 def _load(store: Store, position: int, most: int) -> Batch:
@@ -127,11 +128,11 @@ def _load(store: Store, position: int, most: int) -> Batch:
     page = store.read(position, most)
     damaged = len(page.damaged)
     problem = f"event {page.damaged[-1]} is not what was written" if damaged else ""
-    events = []
+    records = []
     for seq, _, body in page.rows:
         try:
-            events.append((seq, Event.from_cloudevent(body)))
+            records.append(Record(seq, Event.from_cloudevent(body)))
         except EventError as error:
             damaged += 1
             problem = f"event {seq} cannot be read: {error}"
-    return Batch(events, page.next, page.trimmed + damaged, problem, damaged)
+    return Batch(records, page.next, page.trimmed + damaged, problem, damaged)

@@ -1,219 +1,202 @@
-"""One client's HTTP/1.1 connection to us, h11 driven over a stream: for webhooks, the dashboard and simulators.
+"""The one HTTP/1.1 server loop, for webhooks, the dashboard and simulators.
 
-Every read is of bounded size. An `HTTPConnection` waits for as long as its caller lets it; `serve` has limits of
-its own.
+Whoever can reach it can try anything: each step of a request has a limit of time and of size, there are never more than
+so many connections, and nothing that happens on one of them touches another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from email.utils import formatdate
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import attrs
-import h11
 import trio
 
+from jackfield._net.http_connection import HTTPConnection, Streamed
 from jackfield.errors import WebhookError
 from jackfield.plugin.http import Request, Response
 
-__all__ = ["HTTPConnection", "Respond", "Send", "Streamed", "serve"]
+__all__ = ["HTTPServer", "Limits", "Respond", "by", "listen", "whole"]
 
-# The request connection and all headers; VoIPBIN's have some 300 bytes.
-MOST_HEAD = 16 * 2**10
-READ_BYTES = 64 * 2**10
-# Drain briefly, so that a client that is still sending can read the error (RFC 9112, 9.6).
-LINGER_SECONDS, LINGER_BYTES = 1.0, 2**20
-# In which a whole request must have come, also after an idle time, and in which a client must take what is sent.
-REQUEST_SECONDS, SEND_SECONDS = 15.0, 30.0
 MOST_BODY = 4096
-WITHOUT_BODY = (204, 304)
 
-Send = Callable[[bytes], Awaitable[None]]
-"""Sends a part of a streamed answer; waits until the client takes it."""
+Respond = Callable[[Request], Awaitable[Response | Streamed]]
+"""Answers a whole request."""
+Handle = Callable[[Request, HTTPConnection], Awaitable[Response | Streamed]]
+"""Answers a request of which the head has come; it reads the body itself, or refuses to."""
 
 
 @attrs.frozen
-class Streamed:
-    """An answer whose body is sent piece by piece; the connection ends with it."""
+class Limits:
+    """Seconds for each step, after which the connection is closed; and how many connections there may be."""
 
-    head: Response
-    pieces: Callable[[Send], Awaitable[None]]
-    """Cancelled when the client goes, or takes nothing for `SEND_SECONDS`."""
-
-
-Respond = Callable[[Request], Awaitable[Response | Streamed]]
-
-
-def _connection() -> h11.Connection:
-    return h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD)
+    idle: float = 15.0
+    """Until a request begins."""
+    head: float = 15.0
+    """From there to the end of its head."""
+    send: float = 30.0
+    """For a client to accept the answer, or one piece of it."""
+    connections: int = 128
+    """Beyond them the one that has been idle for longest is closed, and new ones wait."""
 
 
-@attrs.define
-class HTTPConnection:
-    """A connection on which one request follows another.
+def plain(refusal: WebhookError) -> Response:
+    """The answer to a request that is refused, for a person to read."""
+    return Response(refusal.status, {"content-type": "text/plain; charset=utf-8"}, f"{refusal}\n".encode())
 
-    What the client does wrong is a `WebhookError` with the status to answer; where it has gone, the stream's
-    own errors say so.
-    """
 
-    stream: trio.abc.Stream
-    _connection: h11.Connection = attrs.field(factory=_connection)
-    _method: str = ""
-    unread: bytes = b""
-    """Raw bytes read up to the end of the latest head, replayed on Upgrade."""
+def whole(respond: Respond, *, seconds: float = 15.0, most: int = MOST_BODY) -> Handle:
+    """A handler that reads a request's body, within these limits, before it answers."""
 
-    @property
-    def begun(self) -> bool:
-        """Whether the next request has begun to come."""
-        return bool(self._connection.trailing_data[0]) or self._connection.trailing_data[1]
+    async def handle(head: Request, connection: HTTPConnection) -> Response | Streamed:
+        with by(trio.current_time() + seconds, WebhookError(408, f"no whole request within {seconds:g} s")):
+            body = await connection.body(head, most)
+        return await respond(attrs.evolve(head, body=body))
 
-    async def receive(self) -> None:
-        """Wait until something has come, or the client has ended its side."""
-        data = bytes(await self.stream.receive_some(READ_BYTES))
-        self._connection.receive_data(data)
-        if not self._method:
-            self.unread += data
+    return handle
 
-    async def head(self) -> Request | None:
-        """The next request, without its body; ``None`` where the client has ended."""
-        self._method, self.unread = "", self._connection.trailing_data[0]
-        event = await self._next()
-        if not isinstance(event, h11.Request):
-            return None
-        self._method = event.method.decode("ascii")
-        headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
-        return Request(self._method, event.target.decode("ascii"), headers)
 
-    async def body(self, head: Request, most: int, hold: Callable[[trio.abc.Stream, int], None] | None = None) -> bytes:
-        """The body that follows a head; it is refused as soon as it is known to be larger than that.
+@contextmanager
+def by(deadline: float, late: WebhookError) -> Iterator[None]:
+    """Raise `late` if the block is not done by then."""
+    with trio.move_on_at(deadline) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise late
 
-        `hold` is called with the size of each part, and may raise `WebhookError` too.
+
+@attrs.define(eq=False)
+class HTTPServer:
+    """Serves connections, one request after another on each."""
+
+    _handle: Handle
+    _limits: Limits = attrs.field(factory=Limits)
+    _refuse: Callable[[WebhookError], Response] = plain
+    """The answer to what is refused; called for each refusal."""
+    _upgrades: str = ""
+    """A protocol that a request may ask to go over to."""
+    _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict)
+    """The waits for a next request, the oldest first."""
+    _slots: trio.CapacityLimiter = attrs.field(init=False)
+    _accepting: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _stopping: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self._slots = trio.CapacityLimiter(self._limits.connections)
+
+    def stop(self) -> None:
+        """Accept nothing more and let `run` return as soon as the requests under way are answered."""
+        self._stopping = True
+        self._accepting.cancel()
+        for wait in self._idle:
+            wait.cancel()
+
+    async def run(
+        self,
+        listeners: Sequence[trio.abc.Listener[trio.abc.Stream]],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve until `stop`."""
+        async with trio.open_nursery() as connections:
+            task_status.started()
+            with self._accepting:
+                gates = [_Gate(listener, self._slots, self._make_room) for listener in listeners]
+                await trio.serve_listeners(self._serve_alone, gates, handler_nursery=connections)
+
+    async def serve(self, connection: HTTPConnection) -> Request | None:
+        """Answer one request after another until the client ends, or breaks a limit or the protocol.
+
+        Returns the head that asks to go over to the other protocol; the connection's `unread` is for that, then.
         """
-        too_large = WebhookError(413, f"the body is larger than {most} bytes")
-        announced = head.header("content-length")  # which h11 has seen to be a number
-        if announced and int(announced) > most:
-            raise too_large
-        if self._connection.they_are_waiting_for_100_continue:
-            await self._send(h11.InformationalResponse(status_code=100, headers=[]))
-        body = bytearray()
-        while isinstance(event := await self._next(), h11.Data):
-            if hold is not None:
-                hold(self.stream, len(event.data))
-            body += event.data
-            if len(body) > most:
-                raise too_large
-        return bytes(body)
-
-    async def answer(self, response: Response, *, last: bool = False) -> bool:
-        """Answer the request; whether another one may follow on this connection."""
-        connection = self._connection
-        if connection.states[h11.SERVER] not in (h11.IDLE, h11.SEND_RESPONSE):
-            return False
-        last = last or connection.their_state is not h11.DONE
-        body = response.body if self._method != "HEAD" and response.status not in WITHOUT_BODY else b""
-        length = {} if response.status in WITHOUT_BODY else {"content-length": str(len(response.body))}
-        await self._send(_head(response, length, last=last), h11.Data(data=body), h11.EndOfMessage())
-        if last or connection.our_state is not h11.DONE:
-            await self._linger()
-            return False
-        connection.start_next_cycle()
-        return True
-
-    async def stream_out(self, answer: Streamed, send_timeout: float) -> None:
-        """Send an answer piece by piece until it ends, or the client goes or takes nothing in these seconds."""
-        async with trio.open_nursery() as nursery:
-
-            async def send(*events: h11.Event) -> None:
-                with trio.move_on_after(send_timeout) as sending:
-                    await self._send(*events)
-                if sending.cancelled_caught:
-                    nursery.cancel_scope.cancel()
-                    await trio.lowlevel.checkpoint()
-
-            async def watch() -> None:
-                with suppress(trio.BrokenResourceError):
-                    await self.stream.receive_some(READ_BYTES)
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(watch)
-            with suppress(trio.BrokenResourceError):
-                await send(_head(answer.head, {}, last=True))
-                await answer.pieces(lambda data: send(h11.Data(data=data)))
-                await send(h11.EndOfMessage())
-            nursery.cancel_scope.cancel()
-
-    async def _next(self) -> h11.Event | type[h11.PAUSED]:
         while True:
             try:
-                event = self._connection.next_event()
-            except h11.RemoteProtocolError as error:
-                # Refusals are counted by reason, so what the client has written is not in it.
-                status = error.error_status_hint
-                reason = f"the head is larger than {MOST_HEAD} bytes" if status == 431 else "no HTTP/1.1 request"
-                if self._connection.trailing_data[1]:
-                    reason = "the sender broke off"
-                raise WebhookError(status, reason) from None
-            if event is not h11.NEED_DATA:
-                assert not isinstance(event, type) or event is h11.PAUSED
-                return event
-            await self.receive()
-
-    async def _send(self, *events: h11.Event) -> None:
-        await self.stream.send_all(b"".join(self._connection.send(event) or b"" for event in events))
-
-    async def _linger(self) -> None:
-        """Read what the client still sends, for else its system may throw our answer away unread."""
-        left = 0 if self._connection.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED) else LINGER_BYTES
-        with trio.move_on_after(LINGER_SECONDS):
-            while left > 0 and (data := await self.stream.receive_some(READ_BYTES)):
-                left -= len(data)
-
-
-def _head(response: Response, length: dict[str, str], *, last: bool) -> h11.Response:
-    headers = {"date": formatdate(usegmt=True)}
-    if response.body:
-        headers["content-type"] = "application/json"
-    if last:
-        headers["connection"] = "close"
-    headers |= {**response.headers, **length}
-    return h11.Response(status_code=response.status, headers=list(headers.items()))
-
-
-async def serve(
-    connection: HTTPConnection,
-    respond: Respond,
-    *,
-    timeout: float = REQUEST_SECONDS,
-    send_timeout: float = SEND_SECONDS,
-    most: int = MOST_BODY,
-    upgrades: str = "",
-) -> Request | None:
-    """Answer one request after another until the client ends, or breaks a limit, or the protocol.
-
-    Returns the head that asks to go over to the protocol `upgrades`; the connection's `unread` is for that, then.
-    """
-    answer: Response | Streamed
-    while True:
-        try:
-            request = None
-            with trio.move_on_after(timeout):
-                head = await connection.head()
+                if not connection.begun and not await self._begins(connection):
+                    return None
+                late = WebhookError(408, f"no whole head within {self._limits.head:g} s")
+                with by(trio.current_time() + self._limits.head, late):
+                    head = await connection.head()
                 if head is None:
                     return None
-                if upgrades and head.header("upgrade").lower() == upgrades:
+                if self._upgrades and head.header("upgrade").lower() == self._upgrades:
                     return head
-                request = attrs.evolve(head, body=await connection.body(head, most))
-            if request is None:
+                answer = await self._handle(head, connection)
+            except WebhookError as refusal:
+                answer = self._refuse(refusal)
+            if not await self._answer(connection, answer):
                 return None
-            answer = await respond(request)
-        except WebhookError as refusal:
-            answer = Response(refusal.status, {"content-type": "text/plain; charset=utf-8"}, f"{refusal}\n".encode())
+
+    async def _begins(self, connection: HTTPConnection) -> bool:
+        """Wait for a request to begin; whether it does."""
+        if self._stopping:
+            return False
+        with trio.move_on_after(self._limits.idle) as wait:
+            self._idle[wait] = None
+            try:
+                await connection.receive()
+            finally:
+                self._idle.pop(wait, None)
+            return True
+        return False
+
+    async def _answer(self, connection: HTTPConnection, answer: Response | Streamed) -> bool:
+        """Send the answer; whether another request may follow."""
         if isinstance(answer, Streamed):
-            await connection.stream_out(answer, send_timeout)
-            return None
-        with trio.move_on_after(send_timeout) as sending:
-            if not await connection.answer(answer):
-                return None
-        if sending.cancelled_caught:
-            return None
+            await connection.stream_out(answer, self._limits.send)
+            return False
+        with trio.move_on_after(self._limits.send):
+            return await connection.answer(answer, last=self._stopping)
+        return False
+
+    def _make_room(self) -> None:
+        if oldest := next(iter(self._idle), None):
+            del self._idle[oldest]
+            oldest.cancel()
+
+    async def _serve_alone(self, stream: trio.abc.Stream) -> None:
+        """One connection, whatever becomes of it."""
+        try:
+            await self.serve(HTTPConnection(stream))
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # the client has gone, or does not speak TLS
+        except Exception as error:  # noqa: BLE001  # a bug costs the connection that met it, and no other
+            self._refuse(WebhookError(500, f"a bug of Jackfield's, please report it: {type(error).__name__}"))
+        finally:
+            await trio.aclose_forcefully(stream)
+            self._slots.release_on_behalf_of(stream)
+
+
+async def listen(
+    host: str, port: int, tls: ssl.SSLContext | None = None
+) -> tuple[Sequence[trio.abc.Listener[trio.abc.Stream]], str]:
+    """Listeners on this address, and the URL under which they are reached, without a path; `OSError` if it cannot."""
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    scheme, named = "https" if tls else "http", f"[{host}]" if ":" in host else host
+    url = f"{scheme}://{named}:{listeners[0].socket.getsockname()[1]}"
+    if tls is None:
+        return listeners, url
+    return [trio.SSLListener(each, tls, https_compatible=True) for each in listeners], url
+
+
+@attrs.frozen(eq=False)
+class _Gate(trio.abc.Listener[trio.abc.Stream]):
+    """A listener that hands over a connection when there is a slot for it."""
+
+    _listener: trio.abc.Listener[trio.abc.Stream]
+    _slots: trio.CapacityLimiter
+    _make_room: Callable[[], None]
+
+    async def accept(self) -> trio.abc.Stream:
+        stream = await self._listener.accept()
+        if self._slots.available_tokens == 0:
+            self._make_room()
+        try:
+            await self._slots.acquire_on_behalf_of(stream)
+        except trio.Cancelled:
+            await trio.aclose_forcefully(stream)
+            raise
+        return stream
+
+    async def aclose(self) -> None:
+        await self._listener.aclose()

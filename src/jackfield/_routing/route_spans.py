@@ -9,7 +9,7 @@ from typing import Self
 import attrs
 
 from jackfield._routing.index import SelectorIndex
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.selectors import Selector
 
 __all__ = ["RouteSpan", "RouteSpans"]
@@ -63,12 +63,12 @@ class RouteSpans:
             for selector in each.selectors:
                 self._index.remove(selector, each)
 
-    def choose(self, events: Iterable[tuple[int, Event]]) -> list[tuple[int, Event]]:
-        """Those of the events, with their numbers, that go to the sink."""
+    def choose(self, records: Iterable[Record]) -> list[Record]:
+        """Those of the records that go to the sink."""
         if not self._timed:
             match = self._index.match
-            return [each for each in events if match(each[1])]
-        return [each for each in events if self._spans(*each)]
+            return [each for each in records if match(each.event)]
+        return [each for each in records if self._spans(*each)]
 
     def forgets(self, number: int, event: Event) -> bool:
         """Whether it goes to the sink now, and after another start would not."""

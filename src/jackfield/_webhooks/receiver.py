@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +12,7 @@ import msgspec
 import trio
 
 from jackfield._loading.guard import provider_code
+from jackfield._net.http_server import by
 from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
@@ -20,10 +20,10 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
 from jackfield.reports import Report, WebhookRejected
+from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
-from jackfield.reports.feed_stats import FeedStats, count_reason
 
-__all__ = ["METHODS", "WebhookReceiver", "answer", "by"]
+__all__ = ["METHODS", "WebhookReceiver", "answer"]
 
 # VoIPBIN sends with its customers' method, and with GET where they gave none.
 METHODS = ("GET", "POST", "PUT")
@@ -38,7 +38,7 @@ class WebhookReceiver:
 
     feed: Feed
     webhook: Webhook
-    _stats: FeedStats
+    _counters: FeedCounters
     _unreadable: Callable[[FrameError], None]
     """Counts, keeps and reports what could not be read, as for frames."""
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
@@ -50,7 +50,7 @@ class WebhookReceiver:
     _redact: Redactor = attrs.field(factory=Redactor)
 
     def __attrs_post_init__(self) -> None:
-        self._redact.learn(self.feed.provider)
+        self._redact.learn(self.feed.provider, owner=self.feed.name)
 
     async def receive(self, request: Request, *, deadline: float = float("inf")) -> Response:
         """The answer to a request: a success as soon as its events are committed, and not before."""
@@ -108,19 +108,19 @@ class WebhookReceiver:
         # Secrets show in no report, whatever a provider writes; and a status below 400 would mean that it was accepted.
         reason = self._redact(refusal.reason)
         status = refusal.status if 400 <= refusal.status < 600 else 400
-        rejections = self._stats.webhooks.rejections
+        rejections = self._counters.webhooks.rejections
         total = rejections[count_reason(rejections, reason)]
         if is_due(total):
             self._report(WebhookRejected(self.feed.name, status, reason, total))
         return answer(WebhookError(status, reason))
 
     def _accept(self, events: int, new: int) -> None:
-        stats = self._stats
-        stats.webhooks.accepted += 1
-        stats.webhooks.copies += events - new
-        stats.events += events
+        counters = self._counters
+        counters.webhooks.accepted += 1
+        counters.webhooks.copies += events - new
+        counters.events += events
         if not events:
-            stats.ignored["webhook without an event"] += 1
+            counters.ignored["webhook without an event"] += 1
 
     def _fail(self, error: JackfieldError, body: bytes) -> Response:
         """Answer 400 for a provider's bug, and 503 for a missing secret, so that the vendor retries."""
@@ -137,12 +137,3 @@ def answer(refusal: WebhookError) -> Response:
     """The answer that says why something is not taken."""
     headers = {"retry-after": RETRY_AFTER} if refusal.status == 503 else {}
     return Response(refusal.status, headers, msgspec.json.encode({"error": refusal.reason}))
-
-
-@contextmanager
-def by(deadline: float, late: WebhookError) -> Iterator[None]:
-    """Raise `late` if the block is not done by then."""
-    with trio.move_on_at(deadline) as scope:
-        yield
-    if scope.cancelled_caught:
-        raise late

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
 
 from jackfield.selectors import Selector
 
-__all__ = ["JournalStats", "ListenerState", "Overflow", "SinkStats"]
+__all__ = ["JournalStats", "ListenerState", "Overflow", "SinkState", "SinkStats"]
 
 Overflow = Literal["drop_oldest", "drop_newest", "error"]
 """What is lost when a listener's buffer is full, since a feed never waits.
@@ -32,11 +33,15 @@ class ListenerState:
     """Events that it lost."""
 
 
-@attrs.define
+SinkState = Literal["delivering", "retrying", "paused", "disabled"]
+"""How a sink stands."""
+
+
+@attrs.frozen
 class SinkStats:
     """What one sink has got since it was opened."""
 
-    state: Literal["delivering", "retrying", "paused", "disabled"] = "delivering"
+    state: SinkState = "delivering"
     delivered: int = 0
     dropped: int = 0
     """Events that were routed here and lost."""
@@ -64,5 +69,5 @@ class JournalStats:
     """How often an event could not be read that should have been there."""
     unread: int
     """Events that were deleted before every sink had passed them."""
-    dead_lettered: dict[str, int]
+    dead_lettered: Mapping[str, int]
     """Dead letters, by sink."""

@@ -13,7 +13,8 @@ import trio
 import trio_websocket
 from wsproto.utilities import ProtocolError
 
-from jackfield._net.http_server import HTTPConnection, Respond, serve
+from jackfield._net.http_connection import HTTPConnection
+from jackfield._net.http_server import HTTPServer, Limits, Respond, whole
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.simulator import CloseConnection, Refusal
 
@@ -21,15 +22,16 @@ __all__ = ["ClientGone", "Handler", "Incoming", "WebSocketConnection", "nothing_
 
 HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 3.0
-# A line on which no request comes, or not the whole of one, is closed.
+# A client that debugs may take its time.
 REQUEST_SECONDS = 60.0
+LIMITS = Limits(idle=REQUEST_SECONDS, head=REQUEST_SECONDS)
 MOST_BODY = 2**20
 # A server's pong begins with this byte, and trio-websocket sends each frame by itself.
 PONG = b"\x8a"
 
 
 class ClientGone(Exception):
-    """The client has closed the line, or it broke."""
+    """The client has closed the connection, or it broke."""
 
 
 def _always() -> bool:
@@ -141,11 +143,12 @@ async def nothing_here(request: Request) -> Response:
 async def serve_stream(handler: Handler, stream: trio.abc.Stream, *, answer: Respond = nothing_here) -> None:
     """Serve one connection; a client that breaks off or breaks the protocol ends it and nothing else."""
     try:
-        line = HTTPConnection(stream)
-        head = await serve(line, answer, timeout=REQUEST_SECONDS, most=MOST_BODY, upgrades="websocket")
+        connection = HTTPConnection(stream)
+        handle = whole(answer, seconds=REQUEST_SECONDS, most=MOST_BODY)
+        head = await HTTPServer(handle, LIMITS, upgrades="websocket").serve(connection)
         if head is None:
             return
-        watched = _Watched(line.unread, stream)
+        watched = _Watched(connection.unread, stream)
         async with trio.open_nursery() as nursery:
             incoming: Incoming | None = None
             with trio.move_on_after(HANDSHAKE_SECONDS):

@@ -21,7 +21,7 @@ def items(text):
 
 
 def numbers(piece):
-    return [number for number, _ in piece.items]
+    return [number for number, _ in piece.records]
 
 
 def test_a_piece_is_split_in_the_middle_and_stays_in_order():

@@ -60,7 +60,7 @@ async def test_what_arrives_is_counted_and_what_a_failed_attempt_delivered_too(a
     assert await bench.attempt() is None
     failure = await bench.attempt()
     assert failure.reason == "cut"
-    stats = bench.runner.stats
+    stats = bench.runner.counters
     assert (stats.delivered, stats.failures, stats.state) == (5, 1, "retrying")
 
 
@@ -91,7 +91,7 @@ async def test_while_a_sink_is_down_one_attempt_at_a_time_goes_out_however_many_
     probes = [at for at in bench.sink.tried_at[:-4] if at > 0]
     assert len(probes) > 5
     assert len(set(probes)) == len(probes)
-    assert bench.runner.stats.state == "delivering"
+    assert bench.runner.counters.state == "delivering"
 
 
 async def test_what_the_receiver_asks_for_is_granted_to_all_of_a_sinks_attempts(autojump_clock):
@@ -105,19 +105,19 @@ async def test_refused_credentials_pause_slowly_told_once_and_nothing_is_given_u
     bench = Bench([DeliveryError("HTTP 401", on_error="pause")] * 3)
     for _ in range(3):
         assert (await bench.attempt()).on_error == "pause"
-        assert bench.runner.stats.state == "paused"
+        assert bench.runner.counters.state == "paused"
     assert await bench.attempt() is None
     least, most = PAUSE_SECONDS
     assert 3 * least <= trio.current_time() <= 3 * most
     assert bench.reports == [SinkPaused("s", "HTTP 401")]
-    assert bench.runner.stats.state == "delivering"
+    assert bench.runner.counters.state == "delivering"
 
 
 async def test_a_receiver_that_wants_no_more_is_reported_and_known(autojump_clock):
     bench = Bench([DeliveryError("HTTP 410", on_error="disable")])
     await bench.attempt()
     assert bench.runner.disabled.is_set()
-    assert bench.runner.stats.state == "disabled"
+    assert bench.runner.counters.state == "disabled"
     assert bench.reports == [SinkDisabled("s", "HTTP 410")]
 
 
@@ -143,7 +143,7 @@ async def test_an_attempt_that_is_cancelled_leaves_the_way_free(autojump_clock):
 async def test_every_failure_is_counted(on_error, autojump_clock):
     bench = Bench([DeliveryError("x", on_error=on_error)])
     await bench.attempt()
-    assert bench.runner.stats.failures == 1
+    assert bench.runner.counters.failures == 1
 
 
 async def slow_but_steady(batch):
@@ -169,7 +169,7 @@ async def test_what_was_reported_as_delivered_stays_so_after_a_time_out(autojump
     bench = Bench([delivers_two_and_hangs])
     failure = await bench.attempt()
     assert failure.reason == "no progress within 10 s; 1 events are missing"
-    assert (bench.arrived, bench.runner.stats.delivered, trio.current_time()) == ([0, 2], 2, 14)
+    assert (bench.arrived, bench.runner.counters.delivered, trio.current_time()) == ([0, 2], 2, 14)
 
 
 async def test_what_was_reported_as_delivered_stays_so_after_a_cancellation(autojump_clock):
@@ -177,7 +177,7 @@ async def test_what_was_reported_as_delivered_stays_so_after_a_cancellation(auto
     with trio.move_on_after(5) as scope:
         await bench.attempt()
     assert scope.cancelled_caught
-    assert (bench.arrived, bench.runner.stats.delivered) == ([0, 2], 2)
+    assert (bench.arrived, bench.runner.counters.delivered) == ([0, 2], 2)
 
 
 async def swallows(batch):

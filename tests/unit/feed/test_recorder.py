@@ -8,7 +8,7 @@ from jackfield._feed import effects
 from jackfield._feed.recorder import FeedRecorder
 from jackfield.config import Feed
 from jackfield.plugin.secrets import Secret
-from jackfield.reports.feed_stats import MOST_REASONS, OTHER_REASONS
+from jackfield.reports._counters import MOST_REASONS, OTHER_REASONS
 
 
 @attrs.frozen
@@ -18,7 +18,9 @@ class Options:
 
 def recorder(secret):
     options = Options(secret)
-    return FeedRecorder(Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC))
+    return FeedRecorder(
+        Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC), lambda: 0.0
+    )
 
 
 def test_the_reason_of_an_ignored_frame_is_counted_without_a_secret():

@@ -7,8 +7,8 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._net import http_server as _http
-from jackfield._net.http_server import MOST_BODY, HTTPConnection, Streamed, serve
+from jackfield._net.http_connection import HTTPConnection, Streamed
+from jackfield._net.http_server import MOST_BODY, HTTPServer, Limits, whole
 from jackfield.plugin.http import Response
 
 
@@ -18,9 +18,12 @@ async def echo(request):
     return Response(200, {"x-more": "yes"}, text.encode())
 
 
-async def serving(stream, respond=echo, **limits):
+LIMITS = Limits()
+
+
+async def serving(stream, respond=echo, **more):
     async with stream:
-        return await serve(HTTPConnection(stream), respond, **limits)
+        return await HTTPServer(whole(respond), **more).serve(HTTPConnection(stream))
 
 
 async def exchange(sent, respond=echo, *, chunk=None):
@@ -76,8 +79,61 @@ async def test_who_has_said_that_this_was_all_is_not_lingered_for(autojump_clock
 async def test_who_sends_nothing_is_not_waited_for(autojump_clock):
     client, server = trio.testing.memory_stream_pair()
     await serving(server)
-    assert trio.current_time() == pytest.approx(_http.REQUEST_SECONDS)
+    assert trio.current_time() == pytest.approx(LIMITS.idle)
     assert await client.receive_some() == b""
+
+
+async def test_a_request_that_does_not_come_whole_is_answered_with_408_when_its_time_is_over(autojump_clock):
+    for sent in (get("/")[:-3], b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nabc"):
+        client, server = trio.testing.memory_stream_pair()
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serving, server)
+            await client.send_all(sent)
+            assert (await client.receive_some()).startswith(b"HTTP/1.1 408")
+            nursery.cancel_scope.cancel()
+        assert trio.current_time() - began == pytest.approx(LIMITS.head)
+
+
+async def test_a_body_of_chunks_of_one_byte_lets_others_have_their_turn():
+    """A read may bring ten thousand of them, for which h11 needs a fifth of a second."""
+    client, server = trio.testing.memory_stream_pair()
+    turns = 0
+
+    async def take_turns():
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    await client.send_all(b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await client.send_all(b"1\r\nx\r\n" * 4000 + b"0\r\n\r\n")
+    await client.send_eof()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        await serving(server)
+        nursery.cancel_scope.cancel()
+    assert turns >= 40
+
+
+async def test_a_bug_costs_the_connection_that_met_it_and_is_counted():
+    async def respond(request):
+        await trio.lowlevel.checkpoint()
+        if request.url == "/bug":
+            raise ZeroDivisionError
+        return Response(200)
+
+    refused = []
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    server = HTTPServer(whole(respond), refuse=lambda refusal: refused.append(refusal) or Response(500))
+    async with listener, trio.open_nursery() as nursery:
+        await nursery.start(server.run, [listener])
+        for path, answer in (("/bug", b""), ("/fine", b"HTTP/1.1 200")):
+            async with await trio.testing.open_stream_to_socket_listener(listener) as client:
+                await client.send_all(get(path))
+                assert (await client.receive_some()).startswith(answer)
+        server.stop()
+    assert [str(each) for each in refused] == ["a bug of Jackfield's, please report it: ZeroDivisionError"]
 
 
 async def test_who_takes_nothing_of_a_stream_is_not_waited_for(autojump_clock):
@@ -94,7 +150,7 @@ async def test_who_takes_nothing_of_a_stream_is_not_waited_for(autojump_clock):
         nursery.start_soon(serving, server, respond)
         await client.send_all(get("/"))
         await client.receive_some(10)
-    assert trio.current_time() == pytest.approx(_http.SEND_SECONDS)
+    assert trio.current_time() == pytest.approx(LIMITS.send)
 
 
 async def test_a_stream_may_be_silent_for_long_and_ends_when_the_client_goes(autojump_clock):
@@ -154,7 +210,8 @@ async def test_what_asks_for_another_protocol_is_handed_over_with_all_its_bytes(
         connection = HTTPConnection(server)
         await client.send_all(sent)
         await client.send_eof()
-        assert (await serve(connection, echo, upgrades="websocket") is not None) is asked
+        head = await HTTPServer(whole(echo), upgrades="websocket").serve(connection)
+        assert (head is not None) is asked
         assert (await client.receive_some()).startswith(b"HTTP/1.1 200")
         assert connection.unread == (upgrade if asked else b"")
 

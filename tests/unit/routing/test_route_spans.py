@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jackfield._feed.stream_events import stream_event
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Source
+from jackfield.events import Record
 from jackfield.selectors import Selector
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +31,7 @@ def test_what_a_sink_gets_is_reported_by_the_routes_at_the_moment_when_the_event
 
     def check():
         number, (event, expected, fleeting) = read, taken[read]
-        assert bool(selection.choose([(number, event)])) == expected
+        assert bool(selection.choose([Record(number, event)])) == expected
         assert selection.forgets(number, event) == fleeting
 
     for what, value, lasting in steps:

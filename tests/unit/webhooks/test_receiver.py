@@ -18,7 +18,7 @@ from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.webhook import Webhook, WebhookAnswer
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports._counters import FeedCounters
 from jackfield_voipbin.webhook import sign
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -66,7 +66,7 @@ def receiver(published):
         webhook = Webhook(read, max_bytes=1000)
         feed = Feed("office", "acme", Options())
         return WebhookReceiver(
-            feed, webhook, FeedStats(NOW), [].append, publish, [].append, WebhooksOptions(**options), now=lambda: NOW
+            feed, webhook, FeedCounters(NOW), [].append, publish, [].append, WebhooksOptions(**options), now=lambda: NOW
         )
 
     return make
@@ -109,7 +109,7 @@ async def test_a_forged_signature_is_rejected_and_counted(receiver, published):
     url = "http://inside:8080/webhooks/office?CallSid=C"
     answer = await office.receive(request("GET", "/webhooks/office?CallSid=D", url))
     assert answer.status == 401
-    assert office._stats.webhooks.rejections == {"not signed by the vendor": 1}
+    assert office._counters.webhooks.rejections == {"not signed by the vendor": 1}
     assert published == []
 
 

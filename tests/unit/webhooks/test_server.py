@@ -13,9 +13,8 @@ import trustme
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jackfield._webhooks import server as _inbox
 from jackfield._webhooks.receiver import WebhookReceiver
-from jackfield._webhooks.server import WebhookServer, open_webhook_server
+from jackfield._webhooks.server import LIMITS, WebhookServer, open_webhook_server
 from jackfield.addresses import Address
 from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import ConfigError, FrameError, JournalError, SecretError, WebhookError
@@ -24,7 +23,7 @@ from jackfield.plugin.http import Request
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.webhook import Webhook
 from jackfield.reports import WebhookRejected, WebhookServerStarted
-from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports._counters import FeedCounters
 
 PATH = "/webhooks/office"
 
@@ -63,7 +62,7 @@ class Office:
     published: list = attrs.field(factory=list)
     reports: list = attrs.field(factory=list)
     unreadable: list = attrs.field(factory=list)
-    stats: FeedStats = attrs.field(factory=lambda: FeedStats(AT))
+    stats: FeedCounters = attrs.field(factory=lambda: FeedCounters(AT))
     trouble: Exception | None = None
     hangs: bool = False
 
@@ -260,7 +259,7 @@ async def test_what_the_journal_does_not_take_in_time_is_to_be_posted_again(
 
 async def test_a_crowd_that_says_nothing_keeps_nobody_out(office, poster, nursery, autojump_clock):
     door = Doorway()
-    nursery.start_soon(lambda: office.inbox(door, most=3).run())
+    nursery.start_soon(lambda: office.inbox(door, limits=attrs.evolve(LIMITS, connections=3)).run())
     crowd = [door.connect() for _ in range(10)]
     assert (await poster.post(door.connect(), PATH, b"a"))[0] == 200
     assert [await stream.receive_some() for stream in crowd[:8]] == [b""] * 8
@@ -268,17 +267,17 @@ async def test_a_crowd_that_says_nothing_keeps_nobody_out(office, poster, nurser
         assert (await poster.post(stream, PATH, b"a"))[0] == 200
     began = trio.current_time()
     assert await crowd[9].receive_some() == b""
-    assert trio.current_time() - began == _inbox.IDLE_SECONDS
+    assert trio.current_time() - began == LIMITS.idle
 
 
 async def test_who_reads_no_answer_is_not_waited_for(office, poster, nursery, autojump_clock):
     door = Doorway(pair=trio.testing.lockstep_stream_pair)
-    nursery.start_soon(lambda: office.inbox(door, most=1).run())
+    nursery.start_soon(lambda: office.inbox(door, limits=attrs.evolve(LIMITS, connections=1)).run())
     deaf = door.connect()
     await deaf.send_all(poster.request(PATH, b"a"))
     began = trio.current_time()
     assert (await poster.post(door.connect(), PATH, b"b"))[0] == 200
-    assert trio.current_time() - began == _inbox.ANSWER_SECONDS
+    assert trio.current_time() - began == LIMITS.send
     assert len(office.published) == 2
 
 
@@ -386,7 +385,7 @@ def test_any_bytes_at_all_get_an_answer_or_the_end_in_bounded_time(pieces):
                 await stream.send_all(piece)
             while await stream.receive_some():
                 pass
-            assert trio.current_time() - began <= _inbox.IDLE_SECONDS + 10
+            assert trio.current_time() - began <= LIMITS.idle + 10
             assert not [reason for reason in inbox.rejections if "bug" in reason]
             inbox.stop()
 

@@ -1,0 +1,16 @@
+"""An event as the journal has it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jackfield.events.event import Event
+
+__all__ = ["Record"]
+
+
+class Record(NamedTuple):
+    """An event and its position in the journal."""
+
+    position: int
+    event: Event
