@@ -206,11 +206,11 @@ class Notifications:
         self._asked.append(topic)
         if not self._adding:  # topics that are wanted meanwhile go with the next request
             self._adding = True
-            yield Request(self._add, "to add topics to the channel")
+            yield Request(self._add, "to add topics to the channel", brings_events=False)
 
     def unsubscribe(self, topic: str) -> Iterator[Action]:
         self._served.discard(topic)
-        yield Request(self._replace, "to remove topics from the channel")
+        yield Request(self._replace, "to remove topics from the channel", brings_events=False)
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         document = decode_frame(msgspec.json.decode, frame)
@@ -231,7 +231,7 @@ class Notifications:
         yield from self._renew("the channel expires soon", when=self._age >= self.channel_seconds)
         if self._since_roster >= self.roster_seconds and not self._reading:
             self._since_roster, self._reading = 0.0, True
-            yield Request(self._read_roster, "to read the users")
+            yield Request(self._read_roster, "to read the users", brings_events=False)
 
     def closed(self, code: int | None, at: datetime) -> None:
         """Nothing to keep: the roster is shared, and a channel is made for each connection."""

@@ -23,7 +23,8 @@ class Sqlite:
     busy_seconds: float = attrs.field(default=5.0, metadata=field_help("seconds to wait for another writer"))
 
     def open(self) -> AbstractAsyncContextManager[OpenSink]:
-        return threaded(self._connect, _insert, interrupt=sqlite3.Connection.interrupt, errors=(sqlite3.Error,))
+        stop, errors = sqlite3.Connection.interrupt, (sqlite3.Error,)
+        return threaded(self._connect, _insert, interrupt=stop, errors=errors, connections=1)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=self.busy_seconds, check_same_thread=False)

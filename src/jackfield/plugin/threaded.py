@@ -11,6 +11,7 @@ number of connections. A driver that has an interface for trio needs none of thi
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
@@ -45,6 +46,7 @@ def threaded(
     close: Callable[[C], None] = _close,
     interrupt: Callable[[C], object] | None = None,
     errors: tuple[type[Exception], ...] = (OSError,),
+    connections: int | None = None,
 ) -> AbstractAsyncContextManager[OpenSink]:
     """What `Sink.open` returns, for a driver that blocks.
 
@@ -55,9 +57,13 @@ def threaded(
     the host calls it from its own thread when the write is cancelled. The end of the call is waited for, so that
     nothing is written behind the next attempt; what it wrote after all counts as delivered.
 
+    Where the driver or its target allows fewer `connections` than there are writes at once, such as SQLite one, further
+    writes wait for their turn.
+
     In `write`, progress is reported by ``trio.from_thread.run_sync(batch.delivered, count)``.
     """
-    return _open(_Threads(connect, write, close, interrupt, errors))
+    turns = trio.CapacityLimiter(math.inf if connections is None else connections)
+    return _open(_Threads(connect, write, close, interrupt, errors, turns))
 
 
 @asynccontextmanager
@@ -79,6 +85,8 @@ class _Threads(Generic[C]):
     _close: Callable[[C], None]
     _interrupt: Callable[[C], object] | None
     _errors: tuple[type[Exception], ...]
+    _turns: trio.CapacityLimiter
+    """One token for each connection that may be used at once."""
     idle: list[C] = attrs.field(factory=list)
     """Connections that no write uses at the moment."""
     _limiter: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1_000_000))
@@ -86,6 +94,10 @@ class _Threads(Generic[C]):
 
     async def write(self, batch: Batch) -> None:
         """Write it in a thread, by a connection that no other write uses."""
+        async with self._turns:
+            await self._write_now(batch)
+
+    async def _write_now(self, batch: Batch) -> None:
         connection = self.idle.pop() if self.idle else await self.connect()
         written: list[Batch] = []
 

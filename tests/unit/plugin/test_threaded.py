@@ -71,6 +71,14 @@ async def test_writes_at_once_have_a_connection_each_and_later_ones_reuse_them()
     assert all(each.closed for each in driver.made)
 
 
+async def test_fewer_connections_than_writes_make_them_wait():
+    driver = Driver()
+    async with threaded(driver.connect, Connection.write, connections=1) as sink, trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(sink.write, batch())
+    assert len(driver.made) == 1
+
+
 async def test_a_cancelled_write_is_interrupted_and_has_ended_when_it_returns():
     ended = []
 
