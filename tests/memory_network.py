@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from jackfield.errors import ConnectionLost
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.simulation._listener import serve_stream
 
 

@@ -1,6 +1,7 @@
 """`jackfield.testing._scorecard` and ``jackfield conformance``: levels, exemptions, and the built-in plugins."""
 
 import json
+import re
 from importlib.metadata import EntryPoint
 from types import MappingProxyType
 
@@ -73,7 +74,7 @@ def test_a_failure_is_reported_in_one_line():
     one, two = [each.detail for each in card.failures]
     assert one.startswith("one is broken")
     assert "\n" not in one
-    assert two == "KeyError: 'two'"
+    assert re.fullmatch(r"KeyError: 'two', at test_scorecard\.py:\d+, in test_two", two)
 
 
 def test_an_exemption_is_no_failure_and_earns_nothing():

@@ -74,7 +74,7 @@ OTHERS = st.lists(
 @settings(max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(schedule=OTHERS)
 def test_whatever_other_clients_unsubscribe_no_event_is_lost_unless_it_is_stated(generation, naming, schedule):
-    place, lost = hour(generation, naming, schedule)
+    _, lost = hour(generation, naming, schedule)
     assert lost == []
 
 

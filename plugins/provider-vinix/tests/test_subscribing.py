@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.plugin.protocol import Renew, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import Renew, Send, Subscribed, SubscriptionRefused
 from jackfield_vinix.bindings import Learned, binding_spellings
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
@@ -143,14 +143,14 @@ def test_whatever_is_subscribed_and_unsubscribed_what_is_confirmed_is_served(uns
         for action in list(actions):
             if isinstance(action, Subscribed):
                 confirmed.add(action.topic)
-            elif hasattr(action, "text"):
-                request = json.loads(action.text)
+            elif isinstance(action, Send):
+                request = json.loads(action.frame)
                 binding = request["data"]["binding"]
                 if request["action"] == "unsubscribe":
                     ended.append(binding)
                     assert binding in granted
                     granted.discard(binding)
-                for frame in list(socket.received(action.text)):
+                for frame in list(socket.received(action.frame)):
                     if request["action"] == "subscribe" and json.loads(frame)["status"] == "success":
                         granted.add(binding)
                     perform(protocol.received(frame.encode(), START))

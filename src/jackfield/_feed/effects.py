@@ -97,6 +97,10 @@ class RequestFailed:
     """A request of the protocol's got no answer, and will not be made again."""
 
     reason: str
+    since: datetime | None = None
+    """When it was asked for; ``None`` for before the connection's first frame and first tick."""
+    brings_events: bool = True
+    """Whether events may be missing without its answer."""
 
 
 @attrs.frozen

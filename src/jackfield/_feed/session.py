@@ -18,21 +18,25 @@ import trio
 from jackfield._feed import effects
 from jackfield._feed.clock import Clock, Stall
 from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
+from jackfield._feed.continuity import Continuity
 from jackfield._feed.cut_ages import CutAges
+from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
-from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
-from jackfield._feed.recorder import FeedRecorder
+from jackfield._feed.login import connect_as, log_in
+from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
-from jackfield._feed.websocket import Opener, connect
-from jackfield._loading.guard import provider_code
+from jackfield._feed.timekeeper import Timekeeper
+from jackfield._feed.transport import connect
 from jackfield._net.backoff import backoff
-from jackfield._net.http_client import Perform, perform
+from jackfield._net.dial import Network
+from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
-from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
-from jackfield.events import Event
+from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
-from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
+from jackfield.plugin.provider import Provider, stall_limit
+from jackfield.plugin.redaction import Redactor
+from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports._counters import FeedCounters
 
@@ -44,19 +48,20 @@ class Session:
     """Runs one feed; also the `FeedEvents` of its connections."""
 
     feed: Feed
-    _deliver: Callable[[list[Event]], None]
-    """Accepts events at once, without waiting."""
+    _deliver: Deliver
     _report: Callable[[Report], None]
     _rng: random.Random
     _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
-    _opener: Opener | None = None
-    _rest: Perform = perform
+    _opener: Opener = attrs.Factory(lambda self: dialler(Network.of(self.feed.connection)), takes_self=True)
+    _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _clock: Clock = attrs.field(factory=Clock)
+    _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
-    gap: Gap = attrs.field(factory=Gap)
+    continuity: Continuity = attrs.field(factory=Continuity)
     recorder: FeedRecorder = attrs.field(init=False)
+    _time: Timekeeper = attrs.field(init=False)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
     _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _nursery: trio.Nursery = attrs.field(init=False)
@@ -73,10 +78,14 @@ class Session:
     """Why the current connection ended."""
     _protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
+    _login: Provider | None = None
+    """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        feed, clock = self.feed, self._clock
-        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, clock.elapsed)
+        feed, clock, report = self.feed, self._clock, self._report
+        accounted = self.continuity.accounted_until
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
+        self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
 
     @property
     def provider(self) -> Provider:
@@ -99,7 +108,6 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        timing = self._timing
         delays = self._delays()
         if self.feed.webhook_only:
             await self._listen()
@@ -110,20 +118,20 @@ class Session:
                 with trio.CancelScope() as self._attempt:
                     await self._serve()
             except ConnectionLost as loss:
-                if self._clock.elapsed() - began >= timing.stable and self._current is not None:
+                if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
                     delays = self._delays()
                 delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
-        self.recorder.report_unverified(at_once=True)
+        self._time.unsubscribed()
         self.recorder.enter(FeedState.DISCONNECTED)
 
     async def _listen(self) -> None:
         self.recorder.enter(FeedState.LISTENING)
         self.recorder.emit_fact("connected", by="webhook")
-        self._close_gap()
+        self._time.resume(None)
         await self._stopping.wait()
 
     # -- connections -------------------------------------------------------------------------------
@@ -145,9 +153,10 @@ class Session:
         try:
             endpoint, protocol = await self._prepare()
             timeout = self._timing.handshake_timeout
-            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as websocket:
+            opener, now, most = self._opener, self._clock.now, self.feed.connection.max_message_bytes
+            async with connect(endpoint, timeout=timeout, most_bytes=most, opener=opener, now=now) as made:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
-                connection = FeedConnection(websocket, driver, self.wanted, self, self._timing, self._clock, self._rest)
+                connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
                 await connection.run()
         except ConnectionLost as error:
@@ -155,7 +164,7 @@ class Session:
         if isinstance(loss, HandshakeRefused):
             loss = with_handshake_backoff(loss, self.provider)
         if connection is not None:
-            loss = self._closed(connection.driver.protocol, loss)
+            loss = self._closed(connection, loss)
         if self._current is connection if connection is not None else not renewal:
             self._loss = loss
             self._nursery.cancel_scope.cancel()
@@ -173,13 +182,13 @@ class Session:
                 self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
                 await trio.sleep(delay)
 
-    def _came_up(self, connection: FeedConnection, endpoint: Endpoint, *, renewal: bool) -> None:
+    def _came_up(self, connection: FeedConnection, endpoint: AnyEndpoint, *, renewal: bool) -> None:
         self.stats.connections += 1
         if renewal:
             self._successor = connection
             return
+        self._time.connected()
         self._current, self._current_since = connection, self._clock.elapsed()
-        self._clock.restart()
         self.stats.refused_topics.clear()
         self.recorder.enter(FeedState.CONNECTED)
         self.recorder.emit_fact("connected", url=endpoint.display)
@@ -187,6 +196,7 @@ class Session:
     def _take_over(self, successor: FeedConnection, topics: frozenset[str]) -> None:
         """The successor is subscribed: close the connection that it renews."""
         assert self._current is not None
+        self._time.renewed(self._current.driver)
         self._current.stopping.set()
         self._current, self._successor, self._renewing = successor, None, False
         self._current_since = self._clock.elapsed()
@@ -194,35 +204,21 @@ class Session:
         if topics != self.stats.topics:
             self.recorder.settled(topics)
 
-    async def _prepare(self) -> tuple[Endpoint, FeedProtocol]:
-        try:
-            with provider_code():
-                await self._authenticate()
-                endpoint = self.provider.endpoint()
-                self._protocol = self.provider.protocol(self.feed.name, self._protocol)
-        except RestError as error:
-            raise ConnectionLost(error.reason, auth_failed=error.auth_failed, retry_after=error.retry_after) from None
-        except JackfieldError as error:  # a secret that is missing may be there later; a provider's bug may pass
-            raise ConnectionLost(str(error), auth_failed=True) from None
-        return endpoint, self._protocol
-
-    async def _authenticate(self) -> None:
-        """Have the provider renew its credentials, which is done for every connection."""
-        before, configured = self.provider.source, self.feed.provider
-        if isinstance(configured, SupportsAuthentication):
-            self.recorder.provider = await self._rest(configured.authenticate())
-        else:
-            self.recorder.provider = configured
+    async def _prepare(self) -> tuple[AnyEndpoint, FeedProtocol]:
+        before = self.provider.source
+        self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
+        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol)
+        return endpoint, self._protocol
 
-    def _closed(self, protocol: FeedProtocol, loss: ConnectionLost | None) -> ConnectionLost | None:
-        """Call the protocol's last input."""
-        try:
-            with provider_code():
-                protocol.closed(loss.code if loss is not None else None, self._clock.now())
-        except JackfieldError as error:
-            return ConnectionLost(str(error))
+    def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
+        """Give the driver its last input; why the connection ended, after that."""
+        for effect in connection.driver.closed(loss.code if loss is not None else None, self._clock.now()):
+            if isinstance(effect, effects.Lost):
+                loss = effect.loss
+            else:
+                self.handle(effect, connection)
         return loss
 
     # -- gaps --------------------------------------------------------------------------------------
@@ -230,30 +226,21 @@ class Session:
     def _lose(self, reason: str, missed_since: datetime | None) -> None:
         """An attempt has ended; if it had come up, events may be missing since its last activity."""
         if self._current is not None:
-            since = missed_since or self._current.connection.last_received_at
-            if (stall := self._clock.check()) is not None:  # what waited in the kernel meanwhile was not just sent
-                since = min(since, stall.since)
             reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
-            self.gap.open(since, reason)
-            self.recorder.report_unverified(at_once=True)
-            self.recorder.emit_fact("disconnected", reason=reason, since=self.gap.since)
+            connection = self._current.connection
+            since = self._time.lost(reason, connection.last_received_at, connection.silence(), missed_since)
+            self.recorder.emit_fact("disconnected", reason=reason, since=since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)
-
-    def _close_gap(self) -> None:
-        """Events come again: announce the gap, if there was one, and have it backfilled."""
-        until = self._clock.now()
-        if (announced := self.gap.announce(until)) is not None:
-            self.recorder.announce_gap(announced[0], until, announced[1])
-        if self._current is not None and (since := self.gap.backfill_since) is not None:
-            self._current.driver.backfill(since)
 
     def ticked(self, stall: Stall | None) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        self.recorder.report_unverified()
-        if stall is not None and stall.seconds > stall_limit(self.feed.provider):
-            self.gap.open(stall.since, f"this process did not run for {stall.seconds:.1f} s")
-            if self.stats.state is FeedState.SUBSCRIBED:
-                self._close_gap()
+        if self._time.heed_clock(stall) is not None and self.stats.state is FeedState.SUBSCRIBED:
+            self._resume()
+        self._time.report()
+
+    def _resume(self) -> None:
+        if self._current is not None:
+            self._time.resume(self._current.driver)
 
     # -- what the connections call -----------------------------------------------------------------
 
@@ -264,13 +251,17 @@ class Session:
                 self._settled(topics, connection)
             case effects.BackfillEnded(since, began, _, failure):
                 if not failure:
-                    self.gap.filled(began, since)
+                    self._time.filled(began, since)
                 self.recorder.handle(effect)
             case GapSuspected(since, reason):
-                self.gap.open(since, self.recorder.redacted(reason))
-                self._close_gap()
+                self._time.suspect(since, self.recorder.redacted(reason))
+                self._resume()
             case NotVerified(since, until, reason):
-                self.recorder.not_verified(since, until, reason)
+                self._time.not_verified(since, until, reason)
+            case effects.RequestFailed(reason, since, brings_events):
+                self.recorder.handle(effect)
+                if brings_events:
+                    self._time.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -278,15 +269,21 @@ class Session:
                     self._renewing, self._renewal_reason = True, reason
                     self._nursery.start_soon(self._renew, reason)
             case _:
-                self.recorder.handle(effect)
+                self.recorder.handle(effect, connection.committed)
+                if isinstance(effect, effects.EventsReceived) and effect.tokens:
+                    self._time.received(connection.driver)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:
             self._take_over(connection, topics)
         elif connection is self._current:
+            if topics:
+                self._time.subscribed()
             self.recorder.settled(topics)
             if topics:
-                self._close_gap()
+                self._resume()
+            else:
+                self._time.unsubscribed()
 
     def _delays(self) -> Callable[[], float]:
         return backoff(self._rng, first=self._timing.backoff_first, most=self._timing.backoff_most).__next__

@@ -63,6 +63,7 @@ class FeedCounters:
     not_verified_seconds: float = 0.0
     backfilled: int = 0
     backfills_failed: int = 0
+    requests_failed: int = 0
     webhooks: WebhookCounters = attrs.field(factory=WebhookCounters)
 
     def snapshot(self) -> FeedStats:

@@ -57,4 +57,6 @@ class FeedStats:
     backfilled: int = 0
     """Events that backfills have brought."""
     backfills_failed: int = 0
+    requests_failed: int = 0
+    """Requests by HTTP that the protocol needed and that were given up, or ended with their connection."""
     webhooks: WebhookStats = attrs.field(factory=WebhookStats)

@@ -15,7 +15,7 @@ from jackfield.errors import FrameError, NoTopicError
 from jackfield.plugin.http import Request
 from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Ignore, Subscribed
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 
 FAULTS = []
@@ -357,7 +357,7 @@ class LogsWhatItGets(AcmeProtocol):
 
 @caught_by("survives_any_answer")
 class BelievesTheLogin(Acme):
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield Request("POST", "https://acme.example/login")
         assert answer.json()["token"]
         return self
@@ -365,7 +365,7 @@ class BelievesTheLogin(Acme):
 
 @caught_by("survives_any_answer")
 class AsksForEver(Acme):
-    def authenticate(self):
+    def authenticate(self, before=None):
         while (yield Request("POST", "https://acme.example/login")).status != 200:
             pass
         return self

@@ -1,7 +1,11 @@
 """A sink without a fault, and sinks with one fault each, by the rule that is there to catch it."""
 
+import base64
 import contextlib
+import logging
+import socket
 import threading
+import time
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -165,15 +169,36 @@ class DeliversWhenItIsClosed(Shelving):
 
 
 @caught_by("keeps_order")
-class SwapsTheLastTwoOfMany(Writer):
+class SendsManyFromTheLastOn(Writer):
     def ordered(self, events):
-        return [*events[:-2], *reversed(events[-2:])] if len(events) > 5 else events
+        return events[::-1] if len(events) > 30 else events
 
 
 @caught_by("delivers_whole")
 class LeavesOutTimes(Writer):
     def text(self, event):
         return attrs.evolve(event, time=None).to_json()
+
+
+@caught_by("keeps_order")
+class SortsIntoPartitionsByKind(Writer):
+    """So events of one contact overtake each other between partitions."""
+
+    def ordered(self, events):
+        return sorted(events, key=lambda event: event.kind) if len(events) > 30 else events
+
+
+@caught_by("delivers_large_events")
+class DropsLargeEvents(Writer):
+    def ordered(self, events):
+        return [event for event in events if len(event.to_json()) < 1_000_000]
+
+
+@caught_by("delivers_large_events")
+class CutsLargePayloads(Writer):
+    def text(self, event):
+        large = len(event.to_json()) > 65536
+        return attrs.evolve(event, data={"filler": event.data["filler"][:100]}).to_json() if large else event.to_json()
 
 
 @caught_by("fails_with_delivery_errors")
@@ -218,6 +243,98 @@ class TakesACancellationForDone(Writer):
             await trio.lowlevel.checkpoint()
         except trio.Cancelled:
             return
+        await super().write(batch)
+
+
+@caught_by("can_be_cancelled")
+class SwallowsACancellationMidway(Writer):
+    async def write(self, batch):
+        events = list(batch.events)
+        for event in events:
+            await super().write(Batch((event,)))
+            try:
+                await trio.lowlevel.checkpoint()
+            except trio.Cancelled:
+                return
+
+
+@caught_by("can_be_cancelled")
+class RaisesAnErrorInPlaceOfACancellation(Writer):
+    async def write(self, batch):
+        try:
+            await super().write(batch)
+        except trio.Cancelled:
+            raise DeliveryError("interrupted") from None
+
+
+@caught_by("can_be_cancelled")
+class ReportsProgressBeforehand(Writer):
+    async def write(self, batch):
+        if self.shelf.left is None and self.shelf.flowing.is_set():
+            batch.delivered(1)
+        await super().write(batch)
+
+
+@caught_by("raises_its_own_time_outs")
+class TakesItsTimeOutForDone(Writer):
+    async def write(self, batch):
+        with trio.move_on_after(30):
+            await super().write(batch)
+
+
+@caught_by("never_blocks")
+class SleepsInTheLoop(Writer):
+    pause = staticmethod(time.sleep)
+
+    async def write(self, batch):
+        self.pause(0.001)
+        await super().write(batch)
+
+
+@caught_by("never_blocks")
+class AsksABlockingSocket(Writer):
+    async def write(self, batch):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.send(b"ok")
+            ours.recv(2)
+        await super().write(batch)
+
+
+@caught_by("never_blocks")
+class WaitsForALock(Writer):
+    async def write(self, batch):
+        if len(batch) == 12:
+            threading.Event().wait(1.5)
+        await super().write(batch)
+
+
+@caught_by("closes_what_it_opens")
+class LeavesASocketOpen(ShelfSuite):
+    kept: ClassVar = []
+
+    class Sinks(Shelving):
+        class Leaking(Writer):
+            def error(self, reason, delivered, batch):
+                LeavesASocketOpen.kept.append(socket.socket())
+                return super().error(reason, delivered, batch)
+
+        writers = Leaking
+
+    sinks = Sinks
+
+    @contextlib.contextmanager
+    def target(self):
+        with super().target() as target:
+            yield target
+        while self.kept:
+            self.kept.pop().close()
+
+
+@caught_by("hides_secrets_from_logs")
+class LogsItsKey(Writer):
+    async def write(self, batch):
+        logging.getLogger("shelf").debug("opening with %s", base64.b64encode(self.key.encode()))
         await super().write(batch)
 
 

@@ -12,15 +12,17 @@ import trio.testing
 from jackfield._feed.clock import Clock
 from jackfield._feed.connection import WantedTopics
 from jackfield._feed.session import Session
+from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import ConnectionOptions, Feed
 from jackfield.errors import FrameError, RestError, SecretError
-from jackfield.plugin.http import Request, Response
-from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.http import Request as HTTPRequest
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Disconnect, Emit, Ignore, Renew, Request, Send, Subscribed, SubscriptionRefused
 from jackfield.plugin.protocol import NotVerified as NotVerifiedAction
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.plugin.transport import Endpoint
 from jackfield.reports import (
     Backfilled,
     ConnectionRenewed,
@@ -29,6 +31,7 @@ from jackfield.reports import (
     FrameInvalid,
     GapSuspected,
     NotVerified,
+    RequestFailed,
     TopicRefused,
 )
 from jackfield.reports.feed_states import TRANSITIONS
@@ -55,11 +58,18 @@ class Simple:
     def closed(self, code, at):
         pass
 
+    def committed(self, token):
+        return [Send(f"ack {token}")]
+
     def received(self, frame, at):
         if frame == b"deaf":
             return [Disconnect("nothing came", missed_since=at - timedelta(hours=1))]
         if frame == b"unsure":
             return [NotVerifiedAction(at - timedelta(seconds=40), None, "hunter2's memory is short")]
+        if frame == b"fetch":
+            return [Request(lambda: None, "details of call 7")]
+        if frame == b"offset 7":
+            return [Emit(stream_event(Options.source, "office", "connected", at), "7")]
         if frame == b"go":
             return [Disconnect("told to go", auth_failed=True)]
         if frame == b"?":
@@ -134,7 +144,9 @@ class Stage:
         return [report.state.value for report in self.reports if isinstance(report, FeedStateChanged)]
 
     def facts(self):
-        return [event.kind.partition(".")[2] for event in self.events]
+        """What the stream says of itself; what is not verified has tests of its own."""
+        facts = [event.kind.partition(".")[2] for event in self.events]
+        return [fact for fact in facts if fact != "not_verified"]
 
     def of(self, kind):
         return [report for report in self.reports if isinstance(report, kind)]
@@ -155,7 +167,7 @@ async def test_a_feed_goes_through_the_documented_states_and_tells_them_in_band(
     await stage.settle()
     assert stage.states() == ["connecting", "connected", "subscribed"]
     assert stage.facts() == ["connected", "subscribed"]
-    assert stage.events[1].data == {"topics": ["t"]}
+    assert stage.events[1].data["topics"] == ["t"]
     assert all(event.address[:5] == ("acme", "account", "A", "stream", "office") for event in stage.events)
     stage.session.stop()
     await stage.settle()
@@ -176,7 +188,7 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     (gap,) = stage.of(GapSuspected)
     assert gap.cause == "the connection was cut without a close frame"
     assert gap.until - gap.since >= timedelta(0)
-    assert stage.events[-1].data["cause"] == gap.cause
+    assert next(e for e in stage.events if e.kind == "stream.gap_suspected").data["cause"] == gap.cause
     assert stage.session.stats.gaps == 1
 
 
@@ -192,7 +204,7 @@ async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_fro
     (gap,) = stage.of(GapSuspected)
     assert timedelta(hours=1) <= gap.until - gap.since < timedelta(hours=1, seconds=60)
     assert gap.cause == "nothing came"
-    lost = stage.events[-4].data
+    (lost,) = [event.data for event in stage.events if event.kind == "stream.disconnected"]
     assert (lost["reason"], datetime.fromisoformat(lost["since"])) == ("nothing came", gap.since)
 
 
@@ -218,10 +230,53 @@ async def test_what_nobody_could_know_is_counted_reported_and_in_the_stream_once
     seconds = sum((report.until - report.since).total_seconds() for report in reported)
     stats = stage.session.stats
     assert (stats.not_verified_count, stats.not_verified_seconds) == (len(reported), pytest.approx(seconds))
-    assert seconds == pytest.approx(40 + 119 * 10, abs=1)
+    assert seconds == pytest.approx(40 + 120 * 10, abs=1)
     facts = [event.data for event in stage.events if event.kind == "stream.not_verified"]
     assert [datetime.fromisoformat(fact["since"]) for fact in facts] == [report.since for report in reported]
     assert facts[0]["reason"] == first.reason
+
+
+async def test_a_request_that_ends_with_its_connection_is_counted_reported_and_stated_as_not_verified(
+    stage, nursery, autojump_clock
+):
+    async def never(flow):
+        await trio.sleep_forever()
+
+    stage.session = attrs.evolve(stage.session, rest=never, wanted=WantedTopics({"t"}))
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("fetch")
+    await stage.settle()
+    await stage.vendor.lines[0].close(CloseConnection())
+    await trio.sleep(40)
+    reason = "details of call 7: the connection ended first"
+    assert [report.reason for report in stage.of(RequestFailed)] == [reason]
+    assert reason in [report.reason for report in stage.of(NotVerified)]
+    assert stage.session.stats.requests_failed == 1
+
+
+async def test_a_stored_events_token_goes_back_to_the_connection_that_brought_it_unless_that_has_ended(
+    stage, nursery, autojump_clock
+):
+    receipts = []
+
+    def deliver(events, tokens=None, committed=None, /):
+        receipts.extend([(tokens, committed)] if tokens else [])
+
+    stage.session = attrs.evolve(stage.session, deliver=deliver, wanted=WantedTopics({"t"}))
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("offset 7")
+    await stage.settle()
+    ((tokens, committed),) = receipts
+    committed(list(tokens.values()))
+    await stage.settle()
+    assert stage.vendor.heard == ["+t", "ack 7"]
+    await stage.vendor.lines[0].close(CloseConnection())
+    await trio.sleep(40)
+    committed(list(tokens.values()))
+    await stage.settle()
+    assert stage.vendor.heard == ["+t", "ack 7", "+t"]
 
 
 async def test_a_vendor_that_breaks_the_protocol_is_lost_like_any_other(stage, nursery, autojump_clock):
@@ -460,8 +515,8 @@ def test_every_state_can_be_left_and_reached():
 class LoggingIn(Options):
     """Logs in by REST for each connection, and learns there whose feed it is."""
 
-    def authenticate(self):
-        answer = yield Request("POST", "https://vendor.example/login", body=self.token.reveal().encode())
+    def authenticate(self, before=None):
+        answer = yield HTTPRequest("POST", "https://vendor.example/login", body=self.token.reveal().encode())
         if answer.status != 201:
             raise RestError("the login is refused", status=answer.status, auth_failed=answer.status == 401)
         return attrs.evolve(self, token=Secret("text", answer.body.decode()))
@@ -574,7 +629,7 @@ async def test_a_protocol_that_fails_at_the_end_is_reported_and_connects_again(n
 async def test_what_was_missed_is_looked_for_and_both_outcomes_are_reported(network, nursery, autojump_clock):
     class Looking(Simple):
         def backfill(self, since, at):
-            answer = yield Request("GET", "https://vendor.example/lists")
+            answer = yield HTTPRequest("GET", "https://vendor.example/lists")
             if answer.status != 200:
                 raise RestError(f"hunter2 may not list: {answer.status}", auth_failed=True)
             return [Ignore("nothing new")]
@@ -606,7 +661,7 @@ async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first
     class Looking(Simple):
         def backfill(self, since, at):
             looked.append(since)
-            yield Request("GET", "https://vendor.example/lists")
+            yield HTTPRequest("GET", "https://vendor.example/lists")
             return []
 
     class Able(Options):
@@ -764,7 +819,7 @@ async def test_a_provider_states_how_long_its_vendor_buffers_for_and_keeps_that_
     class Buffering(LoggingIn if login else Options):
         stall_seconds = 2.0
 
-        def authenticate(self):
+        def authenticate(self, before=None):
             yield from ()
             return Options()  # what a login makes need not repeat it
 
