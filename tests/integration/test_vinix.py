@@ -262,8 +262,9 @@ async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_an
     assert never_in_a_hurry(place)
     assert losses > 8
     assert len(facts(place, "gap_suspected")) >= losses
-    vendor_ids = Counter(event.id for event in place.events if event.origin == "live" and "stream." not in event.kind)
-    assert max(vendor_ids.values()) == 1
+    live = [event for event in place.events if event.origin == "live" and "stream." not in event.kind]
+    by_id = {event.id: event.data["msg_id"] for event in live}  # copies collapse by id in the journal
+    assert len(by_id) == len(set(by_id.values()))
 
 
 async def test_a_crowded_server_is_left_alone_for_a_minute_each_time(stage, autojump_clock):
@@ -310,12 +311,12 @@ async def test_pings_of_ours_keep_a_connection_inside_the_servers_idle_limit(sta
 
 
 async def test_planned_renewals_lose_nothing_under_load_and_announce_no_gap(stage, server, autojump_clock):
-    place = stage({"renew_seconds": 60.0}, every=0.005, **server)
+    place = stage({"renew_seconds": 6.0}, every=0.005, **server)
     await trio.sleep(2)
     assert place.session.stats.state is FeedState.SUBSCRIBED
-    before = len(place.vendor.published)
-    await trio.sleep(150)
-    expected = {event.data["msg_id"] for event in place.vendor.published[before:-200]}
+    before = len(place.vendor.happened)
+    await trio.sleep(18)
+    expected = {event.data["msg_id"] for _, event in place.vendor.happened[before:-200]}
     assert place.session.stats.connections >= 3
     assert len(place.vendor.connections) <= 2
     assert facts(place, "gap_suspected") == facts(place, "disconnected") == []

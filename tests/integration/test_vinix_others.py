@@ -1,6 +1,5 @@
 """Vinix among other clients of the same server, whose unsubscribing stalls everybody's subscriptions."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,8 +9,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from memory_network import MemoryNetwork
 from vinix_stage import facts, make_stage
-
-from jackfield.reports import ConnectionRenewed
 
 
 def spans_of(place):
@@ -85,34 +82,6 @@ def test_a_stalled_family_is_served_again_before_long(generation):
     last = {event.address.resource: event.received for event in place.events if event.origin == "live"}
     assert last.keys() >= {"queue", "recipient", "session"}
     assert all(max(last.values()) - last[family] < timedelta(minutes=3) for family in ("queue", "recipient", "session"))
-
-
-@pytest.mark.parametrize("generation", [4, 5])
-def test_a_planned_renewal_among_200_events_a_second_is_no_gap_and_loses_and_repeats_nothing(generation):
-    async def main():
-        async with trio.open_nursery() as nursery:
-            options = {"renew_seconds": 4.0, "idle_check_seconds": 0.0}
-            network = MemoryNetwork(nursery)
-            place = make_stage(network, nursery, options, every=1 / 200, generation=generation, naming="kazoo")
-            await trio.sleep(2)
-            since = place.now()
-            await trio.sleep(14)
-            until = place.now()
-            place.session.stop()
-            await trio.sleep(5)
-            nursery.cancel_scope.cancel()
-        renewed = [each for each in place.reports if isinstance(each, ConnectionRenewed)]
-        assert len(renewed) >= 3
-        assert facts(place, "gap_suspected") == []
-        vendors = Counter(event.data["msg_id"] for event in place.events if not event.kind.startswith("stream."))
-        assert set(vendors.values()) <= {1, 2}  # copies of one event, which the journal drops by their one id
-        ids = {(event.data["msg_id"], event.id) for event in place.events if not event.kind.startswith("stream.")}
-        assert len(ids) == len(vendors)
-        happened = [event.data["msg_id"] for at, event in place.vendor.happened if since < at < until]
-        assert len(happened) > 2500
-        assert [each for each in happened if each not in vendors] == []
-
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 @pytest.mark.parametrize("barren", ["", "documented", "short"])

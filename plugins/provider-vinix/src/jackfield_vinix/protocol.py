@@ -68,6 +68,8 @@ class VinixProtocol:
     """The families that are being looked after by REST."""
     _recheck: float | None = attrs.field(default=None, init=False)
     """Seconds until what REST counts must be explained by events."""
+    _renews: bool = attrs.field(default=False, init=False)
+    """Whether it takes over from a connection that is still open."""
     _seconds: float = attrs.field(default=0.0, init=False)
     """Since the connection came up."""
 
@@ -83,7 +85,7 @@ class VinixProtocol:
 
     def opened(self) -> Iterable[Action]:
         """Nothing: the token goes with each request."""
-        self.verification.opened()
+        self._renews = self.verification.opened()
         return ()
 
     def subscribe(self, topic: str) -> Iterable[Action]:
@@ -148,7 +150,7 @@ class VinixProtocol:
         """
         before, self._seconds = self._seconds, self._seconds + passed
         if before < SETTLED_SECONDS <= self._seconds:
-            if self.learned.counts_anew:
+            if self._renews and self.learned.counts_anew:
                 yield from self._subscribing.again(families)
             if self._rest is not None and families:
                 yield Backfill("what REST counts is compared with what came")

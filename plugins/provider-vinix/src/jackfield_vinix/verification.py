@@ -72,9 +72,10 @@ class Verification:
         else:
             known.anew = 0.0
 
-    def opened(self) -> None:
-        """A connection is up."""
+    def opened(self) -> bool:
+        """A connection is up; whether another one is, which it is to take over from."""
         self._open += 1
+        return self._open > 1
 
     def closed(self, at: datetime) -> None:
         """A connection has ended; where it was the only one, nobody knows what happens from now on."""
