@@ -23,6 +23,7 @@ from jackfield._feed.cut_ages import CutAges
 from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
+from jackfield._feed.idle_check import IdleCheck
 from jackfield._feed.login import connect_as, log_in
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
@@ -62,6 +63,7 @@ class Session:
     continuity: Continuity = attrs.field(factory=Continuity)
     recorder: FeedRecorder = attrs.field(init=False)
     _time: Timekeeper = attrs.field(init=False)
+    _idle: IdleCheck = attrs.field(init=False)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
     _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _nursery: trio.Nursery = attrs.field(init=False)
@@ -82,9 +84,9 @@ class Session:
     """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        feed, clock, report = self.feed, self._clock, self._report
-        accounted = self.continuity.accounted_until
+        feed, clock, report, accounted = self.feed, self._clock, self._report, self.continuity.accounted_until
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
+        self._idle = IdleCheck(feed.connection.idle_check_seconds)
         self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
 
     @property
@@ -123,8 +125,7 @@ class Session:
                 delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
-                with trio.move_on_after(delay):
-                    await self._stopping.wait()
+                await self._time.wait(delay, self._stopping)
         self._time.unsubscribed()
         self.recorder.enter(FeedState.DISCONNECTED)
 
@@ -187,6 +188,7 @@ class Session:
             self._successor = connection
             return
         self._time.connected()
+        self._idle.restart(self._clock.elapsed())
         self._current, self._current_since = connection, self._clock.elapsed()
         self.stats.refused_topics.clear()
         self.recorder.enter(FeedState.CONNECTED)
@@ -236,6 +238,9 @@ class Session:
         if self._time.heed_clock(stall) is not None and self.stats.state is FeedState.SUBSCRIBED:
             self._resume()
         self._time.report()
+        current = self._current if self.stats.state is FeedState.SUBSCRIBED else None
+        if current is not None and (renewal := self._idle.check(current.driver, self._clock.elapsed())):
+            self.handle(renewal, current)
 
     def _resume(self) -> None:
         if self._current is not None:
@@ -268,8 +273,10 @@ class Session:
                     self._nursery.start_soon(self._renew, reason)
             case _:
                 self.recorder.handle(effect, connection.committed)
-                if isinstance(effect, effects.EventsReceived) and effect.tokens:
-                    self._time.received(connection.driver)
+                if isinstance(effect, effects.EventsReceived) and effect.events:
+                    self._idle.heard(self._clock.elapsed())
+                    if effect.tokens:
+                        self._time.received(connection.driver)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:

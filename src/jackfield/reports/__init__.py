@@ -53,6 +53,7 @@ __all__ = [
     "SinkDisabled",
     "SinkPaused",
     "SinkStats",
+    "StepSlow",
     "TopicConfirmed",
     "TopicRefused",
     "WebhookRejected",
@@ -186,6 +187,27 @@ class RequestFailed:
 
 
 @attrs.frozen
+class StepSlow:
+    """A step of a provider's protocol held up everything else; reported at the first and at each doubling of the count.
+
+    A protocol must only compute, and little for each frame: no file, no network, no sleep.
+    """
+
+    level: ClassVar[Level] = "warning"
+    feed: str
+    provider: str
+    step: str
+    """The protocol's input: ``received``, ``tick``, ``subscribe``."""
+    seconds: float
+    total: int
+    """How many such steps this feed had so far."""
+
+    def __str__(self) -> str:
+        step = f"the step {self.step!r} of the provider {self.provider!r}"
+        return f"{self.feed}: {step} held up everything else for {self.seconds:.1f} s ({self.total} so far)"
+
+
+@attrs.frozen
 class ConnectionRenewed:
     """A feed's connection was replaced by another without a gap, or could not be yet and goes on."""
 
@@ -272,6 +294,7 @@ Report = (
     | WebhookRejected
     | Backfilled
     | RequestFailed
+    | StepSlow
     | ConnectionRenewed
     | EventsDropped
     | DeliveryFailed
