@@ -19,9 +19,8 @@ class Options:
 def recorder(secret, reports=None):
     reports = [] if reports is None else reports
     options = Options(secret)
-    return FeedRecorder(
-        Feed("office", "acme", options), options, lambda events: None, reports.append, lambda: datetime.now(UTC), lambda: None
-    )
+    feed, now = Feed("office", "acme", options), lambda: datetime.now(UTC)
+    return FeedRecorder(feed, options, lambda events: None, reports.append, now, lambda: None)
 
 
 def test_the_reason_of_an_ignored_frame_is_counted_without_a_secret():
