@@ -6,7 +6,6 @@ A report is made where something changes or goes wrong, never for each event; co
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 import attrs
