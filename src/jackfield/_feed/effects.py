@@ -100,6 +100,8 @@ class RequestFailed:
     reason: str
     since: datetime | None = None
     """When it was asked for; ``None`` for before the connection's first frame and first tick."""
+    brings_events: bool = True
+    """Whether events may be missing without its answer."""
 
 
 @attrs.frozen

@@ -263,9 +263,10 @@ class Session:
                 self._resume()
             case NotVerified(since, until, reason):
                 self._time.not_verified(since, until, reason)
-            case effects.RequestFailed(reason, since):
+            case effects.RequestFailed(reason, since, brings_events):
                 self.recorder.handle(effect)
-                self._time.not_verified(since or connection.opened_at, None, reason)
+                if brings_events:
+                    self._time.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
