@@ -25,11 +25,11 @@ from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.idle_check import IdleCheck
 from jackfield._feed.login import connect_as, log_in
+from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.timekeeper import Timekeeper
 from jackfield._feed.transport import connect
-from jackfield._net.backoff import backoff
 from jackfield._net.dial import Network
 from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
@@ -110,7 +110,7 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        delays = self._delays()
+        pauses = self._pauses()
         if self.feed.webhook_only:
             await self._listen()
         while not self._stopping.is_set():
@@ -121,8 +121,8 @@ class Session:
                     await self._serve()
             except ConnectionLost as loss:
                 if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
-                    delays = self._delays()
-                delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
+                    pauses.restart()
+                delay = pauses.after(loss)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 await self._time.wait(delay, self._stopping)
@@ -173,12 +173,12 @@ class Session:
 
     async def _renew(self, reason: str) -> None:
         """Open and subscribe another connection, until one has taken over."""
-        delays = self._delays()
+        pauses = self._pauses()
         while self._renewing and not self._stopping.is_set():
             loss = await self._run_connection(renewal=True)
             self._successor = None
             if loss is not None and self._renewing:
-                delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
+                delay = pauses.after(loss)
                 failure = self.recorder.redacted(loss.reason)
                 self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
                 await trio.sleep(delay)
@@ -292,10 +292,5 @@ class Session:
             else:
                 self._time.unsubscribed()
 
-    def _delays(self) -> Callable[[], float]:
-        return backoff(self._rng, first=self._timing.backoff_first, most=self._timing.backoff_most).__next__
-
-    def _delay(self, delays: Callable[[], float], loss: ConnectionLost) -> float:
-        """Try refused credentials again, for they may be renewed in place, but never in a hurry."""
-        most = self._timing.backoff_most
-        return self._rng.uniform(most / 2, most) if loss.auth_failed else delays()
+    def _pauses(self) -> Pauses:
+        return Pauses(self._rng, self._timing.backoff_first, self._timing.backoff_most)
