@@ -30,6 +30,6 @@ class Pauses:
         self._backoff = backoff(self._rng, first=self._first, most=self._most)
 
     def after(self, loss: ConnectionLost) -> float:
-        """Seconds to wait; refused credentials may be renewed in place, so they are tried again, but never in a hurry."""
+        """Seconds to wait; refused credentials may be renewed in place: they are tried again, but never in a hurry."""
         pause = self._rng.uniform(self._most / 2, self._most) if loss.auth_failed else next(self._backoff)
         return max(pause, loss.retry_after or 0.0)
