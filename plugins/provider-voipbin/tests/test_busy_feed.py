@@ -33,7 +33,7 @@ class BusyFeed:
 
     def run(self, seconds, drop=lambda number: False):
         for _ in range(seconds):
-            for number in range(self.rate):
+            for _ in range(self.rate):
                 self.now += timedelta(seconds=1 / self.rate)
                 event = next(self.day)
                 self.published += 1
