@@ -80,7 +80,7 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
 
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_a_subscription_that_the_server_ignores_is_noticed_and_said(profile, quick, nursery):
-    server = simulator(profile, ignore_topics=f"customer_id:{CUSTOMER}:call:")
+    server = simulator(profile, ignore_topics=f"customer_id:{CUSTOMER}:call:,customer_id:{CUSTOMER}:webhook:call_")
     async with simulate(server, limit=0) as running, gateway(running, profile) as gate:
         with gate.listen("call.*", "message.*", "stream.*") as events:
             got = []
