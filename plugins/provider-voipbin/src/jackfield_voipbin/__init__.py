@@ -109,7 +109,7 @@ class Voipbin:
         ),
     )
     resubscribe_seconds: float = attrs.field(
-        default=60.0,
+        default=30.0,
         validator=ge(0),
         metadata=field_help(
             "how often subscriptions are sent again, which ends the silence after another client's unsubscribe; or 0"
