@@ -14,6 +14,7 @@ from jackfield_voipbin.event_names import EventName, event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message
 from jackfield_voipbin.identity import identity
 from jackfield_voipbin.kinds import NIL_UUID, kind_by
+from jackfield_voipbin.parties import parties_of
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
 
@@ -77,6 +78,7 @@ def translate(
         native_type=message.name,
         native_topic=message.topic or "",
         inferred=not message.name,
+        parties=parties_of(resource, resource_id or own_id, fields),
         data=data,
         data_json=message.data_json,
         raw=raw,
