@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from jackfield_voipbin.published_names import DEPLOYED_NAMES, names_under
 
-__all__ = ["deployed_spellings", "is_prefix", "named_event", "published_as", "spellings"]
+__all__ = ["deployed_spellings", "is_current", "is_prefix", "named_event", "published_as", "spellings"]
 
 
 def spellings(topic: str) -> tuple[str, ...]:
@@ -43,6 +43,11 @@ def named_event(topic: str) -> str:
     if len(segments) != 4 or segments[3] not in names_under(segments[2]):
         return ""
     return segments[3]
+
+
+def is_current(text: str) -> bool:
+    """Whether more than builds before July 2026 may read it: a topic that nothing else is sent for is not served."""
+    return text.split(":")[2:3] != ["webhook"]
 
 
 def is_prefix(name: str) -> bool:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from jackfield.plugin.protocol import Action, Renew, Send, Subscribed, SubscriptionRefused
-from jackfield_voipbin.spellings import is_prefix, named_event
+from jackfield_voipbin.spellings import is_current, is_prefix, named_event
 from jackfield_voipbin.wire import subscription
 
 __all__ = ["Subscribing", "Suspicion"]
@@ -92,10 +92,10 @@ class Subscribing:
 
     def subscribe(self, topic: str) -> Iterator[Action]:
         """Ask for a topic in each spelling but the suspects, and count it as granted; refuse it where none is left."""
-        texts = self._spellings(topic)
-        faults = [fault for text in texts if (fault := self._fault(text))]
-        if len(faults) == len(texts):
-            yield SubscriptionRefused(topic, faults[0])
+        texts = dict.fromkeys(self._spellings(topic)).keys()
+        faults = {text: fault for text in texts if (fault := self._fault(text))}
+        if not any(map(is_current, texts - faults.keys())):
+            yield SubscriptionRefused(topic, next(iter(faults.values())))
             return
         for text in texts:
             if not self._fault(text):
@@ -125,8 +125,10 @@ class Subscribing:
         self._know_event()
         self.suspicion.suspects.pop(text, None)
         for topic in sorted(self._needed_by.pop(text, ())):
-            if not any(topic in topics for topics in self._needed_by.values()):
+            if not any(topic in topics and is_current(other) for other, topics in self._needed_by.items()):
                 self.since.pop(topic, None)
+                for topics in self._needed_by.values():
+                    topics.discard(topic)
                 yield SubscriptionRefused(topic, reason)
 
     def tick(self, at: datetime, passed: float) -> Iterator[Action]:
