@@ -22,6 +22,7 @@ __all__ = [
     "Perform",
     "RequestFailed",
     "Settled",
+    "SlowStep",
     "TopicRefused",
     "TopicServed",
 ]
@@ -104,6 +105,14 @@ class RequestFailed:
 
 
 @attrs.frozen
+class SlowStep:
+    """A step of the protocol's has held up everything else in the process for so long."""
+
+    step: str
+    seconds: float
+
+
+@attrs.frozen
 class Lost:
     """The connection is of no use any more."""
 
@@ -120,6 +129,7 @@ Effect = (
     | Perform
     | BackfillEnded
     | RequestFailed
+    | SlowStep
     | Lost
     | Send
     | GapSuspected

@@ -1,5 +1,8 @@
 """`jackfield._net.http_server`: requests in, answers out, and no client can end more than its connection."""
 
+import errno
+
+import attrs
 import h11
 import pytest
 import trio
@@ -95,7 +98,11 @@ async def test_a_request_that_does_not_come_whole_is_answered_with_408_when_its_
         assert trio.current_time() - began == pytest.approx(LIMITS.head)
 
 
-async def test_a_body_of_chunks_of_one_byte_lets_others_have_their_turn():
+@pytest.mark.parametrize(
+    ("chunks", "status"),
+    [(b"1\r\nx\r\n" * 1000, 200), (b"1\r\nx\r\n" * 1100, 400), (b"41\r\n%65d\r\n" % 0 * 4000, 413)],
+)
+async def test_a_body_of_tiny_chunks_lets_others_have_their_turn_and_is_refused_if_it_goes_on(chunks, status):
     """A read may bring ten thousand of them, for which h11 needs a fifth of a second."""
     client, server = trio.testing.memory_stream_pair()
     turns = 0
@@ -107,13 +114,14 @@ async def test_a_body_of_chunks_of_one_byte_lets_others_have_their_turn():
             await trio.lowlevel.checkpoint()
 
     await client.send_all(b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n")
-    await client.send_all(b"1\r\nx\r\n" * 4000 + b"0\r\n\r\n")
+    await client.send_all(chunks + b"0\r\n\r\n")
     await client.send_eof()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take_turns)
         await serving(server)
         nursery.cancel_scope.cancel()
-    assert turns >= 40
+    assert turns >= 9
+    assert (await client.receive_some()).startswith(b"HTTP/1.1 %d" % status)
 
 
 async def test_a_bug_costs_the_connection_that_met_it_and_is_counted():
@@ -134,6 +142,43 @@ async def test_a_bug_costs_the_connection_that_met_it_and_is_counted():
                 assert (await client.receive_some()).startswith(answer)
         server.stop()
     assert [str(each) for each in refused] == ["a bug of Jackfield's, please report it: ZeroDivisionError"]
+
+
+async def test_where_no_descriptor_is_left_an_idle_connection_gives_its_own_and_that_is_counted(autojump_clock):
+    """With `ulimit -n 40` and sixty connections that say nothing, trio logged a traceback ten times a second."""
+
+    @attrs.define(eq=False)
+    class Crowded(trio.abc.Listener):
+        room: int = 2
+        waiting: list = attrs.field(factory=list)
+
+        async def accept(self):
+            await trio.lowlevel.checkpoint()
+            if self.waiting and self.room <= 0:
+                raise OSError(errno.EMFILE, "no")
+            while not self.waiting:  # noqa: ASYNC110  # a listener that is looked at now and then
+                await trio.sleep(1)
+            self.room -= 1
+            return self.waiting.pop(0)
+
+        async def aclose(self):
+            await trio.lowlevel.checkpoint()
+
+    refused, door, clients = [], Crowded(), []
+    server = HTTPServer(whole(echo), refuse=lambda refusal: refused.append(str(refusal)) or Response(503))
+    for _ in range(4):
+        client, theirs = trio.testing.memory_stream_pair()
+        clients.append(client)
+        door.waiting.append(theirs)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run, [door])
+        for client in clients[:2]:  # the oldest idle ones make room
+            assert await client.receive_some() == b""
+            door.room += 1
+        await clients[3].send_all(get("/"))
+        assert (await clients[3].receive_some()).startswith(b"HTTP/1.1 200")
+        server.stop()
+    assert set(refused) == {"a connection has to wait: Too many open files"}
 
 
 async def test_who_takes_nothing_of_a_stream_is_not_waited_for(autojump_clock):

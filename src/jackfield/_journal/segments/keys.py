@@ -1,0 +1,94 @@
+"""What an event is found by: the key that its copies share, and hashes of names with values; pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from urllib.parse import unquote
+
+import msgspec
+
+__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes"]
+
+KEY_BYTES = 16
+ID_DIGITS = 2 * KEY_BYTES
+# The CloudEvents attributes by whose values events are found.
+INDEXED = ("id", "correlationid", "caller", "callee", "agentid", "queueid")
+
+
+def key_of(provider: str, scope: str, scope_id: str, event_id: str) -> bytes:
+    """What all copies of an event share and no two events do: 16 bytes.
+
+    An id of 32 hexadecimal digits is a digest already, and is not digested again.
+    """
+    return _key(_salt(provider, scope, scope_id), event_id)
+
+
+def _key(salt: int, event_id: str) -> bytes:
+    if len(event_id) == ID_DIGITS and event_id == event_id.lower():
+        try:
+            digits = bytes.fromhex(event_id)
+        except ValueError:
+            digits = b""
+        if len(digits) == KEY_BYTES:
+            return (int.from_bytes(digits, "big") ^ salt).to_bytes(KEY_BYTES, "big")
+    salted = salt.to_bytes(KEY_BYTES, "big") + event_id.encode("utf-8", "surrogatepass")
+    return blake2b(salted, digest_size=KEY_BYTES).digest()
+
+
+@lru_cache(256)
+def _salt(provider: str, scope: str, scope_id: str) -> int:
+    text = f"{len(provider)}/{provider}/{len(scope)}/{scope}/{scope_id}"
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest(), "big")
+
+
+@lru_cache(256)
+def _salt_of(source: str) -> int | None:
+    """Of CloudEvents' ``source``; ``None`` where it is not one of Jackfield's."""
+    parts = source.split("/")
+    return _salt(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
+
+
+def pair_hash(name: str, value: str) -> int:
+    """64 bits of a name with a value."""
+    text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+
+
+_repeated = lru_cache(4096)(pair_hash)
+
+
+class Attributes(msgspec.Struct, frozen=True):
+    """Of an event's line, what it is found by."""
+
+    id: str = ""
+    source: str = ""
+    type: str = ""
+    correlationid: str = ""
+    caller: str = ""
+    callee: str = ""
+    agentid: str = ""
+    queueid: str = ""
+
+    def key(self) -> bytes:
+        """The key of `key_of`; empty for the facts about a stream, which have no copies."""
+        salt = _salt_of(self.source)
+        return b"" if salt is None or self.type.startswith("stream.") else _key(salt, self.id)
+
+    def pairs(self) -> list[int]:
+        """The hashes of its names and values."""
+        found = [pair_hash("id", self.id)]
+        values = (self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
+        found += [_repeated(name, value) for name, value in zip(INDEXED[1:], values, strict=True) if value]
+        return found
+
+
+_decode = msgspec.json.Decoder(Attributes).decode
+
+
+def read_attributes(line: bytes) -> Attributes:
+    """What an event's line says; nothing where it is not JSON."""
+    try:
+        return _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Attributes()
