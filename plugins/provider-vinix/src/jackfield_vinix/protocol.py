@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
 
@@ -44,6 +45,9 @@ DOUBTS = 2
 @attrs.define
 class VinixProtocol:
     """A `jackfield.plugin.protocol.FeedProtocol` for qubicle bindings, which `SupportsBackfill` by REST."""
+
+    backfill_verifies: ClassVar[bool] = False
+    """KAZOO's REST knows how calls, queues and agents stand, and not what happened between two queries."""
 
     feed: str
     account_id: str = ""
