@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from jackfield._journal.store.schema import KEY_BYTES
 from jackfield.events import Event
 
 __all__ = ["SeenIds", "key_of"]
+
+KEY_BYTES = 16
 
 
 def key_of(event: Event) -> bytes:
@@ -44,17 +45,17 @@ class SeenIds:
         for key in keys:
             self._numbers[key] = 0
 
-    def add(self, key: bytes, seq: int) -> None:
-        """Take the id of the event of that number; an empty one is none."""
+    def add(self, key: bytes, position: int) -> None:
+        """Take the id of the event at that position; an empty one is none."""
         if key:
-            self._numbers[key] = seq
+            self._numbers[key] = position
 
     def forget(self, committed: int) -> None:
-        """Let the oldest go that are beyond the limit; those of events from number `committed` on stay."""
+        """Let the oldest go that are beyond the limit; those of events from position `committed` on stay."""
         numbers = self._numbers
         while len(numbers) > self._limit:
-            key, seq = numbers.popitem(last=False)
-            if seq >= committed:
-                numbers[key] = seq
+            key, position = numbers.popitem(last=False)
+            if position >= committed:
+                numbers[key] = position
                 numbers.move_to_end(key, last=False)
                 break

@@ -39,6 +39,7 @@ __all__ = [
     "GapSuspected",
     "JournalCorrupted",
     "JournalRecovered",
+    "JournalTakenOver",
     "JournalStats",
     "JournalWriteFailed",
     "KindUnknown",
@@ -231,6 +232,25 @@ class JournalRecovered:
 
 
 @attrs.frozen
+class JournalTakenOver:
+    """A journal of an older form was brought to the present one."""
+
+    level: ClassVar[Level] = "warning"
+    path: str
+    events: int
+    damaged: int
+    """Events and dead letters in it that were not what was written, and are left out."""
+    dead: int
+    kept: str
+    """Where the old one is now."""
+
+    def __str__(self) -> str:
+        left_out = f", {self.damaged} damaged ones left out" if self.damaged else ""
+        content = f"{self.events} events and {self.dead} dead letters taken over{left_out}"
+        return f"journal: {self.path}: {content}; the old form is kept as {self.kept}, and can be deleted"
+
+
+@attrs.frozen
 class JournalCorrupted:
     """Something in the journal's file is not what was written; the rest goes on without it."""
 
@@ -264,6 +284,7 @@ Report = (
     | EventDeadLettered
     | JournalWriteFailed
     | JournalRecovered
+    | JournalTakenOver
     | JournalCorrupted
     | KindUnknown
     | PluginLoadFailed

@@ -118,6 +118,13 @@ class SegmentFolder:
         self.next = segment.next = first + len(lines)
         return first
 
+    def skip_to(self, position: int) -> None:
+        """Let the next event have that position, if that is higher; those between are not given any more."""
+        if position > self.next:
+            if self._file is not None:
+                self._close_segment()
+            self.next = position
+
     def read(self, position: int, most: int) -> Lines:
         """The events at the next `most` positions from there on, as far as there are any."""
         start = max(position, self.first)
