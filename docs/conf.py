@@ -13,7 +13,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["examples"]
 suppress_warnings = ["myst.xref_missing"]  # links to the code beside these pages; a test follows each of them
 
-highlight_language = "none"  # what a block does not name is no Python
+highlight_language = "none"  # a block without a language is not Python
 
 html_theme = "furo"
 html_title = "Jackfield"

@@ -23,7 +23,7 @@ import trio
 import trio.testing
 
 from jackfield.errors import ConnectionLost
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.simulation import serve
 from jackfield.simulation._listener import serve_stream
 from jackfield.testing._rules import NotApplicable

@@ -1,4 +1,4 @@
-"""Every exception that Jackfield raises on purpose, split by who must act.
+"""Every exception that Jackfield raises on purpose, by the party that must act.
 
 ::
 
@@ -11,10 +11,10 @@
      ├── NoTopicError     the caller: this vendor has no topic for what was asked
      ├── EventError         the caller: this JSON is not a CloudEvent of Jackfield
      ├── FrameError         the vendor: a frame that cannot be read; carries its bytes
-     ├── ConnectionLost     the session: the line is down, connect again
+     ├── ConnectionLost     the session: the connection is down, connect again
      │    └── HandshakeRefused   the vendor answered the handshake with an HTTP status
      ├── RestError          the session: a vendor's REST interface did not answer as it should
-     ├── WebhookError     the vendor: something that was posted to us is not taken
+     ├── WebhookError     the vendor: its webhook request is rejected
      ├── ListenerOverflow   the embedding program: a listener that must miss nothing was not read in time
      ├── DeliveryError      the sink: a batch was not taken
      ├── JournalError       the operator: the journal's file cannot be used; says what is safe and what to do
@@ -110,7 +110,7 @@ class NoTopicError(JackfieldError):
 
 
 class EventError(JackfieldError, ValueError):
-    """A JSON object is no CloudEvent that `Event.to_cloudevent` could have written."""
+    """A JSON object is not a CloudEvent that `Event.to_cloudevent` could have written."""
 
 
 class FrameError(JackfieldError):
@@ -125,9 +125,9 @@ class FrameError(JackfieldError):
 class ConnectionLost(JackfieldError):
     """The connection to a vendor is down or did not come up; the session connects again.
 
-    `auth_failed` is true where the vendor turned our credentials down: hurrying does not help then. `code` is the
-    websocket's close code, ``None`` where the line was cut without one. Since `missed_since` events may be missing,
-    where that is longer ago than the last activity.
+    `auth_failed` is true where the vendor rejected our credentials: hurrying does not help then. `code` is the
+    websocket's close code, ``None`` where the connection was cut without one. `missed_since` is set where events may be
+    missing for longer than since the last activity.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class RestError(JackfieldError):
 
 
 class WebhookError(JackfieldError):
-    """What was posted to us is not taken: answered with this HTTP status, and counted by the reason."""
+    """A webhook request is rejected: answered with this HTTP status, and counted by the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
@@ -186,7 +186,7 @@ class ListenerOverflow(JackfieldError):
 
 
 OnError = Literal["retry", "dead_letter", "pause", "disable"]
-"""What a host does about events that a sink did not take.
+"""What a host does about events that a sink did not accept.
 
 ``retry``: sends them again, later. ``dead_letter``: they never will be taken, so they become dead letters.
 ``pause``: our credentials were rejected, so an operator must act; nothing is dropped, and it is tried again

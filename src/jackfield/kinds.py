@@ -5,7 +5,7 @@ ECMA-269 that says the same, empty where the standard has none. Which vendor eve
 kind is each provider's own table; `unmapped_kind` names what no table knows.
 
 Three traps that the table avoids. CSTA's *Delivered* means ringing at a device, while qubicle's
-*delivered* means that the agent has the contact (CSTA Established): the bare word is no kind. A
+*delivered* means that the agent has the contact (CSTA Established): the bare word is not a kind. A
 qubicle *session* is a contact, not a connection. A qubicle recipient's *create* and *delete* are
 log-on and log-off.
 """
@@ -79,19 +79,19 @@ KINDS: tuple[Kind, ...] = (
     Kind("offer.rejected", "the agent declined the contact", "Diverted"),
     Kind("offer.rescinded", "the contact is no longer offered to the agent", "ConnectionCleared"),
     # queue
-    Kind("queue.started", "the queue takes contacts", "BackInService"),
+    Kind("queue.started", "the queue accepts contacts", "BackInService"),
     Kind("queue.updated", "the queue's settings changed"),
-    Kind("queue.stopped", "the queue takes no more contacts", "OutOfService"),
+    Kind("queue.stopped", "the queue accepts no more contacts", "OutOfService"),
     Kind("queue.snapshot", "the queue's state at this moment"),
     # agent
-    Kind("agent.ready", "the agent takes contacts", "AgentReady"),
-    Kind("agent.not_ready", "the agent takes no contacts", "AgentNotReady"),
+    Kind("agent.ready", "the agent is ready for contacts", "AgentReady"),
+    Kind("agent.not_ready", "the agent is not ready for contacts", "AgentNotReady"),
     Kind("agent.busy", "the agent handles something", "AgentBusy"),
     Kind("agent.reserved", "a contact is on its way to the agent"),
     Kind("agent.logged_on", "the agent is at work", "AgentLoggedOn"),
     Kind("agent.logged_off", "the agent has left", "AgentLoggedOff"),
-    Kind("agent.queue_paused", "the agent takes no contacts of one queue", "AgentNotReady (of one group)"),
-    Kind("agent.queue_resumed", "the agent takes contacts of one queue again", "AgentReady (of one group)"),
+    Kind("agent.queue_paused", "the agent is not ready for contacts of one queue", "AgentNotReady (of one group)"),
+    Kind("agent.queue_resumed", "the agent is ready for contacts of one queue again", "AgentReady (of one group)"),
     Kind("agent.wrapup_started", "the agent works after the contact", "AgentWorkingAfterCall"),
     Kind("agent.wrapup_ended", "the agent's work after the contact is over", "AgentReady"),
     Kind("agent.external_call_started", "the agent makes a call outside every queue", "Originated"),
@@ -190,6 +190,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("stream.subscribed", "the feed's subscriptions are active"),
     Kind("stream.subscription_refused", "the vendor does not serve one subscription"),
     Kind("stream.gap_suspected", "events may have been missed between two moments"),
+    Kind("stream.not_verified", "nobody could know whether events were missed between two moments"),
     Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),
 )
 

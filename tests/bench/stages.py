@@ -12,12 +12,12 @@ from watch import Watch
 
 import jackfield
 from jackfield._cli.run import tune
-from jackfield._feed.websocket import connect
+from jackfield._feed.transport import connect
 from jackfield._journal import Journal
 from jackfield._journal.store import Store
 from jackfield._routing.index import SelectorIndex
 from jackfield.plugin.protocol import Emit
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.selectors import Selector
 
 STAGES = {}

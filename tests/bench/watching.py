@@ -14,8 +14,8 @@ import trio
 from stages import STAGES, everything, gateway_of, numbers, stage
 from watch import Watch
 
-from jackfield._feed.websocket import connect
-from jackfield.plugin.provider import Endpoint
+from jackfield._feed.transport import connect
+from jackfield.plugin.transport import Endpoint
 
 __all__ = ["STAGES", "floor"]
 

@@ -18,7 +18,7 @@ async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_oth
     await gateway.until(lambda _: folder.count("office") > 20 and folder.count("support") > 20)
 
     voipbin.process.send_signal(signal.SIGKILL)
-    await gateway.says("office: disconnected: the line was cut")
+    await gateway.says("office: disconnected: the connection was cut")
     await gateway.says("office: reconnecting")
     seen = folder.count("support")
     await gateway.until(lambda _: folder.count("support") > seen + 20)
@@ -172,7 +172,7 @@ async def test_every_event_reaches_every_sink_that_its_routes_name(start, vendor
 async def test_a_configuration_with_faults_starts_nothing(start, folder):
     gateway = await start("run", folder.configure("http://x", "ws://127.0.0.1:9"))
     assert await gateway.ended() == 2
-    await gateway.says("feeds.office.url: 'http://x' is no wss:// or ws:// URL")
+    await gateway.says("feeds.office.url: 'http://x' is not a valid wss:// or ws:// URL")
     assert not (folder.path / "var").exists()
 
 

@@ -155,12 +155,12 @@ async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, ser
         heard = await hear(nursery, gateway)
         await subscribed(heard)
         await heard.until(lambda: running.counters.events == 100)
-        running.faults.deaf = True
+        running.faults.stalled = True
         running.limit = 250
         await heard.until(lambda: heard.facts("gap_suspected"))
         assert "no event for" in heard.facts("gap_suspected")[0].data["cause"]
         assert [event for event in heard.of_vendor("backfill") if event.inferred]
-        running.faults.deaf = False
+        running.faults.stalled = False
         await heard.until(lambda: running.counters.connections == 2)
         await subscribed(heard)
         before = len(heard.of_vendor())
@@ -181,10 +181,10 @@ async def test_a_login_and_its_token_serve_a_feed_and_neither_is_ever_shown(nurs
             simulator.refused_tokens = 1
             running.cut()
             await heard.until(lambda: running.counters.connections >= 3 and heard.facts("backfilled"))
-            told = repr([event.to_cloudevent() for event in heard.events if event.kind.startswith("stream.")])
+            shown = repr([event.to_cloudevent() for event in heard.events if event.kind.startswith("stream.")])
             for token in simulator._issued:
-                assert token not in told
-            assert "failed to authenticate token ***" in told
+                assert token not in shown
+            assert "failed to authenticate token ***" in shown
 
 
 # -- on virtual time -------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def waits(stage):
 
 
 def never_in_a_hurry(stage):
-    """Each attempt but the first comes after a told wait, and not before it is over."""
+    """Each attempt but the first comes after an announced wait, and not before it is over."""
     attempts = stage.network.attempts
     assert len(waits(stage)) - 1 <= len(attempts) - 1 <= len(waits(stage))
     for (before, after), wait in zip(pairwise(attempts), waits(stage), strict=False):
@@ -329,9 +329,9 @@ async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_an
                 place.simulator.refused_tokens = 2
                 await place.vendor.cut()
             case "deaf":
-                place.simulator.deaf_after = 1
+                place.simulator.stalls_after = 1
                 await trio.sleep(700)
-                place.simulator.deaf_after = 0
+                place.simulator.stalls_after = 0
             case "mute":
                 place.simulator.unanswered = troubles.randint(1, 5)
                 await place.vendor.cut()
@@ -372,7 +372,7 @@ async def test_a_crowded_server_is_left_alone_for_a_minute_each_time(stage, auto
 async def test_a_server_that_answers_nothing_is_refused_without_hurry_and_confirmed_when_it_does(stage, autojump_clock):
     place = stage()
     place.simulator.unanswered = 10**6
-    place.simulator.deaf_after = 1
+    place.simulator.stalls_after = 1
     place.simulator.barren = "documented,short,worded,narrow"
     await trio.sleep(45)
     assert place.session.stats.refused_topics.keys() == TOPICS

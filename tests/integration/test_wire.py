@@ -10,9 +10,9 @@ import pytest
 import trio
 import trio_websocket
 
-from jackfield._feed.websocket import connect
+from jackfield._feed.transport import connect
 from jackfield.errors import ConnectionLost
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 SIZES = (0, 1, 125, 126, 600, 2000, 65_535, 65_536, 300_000)

@@ -20,8 +20,9 @@ from jackfield.plugin.frames import decode_frame
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.protocol import Action, Disconnect, Emit, FeedProtocol, Ignore, Subscribed
-from jackfield.plugin.provider import Endpoint, ProviderSpec
+from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.transport import Endpoint
 from jackfield.selectors import Selector
 
 jackfield_api = 1

@@ -1,4 +1,4 @@
-"""`jackfield_vinix.backfill` and `snapshot`: one look learns what the server knows, and says what was missed."""
+"""`jackfield_vinix.backfill` and `snapshot`: one query learns what the server knows, and says what was missed."""
 
 import json
 from collections import Counter
@@ -52,7 +52,7 @@ def truth(conversation):
 
 
 class Interleaving(RuleBasedStateMachine):
-    """Events are lost, repeated and shuffled at will; one look by REST puts everything right."""
+    """Events are lost, repeated and shuffled at will; one query by REST puts everything right."""
 
     @initialize(
         seed=st.integers(0, 50), generation=st.sampled_from([4, 5]), naming=st.sampled_from(["documented", "kazoo"])
@@ -67,29 +67,29 @@ class Interleaving(RuleBasedStateMachine):
         account = self.conversation.simulator.account_id
         self.conversation.connect(*(f"qubicle.{family}.{account}.*" for family in FAMILIES))
         self.kept = []
-        self.looked = False
+        self.queried = False
 
     def arrive(self, frames):
         self.conversation.hear(frames)
-        self.looked = False
+        self.queried = False
 
     @rule(count=st.integers(1, 40))
     def events_come(self, count):
         self.conversation.mangle = None
         self.conversation.happen(count)
-        self.looked = False
+        self.queried = False
 
     @rule(count=st.integers(1, 40))
     def events_are_lost(self, count):
         self.conversation.mangle = lambda frames: []
         self.conversation.happen(count)
-        self.looked = False
+        self.queried = False
 
     @rule(count=st.integers(1, 40))
     def events_are_held_up(self, count):
         self.conversation.mangle = lambda frames: self.kept.extend(frames) or []
         self.conversation.happen(count)
-        self.looked = False
+        self.queried = False
 
     @precondition(lambda self: self.kept)
     @rule(data=st.data())
@@ -101,16 +101,16 @@ class Interleaving(RuleBasedStateMachine):
     def we_look(self):
         self.conversation.at += timedelta(seconds=5)
         self.conversation.backfill(self.conversation.at)
-        self.looked = True
+        self.queried = True
 
-    @precondition(lambda self: self.looked)
+    @precondition(lambda self: self.queried)
     @rule()
     def a_second_look_finds_nothing(self):
         self.conversation.did.clear()
         self.conversation.backfill(None)
         assert self.conversation.events == []
 
-    @precondition(lambda self: self.looked and self.kept)
+    @precondition(lambda self: self.queried and self.kept)
     @rule(data=st.data())
     def what_comes_after_the_look_from_before_it_changes_nothing(self, data):
         order = data.draw(st.lists(st.sampled_from(range(len(self.kept))), max_size=30))
@@ -118,7 +118,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @invariant()
     def we_know_what_the_server_knows(self):
-        if getattr(self, "looked", False):
+        if getattr(self, "queried", False):
             assert known(self.conversation) == truth(self.conversation)
 
 

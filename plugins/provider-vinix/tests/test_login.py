@@ -150,7 +150,7 @@ sinks = []
         ('auth_token = "t"', "account_id is required with auth_token"),
         ('auth_token = "t"\napi_key = "k"\naccount_id = "A"', "both auth_token and api_key are given"),
         ('api_key = "k"', "a login needs rest_url; Vinix's is https://api.vinixglobal.com/v2"),
-        ('api_key = "k"\nrest_url = "ftp://x"', "'ftp://x' is no https:// or http:// URL"),
+        ('api_key = "k"\nrest_url = "ftp://x"', "'ftp://x' is not a valid https:// or http:// URL"),
         ('api_key = "k"\npassword = "p"\nrest_url = "https://x"', "password without username"),
         ('username = "u"\nrest_url = "https://x"', "username needs password, and either account_name or account_realm"),
         ('username = "u"\npassword = "p"\nrest_url = "https://x"', "either account_name or account_realm"),

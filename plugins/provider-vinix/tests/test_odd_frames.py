@@ -135,7 +135,7 @@ def test_odd_frames_are_read_as_they_are_meant_and_replies_never_disturb_them(
     reply, tmp_path, monkeypatch, capfdbinary
 ):
     frames = [json.dumps(each, ensure_ascii=False).encode() for _, frame, *_ in ODD for each in (reply, frame)]
-    # One process for each would take a minute; what one frame leaves behind for the next is part of what is tested.
+    # One process for each would need a minute; what one frame leaves behind for the next is part of what is tested.
     events, said = decode(tmp_path, monkeypatch, capfdbinary, frames)
     assert "unreadable" not in said
     ids = {}

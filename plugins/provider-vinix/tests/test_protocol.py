@@ -31,7 +31,7 @@ def reply(protocol, **fields):
 
 def asked(protocol, binding=BINDING):
     (send,) = protocol.subscribe(binding)
-    return json.loads(send.text)
+    return json.loads(send.frame)
 
 
 def test_a_request_is_the_documented_one_with_an_id_of_its_own(protocol):
@@ -44,8 +44,8 @@ def test_a_request_is_the_documented_one_with_an_id_of_its_own(protocol):
     }
     reply(protocol, request_id="jackfield-1", status="success")
     (send,) = protocol.unsubscribe(BINDING)
-    assert json.loads(send.text)["action"] == "unsubscribe"
-    assert json.loads(send.text)["request_id"] == "jackfield-2"
+    assert json.loads(send.frame)["action"] == "unsubscribe"
+    assert json.loads(send.frame)["request_id"] == "jackfield-2"
     assert list(protocol.tick(AT, 1.0)) == []
 
 
@@ -117,12 +117,12 @@ def test_each_refusal_of_the_collection_is_answered_by_what_may_help(protocol, f
     disconnects = [action.auth_failed for action in actions if isinstance(action, Disconnect)]
     assert disconnects == ([True] if "token" in subjects else [])
     rejected = [action.topic for action in actions if isinstance(action, SubscriptionRefused)]
-    sent = [json.loads(action.text)["data"]["binding"] for action in actions if isinstance(action, Send)]
+    sent = [json.loads(action.frame)["data"]["binding"] for action in actions if isinstance(action, Send)]
     if subjects == {"binding"}:  # in other words
         assert (rejected, sent) == ([], ["qubicle.queue"])
     elif subjects == {"rate"}:  # later
         assert (rejected, sent) == ([], [])
-        later = [json.loads(each.text) for _ in range(3) for each in protocol.tick(AT, 1.0)]
+        later = [json.loads(each.frame) for _ in range(3) for each in protocol.tick(AT, 1.0)]
         assert [each["data"] for each in later] == [request["data"]]
     else:
         assert (rejected, sent) == ([BINDING], [])
@@ -221,7 +221,7 @@ def test_a_token_is_cut_out_before_a_text_is_cut_short():
 def test_the_answer_to_an_unsubscribe_is_no_news(protocol):
     reply(protocol, request_id=asked(protocol)["request_id"], status="success")
     (send,) = protocol.unsubscribe(BINDING)
-    request_id = json.loads(send.text)["request_id"]
+    request_id = json.loads(send.frame)["request_id"]
     assert reply(protocol, request_id=request_id, status="success") == [Ignore("reply to unsubscribe")]
 
 
@@ -247,10 +247,10 @@ def test_the_token_is_read_for_each_connection_and_never_shown(monkeypatch):
     monkeypatch.setenv("VINIX_TOKEN_FOR_TESTS", "first")
     feed = Vinix("wss://events.example:5555", Secret("env", "VINIX_TOKEN_FOR_TESTS"), "ACC")
     (send,) = feed.protocol("support").subscribe(BINDING)
-    assert json.loads(send.text)["auth_token"] == "first"
+    assert json.loads(send.frame)["auth_token"] == "first"
     monkeypatch.setenv("VINIX_TOKEN_FOR_TESTS", "an0ther")
     (send,) = feed.protocol("support").subscribe(BINDING)
-    assert json.loads(send.text)["auth_token"] == "an0ther"
+    assert json.loads(send.frame)["auth_token"] == "an0ther"
     assert "an0ther" not in repr(feed) + repr(send) + repr(feed.protocol("support")) + repr(feed.endpoint())
     assert isinstance(send, Send)
 

@@ -17,7 +17,7 @@ def make(name=""):
 
 
 def ask(requests, action="subscribe", binding="qubicle.queue"):
-    return [json.loads(send.text) for send in requests.ask(PendingRequest(action, binding))]
+    return [json.loads(send.frame) for send in requests.ask(PendingRequest(action, binding))]
 
 
 def test_a_request_says_what_the_documentation_wants():
@@ -76,9 +76,9 @@ def test_at_most_40_requests_are_unanswered_and_each_answer_makes_room_for_the_n
     assert len(sent) == MOST_OPEN == 40
     for number in range(300):
         assert requests.answered(sent[number]) is not None
-        sent += [json.loads(send.text)["request_id"] for send in requests.flush()]
+        sent += [json.loads(send.frame)["request_id"] for send in requests.flush()]
         if len(sent) == number + 1:
-            sent += [json.loads(each.text)["request_id"] for each in requests.tick()]
+            sent += [json.loads(each.frame)["request_id"] for each in requests.tick()]
         assert len(sent) - number - 1 <= 40
     assert len(sent) == 300
 
@@ -102,7 +102,7 @@ def test_what_the_server_rate_limited_goes_out_again_a_little_later():
     requests = make()
     ask(requests)
     requests.again(requests.answered("jackfield-1"))
-    ticks = [[json.loads(send.text)["data"]["binding"] for send in requests.tick()] for _ in range(4)]
+    ticks = [[json.loads(send.frame)["data"]["binding"] for send in requests.tick()] for _ in range(4)]
     assert ticks == [[], ["qubicle.queue"], [], []]
 
 

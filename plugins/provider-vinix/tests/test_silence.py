@@ -35,7 +35,7 @@ def test_as_long_as_events_come_nobody_is_asked_anything(subscribed, server):
 
 
 def test_a_stalled_subscription_is_queried_and_then_renewed_and_the_gap_is_reported(subscribed, server):
-    conversation = subscribed(feed=NO_REST, deaf_after=1, **server)
+    conversation = subscribed(feed=NO_REST, stalls_after=1, **server)
     last = max(event.received for event in conversation.events) if conversation.events else None
     silent_since = conversation.protocol.silence.since
     assert last is None or last <= silent_since
@@ -47,7 +47,7 @@ def test_a_stalled_subscription_is_queried_and_then_renewed_and_the_gap_is_repor
     assert "no event for" in disconnect.reason
     assert not disconnect.auth_failed
     assert [each["action"] for each in conversation.sent] == ["ping"]
-    conversation.simulator.deaf_after = 0
+    conversation.simulator.stalls_after = 0
     conversation.connect(*("qubicle.queue." + conversation.simulator.account_id + ".*",)).happen(40)
     assert conversation.events
 
@@ -81,7 +81,7 @@ def test_a_connection_that_the_server_no_longer_lists_is_renewed_whatever_the_pi
 
 def test_a_connection_that_missed_a_change_is_renewed_and_the_change_is_reported(subscribed, server):
     conversation = subscribed(events=300, **server)
-    conversation.simulator.deaf_after = 1
+    conversation.simulator.stalls_after = 1
     mangle, conversation.mangle = conversation.mangle, lambda frames: []
     conversation.happen(200)
     conversation.mangle = mangle

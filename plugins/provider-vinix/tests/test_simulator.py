@@ -221,7 +221,7 @@ def test_a_restart_creates_everything_again():
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("generation", 3), ("naming", "other"), ("accepts", "all"), ("barren", "any"), ("deaf_after", -1), ("rate", 0)],
+    [("generation", 3), ("naming", "other"), ("accepts", "all"), ("barren", "any"), ("stalls_after", -1), ("rate", 0)],
 )
 def test_an_option_that_makes_no_sense_is_reported_at_once_and_while_it_runs(option, value):
     with pytest.raises(ValueError, match=str(value)):

@@ -1,4 +1,4 @@
-"""`jackfield_vinix.subscribing` and `bindings`: every spelling that a server may take, and each event once."""
+"""`jackfield_vinix.subscribing` and `bindings`: every spelling that a server may accept, and each event once."""
 
 import json
 from collections import Counter
@@ -143,13 +143,13 @@ def test_whatever_is_subscribed_and_unsubscribed_what_is_confirmed_is_served(uns
             if isinstance(action, Subscribed):
                 confirmed.add(action.topic)
             elif hasattr(action, "text"):
-                request = json.loads(action.text)
+                request = json.loads(action.frame)
                 binding = request["data"]["binding"]
                 if request["action"] == "unsubscribe":
                     ended.append(binding)
                     assert binding in granted
                     granted.discard(binding)
-                for frame in list(socket.received(action.text)):
+                for frame in list(socket.received(action.frame)):
                     if request["action"] == "subscribe" and json.loads(frame)["status"] == "success":
                         granted.add(binding)
                     perform(protocol.received(frame.encode(), None))

@@ -51,7 +51,7 @@ class Stage:
         for topic in topics or (EVERYTHING,):
             for action in self.protocol.subscribe(topic):
                 if isinstance(action, Send):
-                    for answer in self.client.received(action.text):
+                    for answer in self.client.received(action.frame):
                         self.protocol.received(answer.encode(), self.now)
         list(self.protocol.tick(self.now, 1.0))
 

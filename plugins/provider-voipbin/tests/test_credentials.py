@@ -197,7 +197,7 @@ def test_a_token_that_is_of_no_use_is_refused_before_connecting(token, problem):
         ({"token": Secret("text", "t"), "username": "u", "password": Secret("text", "p")}, "both token and username"),
         ({"username": "u"}, "go together"),
         ({"password": Secret("text", "p"), "token": Secret("text", "t")}, "go together"),
-        ({"token": Secret("text", "t"), "rest_url": "ftp://x"}, "'ftp://x' is no https:// or http:// URL"),
+        ({"token": Secret("text", "t"), "rest_url": "ftp://x"}, "'ftp://x' is not a valid https:// or http:// URL"),
     ],
 )
 def test_credentials_that_do_not_go_together_are_a_fault(options, problem):

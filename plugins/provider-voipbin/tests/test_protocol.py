@@ -22,7 +22,7 @@ FEED = Voipbin(Secret("text", "s3cret&more"), "abc123")
 
 
 def said(actions):
-    return [json.loads(action.text) for action in actions if isinstance(action, Send)]
+    return [json.loads(action.frame) for action in actions if isinstance(action, Send)]
 
 
 def received(frame):

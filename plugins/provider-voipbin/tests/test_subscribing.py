@@ -20,7 +20,7 @@ CALLS, QUEUES, AGENTS = (f"customer_id:C:{each}:*" for each in ("call", "queue",
 
 
 def texts(actions, verb="subscribe"):
-    said = [json.loads(action.text) for action in actions if isinstance(action, Send)]
+    said = [json.loads(action.frame) for action in actions if isinstance(action, Send)]
     assert all(len(each["topics"]) == 1 for each in said)
     return [each["topics"][0] for each in said if each["type"] == verb]
 

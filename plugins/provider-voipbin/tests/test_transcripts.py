@@ -31,7 +31,7 @@ def seen(actions):
     """What a transcript says of actions."""
     for action in actions:
         if isinstance(action, Send):
-            yield {"out": json.loads(action.text)}
+            yield {"out": json.loads(action.frame)}
         elif isinstance(action, Emit):
             event = action.event
             yield {"event": [event.kind, str(event.address), event.id, event.origin, event.inferred]}

@@ -156,7 +156,7 @@ def test_a_time_limit_that_is_no_number_is_refused():
 
 @pytest.mark.parametrize("url", ["ftp://x", "localhost", "", "http://"])
 def test_only_http_urls_are_taken(url):
-    with pytest.raises(ValueError, match="no https:// or http:// URL"):
+    with pytest.raises(ValueError, match="not a valid https:// or http:// URL"):
         Http(url)
 
 

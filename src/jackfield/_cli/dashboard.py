@@ -87,7 +87,7 @@ async def open_dashboard(
     port: int,
 ) -> AsyncGenerator[Gateway, None]:
     """Run a gateway with a page beside it; raises `JackfieldError` if the port cannot be opened."""
-    site = Site(access, config.secrets() if isinstance(config, GatewayConfig) else ())
+    site = Site(access, registry.redact)
     async with (
         open_gateway(config, registry=registry, plugins=[console, site]) as gateway,
         trio.open_nursery() as nursery,

@@ -119,7 +119,7 @@ async def _deliver(
 ) -> int:
     observing = registry.extended([console])
     for task in tasks:
-        observing.redact.learn(task.sink.impl)
+        observing.redact.learn(task.sink.impl, owner=task.sink.name)
     reports = observing.observe
     selects = RouteSpans.of([EVERYTHING])
     pipelines = []
@@ -128,10 +128,21 @@ async def _deliver(
             try:
                 ready = await opened.enter_async_context(task.sink.impl.open())
             except (DeliveryError, OSError) as error:
-                raise DeliveryError(f"sinks.{task.sink.name}: cannot be opened: {error}") from None
+                raise DeliveryError(
+                    f"sinks.{task.sink.name}: cannot be opened: {observing.redact(str(error))}"
+                ) from None
             cursor = Replay(task.pages(), task.delivered)
             pipelines.append(
-                SinkPipeline(task.sink.name, ready, cursor, selects, task.sink.delivery, reports, random.Random())
+                SinkPipeline(
+                    task.sink.name,
+                    ready,
+                    cursor,
+                    selects,
+                    task.sink.delivery,
+                    reports,
+                    random.Random(),
+                    observing.redact,
+                )
             )
         async with trio.open_nursery() as nursery:
             await nursery.start(cancel_at_signal, nursery.cancel_scope, _say_stopping)

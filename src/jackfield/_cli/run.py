@@ -90,7 +90,9 @@ def say_summary(state: GatewayState, *, durable: bool) -> None:
         rejected = f", {rejections} rejected" if rejections else ""
         received = f"{feed.events} events in {feed.frames} frames{webhooks}"
         gaps = f"{feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}"
-        say(f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}")
+        seconds = feed.not_verified_seconds
+        unknown = f", {seconds:.0f} s not verified" if seconds else ""
+        say(f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}{unknown}")
     for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} waiting in the journal" if sink.lag and durable else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
@@ -23,10 +22,10 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Listener
 from jackfield._net.http_connection import Send, Streamed
 from jackfield._net.http_server import HTTPServer, listen, whole
-from jackfield.addresses import escape_segment
-from jackfield.errors import SecretError, SelectorError
+from jackfield.errors import SelectorError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import Request, Response
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import Secret
 from jackfield.reports import Report
 from jackfield.selectors import EVERYTHING, Selector
@@ -48,8 +47,6 @@ SLICE_SECONDS, SLICE_EVENTS = 0.05, 200
 """The board applies at most so many events in such a time, since it shares a processor with the gateway."""
 WRONG_TOKEN_SECONDS = 1.0
 """Delay of the answer to a wrong token or cookie, by whichever way it comes."""
-MOST_HIDDEN = 500
-"""Maximum number of secrets' texts that are redacted, earlier values of renewed secrets included."""
 
 PAGES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -78,15 +75,16 @@ class Site:
     """One dashboard; also an observer of the gateway's reports."""
 
     access: Access
-    secrets: tuple[Secret, ...] = ()
-    """The secrets that are redacted in all updates."""
+    redact: Redactor = attrs.field(factory=Redactor)
+    """Hides secrets in all updates."""
     board: Board = attrs.field(factory=Board)
     _listener: Listener | None = None
-    _hidden: dict[str, None] = attrs.field(factory=dict)
-    """The secrets' texts, earlier values of renewed secrets included."""
     _samples: deque[tuple[float, dict[str, int]]] = attrs.field(factory=lambda: deque(maxlen=RATE_SAMPLES))
     _figures: dict[str, Any] = attrs.field(factory=dict)
     _viewers: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.redact.add(Secret("text", text) for text in (self.access.token, self.access.session) if text)
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
@@ -124,7 +122,7 @@ class Site:
             self._measure(gateway)
 
     def _measure(self, gateway: Gateway) -> None:
-        """Read the gateway's figures, remove old rows, and read the secrets again, which may have been renewed."""
+        """Read the gateway's figures, and remove old rows."""
         now, stats = datetime.now(UTC), gateway.state()
         counts = {f"feed {name}": feed.events for name, feed in stats.feeds.items()}
         counts |= {f"sink {name}": sink.delivered for name, sink in stats.sinks.items()}
@@ -159,19 +157,6 @@ class Site:
             "journal_waiting": stats.journal.waiting,
             "journal_dropped": stats.journal.dropped,
         }
-        self._learn_secrets()
-
-    def _learn_secrets(self) -> None:
-        texts = [self.access.token, self.access.session]
-        for secret in self.secrets:
-            with suppress(SecretError):
-                texts.append(secret.reveal())
-        for text in filter(None, texts):
-            for form in (text, escape_segment(text)):
-                self._hidden.pop(form, None)  # so that current texts are the newest
-                self._hidden[form] = None
-        while len(self._hidden) > MOST_HIDDEN:
-            del self._hidden[next(iter(self._hidden))]
 
     def _rate(self, name: str) -> float:
         """Increments per second of a counter, over the last measurements."""
@@ -233,7 +218,7 @@ class Site:
             last_sent_at = trio.current_time()
             while True:
                 now = datetime.now(UTC).timestamp()
-                update = view.next(self.board, self._figures, now, self._hidden)
+                update = view.next(self.board, self._figures, now, self.redact)
                 if update is not None:
                     await send(b"data: " + update + b"\n\n")
                     last_sent_at = trio.current_time()

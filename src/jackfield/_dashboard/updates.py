@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -10,7 +10,6 @@ import msgspec
 
 from jackfield._dashboard.board import Board
 from jackfield.addresses import escape_segment
-from jackfield.plugin.secrets import REDACTED
 from jackfield.selectors import Selector
 
 __all__ = ["MOST_EVENTS", "View"]
@@ -28,10 +27,10 @@ class View:
     _serial: int | None = None
     _figures: Mapping[str, Any] | None = None
 
-    def next(self, board: Board, figures: Mapping[str, Any], now: float, secrets: Iterable[str]) -> bytes | None:
+    def next(self, board: Board, figures: Mapping[str, Any], now: float, redact: Callable[[str], str]) -> bytes | None:
         """The next message, the first one complete; ``None`` if nothing has changed.
 
-        `figures` is included unchanged; `secrets` are redacted in every text.
+        `figures` is included as it is; every text is passed through `redact`.
         """
         tables = {}
         for name, table in board.tables.items():
@@ -64,29 +63,16 @@ class View:
             for row in news.rows
         ]
         message = {"now": now, "first": first, "tables": tables, "events": events, "hidden": news.hidden}
-        return msgspec.json.encode(_without(message | {"figures": figures}, tuple(filter(None, secrets))))
+        return msgspec.json.encode(_without(message | {"figures": figures}, redact))
 
 
-def _without(value: Any, secrets: tuple[str, ...]) -> Any:
+def _without(value: Any, redact: Callable[[str], str]) -> Any:
     """The value with all secrets redacted in its texts."""
     match value:
         case str():
-            for secret in secrets:
-                value = _uncut(value.replace(secret, REDACTED), secret)
-            return value
+            return redact(value)
         case list():
-            return [_without(each, secrets) for each in value]
+            return [_without(each, redact) for each in value]
         case dict():
-            return {key: _without(each, secrets) for key, each in value.items()}
+            return {key: _without(each, redact) for key, each in value.items()}
     return value
-
-
-def _uncut(text: str, secret: str) -> str:
-    """Redact the start of a secret at the end of a shortened text."""
-    if not text.endswith("…"):
-        return text
-    kept = text[:-1]
-    for length in range(min(len(secret), len(kept)), 0, -1):
-        if kept.endswith(secret[:length]):
-            return f"{kept[:-length]}{REDACTED}…"
-    return text

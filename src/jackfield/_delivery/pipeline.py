@@ -22,6 +22,7 @@ from jackfield._delivery.sink_runner import SinkRunner
 from jackfield._routing.route_spans import RouteSpan, RouteSpans
 from jackfield.config import DeliveryOptions
 from jackfield.events import Event, Record
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import OpenSink
 from jackfield.reports import EventDeadLettered, EventsDropped, Report
 from jackfield.reports._thinning import is_due
@@ -84,6 +85,7 @@ class SinkPipeline:
     _options: DeliveryOptions
     _report: Callable[[Report], None]
     _rng: random.Random
+    _redact: Redactor = attrs.field(factory=Redactor)
     _runner: SinkRunner = attrs.field(init=False)
     _partitions: list[Partition] = attrs.field(init=False)
     _progress: Progress = attrs.field(init=False)
@@ -91,7 +93,9 @@ class SinkPipeline:
 
     def __attrs_post_init__(self) -> None:
         breaker = Breaker(THRESHOLD, self._rng)
-        self._runner = SinkRunner(self.name, self._sink, self._options.timeout, breaker, self._report, self._rng)
+        self._runner = SinkRunner(
+            self.name, self._sink, self._options.timeout, breaker, self._report, self._rng, self._redact
+        )
         self._partitions = [
             Partition(self._runner, self._options, self._finish, self._dead_letter)
             for _ in range(self._options.concurrency)

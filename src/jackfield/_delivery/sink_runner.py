@@ -16,6 +16,7 @@ from jackfield._delivery.failure import Failure, checked_failure, delivery_error
 from jackfield._delivery.suspicion import ROW, Suspicion, Verdict
 from jackfield._net.exception_groups import leaves
 from jackfield.events import Record
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused
 from jackfield.reports._counters import SinkCounters
@@ -38,6 +39,8 @@ class SinkRunner:
     breaker: Breaker
     report: Callable[[Report], None]
     rng: random.Random
+    _redact: Redactor = attrs.field(factory=Redactor)
+    """For what a sink says of a failure: a server may have worded it, and it is reported and kept with dead letters."""
     counters: SinkCounters = attrs.field(factory=SinkCounters)
     suspicion: Suspicion = attrs.field(factory=Suspicion)
     disabled: trio.Event = attrs.field(factory=trio.Event)
@@ -117,13 +120,21 @@ class SinkRunner:
                 if not all(isinstance(each, Exception | SystemExit | trio.Cancelled) for each in leaves(error)):
                     raise
                 await trio.lowlevel.checkpoint_if_cancelled()
-            failure = _read(error, batch)
+            failure = self._read(error, batch)
             for breach in failure.breaches:
                 self._breaches += 1
                 if is_due(self._breaches):
                     self.report(SinkContractBroken(self.name, breach, self._breaches))
             return failure
         return None
+
+    def _read(self, error: BaseException, batch: Batch) -> Failure:
+        if (said := delivery_error(error)) is not None:
+            with suppress(Exception):  # such as of a subclass without the attributes
+                failure = checked_failure(said, batch.missing, len(batch))
+                return attrs.evolve(failure, reason=self._redact(failure.reason))
+        described = self._redact(_described(error))
+        return Failure(f"the sink failed: {described}", "retry", breaches=(described,))
 
     def _progressed(self, scope: trio.CancelScope, arrived: Callable[[list[int]], None], indexes: list[int]) -> None:
         scope.deadline = trio.current_time() + self._timeout
@@ -166,14 +177,6 @@ class SinkRunner:
     def _wake_waiting(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
-
-
-def _read(error: BaseException, batch: Batch) -> Failure:
-    if (said := delivery_error(error)) is not None:
-        with suppress(Exception):  # such as of a subclass without the attributes
-            return checked_failure(said, batch.missing, len(batch))
-    described = _described(error)
-    return Failure(f"the sink failed: {described}", "retry", breaches=(described,))
 
 
 def _described(error: BaseException) -> str:

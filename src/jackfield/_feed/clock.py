@@ -52,7 +52,7 @@ class Clock:
         return self._monotonic() + self._slept
 
     def restart(self) -> None:
-        """Begin anew to expect a check each second: what was before is no stall."""
+        """Begin anew to expect a check each second: what was before is not a stall."""
         self._checked = (self._now(), self._monotonic())
 
     def check(self) -> Stall | None:

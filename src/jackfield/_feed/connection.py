@@ -6,7 +6,8 @@ through a bounded queue, and facts are handed to the session at once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -15,7 +16,7 @@ import trio
 from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.effects import Effect, Lost, Perform
-from jackfield._feed.websocket import Connection
+from jackfield._feed.transport import Connection
 from jackfield._loading.guard import provider_code
 from jackfield._net.http_client import Perform as PerformHTTP
 from jackfield.config import ConnectionOptions
@@ -57,14 +58,14 @@ class FeedEvents(Protocol):
         """Something has happened on a connection that the session is to know, or to act upon."""
         ...
 
-    def stalled(self, stall: Stall) -> None:
-        """This process did not run for a while."""
+    def ticked(self, stall: Stall | None) -> None:
+        """A second has passed, perhaps after a stall of this process."""
         ...
 
 
 @attrs.define
 class WantedTopics:
-    """The topics that somebody needs of a feed; whoever follows it waits for `changed`."""
+    """The topics that are needed of a feed; to follow it, wait for `changed`."""
 
     topics: frozenset[str] = frozenset()
     changed: trio.Event = attrs.field(factory=trio.Event)
@@ -90,13 +91,15 @@ class FeedConnection:
     _perform_http: PerformHTTP
     stopping: trio.Event = attrs.field(factory=trio.Event)
     """Set to end it gracefully."""
+    opened_at: datetime = attrs.Factory(lambda self: self._clock.now(), takes_self=True)
+    _ended: bool = False
     _loss: ConnectionLost | None = None
     _nursery: trio.Nursery = attrs.field(init=False)
-    _outbox: trio.MemorySendChannel[str] = attrs.field(init=False)
-    _to_send: trio.MemoryReceiveChannel[str] = attrs.field(init=False)
+    _outbox: trio.MemorySendChannel[str | bytes] = attrs.field(init=False)
+    _to_send: trio.MemoryReceiveChannel[str | bytes] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._outbox, self._to_send = trio.open_memory_channel[str](OUTBOX)
+        self._outbox, self._to_send = trio.open_memory_channel[str | bytes](OUTBOX)
 
     async def run(self) -> None:
         """Serve until `stopping` is set; `ConnectionLost` where it ends otherwise."""
@@ -107,8 +110,14 @@ class FeedConnection:
                     self._nursery.start_soon(self._until_lost, task)
                 await self.stopping.wait()
                 self._nursery.cancel_scope.cancel()
+            self._ended = True
         if self._loss is not None:
             raise self._loss
+
+    def committed(self, tokens: Sequence[str]) -> None:
+        """The journal has committed the events of these tokens; where the connection has ended they come again."""
+        if not self._ended:
+            self._apply(self.driver.committed(tokens))
 
     async def _until_lost(self, task: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -124,8 +133,8 @@ class FeedConnection:
     def _apply(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(text):
-                    self._send(text)
+                case Send(frame):
+                    self._send(frame)
                 case Perform():
                     self._nursery.start_soon(self._perform, effect)
                 case Lost(loss):
@@ -133,9 +142,9 @@ class FeedConnection:
                 case _:
                     self._session.handle(effect, self)
 
-    def _send(self, text: str) -> None:
+    def _send(self, frame: str | bytes) -> None:
         try:
-            self._outbox.send_nowait(text)
+            self._outbox.send_nowait(frame)
         except trio.WouldBlock:
             self._lose(ConnectionLost(f"the vendor accepted none of our last {OUTBOX} frames"))
 
@@ -147,8 +156,8 @@ class FeedConnection:
             self._apply(self.driver.received(frames, self._clock.now()))
 
     async def _write(self) -> None:
-        async for text in self._to_send:
-            await self.connection.send(text)
+        async for frame in self._to_send:
+            await self.connection.send(frame)
 
     async def _follow(self) -> None:
         while True:
@@ -160,8 +169,7 @@ class FeedConnection:
         before = self._clock.elapsed()
         while True:
             await trio.sleep(TICK_SECONDS)
-            if (stall := self._clock.check()) is not None:
-                self._session.stalled(stall)
+            self._session.ticked(self._clock.check())
             now = self._clock.elapsed()
             passed, before = now - before, now
             self._apply(self.driver.tick(self._clock.now(), passed))

@@ -8,7 +8,7 @@ import attrs
 
 __all__ = ["CutAges"]
 
-# So many cuts in a row at ages that differ by no more than this (and a twentieth) are no chance.
+# So many cuts in a row at ages that differ by no more than this (and a twentieth) are not chance.
 IN_A_ROW = 3
 TOLERANCE_SECONDS = 1.0
 # Connections that end sooner are refused or failing, which has other reasons.

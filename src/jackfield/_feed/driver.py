@@ -2,7 +2,8 @@
 
 Whoever owns the connection calls one input at a time and performs the effects that it returns, in their order:
 `opened` once, `received` for each read, `tick` each second, `want` when other topics are wanted, `performed` or
-`failed` for each `Perform`, `backfill` to have a gap looked up. Durations are summed up from the ticks.
+`failed` for each `Perform`, `backfill` to have a gap looked up, `committed` for tokens of stored events, `closed` at
+the end. Durations are summed up from the ticks.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from jackfield.plugin.protocol import (
     FeedProtocol,
     GapSuspected,
     Ignore,
+    NotVerified,
     Renew,
     Replan,
     Request,
@@ -64,6 +66,12 @@ class FeedDriver:
     _settled: frozenset[str] | None = None
     _lost: bool = False
     _flows: Flows = attrs.field(init=False)
+    _at: datetime | None = None
+    """The moment of the last frame or tick."""
+    _events: list[Event] = attrs.field(factory=list)
+    """Events that are not among the effects yet."""
+    _tokens: dict[str, str] = attrs.field(factory=dict)
+    """Of these."""
     _effects: list[Effect] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -78,24 +86,25 @@ class FeedDriver:
 
     def received(self, frames: Sequence[bytes], at: datetime) -> list[Effect]:
         """One read has brought these frames, at that moment."""
-        events: list[Event] = []
-        tokens: dict[str, str] = {}
+        self._at = at
         for frame in frames:
             try:
                 actions = tuple(self.protocol.received(frame, at))
             except FrameError as error:
-                self._hand_over(events)
+                self._hand_over()
                 self._effects.append(FrameUnreadable(error))
             except Exception as error:  # noqa: BLE001  # a provider's bug costs one frame, not the feed
-                self._hand_over(events)
+                self._hand_over()
                 self._effects.append(FrameUnreadable(FrameError(failure(error), frame)))
             else:
-                self._perform(actions, events, tokens)
-        self._effects.append(EventsReceived(events, len(frames), tokens))
+                self._perform(actions)
+        self._effects.append(EventsReceived(self._events, len(frames), self._tokens))
+        self._events, self._tokens = [], {}
         return self._taken()
 
     def tick(self, at: datetime, passed: float) -> list[Effect]:
         """So many seconds have passed since the last tick."""
+        self._at = at
         self._elapsed += passed
         self._ask(self.protocol.tick, at, passed)
         for topic in sorted(self._subscriptions.pending):
@@ -117,11 +126,10 @@ class FeedDriver:
 
     def performed(self, number: int, actions: Sequence[Action]) -> list[Effect]:
         """A flow has ended with these actions."""
-        events: list[Event] = []
-        self._perform(actions, events, {})
-        self._hand_over(events)
+        self._perform(actions)
+        self._hand_over()
         found = sum(isinstance(action, Emit) for action in actions)
-        self._effects += self._flows.performed(number, found)
+        self._effects += self._flows.performed(number, found, self._elapsed)
         return self._taken()
 
     def failed(self, number: int, error: JackfieldError) -> list[Effect]:
@@ -136,6 +144,17 @@ class FeedDriver:
                 self._ask(self.protocol.committed, token)
         return self._taken()
 
+    def closed(self, code: int | None, at: datetime) -> list[Effect]:
+        """The connection is down; what is still under way with it has failed."""
+        self._lost = True
+        self._effects += self._flows.abandon()
+        try:
+            with provider_code():
+                self.protocol.closed(code, at)
+        except JackfieldError as error:
+            self._effects.append(Lost(ConnectionLost(str(error))))
+        return self._taken()
+
     # -- what the protocol wants -------------------------------------------------------------------
 
     def _ask(self, method: Callable[..., Iterable[Action]], *arguments: str | float | datetime) -> None:
@@ -148,20 +167,21 @@ class FeedDriver:
         except JackfieldError as error:  # a provider's bug ends the connection, not the host
             self._lose(ConnectionLost(str(error)))
         else:
-            events: list[Event] = []
-            self._perform(actions, events, {})
-            self._hand_over(events)
+            self._perform(actions)
+            self._hand_over()
 
-    def _perform(self, actions: Iterable[Action], events: list[Event], tokens: dict[str, str]) -> None:
+    def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
-            if type(action) is Emit:  # nearly every one; a pattern would take as long as all the rest
-                events.append(action.event)
+            if type(action) is Emit or isinstance(action, Emit):  # nearly every one; a pattern would take longer
                 if action.token is not None:
-                    tokens[action.event.id] = action.token
+                    if action.event.id in self._tokens:  # a copy, whose own token is wanted back too
+                        self._hand_over()
+                    self._tokens[action.event.id] = action.token
+                self._events.append(action.event)
                 continue
-            self._hand_over(events)
+            self._hand_over()
             match action:
-                case Send() | GapSuspected() | Replan() | Renew():
+                case Send() | GapSuspected() | NotVerified() | Replan() | Renew():
                     self._effects.append(action)
                 case Subscribed(topic):
                     self._confirm(topic)
@@ -174,17 +194,15 @@ class FeedDriver:
                 case Backfill():
                     self.backfill(None)
                 case Request():
-                    self._effects += self._flows.request(action, self._elapsed)
-                case Emit(event):
-                    events.append(event)
+                    self._effects += self._flows.request(action, self._elapsed, self._at)
                 case _:
                     assert_never(action)
 
-    def _hand_over(self, events: list[Event]) -> None:
+    def _hand_over(self) -> None:
         """Put facts about the connection behind the events that came before them."""
-        if events:
-            self._effects.append(EventsReceived(events.copy(), 0))
-            events.clear()
+        if self._events:
+            self._effects.append(EventsReceived(self._events, 0, self._tokens))
+            self._events, self._tokens = [], {}
 
     def _lose(self, loss: ConnectionLost) -> None:
         """End; the first reason is the true one, what follows comes from it."""

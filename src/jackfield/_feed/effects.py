@@ -10,7 +10,7 @@ import attrs
 from jackfield.errors import ConnectionLost, FrameError
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
-from jackfield.plugin.protocol import Action, GapSuspected, Renew, Replan, Send
+from jackfield.plugin.protocol import Action, GapSuspected, NotVerified, Renew, Replan, Send
 
 __all__ = [
     "BackfillEnded",
@@ -97,6 +97,8 @@ class RequestFailed:
     """A request of the protocol's got no answer, and will not be made again."""
 
     reason: str
+    since: datetime | None = None
+    """When it was asked for; ``None`` for before the connection's first frame and first tick."""
 
 
 @attrs.frozen
@@ -119,6 +121,7 @@ Effect = (
     | Lost
     | Send
     | GapSuspected
+    | NotVerified
     | Replan
     | Renew
 )

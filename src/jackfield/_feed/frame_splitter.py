@@ -3,7 +3,7 @@
 What a vendor sends in a hurry is one text frame after the other, and a general parser takes twenty times as
 long for each as cutting it out does. So a run of complete, unfragmented data frames is taken out of the stream,
 and in its place stands one empty frame. Everything else stays where it was, for wsproto to judge: the
-handshake, fragments, very large frames, pings, closes, and whatever breaks the protocol or is no UTF-8. Each
+handshake, fragments, very large frames, pings, closes, and whatever breaks the protocol or is not UTF-8. Each
 message that comes out of wsproto is therefore either its own or stands for a run, and the order is kept.
 """
 
@@ -25,7 +25,7 @@ _UPGRADING = b"HTTP/1.1 101"
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _HEAD_MOST = 64 * 1024
 
-# First bytes of frames: whole messages; what else may be left without a doubt, in fragments or about the line.
+# First bytes of frames: whole messages; what else may be left without a doubt, in fragments or about the connection.
 _TEXT = 0x81
 _WHOLE = frozenset({_TEXT, 0x82})
 _FRAGMENTS = frozenset({0x00, 0x01, 0x02, 0x80})
@@ -47,7 +47,7 @@ class Cutter:
     _fragmented: bool = False
     """Whether a message in fragments has begun and not ended."""
     _given_up: bool = False
-    """Whether everything from here on is left: the server has said goodbye, or speaks something else."""
+    """Whether everything from here on is left: the server has sent its close frame, or speaks something else."""
 
     def feed(self, data: bytes | bytearray) -> tuple[bytes, Cut]:
         """What wsproto is to be given in place of these bytes, maybe nothing, and what its messages will stand for."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import attrs
 
 from jackfield._feed import effects
 from jackfield._feed.effects import Effect
 from jackfield._feed.stream_events import stream_event
+from jackfield._feed.unverified import UnverifiedSpans
 from jackfield.config import Feed
 from jackfield.errors import FrameError
 from jackfield.events import Event
@@ -21,6 +23,7 @@ from jackfield.reports import (
     FeedStateChanged,
     FrameInvalid,
     GapSuspected,
+    NotVerified,
     Report,
     RequestFailed,
     TopicConfirmed,
@@ -30,7 +33,20 @@ from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
 from jackfield.reports.feed_states import TRANSITIONS
 
-__all__ = ["FeedRecorder"]
+__all__ = ["Committed", "Deliver", "FeedRecorder"]
+
+
+Committed = Callable[[Sequence[str]], None]
+
+
+class Deliver(Protocol):
+    """Accepts events at once, without waiting."""
+
+    def __call__(
+        self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
+    ) -> None:
+        """Accept them; once they are stored, `committed` is called with the `tokens`, which are by event id."""
+        ...
 
 
 @attrs.define
@@ -40,23 +56,28 @@ class FeedRecorder:
     _feed: Feed
     provider: Provider
     """The configured one, or what the last login has made of it."""
-    _deliver: Callable[[list[Event]], None]
+    _deliver: Deliver
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
+    _elapsed: Callable[[], float]
     _redact: Redactor = attrs.field(factory=Redactor)
+    _unverified: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
     stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.stats = FeedCounters(self._now())
-        self._redact.learn(self._feed.provider)
+        for options in (self._feed.connection, self._feed.provider):
+            self._redact.learn(options, owner=self._feed.name)
 
-    def handle(self, effect: Effect) -> None:
-        """Record a fact that changes nothing else."""
+    def handle(self, effect: Effect, committed: Committed | None = None) -> None:
+        """Record a fact that changes nothing else; tokens of events come back by `committed`."""
         match effect:
-            case effects.EventsReceived(events, frames):
+            case effects.EventsReceived(events, frames, tokens):
                 self.stats.frames += frames
                 self.stats.events += len(events)
-                if events:
+                if tokens:
+                    self._deliver(events, tokens, committed)
+                elif events:
                     self._deliver(events)
             case effects.FrameUnreadable(error):
                 self.unreadable(error)
@@ -68,6 +89,7 @@ class FeedRecorder:
             case effects.TopicRefused(topic, reason):
                 self._refused(topic, self.redacted(reason))
             case effects.RequestFailed(reason):
+                self.stats.requests_failed += 1
                 self.report(RequestFailed(self._feed.name, self.redacted(reason)))
             case effects.BackfillEnded():
                 self._backfilled(effect)
@@ -95,9 +117,9 @@ class FeedRecorder:
         """Count and keep a frame that could not be read; reported at each doubling, so as not to flood."""
         stats = self.stats
         stats.unreadable += 1
-        stats.last_unreadable.append(error)
+        problem = self.redacted(error.problem)
+        stats.last_unreadable.append(FrameError(problem, error.raw))
         if is_due(stats.unreadable):
-            problem = self.redacted(error.problem)
             self.report(FrameInvalid(self._feed.name, problem, error.raw, stats.unreadable))
 
     def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
@@ -106,13 +128,29 @@ class FeedRecorder:
         self.report(GapSuspected(self._feed.name, since, until, cause))
         self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
 
+    def not_verified(self, since: datetime, until: datetime | None, reason: str) -> None:
+        """Nobody could know whether events were missed in this span; reported soon, and each moment once."""
+        now = self._now()
+        until = now if until is None else min(until, now)
+        self._unverified.add(since, until, self.redacted(reason))
+        self.report_unverified()
+
+    def report_unverified(self, *, at_once: bool = False) -> None:
+        """Report the spans that nobody could verify and that were not reported yet, if their pace allows it."""
+        for span in self._unverified.take(self._elapsed(), now=at_once):
+            self.stats.not_verified_count += 1
+            self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
+            self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
+            self.emit_fact("not_verified", since=span.since, until=span.until, reason=span.reason)
+
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
-        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **data)])
+        shown = {name: self.redacted(value) if isinstance(value, str) else value for name, value in data.items()}
+        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **shown)])
 
     def redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        self._redact.learn(self.provider)
+        self._redact.learn(self.provider, owner=self._feed.name)
         return self._redact(text)
 
     def _refused(self, topic: str, reason: str) -> None:

@@ -19,23 +19,25 @@ from jackfield._feed import effects
 from jackfield._feed.clock import Clock, Stall
 from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
 from jackfield._feed.cut_ages import CutAges
+from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
-from jackfield._feed.recorder import FeedRecorder
+from jackfield._feed.login import connect_as, log_in
+from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
-from jackfield._feed.websocket import Opener, connect
-from jackfield._loading.guard import provider_code
+from jackfield._feed.transport import connect
 from jackfield._net.backoff import backoff
-from jackfield._net.http_client import Perform, perform
+from jackfield._net.dial import Network
+from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
-from jackfield.errors import ConnectionLost, HandshakeRefused, JackfieldError, RestError
-from jackfield.events import Event
-from jackfield.plugin.protocol import FeedProtocol, GapSuspected, Renew, Replan
-from jackfield.plugin.provider import Endpoint, Provider, SupportsAuthentication, stall_limit
+from jackfield.errors import ConnectionLost, HandshakeRefused
+from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
+from jackfield.plugin.provider import Provider, stall_limit
+from jackfield.plugin.redaction import Redactor
+from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import ConnectionRenewed, FeedState, Report
 from jackfield.reports._counters import FeedCounters
-from jackfield.reports.feed_stats import FeedStats
 
 __all__ = ["Session"]
 
@@ -45,16 +47,16 @@ class Session:
     """Runs one feed; also the `FeedEvents` of its connections."""
 
     feed: Feed
-    _deliver: Callable[[list[Event]], None]
-    """Accepts events at once, without waiting."""
+    _deliver: Deliver
     _report: Callable[[Report], None]
     _rng: random.Random
     _timing: Timing = attrs.Factory(lambda self: Timing.of(self.feed.connection), takes_self=True)
-    _opener: Opener | None = None
-    _rest: Perform = perform
+    _opener: Opener = attrs.Factory(lambda self: dialler(Network.of(self.feed.connection)), takes_self=True)
+    _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _clock: Clock = attrs.field(factory=Clock)
+    _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
     gap: Gap = attrs.field(factory=Gap)
     recorder: FeedRecorder = attrs.field(init=False)
@@ -74,9 +76,12 @@ class Session:
     """Why the current connection ended."""
     _protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
+    _login: Provider | None = None
+    """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        self.recorder = FeedRecorder(self.feed, self.feed.provider, self._deliver, self._report, self._clock.now)
+        feed, clock, report = self.feed, self._clock, self._report
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, clock.elapsed, self._redact)
 
     @property
     def provider(self) -> Provider:
@@ -87,10 +92,6 @@ class Session:
     def stats(self) -> FeedCounters:
         """What the feed has done so far; it goes on changing."""
         return self.recorder.stats
-
-    def snapshot(self) -> FeedStats:
-        """What the feed has done so far."""
-        return self.stats.snapshot()
 
     def stop(self) -> None:
         """Close the connection gracefully and let `run` return."""
@@ -103,7 +104,6 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        timing = self._timing
         delays = self._delays()
         if self.feed.webhook_only:
             await self._listen()
@@ -114,13 +114,14 @@ class Session:
                 with trio.CancelScope() as self._attempt:
                     await self._serve()
             except ConnectionLost as loss:
-                if self._clock.elapsed() - began >= timing.stable and self._current is not None:
+                if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
                     delays = self._delays()
                 delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
+        self.recorder.report_unverified(at_once=True)
         self.recorder.enter(FeedState.DISCONNECTED)
 
     async def _listen(self) -> None:
@@ -148,9 +149,9 @@ class Session:
         try:
             endpoint, protocol = await self._prepare()
             timeout = self._timing.handshake_timeout
-            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as websocket:
+            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as made:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
-                connection = FeedConnection(websocket, driver, self.wanted, self, self._timing, self._clock, self._rest)
+                connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
                 await connection.run()
         except ConnectionLost as error:
@@ -158,7 +159,7 @@ class Session:
         if isinstance(loss, HandshakeRefused):
             loss = with_handshake_backoff(loss, self.provider)
         if connection is not None:
-            loss = self._closed(connection.driver.protocol, loss)
+            loss = self._closed(connection, loss)
         if self._current is connection if connection is not None else not renewal:
             self._loss = loss
             self._nursery.cancel_scope.cancel()
@@ -176,7 +177,7 @@ class Session:
                 self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
                 await trio.sleep(delay)
 
-    def _came_up(self, connection: FeedConnection, endpoint: Endpoint, *, renewal: bool) -> None:
+    def _came_up(self, connection: FeedConnection, endpoint: AnyEndpoint, *, renewal: bool) -> None:
         self.stats.connections += 1
         if renewal:
             self._successor = connection
@@ -197,35 +198,21 @@ class Session:
         if topics != self.stats.topics:
             self.recorder.settled(topics)
 
-    async def _prepare(self) -> tuple[Endpoint, FeedProtocol]:
-        try:
-            with provider_code():
-                await self._authenticate()
-                endpoint = self.provider.endpoint()
-                self._protocol = self.provider.protocol(self.feed.name, self._protocol)
-        except RestError as error:
-            raise ConnectionLost(error.reason, auth_failed=error.auth_failed, retry_after=error.retry_after) from None
-        except JackfieldError as error:  # a secret that is missing may be there later; a provider's bug may pass
-            raise ConnectionLost(str(error), auth_failed=True) from None
-        return endpoint, self._protocol
-
-    async def _authenticate(self) -> None:
-        """Have the provider renew its credentials, which is done for every connection."""
-        before, configured = self.provider.source, self.feed.provider
-        if isinstance(configured, SupportsAuthentication):
-            self.recorder.provider = await self._rest(configured.authenticate())
-        else:
-            self.recorder.provider = configured
+    async def _prepare(self) -> tuple[AnyEndpoint, FeedProtocol]:
+        before = self.provider.source
+        self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
+        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol)
+        return endpoint, self._protocol
 
-    def _closed(self, protocol: FeedProtocol, loss: ConnectionLost | None) -> ConnectionLost | None:
-        """Call the protocol's last input."""
-        try:
-            with provider_code():
-                protocol.closed(loss.code if loss is not None else None, self._clock.now())
-        except JackfieldError as error:
-            return ConnectionLost(str(error))
+    def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
+        """Give the driver its last input; why the connection ended, after that."""
+        for effect in connection.driver.closed(loss.code if loss is not None else None, self._clock.now()):
+            if isinstance(effect, effects.Lost):
+                loss = effect.loss
+            else:
+                self.handle(effect, connection)
         return loss
 
     # -- gaps --------------------------------------------------------------------------------------
@@ -238,6 +225,7 @@ class Session:
                 since = min(since, stall.since)
             reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
             self.gap.open(since, reason)
+            self.recorder.report_unverified(at_once=True)
             self.recorder.emit_fact("disconnected", reason=reason, since=self.gap.since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)
 
@@ -249,9 +237,10 @@ class Session:
         if self._current is not None and (since := self.gap.backfill_since) is not None:
             self._current.driver.backfill(since)
 
-    def stalled(self, stall: Stall) -> None:
+    def ticked(self, stall: Stall | None) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        if stall.seconds > stall_limit(self.feed.provider):
+        self.recorder.report_unverified()
+        if stall is not None and stall.seconds > stall_limit(self.feed.provider):
             self.gap.open(stall.since, f"this process did not run for {stall.seconds:.1f} s")
             if self.stats.state is FeedState.SUBSCRIBED:
                 self._close_gap()
@@ -270,6 +259,11 @@ class Session:
             case GapSuspected(since, reason):
                 self.gap.open(since, self.recorder.redacted(reason))
                 self._close_gap()
+            case NotVerified(since, until, reason):
+                self.recorder.not_verified(since, until, reason)
+            case effects.RequestFailed(reason, since):
+                self.recorder.handle(effect)
+                self.recorder.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -277,7 +271,7 @@ class Session:
                     self._renewing, self._renewal_reason = True, reason
                     self._nursery.start_soon(self._renew, reason)
             case _:
-                self.recorder.handle(effect)
+                self.recorder.handle(effect, connection.committed)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:

@@ -1,6 +1,6 @@
-"""Websocket connections to vendors, on trio; beside the simulators' server, the only user of trio_websocket.
+"""Connections by websocket; beside the simulators' server, the only user of trio_websocket.
 
-Work moves in batches: `Connection.receive` hands over what one read from the socket has brought, as a list.
+Work moves in batches: `receive` hands over what one read from the socket has brought, as a list.
 `jackfield._feed.frame_splitter` takes the messages out of the bytes before trio-websocket sees them; everything
 else is left to trio-websocket. Everything that can go wrong on a connection is raised as `ConnectionLost`, with one
 sentence that says what happened.
@@ -9,65 +9,57 @@ sentence that says what happened.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import formatdate
+from datetime import datetime
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 import trio
 import trio_websocket
 
+from jackfield._feed.activity import Activity
+from jackfield._feed.dialling import CLOSE_SECONDS, Opener, refused, with_date, within
 from jackfield._feed.frame_splitter import Cutter
 from jackfield._net.exception_groups import leaves
-from jackfield._net.os_errors import explain_os_error
-from jackfield._net.tls import TLSFileError, client_context
-from jackfield.errors import ConnectionLost, HandshakeRefused
+from jackfield.errors import ConnectionLost
 from jackfield.plugin.http import Response
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 
-__all__ = ["Connection", "Opener", "connect"]
+__all__ = ["connect"]
 
 # A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
-# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would cut the line.
+# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would close the connection.
 MAX_FRAME = MAX_MESSAGE_BYTES
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
 # it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
 QUEUE = 16
 READ_BYTES = 128 * 1024
-# The closing handshake is a courtesy: how long to wait for the other side's half of it.
-CLOSE_SECONDS = 3.0
-
-Opener = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
 
 
 class _WatchedStream(trio.abc.Stream):
     """The stream that trio-websocket reads: without the messages that were cut out, and watched.
 
     It says when it has ended and when it last brought anything, for trio-websocket waits for its handshake
-    without noticing that the server has hung up.
+    without noticing that the server has closed the connection.
     """
 
     def __init__(self, stream: trio.abc.Stream, now: Callable[[], datetime]) -> None:
         self._stream = stream
-        self._now = now
         self._cutter = Cutter()
         self.cut: deque[list[bytes] | None] = deque()
         """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
         self.wanted = True
         """Whether anybody will read what comes."""
         self.ended = trio.Event()
-        self.last_received = trio.current_time()
-        self.last_received_at = now()
+        self.activity = Activity(now)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
             while data := await self._stream.receive_some(READ_BYTES):
-                self.last_received = trio.current_time()
-                self.last_received_at = self._now()
+                self.activity.note()
                 left, cut = self._cutter.feed(data)
                 if self.wanted:
                     self.cut += cut
@@ -102,7 +94,7 @@ class Connection:
     _stream: _WatchedStream
 
     async def receive(self) -> list[bytes]:
-        """The messages of one read, at least one; `ConnectionLost` once the line is down and all are read."""
+        """The messages of one read, at least one; `ConnectionLost` once the connection is down and all are read."""
         try:
             message = await self._websocket.get_message()
         except trio_websocket.ConnectionClosed as closed:
@@ -110,10 +102,10 @@ class Connection:
         cut = self._stream.cut.popleft() if self._stream.cut else None
         return cut or [message.encode() if isinstance(message, str) else message]
 
-    async def send(self, text: str) -> None:
-        """Send one text frame."""
+    async def send(self, frame: str | bytes) -> None:
+        """Send one message, of text or of bytes."""
         try:
-            await self._websocket.send_message(text)
+            await self._websocket.send_message(frame)
         except trio_websocket.ConnectionClosed as closed:
             raise _lost(closed) from None
 
@@ -126,12 +118,12 @@ class Connection:
 
     def silence(self) -> float:
         """Seconds since the last byte came, of a frame, a ping or a pong."""
-        return trio.current_time() - self._stream.last_received
+        return self._stream.activity.silence()
 
     @property
     def last_received_at(self) -> datetime:
         """When the last byte came, by the wall clock as it was then."""
-        return self._stream.last_received_at
+        return self._stream.activity.last_received_at
 
     async def close(self) -> None:
         """Start the close handshake, wait briefly for the answer, and close."""
@@ -143,13 +135,9 @@ class Connection:
             await trio.aclose_forcefully(self._stream)
 
 
-def _wall() -> datetime:
-    return datetime.now(UTC)
-
-
 @asynccontextmanager
 async def connect(
-    endpoint: Endpoint, *, timeout: float, opener: Opener | None = None, now: Callable[[], datetime] = _wall
+    endpoint: Endpoint, *, timeout: float, opener: Opener, now: Callable[[], datetime]
 ) -> AsyncGenerator[Connection, None]:
     """A connection to the endpoint, closed gracefully at the end.
 
@@ -162,7 +150,7 @@ async def connect(
     done = False
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _establish(endpoint, nursery, timeout, opener or _open_stream, now)
+            connection = await _establish(endpoint, nursery, timeout, opener, now)
             try:
                 yield connection
                 done = True
@@ -173,7 +161,7 @@ async def connect(
                 await connection.close()
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # After our goodbye nobody cares how the line ends; trio-websocket's reader fails at a ping that crosses it.
+        # After our close frame nothing else matters; trio-websocket's reader fails at a ping that crosses it.
         if done and group.split(Exception)[1] is None:
             return
         cause = _only_cause(group, raised, endpoint)
@@ -188,37 +176,13 @@ async def _establish(
 ) -> Connection:
     stream: _WatchedStream | None = None
     try:
-        with trio.fail_after(timeout):
+        with within(endpoint.display, timeout):
             stream = _WatchedStream(await opener(endpoint), now)
             return Connection(await _shake_hands(endpoint, stream, nursery), stream)
-    except BaseException as error:
+    except BaseException:
         if stream is not None:
             await trio.aclose_forcefully(stream)
-        if isinstance(error, trio.TooSlowError):
-            raise ConnectionLost(f"no answer from {endpoint.display} within {timeout:g} s") from None
         raise
-
-
-async def _open_stream(endpoint: Endpoint) -> trio.abc.Stream:
-    parts = urlsplit(endpoint.url)
-    host, port = parts.hostname or "", _port(parts)
-    try:
-        tcp = await trio.open_tcp_stream(host, port)
-    except OSError as error:
-        raise ConnectionLost(f"cannot reach {host}:{port}: {explain_os_error(error)}") from None
-    if parts.scheme == "ws":
-        return tcp
-    try:
-        context = client_context(endpoint.ca_file)
-        tls = trio.SSLStream(tcp, context, server_hostname=host, https_compatible=True)
-        await tls.do_handshake()
-    except (OSError, trio.BrokenResourceError, TLSFileError) as error:
-        await trio.aclose_forcefully(tcp)
-        raise ConnectionLost(f"no TLS with {host}:{port}: {explain_os_error(error)}") from None
-    except BaseException:
-        await trio.aclose_forcefully(tcp)
-        raise
-    return tls
 
 
 async def _shake_hands(
@@ -247,14 +211,10 @@ async def _shake_hands(
     return opened[0]
 
 
-def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "wss" else 80)
-
-
 def _only_cause(group: BaseExceptionGroup[Any], raised: BaseException | None, endpoint: Endpoint) -> Exception | None:
     """The one exception to raise in place of a group; ``None`` where the group must go on as it is.
 
-    Several tasks notice that a line is down, each in its own way. What the body `raised` for another
+    Several tasks notice that a connection is down, each in its own way. What the body `raised` for another
     reason is its own; else the answer to a handshake says most, and what we noticed ourselves more than
     whatever comes out of trio-websocket's reader, which lets errors of wsproto and h11 through.
     """
@@ -265,36 +225,19 @@ def _only_cause(group: BaseExceptionGroup[Any], raised: BaseException | None, en
         return None
     for leaf in causes:
         if isinstance(leaf, trio_websocket.ConnectionRejected):
-            return _refused(leaf, endpoint)
+            response = Response(leaf.status_code, with_date(leaf.headers))
+            return refused(response, endpoint.display, "no websocket is served there")
     for leaf in causes:
         if isinstance(leaf, ConnectionLost):
             return leaf
     return ConnectionLost(f"{endpoint.display} broke the websocket protocol: {causes[0]}")
 
 
-def _refused(rejected: trio_websocket.ConnectionRejected, endpoint: Endpoint) -> HandshakeRefused:
-    status = rejected.status_code
-    meaning = {
-        401: "the vendor refused the token",
-        403: "the vendor forbids this to the token's owner",
-        404: "there is no such path",
-        429: "too many connections or requests",
-    }.get(status, "the vendor is not able to serve now" if status >= 500 else "no websocket is served there")
-    # A recipient with a clock adds the Date that a server left out (RFC 9110, 6.6.1).
-    headers = {"date": formatdate(usegmt=True)}
-    for name, value in rejected.headers:
-        headers[bytes(name).decode("latin-1").lower()] = bytes(value).decode("latin-1")
-    response = Response(status, headers)
-    note = response.wait.note if response.wait else ""
-    reason = f"{endpoint.display} answered HTTP {status}: {meaning}{note}"
-    return HandshakeRefused(status, reason, retry_after=response.retry_after)
-
-
 def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
     """How a connection ended."""
     reason = closed.reason
     if reason is None or reason.code == 1006:
-        return ConnectionLost("the line was cut without a close frame")
+        return ConnectionLost("the connection was cut without a close frame")
     name = reason.name.lower().replace("_", " ")
     text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
     return ConnectionLost(text, code=int(reason.code))

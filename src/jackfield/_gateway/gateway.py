@@ -15,6 +15,7 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.gap import Gap
+from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.routes import Routes
@@ -116,7 +117,7 @@ class Gateway:
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return GatewayState(
-            MappingProxyType({name: session.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType({name: session.stats.snapshot() for name, session in self._sessions.items()}),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
             tuple(listener._state() for reference in self._listeners if (listener := reference()) is not None),
@@ -145,12 +146,12 @@ class Gateway:
         """
         self._deselect(self._routes.remove(route).select)
 
-    def _take(self, events: Sequence[Event]) -> None:
+    def _take(self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /) -> None:
         """The way in of every event of a feed; never waits."""
         self._hand_over(self._journal.admit(events))
 
     def _hand_over(self, taken: Sequence[Event]) -> None:
-        """Give the listeners what is no copy of an earlier event."""
+        """Pass to the listeners what is not a copy of an earlier event."""
         if self._listeners:
             for event in taken:
                 for reference in self._index.match(event):
@@ -211,14 +212,15 @@ class Gateway:
         await self._open_webhook_server(opened)
 
     async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
+        redact = self._registry.redact
         for sink in self.config.sinks:
             try:
                 ready = await opened.enter_async_context(sink.impl.open())
             except (DeliveryError, OSError) as error:
-                raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {error}") from None
+                raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {redact(str(error))}") from None
             cursor, report = self._journal.cursor(sink.name), self._registry.observe
             self._pipelines[sink.name] = SinkPipeline(
-                sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng
+                sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng, redact
             )
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
@@ -237,6 +239,7 @@ class Gateway:
                 rng,
                 gap=gap,
                 replan=partial(self._replan, feed.name),
+                redact=self._registry.redact,
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         self._doubt(self._routes.selectors)
@@ -247,7 +250,14 @@ class Gateway:
         options, report = self.config.webhooks, self._registry.observe
         receivers = {
             name: WebhookReceiver(
-                session.feed, webhook, session.stats, session.recorder.unreadable, publish, report, options
+                session.feed,
+                webhook,
+                session.stats,
+                session.recorder.unreadable,
+                publish,
+                report,
+                options,
+                redact=self._registry.redact,
             )
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None

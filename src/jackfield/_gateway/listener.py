@@ -39,7 +39,7 @@ def parse_selectors(selectors: Iterable[str | Selector]) -> tuple[Selector, ...]
 class Listener:
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
-    Use it with ``with`` and ``async for``; one loop at a time. When no loop takes events for so long that the
+    Use it with ``with`` and ``async for``; one loop at a time. When no loop reads events for so long that the
     buffer is full, `overflow` says what is lost; that is counted in `dropped` and reported. One that nothing refers to
     any more, such as that of a loop ``async for event in gateway.listen(…)`` which was left by ``break``, is closed.
     """
@@ -77,7 +77,7 @@ class Listener:
     def _drop(self) -> None:
         self.dropped += 1
         if is_due(self.dropped):
-            self._report(EventsDropped(str(self), 1, "nobody takes its events", self.dropped))
+            self._report(EventsDropped(str(self), 1, "nobody reads its events", self.dropped))
 
     def _state(self) -> ListenerState:
         """How it stands."""

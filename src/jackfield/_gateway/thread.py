@@ -55,7 +55,7 @@ class Portal:
     _thread: threading.Thread = attrs.field(init=False)
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _calls: trio.Nursery | None = None
-    """Where what takes time waits; ``None`` once the gateway is closed."""
+    """The queue of what may take time; ``None`` once the gateway is closed."""
 
     def start(self) -> None:
         """Open the gateway; at once, `ready` tells how that went."""
@@ -96,7 +96,7 @@ class Portal:
         return answer
 
     def _post(self, work: Callable[[], object]) -> bool:
-        """Whether the thread will do it; it does things in the order in which they were posted."""
+        """Whether the thread will do it; it does things in the order in which they were submitted."""
         try:
             self._begun.result().run_sync_soon(work)
         except trio.RunFinishedError:
@@ -145,7 +145,7 @@ class Batches:
 
     @classmethod
     def open(cls, portal: Portal, listen: Callable[[], Listener]) -> Batches:
-        """Start to listen; whatever is posted later comes after that. Raises what `listen` does after the end."""
+        """Start to listen; whatever is submitted later comes after that. Raises what `listen` does after the end."""
         listening = portal.call(listen)
         if listening.done():
             listening.result()

@@ -1,4 +1,4 @@
-"""Who gets reports, and that what they get can be shown: without secrets, and without control characters."""
+"""The observers of reports; what they get can be shown: without secrets, and without control characters."""
 
 from __future__ import annotations
 
@@ -48,11 +48,7 @@ def showable(report: R, redact: Redactor) -> R:
         for field in attrs.fields(type(report))
         if field.name not in NAMES and isinstance(value := getattr(report, field.name), str)
     }
-    changed = {name: text for name, value in given.items() if (text := _printable(redact(value))) != value}
+    changed = {name: text for name, value in given.items() if (text := redact(value)) != value}
     plain: Any = report  # an attrs object, which type checkers cannot say of a type variable
     shown: R = attrs.evolve(plain, **changed) if changed else report
     return shown
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)

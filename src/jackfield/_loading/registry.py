@@ -87,7 +87,7 @@ class Registry:
         return registry
 
     def extended(self, plugins: Iterable[Any]) -> Registry:
-        """A registry of its own with the same plugins and further ones, for one gateway.
+        """A registry of its own with the same plugins, the same redactor and further plugins, for one gateway.
 
         `PluginError` where one of those, which a program has made itself, cannot be used.
         """
@@ -97,6 +97,7 @@ class Registry:
             commands=dict(self.commands),
             loaded=list(self.loaded),
             failures=list(self.failures),
+            redact=self.redact,
             observers=[attrs.evolve(each) for each in self._observers],
         )
         for plugin in plugins:

@@ -29,7 +29,7 @@ def _shown(value: Any) -> str:
 
 
 def _strict(value: Any, wanted: type[T]) -> T:
-    """A value of exactly this type: a configuration's ``"5"`` is no number and its ``1`` no truth value."""
+    """A value of exactly this type: a configuration's ``"5"`` is not a number and its ``1`` not a truth value."""
     if wanted is float and type(value) is int:
         value = float(value)
     if type(value) is not wanted:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import attrs
 import trio
 
+from jackfield._net.dial import Network
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import client_context
 from jackfield.errors import RestError
@@ -19,7 +20,7 @@ from jackfield.plugin.secrets import redact_url
 if TYPE_CHECKING:
     import httpcore2
 
-__all__ = ["Perform", "open_client", "perform"]
+__all__ = ["Perform", "open_client", "perform", "performer"]
 
 T = TypeVar("T")
 
@@ -33,10 +34,19 @@ LONGEST_WAIT = 30.0
 BUSY = (429, 503)
 
 
-async def perform(exchange: HTTPFlow[T]) -> T:
+async def perform(exchange: HTTPFlow[T], network: Network | None = None) -> T:
     """Perform an exchange to its end, and what it ends with; `RestError` where it cannot go on without an answer."""
-    async with open_client() as send:
+    async with open_client(network=network) as send:
         return await drive(exchange, send)
+
+
+def performer(network: Network) -> Perform:
+    """Something that performs exchanges through a feed's proxy and with its certificate."""
+
+    async def perform_there(exchange: HTTPFlow[T], /) -> T:
+        return await perform(exchange, network)
+
+    return perform_there
 
 
 async def drive(exchange: HTTPFlow[T], send: Callable[[Request], Awaitable[Response]]) -> T:
@@ -87,10 +97,10 @@ async def _send_repeatedly(request: Request, send: Callable[[Request], Awaitable
 
 @asynccontextmanager
 async def open_client(
-    *, connections: int = CONNECTIONS, timeout: float = REQUEST_SECONDS
+    *, connections: int = CONNECTIONS, timeout: float = REQUEST_SECONDS, network: Network | None = None
 ) -> AsyncGenerator[Callable[[Request], Awaitable[Response]], None]:
     """What performs one request, once, within so many seconds; it raises `RestError` where there is no answer."""
-    client = _Client(connections, timeout)
+    client = _Client(connections, timeout, network or Network())
     try:
         yield client.send
     finally:
@@ -103,6 +113,7 @@ async def open_client(
 class _Client:
     connections: int
     timeout: float
+    network: Network
     pools: dict[str | None, httpcore2.AsyncConnectionPool] = attrs.field(factory=dict)
     """By the authorities that are trusted."""
 
@@ -143,7 +154,20 @@ class _Client:
         import httpcore2
 
         if ca_file not in self.pools:
+            network = self.network
+            context = client_context(ca_file, network.client_cert, network.client_key)
             self.pools[ca_file] = httpcore2.AsyncConnectionPool(
-                ssl_context=client_context(ca_file), max_connections=self.connections
+                ssl_context=context, max_connections=self.connections, proxy=_proxy(network)
             )
         return self.pools[ca_file]
+
+
+def _proxy(network: Network) -> httpcore2.Proxy | None:
+    import httpcore2
+
+    if network.proxy is None:
+        return None
+    if network.proxy_credentials is None:
+        return httpcore2.Proxy(network.proxy)
+    user, _, password = network.proxy_credentials.reveal().partition(":")
+    return httpcore2.Proxy(network.proxy, auth=(user, password))

@@ -21,10 +21,42 @@ class TLSFileError(ValueError):
 
 def server_context(cert: str | Path, key: str | Path | None = None) -> ssl.SSLContext:
     """A context for a server; `TLSFileError` if its files cannot be used. Without `key`, `cert` holds it too."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    _load_chain(context, cert, key)
+    return context
+
+
+def client_context(
+    ca_file: str | None = None, cert: str | Path | None = None, key: str | Path | None = None
+) -> ssl.SSLContext:
+    """A context that verifies servers by this file's authorities, or the system's; `TLSFileError` for a bad file.
+
+    With `cert` it authenticates us to the server.
+    """
+    if ca_file is not None:
+        _check_readable("ca", ca_file)
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        raise TLSFileError("ca", f"{ca_file} holds no certificate in PEM form") from None
+    if cert is not None:
+        _load_chain(context, cert, key)
+    return context
+
+
+def _check_readable(file: Literal["cert", "key", "ca"], path: str | Path) -> None:
+    """Python's own errors about these files do not say which file they mean."""
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        raise TLSFileError(file, f"{path} cannot be read: {explain_os_error(error)}") from None
+
+
+def _load_chain(context: ssl.SSLContext, cert: str | Path, key: str | Path | None) -> None:
     _check_readable("cert", cert)
     if key is not None:
         _check_readable("key", key)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     encrypted: list[bool] = []
 
     def no_password() -> str:
@@ -41,23 +73,3 @@ def server_context(cert: str | Path, key: str | Path | None = None) -> ssl.SSLCo
             raise TLSFileError("cert" if key is None else "key", problem) from None
         why = getattr(error, "reason", None) or explain_os_error(error)
         raise TLSFileError("cert", f"{files} cannot be used: {why}; both must be PEM and belong together") from None
-    return context
-
-
-def client_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """A context that verifies servers by this file's authorities, or the system's; `TLSFileError` for a bad file."""
-    if ca_file is not None:
-        _check_readable("ca", ca_file)
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:
-        raise TLSFileError("ca", f"{ca_file} holds no certificate in PEM form") from None
-
-
-def _check_readable(file: Literal["cert", "key", "ca"], path: str | Path) -> None:
-    """Python's own errors about these files do not say which file they mean."""
-    try:
-        with Path(path).open("rb"):
-            pass
-    except OSError as error:
-        raise TLSFileError(file, f"{path} cannot be read: {explain_os_error(error)}") from None

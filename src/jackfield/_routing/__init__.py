@@ -1,1 +1,1 @@
-"""Which events go where, and which vendor topics that takes."""
+"""Which events go where, and which vendor topics that needs."""

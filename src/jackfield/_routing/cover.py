@@ -1,7 +1,7 @@
 """The smallest of a changing set of topics that brings what all of them bring; pure, and kept up to date.
 
 A topic is *redundant* where another of the set covers it; of two that cover each other the first in text order stays.
-Adding or removing a topic looks at those that can cover it or be covered by it, and at no others: they are found by
+Adding or removing a topic visits those that can cover it or be covered by it, and at no others: they are found by
 the shape of what the topic says, or by its text where a vendor matches topics by raw prefix.
 """
 

@@ -1,4 +1,4 @@
-"""Who gets an event, found without walking all selectors.
+"""The consumers of an event, found without walking all selectors.
 
 A selector is eight slots, each fixed or free. Those whose fixed slots are the same ones have one *shape* and
 share a table, keyed by what the slots are fixed to; an event asks a table once, however many selectors are
@@ -33,7 +33,7 @@ class _Shape(Generic[S]):
     slots: tuple[int, ...]
     key_of: Any
     subscribers: dict[Any, dict[S, int]] = attrs.field(factory=dict)
-    """By what the slots are fixed to: who asked, and how often."""
+    """By what the slots are fixed to: the consumers, and how often each."""
 
 
 @attrs.define
@@ -58,7 +58,7 @@ class SelectorIndex(Generic[S]):
             shapes[shape] = shapes.get(shape, 0) + 1
 
     def remove(self, selector: Selector, subscriber: S) -> None:
-        """Take back one `add` of the same selector; `KeyError` where there was none."""
+        """Undo one `add` of the same selector; `KeyError` where there was none."""
         slots = (*selector.kind, *selector.address)
         shape = self._shapes[tuple(number for number, text in enumerate(slots) if text is not None)]
         key = shape.key_of(slots)

@@ -50,7 +50,7 @@ class WebhookReceiver:
     _redact: Redactor = attrs.field(factory=Redactor)
 
     def __attrs_post_init__(self) -> None:
-        self._redact.learn(self.feed.provider)
+        self._redact.learn(self.feed.provider, owner=self.feed.name)
 
     async def receive(self, request: Request, *, deadline: float = float("inf")) -> Response:
         """The answer to a request: a success as soon as its events are committed, and not before."""

@@ -98,6 +98,7 @@ class _Reader:
             connection = structure(ConnectionOptions, table, f"feeds.{name}", self.problems)
             if connection is None:
                 continue
+            self._warn_of_secrets(connection, f"feeds.{name}")
             try:
                 yield Feed(name, spec.name, made, connection)
             except JackfieldError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -36,6 +37,14 @@ def _names_folder(_instance: Any, _attribute: Any, value: str) -> None:
 def _host_and_port(_instance: Any, _attribute: Any, value: str | None) -> None:
     if value is not None:
         host_and_port(value)
+
+
+def _proxy(_instance: Any, _attribute: Any, value: str | None) -> None:
+    if value is None:
+        return
+    is_url("http", "https")(None, None, value)
+    if "@" in urlsplit(value).netloc:
+        raise ValueError("user and password do not belong in the URL; give proxy_credentials")
 
 
 @attrs.frozen
@@ -171,6 +180,24 @@ class ConnectionOptions:
         validator=ge(0.1),
         metadata=field_help("seconds that connecting may take, TLS and upgrade included"),
     )
+    proxy: str | None = attrs.field(
+        default=None,
+        validator=_proxy,
+        metadata=field_help("an HTTP proxy to connect through, such as http://proxy.example:3128"),
+    )
+    proxy_credentials: Secret | None = attrs.field(default=None, metadata=field_help("user:password for the proxy"))
+    client_cert: str | None = attrs.field(
+        default=None, metadata=field_help("a PEM file with the certificate by which the vendor knows us, with its key")
+    )
+    client_key: str | None = attrs.field(
+        default=None, metadata=field_help("a PEM file with the key of client_cert, if it is in another file")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.proxy_credentials is not None and self.proxy is None:
+            raise ValueError("proxy_credentials needs proxy, the URL of the proxy")
+        if self.client_key is not None and self.client_cert is None:
+            raise ValueError("client_key needs client_cert, the certificate that it is the key of")
 
 
 @attrs.frozen
@@ -240,7 +267,8 @@ class GatewayConfig:
 
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret of the configuration, for a `jackfield.plugin.redaction.Redactor`."""
-        options = [feed.provider for feed in self.feeds] + [sink.impl for sink in self.sinks]
+        options: list[Any] = [each for feed in self.feeds for each in (feed.provider, feed.connection)]
+        options += [sink.impl for sink in self.sinks]
         return tuple(secret for each in options for _, secret in iter_secrets(each))
 
     def selectors_of(self, sink: str) -> tuple[Selector, ...]:

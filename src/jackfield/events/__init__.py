@@ -7,6 +7,20 @@ on the way through us, and writing an event does not encode its payload again.
 
 from jackfield.events.event import Event, Origin, content_id
 from jackfield.events.json_text import decode_data, decode_struct, encode_data
+from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield.events.record import Record
 
-__all__ = ["Event", "Origin", "Record", "content_id", "decode_data", "decode_struct", "encode_data"]
+__all__ = [
+    "NO_PARTIES",
+    "Cause",
+    "Direction",
+    "Event",
+    "Media",
+    "Origin",
+    "Parties",
+    "Record",
+    "content_id",
+    "decode_data",
+    "decode_struct",
+    "encode_data",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import msgspec
 from jackfield.addresses import Address, escape_segment
 from jackfield.errors import EventError
 from jackfield.events.json_text import decode_data, decode_struct, encode_data, without_surrogates
+from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
 
 __all__ = ["Event", "Origin", "content_id"]
 
@@ -48,6 +49,8 @@ class Event:
     origin: Origin = "live"
     inferred: bool = False
     """Whether the vendor did not name the event and we deduced its kind."""
+    parties: Parties = NO_PARTIES
+    """Who takes part, in neutral words."""
     data: Any = attrs.field(default=None, hash=False)
     """The vendor's payload as JSON objects, nothing dropped or renamed."""
     data_json: bytes | None = attrs.field(default=None, repr=False, eq=False)
@@ -99,7 +102,7 @@ def content_id(*parts: bytes) -> str:
     return hashlib.sha256(framed).hexdigest()[:32]
 
 
-class _Wire(msgspec.Struct, frozen=True):
+class _Wire(msgspec.Struct, frozen=True, omit_defaults=True):
     """The JSON object; extension attributes are named as CloudEvents demands: letters and digits."""
 
     specversion: Literal["1.0"]
@@ -113,12 +116,27 @@ class _Wire(msgspec.Struct, frozen=True):
     origin: Origin
     inferred: bool
     time: datetime | msgspec.UnsetType = msgspec.UNSET
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: Literal["application/json"] | msgspec.UnsetType = msgspec.UNSET
     correlationid: str | msgspec.UnsetType = msgspec.UNSET
     partitionkey: str | msgspec.UnsetType = msgspec.UNSET
     nativetype: str | msgspec.UnsetType = msgspec.UNSET
     nativetopic: str | msgspec.UnsetType = msgspec.UNSET
+    direction: Direction = ""
+    caller: str = ""
+    callername: str = ""
+    callee: str = ""
+    calleename: str = ""
+    agentid: str = ""
+    agentname: str = ""
+    queueid: str = ""
+    queuename: str = ""
+    cause: Cause = ""
+    media: Media = ""
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+# Each field of the parties and its extension attribute.
+_PARTIES = tuple((field.name, field.name.replace("_", "")) for field in attrs.fields(Parties))
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -146,7 +164,14 @@ def _encodable(event: Event) -> Event:
         for field in attrs.fields(Event)
         if field.init and isinstance(value := getattr(event, field.name), str)
     }
-    return attrs.evolve(event, address=Address(*map(without_surrogates, event.address)), **texts)
+    named: dict[str, Any] = {name: without_surrogates(value) for name, value in _named(event.parties)}
+    return attrs.evolve(
+        event, address=Address(*map(without_surrogates, event.address)), parties=Parties(**named), **texts
+    )
+
+
+def _named(parties: Parties) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, _ in _PARTIES if (value := getattr(parties, name)))
 
 
 def _to_wire(event: Event) -> _Wire:
@@ -179,6 +204,11 @@ def _to_wire(event: Event) -> _Wire:
         nativetype=event.native_type or msgspec.UNSET,
         nativetopic=event.native_topic or msgspec.UNSET,
         data=data,
+        **(
+            {}
+            if event.parties is NO_PARTIES
+            else {name.replace("_", ""): value for name, value in _named(event.parties)}
+        ),
     )
 
 
@@ -201,6 +231,12 @@ def _from_wire(wire: _Wire) -> Event:
         native_topic=wire.nativetopic or "",
         origin=wire.origin,
         inferred=wire.inferred,
+        parties=_parties(wire),
         data=None if text is None else decode_data(text),
         data_json=text,
     )
+
+
+def _parties(wire: _Wire) -> Parties:
+    named: dict[str, Any] = {name: value for name, extension in _PARTIES if (value := getattr(wire, extension))}
+    return Parties(**named) if named else NO_PARTIES

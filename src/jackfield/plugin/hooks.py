@@ -9,7 +9,7 @@ are marked with `hookimpl` and named as below are called::
     def jackfield_providers() -> list[ProviderSpec]:
         return [ProviderSpec(name="acme", …)]
 
-Hooks are synchronous and never called for an event. An implementation may take fewer arguments
+Hooks are synchronous and never called for an event. An implementation may have fewer parameters
 than its hook has, so a hook that gains one breaks no plugin. What would break plugins raises
 `HOOK_API`; a plugin that says ``jackfield_api = 1``, or ``jackfield_api = range(1, 3)`` where it works
 with several, is left out by a host of another version, with the reason.

@@ -31,9 +31,9 @@ def is_url(*schemes: str) -> Callable[[Any, Any, str], None]:
             parts = urlsplit(value)
             right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
         except ValueError as error:
-            raise ValueError(f"{value!r} is no URL: {error}") from None
+            raise ValueError(f"{value!r} is not a URL: {error}") from None
         if not right:
-            raise ValueError(f"{value!r} is no {wanted} URL")
+            raise ValueError(f"{value!r} is not a valid {wanted} URL")
 
     return validate
 

@@ -40,6 +40,7 @@ __all__ = [
     "FeedProtocol",
     "GapSuspected",
     "Ignore",
+    "NotVerified",
     "Renew",
     "Replan",
     "Request",
@@ -54,9 +55,9 @@ __all__ = [
 
 @attrs.frozen
 class Send:
-    """Send this text to the vendor as one frame."""
+    """Send this to the vendor as one frame: a text, or bytes."""
 
-    text: str = attrs.field(repr=False)
+    frame: str | bytes = attrs.field(repr=False)
     """May hold the token, so it is not shown."""
 
 
@@ -115,8 +116,25 @@ class GapSuspected:
 
 
 @attrs.frozen
+class NotVerified:
+    """A span in which nobody could know whether events were missed: not a loss, not a gap.
+
+    A span is verified up to the last event, or the last completed backfill, on its subscription. A protocol states
+    what its vendor's REST interface does not reach back to, a subscription that nothing vouches for, and the like; so
+    it claims no loss that it cannot know of. The host merges the spans and reports each moment once: a statement that
+    overlaps an earlier one extends it, and many in a short time make one report.
+    """
+
+    since: datetime
+    until: datetime | None
+    """``None`` for the moment of the statement."""
+    reason: str
+    """Why nobody could know, without any secret."""
+
+
+@attrs.frozen
 class Backfill:
-    """Look by REST now what has become of things; for protocols with `SupportsBackfill`, else without effect."""
+    """Start a backfill by REST now; for protocols with `SupportsBackfill`, else without effect."""
 
     reason: str
 
@@ -157,6 +175,7 @@ Action = (
     | Ignore
     | Disconnect
     | GapSuspected
+    | NotVerified
     | Backfill
     | Request
     | Replan
@@ -176,7 +195,7 @@ class FeedProtocol(Protocol):
         ...
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Give back a topic that was confirmed on this connection."""
+        """Unsubscribe from a topic that was confirmed on this connection."""
         ...
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:

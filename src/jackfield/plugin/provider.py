@@ -19,11 +19,11 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.secrets import redact_url
 from jackfield.plugin.simulator import Simulator
+from jackfield.plugin.transport import AnyEndpoint
 from jackfield.selectors import Selector
 
 __all__ = [
     "Dialect",
-    "Endpoint",
     "Plan",
     "PlanEntry",
     "Provider",
@@ -33,23 +33,6 @@ __all__ = [
     "display_url",
     "stall_limit",
 ]
-
-
-@attrs.frozen
-class Endpoint:
-    """Where a feed connects to, made anew before every attempt so that it holds a fresh token."""
-
-    url: str = attrs.field(repr=False)
-    """A ``ws:`` or ``wss:`` URL; its query may hold the token, so it is never shown."""
-    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
-    """Further headers of the handshake."""
-    ca_file: str | None = None
-    """A PEM file of the authorities to trust instead of the system's."""
-
-    @property
-    def display(self) -> str:
-        """The URL as it may be shown."""
-        return redact_url(self.url)
 
 
 class Dialect(Protocol):
@@ -146,8 +129,8 @@ class Provider(Protocol):
         """The feed's translation of topics."""
         ...
 
-    def endpoint(self) -> Endpoint:
-        """Where to connect to now; called before every attempt, so a token is read anew."""
+    def endpoint(self) -> AnyEndpoint:
+        """Where to connect to now, and by which transport; called before every attempt, so a token is read anew."""
         ...
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
@@ -183,11 +166,12 @@ def display_url(provider: Provider) -> str:
 class SupportsAuthentication(Protocol):
     """A provider that must ask for its credentials, or about them, before it can connect."""
 
-    def authenticate(self) -> HTTPFlow[Provider]:
+    def authenticate(self, before: Provider | None = None) -> HTTPFlow[Provider]:
         """Get fresh credentials; the provider that is returned holds them and takes this one's place.
 
-        Called before every attempt to connect, always of the configured provider. `RestError` where the vendor does not
-        answer, with `auth_failed` if it rejects us; the message names what is missing.
+        Called before every attempt to connect, always of the configured provider. `before` is what the last login of
+        this feed returned, from which it may keep what is still good, such as a token or a channel. `RestError` where
+        the vendor does not answer, with `auth_failed` if it rejects us; the message names what is missing.
         """
         ...
 

@@ -56,8 +56,8 @@ class Secret:
         return text
 
     def revealed(self) -> tuple[str, ...]:
-        """The texts that it had when it was last read, without reading it anew unless it never was."""
-        if not self._revealed:
+        """The texts that it had when it was read, lately; of one that stands in a file nothing before that."""
+        if not self._revealed and self.kind != "file":
             with suppress(SecretError):
                 self.reveal()
         return tuple(self._revealed)

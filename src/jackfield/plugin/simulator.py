@@ -39,7 +39,7 @@ class Refusal:
 
 @attrs.frozen
 class CloseConnection:
-    """The server ends the connection; without a code it just cuts the line."""
+    """The server ends the connection; without a code it just cuts the connection."""
 
     code: int | None = None
     reason: str = ""
@@ -99,7 +99,7 @@ class SupportsRest(Protocol):
     """A simulator with a REST interface, served on the same port as its websocket."""
 
     def answer(self, request: Request) -> Response:
-        """The answer to a request that is no websocket handshake; its URL is the target, path and query."""
+        """The answer to a request that is not a websocket handshake; its URL is the target, path and query."""
         ...
 
 
@@ -122,6 +122,6 @@ class SupportsWebhookDelivery(Protocol):
     def webhooks_of(self, event: Any) -> Iterable[WebhookDelivery]:
         """The requests in which an event goes out.
 
-        An attempt has failed where the line broke or the status is 500 or more.
+        An attempt has failed where the connection broke or the status is 500 or more.
         """
         ...

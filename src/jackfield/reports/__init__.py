@@ -45,6 +45,7 @@ __all__ = [
     "KindUnknown",
     "Level",
     "ListenerState",
+    "NotVerified",
     "Overflow",
     "PluginLoadFailed",
     "Report",
@@ -137,19 +138,35 @@ class GapSuspected:
 
 
 @attrs.frozen
+class NotVerified:
+    """Nobody could know whether a feed missed events between two moments: not a loss, not a gap."""
+
+    level: ClassVar[Level] = "info"
+    feed: str
+    since: datetime
+    until: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        seconds = (self.until - self.since).total_seconds()
+        when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
+        return f"{self.feed}: not verified whether events were missed between {when}: {self.reason}"
+
+
+@attrs.frozen
 class Backfilled:
-    """What a feed missed, or may have missed in a `regular` look, was looked for by REST as far as the vendor tells."""
+    """What a feed missed, or may have missed (a `regular` backfill), was fetched by REST, as far as it has it."""
 
     feed: str
     events: int
     """Before copies of known ones are left out."""
     failure: str = ""
-    """Why there was no look, or no whole one: the gap stays."""
+    """Why there was no backfill, or only part of one: the gap stays."""
     regular: bool = False
 
     @property
     def level(self) -> Level:
-        """A failure is worth a warning, and a regular look that finds nothing hardly a word."""
+        """A failure is worth a warning, and a regular backfill that finds nothing is hardly worth a line."""
         return "warning" if self.failure else "debug" if self.regular and not self.events else "info"
 
     def __str__(self) -> str:
@@ -270,6 +287,7 @@ Report = (
     | TopicRefused
     | FrameInvalid
     | GapSuspected
+    | NotVerified
     | WebhookServerStarted
     | WebhookRejected
     | Backfilled

@@ -59,8 +59,11 @@ class FeedCounters:
     topics: frozenset[str] = frozenset()
     refused_topics: dict[str, str] = attrs.field(factory=dict)
     gaps: int = 0
+    not_verified_count: int = 0
+    not_verified_seconds: float = 0.0
     backfilled: int = 0
     backfills_failed: int = 0
+    requests_failed: int = 0
     webhooks: WebhookCounters = attrs.field(factory=WebhookCounters)
 
     def snapshot(self) -> FeedStats:

@@ -18,7 +18,7 @@ NONE: Mapping[str, int] = MappingProxyType({})
 
 @attrs.frozen
 class WebhookStats:
-    """What became of the webhooks of one feed."""
+    """What became of a vendor's webhook requests."""
 
     accepted: int = 0
     """Webhooks that were answered with 200: their events are committed."""
@@ -50,7 +50,13 @@ class FeedStats:
     refused_topics: Mapping[str, str] = MappingProxyType({})
     """What it refused on this connection, with the reason."""
     gaps: int = 0
+    not_verified_count: int = 0
+    """Spans in which nobody could know whether events were missed."""
+    not_verified_seconds: float = 0.0
+    """Their length together."""
     backfilled: int = 0
     """Events that backfills have brought."""
     backfills_failed: int = 0
+    requests_failed: int = 0
+    """Requests by HTTP that the protocol needed and that were given up, or ended with their connection."""
     webhooks: WebhookStats = attrs.field(factory=WebhookStats)

@@ -1,4 +1,4 @@
-"""A running simulator by HTTP: ``/_simulator`` shows and sets its switches, ``/_simulator/cut`` cuts its lines."""
+"""A running simulator by HTTP: ``/_simulator`` shows and sets its switches, ``/_simulator/cut`` cuts connections."""
 
 from __future__ import annotations
 

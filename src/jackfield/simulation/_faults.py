@@ -77,9 +77,9 @@ class Faults:
     lag_drop: int = attrs.field(
         default=2000,
         validator=ge(1),
-        metadata=field_help("a client that is so many frames behind loses the next ones without a word", live=True),
+        metadata=field_help("a client that is so many frames behind loses the next ones silently", live=True),
     )
-    deaf: bool = _switch("subscriptions are answered, and no event comes")
+    stalled: bool = _switch("subscriptions are answered, and no event comes")
     mute: bool = _switch("requests on the websocket get no answer, and count all the same")
     late: float = _seconds("every answer comes so many seconds late, those of REST too")
     no_pong: bool = _switch("pings of clients are not answered")
@@ -98,21 +98,23 @@ class Faults:
         validator=ge(0),
         metadata=field_help("seconds in the Retry-After header of both; 0 is without one", live=True),
     )
-    eof_after_upgrade: bool = _switch("a handshake is accepted, and then the line ends at once")
-    cut_after: float = _seconds("each line is cut when it is so many seconds old")
-    cut_every: float = _seconds("all lines are cut every so many seconds")
-    cut_silent_after: float = _seconds("a line is cut when its client has sent nothing, not even a pong, for so long")
+    eof_after_upgrade: bool = _switch("a handshake is accepted, and then the connection ends at once")
+    cut_after: float = _seconds("each connection is cut when it is so many seconds old")
+    cut_every: float = _seconds("all connections are cut every so many seconds")
+    cut_silent_after: float = _seconds(
+        "a connection is cut when its client has sent nothing, not even a pong, for so long"
+    )
     close_code: int = attrs.field(
         default=0,
         validator=_close_code,
-        metadata=field_help("the code of the close frame with which lines are cut; 0 is without one", live=True),
+        metadata=field_help("the code of the close frame with which connections are cut; 0 is without one", live=True),
     )
 
     @property
     def clear(self) -> bool:
         """Whether an event's frames go out as they are, which is worth knowing at high rates."""
         return not (
-            self.deaf
+            self.stalled
             or self.drop
             or self.duplicate > 1
             or self.shuffle
@@ -140,8 +142,8 @@ class Counters:
     """Frames, or webhooks, of events that were lost by `Faults.drop`."""
     duplicated: int = 0
     """Further copies that `Faults.duplicate` made."""
-    deafened: int = 0
-    """Frames of events that `Faults.deaf` held back."""
+    withheld: int = 0
+    """Frames of events that `Faults.stalled` held back."""
     muted: int = 0
     """Answers that `Faults.mute` held back."""
     lagged: int = 0
@@ -150,7 +152,7 @@ class Counters:
     binary: int = 0
     oversized: int = 0
     cut: int = 0
-    """Lines that were cut or closed by a fault, or because somebody asked for it."""
+    """Connections that were cut or closed by a fault, or because somebody asked for it."""
     webhooks_delivered: int = 0
     """Webhooks that were delivered."""
     webhook_attempts: int = 0

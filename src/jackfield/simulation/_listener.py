@@ -31,7 +31,7 @@ PONG = b"\x8a"
 
 
 class ClientGone(Exception):
-    """The client has closed the line, or it broke."""
+    """The client has closed the connection, or it broke."""
 
 
 def _always() -> bool:

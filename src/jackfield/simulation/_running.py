@@ -1,4 +1,4 @@
-"""A simulator that runs: its faults, its clients, what it has done, and the ends of its lines."""
+"""A simulator that runs: its faults, its clients, what it has done, and the ends of its connections."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Client:
     """The server's side of one connection, faults included."""
 
     _state: SimulatedClient
-    _line: WebSocketConnection
+    _connection: WebSocketConnection
     _faults: Faults
     _done: Counters
     _chance: Random
@@ -64,7 +64,7 @@ class Client:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._ping, ping_every)
                 while True:
-                    self._answer(await self._line.receive())
+                    self._answer(await self._connection.receive())
 
     def _answer(self, frame: str | bytes) -> None:
         for answer in self._state.received(frame):
@@ -83,8 +83,8 @@ class Client:
             if clear:
                 self._outbox.put(_EventFrame(frame), most)
                 continue
-            if self._faults.deaf:
-                self._done.deafened += 1
+            if self._faults.stalled:
+                self._done.withheld += 1
                 continue
             for extra in extras(self._faults, self._chance, self._done):
                 self._outbox.put(extra, most)
@@ -92,8 +92,8 @@ class Client:
                 self._outbox.put(copy, most, delay)
 
     def look(self, now: float) -> None:
-        """Cut the line if a fault says so."""
-        age, silence = now - self._since, self._line.silence()
+        """Cut the connection if a fault says so."""
+        age, silence = now - self._since, self._connection.silence()
         faults = self._faults
         if (faults.cut_after and age >= faults.cut_after) or (
             faults.cut_silent_after and silence >= faults.cut_silent_after
@@ -101,7 +101,7 @@ class Client:
             self.cut()
 
     def cut(self) -> None:
-        """End the line: at once, or after what is just being sent with a close frame."""
+        """End the connection: at once, or after what is just being sent with a close frame."""
         if self._cut:
             return
         self._cut = True
@@ -118,17 +118,17 @@ class Client:
                 case _EventFrame(frame):
                     self._done.sent += 1
                     self._sent.append(frame)
-                    await self._line.send(frame)
+                    await self._connection.send(frame)
                 case CloseConnection() as how:
-                    await self._line.close(how)
+                    await self._connection.close(how)
                     raise ClientGone
                 case frame:
-                    await self._line.send(frame)
+                    await self._connection.send(frame)
 
     async def _ping(self, every: Callable[[], float | None]) -> None:
         while (seconds := every()) is not None:
             await trio.sleep(seconds)
-            await self._line.ping()
+            await self._connection.ping()
 
 
 @attrs.define(eq=False)
@@ -144,7 +144,7 @@ class Running:
     published: deque[Any]
     """The newest events that happened, in the simulator's own form, whoever got them."""
     sent: deque[str]
-    """The newest frames of events that went out, to all clients; whose line was cut may have missed the last."""
+    """The newest event frames that went out, to all clients; a client whose connection was cut may miss the last."""
     counters: Counters
     _sender: WebhookSender
     limit: int | None = attrs.field(
@@ -171,7 +171,7 @@ class Running:
         return self.simulator.feed(self.url)
 
     def cut(self) -> int:
-        """Cut all lines, as `Faults.close_code` says; how many there were."""
+        """Cut all connections, as `Faults.close_code` says; how many there were."""
         clients = list(self._clients)
         for client in clients:
             client.cut()
@@ -206,11 +206,11 @@ class Running:
                 for delay, copy in copies(self.faults, delivery, self._chance, self.counters):
                     self._sender.post(copy, delay)
 
-    async def connected(self, line: WebSocketConnection) -> None:
-        """Serve a line to its end."""
+    async def connected(self, connection: WebSocketConnection) -> None:
+        """Serve a connection to its end."""
         self.counters.connections += 1
         chance = self._make_chance(self.counters.connections)
-        client = Client(self.simulator.client(), line, self.faults, self.counters, chance, self.sent)
+        client = Client(self.simulator.client(), connection, self.faults, self.counters, chance, self.sent)
         self._clients.add(client)
         try:
             await client.serve(lambda: self.simulator.ping_every)
@@ -218,7 +218,7 @@ class Running:
             self._clients.discard(client)
 
     async def watch(self) -> None:
-        """Cut lines when it is time."""
+        """Cut connections when it is time."""
         last = trio.current_time()
         while True:
             await trio.sleep(TICK)

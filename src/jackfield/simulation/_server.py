@@ -122,12 +122,12 @@ async def _accept(running: Running, host: str, incoming: Incoming) -> None:
         running.counters.handshakes_refused += 1
         await incoming.reject(refusal)
         return
-    line = await incoming.accept(lambda: not faults.no_pong)
+    connection = await incoming.accept(lambda: not faults.no_pong)
     if faults.eof_after_upgrade:
         running.counters.connections += 1
         running.counters.cut += 1
         return
-    await running.connected(line)
+    await running.connected(connection)
 
 
 async def _answer(running: Running, host: str, request: Request) -> Response:

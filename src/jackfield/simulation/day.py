@@ -1,9 +1,9 @@
 """A small contact centre's day, in no vendor's terms: what happens, to whom, one thing after another.
 
 Callers arrive, wait, are offered to agents, talk, hang up; agents log on, take breaks, wrap up;
-messages come and are answered. Each of these is a story, a generator that yields one event at
-a time; the day interleaves a few stories by a seeded draw, so that the same seed gives the same
-day, endlessly, and every state follows one that it may follow. Both simulators tell this day, each
+messages come and are answered. Each of these is an activity, a generator that yields one event at
+a time; the day interleaves a few activities by a seeded draw, so that the same seed gives the same
+day, endlessly, and every state follows one that it may follow. Both simulators publish this day, each
 in its vendor's words.
 """
 
@@ -31,9 +31,9 @@ _TALK = (
 )
 _QUESTIONS = ("What are your hours?", "Where is my parcel?", "STOP", "Can I change my booking to Friday?")
 
-STORIES_AT_ONCE = 3
+ACTIVITIES_AT_ONCE = 3
 
-Story = Generator["ScenarioEvent | None", None, None]
+Activity = Generator["ScenarioEvent | None", None, None]
 
 
 @attrs.define
@@ -55,24 +55,24 @@ class Day:
     def __iter__(self) -> Iterator[ScenarioEvent]:
         yield from filter(None, self._opening())
         # One visit alone comes first, so that whoever watches sees a whole one before several mix.
-        stories = [self._visit()]
+        activities = [self._visit()]
         at_once = 1
         while True:
-            while len(stories) < at_once:
-                stories.append(self._next_story())
-            story = self._rng.choice(stories)
+            while len(activities) < at_once:
+                activities.append(self._next_activity())
+            activity = self._rng.choice(activities)
             try:
-                event = next(story)
+                event = next(activity)
             except StopIteration:
-                stories.remove(story)
-                at_once = STORIES_AT_ONCE
+                activities.remove(activity)
+                at_once = ACTIVITIES_AT_ONCE
             else:
                 if event is not None:
                     yield event
 
-    def _next_story(self) -> Story:
-        stories = (self._visit, self._chat, self._break, self._conference, self._upkeep)
-        return self._rng.choices(stories, weights=(12, 4, 3, 1, 2))[0]()
+    def _next_activity(self) -> Activity:
+        activities = (self._visit, self._chat, self._break, self._conference, self._upkeep)
+        return self._rng.choices(activities, weights=(12, 4, 3, 1, 2))[0]()
 
     def _number(self) -> int:
         self._serial += 1
@@ -94,7 +94,7 @@ class Day:
             agent, queue = agent or contact.agent, queue or contact.queue
         return ScenarioEvent(what, at, contact, agent, queue, message, words)
 
-    def _opening(self) -> Story:
+    def _opening(self) -> Activity:
         for queue in self.queues:
             yield self._happens("queue_started", queue=queue)
         for agent in self.agents:
@@ -114,7 +114,7 @@ class Day:
         agent.free = False
         return agent
 
-    def _visit(self) -> Story:
+    def _visit(self) -> Activity:
         contact = Contact(self._number(), self._rng.choice(_CALLERS), self._rng.choice(self.queues))
         for what in ("call_started", "call_alerting", "call_answered", "flow_step"):
             yield self._happens(what, contact)
@@ -144,7 +144,7 @@ class Day:
         yield self._happens("wrapup_ended", contact)
         yield self._ready(agent)
 
-    def _conversation(self, contact: Contact) -> Story:
+    def _conversation(self, contact: Contact) -> Activity:
         listened = self._rng.random()
         if listened < 0.15:
             yield self._happens("supervised", contact)
@@ -156,7 +156,7 @@ class Day:
         elif listened < 0.2:
             yield self._happens("supervision_failed", contact)
 
-    def _chat(self) -> Story:
+    def _chat(self) -> Activity:
         question = Message(self._number(), self._rng.choice(_CALLERS), self._rng.choice(_QUESTIONS))
         yield self._happens("message_received", message=question)
         answer = Message(self._number(), question.customer, "Thank you for your message!", "queued")
@@ -164,7 +164,7 @@ class Day:
         for answer.status in ("sent", "delivered" if self._rng.random() < 0.9 else "failed"):
             yield self._happens("message_progressed", message=answer)
 
-    def _break(self) -> Story:
+    def _break(self) -> Activity:
         if (agent := self._take_agent()) is None:
             return
         queue = self._rng.choice(self.queues)
@@ -182,7 +182,7 @@ class Day:
                 yield self._happens("external_call_ended", agent=agent)
                 agent.free = True
 
-    def _conference(self) -> Story:
+    def _conference(self) -> Activity:
         contact = Contact(self._number(), self._rng.choice(_CALLERS), self.queues[0])
         yield self._happens("conference_started", contact)
         for word in ("conference_joined", "conference_joined", "conference_left", "conference_left"):
@@ -190,7 +190,7 @@ class Day:
             yield self._happens(word, contact)
         yield self._happens("conference_ended", contact)
 
-    def _upkeep(self) -> Story:
+    def _upkeep(self) -> Activity:
         yield self._happens("queue_seen", queue=self._rng.choice(self.queues))
         yield self._happens("agent_seen", agent=self._rng.choice(self.agents))
         if self._rng.random() < 0.2:

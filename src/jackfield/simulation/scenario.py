@@ -52,7 +52,7 @@ ScenarioWord = Literal[
 
 @attrs.frozen
 class Queue:
-    """A line that contacts wait in."""
+    """A queue of waiting contacts."""
 
     number: int
     name: str
@@ -66,7 +66,7 @@ class Agent:
     name: str
     state: str = "away"
     free: bool = False
-    """Whether no story has the agent in hand."""
+    """Whether no activity has taken the agent."""
     handled: int = 0
 
 

@@ -19,7 +19,7 @@ from jackfield.testing._rules import Level, rule
 __all__ = ["ConnectionRules"]
 
 # Sooner than a session gives up waiting for an answer, so that a refusal was reported and not just waited for.
-TOLD_SECONDS = 25.0
+REPORTED_SECONDS = 25.0
 # Later than that.
 SILENT_SECONDS = 90.0
 HOUR = 3600.0
@@ -44,10 +44,10 @@ class ConnectionRules(ProviderDeclaration):
         try:
             await self._settle(harness)
         except AssertionError:
-            self.not_applicable("its topics do not come into force, which confirms_subscriptions tells")
+            self.not_applicable("its topics do not become active, which confirms_subscriptions reports")
 
     async def _return(self, harness: Harness) -> None:
-        """Settle, lose the line, and settle again."""
+        """Settle, lose the connection, and settle again."""
         await self._begin(harness)
         await harness.drop()
         assert await harness.within(SILENT_SECONDS, lambda: len(harness.came) > 1), "no second connection"
@@ -59,21 +59,21 @@ class ConnectionRules(ProviderDeclaration):
         self._play(self._settle)
 
     @rule(Level.SILVER)
-    def test_tells_refusals(self) -> None:
+    def test_reports_refusals(self) -> None:
         """A topic that the vendor refuses must be reported at once, and not count as active."""
         if not self.refuses:
-            self.not_applicable("the vendor turns no topic down")
+            self.not_applicable("the vendor refuses no topic")
 
         async def scenario(harness: Harness) -> None:
             harness.session.wanted.set(self.topics())
-            await trio.sleep(TOLD_SECONDS)
+            await trio.sleep(REPORTED_SECONDS)
 
         harness = self._play(scenario, lambda: self.vendor(refuses=True))
         assert any(isinstance(report, TopicRefused) for report in harness.reports), "no refusal was reported"
         assert not harness.session.stats.topics, f"{sorted(harness.session.stats.topics)} count as served"
 
     @rule(Level.SILVER)
-    def test_takes_silence_for_no_consent(self) -> None:
+    def test_times_out_unanswered_subscriptions(self) -> None:
         """Where a vendor answers, what it does not answer is timed out: neither confirmed nor forgotten."""
         if not self.acknowledges:
             self.not_applicable("the vendor answers no subscription")
@@ -87,32 +87,32 @@ class ConnectionRules(ProviderDeclaration):
         assert any(isinstance(report, TopicRefused) for report in harness.reports), "the silence was not reported"
 
     @rule(Level.SILVER)
-    def test_gives_topics_back(self) -> None:
+    def test_unsubscribes_unwanted_topics(self) -> None:
         """What nobody wants any more must not go on costing the vendor and us."""
         if not self.unsubscribes:
-            self.not_applicable("there is nothing to give back")
+            self.not_applicable("the vendor needs no unsubscribe")
 
         async def scenario(harness: Harness) -> None:
             await self._begin(harness)
             before = len(harness.came[-1])
             harness.session.wanted.set(())
             assert await harness.settled(()), f"still active: {sorted(harness.session.stats.topics)}"
-            given = await harness.within(TOLD_SECONDS, lambda: len(harness.came[-1]) > before)
+            given = await harness.within(REPORTED_SECONDS, lambda: len(harness.came[-1]) > before)
             assert given, "the vendor got no unsubscribe for topics that nobody wants any more"
 
         self._play(scenario)
 
     @rule(Level.BRONZE)
-    def test_comes_back_after_a_drop(self) -> None:
-        """A line that was cut must come up again, one attempt at a time, and ask for everything anew."""
+    def test_reconnects_after_a_drop(self) -> None:
+        """A connection that was cut must come up again, one attempt at a time, and subscribe to everything anew."""
         harness = self._play(self._return)
         first, second, *_ = harness.came
         assert bool(second) >= bool(first), "the vendor was asked on the first connection, and on the second not"
         assert harness.most_up == 1, f"{harness.most_up} connections were up at once"
 
     @rule(Level.SILVER)
-    def test_asks_once(self) -> None:
-        """A topic that is asked for twice is delivered twice, or silenced for others when it is given back."""
+    def test_subscribes_once(self) -> None:
+        """A topic that is asked for twice is delivered twice, or silenced for others when it is unsubscribed."""
 
         async def scenario(harness: Harness) -> None:
             await self._return(harness)
@@ -122,7 +122,7 @@ class ConnectionRules(ProviderDeclaration):
         assert len(second) <= len(first), f"{len(second)} frames on the second connection, {len(first)} on the first"
 
     @rule(Level.BRONZE)
-    def test_stops_for_good(self) -> None:
+    def test_stays_stopped(self) -> None:
         """Once it is stopped, nothing is sent, nothing connects, and nothing fails."""
 
         async def scenario(harness: Harness) -> None:
@@ -150,7 +150,7 @@ class ConnectionRules(ProviderDeclaration):
         async def scenario(harness: Harness) -> None:
             harness.session.wanted.set(self.topics())
             for frame in [*frames, *(each.decode() for each in self.examples()[:5])]:
-                if await harness.within(TOLD_SECONDS, lambda: harness.session.stats.state in _UP):
+                if await harness.within(REPORTED_SECONDS, lambda: harness.session.stats.state in _UP):
                     await harness.say(frame)
 
         logged, printed = io.StringIO(), io.StringIO()
@@ -176,26 +176,26 @@ class ConnectionRules(ProviderDeclaration):
             assert not leaks, f"{what} shows a secret"
 
     @rule(Level.GOLD)
-    def test_fills_gaps(self) -> None:
-        """After a gap a provider that can look for what was missed does so, and says that it came so."""
+    def test_backfills_gaps(self) -> None:
+        """After a gap a provider that can query what was missed does so, and marks it as backfill."""
         if not self.backfills:
             self.not_applicable("the vendor cannot be asked for what was missed")
 
         async def scenario(harness: Harness) -> None:
             await self._begin(harness)
             await harness.drop()
-            looked = await harness.within(SILENT_SECONDS, lambda: _looks(harness) != [])
-            assert looked, "nobody looked for what was missed"
+            backfilled = await harness.within(SILENT_SECONDS, lambda: _backfills(harness) != [])
+            assert backfilled, "no backfill was made"
 
         harness = self._play(scenario)
-        failures = [each.failure for each in _looks(harness) if each.failure]
-        assert not failures, f"the look failed: {failures[0]}"
+        failures = [each.failure for each in _backfills(harness) if each.failure]
+        assert not failures, f"the backfill failed: {failures[0]}"
         live = [event for event in harness.events if event.origin == "live" and not event.kind.startswith("stream.")]
-        assert not live, f"what was looked for counts as live: {live[0]}"
+        assert not live, f"what was backfilled counts as live: {live[0]}"
 
 
 _UP = (FeedState.CONNECTED, FeedState.SUBSCRIBED)
 
 
-def _looks(harness: Harness) -> list[Backfilled]:
+def _backfills(harness: Harness) -> list[Backfilled]:
     return [report for report in harness.reports if isinstance(report, Backfilled)]

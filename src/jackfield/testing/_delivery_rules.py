@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import attrs
 import trio
 import trio.testing
 
+from jackfield._delivery.pieces import key_of
+from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch
+from jackfield.testing._exposure import shows
 from jackfield.testing._option_checks import problems_of_options
 from jackfield.testing._rules import Level, rule
-from jackfield.testing._sink_harness import cut, missing_of, run
+from jackfield.testing._sink_harness import cut, missing_of, reported_of, run
 from jackfield.testing._sink_target import SinkDeclaration, sample_events
 
 __all__ = ["DeliveryRules"]
+
+# Above the limits that receivers and libraries mostly have: 64 KiB, 256 KiB, 1 MiB and 4 MiB.
+SIZES = (70_000, 300_000, 1_100_000, 4_500_000)
 
 
 class DeliveryRules(SinkDeclaration):
@@ -24,7 +31,8 @@ class DeliveryRules(SinkDeclaration):
     def test_describes_options(self) -> None:
         """Operators know an option by its one line of help only, and what is secret must be known to be."""
         with self.target() as target:
-            assert problems_of_options(target.sink) == []
+            problems = problems_of_options(target.sink)
+            assert not problems, "; ".join(problems)
 
     @rule(Level.BRONZE)
     def test_delivers_before_it_returns(self) -> None:
@@ -42,12 +50,15 @@ class DeliveryRules(SinkDeclaration):
 
     @rule(Level.BRONZE)
     def test_keeps_order(self) -> None:
-        """Events of one contact make sense in their order only."""
-        events = sample_events(40)
-        arrived = self._delivered(cut(events, (1, 7, 32)))
-        first_seen = list(dict.fromkeys(event.id for event in arrived))
-        wanted = [event.id for event in events if event.id in first_seen]
-        assert first_seen == wanted, f"written as {wanted[:5]}…, arrived as {first_seen[:5]}…"
+        """Events of one contact make sense in their order only, whichever connections and partitions a sink uses."""
+        events = sample_events(60)
+        arrived = list(dict.fromkeys(event.id for event in self._delivered(cut(events, (1, 7, 52)))))
+        keys = {event.id: key_of(event) for event in events}
+        for key in dict.fromkeys(keys.values()):
+            written = [event.id for event in events if keys[event.id] == key and event.id in arrived]
+            came = [each for each in arrived if keys.get(each) == key]
+            first = next((index for index, pair in enumerate(zip(came, written, strict=True)) if pair[0] != pair[1]), 0)
+            assert came == written, f"of {key!r}, {written[first]!r} was written first and {came[first]!r} came first"
 
     @rule(Level.SILVER)
     def test_delivers_whole(self) -> None:
@@ -96,9 +107,10 @@ class DeliveryRules(SinkDeclaration):
             run(scenario)
 
     @rule(Level.GOLD)
-    def test_takes_batches_side_by_side(self) -> None:
-        """With parallel = N the host writes from N tasks at a time, and each batch must stay one."""
-        batches = [sample_events(5, f"task {number}") for number in range(4)]
+    def test_writes_concurrent_batches(self) -> None:
+        """With concurrency = N the host writes from N tasks at a time, and each batch must stay one."""
+        tasks = [f"task {number}" for number in range(4)]
+        batches = [[attrs.evolve(event, correlation=task) for event in sample_events(5, task)] for task in tasks]
         with self.target() as target:
 
             async def scenario() -> None:
@@ -130,6 +142,32 @@ class DeliveryRules(SinkDeclaration):
                 strangers = {event.id for event in target.arrived()} - {event.id for event in events}
                 assert not strangers, f"{sorted(strangers)} belong elsewhere"
 
+    @rule(Level.SILVER)
+    def test_delivers_large_events(self) -> None:
+        """Vendors' events grow with a call's length; one that is too large must fail, and must not vanish."""
+        small = sample_events(2 * len(SIZES), "small")
+        reported: list[Event] = []
+        with self.target() as target:
+
+            async def scenario() -> None:
+                async with target.sink.open() as out:
+                    for number, size in enumerate(SIZES):
+                        large = attrs.evolve(small[0], id=f"large-{size}", data={"filler": "x" * size})
+                        batch = Batch((small[2 * number], large, small[2 * number + 1]))
+                        try:
+                            await out.write(batch)
+                        except DeliveryError as error:
+                            reported.extend(reported_of(batch, error))
+                        else:
+                            reported.extend(batch.events)
+
+            run(scenario)
+            arrived = {event.id: event for event in target.arrived()}
+            for event in reported:
+                there = arrived.get(event.id)
+                assert there is not None, f"{event.id} counts as delivered and has not arrived"
+                assert there.data == event.data, f"{event.id} has arrived with another payload"
+
     @rule(Level.BRONZE)
     def test_hides_secrets_from_reprs(self) -> None:
         """Whatever is shown in a traceback or a log must show no secret."""
@@ -142,4 +180,5 @@ class DeliveryRules(SinkDeclaration):
                     shown.append(repr(out))
 
             run(scenario)
-            assert not any(secret in text for secret in secrets for text in shown), "a repr shows a secret"
+            leaking = [text.partition("(")[0] for text in shown if shows(text, secrets)]
+            assert not leaking, f"the repr of {leaking[0]} shows a secret"

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
 
 import trio
+import trio.testing
 
 from jackfield.errors import DeliveryError
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch
+from jackfield.testing._exposure import shows
 from jackfield.testing._rules import Level, rule
-from jackfield.testing._sink_harness import WAIT_SECONDS, cut, deliver_with_retries, failure_of, missing_of, run
-from jackfield.testing._sink_target import SinkDeclaration, sample_events
+from jackfield.testing._sink_harness import (
+    STEPS,
+    WAIT_SECONDS,
+    CancelAt,
+    cut,
+    deliver_with_retries,
+    failure_of,
+    missing_of,
+    reported_of,
+    run,
+    wait_for_arrival,
+)
+from jackfield.testing._sink_target import SinkDeclaration, SinkTarget, sample_events
 
 __all__ = ["FailureRules"]
 
 TIME_OUT = 0.2
 HEEDED_WITHIN = 2.0
+# When a target goes on that hangs, for a write that cannot be cancelled.
+RESCUE_SECONDS = 1.5
+# So many seconds pass in one, while a target hangs: time-outs of a sink's own come soon.
+FAST = 500.0
+OWN_TIME_OUT = 150.0
 
 
 class FailureRules(SinkDeclaration):
@@ -31,7 +49,7 @@ class FailureRules(SinkDeclaration):
             async def scenario() -> None:
                 async with target.sink.open() as out:
                     self.failing(target)
-                    error = await failure_of(out, sample_events(3))
+                    error = await failure_of(out, Batch(tuple(sample_events(3))))
                     assert error.reason.strip(), "the DeliveryError gives no reason"
                     assert error.on_error != "dead_letter", "good events are dead-lettered because their target is down"
                     target.recover()
@@ -39,7 +57,7 @@ class FailureRules(SinkDeclaration):
             run(scenario)
 
     @rule(Level.SILVER)
-    def test_fails_to_open_in_order(self) -> None:
+    def test_fails_to_open_cleanly(self) -> None:
         """What cannot be opened must say so as the host expects it, and open once the cause is gone."""
         with self.target() as target:
 
@@ -75,22 +93,41 @@ class FailureRules(SinkDeclaration):
 
     @rule(Level.SILVER)
     def test_can_be_cancelled(self) -> None:
-        """A write that is cancelled and returns as if it were done loses what it had in hand."""
-        first, second = sample_events(3, "first"), sample_events(3, "second")
+        """A write that is cancelled, at any await, and returns as if it were done loses what it had in hand."""
         with self.target() as target:
-            done: list[bool] = []
+            for step in STEPS:
+                cancelled = self._cancel_at(step, target)
+                if not cancelled:
+                    break
 
-            async def scenario() -> None:
-                async with target.sink.open() as out:
-                    with trio.CancelScope() as scope:
-                        scope.cancel()
-                        await out.write(Batch(tuple(first)))
-                    done.append(not scope.cancelled_caught)
-                    await out.write(Batch(tuple(second)))
+    def _cancel_at(self, step: int, target: SinkTarget) -> bool:
+        """Write, and cancel after so many steps; whether the cancellation came out."""
+        batch = Batch(tuple(sample_events(3, f"cancelled at step {step}")))
+        after = sample_events(1, f"after {step}")
+        canceller = CancelAt(step)
+        outcome: list[DeliveryError | None] = []
+        scope = trio.CancelScope()
 
-            run(scenario)
-            missing = missing_of([*(first if done[0] else []), *second], target.arrived())
-            assert not missing, f"a write returned after a cancellation, and {missing[0]} has not arrived"
+        async def scenario() -> None:
+            async with target.sink.open() as out:
+                with scope:
+                    canceller.start(scope)
+                    try:
+                        await out.write(batch)
+                    except DeliveryError as error:
+                        outcome.append(error)
+                    else:
+                        outcome.append(None)
+                await out.write(Batch(tuple(after)))
+
+        run(scenario, canceller)
+        failed = outcome[0] if outcome else None
+        assert failed is None, f"cancelled after {step} steps, write has raised {failed!r} in place of the cancellation"
+        reported = batch.events if outcome else reported_of(batch, None)
+        how = "write has returned" if outcome else "an event was reported as delivered"
+        missing = missing_of([*reported, *after], target.arrived())
+        assert not missing, f"cancelled after {step} steps, {how}, and {missing[0]!r} has not arrived"
+        return not outcome
 
     @rule(Level.SILVER)
     def test_delivers_at_least_once(self) -> None:
@@ -114,22 +151,23 @@ class FailureRules(SinkDeclaration):
         """What a DeliveryError counts as delivered is not sent again: one too many is one lost."""
         with self.target() as target:
             events = sample_events(10)
-            counts: list[tuple[int, Sequence[Event]]] = []
+            counted: list[list[Event]] = []
 
             async def scenario() -> None:
                 async with target.sink.open() as out:
-                    for after, batch in zip((0, 2), cut(events, (5, 5)), strict=True):
+                    for after, written in zip((0, 2), cut(events, (5, 5)), strict=True):
                         self.failing(target, after if self.fails_midway else 0)
-                        counts.append(((await failure_of(out, batch)).delivered, batch))
+                        batch = Batch(written)
+                        counted.append(reported_of(batch, await failure_of(out, batch)))
                         target.recover()
 
             run(scenario)
-            for delivered, batch in counts:
-                missing = missing_of(batch[:delivered], target.arrived())
-                assert not missing, f"{delivered} events count as delivered, and {missing[0]} has not arrived"
+            for reported in counted:
+                missing = missing_of(reported, target.arrived())
+                assert not missing, f"{len(reported)} events count as delivered, and {missing[0]} has not arrived"
 
     @rule(Level.GOLD)
-    def test_heeds_time_outs(self) -> None:
+    def test_honours_time_outs(self) -> None:
         """A target that hangs must cost a write its time-out, and no more."""
         if not self.stalls:
             self.not_applicable("its target cannot be made to hang")
@@ -145,7 +183,7 @@ class FailureRules(SinkDeclaration):
                     stall()
                     rescue.start()
                     began = trio.current_time()
-                    with trio.move_on_after(TIME_OUT):
+                    with trio.move_on_after(TIME_OUT), contextlib.suppress(DeliveryError):
                         await out.write(Batch(tuple(events)))
                     took = trio.current_time() - began
                     target.recover()
@@ -159,6 +197,40 @@ class FailureRules(SinkDeclaration):
             assert not missing_of(events, target.arrived()), "it has not recovered from a time-out"
 
     @rule(Level.SILVER)
+    def test_raises_its_own_time_outs(self) -> None:
+        """A write that gives up after a time of its own has delivered nothing, and must raise and not return."""
+        if not self.stalls:
+            self.not_applicable("its target cannot be made to hang")
+        with self.target() as target:
+            assert target.stall is not None, "stalls = True needs SinkTarget.stall"
+            events = sample_events(3)
+            clock = trio.testing.MockClock(rate=1.0)
+            rescue = threading.Timer(RESCUE_SECONDS, target.recover)
+
+            async def scenario() -> None:
+                assert target.stall is not None
+                async with target.sink.open() as out:
+                    target.stall()
+                    rescue.start()
+                    returned = False
+                    clock.rate = FAST
+                    with trio.move_on_after(OWN_TIME_OUT):
+                        try:
+                            await out.write(Batch(tuple(events)))
+                            returned = True
+                        except DeliveryError:
+                            pass
+                    clock.rate = 1.0
+                    target.recover()
+                    missing = await wait_for_arrival(events, target) if returned else []
+                    assert not missing, f"its target accepts nothing, write has returned, and {missing[0]} is lost"
+
+            try:
+                run(scenario, clock=clock)
+            finally:
+                rescue.cancel()
+
+    @rule(Level.SILVER)
     def test_hides_secrets_from_errors(self) -> None:
         """Some receivers quote the credentials that they refuse, and no error may pass that on."""
         with self.target() as target:
@@ -167,8 +239,8 @@ class FailureRules(SinkDeclaration):
             async def scenario() -> None:
                 async with target.sink.open() as out:
                     self.failing(target)
-                    error = await failure_of(out, sample_events(2))
+                    error = await failure_of(out, Batch(tuple(sample_events(2))))
                     target.recover()
-                    assert not any(secret in f"{error} {error!r}" for secret in secrets), "an error shows a secret"
+                    assert not shows(f"{error} {error!r}", secrets), "an error shows a secret"
 
             run(scenario)

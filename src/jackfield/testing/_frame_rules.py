@@ -17,6 +17,7 @@ from jackfield.kinds import KIND_NAMES, UNMAPPED
 from jackfield.plugin.http import HTTPFlow, Response
 from jackfield.plugin.protocol import Action, FeedProtocol, Send, SupportsBackfill
 from jackfield.plugin.provider import SupportsAuthentication
+from jackfield.plugin.transport import ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
 from jackfield.plugin.webhook import SupportsWebhooks
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing._harness import FEED
@@ -29,10 +30,16 @@ from jackfield.testing.strategies import json_values
 __all__ = ["FrameRules"]
 
 ACTIONS: tuple[type, ...] = get_args(Action)
-# A look by REST that has asked so often will not come to an end.
+# A backfill that has asked so often will not come to an end.
 MOST_REQUESTS = 1000
 STATUSES = (200, 201, 204, 301, 400, 401, 404, 429, 500, 503)
 TICKS = 3600
+SCHEMES: dict[type, tuple[str, ...]] = {
+    Endpoint: ("ws", "wss"),
+    ByteStream: ("tcp", "tls"),
+    HTTPStream: ("http", "https"),
+    LongPoll: ("http", "https"),
+}
 
 
 class FrameRules(ProviderDeclaration):
@@ -44,12 +51,16 @@ class FrameRules(ProviderDeclaration):
         assert problems_of_options(self.provider) == []
 
     @rule(Level.BRONZE)
-    def test_names_a_websocket(self) -> None:
-        """A feed without a websocket's URL can never connect."""
+    def test_names_an_endpoint(self) -> None:
+        """A feed without a URL of its transport's can never connect."""
         for _ in range(2):
-            url = self.provider.endpoint().url
-            assert urlsplit(url).scheme in ("ws", "wss"), f"{self.provider.endpoint().display} is no ws: or wss: URL"
-            assert urlsplit(url).hostname, "the endpoint's URL names no host"
+            endpoint = self.provider.endpoint()
+            if isinstance(endpoint, PullSource):
+                continue
+            schemes = SCHEMES[type(endpoint)]
+            wanted = " or ".join(f"{scheme}:" for scheme in schemes)
+            assert urlsplit(endpoint.url).scheme in schemes, f"{endpoint.display} is not a {wanted} URL"
+            assert urlsplit(endpoint.url).hostname, "the endpoint's URL names no host"
 
     @rule(Level.BRONZE)
     def test_declares_what_it_can(self) -> None:
@@ -113,7 +124,7 @@ class FrameRules(ProviderDeclaration):
         }
 
     @rule(Level.SILVER)
-    def test_publishes_where_it_is_sought(self) -> None:
+    def test_plans_for_what_it_emits(self) -> None:
         """Who asks for just this kind at just this address must be subscribed to a topic that brings it."""
         for event in [event for frame in self.examples() for event in self.emitted(frame)]:
             pattern = AddressPattern.exactly(event.address)
@@ -185,7 +196,7 @@ class FrameRules(ProviderDeclaration):
             said = [tuple(protocol.subscribe(topic)) for protocol in protocols]
             for (protocol, vendor, shown), actions in zip(talks, said, strict=True):
                 shown.append(self._shown(actions))
-                for text in (each.text for each in actions if isinstance(each, Send)):
+                for text in (each.frame for each in actions if isinstance(each, Send)):
                     for answer in vendor.received(text) if vendor is not None else ():
                         if isinstance(answer, str):
                             shown.append(self._shown(received(protocol, answer.encode(), AT)))
@@ -198,7 +209,10 @@ class FrameRules(ProviderDeclaration):
         """What can be compared between connections."""
         if isinstance(outcome, Exception):
             return f"{type(outcome).__name__}: {outcome}"
-        return [Send(self.comparable(each.text)) if isinstance(each, Send) else each for each in outcome]
+        return [
+            Send(self.comparable(each.frame)) if isinstance(each, Send) and isinstance(each.frame, str) else each
+            for each in outcome
+        ]
 
     @rule(Level.SILVER)
     def test_ticks_quietly(self) -> None:
@@ -230,7 +244,7 @@ class FrameRules(ProviderDeclaration):
 
     @rule(Level.GOLD)
     def test_survives_any_answer(self) -> None:
-        """A REST interface that is broken costs one look or one attempt, and never the feed."""
+        """A REST interface that is broken costs one backfill or one attempt, and never the feed."""
         ways = [*self._exchanges()] or self.not_applicable("it asks nothing by REST")
         bodies = st.binary(max_size=50) | json_values().map(msgspec.json.encode)
         answers = st.builds(Response, st.sampled_from(STATUSES), body=bodies)

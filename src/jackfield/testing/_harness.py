@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -12,14 +12,16 @@ import attrs
 import trio
 import trio.testing
 
+from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._net.exception_groups import sole_cause
 from jackfield._net.http_client import drive
 from jackfield.config import Feed
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
-from jackfield.plugin.provider import Endpoint, Provider
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.simulator import CloseConnection
+from jackfield.plugin.transport import NetworkEndpoint
 from jackfield.reports import Report
 from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
 from jackfield.testing._clock import run_in_virtual_time
@@ -65,7 +67,7 @@ class Harness:
     def __attrs_post_init__(self) -> None:
         feed = Feed(FEED, self._provider.source.provider, self._provider)
         self.session = Session(
-            feed, self.events.extend, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
+            feed, self._commit, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
         )
 
     async def run(self, scenario: Callable[[Harness], Awaitable[None]]) -> None:
@@ -76,6 +78,13 @@ class Harness:
                 nursery.start_soon(self.session.run)
                 await scenario(self)
                 nursery.cancel_scope.cancel()
+
+    def _commit(
+        self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
+    ) -> None:
+        self.events += events
+        if committed is not None:
+            committed(tuple(tokens.values()))
 
     # -- what a scenario does -------------------------------------------------------------------------
 
@@ -98,12 +107,12 @@ class Harness:
         await trio.sleep(POLL_SECONDS)
 
     async def drop(self) -> None:
-        """Cut the line."""
+        """Cut the connection."""
         await self._up[-1].close(CloseConnection())
 
     # -- what the session meets --------------------------------------------------------------------
 
-    async def _open(self, endpoint: Endpoint) -> trio.abc.Stream:
+    async def _open(self, endpoint: NetworkEndpoint) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()
@@ -111,23 +120,23 @@ class Harness:
         return ours
 
     async def _serve(self, incoming: Incoming) -> None:
-        line = await incoming.accept()
+        connection = await incoming.accept()
         came: list[str | bytes] = []
         self.came.append(came)
-        self._up.append(line)
+        self._up.append(connection)
         self.most_up = max(self.most_up, len(self._up))
         vendor = self._vendor()
         try:
             while True:
-                frame = await line.receive()
+                frame = await connection.receive()
                 came.append(frame)
                 for answer in vendor.received(frame) if vendor is not None else ():
                     if isinstance(answer, CloseConnection):
-                        await line.close(answer)
+                        await connection.close(answer)
                         raise ClientGone
-                    await line.send(answer)
+                    await connection.send(answer)
         finally:
-            self._up.remove(line)
+            self._up.remove(connection)
 
     async def _perform(self, exchange: HTTPFlow[T]) -> T:
         return await drive(exchange, self._answer)

@@ -126,7 +126,7 @@ def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -
     for topic in _topics(provider, EVERYTHING):
         actions += protocol.subscribe(topic)
     for second in range(PACE_SECONDS):
-        said, actions = [each.text for each in actions if isinstance(each, Send)], []
+        said, actions = [each.frame for each in actions if isinstance(each, Send)], []
         at = AT + timedelta(seconds=second)
         for answer in itertools.chain.from_iterable(map(client.received, said)):
             if isinstance(answer, str):

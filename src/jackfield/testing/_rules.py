@@ -25,9 +25,9 @@ class Level(IntEnum):
     """How good a plugin is: it has the highest level whose rules, and those below, it keeps."""
 
     BRONZE = 1
-    """It works, hides its secrets, and loses nothing in silence on a good day."""
+    """It works, hides its secrets, and loses nothing silently on a good day."""
     SILVER = 2
-    """It stays right when the vendor, the line or the receiver does not."""
+    """It stays right when the vendor, the network or the receiver does not."""
     GOLD = 3
     """It does everything that a plugin can."""
 

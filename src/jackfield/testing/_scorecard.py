@@ -8,9 +8,11 @@ A distribution names its suites in the entry-point group ``jackfield.conformance
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -25,6 +27,7 @@ __all__ = ["ENTRY_POINT_GROUP", "Card", "Outcome", "Result", "declared_suites", 
 ENTRY_POINT_GROUP = "jackfield.conformance"
 EXAMPLES = 100
 MOST_DETAIL = 400
+_OURS = str(Path(__file__).parents[1])
 
 Outcome = Literal["pass", "fail", "exempt", "not applicable"]
 
@@ -109,7 +112,13 @@ def _try(suite: type[Suite], rule: Rule, method: Callable[[Any], None]) -> Resul
             return Result(rule, "not applicable", said)
         case AssertionError() if said:
             return Result(rule, "fail", said[:MOST_DETAIL])
-    return Result(rule, "fail", f"{type(error).__name__}: {said}"[:MOST_DETAIL])
+    return Result(rule, "fail", f"{type(error).__name__}: {said or 'it says nothing'}{_place_of(error)}"[:MOST_DETAIL])
+
+
+def _place_of(error: BaseException) -> str:
+    """Where an exception was raised, in words, in the code that is tried; empty where it was in ours."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(_OURS)]
+    return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name}" if frames else ""
 
 
 def _raised(call: Callable[[], None]) -> BaseException | None:

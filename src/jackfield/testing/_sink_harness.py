@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+import attrs
 import trio
+import trio.testing
 
 from jackfield._net.exception_groups import sole_cause
 from jackfield.errors import DeliveryError
@@ -12,22 +14,38 @@ from jackfield.events import Event
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.testing._sink_target import SinkTarget
 
-__all__ = ["WAIT_SECONDS", "cut", "deliver_with_retries", "failure_of", "missing_of", "run"]
+__all__ = [
+    "STEPS",
+    "WAIT_SECONDS",
+    "CancelAt",
+    "cut",
+    "deliver_with_retries",
+    "failure_of",
+    "missing_of",
+    "reported_of",
+    "run",
+    "wait_for_arrival",
+]
 
 WAIT_SECONDS = 10.0
 """Seconds: what a target that works needs for a few events, and much more."""
+STEPS = (*range(14), 17, 21, 34)
+"""After so many steps of tasks a write is interrupted, one after the other, until it is through."""
 ATTEMPTS = 10
+POLL_SECONDS = 0.01
 
 
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    """Play a scenario in real time, and not for ever."""
+def run(
+    scenario: Callable[[], Awaitable[None]], *instruments: trio.abc.Instrument, clock: trio.abc.Clock | None = None
+) -> None:
+    """Play a scenario in real time, or on a clock of its own, and not for ever."""
 
     async def limited() -> None:
-        with trio.fail_after(WAIT_SECONDS):
+        with trio.fail_after(WAIT_SECONDS if clock is None else float("inf")):
             await scenario()
 
     try:
-        trio.run(limited)
+        trio.run(limited, instruments=instruments, clock=clock)
     except BaseExceptionGroup as group:
         raise sole_cause(group) from None
 
@@ -44,25 +62,72 @@ def missing_of(events: Iterable[Event], arrived: Iterable[Event]) -> list[str]:
     return [event.id for event in events if event.id not in there]
 
 
-async def failure_of(out: OpenSink, events: Sequence[Event]) -> DeliveryError:
+async def wait_for_arrival(events: Iterable[Event], target: SinkTarget, seconds: float = 1.0) -> list[str]:
+    """The ids of the events that have not arrived within so many seconds."""
+    events = list(events)
+    missing = missing_of(events, target.arrived())
+    for _ in range(round(seconds / POLL_SECONDS)):
+        if not missing:
+            break
+        await trio.sleep(POLL_SECONDS)
+        missing = missing_of(events, target.arrived())
+    return missing
+
+
+def reported_of(batch: Batch, error: DeliveryError | None) -> list[Event]:
+    """The events that the host does not send again after a write that failed, or was cancelled."""
+    missing = set(batch.missing)
+    if error is not None:
+        missing -= set(range(error.delivered))
+        if error.failed is not None:
+            missing &= set(error.failed)
+    return [event for index, event in enumerate(batch.events) if index not in missing]
+
+
+async def failure_of(out: OpenSink, batch: Batch) -> DeliveryError:
     """The error of a write that must fail."""
     try:
-        await out.write(Batch(tuple(events)))
+        await out.write(batch)
     except DeliveryError as error:
         return error
-    raise AssertionError("its target takes nothing, and write has returned")
+    raise AssertionError("its target rejects every event, and write has returned as if they were delivered")
 
 
 async def deliver_with_retries(out: OpenSink, events: Sequence[Event], target: SinkTarget) -> None:
     """Deliver as the host does, with a target that recovers after the first failure."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        batch = Batch(tuple(events), attempt=attempt + 1)
         try:
-            await out.write(Batch(tuple(events)))
+            await out.write(batch)
         except DeliveryError as error:
-            events = events[error.delivered :]
+            reported = {event.id for event in reported_of(batch, error)}
+            events = [event for event in events if event.id not in reported]
             target.recover()
         else:
             return
         if not events:
             return
     raise AssertionError(f"its target works again, and {ATTEMPTS} attempts were in vain")
+
+
+@attrs.define(eq=False)
+class CancelAt(trio.abc.Instrument):
+    """Cancels a scope after so many steps of tasks, so that a write is interrupted at each of its awaits in turn."""
+
+    _steps: int
+    _scope: trio.CancelScope | None = None
+
+    def start(self, scope: trio.CancelScope) -> None:
+        """Count from now on; cancel at once where there is nothing to count."""
+        if self._steps:
+            self._scope = scope
+        else:
+            scope.cancel()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Cancel when it is time."""
+        if self._scope is not None:
+            self._steps -= 1
+            if self._steps <= 0:
+                self._scope.cancel()
+                self._scope = None

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from jackfield.testing._delivery_rules import DeliveryRules
 from jackfield.testing._failure_rules import FailureRules
+from jackfield.testing._resource_rules import ResourceRules
 
 __all__ = ["SinkSuite"]
 
 
-class SinkSuite(DeliveryRules, FailureRules):
+class SinkSuite(DeliveryRules, FailureRules, ResourceRules):
     """What a sink must keep to; `jackfield.testing._sink_target` says what its author declares."""

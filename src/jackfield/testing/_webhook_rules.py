@@ -25,7 +25,7 @@ class WebhookRules(ProviderDeclaration):
     """Everything that can be seen of a provider while it is given requests."""
 
     @rule(Level.GOLD)
-    def test_reads_any_post(self) -> None:
+    def test_reads_any_webhook(self) -> None:
         """Anybody can send us webhooks, so anything can come: events, an answer, or one refusal."""
         provider: Any = self.provider
         webhook = provider.webhook(FEED) if self.webhooks else None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
+import attrs
 from hypothesis import strategies as st
 
 from jackfield.addresses import SEGMENTS, Address, AddressPattern, Source
-from jackfield.events import Event
+from jackfield.events import Cause, Direction, Event, Media, Parties
 from jackfield.kinds import KIND_NAMES
 from jackfield.selectors import KindPattern, Selector
 
@@ -28,6 +29,7 @@ __all__ = [
     "kinds",
     "moments",
     "near_misses",
+    "parties",
     "segments",
     "selectors",
     "selectors_matching",
@@ -170,6 +172,13 @@ def moments() -> st.SearchStrategy[datetime]:
     return st.datetimes(_naive(1970), _naive(9998), timezones=st.just(UTC))
 
 
+def parties() -> st.SearchStrategy[Parties]:
+    """Who takes part in an event; any field may be empty."""
+    words = {"direction": Direction, "cause": Cause, "media": Media}
+    texts = {field.name: st.just("") | st.text() for field in attrs.fields(Parties) if field.name not in words}
+    return st.builds(Parties, **texts, **{name: st.sampled_from(get_args(values)) for name, values in words.items()})
+
+
 def events() -> st.SearchStrategy[Event]:
     """An event with anything in it, as no vendor would send it."""
     texts = st.text(min_size=1)
@@ -186,5 +195,6 @@ def events() -> st.SearchStrategy[Event]:
         native_topic=st.text(),
         origin=st.sampled_from(["live", "webhook", "backfill", "replay", "simulated"]),
         inferred=st.booleans(),
+        parties=parties(),
         data=json_values(),
     )

@@ -11,8 +11,8 @@ from jackfield.events import Event, content_id
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.protocol import Emit, Ignore, Send, Subscribed, SubscriptionRefused
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 from jackfield.testing import ProviderSuite
 
@@ -146,7 +146,7 @@ class Acme:
     def protocol(self, feed, before=None):
         return self.protocols(feed, self.token.reveal())
 
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield Request("POST", "https://acme.example/login")
         found = answer.json()
         if answer.status != 200 or not isinstance(found, dict) or not isinstance(found.get("token"), str):

@@ -15,7 +15,7 @@ from jackfield.errors import FrameError, NoTopicError
 from jackfield.plugin.http import Request
 from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Ignore, Subscribed
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 
 FAULTS = []
@@ -43,7 +43,7 @@ def caught_by(rule, *, implied=()):
     return enlist
 
 
-# -- what the suite is told ------------------------------------------------------------------------------
+# -- what the suite declares ------------------------------------------------------------------------------
 
 
 @caught_by("no_rule_is_replaced")
@@ -87,7 +87,7 @@ class KeepsAPasswordAsText(Acme):
     password: str = attrs.field(default="open sesame", metadata=field_help("the password"))
 
 
-@caught_by("names_a_websocket")
+@caught_by("names_an_endpoint")
 class NamesAWebPage(Acme):
     def endpoint(self):
         return Endpoint(f"https://acme.example/events?token={self.token.reveal()}")
@@ -130,7 +130,7 @@ class NamesAnotherFeed(AcmeProtocol):
         return attrs.evolve(super().event(document, frame, at, origin), feed="acme")
 
 
-@caught_by("publishes_where_it_is_sought")
+@caught_by("plans_for_what_it_emits")
 class TakesAnEndForAFailure(AcmeProtocol):
     def kind(self, address):
         return "call.failed" if address.event == "ended" else super().kind(address)
@@ -152,7 +152,7 @@ class NumbersByTheClock(AcmeProtocol):
 
 
 @caught_by("gives_stable_ids")
-class TellsCopiesApart(AcmeProtocol):
+class NamesCopiesDifferently(AcmeProtocol):
     def identify(self, document, frame):
         return f"{super().identify(document, frame)}-{document.get('copy', '')}"
 
@@ -281,17 +281,17 @@ class MeansWhatItDoesNotBring(AcmeDialect):
 @caught_by("confirms_subscriptions")
 class ForgetsTheSecondTopic(AcmeProtocol):
     def answered(self, answer):
-        told = super().answered(answer)
-        return (Ignore("answer"),) if answer["answer"] == 2 and answer.get("ok") else told
+        actions = super().answered(answer)
+        return (Ignore("answer"),) if answer["answer"] == 2 and answer.get("ok") else actions
 
 
-@caught_by("tells_refusals")
-class IsDeafToRefusals(AcmeProtocol):
+@caught_by("reports_refusals")
+class IgnoresRefusals(AcmeProtocol):
     def refused(self, topic, answer):
         return (Ignore("refusal"),)
 
 
-@caught_by("takes_silence_for_no_consent")
+@caught_by("times_out_unanswered_subscriptions")
 class TakesSilenceForConsent(AcmeProtocol):
     seconds = 0
 
@@ -300,8 +300,8 @@ class TakesSilenceForConsent(AcmeProtocol):
         return [Subscribed(topic) for topic in self._asked.values()] if self.seconds == 28 else ()
 
 
-@caught_by("gives_topics_back")
-class GivesNothingBack(AcmeProtocol):
+@caught_by("unsubscribes_unwanted_topics")
+class NeverUnsubscribes(AcmeProtocol):
     def unsubscribe(self, topic):
         return ()
 
@@ -315,7 +315,7 @@ class Remembers(Acme):
         return made
 
 
-@caught_by("comes_back_after_a_drop")
+@caught_by("reconnects_after_a_drop")
 class AsksOnTheFirstConnectionOnly(Remembers):
     class Talk(AcmeProtocol):
         again = False
@@ -326,7 +326,7 @@ class AsksOnTheFirstConnectionOnly(Remembers):
     protocols = Talk
 
 
-@caught_by("asks_once")
+@caught_by("subscribes_once")
 class AsksTwiceOnTheSecondConnection(Remembers):
     class Talk(AcmeProtocol):
         again = False
@@ -338,11 +338,11 @@ class AsksTwiceOnTheSecondConnection(Remembers):
     protocols = Talk
 
 
-@caught_by("stops_for_good")
+@caught_by("stays_stopped")
 class TripsAtTheEnd(AcmeProtocol):
     def closed(self, code, at):
         if code is None and not self._asked:
-            raise RuntimeError("there was no goodbye")
+            raise RuntimeError("there was no close handshake")
 
 
 @caught_by("hides_secrets_from_reports")
@@ -357,7 +357,7 @@ class LogsWhatItGets(AcmeProtocol):
 
 @caught_by("survives_any_answer")
 class BelievesTheLogin(Acme):
-    def authenticate(self):
+    def authenticate(self, before=None):
         answer = yield Request("POST", "https://acme.example/login")
         assert answer.json()["token"]
         return self
@@ -365,19 +365,19 @@ class BelievesTheLogin(Acme):
 
 @caught_by("survives_any_answer")
 class AsksForEver(Acme):
-    def authenticate(self):
+    def authenticate(self, before=None):
         while (yield Request("POST", "https://acme.example/login")).status != 200:
             pass
         return self
 
 
-@caught_by("fills_gaps")
+@caught_by("backfills_gaps")
 class TakesThePastForThePresent(AcmeProtocol):
     def origin(self):
         return "live"
 
 
-@caught_by("reads_any_post")
+@caught_by("reads_any_webhook")
 class TrustsWhoPosts(Acme):
     def webhook(self, feed):
         protocol = self.protocol(feed)

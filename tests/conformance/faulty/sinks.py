@@ -1,7 +1,11 @@
 """A sink without a fault, and sinks with one fault each, by the rule that is there to catch it."""
 
+import base64
 import contextlib
+import logging
+import socket
 import threading
+import time
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -19,7 +23,7 @@ SAMPLE = "key-s3cret"
 
 
 class Shelf:
-    """Where events are put: may be told to take only so many, or to hang."""
+    """Where events are put: may be set to accept only so many, or to hang."""
 
     def __init__(self):
         self.texts, self.left, self.flowing, self.lock = [], None, threading.Event(), threading.Lock()
@@ -165,9 +169,9 @@ class DeliversWhenItIsClosed(Shelving):
 
 
 @caught_by("keeps_order")
-class SwapsTheLastTwoOfMany(Writer):
+class SendsManyFromTheLastOn(Writer):
     def ordered(self, events):
-        return [*events[:-2], *reversed(events[-2:])] if len(events) > 5 else events
+        return events[::-1] if len(events) > 30 else events
 
 
 @caught_by("delivers_whole")
@@ -176,13 +180,34 @@ class LeavesOutTimes(Writer):
         return attrs.evolve(event, time=None).to_json()
 
 
+@caught_by("keeps_order")
+class SortsIntoPartitionsByKind(Writer):
+    """So events of one contact overtake each other between partitions."""
+
+    def ordered(self, events):
+        return sorted(events, key=lambda event: event.kind) if len(events) > 30 else events
+
+
+@caught_by("delivers_large_events")
+class DropsLargeEvents(Writer):
+    def ordered(self, events):
+        return [event for event in events if len(event.to_json()) < 1_000_000]
+
+
+@caught_by("delivers_large_events")
+class CutsLargePayloads(Writer):
+    def text(self, event):
+        large = len(event.to_json()) > 65536
+        return attrs.evolve(event, data={"filler": event.data["filler"][:100]}).to_json() if large else event.to_json()
+
+
 @caught_by("fails_with_delivery_errors")
 class GivesNoReason(Writer):
     def error(self, reason, delivered, batch):
         return DeliveryError("", delivered=delivered)
 
 
-@caught_by("fails_to_open_in_order")
+@caught_by("fails_to_open_cleanly")
 class TripsOverAFullShelf(Shelving):
     @contextlib.asynccontextmanager
     async def open(self):
@@ -221,6 +246,98 @@ class TakesACancellationForDone(Writer):
         await super().write(batch)
 
 
+@caught_by("can_be_cancelled")
+class SwallowsACancellationMidway(Writer):
+    async def write(self, batch):
+        events = list(batch.events)
+        for event in events:
+            await super().write(Batch((event,)))
+            try:
+                await trio.lowlevel.checkpoint()
+            except trio.Cancelled:
+                return
+
+
+@caught_by("can_be_cancelled")
+class RaisesAnErrorInPlaceOfACancellation(Writer):
+    async def write(self, batch):
+        try:
+            await super().write(batch)
+        except trio.Cancelled:
+            raise DeliveryError("interrupted") from None
+
+
+@caught_by("can_be_cancelled")
+class ReportsProgressBeforehand(Writer):
+    async def write(self, batch):
+        if self.shelf.left is None and self.shelf.flowing.is_set():
+            batch.delivered(1)
+        await super().write(batch)
+
+
+@caught_by("raises_its_own_time_outs")
+class TakesItsTimeOutForDone(Writer):
+    async def write(self, batch):
+        with trio.move_on_after(30):
+            await super().write(batch)
+
+
+@caught_by("never_blocks")
+class SleepsInTheLoop(Writer):
+    pause = staticmethod(time.sleep)
+
+    async def write(self, batch):
+        self.pause(0.001)
+        await super().write(batch)
+
+
+@caught_by("never_blocks")
+class AsksABlockingSocket(Writer):
+    async def write(self, batch):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.send(b"ok")
+            ours.recv(2)
+        await super().write(batch)
+
+
+@caught_by("never_blocks")
+class WaitsForALock(Writer):
+    async def write(self, batch):
+        if len(batch) == 12:
+            threading.Event().wait(1.5)
+        await super().write(batch)
+
+
+@caught_by("closes_what_it_opens")
+class LeavesASocketOpen(ShelfSuite):
+    kept: ClassVar = []
+
+    class Sinks(Shelving):
+        class Leaking(Writer):
+            def error(self, reason, delivered, batch):
+                LeavesASocketOpen.kept.append(socket.socket())
+                return super().error(reason, delivered, batch)
+
+        writers = Leaking
+
+    sinks = Sinks
+
+    @contextlib.contextmanager
+    def target(self):
+        with super().target() as target:
+            yield target
+        while self.kept:
+            self.kept.pop().close()
+
+
+@caught_by("hides_secrets_from_logs")
+class LogsItsKey(Writer):
+    async def write(self, batch):
+        logging.getLogger("shelf").debug("opening with %s", base64.b64encode(self.key.encode()))
+        await super().write(batch)
+
+
 @caught_by("lets_others_run")
 class NeverWaits(Writer):
     async def write(self, batch):
@@ -250,7 +367,7 @@ class CountsOneTooMany(Writer):
         return DeliveryError(reason, delivered=delivered + (len(batch) == 5))
 
 
-@caught_by("heeds_time_outs")
+@caught_by("honours_time_outs")
 class WaitsUnderAShield(Writer):
     async def write(self, batch):
         await trio.lowlevel.checkpoint()
@@ -259,7 +376,7 @@ class WaitsUnderAShield(Writer):
         await super().write(batch)
 
 
-@caught_by("takes_batches_side_by_side")
+@caught_by("writes_concurrent_batches")
 class KeepsOneBatchInHand(Writer):
     hand: ClassVar = {}
 

@@ -175,10 +175,10 @@ def simulator_options(simulator, *arguments):
 def test_every_type_of_a_simulators_field_becomes_a_flag(capsys):
     options = simulator_options(Every, "--token", "t")
     assert made(Every, options, []) == Every("t")
-    given = "--token t --profile head --level 5 --webhook http://x --most 3 --no-polite --terse --deaf --drop 0.5"
+    given = "--token t --profile head --level 5 --webhook http://x --most 3 --no-polite --terse --stalled --drop 0.5"
     options = simulator_options(Every, *given.split())
     assert made(Every, options, []) == Every("t", "head", 5, "http://x", 3, polite=False, terse=True)
-    assert made(Faults, options, []) == Faults(drop=0.5, deaf=True)
+    assert made(Faults, options, []) == Faults(drop=0.5, stalled=True)
     with pytest.raises(SystemExit):
         simulator_options(Every, "--help")
     out = capsys.readouterr().out

@@ -14,7 +14,7 @@ from jackfield._dashboard.table import Table
 from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES
-from jackfield.reports import FeedState, FeedStateChanged, GapSuspected, TopicConfirmed
+from jackfield.reports import FeedState, FeedStateChanged, GapSuspected, NotVerified, TopicConfirmed
 from jackfield.testing import strategies
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -250,25 +250,33 @@ def test_a_deleted_agent_is_removed():
 
 def test_reports_set_a_feeds_state_and_gap_and_become_notices():
     board = Board()
-    board.apply_report(FeedStateChanged("office", FeedState.RECONNECTING, "the line was cut", 3.0), at(1))
-    board.apply_report(GapSuspected("office", at(0), at(5), "the line was cut"), at(5))
+    board.apply_report(FeedStateChanged("office", FeedState.RECONNECTING, "the connection was cut", 3.0), at(1))
+    board.apply_report(GapSuspected("office", at(0), at(5), "the connection was cut"), at(5))
     board.apply_report(TopicConfirmed("office", "t"), at(6))
     shown = board.feeds.rows["office"].shown()
-    assert (shown["state"], shown["reason"]) == ("reconnecting", "the line was cut")
-    assert shown["gap"] == (at(0).timestamp(), at(5).timestamp(), "the line was cut")
+    assert (shown["state"], shown["reason"]) == ("reconnecting", "the connection was cut")
+    assert shown["gap"] == (at(0).timestamp(), at(5).timestamp(), "the connection was cut")
     assert len(board.notices.rows) == 2  # not the one for debugging
+
+
+def test_a_span_that_nobody_could_verify_becomes_a_notice():
+    board = Board()
+    board.apply_report(NotVerified("office", at(0), at(5), "nothing came"), at(5))
+    (notice,) = board.notices.rows.values()
+    assert (notice.level, "not verified" in notice.text, "nothing came" in notice.text) == ("info", True, True)
 
 
 def test_a_feed_that_stays_down_is_down_since_the_first_failure_and_has_one_notice():
     board = Board()
     board.apply_report(FeedStateChanged("office", FeedState.SUBSCRIBED, "3 topics"), at(0))
     for second in range(1, 30, 3):
-        board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED, "the line was cut"), at(second))
+        board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED, "the connection was cut"), at(second))
         board.apply_report(FeedStateChanged("office", FeedState.RECONNECTING, "", 1.0), at(second + 1))
         board.apply_report(FeedStateChanged("office", FeedState.CONNECTING), at(second + 2))
     shown = board.feeds.rows["office"].shown()
-    assert (shown["state"], shown["since"], shown["reason"]) == ("connecting", at(1).timestamp(), "the line was cut")
-    assert [row.text for row in board.notices.rows.values()][1:] == ["office: disconnected: the line was cut"]
+    since = at(1).timestamp()
+    assert (shown["state"], shown["since"], shown["reason"]) == ("connecting", since, "the connection was cut")
+    assert [row.text for row in board.notices.rows.values()][1:] == ["office: disconnected: the connection was cut"]
     board.apply_report(FeedStateChanged("office", FeedState.DISCONNECTED, "the vendor is gone"), at(40))
     board.apply_report(FeedStateChanged("office", FeedState.CONNECTED), at(41))
     shown = board.feeds.rows["office"].shown()

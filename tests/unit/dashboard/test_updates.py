@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from jackfield._dashboard.board import Board
 from jackfield._dashboard.tail import KEPT, Tail
 from jackfield._dashboard.updates import MOST_EVENTS, View
-from jackfield.addresses import Address, escape_segment
+from jackfield.addresses import Address
 from jackfield.events import Event
+from jackfield.plugin.redaction import Redactor
+from jackfield.plugin.secrets import Secret
 from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing import strategies
 
@@ -22,8 +24,8 @@ def event(kind, id="c1", **data):
     return Event("e", kind, address, NOON, NOON, "office", id, data=data)
 
 
-def update(view, board, secrets=(), figures=None):
-    text = view.next(board, figures or {}, 0.0, secrets)
+def update(view, board, redact=str, figures=None):
+    text = view.next(board, figures or {}, 0.0, redact)
     return None if text is None else json.loads(text)
 
 
@@ -102,6 +104,10 @@ def test_each_matching_event_is_shown_or_counted_and_no_other_is_shown(story, se
     assert shown == sorted(shown)
 
 
+def hiding(*texts):
+    return Redactor.of(Secret("text", text) for text in texts)
+
+
 SECRET = "eyJhbGciOi.s3cret/" + "x" * 300
 
 
@@ -112,7 +118,7 @@ def test_no_secret_leaves_not_even_a_part_of_one_that_was_shortened():
     address = Address("acme", "account", "hunter2", "call", "hunter2", "word")
     board.apply(Event("e", "call.connected", address, NOON, NOON, "office", "hunter2", data={"from": "hunter2"}), NOON)
     board.change_feed("office", NOON, reason="refused: hunter2")
-    text = view.next(board, {}, 0.0, [SECRET, escape_segment(SECRET), "hunter2", ""]).decode()
+    text = view.next(board, {}, 0.0, hiding(SECRET, "hunter2")).decode()
     assert "hunter2" not in text
     assert SECRET[:8] not in text
     assert "***" in text
@@ -122,7 +128,7 @@ def test_no_secret_leaves_not_even_a_part_of_one_that_was_shortened():
 def test_an_update_is_json_on_one_line_whatever_the_secrets_and_the_events_are(each, secret):
     board, view = Board(), View(EVERYTHING)
     board.apply(each, NOON)
-    text = view.next(board, {}, 0.0, [secret])
+    text = view.next(board, {}, 0.0, hiding(secret))
     assert b"\n" not in text
     assert b"\r" not in text
     assert json.loads(text)["first"]

@@ -10,7 +10,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from jackfield.addresses import Address
 from jackfield.errors import EventError
-from jackfield.events import Event, content_id, decode_data
+from jackfield.events import NO_PARTIES, Event, Parties, content_id, decode_data
 
 EVENT = Event(
     id="1a2b",
@@ -46,6 +46,31 @@ def test_an_event_goes_out_as_a_cloudevent_with_every_field_in_its_place():
         "inferred": False,
         "data": {"status": "answered"},
     }
+
+
+def test_the_parties_go_out_as_extension_attributes_and_only_those_that_the_vendor_named():
+    parties = Parties(direction="inbound", caller="+4930123", agent_id="a7", queue_name="Support", cause="no_answer")
+    event = attrs.evolve(EVENT, parties=parties)
+    assert event.to_cloudevent() == EVENT.to_cloudevent() | {
+        "direction": "inbound",
+        "caller": "+4930123",
+        "agentid": "a7",
+        "queuename": "Support",
+        "cause": "no_answer",
+    }
+    assert Event.from_cloudevent(event.to_json()).parties == parties
+    assert Event.from_cloudevent(EVENT.to_json()).parties is NO_PARTIES
+
+
+@pytest.mark.parametrize("change", [{"cause": "boredom"}, {"media": "smoke"}, {"direction": "up"}, {"caller": 4930}])
+def test_parties_outside_the_neutral_words_are_refused(change):
+    with pytest.raises(EventError):
+        Event.from_cloudevent(EVENT.to_cloudevent() | change)
+
+
+def test_half_of_a_surrogate_pair_in_a_name_does_not_keep_an_event_from_leaving():
+    event = attrs.evolve(EVENT, parties=Parties(caller_name="Ann \ud83d"))
+    assert Event.from_cloudevent(event.to_json()).parties.caller_name == "Ann \ufffd"
 
 
 def test_the_public_cloudevents_library_reads_it():

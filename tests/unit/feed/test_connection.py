@@ -14,7 +14,7 @@ from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.subscriptions import Subscriptions
-from jackfield._feed.websocket import connect
+from jackfield._feed.transport import connect
 from jackfield.addresses import AddressPattern, Source
 from jackfield.errors import ConnectionLost, FrameError, RestError
 from jackfield.plugin.http import Request, Response
@@ -28,8 +28,8 @@ from jackfield.plugin.protocol import (
     Subscribed,
     SubscriptionRefused,
 )
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.simulator import CloseConnection
+from jackfield.plugin.transport import Endpoint
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -146,8 +146,9 @@ class Session:
             case effects.BackfillEnded(since, _, _, failure):
                 self.seen.append(("backfill_failed", since, failure))
 
-    def stalled(self, stall):
-        self.seen.append(("stalled", stall))
+    def ticked(self, stall):
+        if stall is not None:
+            self.seen.append(("stalled", stall))
 
 
 @attrs.define

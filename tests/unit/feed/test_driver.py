@@ -1,6 +1,7 @@
 """`jackfield._feed.driver` and `flows`: in whatever order things happen, nothing asked for is forgotten."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -9,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from jackfield._feed import effects
 from jackfield._feed.driver import FeedDriver
+from jackfield._feed.flows import MOST_RUNNING, MOST_WAITING
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield.addresses import Source
@@ -19,6 +21,7 @@ from jackfield.plugin.protocol import (
     Emit,
     GapSuspected,
     Ignore,
+    NotVerified,
     Renew,
     Replan,
     Request,
@@ -119,7 +122,49 @@ def test_tokens_come_out_with_their_read_and_go_back_once_committed(driver, scri
     assert scripted.committed_tokens == ["7"]
 
 
-@pytest.mark.parametrize("action", [GapSuspected(AT, "quiet"), Replan("roster"), Renew("old"), Send("x")])
+def test_a_copy_in_one_read_has_its_own_token_and_facts_between_events_lose_none(driver, scripted):
+    same = event("1")
+    driver.want(["t"])
+    happened = hear(driver, scripted, [Emit(same, "7"), Emit(same, "8"), Subscribed("t"), Emit(event("2"), "9")])
+    reads = [each for each in happened if isinstance(each, effects.EventsReceived)]
+    assert [token for read in reads for token in read.tokens.values()] == ["7", "8", "9"]
+    assert all(len(read.tokens) == len(read.events) for read in reads)
+
+
+@pytest.mark.parametrize("method", ["tick", "performed"])
+def test_an_event_of_a_tick_or_of_a_request_keeps_its_token(driver, scripted, method, monkeypatch):
+    actions = [Emit(event("1"), "7")]
+    if method == "tick":
+        monkeypatch.setattr(Scripted, "tick", lambda self, at, passed: actions)
+        found = driver.tick(AT, 1.0)
+    else:
+        (number,) = ask(driver, scripted, "flow")
+        found = driver.performed(number, actions)
+    assert [each.tokens for each in found if isinstance(each, effects.EventsReceived)] == [{event("1").id: "7"}]
+
+
+def test_requests_fail_with_their_connection_whether_they_run_or_wait(driver, scripted):
+    first, *_ = ask(driver, scripted, "one") + ask(driver, scripted, "two")
+    driver.failed(first, RestError("down"))  # it would be made again in a second
+    assert driver.closed(None, AT) == [effects.RequestFailed("roster: the connection ended first", AT)] * 2
+    assert driver.tick(AT, 60.0) == []
+
+
+def test_a_flood_of_requests_runs_a_few_at_a_time_in_order_and_none_beyond_a_bound_is_lost_silently(driver, scripted):
+    flood = [Request(partial(str, number), "fetch") for number in range(MOST_RUNNING + MOST_WAITING + 5)]
+    found = hear(driver, scripted, flood)
+    running = [each for each in found if isinstance(each, effects.Perform)]
+    assert len(running) == MOST_RUNNING
+    assert sum(isinstance(each, effects.RequestFailed) for each in found) == 5
+    for turn in range(MOST_WAITING):
+        running += driver.performed(running[turn].number, [])
+    assert [each.flow for each in running] == [str(number) for number in range(len(running))]
+
+
+PASSED_ON = [GapSuspected(AT, "quiet"), NotVerified(AT, None, "quiet"), Replan("roster"), Renew("old"), Send("x")]
+
+
+@pytest.mark.parametrize("action", PASSED_ON)
 def test_what_the_session_decides_about_is_passed_on(driver, scripted, action):
     assert action in hear(driver, scripted, [action])
 
@@ -153,13 +198,13 @@ def test_a_request_without_an_answer_is_repeated_at_growing_distances_and_then_r
             failures = [
                 each for each in driver.failed(number, RestError("down")) if isinstance(each, effects.RequestFailed)
             ]
-    assert failures == [effects.RequestFailed("roster: down")]
+    assert failures == [effects.RequestFailed("roster: down", AT)]
     assert 100 <= seconds <= 110
 
 
 def test_a_request_that_is_not_allowed_is_reported_and_not_repeated(driver, scripted):
     (number,) = ask(driver, scripted, "flow")
-    assert driver.failed(number, RestError("no", auth_failed=True)) == [effects.RequestFailed("roster: no")]
+    assert driver.failed(number, RestError("no", auth_failed=True)) == [effects.RequestFailed("roster: no", AT)]
     assert all(driver.tick(AT, 1.0) == [] for _ in range(100))
 
 
@@ -168,7 +213,7 @@ def test_a_provider_whose_request_fails_to_begin_costs_that_request_only(driver,
         raise KeyError("roster")
 
     found = hear(driver, scripted, [Request(broken, "roster"), Ignore("roster")])
-    assert effects.RequestFailed("roster: the provider failed: KeyError: 'roster'") in found
+    assert effects.RequestFailed("roster: the provider failed: KeyError: 'roster'", AT) in found
     assert not [each for each in found if isinstance(each, effects.Lost)]
 
 

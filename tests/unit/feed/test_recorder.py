@@ -18,7 +18,9 @@ class Options:
 
 def recorder(secret):
     options = Options(secret)
-    return FeedRecorder(Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC))
+    return FeedRecorder(
+        Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC), lambda: 0.0
+    )
 
 
 def test_the_reason_of_an_ignored_frame_is_counted_without_a_secret():

@@ -10,15 +10,19 @@ import trio
 import trio.testing
 
 from jackfield._feed.clock import Clock
+from jackfield._feed.connection import WantedTopics
 from jackfield._feed.session import Session
+from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import AddressPattern, Source
 from jackfield.config import ConnectionOptions, Feed
 from jackfield.errors import FrameError, RestError, SecretError
-from jackfield.plugin.http import Request, Response
-from jackfield.plugin.protocol import Disconnect, Ignore, Renew, Send, Subscribed, SubscriptionRefused
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.http import Request as HTTPRequest
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Disconnect, Emit, Ignore, Renew, Request, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import NotVerified as NotVerifiedAction
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.plugin.transport import Endpoint
 from jackfield.reports import (
     Backfilled,
     ConnectionRenewed,
@@ -26,6 +30,8 @@ from jackfield.reports import (
     FeedStateChanged,
     FrameInvalid,
     GapSuspected,
+    NotVerified,
+    RequestFailed,
     TopicRefused,
 )
 from jackfield.reports.feed_states import TRANSITIONS
@@ -52,9 +58,18 @@ class Simple:
     def closed(self, code, at):
         pass
 
+    def committed(self, token):
+        return [Send(f"ack {token}")]
+
     def received(self, frame, at):
         if frame == b"deaf":
             return [Disconnect("nothing came", missed_since=at - timedelta(hours=1))]
+        if frame == b"unsure":
+            return [NotVerifiedAction(at - timedelta(seconds=40), None, "hunter2's memory is short")]
+        if frame == b"fetch":
+            return [Request(lambda: None, "details of call 7")]
+        if frame == b"offset 7":
+            return [Emit(stream_event(Options.source, "office", "connected", at), "7")]
         if frame == b"go":
             return [Disconnect("told to go", auth_failed=True)]
         if frame == b"?":
@@ -169,7 +184,7 @@ async def test_a_lost_feed_reconnects_subscribes_again_and_announces_the_gap(sta
     assert stage.vendor.heard == ["+t", "+u"] * 2
     assert stage.facts()[2:] == ["disconnected", "connected", "subscribed", "gap_suspected"]
     (gap,) = stage.of(GapSuspected)
-    assert gap.cause == "the line was cut without a close frame"
+    assert gap.cause == "the connection was cut without a close frame"
     assert gap.until - gap.since >= timedelta(0)
     assert stage.events[-1].data["cause"] == gap.cause
     assert stage.session.stats.gaps == 1
@@ -189,6 +204,77 @@ async def test_a_protocol_that_was_deaf_says_since_when_and_there_is_one_gap_fro
     assert gap.cause == "nothing came"
     lost = stage.events[-4].data
     assert (lost["reason"], datetime.fromisoformat(lost["since"])) == ("nothing came", gap.since)
+
+
+async def test_what_nobody_could_know_is_counted_reported_and_in_the_stream_once_for_each_moment(
+    stage, nursery, autojump_clock
+):
+    start = datetime.now(UTC)
+    stage.session = attrs.evolve(
+        stage.session, clock=Clock(lambda: start + timedelta(seconds=trio.current_time())), wanted=WantedTopics()
+    )
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    for _ in range(120):
+        await stage.vendor.lines[0].send("unsure")
+        await trio.sleep(10)
+    stage.session.stop()
+    await stage.settle()
+    first, *others = reported = stage.of(NotVerified)
+    assert len(reported) <= 4 and first.until - first.since == timedelta(seconds=40)
+    assert "hunter2" not in first.reason and "memory is short" in first.reason
+    assert [after.since - before.until for before, after in pairwise(reported)] == [timedelta(0)] * len(others)
+    seconds = sum((report.until - report.since).total_seconds() for report in reported)
+    stats = stage.session.stats
+    assert (stats.not_verified_count, stats.not_verified_seconds) == (len(reported), pytest.approx(seconds))
+    assert seconds == pytest.approx(40 + 119 * 10, abs=1)
+    facts = [event.data for event in stage.events if event.kind == "stream.not_verified"]
+    assert [datetime.fromisoformat(fact["since"]) for fact in facts] == [report.since for report in reported]
+    assert facts[0]["reason"] == first.reason
+
+
+async def test_a_request_that_ends_with_its_connection_is_counted_reported_and_stated_as_not_verified(
+    stage, nursery, autojump_clock
+):
+    async def never(flow):
+        await trio.sleep_forever()
+
+    stage.session = attrs.evolve(stage.session, rest=never, wanted=WantedTopics({"t"}))
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("fetch")
+    await stage.settle()
+    await stage.vendor.lines[0].close(CloseConnection())
+    await trio.sleep(40)
+    reason = "details of call 7: the connection ended first"
+    assert [report.reason for report in stage.of(RequestFailed)] == [reason]
+    assert [report.reason for report in stage.of(NotVerified)] == [reason]
+    assert stage.session.stats.requests_failed == 1
+
+
+async def test_a_stored_events_token_goes_back_to_the_connection_that_brought_it_unless_that_has_ended(
+    stage, nursery, autojump_clock
+):
+    receipts = []
+
+    def deliver(events, tokens=None, committed=None, /):
+        receipts.extend([(tokens, committed)] if tokens else [])
+
+    stage.session = attrs.evolve(stage.session, deliver=deliver, wanted=WantedTopics({"t"}))
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await stage.vendor.lines[0].send("offset 7")
+    await stage.settle()
+    ((tokens, committed),) = receipts
+    committed(list(tokens.values()))
+    await stage.settle()
+    assert stage.vendor.heard == ["+t", "ack 7"]
+    await stage.vendor.lines[0].close(CloseConnection())
+    await trio.sleep(40)
+    committed(list(tokens.values()))
+    await stage.settle()
+    assert stage.vendor.heard == ["+t", "ack 7", "+t"]
 
 
 async def test_a_vendor_that_breaks_the_protocol_is_lost_like_any_other(stage, nursery, autojump_clock):
@@ -367,7 +453,7 @@ async def test_unreadable_frames_are_all_counted_some_kept_and_told_at_each_doub
     for _ in range(20):
         await stage.vendor.lines[0].send("?")
     await stage.settle()
-    stats = stage.session.snapshot()
+    stats = stage.session.stats.snapshot()
     assert (stats.unreadable, stats.frames, len(stats.last_unreadable)) == (20, 20, 16)
     told = stage.of(FrameInvalid)
     assert [report.total for report in told] == [1, 2, 4, 8, 16]
@@ -379,7 +465,7 @@ async def test_what_was_ignored_is_counted_by_its_reason(stage, nursery):
     await stage.settle()
     await stage.vendor.lines[0].send("x")
     await stage.settle()
-    assert stage.session.snapshot().ignored == {"noise": 1}
+    assert stage.session.stats.snapshot().ignored == {"noise": 1}
 
 
 async def test_stopping_while_waiting_or_connecting_ends_at_once(stage, nursery, autojump_clock):
@@ -427,8 +513,8 @@ def test_every_state_can_be_left_and_reached():
 class LoggingIn(Options):
     """Logs in by REST for each connection, and learns there whose feed it is."""
 
-    def authenticate(self):
-        answer = yield Request("POST", "https://vendor.example/login", body=self.token.reveal().encode())
+    def authenticate(self, before=None):
+        answer = yield HTTPRequest("POST", "https://vendor.example/login", body=self.token.reveal().encode())
         if answer.status != 201:
             raise RestError("the login is refused", status=answer.status, auth_failed=answer.status == 401)
         return attrs.evolve(self, token=Secret("text", answer.body.decode()))
@@ -541,7 +627,7 @@ async def test_a_protocol_that_fails_at_the_end_is_reported_and_connects_again(n
 async def test_what_was_missed_is_looked_for_and_both_outcomes_are_reported(network, nursery, autojump_clock):
     class Looking(Simple):
         def backfill(self, since, at):
-            answer = yield Request("GET", "https://vendor.example/lists")
+            answer = yield HTTPRequest("GET", "https://vendor.example/lists")
             if answer.status != 200:
                 raise RestError(f"hunter2 may not list: {answer.status}", auth_failed=True)
             return [Ignore("nothing new")]
@@ -573,7 +659,7 @@ async def test_a_look_that_a_loss_cut_off_is_made_up_for_after_it_from_the_first
     class Looking(Simple):
         def backfill(self, since, at):
             looked.append(since)
-            yield Request("GET", "https://vendor.example/lists")
+            yield HTTPRequest("GET", "https://vendor.example/lists")
             return []
 
     class Able(Options):
@@ -731,7 +817,7 @@ async def test_a_provider_states_how_long_its_vendor_buffers_for_and_keeps_that_
     class Buffering(LoggingIn if login else Options):
         stall_seconds = 2.0
 
-        def authenticate(self):
+        def authenticate(self, before=None):
             yield from ()
             return Options()  # what a login makes need not repeat it
 

@@ -8,10 +8,10 @@ import pytest
 import trio
 import trustme
 
-from jackfield._feed.websocket import connect
+from jackfield._feed.transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.simulator import CloseConnection, Refusal
+from jackfield.plugin.transport import Endpoint
 from jackfield.simulation._listener import serve_stream
 
 ENDPOINT = Endpoint("ws://vendor.example:5555/path?token=hunter2", headers=(("x-trace", "7"),))
@@ -177,7 +177,7 @@ async def test_the_last_frames_are_read_before_the_loss_is_reported(network):
 
 
 async def test_a_line_that_is_cut_is_reported_as_that(network):
-    assert str(await loss_of(network, hanging_up(CloseConnection()))) == "the line was cut without a close frame"
+    assert str(await loss_of(network, hanging_up(CloseConnection()))) == "the connection was cut without a close frame"
 
 
 async def test_a_server_that_closes_instead_of_upgrading_is_noticed_at_once(network, autojump_clock):

@@ -49,7 +49,7 @@ async def test_a_full_buffer_lets_the_oldest_go_counts_and_tells():
         bench.listener._put(number)
     assert bench.listener.dropped == 5
     assert [report.total for report in bench.reports] == [1, 2, 4]
-    assert bench.reports[0] == EventsDropped("listener contact.*", 1, "nobody takes its events", 1)
+    assert bench.reports[0] == EventsDropped("listener contact.*", 1, "nobody reads its events", 1)
     bench.listener.close()
     assert [event async for event in bench.listener] == [5, 6]
 
@@ -70,7 +70,7 @@ async def test_a_listener_that_must_miss_nothing_ends_with_an_error_where_its_st
     for number in range(7):
         bench.listener._put(number)
     assert bench.listener.dropped == 1
-    assert bench.reports == [EventsDropped("listener contact.*", 1, "nobody takes its events", 1)]
+    assert bench.reports == [EventsDropped("listener contact.*", 1, "nobody reads its events", 1)]
     assert bench.detached == [bench.listener]
     seen = []
     with pytest.raises(ListenerOverflow, match=r"listener contact\.\*: 2 events waited"):

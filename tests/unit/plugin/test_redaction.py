@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jackfield.addresses import escape_segment
 from jackfield.plugin.redaction import PART, Redactor
 from jackfield.plugin.secrets import Secret
 
@@ -25,6 +26,7 @@ def basic(user):
     return lambda secret: base64.b64encode(f"{user}:{secret}".encode()).decode()
 
 
+GO_JSON = {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
 FORMS = {
     "as it is": str,
     "percent-encoded": lambda secret: quote(secret, safe=""),
@@ -36,6 +38,13 @@ FORMS = {
     "in hexadecimal": lambda secret: secret.encode().hex(),
     "in base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "in a URL's base64": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+    "in Go's JSON": lambda secret: json.dumps(secret).translate(GO_JSON)[1:-1],
+    "in Go's HTML": lambda secret: html.escape(secret, quote=False).replace("'", "&#39;").replace('"', "&#34;"),
+    "in an address": escape_segment,
+    "twice in JSON": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "twice percent-encoded": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "in base64, percent-encoded": lambda secret: quote(base64.b64encode(secret.encode()).decode(), safe=""),
+    "in a URL within JSON": lambda secret: json.dumps(quote(secret))[1:-1],
     **{f"behind {len(user)} letters of a user": basic(user) for user in ("u", "us", "usr")},
 }
 BASIC = list(FORMS.values())[-3:]
@@ -85,8 +94,12 @@ def test_no_eight_characters_in_a_row_of_a_secret_are_ever_shown(secret, before,
 
 
 @given(st.text(max_size=60))
-def test_a_text_without_a_secret_stays(text):
-    assert hiding("\N{SNOWMAN}" * 9)(text.replace("\N{SNOWMAN}", "")) == text.replace("\N{SNOWMAN}", "")
+def test_a_text_without_a_secret_stays_as_far_as_it_can_be_printed(text):
+    for redact in (hiding("\N{SNOWMAN}" * 9), Redactor()):
+        shown = redact(text.replace("\N{SNOWMAN}", ""))
+        assert shown.isprintable()
+        pairs = zip(shown, text.replace("\N{SNOWMAN}", ""), strict=True)
+        assert all(one == other or (one == " " and not other.isprintable()) for one, other in pairs)
 
 
 def test_a_secret_is_hidden_each_time_and_nothing_else_is():
@@ -113,6 +126,7 @@ def test_no_file_is_read_for_a_text_and_a_renewed_secret_is_hidden_like_the_old_
     path.write_text("first-token-1")
     secret = Secret("file", str(path))
     redact = Redactor.of([secret])
+    secret.reveal()
     assert redact("first-token-1, other-token-2") == "***, other-token-2"
     path.write_text("other-token-2")
     secret.reveal()
@@ -133,10 +147,44 @@ class Options:
 
 def test_what_a_login_has_brought_is_hidden_beside_what_was_configured():
     redact = Redactor()
-    redact.learn(Options(Secret("text", "configured-1")))
-    redact.learn(Options(Secret("text", "fresh-token-2")))
+    redact.learn(Options(Secret("text", "configured-1")), owner="office")
+    redact.learn(Options(Secret("text", "fresh-token-2")), owner="office")
     assert redact("configured-1 fresh-token-2") == "*** ***"
     assert "fresh-token-2" not in repr(redact)
+
+
+def test_many_logins_of_many_feeds_are_remembered_in_bounded_space_and_the_newest_of_each_feed_are_hidden():
+    redact = Redactor()
+    for number in range(300):
+        for feed in ("a", "b"):
+            redact.learn(Options(Secret("text", f"{feed}-token-{number:03d}-of-this-login")), owner=feed)
+    assert redact("a-token-299-of-this-login b-token-299-of-this-login") == "*** ***"
+    assert sum(map(len, redact._brought.values())) <= 20
+    redact.learn(options := Options(Secret("text", "a-token-299-of-this-login")), owner="a")
+    before = list(redact._brought["a"])
+    redact.learn(options, owner="a")
+    assert list(redact._brought["a"]) == before
+
+
+def test_a_long_text_full_of_quotes_does_not_hold_the_loop_up(monkeypatch):
+    """An error page of 64 kB: each quotation mark may end a cut secret, and none is a search over all forms."""
+    import jackfield.plugin.redaction as module
+
+    redact = hiding(*(f"secret-number-{number}-{number * 7919:08d}" for number in range(40)))
+    redact("warm")
+    monkeypatch.setattr(module, "_fragments", None)
+    compared = 0
+
+    class Counting(frozenset):
+        def __contains__(self, each):
+            nonlocal compared
+            compared += 1
+            return super().__contains__(each)
+
+    redact._beginnings = Counting(redact._beginnings)
+    text = '"a">' * 16_000
+    assert redact(text) == text
+    assert compared <= 8 * len(text)
 
 
 def test_a_flood_of_texts_is_not_remembered():

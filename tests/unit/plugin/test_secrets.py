@@ -73,7 +73,7 @@ def test_what_a_secret_has_revealed_is_known_without_reading_it_anew_and_the_new
     secret = Secret("file", str(path))
     assert secret.revealed() == ()
     path.write_text("token-0")
-    assert secret.revealed() == ("token-0",)
+    assert secret.revealed() == ()  # nobody has used it yet, so nobody can quote it
     for number in range(10):
         path.write_text(f"token-{number}")
         secret.reveal()

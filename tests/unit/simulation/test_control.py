@@ -39,10 +39,10 @@ async def test_switches_and_counters_are_shown_without_secrets(counting, http):
 
 async def test_switches_of_both_kinds_are_set_together(counting, http):
     async with simulate(counting(), limit=0) as running:
-        table = {"drop": 1, "deaf": True, "rate": 2.0, "limit": None, "webhook": "http://x", "token": "new"}
+        table = {"drop": 1, "stalled": True, "rate": 2.0, "limit": None, "webhook": "http://x", "token": "new"}
         status, shown = await ask(http, "PATCH", running.control, json.dumps(table).encode())
         assert status == 200
-        assert running.faults == Faults(drop=1.0, deaf=True)
+        assert running.faults == Faults(drop=1.0, stalled=True)
         assert (running.simulator.rate, running.simulator.webhook, running.simulator.token) == (2.0, "http://x", "new")
         assert running.limit is None
         assert (shown["switches"]["drop"], shown["switches"]["rate"]) == (1.0, 2.0)
@@ -51,8 +51,8 @@ async def test_switches_of_both_kinds_are_set_together(counting, http):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ('{"deef": true}', "deef: unknown option; did you mean deaf?"),
-        ('{"deaf": 1}', "deaf: must be true or false, not 1"),
+        ('{"staled": true}', "staled: unknown option; did you mean stalled?"),
+        ('{"stalled": 1}', "stalled: must be true or false, not 1"),
         ('{"drop": 1.5}', "drop: 1.5 is not between 0 and 1"),
         ('{"rate": -1}', "rate: 'rate' must be >= 0: -1.0"),
         ('{"padding": 1}', "padding: unknown option"),

@@ -72,7 +72,7 @@ def test_without_faults_everything_goes_out_as_it_is(seed):
     assert Faults().clear
 
 
-@pytest.mark.parametrize("name", ["deaf", "drop", "duplicate", "shuffle", "garbage", "binary", "oversized"])
+@pytest.mark.parametrize("name", ["stalled", "drop", "duplicate", "shuffle", "garbage", "binary", "oversized"])
 def test_what_touches_an_events_frames_is_no_clear_line(name):
     assert not Faults(**{name: 2 if name == "duplicate" else 1}).clear
 

@@ -111,10 +111,10 @@ async def test_all_at_once_loses_only_what_was_dropped(counting, autojump_clock)
         assert len(came) == len(events) + done.binary + done.garbage + done.oversized
 
 
-async def test_a_deaf_server_confirms_and_then_says_nothing(counting, autojump_clock):
-    async with counted(counting(), deaf=True) as (running, came):
+async def test_a_stalled_server_confirms_and_then_says_nothing(counting, autojump_clock):
+    async with counted(counting(), stalled=True) as (running, came):
         assert came == []
-        assert running.counters.deafened == 300
+        assert running.counters.withheld == 300
 
 
 async def test_a_mute_server_answers_nothing_but_serves(counting, autojump_clock):

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 import trio
 
-from jackfield._feed.websocket import connect
+from jackfield._feed.transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
-from jackfield.plugin.provider import Endpoint
+from jackfield.plugin.transport import Endpoint
 from jackfield.simulation._faults import Faults
 from jackfield.simulation._server import serve
 

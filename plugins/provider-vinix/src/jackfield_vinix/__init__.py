@@ -12,9 +12,10 @@ from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Dialect, Endpoint, Provider, ProviderSpec
+from jackfield.plugin.provider import Dialect, Provider, ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
+from jackfield.plugin.transport import Endpoint
 from jackfield_vinix.account import Account
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.families import OTHER_FAMILIES
@@ -136,7 +137,7 @@ class Vinix:
         """A fresh protocol with the token as it is configured."""
         return self._as_configured.protocol(feed, before)
 
-    def authenticate(self) -> HTTPFlow[Provider]:
+    def authenticate(self, before: Provider | None = None) -> HTTPFlow[Provider]:
         """A fresh token for the next connection, where the feed logs in."""
         if (login := self._login) is None:
             return self._as_configured

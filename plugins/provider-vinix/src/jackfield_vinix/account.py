@@ -9,8 +9,8 @@ import attrs
 from jackfield.addresses import Source
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Endpoint
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.transport import Endpoint
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
 from jackfield_vinix.protocol import VinixProtocol

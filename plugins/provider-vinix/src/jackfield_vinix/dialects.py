@@ -79,7 +79,7 @@ class DocumentedDialect:
         application, family, *words = (*topic.split("."), "")
         if application != APPLICATION or family not in FAMILIES or not all(words[:-1]):
             families = ", ".join(FAMILIES)
-            raise ValueError(f"{topic!r} is no binding qubicle.<family>.<account>… with a family of {families}")
+            raise ValueError(f"{topic!r} is not a binding qubicle.<family>.<account>… with a family of {families}")
         # A hash stands for any number of words, so that those behind it have no place of their own.
         placed = words[: words.index("#")] if "#" in words else words[:-1]
         account_id, resource_id, event, *_ = (*map(_slot, placed), None, None, None)
@@ -112,7 +112,7 @@ class DocumentedDialect:
             word = event or slots.get("event", "")
             return Address.of(PROVIDER, "account", account_id, other.resource, slots["id"], word)
         if application != APPLICATION or len(words) < 3 or not all(words):
-            raise ValueError(f"{topic!r} is no key of the form qubicle.<family>.<account>.<id>.<event>")
+            raise ValueError(f"{topic!r} is not a key of the form qubicle.<family>.<account>.<id>.<event>")
         family, account_id, resource_id = map(decode_word, words[:3])
         word = word_in(event) if event.startswith(f"{APPLICATION}.") else event
         return Address.of(PROVIDER, "account", account_id, family, resource_id, word or word_in(topic))

@@ -26,7 +26,8 @@ _NO_CONTENT = frozenset({"account_id", "app_name", "app_version", "event_categor
 def identity(address: Address, time: datetime | None, fields: Mapping[str, Any], data: Any) -> str:
     """The event's id, from its folded fields or its payload; `RecursionError` where that is nested too deeply."""
     if message_id := text_of(fields, "msg_id"):
-        return content_id(b"message", *(part.encode() for part in address), message_id.encode())
+        # One list, encoded at once, keeps its parts apart as well as parts of their own, at a third of the price.
+        return content_id(b"message", encode_data((*address, message_id)))
     return _derived(address, time, fields if isinstance(data, dict) else data)
 
 

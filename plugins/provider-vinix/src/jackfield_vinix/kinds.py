@@ -79,6 +79,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_KINDS = {(family, word): kind for family, words in TABLE.items() for word, kind in words.items()}
+
 # What else the events of one word can be, by what their payload says.
 _ALSO: Mapping[tuple[str, str], str] = {
     ("queue", "leave"): "contact.abandoned",
@@ -112,11 +114,12 @@ _GAVE_UP = re.compile(r"(caller|customer|member)?(abandon(ed)?|hangup|hungup)|(c
 
 def kind_of(family: str, word: str, data: Mapping[str, Any]) -> str:
     """The neutral kind of an event; ``unmapped.<family>`` for a word that is not in the table."""
-    kind = TABLE.get(family, {}).get(word)
+    kind = _KINDS.get((family, word))
     if kind is None:
         return unmapped_kind(family)
-    also = _ALSO.get((family, word))
-    return also if also is not None and _IS_OTHER[also](data) else kind
+    if (also := _ALSO.get((family, word))) is not None and _IS_OTHER[also](data):
+        return also
+    return kind
 
 
 def _plain(reason: Any) -> str:

@@ -8,7 +8,7 @@ documentation), of which the leanest form has no routing key at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jackfield.addresses import Address
@@ -25,6 +25,8 @@ UNKNOWN_ID = "unknown"
 
 _PREFIX = f"{APPLICATION}."
 _CATEGORY = re.compile(rf"{APPLICATION}[-_]", re.IGNORECASE)
+_Keys = Sequence[list[str]]
+NONE: _Keys = ()
 FULL = 4  # the words of a key that names all but what happened: application, family, account and id
 
 
@@ -35,10 +37,24 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     in another spelling, for the feed's selectors are written in this one.
     """
     # What the frame says of itself goes before what it says of the subscription that brought it.
-    if (other := _of_other_family(frame, fields, account_id)) is not None:
-        return other
     routed = _key(frame.routing_key, raw)
-    keys, bindings, word = [routed], [], ""
+    if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
+        return other
+    keys: _Keys = [routed]
+    bindings = NONE
+    if len(routed) < FULL or not isinstance(word := frame.name, str) or not word or word.startswith(_PREFIX):
+        keys, bindings, word = _gathered(frame, fields, routed, raw)  # else nothing can add to it
+    if not word:
+        raise FrameError("neither a reply nor an event: nothing names what happened", raw)
+    family = _family(keys, bindings, fields)
+    account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
+    resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
+    return Address(PROVIDER, "account", _as_configured(account, account_id), family, resource_id, word)
+
+
+def _gathered(frame: Frame, fields: Mapping[str, Any], routed: list[str], raw: bytes) -> tuple[_Keys, _Keys, str]:
+    """A frame's keys, its bindings where the keys do not suffice, and its word; empty where it has none."""
+    keys, bindings, word = [routed], NONE, ""
     for name in (frame.name, frame.event, frame.event_name, fields.get("event_name")):
         if isinstance(name, str) and name:
             keys.append(whole := _key(name, raw))
@@ -48,13 +64,7 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
                 break
     else:
         bindings = [_binding(each) for each in (frame.subscription_key, frame.subscribed_key)]
-    word = word or _at(4, [routed, *bindings])
-    if not word:
-        raise FrameError("neither a reply nor an event: nothing names what happened", raw)
-    family = _family(keys, bindings, fields)
-    account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
-    resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
-    return Address(PROVIDER, "account", _as_configured(account, account_id), family, resource_id, word)
+    return keys, bindings, word or _at(4, [routed, *bindings])
 
 
 def _text(value: Any) -> str:
@@ -62,7 +72,9 @@ def _text(value: Any) -> str:
 
 
 def _as_configured(account: str, account_id: str) -> str:
-    return account_id if account_id and plain_id(account) == plain_id(account_id) else account
+    if account != account_id and account_id and plain_id(account) == plain_id(account_id):
+        return account_id
+    return account
 
 
 def _of_other_family(frame: Frame, fields: Mapping[str, Any], account_id: str) -> Address | None:
@@ -111,7 +123,7 @@ def _binding(text: Any) -> list[str]:
     return ["" if word == "*" else decode_word(word) for word in words] if words[:1] == [APPLICATION] else []
 
 
-def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[str, Any]) -> str:
+def _family(keys: _Keys, bindings: _Keys, fields: Mapping[str, Any]) -> str:
     if found := _at(1, keys):
         return found
     category = text_of(fields, "event_category")
@@ -120,7 +132,7 @@ def _family(keys: list[list[str]], bindings: list[list[str]], fields: Mapping[st
     return found or next((each for each in ("recipient", *FAMILIES) if f"{each}_id" in fields), UNKNOWN_ID)
 
 
-def _at(place: int, *keys: list[list[str]]) -> str:
+def _at(place: int, *keys: _Keys) -> str:
     """The first word at this place of a key; empty where none has it."""
     for some in keys:
         for key in some:

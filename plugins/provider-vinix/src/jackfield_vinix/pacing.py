@@ -9,10 +9,10 @@ __all__ = ["Pace"]
 
 @attrs.define
 class Pace:
-    """How many messages may go out now; each takes a token."""
+    """How many messages may go out now; each costs a token."""
 
     capacity: int = 100
-    """KAZOO's default; each message takes one, a ping too."""
+    """KAZOO's default; each message costs one, a ping too."""
     each_tick: int = 10
     tokens: int = attrs.field(init=False)
 

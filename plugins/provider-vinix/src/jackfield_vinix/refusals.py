@@ -46,7 +46,7 @@ _TABLE: tuple[tuple[str, Subject, str], ...] = (
     ("unauthorized wildcard account id", "account", "account_id must be one account: all are for administrators only"),
     ("unauthorized account id", "account", "account_id must be the token's own account or one below it"),
     ("no available subscriptions", "binding", "no such family, or bh_qubicle is not loaded at this node: ask Vinix"),
-    ("invalid format for", "binding", "this server takes other bindings: select a whole family"),
+    ("invalid format for", "binding", "this server accepts other bindings: select a whole family"),
     ("event .* not supported", "binding", "this server knows no such event: select a whole family"),
     ("missing required", "request", _REPORT),
     ("empty subscription", "request", _REPORT),

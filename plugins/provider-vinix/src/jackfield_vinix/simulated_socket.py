@@ -35,7 +35,7 @@ class Server(Protocol):
     accepts: str
     barren: str
     crashes_on: str
-    deaf_after: int
+    stalls_after: int
     calls: bool
     unanswered: int
     answered_late: int
@@ -130,7 +130,7 @@ class SimulatedSocket:
         server = self._server
         for binding, brought in self.bindings.items():
             barren = style_of(binding) in server.barren.split(",")
-            stalled = server.deaf_after and brought >= server.deaf_after
+            stalled = server.stalls_after and brought >= server.stalls_after
             if not barren and not stalled and self._brings(binding, event.routing_key):
                 self.bindings[binding] = brought + 1
                 yield self._envelope(binding, event)

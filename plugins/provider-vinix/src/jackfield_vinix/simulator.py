@@ -38,7 +38,7 @@ def _styles(also: str = "") -> Callable[[Any, Any, str], None]:
 
     def validate(_instance: Any, _attribute: Any, value: str) -> None:
         if value != also and not set(value.split(",")) <= _STYLES:
-            raise ValueError(f"{value!r} is no list of {', '.join(sorted(filter(None, known)))}")
+            raise ValueError(f"{value!r} is not a list of {', '.join(sorted(filter(None, known)))}")
 
     return validate
 
@@ -91,7 +91,7 @@ class VinixSimulator:
         validator=_styles(),
         metadata=field_help("the bindings that end the connection with 1011", live=True),
     )
-    deaf_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
+    stalls_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
     unavailable: int = _count("how many of the next connections lead to a node without bh_qubicle")
     refused_tokens: int = _count("how many of the next tokens are refused, as if expired")
     unanswered: int = _count("how many of the next requests are carried out and never answered")

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import attrs
 
 from jackfield.addresses import Address
 from jackfield_vinix.naming import UNKNOWN_ID
-from jackfield_vinix.presence import Status, step
+from jackfield_vinix.presence import NOTHING_KNOWN, Status, step
 from jackfield_vinix.wire import fold, plain_id, text_of
 
 __all__ = ["AccountState", "Recipient", "Session", "Stage"]
@@ -26,7 +26,7 @@ T = TypeVar("T")
 MOST_KEPT = 10_000
 
 Stage = Literal["created", "waiting", "left", "handled", "released", "ended"]
-_ORDER: tuple[Stage, ...] = ("created", "waiting", "left", "handled", "released", "ended")
+_ORDER: Mapping[Stage, int] = {stage: order for order, stage in enumerate(get_args(Stage))}
 
 _STAGES: Mapping[tuple[str, str], Stage] = {
     ("session", "create"): "created",
@@ -63,7 +63,7 @@ class Recipient:
     """An agent, and since when its status is known."""
 
     id: str
-    status: Status = attrs.field(factory=Status)
+    status: Status = NOTHING_KNOWN
     at: datetime | None = None
     step: tuple[str, int] = ("", 0)
     """The session of its last event, and how far that had come."""
@@ -100,35 +100,41 @@ class AccountState:
     """By queue: when REST last listed who waits there; nobody else did then."""
 
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
-        """Take an event in; the session that it belongs to, empty where it belongs to none that is known."""
+        """Learn from an event; the session that it belongs to, empty where it belongs to none that is known."""
         family, word = address.resource, address.event
         recipient = None
         if family == "recipient" and address.resource_id != UNKNOWN_ID:
             recipient = self.recipient(address.resource_id)
         session_id = self._session_of(address, fields, recipient)
+        key = plain_id(session_id) if session_id else ""
         if recipient is not None:
-            of_session = not session_id or fields.get("session_id") == session_id
-            self._step(recipient, word, fields if of_session else {**fields, "session_id": session_id}, time)
-        if session_id and (stage := _STAGES.get((family, word))) is not None:
-            self._advance(session_id, stage, self.queue(text_of(fields, "queue_id")), time)
-        known = self.sessions.get(plain_id(session_id)) if session_id else None
+            if session_id and fields.get("session_id") != session_id:
+                fields = {**fields, "session_id": session_id}
+            self._step(recipient, word, fields, key, time)
+        if not key:
+            return ""
+        known = self.sessions.get(key)
+        if (stage := _STAGES.get((family, word))) is not None:
+            known = known or _kept(self.sessions, key, Session(session_id))
+            self._advance(known, stage, self.queue(text_of(fields, "queue_id")), time)
         return known.id if known is not None else session_id
 
-    def _step(self, recipient: Recipient, word: str, fields: Mapping[str, Any], time: datetime | None) -> None:
-        session_id, rank = plain_id(text_of(fields, "session_id")), _RANKS.get(word, 0)
-        overtaken = time == recipient.at and session_id == recipient.step[0] and 0 < rank < recipient.step[1]
+    def _step(
+        self, recipient: Recipient, word: str, fields: Mapping[str, Any], session: str, time: datetime | None
+    ) -> None:
+        rank = _RANKS.get(word, 0)
+        overtaken = 0 < rank < recipient.step[1] and time == recipient.at and session == recipient.step[0]
         if _is_before(time, recipient.at) or (time is not None and overtaken):
             self.late += 1
             return
-        recipient.step = session_id, rank
+        recipient.step = session, rank
         recipient.status, expected = step(recipient.status, word, fields)
         recipient.at = time or recipient.at
         self.unexpected += not expected
 
-    def _advance(self, session_id: str, stage: Stage, queue_id: str, time: datetime | None) -> None:
-        session = self.session(session_id)
-        back = _ORDER.index(stage) < _ORDER.index(session.stage)
-        gone = stage == "waiting" and _is_before(time, self._listed.get(plain_id(queue_id)))
+    def _advance(self, session: Session, stage: Stage, queue_id: str, time: datetime | None) -> None:
+        back = _ORDER[stage] < _ORDER[session.stage]
+        gone = stage == "waiting" and self._listed and _is_before(time, self._listed.get(plain_id(queue_id)))
         if gone or _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
             self.late += 1
             return
@@ -164,8 +170,9 @@ class AccountState:
     def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
         call_id = text_of(fields, "call_id")
-        own = address.resource_id if address.resource == "session" and address.resource_id != UNKNOWN_ID else ""
-        session_id = text_of(fields, "session_id") or own
+        session_id = text_of(fields, "session_id")
+        if not session_id and address.resource == "session" and address.resource_id != UNKNOWN_ID:
+            session_id = address.resource_id
         if session_id:
             if call_id:
                 _kept(self._calls, call_id, session_id)

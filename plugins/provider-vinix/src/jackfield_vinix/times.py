@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["TIME_FIELDS", "event_time", "message_time", "parse_time"]
@@ -55,6 +56,11 @@ def parse_time(value: Any) -> datetime | None:
         value = float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         return None
+    return _of_number(value)
+
+
+@lru_cache(256)  # the clock ticks in seconds, so most events share theirs with others
+def _of_number(value: float) -> datetime | None:
     try:
         if GREGORIAN_FROM < value < GREGORIAN_TO:
             return datetime.fromtimestamp(value - GREGORIAN_EPOCH, UTC)

@@ -34,8 +34,9 @@ def translate(
         if own := {name: value for name, value in body.items() if name not in ENVELOPE}:
             data, data_json, fields = body, text, fold(own)
     address = address_of_event(frame, fields, account_id, raw)
+    family, word = address.resource, address.event
     time = event_time(fields)
-    if time is None and address.resource not in FAMILIES:
+    if time is None and family not in FAMILIES:
         time = message_time(text_of(fields, "msg_id"))
     try:
         event_id = identity(address, time, fields, data)
@@ -44,13 +45,13 @@ def translate(
     session_id = (state or AccountState()).learn(address, fields, time)
     return Event(
         id=event_id,
-        kind=kind_of(address.resource, address.event, fields),
+        kind=kind_of(family, word, fields),
         address=address,
         time=time,
         received=at,
         feed=feed,
         correlation=session_id or text_of(fields, "call_id") or None,
-        native_type=frame.identifier or address.event,
+        native_type=frame.identifier or word,
         native_topic=frame.routing_key if isinstance(frame.routing_key, str) else "",
         data=data,
         data_json=data_json,

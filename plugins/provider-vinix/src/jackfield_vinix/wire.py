@@ -58,7 +58,7 @@ def fold(data: Any) -> Mapping[str, Any]:
     """The payload for reading, as KAZOO's websocket normalises it: ``Queue-ID`` is ``queue_id``, and no field is empty.
 
     KAZOO's webhooks and its message bus write the other form. Only the outermost keys are folded, for
-    only they are read; what is passed on is never touched. Empty for a payload that is no object.
+    only they are read; what is passed on is never touched. Empty for a payload that is not an object.
     """
     if not isinstance(data, dict):
         return {}
@@ -82,8 +82,8 @@ def fold_within(value: Any) -> Any:
 def text_of(fields: Mapping[str, Any], name: str) -> str:
     """A field that holds a word or an id; a number is its digits, and anything else no text."""
     value = fields.get(name)
-    if isinstance(value, str):
-        return value
+    if value is None or isinstance(value, str):
+        return value or ""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 

@@ -17,9 +17,10 @@ from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Dialect, Endpoint, ProviderSpec
+from jackfield.plugin.provider import Dialect, Provider, ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
+from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
@@ -161,7 +162,7 @@ class Voipbin:
         """Where REST is, without ``/v1.0``."""
         return base_of(self.url) if self.rest_url is None else self.rest_url.rstrip("/")
 
-    def authenticate(self) -> HTTPFlow[Voipbin]:
+    def authenticate(self, before: Provider | None = None) -> HTTPFlow[Voipbin]:
         """Log in or read the token anew, and learn whose feed it is; `RestError` where the credential is of no use."""
         base = self.rest_base
         if self.username is not None and self.password is not None:

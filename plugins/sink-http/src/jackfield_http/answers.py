@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import attrs
 
 from jackfield.errors import OnError
-from jackfield.plugin.secrets import REDACTED
 
 __all__ = ["MISDIRECTED", "Failure", "excerpt", "is_endpoint_suspected", "on_error_of"]
 
 EXCERPT = 200
+# Of a long text so much is looked at.
+MOST_READ = 10 * EXCERPT
 
 RETRYABLE = frozenset({408, 425, 429})
 """4xx that may be another answer next time."""
@@ -51,20 +52,7 @@ def on_error_of(status: int) -> OnError | None:
     return "retry"
 
 
-def excerpt(text: str, hidden: Iterable[str]) -> str:
-    """The beginning of what a server wrote, on one line, without control characters and without what is hidden.
-
-    Of a hidden text that is cut off at the end nothing is left either.
-    """
-    plain = _one_line(text)
-    secrets = sorted(map(_one_line, hidden), key=len, reverse=True)
-    for secret in secrets:
-        plain = plain.replace(secret, REDACTED)
-    begun = [n for secret in secrets for n in range(3, len(secret)) if plain.endswith(secret[:n])]
-    if begun:
-        plain = plain[: -max(begun)] + REDACTED
+def excerpt(text: str, redact: Callable[[str], str]) -> str:
+    """The beginning of what a server wrote, on one line, without control characters and without secrets."""
+    plain = redact(" ".join(text[:MOST_READ].split()))
     return plain if len(plain) <= EXCERPT else f"{plain[:EXCERPT]}…"
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -128,7 +128,7 @@ async def race(
                 nursery.start_soon(attempt, address, failed)
                 with trio.move_on_after(STAGGER_SECONDS):
                     await failed.wait()
-    except trio.Cancelled:
+    except BaseException:  # a cancellation, alone or in a group
         await _close_all(won)
         raise
     await _close_all(won[1:])

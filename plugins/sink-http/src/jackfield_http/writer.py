@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit
@@ -13,13 +13,14 @@ import attrs
 import trio
 
 from jackfield.errors import DeliveryError, SecretError
+from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import Secret, iter_secrets, redact_url
 from jackfield.plugin.sink import Batch
 from jackfield_http.answers import MISDIRECTED, Failure, excerpt, is_endpoint_suspected, on_error_of
 from jackfield_http.content_mode import Message, messages
 from jackfield_http.exchange import TROUBLES, Client
 from jackfield_http.headers import basic, fit
-from jackfield_http.signing import PREFIX, key_of, message_id, signature_headers
+from jackfield_http.signing import key_of, message_id, signature_headers
 from jackfield_http.troubles import explain
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class HTTPWriter:
     _client: Client
     _now: Callable[[], float] = time.time
     """Wall time, which a signature says."""
+    _redact: Redactor = attrs.field(default=attrs.Factory(lambda self: _redactor(self._options), takes_self=True))
 
     async def write(self, batch: Batch) -> None:
         """Send the batch, one request after the other, until one fails; each counts as soon as it is answered."""
@@ -104,27 +106,18 @@ class HTTPWriter:
         return headers
 
     def _redacted(self, text: str) -> str:
-        return excerpt(text, self._hidden())
+        return excerpt(text, self._redact)
 
-    def _hidden(self) -> Iterator[str]:
-        """Every text that must not be shown, in each form in which a server could send it back."""
-        options = self._options
-        for _, secret in iter_secrets(options):
-            try:
-                text = secret.reveal()
-            except SecretError:
-                continue
-            yield text
-            yield text.removeprefix(PREFIX)
-            if secret is options.password and options.username is not None:
-                yield basic(options.username, text).partition(" ")[2]
-        if query := urlsplit(options.url).query:
-            yield query
-            for pair in query.split("&"):
-                value = pair.partition("=")[2]
-                if len(value) > 5:  # a shorter one is not a secret, and could be part of any word
-                    yield value
-                    yield unquote_plus(value)
+
+def _redactor(options: Http) -> Redactor:
+    """Hides the sink's secrets, and what its URL's query holds."""
+    redact = Redactor.of(secret for _, secret in iter_secrets(options))
+    query = urlsplit(options.url).query
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    # A shorter one is not a secret, and could be part of any word.
+    found = [query, *(form for value in values for form in (value, unquote_plus(value)) if len(value) > 5)]
+    redact.add(Secret("text", text) for text in dict.fromkeys(found) if text)
+    return redact
 
 
 def _fit(option: str, secret: Secret) -> str:

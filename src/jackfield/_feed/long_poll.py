@@ -1,0 +1,94 @@
+"""Connections by HTTP requests that the vendor answers when it has something."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import attrs
+import trio
+
+from jackfield._feed.activity import Activity
+from jackfield._feed.dialling import Opener, dialled, refused, within
+from jackfield._feed.http_requests import HTTPRequests
+from jackfield._loading.guard import provider_code
+from jackfield.errors import ConnectionLost, JackfieldError
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.transport import LongPoll
+from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
+
+__all__ = ["connect"]
+
+
+@attrs.define
+class _Connection:
+    _endpoint: LongPoll
+    _opener: Opener
+    _timeout: float
+    _activity: Activity
+    _stream: trio.abc.Stream
+    _next: Request
+    _http: HTTPRequests = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._http = HTTPRequests(self._stream, self._endpoint.display, self._activity)
+
+    async def receive(self) -> list[bytes]:
+        while True:
+            response = await self._poll()
+            try:
+                with provider_code():
+                    self._next = self._endpoint.following(response)
+            except JackfieldError as error:
+                raise ConnectionLost(str(error)) from None
+            if response.body:
+                return [response.body]
+
+    async def _poll(self) -> Response:
+        asked = self._next
+        with within(self._endpoint.display, self._endpoint.timeout):
+            response = await self._http.ask(asked.method, asked.url, asked.headers, asked.body)
+            if not 200 <= response.status < 300:
+                raise refused(response, self._endpoint.display, "it answers no polls there")
+            body = bytearray()
+            while piece := await self._http.piece():
+                body += piece
+                if len(body) > MAX_MESSAGE_BYTES:
+                    raise ConnectionLost(f"{self._endpoint.display} answered with more than {MAX_MESSAGE_BYTES} bytes")
+        if not self._http.reusable:
+            await self.close()
+            self._stream = await dialled(self._endpoint, self._opener, self._timeout)
+            self._http = HTTPRequests(self._stream, self._endpoint.display, self._activity)
+        return attrs.evolve(response, body=bytes(body))
+
+    async def send(self, frame: str | bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        raise ConnectionLost("the protocol used Send, but a long poll only receives; it must use Request")
+
+    async def ping(self) -> None:
+        """Nothing can be asked here beside the poll, whose answer has a time limit."""
+        await trio.lowlevel.checkpoint()
+
+    def silence(self) -> float:
+        return self._activity.silence()
+
+    @property
+    def last_received_at(self) -> datetime:
+        return self._activity.last_received_at
+
+    async def close(self) -> None:
+        await trio.aclose_forcefully(self._stream)
+
+
+@asynccontextmanager
+async def connect(
+    endpoint: LongPoll, *, timeout: float, opener: Opener, now: Callable[[], datetime]
+) -> AsyncGenerator[_Connection, None]:
+    """A connection to the endpoint; it is up when TCP is, for the first answer may take as long as any."""
+    stream = await dialled(endpoint, opener, timeout)
+    connection = _Connection(endpoint, opener, timeout, Activity(now), stream, endpoint.first)
+    try:
+        yield connection
+    finally:
+        await connection.close()

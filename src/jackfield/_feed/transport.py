@@ -1,0 +1,72 @@
+"""What a connection is, whatever it is made of, and the one way to open one.
+
+Each transport is a module with a `connect` of its own. A connection says in one sentence, as `ConnectionLost`, why it
+did not come up or has ended; `HandshakeRefused` where the server answered with an HTTP status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from jackfield._feed import byte_stream, http_stream, long_poll, pull_source, websocket
+from jackfield._feed.activity import wall_clock
+from jackfield._feed.dialling import Opener, dialler
+from jackfield.errors import ConnectionLost
+from jackfield.plugin.transport import AnyEndpoint, ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
+
+__all__ = ["Connection", "connect"]
+
+
+class Connection(Protocol):
+    """A connection that is up."""
+
+    async def receive(self) -> list[bytes]:
+        """The frames that one read has brought, at least one; `ConnectionLost` when it is down and all are read."""
+        ...
+
+    async def send(self, frame: str | bytes) -> None:
+        """Send one frame."""
+        ...
+
+    async def ping(self) -> None:
+        """Find out whether the other side is there, for as long as that takes; at once where it cannot be asked."""
+        ...
+
+    def silence(self) -> float:
+        """Seconds since the last byte came."""
+        ...
+
+    @property
+    def last_received_at(self) -> datetime:
+        """When the last byte came, by the wall clock as it was then."""
+        ...
+
+
+def connect(
+    endpoint: AnyEndpoint,
+    *,
+    timeout: float,
+    opener: Opener | None = None,
+    now: Callable[[], datetime] = wall_clock,
+) -> AbstractAsyncContextManager[Connection]:
+    """A connection to an endpoint by its transport, closed gracefully at the end.
+
+    `opener` takes the place of TCP and TLS; tests give one that needs no network.
+    """
+    opener = opener or dialler()
+    match endpoint:
+        case Endpoint():
+            return websocket.connect(endpoint, timeout=timeout, opener=opener, now=now)
+        case ByteStream():
+            return byte_stream.connect(endpoint, timeout=timeout, opener=opener, now=now)
+        case HTTPStream():
+            return http_stream.connect(endpoint, timeout=timeout, opener=opener, now=now)
+        case LongPoll():
+            return long_poll.connect(endpoint, timeout=timeout, opener=opener, now=now)
+        case PullSource():
+            return pull_source.connect(endpoint, timeout=timeout, now=now)
+        case _:
+            raise ConnectionLost(f"endpoint() returned {type(endpoint).__name__}, which names no transport")
