@@ -61,8 +61,9 @@ def past(store: SegmentStore, filter_: EventFilter, unreadable: Callable[[int], 
     since = _microseconds(filter_.since) if filter_.since else 0
     until = _microseconds(filter_.until) if filter_.until else FOREVER
     for page in store.scan(since, until):
-        found = ((line.position, _read(line.position, line.body, unreadable)) for line in page)
-        if records := [Record(position, event) for position, event in found if event is not None and filter_.takes(event)]:
+        found = [(line.position, _read(line.position, line.body, unreadable)) for line in page]
+        events = [Record(position, event) for position, event in found if event is not None]
+        if records := [each for each in events if filter_.takes(each.event)]:
             yield records
 
 

@@ -32,7 +32,7 @@ class Cursor:
     is_down: Callable[[], bool] = _never
     """Whether the sink accepts nothing at the moment; to be set by the sink's pipeline."""
     _on_loss: Callable[[int, str], object] | None = None
-    _lost: int = 0
+    _uncollected: int = 0
     _reading: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -56,9 +56,9 @@ class Cursor:
     def attach(self, on_loss: Callable[[int, str], object], is_down: Callable[[], bool]) -> None:
         """From now on report losses by retention when they happen, instead of at the next read."""
         self._on_loss, self.is_down = on_loss, is_down
-        if self._lost:
-            on_loss(self._lost, "retention deleted them while the sink was down")
-            self._lost = 0
+        if self._uncollected:
+            on_loss(self._uncollected, "retention deleted them while the sink was down")
+            self._uncollected = 0
 
     def lose(self, until: int) -> int:
         """Pass over events that retention has deleted, as far as memory does not hold them; how many there were.
@@ -76,13 +76,13 @@ class Cursor:
 
     def lost(self, count: int) -> None:
         """Report events that were lost while the sink did not run, and are counted already."""
-        self._lost += count
+        self._uncollected += count
 
     def _account(self, count: int, until: int) -> None:
         slow = not self.is_down()
         self._pending.lose(self.name, count, until, slow=slow)
         if self._on_loss is None:
-            self._lost += count
+            self._uncollected += count
         elif slow:
             self._on_loss(count, "retention deleted them: the sink was too slow")
         else:
@@ -99,7 +99,7 @@ class Cursor:
         lost = 0
         while True:
             await self._pending.room()
-            lost, self._lost = lost + self._lost, 0
+            lost, self._uncollected = lost + self._uncollected, 0
             if (start := self.position) >= self._log.end:
                 if self._log.closed:
                     return [], lost
@@ -114,7 +114,7 @@ class Cursor:
             lost += batch.lost
             if batch.deleted and self.durable:
                 self._account(batch.deleted, start + batch.deleted)
-                lost, self._lost = lost + self._lost, 0
+                lost, self._uncollected = lost + self._uncollected, 0
             else:
                 lost += batch.deleted
             if batch.records:

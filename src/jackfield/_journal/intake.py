@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
+from math import inf
 
 import attrs
 
@@ -55,7 +56,8 @@ class Intake:
         committed; that of an event that was dropped is not.
         """
         taken: list[Event] = []
-        window, waiting, line_of, most = self.window, self.waiting, self._store.line, self._bounds
+        window, waiting, line_of = self.window, self.waiting, self._store.line
+        most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
         at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
@@ -64,7 +66,7 @@ class Intake:
             elif self.closed:
                 drop(1, "the journal is closed")
                 continue
-            elif len(waiting) >= most.events or self._bytes >= most.bytes:
+            elif len(waiting) >= most or self._bytes >= self._bounds.bytes:
                 drop(1, f"{len(waiting)} events wait for the journal's file, and more have no room")
                 continue
             else:

@@ -13,12 +13,16 @@ import trio
 from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
 from jackfield._journal.retention import Limits
+from jackfield._journal.segments.folder import SEGMENT_BYTES
 from jackfield._journal.store import MemoryStore, SegmentStore
 from jackfield._journal.takeover import take_over
 from jackfield.config import GatewayOptions
 from jackfield.reports import Report
 
 __all__ = ["open_journal"]
+
+# Whole segments are deleted, so that many hold what may be kept.
+SEGMENTS = 8
 
 
 @asynccontextmanager
@@ -27,14 +31,15 @@ async def open_journal(options: GatewayOptions, report: Callable[[Report], None]
     limits = Limits(options.retain_seconds, options.retain_bytes, options.retain_dead_bytes, options.dedupe_window)
     bounds = Bounds(options.memory_events, options.memory_bytes)
     if options.journal == "memory":
-        store = MemoryStore(options.memory_events, report)
-        yield Journal(bounds, store, report, Limits(ids=options.dedupe_window, every=inf))
+        memory = MemoryStore(options.memory_events, report)
+        yield Journal(bounds, memory, report, Limits(ids=options.dedupe_window, every=inf))
         return
     path, reports = Path(options.journal), list[Report]()
     await trio.to_thread.run_sync(take_over, path, reports.append)
     for taken_over in reports:
         report(taken_over)
-    store = await trio.to_thread.run_sync(partial(SegmentStore.open, path, fsync=options.fsync))
+    size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
+    store = await trio.to_thread.run_sync(partial(SegmentStore.open, path, fsync=options.fsync, segment_bytes=size))
     try:
         journal = await trio.to_thread.run_sync(Journal, bounds, store, report, limits)
         yield journal

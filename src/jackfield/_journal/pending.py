@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import attrs
 import trio
@@ -16,6 +17,8 @@ from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Token
 from jackfield.events import Event
 
 __all__ = ["PendingNotes"]
+
+T = TypeVar("T")
 
 # How long what has changed may stay unsaved; a save costs some pages on the disk, whatever has changed.
 SAVE_SECONDS = 0.25
@@ -37,11 +40,11 @@ class PendingNotes:
     """The newest of each feed."""
     dead_lettered: Counter[str] = attrs.field(factory=Counter)
     """How many dead letters each sink has made since the journal was opened."""
-    _cursors: dict[str, int] = attrs.field(factory=dict)
-    _dead: list[DeadLetterRow] = attrs.field(factory=list)
-    _tokens: dict[str, Token] = attrs.field(factory=dict)
-    _last: dict[str, int] = attrs.field(factory=dict)
-    _losses: dict[str, Loss] = attrs.field(factory=dict)
+    _unsaved_cursors: dict[str, int] = attrs.field(factory=dict)
+    _unsaved_dead: list[DeadLetterRow] = attrs.field(factory=list)
+    _unsaved_tokens: dict[str, Token] = attrs.field(factory=dict)
+    _unsaved_last: dict[str, int] = attrs.field(factory=dict)
+    _unsaved_losses: dict[str, Loss] = attrs.field(factory=dict)
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _saved: trio.Event = attrs.field(factory=trio.Event)
     _finishing: trio.Event = attrs.field(factory=trio.Event)
@@ -52,37 +55,37 @@ class PendingNotes:
 
     def move(self, sink: str, position: int) -> None:
         """Note how far a sink has come."""
-        self._cursors[sink] = position
+        self._unsaved_cursors[sink] = position
         self._stir()
 
     def dead_letter(self, sink: str, position: int, event: Event, reason: str, attempts: int) -> None:
         """Note a dead letter."""
         self.dead_lettered[sink] += 1
         at = int(self._clock() * 1_000_000)
-        self._dead.append(DeadLetterRow(sink, position, at, attempts, reason, event))
+        self._unsaved_dead.append(DeadLetterRow(sink, position, at, attempts, reason, event))
         self._stir()
 
     def acknowledge(self, feed: str, token: Token) -> None:
         """Note what a feed's vendor wants back."""
-        self.tokens[feed] = self._tokens[feed] = token
+        self.tokens[feed] = self._unsaved_tokens[feed] = token
         self._stir()
 
     def heard(self, events: Iterable[Event]) -> None:
         """Note when feeds were last heard."""
         for event in {event.feed: event for event in events}.values():
-            self._last[event.feed] = microseconds(heard_until(event))
+            self._unsaved_last[event.feed] = microseconds(heard_until(event))
         self._changed.set()
 
     def lose(self, sink: str, count: int, until: int, *, slow: bool) -> None:
         """Note that a sink has lost events up to a position."""
         down, late, _ = self.losses.get(sink, Loss())
         loss = Loss(down, late + count, until) if slow else Loss(down + count, late, until)
-        self.losses[sink] = self._losses[sink] = loss
+        self.losses[sink] = self._unsaved_losses[sink] = loss
         self._stir()
 
     async def room(self) -> None:
         """Wait until what waits to be saved is little enough to read on; a full disk must not fill memory."""
-        while len(self._dead) >= self._capacity:
+        while len(self._unsaved_dead) >= self._capacity:
             await self._saved.wait()
 
     def finish(self) -> None:
@@ -102,7 +105,13 @@ class PendingNotes:
                 await self._finishing.wait()
 
     def _anything(self) -> bool:
-        return bool(self._cursors or self._dead or self._tokens or self._last or self._losses)
+        return bool(
+            self._unsaved_cursors
+            or self._unsaved_dead
+            or self._unsaved_tokens
+            or self._unsaved_last
+            or self._unsaved_losses
+        )
 
     def _stir(self) -> None:
         if self._store.instant:
@@ -114,31 +123,34 @@ class PendingNotes:
 
     async def _save(self) -> None:
         notes = self._take()
-        await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._dead))
+        await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._unsaved_dead))
         self._settle(notes)
 
     def _take(self) -> Notes:
         self._changed = trio.Event()
-        return Notes(dict(self._cursors), tuple(self._dead), dict(self._tokens), dict(self._last), dict(self._losses))
+        return Notes(
+            dict(self._unsaved_cursors),
+            tuple(self._unsaved_dead),
+            dict(self._unsaved_tokens),
+            dict(self._unsaved_last),
+            dict(self._unsaved_losses),
+        )
 
     def _settle(self, notes: Notes) -> None:
         """Drop what has been saved."""
         self.known.update(notes.cursors)
-        for mine, saved in (
-            (self._cursors, notes.cursors),
-            (self._tokens, notes.tokens),
-            (self._last, notes.last_received),
-            (self._losses, notes.losses),
-        ):
-            _drop_saved(mine, saved)
-        del self._dead[: len(notes.dead)]
+        _drop_saved(self._unsaved_cursors, notes.cursors)
+        _drop_saved(self._unsaved_tokens, notes.tokens)
+        _drop_saved(self._unsaved_last, notes.last_received)
+        _drop_saved(self._unsaved_losses, notes.losses)
+        del self._unsaved_dead[: len(notes.dead)]
         if self._anything():
             self._changed.set()
         self._saved.set()
         self._saved = trio.Event()
 
 
-def _drop_saved(mine: dict[str, object], saved: Mapping[str, object]) -> None:
+def _drop_saved(mine: dict[str, T], saved: Mapping[str, T]) -> None:
     for name, value in saved.items():
         if mine[name] == value:
             del mine[name]

@@ -70,18 +70,21 @@ class Retention:
     async def trim(self) -> None:
         """Trim once."""
         limits = self._limits
-        # A crash forgets what a sink has passed and is not saved.
-        floor = min(self._pending.known.values(), default=self._store.next)
-        keep_after = self._clock() - min(limits.seconds, FOREVER)
-        trim = partial(self._store.trim, keep_after=keep_after, keep_bytes=limits.bytes, floor=floor)
-        trimmed = await self._worker.once(trim)
-        if trimmed.next > trimmed.first:
-            self._account(trimmed.next)
+        await self.trim_to(self._clock() - min(limits.seconds, FOREVER), limits.bytes)
         for sink, count in (await self._worker.once(partial(self._store.trim_dead, limits.dead_bytes))).items():
             self._dead += count
             if is_due(self._dead, count):
                 reason = f"there is more than retain_dead_bytes = {limits.dead_bytes} of them"
                 self._report(EventsDropped(f"dead letters of sink {sink}", count, reason, self._dead))
+
+    async def trim_to(self, keep_after: float, keep_bytes: int) -> None:
+        """Delete the oldest events that were received before that moment, or are more than that size."""
+        # A crash forgets what a sink has passed and is not saved.
+        floor = min(self._pending.known.values(), default=self._store.next)
+        trim = partial(self._store.trim, keep_after=keep_after, keep_bytes=keep_bytes, floor=floor)
+        trimmed = await self._worker.once(trim)
+        if trimmed.next > trimmed.first:
+            self._account(trimmed.next)
 
     def _account(self, first: int) -> None:
         """Events before `first` are deleted: count them for each sink that had not read them."""

@@ -17,7 +17,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store.open(tmp_path / "journal.db")
+    store = Store.open(tmp_path / "journal")
     yield store
     store.close()
 

@@ -19,7 +19,8 @@ def dead_letter(db: sqlite3.Connection, row: DeadLetterRow) -> int:
     reason = reason.encode(errors="replace").decode()  # a vendor's words may hold what is no Unicode
     crc = _crc(sink.encode(), position, at, attempts, reason.encode(), body)
     added = db.execute(
-        "INSERT OR IGNORE INTO dead (sink, position, at, attempts, reason, size, crc, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO dead (sink, position, at, attempts, reason, size, crc, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (sink, position, at, attempts, reason, len(body), crc, body),
     )
     return len(body) if added.rowcount else 0

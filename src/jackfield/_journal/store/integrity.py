@@ -121,7 +121,8 @@ def read_state(db: sqlite3.Connection, path: Path) -> State:
     row = db.execute("SELECT first, next, reserved, boot, journal, crc FROM state").fetchone()
     if row is None or row[5] != text_crc(*row[:5]) or not 1 <= row[0] <= row[1]:
         raise damaged(path, "the count of its events is not what was written")
-    return State(*row[:3], row[3].decode(), row[4].decode())
+    first, following, reserved, boot, journal, _ = row
+    return State(first, following, reserved, boot.decode(), journal.decode())
 
 
 def lost_commits(path: Path) -> str:

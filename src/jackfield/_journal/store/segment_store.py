@@ -19,7 +19,9 @@ import attrs
 from jackfield._journal.dedup import key_of
 from jackfield._journal.downtime import heard_until, microseconds
 from jackfield._journal.segments import SegmentFolder
-from jackfield._journal.segments.folder import Lines
+from jackfield._journal.segments.folder import SEGMENT_BYTES, Lines
+from jackfield._journal.segments.locking import WRITER
+from jackfield._journal.segments.segment import SUFFIX
 from jackfield._journal.segments.walk import Line
 from jackfield._journal.store.integrity import State
 from jackfield._journal.store.records import Loss, Notes, Row, StoredDeadLetter, Token, Trimmed
@@ -31,6 +33,8 @@ __all__ = ["SegmentStore"]
 
 RESERVE = 100_000
 SCAN = 1000
+# What a crash at the very first start may leave.
+BEGUN = {WRITER, "journal.json", f"{NAME}.new"}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -55,7 +59,9 @@ class SegmentStore:
     instant = False
 
     @classmethod
-    def open(cls, path: Path, *, fsync: bool = False, readonly: bool = False) -> Self:
+    def open(
+        cls, path: Path, *, fsync: bool = False, readonly: bool = False, segment_bytes: int = SEGMENT_BYTES
+    ) -> Self:
         """Open the folder, or make it where it is missing.
 
         `JournalError` where it cannot be used, and then it is as it was: another process writes to it, it is
@@ -64,14 +70,17 @@ class SegmentStore:
         """
         if readonly:
             return cls._open_readonly(path)
+        _check_content(path)
         state, boot = Sidecar.read_state(path), _boot_id()
         powered_off = bool(state.boot) and (state.boot != boot or boot == "unknown")
-        folder = SegmentFolder.open(path, fsync=fsync, floor=state.reserved if powered_off else state.next)
+        floor = state.reserved if powered_off else state.next
+        folder = SegmentFolder.open(path, fsync=fsync, floor=floor, segment_bytes=segment_bytes)
         try:
             if folder.first < folder.next and not os.path.lexists(path / NAME):
                 raise JournalError(
-                    f"{path}: {NAME} is missing, which holds how far each sink has come; put a copy of the folder back, "
-                    "or move the folder away: a new journal begins then, and 'jackfield journal import' reads the old one"
+                    f"{path}: {NAME} is missing, which holds how far each sink has come; put a copy of the folder "
+                    "back, or move the folder away: a new journal begins then, and 'jackfield journal import' reads "
+                    "the old one"
                 )
             sidecar = Sidecar.open(path)
         except BaseException:
@@ -270,6 +279,16 @@ def _survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off
             tokens[feed] = token
     cursors = {sink: folder.next if upcoming >= end else upcoming for sink, upcoming in notes.cursors.items()}
     return attrs.evolve(notes, cursors=cursors, tokens=tokens, last_received=received), findings
+
+
+def _check_content(path: Path) -> None:
+    """See that a folder with other things in it does not become a journal by a slip of the pen."""
+    try:
+        names = os.listdir(path)
+    except OSError:
+        return  # what is wrong with it shows when it is opened
+    if names and NAME not in names and not any(name.endswith(SUFFIX) or name in BEGUN for name in names):
+        raise JournalError(f"{path}: is a folder that holds other things than a journal; name an empty or a new one")
 
 
 def _boot_id() -> str:
