@@ -96,7 +96,9 @@ class PendingNotes:
     async def run(self) -> None:
         """Save what has changed, at most every so often, until `finish` is called."""
         while True:
-            await self._changed.wait()
+            while not self._anything() and not self._finishing.is_set():
+                self._changed = trio.Event()
+                await self._changed.wait()
             if self._anything():
                 await self._save()
             if self._finishing.is_set() and not self._anything():
@@ -127,7 +129,6 @@ class PendingNotes:
         self._settle(notes)
 
     def _take(self) -> Notes:
-        self._changed = trio.Event()
         return Notes(
             dict(self._unsaved_cursors),
             tuple(self._unsaved_dead),
@@ -144,8 +145,6 @@ class PendingNotes:
         _drop_saved(self._unsaved_last, notes.last_received)
         _drop_saved(self._unsaved_losses, notes.losses)
         del self._unsaved_dead[: len(notes.dead)]
-        if self._anything():
-            self._changed.set()
         self._saved.set()
         self._saved = trio.Event()
 

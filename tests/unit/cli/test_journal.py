@@ -222,7 +222,7 @@ def test_dead_letters_are_shown_with_their_reasons(config, journal):
     status, lines, _ = journal("dead-letters", config)
     first, second = map(json.loads, lines)
     assert status == 0
-    assert (first["sink"], first["seq"], first["attempts"], first["reason"]) == ("crm", 1, 3, "answered HTTP 422")
+    assert (first["sink"], first["position"], first["attempts"], first["reason"]) == ("crm", 1, 3, "answered HTTP 422")
     assert (first["event"]["id"], second["event"]["id"]) == ("id-1", "id-3")
     assert datetime.fromisoformat(first["at"]).tzinfo == UTC
     assert ids(json.dumps(json.loads(line)["event"]) for line in journal("dead-letters", config, "agent.ready")[1]) == [
@@ -239,7 +239,7 @@ def test_a_replay_goes_where_the_routes_lead_and_keeps_the_ids(config, crm, jour
     assert ids((tmp_path / "archive.jsonl").read_text().splitlines()) == ["id-2", "id-4", "id-5"]
     assert "archive: 3 of 3 events replayed\n" in err
     assert "crm: 4 of 4 events replayed\n" in err
-    assert journal("stats", config)[1][2] == "sink archive: 3 behind, 0 dead letters"
+    assert journal("stats", config)[1][2] == "sink archive: 3 behind, 0 dead letters, 7 lost while it was slow"
 
 
 def test_a_sink_that_is_named_gets_what_is_selected_whatever_its_routes_say(config, crm, journal, tmp_path):
