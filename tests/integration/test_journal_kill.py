@@ -46,7 +46,8 @@ async def deliver(cursor, file):
         cursor.commit(found[-1][0] + 1)
 
 async def main():
-    journal = Journal(Bounds(50), SegmentStore.open(path, fsync=fsync == "fsync"), lambda report: os.write(2, f"{report}\\n".encode()))
+    store = SegmentStore.open(path, fsync=fsync == "fsync")
+    journal = Journal(Bounds(50), store, lambda report: os.write(2, f"{report}\\n".encode()))
     async with trio.open_nursery() as nursery:
         for sink in delivered:
             file = os.open(sink, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

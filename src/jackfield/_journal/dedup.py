@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 
 import attrs
 
+from jackfield._journal.segments import keys
 from jackfield.events import Event
 
 __all__ = ["SeenIds", "key_of"]
 
-KEY_BYTES = 16
-
 
 def key_of(event: Event) -> bytes:
-    """What all copies of an event share and no two events do: a digest of its source and its id.
+    """What all copies of an event share and no two events do.
 
     Empty for the facts about a stream itself, which have no copies.
     """
     if event.kind.startswith("stream."):
         return b""
     provider, scope, scope_id, _, _, _ = event.address
-    text = f"{provider}/{scope}/{len(scope_id)}/{scope_id}{event.id}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
+    return keys.key_of(provider, scope, scope_id, event.id)
 
 
 @attrs.define(eq=False)
@@ -40,9 +37,9 @@ class SeenIds:
     def __contains__(self, key: bytes) -> bool:
         return key in self._numbers
 
-    def refill(self, keys: Iterable[bytes]) -> None:
+    def refill(self, known: Iterable[bytes]) -> None:
         """Take the ids of events that were committed before, the oldest first."""
-        for key in keys:
+        for key in known:
             self._numbers[key] = 0
 
     def add(self, key: bytes, position: int) -> None:

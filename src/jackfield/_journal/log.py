@@ -153,7 +153,7 @@ def _load(store: Store, position: int, most: int) -> Batch:
     """Read and decode; in a thread."""
     page = store.read(position, most)
     lost = page.lost
-    problem = f"{lost} events between {position} and {page.next - 1} are not what was written" if lost else ""
+    problem = page.problem
     records = []
     for line in page.lines:
         try:

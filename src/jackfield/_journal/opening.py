@@ -39,7 +39,9 @@ async def open_journal(options: GatewayOptions, report: Callable[[Report], None]
     for taken_over in reports:
         report(taken_over)
     size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
-    store = await trio.to_thread.run_sync(partial(SegmentStore.open, path, fsync=options.fsync, segment_bytes=size))
+    seconds = options.retain_seconds / SEGMENTS
+    opening = partial(SegmentStore.open, path, fsync=options.fsync, segment_bytes=size, segment_seconds=seconds)
+    store = await trio.to_thread.run_sync(opening)
     try:
         journal = await trio.to_thread.run_sync(Journal, bounds, store, report, limits)
         yield journal

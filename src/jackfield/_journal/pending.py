@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 # How long what has changed may stay unsaved; a save costs some pages on the disk, whatever has changed.
 SAVE_SECONDS = 0.25
+# A fact that may come while the feed is down.
+NOT_VERIFIED = "stream.not_verified"
 
 
 @attrs.define(eq=False)
@@ -72,7 +74,7 @@ class PendingNotes:
 
     def heard(self, events: Iterable[Event]) -> None:
         """Note when feeds were last heard."""
-        for event in {event.feed: event for event in events}.values():
+        for event in {event.feed: event for event in events if event.kind != NOT_VERIFIED}.values():
             self._unsaved_last[event.feed] = microseconds(heard_until(event))
         self._changed.set()
 

@@ -14,7 +14,7 @@ from jackfield.plugin.options import field_help, ge, host_and_port, is_url
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret, iter_secrets
 from jackfield.plugin.sink import Sink
-from jackfield.plugin.webhook import SupportsWebhooks, Webhook
+from jackfield.plugin.webhook import MAX_MESSAGE_BYTES, SupportsWebhooks, Webhook
 from jackfield.selectors import Selector
 
 __all__ = [
@@ -179,6 +179,18 @@ class ConnectionOptions:
         default=15.0,
         validator=ge(0.1),
         metadata=field_help("seconds that connecting may take, TLS and upgrade included"),
+    )
+    idle_check_seconds: float = attrs.field(
+        default=0.0,
+        validator=ge(0),
+        metadata=field_help(
+            "how long a silence is normal; then REST is queried, or without it the connection renewed; 0: any"
+        ),
+    )
+    max_message_bytes: int = attrs.field(
+        default=MAX_MESSAGE_BYTES,
+        validator=ge(262_144),  # what is smaller is cut out of the stream before anybody looks at it
+        metadata=field_help("the largest message that is accepted, by websocket as by webhook"),
     )
     proxy: str | None = attrs.field(
         default=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -21,10 +22,11 @@ from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.simulator import CloseConnection
-from jackfield.plugin.transport import NetworkEndpoint
+from jackfield.plugin.transport import ByteStream, NetworkEndpoint
 from jackfield.reports import Report
 from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
 from jackfield.testing._clock import run_in_virtual_time
+from jackfield.testing._framed import FramedConnection
 
 __all__ = ["FEED", "Harness", "Scenario", "Vendor", "as_target", "play", "sole_cause"]
 
@@ -37,7 +39,10 @@ T = TypeVar("T")
 
 
 class Vendor(Protocol):
-    """The vendor's side of one connection; a `SimulatedClient` is one."""
+    """The vendor's side of one connection; a `SimulatedClient` is one.
+
+    A vendor that speaks first has an `opened` as well, whose answers it sends before anything has come.
+    """
 
     def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
         """What the vendor sends back for a frame of ours, in order."""
@@ -61,7 +66,7 @@ class Harness:
     most_up: int = 0
     """How many connections were up at once."""
     session: Session = attrs.field(init=False)
-    _up: list[WebSocketConnection] = attrs.field(factory=list)
+    _up: list[WebSocketConnection | FramedConnection] = attrs.field(factory=list)
     _nursery: trio.Nursery = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -116,27 +121,44 @@ class Harness:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(serve_stream, self._serve, theirs)
+        if isinstance(endpoint, ByteStream):
+            self._nursery.start_soon(self._serve_frames, theirs, endpoint)
+        else:
+            self._nursery.start_soon(serve_stream, self._serve_websocket, theirs)
         return ours
 
-    async def _serve(self, incoming: Incoming) -> None:
-        connection = await incoming.accept()
+    async def _serve_websocket(self, incoming: Incoming) -> None:
+        await self._serve(await incoming.accept())
+
+    async def _serve_frames(self, stream: trio.abc.Stream, endpoint: ByteStream) -> None:
+        connection = FramedConnection(stream, endpoint.framing())
+        with suppress(ClientGone):
+            await self._serve(connection, None if endpoint.ping is None else endpoint.framing().wrap(endpoint.ping))
+
+    async def _serve(self, connection: WebSocketConnection | FramedConnection, ping: bytes | None = None) -> None:
         came: list[str | bytes] = []
         self.came.append(came)
         self._up.append(connection)
         self.most_up = max(self.most_up, len(self._up))
         vendor = self._vendor()
         try:
+            await self._say(connection, getattr(vendor, "opened", tuple)())
             while True:
                 frame = await connection.receive()
-                came.append(frame)
-                for answer in vendor.received(frame) if vendor is not None else ():
-                    if isinstance(answer, CloseConnection):
-                        await connection.close(answer)
-                        raise ClientGone
-                    await connection.send(answer)
+                if ping is None or frame not in (ping, ping.decode()):
+                    came.append(frame)
+                await self._say(connection, vendor.received(frame) if vendor is not None else ())
         finally:
             self._up.remove(connection)
+
+    async def _say(
+        self, connection: WebSocketConnection | FramedConnection, answers: Iterable[str | CloseConnection]
+    ) -> None:
+        for answer in answers:
+            if isinstance(answer, CloseConnection):
+                await connection.close(answer)
+                raise ClientGone
+            await connection.send(answer)
 
     async def _perform(self, exchange: HTTPFlow[T]) -> T:
         return await drive(exchange, self._answer)

@@ -264,7 +264,9 @@ def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, 
     config.write_text(config.read_text() + f'[gateway]\njournal = "{tmp_path}"\n')
     assert main(["run", str(config)]) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
-    assert lines == [f"jackfield: {tmp_path}: is a folder that holds other things than a journal; name an empty or a new one"]
+    assert lines == [
+        f"jackfield: {tmp_path}: is a folder that holds other things than a journal; name an empty or a new one"
+    ]
 
 
 def test_check_reports_every_problem_and_exits_with_2(config, capsys):

@@ -547,11 +547,9 @@ async def test_a_damaged_event_is_lost_alone_counted_and_told(bench):
         assert await cursor.read(9) == ([], 1)
         assert cursor.lag == 0  # what is lost needs nobody to commit it
         assert journal.snapshot().damaged == 2
-    assert [(report.total, report.problem) for report in bench.of(JournalCorrupted)[1:]] == [
-        (1, "1 events between 1 and 10 are not what was written"),
-        (2, "1 events between 20 and 20 are not what was written"),
-    ]
-    assert "2 events from 3 to 20 are not what was written" in str(bench.of(JournalCorrupted)[0])
+    reports = bench.of(JournalCorrupted)
+    assert [report.total for report in reports] == [1, 2]
+    assert all("events from 3 to 20 are not what was written" in report.problem for report in reports)
 
 
 async def test_what_is_older_than_its_time_goes_when_every_sink_has_passed_it(bench):

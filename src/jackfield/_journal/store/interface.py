@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from jackfield._journal.segments.folder import Lines
+from jackfield._journal.segments import Lines
 from jackfield._journal.store.records import Notes, Row, Trimmed
 from jackfield.events import Event
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from jackfield._journal.segments.folder import Lines
+from jackfield._journal.segments import Lines
 from jackfield._journal.store.records import DeadLetterRow, Notes, Row, Trimmed
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report

@@ -11,16 +11,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Self
 
 import attrs
 
-from jackfield._journal.dedup import key_of
 from jackfield._journal.downtime import heard_until, microseconds
-from jackfield._journal.segments import SegmentFolder
-from jackfield._journal.segments.folder import SEGMENT_BYTES, Lines
-from jackfield._journal.segments.locking import WRITER
+from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
+from jackfield._journal.segments.folder import SEGMENT_BYTES
 from jackfield._journal.segments.segment import SUFFIX
 from jackfield._journal.segments.walk import Line
 from jackfield._journal.store.integrity import State
@@ -34,7 +33,7 @@ __all__ = ["SegmentStore"]
 RESERVE = 100_000
 SCAN = 1000
 # What a crash at the very first start may leave.
-BEGUN = {WRITER, "journal.json", f"{NAME}.new"}
+BEGUN = {"writer.json", "journal.json", f"{NAME}.new"}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -60,7 +59,13 @@ class SegmentStore:
 
     @classmethod
     def open(
-        cls, path: Path, *, fsync: bool = False, readonly: bool = False, segment_bytes: int = SEGMENT_BYTES
+        cls,
+        path: Path,
+        *,
+        fsync: bool = False,
+        readonly: bool = False,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = inf,
     ) -> Self:
         """Open the folder, or make it where it is missing.
 
@@ -74,7 +79,14 @@ class SegmentStore:
         state, boot = Sidecar.read_state(path), _boot_id()
         powered_off = bool(state.boot) and (state.boot != boot or boot == "unknown")
         floor = state.reserved if powered_off else state.next
-        folder = SegmentFolder.open(path, fsync=fsync, floor=floor, segment_bytes=segment_bytes)
+        folder = SegmentFolder.open(
+            path,
+            fsync=fsync,
+            floor=floor,
+            confirmed=1 if powered_off else state.next,
+            segment_bytes=segment_bytes,
+            segment_seconds=segment_seconds,
+        )
         try:
             if folder.first < folder.next and not os.path.lexists(path / NAME):
                 raise JournalError(
@@ -142,24 +154,13 @@ class SegmentStore:
         """The events at the next `most` positions from there on, as far as there are any."""
         return self.folder.read(position, most)
 
-    def scan(self, since: int, until: int, position: int = 0) -> Iterator[list[Line]]:
+    def scan(self, since: int, until: int) -> Iterator[list[Line]]:
         """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
-        while position < self.next:
-            page = self.read(position, SCAN)
-            position = page.next
-            if found := [line for line in page.lines if since <= line.received < until]:
-                yield found
+        return self.folder.scan(since, until)
 
     def newest_keys(self, most: int) -> list[bytes]:
         """The keys of the newest events, the oldest first."""
-        keys = []
-        for lines in self.scan(0, 2**63, max(self.first, self.next - most)):
-            for line in lines:
-                try:
-                    keys.append(key_of(Event.from_cloudevent(line.body)))
-                except EventError:
-                    continue
-        return [key for key in keys if key]
+        return self.folder.newest_keys(most)
 
     def saved(self) -> Notes:
         """What was saved before it was opened."""
@@ -174,7 +175,7 @@ class SegmentStore:
     def trim(self, *, keep_after: float, keep_bytes: int, floor: int) -> Trimmed:
         """Delete the oldest segments."""
         before = self._trimmed
-        self.folder.trim(keep_bytes=keep_bytes, keep_after=keep_after, floor=floor)
+        self.folder.delete_before(self.folder.cut(keep_bytes=keep_bytes, keep_after=keep_after, floor=floor))
         self._trimmed = max(before, self.folder.first)
         return Trimmed(before, self._trimmed)
 
@@ -185,6 +186,7 @@ class SegmentStore:
 
     def verify(self) -> None:
         """`JournalError` where the files are not the ones any more that were opened."""
+        self.folder.verify()
         self._check_sidecar()
 
     def close(self) -> None:
@@ -215,15 +217,8 @@ class SegmentStore:
 
     def check(self) -> Iterator[str]:
         """Read everything and compare, which takes as long as that takes; what is not what was written."""
-        yield from self.findings
+        yield from self.folder.check()
         yield from [] if self.sidecar is None else self.sidecar.check()
-        position, lost = self.first, 0
-        while position < self.next:
-            page = self.read(position, SCAN)
-            if page.lost:
-                lost += page.lost
-                yield f"{page.lost} events between {position} and {page.next - 1} are not what was written"
-            position = page.next
 
     def dead_count(self) -> Mapping[str, int]:
         """How many dead letters each sink has."""
@@ -246,7 +241,7 @@ class SegmentStore:
     def _check_sidecar(self) -> None:
         assert self.sidecar is not None
         if _identity(self.sidecar.path) != self._identity:
-            raise JournalError(f"{self.sidecar.path}: was replaced by another file while this gateway wrote to it")
+            raise JournalGone(f"{self.sidecar.path}: was replaced by another file while this gateway wrote to it")
 
 
 def _survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off: bool) -> tuple[Notes, list[str]]:
@@ -270,7 +265,8 @@ def _survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off
         for line in page.lines:
             with suppress(EventError):
                 event = Event.from_cloudevent(line.body)
-                received[event.feed] = microseconds(heard_until(event))
+                if event.kind != "stream.not_verified":  # which may come while it is down
+                    received[event.feed] = microseconds(heard_until(event))
     tokens: dict[str, Token] = {}
     for feed, token in notes.tokens.items():
         if token.position > end and powered_off:
@@ -284,7 +280,7 @@ def _survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off
 def _check_content(path: Path) -> None:
     """See that a folder with other things in it does not become a journal by a slip of the pen."""
     try:
-        names = os.listdir(path)
+        names = [each.name for each in path.iterdir()]
     except OSError:
         return  # what is wrong with it shows when it is opened
     if names and NAME not in names and not any(name.endswith(SUFFIX) or name in BEGUN for name in names):
@@ -303,5 +299,5 @@ def _identity(path: Path) -> tuple[int, int]:
     try:
         found = path.lstat()
     except OSError as error:
-        raise JournalError(f"{path}: cannot be found: {error.strerror}") from None
+        raise JournalGone(f"{path}: cannot be found: {error.strerror}") from None
     return found.st_dev, found.st_ino
