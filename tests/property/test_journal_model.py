@@ -309,7 +309,7 @@ BOOT = ["boot 1"]
 
 @pytest.fixture(autouse=True)
 def boot(monkeypatch):
-    monkeypatch.setattr(segment_store, "_boot_id", lambda: BOOT[-1])
+    monkeypatch.setattr(segment_store, "boot_id", lambda: BOOT[-1])
 
 
 def sizes(folder):

@@ -298,14 +298,14 @@ def test_letters_that_were_delivered_and_cannot_be_taken_out_are_reported_and_ar
 
 
 def test_a_damaged_page_that_a_replay_comes_upon_is_reported_and_is_no_traceback(config, journal, monkeypatch):
-    read, calls = SegmentStore.read, itertools.count()
+    scan, calls = SegmentStore.scan, itertools.count()
 
-    def damaged_after_the_count(self, *place):
+    def damaged_after_the_count(self, *span):
         if next(calls) >= 2:
             raise JournalError("var/journal: cannot be read: Input/output error")
-        return read(self, *place)
+        return scan(self, *span)
 
-    monkeypatch.setattr(SegmentStore, "read", damaged_after_the_count)
+    monkeypatch.setattr(SegmentStore, "scan", damaged_after_the_count)
     status, _, err = journal("replay", config, "**")
     assert status == 1
     assert "jackfield: var/journal: cannot be read: Input/output error\n" in err

@@ -10,31 +10,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Self
 
 import attrs
 
-from jackfield._journal.downtime import heard_until, microseconds
 from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
 from jackfield._journal.segments.folder import SEGMENT_BYTES
-from jackfield._journal.segments.segment import SUFFIX
 from jackfield._journal.segments.walk import Line
 from jackfield._journal.store.integrity import State
-from jackfield._journal.store.records import Loss, Notes, Row, StoredDeadLetter, Token, Trimmed
+from jackfield._journal.store.records import Loss, Notes, Row, StoredDeadLetter, Trimmed
 from jackfield._journal.store.sidecar import NAME, Sidecar
-from jackfield.errors import EventError, JournalError
+from jackfield._journal.store.surviving import boot_id, check_content, survivors
+from jackfield.errors import JournalError
 from jackfield.events import Event
 
 __all__ = ["SegmentStore"]
 
 RESERVE = 100_000
-SCAN = 1000
-# What a crash at the very first start may leave.
-BEGUN = {"writer.json", "journal.json", f"{NAME}.new"}
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @attrs.define(eq=False)
@@ -75,8 +69,8 @@ class SegmentStore:
         """
         if readonly:
             return cls._open_readonly(path)
-        _check_content(path)
-        state, boot = Sidecar.read_state(path), _boot_id()
+        check_content(path)
+        state, boot = Sidecar.read_state(path), boot_id()
         powered_off = bool(state.boot) and (state.boot != boot or boot == "unknown")
         floor = state.reserved if powered_off else state.next
         folder = SegmentFolder.open(
@@ -100,7 +94,7 @@ class SegmentStore:
             raise
         try:
             findings = [*folder.findings, *sidecar.findings]
-            notes, more = _survivors(sidecar.notes(), state, folder, powered_off=powered_off)
+            notes, more = survivors(sidecar.notes(), state, folder, powered_off=powered_off)
             store = cls(path, folder, sidecar, findings + more, boot, _identity(sidecar.path), notes)
             store._trimmed = max(state.first, folder.first)
             store._reserve(folder.next)
@@ -242,57 +236,6 @@ class SegmentStore:
         assert self.sidecar is not None
         if _identity(self.sidecar.path) != self._identity:
             raise JournalGone(f"{self.sidecar.path}: was replaced by another file while this gateway wrote to it")
-
-
-def _survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off: bool) -> tuple[Notes, list[str]]:
-    """What still holds of what was saved, and what is to be said about the rest."""
-    findings = []
-    lines = folder.read(max(1, folder.next - 1), 1).lines
-    end = lines[-1].position + 1 if lines else folder.next
-    if powered_off:
-        findings.append(
-            f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
-            f"{folder.next}; fsync = true keeps them"
-        )
-    last = lines[-1].received if lines else None
-    received = dict(notes.last_received)
-    if powered_off and last is not None:
-        received = {feed: min(moment, last) for feed, moment in received.items()}
-    position = max(folder.first, state.next)  # what came after the last save
-    while position < end:
-        page = folder.read(position, SCAN)
-        position = page.next
-        for line in page.lines:
-            with suppress(EventError):
-                event = Event.from_cloudevent(line.body)
-                if event.kind != "stream.not_verified":  # which may come while it is down
-                    received[event.feed] = microseconds(heard_until(event))
-    tokens: dict[str, Token] = {}
-    for feed, token in notes.tokens.items():
-        if token.position > end and powered_off:
-            findings.append(f"feed {feed}: its resume token stands behind event {token.position - 1}, which is lost")
-        else:
-            tokens[feed] = token
-    cursors = {sink: folder.next if upcoming >= end else upcoming for sink, upcoming in notes.cursors.items()}
-    return attrs.evolve(notes, cursors=cursors, tokens=tokens, last_received=received), findings
-
-
-def _check_content(path: Path) -> None:
-    """See that a folder with other things in it does not become a journal by a slip of the pen."""
-    try:
-        names = [each.name for each in path.iterdir()]
-    except OSError:
-        return  # what is wrong with it shows when it is opened
-    if names and NAME not in names and not any(name.endswith(SUFFIX) or name in BEGUN for name in names):
-        raise JournalError(f"{path}: is a folder that holds other things than a journal; name an empty or a new one")
-
-
-def _boot_id() -> str:
-    """What changes whenever the machine starts; a power failure may have taken what was not synced before."""
-    try:
-        return BOOT_ID.read_text().strip() or "unknown"
-    except OSError:
-        return "unknown"
 
 
 def _identity(path: Path) -> tuple[int, int]:

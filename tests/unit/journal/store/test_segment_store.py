@@ -71,12 +71,12 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
     segment.write_bytes(segment.read_bytes().partition(b'{"group":')[0])
-    monkeypatch.setattr(segment_store, "_boot_id", lambda: "another boot")
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
     with closing(SegmentStore.open(copy)) as again:
         assert again.next > 100_000
         assert ids(again) == []
         assert any("the machine stopped while a gateway ran" in each for each in again.findings)
-        assert any("feed f1: its resume token stands behind event 5" in each for each in again.findings)
+        assert set(again.saved().tokens) == set()
         again.append([row(9)], 0)
         assert again.saved().cursors["crm"] == again.next - 1
     with closing(SegmentStore.open(copy)) as again:
@@ -86,7 +86,7 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
 
 def test_an_orderly_stop_before_a_power_failure_costs_no_numbers(store, monkeypatch):
     store.close()
-    monkeypatch.setattr(segment_store, "_boot_id", lambda: "another boot")
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
     with closing(SegmentStore.open(store.path)) as again:
         assert (again.next, again.findings) == (6, [])
 

@@ -138,13 +138,15 @@ def test_another_programs_database_is_left_alone(folder):
         Sidecar.open(folder)
 
 
-@pytest.mark.parametrize("table", ["cursor", "state"])
-def test_numbers_that_are_not_what_was_written_are_refused(sidecar, table):
+@pytest.mark.parametrize(
+    "change", ["UPDATE cursor SET next = next + 1", "UPDATE state SET next = next + 1"], ids=["cursor", "state"]
+)
+def test_numbers_that_are_not_what_was_written_are_refused(sidecar, change):
     sidecar.save(NOTES, STATE)
     sidecar.close()
     with closing(sqlite3.connect(sidecar.path, isolation_level=None)) as db:
-        db.execute(f"UPDATE {table} SET next = next + 1")
-    with pytest.raises(JournalError, match="the journal is damaged.*Nothing in it was changed"):
+        db.execute(change)
+    with pytest.raises(JournalError, match=r"the journal is damaged.*Nothing in it was changed"):
         Sidecar.open(sidecar.path.parent)
 
 
