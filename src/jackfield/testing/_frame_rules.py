@@ -111,11 +111,15 @@ class FrameRules(ProviderDeclaration):
                 problems = [problem for problem, wrong in self._faults_of(event).items() if wrong]
                 assert not problems, f"{', '.join(problems)}: {event}"
 
+    def _is_known(self, kind: str) -> bool:
+        own = {each.name for each in self.kinds}
+        return kind in KIND_NAMES or kind in own or kind.startswith(f"{UNMAPPED}.")
+
     def _faults_of(self, event: Event) -> dict[str, bool]:
         return {
             "another feed": event.feed != FEED,
             "another provider": event.address.provider != self.provider.source.provider,
-            "a kind that nobody knows": event.kind not in KIND_NAMES and not event.kind.startswith(f"{UNMAPPED}."),
+            "a kind that nobody knows": not self._is_known(event.kind),
             "an empty segment": not all(event.address),
             "no id": not event.id,
             "another moment of receipt": event.received != AT,

@@ -11,6 +11,7 @@ from jackfield._loading.guard import provider_code
 from jackfield._routing.planner import plan_topics
 from jackfield.errors import JackfieldError, SecretError
 from jackfield.events import Event
+from jackfield.kinds import Kind
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import Provider
@@ -36,6 +37,8 @@ class ProviderDeclaration(TranslationLaws):
     """A configured feed; its secrets as text, so that the suite can look for them."""
     selector: ClassVar[Selector] = EVERYTHING
     """What is subscribed to when the suite connects; something that the vendor has topics for."""
+    kinds: ClassVar[Sequence[Kind]] = ()
+    """Kinds of the plugin's own, as it registers them by ``jackfield_kinds``."""
     acknowledges: ClassVar[bool] = False
     """Whether the vendor answers each subscription, so that silence means that there is none."""
     refuses: ClassVar[bool] = False

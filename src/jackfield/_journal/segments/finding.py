@@ -35,7 +35,7 @@ def _candidates(segment: Segment, indexes: Indexes, wanted: int, text: bytes) ->
     if segment.next is None:
         segment.read_through()
     if segment.misplaced:
-        yield from (line for piece in segment.pieces(segment.first) for line in piece.lines)
+        yield from (line for piece in segment.pieces(segment.first) if not piece.misplaced for line in piece.lines)
         return
     positions = _positions(segment, indexes, wanted)
     if positions is None:
@@ -70,7 +70,7 @@ def newest_keys(segments: list[Segment], indexes: Indexes, count: int) -> list[b
                 continue
             except JournalError:
                 indexes.discard(segment)
-        lines = (line for piece in segment.pieces(segment.first) for line in piece.lines)
+        lines = (line for piece in segment.pieces(segment.first) if not piece.misplaced for line in piece.lines)
         found.append([key for line in lines if (key := read_attributes(line.body).key())])
     keys = [key for each in reversed(found) for key in each]
     return keys[max(0, len(keys) - count) :]

@@ -147,7 +147,7 @@ def build_index(segment: Segment) -> Iterator[None]:
     first, oldest, newest, count = segment.first, 0, 0, 0
     size, upcoming = segment.size, segment.stop
     for piece in segment.pieces(first):
-        for line in piece.lines:
+        for line in [] if piece.misplaced else piece.lines:
             attributes = read_attributes(line.body)
             keys += attributes.key()
             kinds[attributes.type] += 1

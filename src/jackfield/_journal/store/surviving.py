@@ -19,6 +19,8 @@ from jackfield.events import Event
 __all__ = ["boot_id", "check_content", "survivors"]
 
 SCAN = 1000
+# More positions than are reserved ahead, and than a segment holds.
+TAIL = 200_000
 # What a crash at the very first start may leave.
 BEGUN = {"writer.json", "journal.json", f"{NAME}.new"}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -27,8 +29,10 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off: bool) -> tuple[Notes, list[str]]:
     """What still holds of what was saved, and what is to be said about the rest."""
     findings = []
-    lines = folder.read(max(1, folder.next - 1), 1).lines
-    end = lines[-1].position + 1 if lines else folder.next
+    back = TAIL if powered_off else 1
+    start = max(folder.first, folder.next - back)
+    lines = folder.read(start, back).lines
+    end = lines[-1].position + 1 if lines and powered_off else start if powered_off else folder.next
     if powered_off:
         findings.append(
             f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
