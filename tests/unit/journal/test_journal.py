@@ -450,9 +450,9 @@ async def test_a_full_disk_is_reported_loses_nothing_and_is_over_when_there_is_r
         while len(found) < 3001:
             found += (await cursor.read(1000))[0]
         assert ids(found) == list(range(3001))
-    stalled, resumed = bench.of(JournalWriteFailed)[0], bench.of(JournalRecovered)
+    stalled, resumed = max(bench.of(JournalWriteFailed), key=lambda each: each.waiting), bench.of(JournalRecovered)
     assert "No space left on device" in str(stalled) and stalled.waiting == 2999
-    assert len(resumed) == 1
+    assert 1 <= len(resumed) <= 2  # the events, and how far sinks have come
     assert bench.of(EventsDropped) == []
 
 
