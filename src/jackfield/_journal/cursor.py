@@ -11,11 +11,16 @@ from jackfield._journal.log import Log
 from jackfield._journal.pending import PendingNotes
 from jackfield.events import Event, Record
 
-__all__ = ["Cursor"]
+__all__ = ["Cursor", "position_text"]
 
 
 def _never() -> bool:
     return False
+
+
+def position_text(position: int) -> str:
+    """A position as sinks get it: texts that sort in the journal's order."""
+    return f"{position:016d}"
 
 
 @attrs.define(eq=False)
@@ -87,6 +92,10 @@ class Cursor:
             self._on_loss(count, "retention deleted them: the sink was too slow")
         else:
             self._on_loss(count, "retention deleted them while the sink was down")
+
+    def position_of(self, number: int) -> str:
+        """The position by which a sink knows the event with that number."""
+        return position_text(number)
 
     async def read(self, most: int) -> tuple[list[Record], int]:
         """The next records, at least one, and how many before them were lost; none at the end.
