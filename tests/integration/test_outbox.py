@@ -1,0 +1,141 @@
+"""A source that is pulled from, with tokens: whatever is killed, no row is lost, and there is no gap."""
+
+import contextlib
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+import jackfield_outbox
+import jackfield_sqlite
+from jackfield import open_gateway
+
+KILLS = 20
+TABLE = "CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, data TEXT)"
+
+GATEWAY = """
+import sys
+import trio
+import jackfield
+import jackfield_outbox, jackfield_sqlite
+
+async def main(config):
+    async with jackfield.open_gateway(config, plugins=[jackfield_outbox, jackfield_sqlite]):
+        print("up", flush=True)
+        await trio.sleep_forever()
+
+trio.run(main, *sys.argv[1:])
+"""
+
+CONFIG = """
+[gateway]
+journal = "journal"
+
+[feeds.app]
+provider = "outbox"
+name = "app"
+path = "app.db"
+poll_seconds = 0.01
+delete = true
+
+[sinks.db]
+type = "sqlite"
+path = "out.db"
+
+[[routes]]
+select = ["**"]
+sinks = ["db"]
+"""
+
+
+def opened(path):
+    return contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10))
+
+
+def write(database, first, count):
+    """An application that writes events in transactions of its own."""
+    rows = [
+        ("call.updated", f"c{number % 7}", json.dumps({"number": number})) for number in range(first, first + count)
+    ]
+    database.execute("BEGIN")
+    database.executemany("INSERT INTO outbox (kind, subject, data) VALUES (?, ?, ?)", rows)
+    database.execute("COMMIT")
+    return first + count
+
+
+def delivered(path):
+    """The numbers and the stream's events in the sink's table, in order."""
+    try:
+        with opened(path) as database:
+            rows = database.execute("SELECT kind, event FROM events ORDER BY number").fetchall()
+    except sqlite3.OperationalError:  # no batch has made the table yet
+        return [], []
+    numbers = [json.loads(event)["data"]["number"] for kind, event in rows if kind == "call.updated"]
+    return numbers, [kind for kind, _ in rows if kind.startswith("stream.")]
+
+
+def test_killed_20_times_no_row_is_lost_and_there_is_no_gap(tmp_path):
+    (tmp_path / "gateway.toml").write_text(CONFIG)
+    environ = os.environ | {"PYTHONPATH": str(Path(jackfield_outbox.__file__).parent)}
+    chance, total = random.Random(20), 0
+    with opened(tmp_path / "app.db") as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(TABLE)
+        for _ in range(KILLS):
+            process = subprocess.Popen(
+                [sys.executable, "-c", GATEWAY, "gateway.toml"], stdout=subprocess.PIPE, cwd=tmp_path, env=environ
+            )
+            with process:
+                assert process.stdout.readline() == b"up\n"
+                for _ in range(chance.randrange(1, 40)):
+                    total = write(database, total, chance.randrange(1, 30))
+                process.kill()
+        process = subprocess.Popen(
+            [sys.executable, "-c", GATEWAY, "gateway.toml"], stdout=subprocess.PIPE, cwd=tmp_path, env=environ
+        )
+        with process:
+            assert process.stdout.readline() == b"up\n"
+            for _ in range(600):  # a test looks from outside
+                numbers, facts = delivered(tmp_path / "out.db")
+                if len(set(numbers)) == total:
+                    break
+                trio.run(trio.sleep, 0.05)
+            process.terminate()
+    numbers, facts = delivered(tmp_path / "out.db")
+    assert sorted(numbers) == list(range(total))
+    assert "stream.gap_suspected" not in facts
+    assert total > 1000
+
+
+async def test_rows_are_deleted_when_they_are_stored_and_a_table_that_is_not_there_is_waited_for(tmp_path):
+    feed = {"provider": "outbox", "name": "app", "path": str(tmp_path / "app.db"), "poll_seconds": 0.01, "delete": True}
+    async with open_gateway({"feeds": {"app": feed}}, plugins=[jackfield_outbox, jackfield_sqlite]) as gateway:
+        with gateway.listen("**") as events, trio.fail_after(20), opened(tmp_path / "app.db") as database:
+            database.execute(TABLE)
+            write(database, 0, 3)
+            database.execute("INSERT INTO outbox (kind, subject, data) VALUES ('fax.sent', 'f1', 'not JSON')")
+            event = await until(events, "call.updated")
+            while database.execute("SELECT count(*) FROM outbox").fetchone()[0] > 1:
+                await trio.sleep(0.01)
+        stats = gateway.state().feeds["app"]
+    assert str(event.address) == "outbox/table/app/call/c0/updated"
+    assert stats.unreadable == 1
+
+
+async def until(events, kind):
+    async for each in events:
+        if each.kind == kind:
+            return each
+    raise AssertionError("the events have ended")
+
+
+@pytest.mark.parametrize("token", ["0", "17"])
+def test_a_token_is_where_it_goes_on(token):
+    source = jackfield_outbox.Outbox("app", "app.db").resume_from(token)
+    assert source.open.args == (int(token),)
