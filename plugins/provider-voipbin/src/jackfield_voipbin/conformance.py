@@ -20,7 +20,8 @@ SAMPLE = "tok-of-a-customer"  # of nobody's account
 class Conformance(ProviderSuite):
     """A feed by websocket, with its gaps filled by REST, before the simulator."""
 
-    provider: Provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER)
+    # By default a topic is left out at the next renewal, which no single connection shows.
+    provider: Provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER, unsubscribe="send")
     refuses = True
     authenticates = True
     backfills = True
@@ -48,6 +49,7 @@ class ConformanceOfWebhooks(Conformance):
     provider: Provider = Voipbin(
         token=Secret("text", SAMPLE),
         customer_id=CUSTOMER,
+        unsubscribe="send",
         receive="both",
         webhook_secret=Secret("text", "key-of-a-customer"),
     )

@@ -147,13 +147,14 @@ def build_index(segment: Segment) -> Iterator[None]:
     first, oldest, newest, count = segment.first, 0, 0, 0
     size, upcoming = segment.size, segment.stop
     for piece in segment.pieces(first):
-        for line in piece.lines:
+        for line in [] if piece.misplaced else piece.lines:
             attributes = read_attributes(line.body)
             keys += attributes.key()
             kinds[attributes.type] += 1
             for number in attributes.pairs():
                 buckets[number >> 56].append(number << 32 | line.position - first)
-            oldest, newest = min(oldest or line.received, line.received), max(newest, line.received)
+            oldest = line.received if line.received < oldest or not oldest else oldest
+            newest = max(newest, line.received)
             count += 1
             if count % SLICE == 0:
                 yield

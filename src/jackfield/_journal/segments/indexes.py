@@ -37,12 +37,12 @@ class Indexes:
                     yield f"{found}; it is made again"
                 if is_missing:
                     continue
-            elif found.header.next == segment.limit or (
-                segment.limit is None and found.header.next >= segment.confirmed
-            ):
+            elif found.header.next == (segment.limit or max(found.header.next, segment.confirmed)):
                 segment.next, segment.marks = found.header.next, found.header.marks
-                self._known[segment.first] = found
-                continue
+                # What is written next must stand behind a whole group.
+                if segment.limit is not None or not any(piece.problem for piece in segment.chunk(-1)):
+                    self._known[segment.first] = found
+                    continue
             segment.read_through()
             yield from segment.problems
 

@@ -132,7 +132,8 @@ class Segment:
         return max(0, bisect_right(self.marks, (position, self.size)) - 1)
 
     def chunk(self, number: int) -> list[Piece]:
-        """The pieces from a mark to the next."""
+        """The pieces from a mark to the next; -1 is the last."""
+        number %= len(self.marks)
         expected, start = self.marks[number]
         last = number + 1 == len(self.marks)
         limit, end = (self.limit, self.size) if last else self.marks[number + 1]
