@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Request
+from jackfield.plugin.secrets import Secret
+from jackfield_voipbin import Voipbin
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 
@@ -70,6 +74,52 @@ def test_a_contact_has_the_queue_that_its_call_joined():
     events(protocol, CALL | {"action": {"type": "talk", "option": None}})
     (event,) = events(protocol, waiting | {"tm_update": "2026-10-01T00:00:03Z"})
     assert (event.kind, event.parties.queue_id) == ("contact.queued", "support")
+
+
+def asked(protocol, *queues, status=200, seconds=1):
+    """What comes of the requests for queues within some seconds: how many there were, and the events."""
+    count, found = 0, []
+    for _ in range(seconds):
+        for action in protocol.tick(AT, 1.0):
+            if isinstance(action, Request):
+                count += 1
+                flow = action.flow()
+                assert "/v1.0/queues" in next(flow).url
+                try:
+                    flow.send(Response(status, {}, json.dumps({"result": queues}).encode()))
+                except StopIteration as done:
+                    found += [each.event for each in done.value]
+    return count, found
+
+
+def test_a_contacts_queue_is_looked_up_in_the_background():
+    protocol = Voipbin(Secret("text", "vb_key"), "C", reconcile_seconds=0).protocol("office")
+    waiting = QUEUECALL | {"status": "waiting", "tm_update": "2026-10-01T00:00:02Z"}
+    (queued,) = events(protocol, waiting)
+    assert queued.kind == "contact.queued"
+    count, (event,) = asked(protocol, {"id": "support", "wait_queuecall_ids": ["q1"]}, {"id": "other"})
+    assert (count, event.kind, event.parties.queue_id) == (1, "contact.updated", "support")
+    assert (event.inferred, event.correlation, event.address.event) == (True, queued.correlation, "updated")
+    assert asked(protocol, seconds=20) == (0, [])
+
+
+def test_a_queue_that_is_not_found_is_asked_for_three_times_and_five_seconds_apart():
+    protocol = Voipbin(Secret("text", "vb_key"), "C", reconcile_seconds=0).protocol("office")
+    events(protocol, QUEUECALL | {"status": "waiting", "tm_update": "2026-10-01T00:00:02Z"})
+    assert asked(protocol, {"id": "support", "wait_queuecall_ids": None}, seconds=60) == (3, [])
+
+
+def test_where_queues_may_not_be_read_they_are_asked_for_once():
+    protocol = Voipbin(Secret("text", "vb_key"), "C", reconcile_seconds=0).protocol("office")
+    for number in range(3):
+        events(protocol, QUEUECALL | {"id": f"q{number}", "status": "waiting", "tm_update": "2026-10-01T00:00:02Z"})
+    assert asked(protocol, status=403, seconds=20) == (1, [])
+
+
+def test_a_server_that_fails_is_asked_three_times():
+    protocol = Voipbin(Secret("text", "vb_key"), "C", reconcile_seconds=0).protocol("office")
+    events(protocol, QUEUECALL | {"status": "waiting", "tm_update": "2026-10-01T00:00:02Z"})
+    assert asked(protocol, status=500, seconds=60) == (3, [])
 
 
 def test_the_simulated_platforms_participants_come_and_go():

@@ -31,6 +31,7 @@ from jackfield_voipbin.listing import AGENTS_LISTS, LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
+from jackfield_voipbin.queues import QueueLookup
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
@@ -62,6 +63,7 @@ class VoipbinProtocol:
     _explained: tuple[FrameFormat, str] | None = None
     """The last frame's format, and why it is what it is, or its name where the vendor said that."""
     _deriver: Deriver = attrs.field(factory=Deriver)
+    _queues: QueueLookup = attrs.field(factory=QueueLookup)
     _shapes: set[frozenset[str]] = attrs.field(factory=set)
     """The unknown shapes that were reported."""
     _reports: list[Action] = attrs.field(factory=list)
@@ -171,7 +173,10 @@ class VoipbinProtocol:
         if event.address.resource not in self._memory.came:
             self._memory.heard(event.address.resource)
         if event.address.resource in DERIVING:
-            return [Emit(each) for each in self._deriver.derive(event, changed)]
+            events = list(self._deriver.derive(event, changed))
+            if event.address.resource == "queuecall":
+                self._queues.note(events[0])
+            return [Emit(each) for each in events]
         return (Emit(event),)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:
@@ -193,6 +198,7 @@ class VoipbinProtocol:
         """Ask for the next suspect, and compare from time to time what came with what REST knows."""
         actions, self._reports = [*self._reports, *self._subscribing.tick(at, passed)], []
         self._memory.tick(at, passed)
+        actions += self._queues.tick(passed, self._rest)
         self._since_query += passed
         if 0 < self._reconcile_seconds <= self._since_query and self._may_query and self._has_lists():
             self._since_query = 0.0
