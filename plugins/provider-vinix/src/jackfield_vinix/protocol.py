@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
 
@@ -34,6 +35,9 @@ __all__ = ["VinixProtocol"]
 @attrs.define
 class VinixProtocol:
     """A `jackfield.plugin.protocol.FeedProtocol` for qubicle bindings, which `SupportsBackfill` by REST."""
+
+    backfill_verifies: ClassVar[bool] = False
+    """KAZOO's REST knows how calls, queues and agents stand, and not what happened between two queries."""
 
     feed: str
     account_id: str = ""
