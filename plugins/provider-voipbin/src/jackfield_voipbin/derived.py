@@ -15,14 +15,15 @@ from datetime import datetime
 from typing import Any
 
 import attrs
+import msgspec
 
-from jackfield.events import Event, Parties, content_id, encode_data
+from jackfield.events import Event, content_id, encode_data
 from jackfield_voipbin.recent import Recent
 from jackfield_voipbin.topics import PROVIDER
 
 __all__ = ["RESOURCES", "Deriver"]
 
-RESOURCES = frozenset({"call", "queuecall", "conference"})
+RESOURCES = frozenset({"queuecall", "conference"})
 MOST_REMEMBERED = 10_000
 
 # Events whose payload is the whole conference: the documented ones of participants are not.
@@ -43,12 +44,10 @@ class Deriver:
         """The event, with what is known of it besides, and the events that follow from it."""
         fields: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
         match event.address.resource:
-            case "call":
-                self._note_queue(fields)
             case "queuecall":
                 call_id = fields.get("reference_id")
                 if isinstance(call_id, str) and (queue_id := self._queues.get(call_id)) is not None:
-                    event = attrs.evolve(event, parties=Parties(queue_id=queue_id))
+                    event = attrs.evolve(event, parties=msgspec.structs.replace(event.parties, queue_id=queue_id))
             case "conference":
                 yield event
                 if changed is not None:
@@ -56,8 +55,9 @@ class Deriver:
                 return
         yield event
 
-    def _note_queue(self, call: Mapping[str, Any]) -> None:
-        action = call.get("action")
+    def note_queue(self, call: Any) -> None:
+        """Remember the queue that a call joins, if its action says one."""
+        action = call.get("action") if isinstance(call, dict) else None
         option = action.get("option") if isinstance(action, dict) else None
         queue_id = option.get("queue_id") if isinstance(option, dict) else None
         if isinstance(queue_id, str) and isinstance(call_id := call.get("id"), str):

@@ -172,7 +172,9 @@ class VoipbinProtocol:
         self._memory.note(event, changed)
         if event.address.resource not in self._memory.came:
             self._memory.heard(event.address.resource)
-        if event.address.resource in DERIVING:
+        if event.address.resource == "call":
+            self._deriver.note_queue(event.data)
+        elif event.address.resource in DERIVING:
             events = list(self._deriver.derive(event, changed))
             if event.address.resource == "queuecall":
                 self._queues.note(events[0])

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
+import msgspec
 
 from jackfield.errors import RestError
-from jackfield.events import Event, Parties, content_id, encode_data
+from jackfield.events import Event, content_id, encode_data
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Emit, Request
 from jackfield_voipbin.listing import Catch, pages
@@ -94,7 +95,7 @@ def _with_queue(event: Event, queuecall_id: str, queue_id: str) -> Event:
         address=event.address._replace(event="updated"),
         native_type="",
         inferred=True,
-        parties=Parties(queue_id=queue_id),
+        parties=msgspec.structs.replace(event.parties, queue_id=queue_id),
         data={"id": queuecall_id, "queue_id": queue_id, "derived_from": "GET /v1.0/queues"},
         data_json=None,
     )
