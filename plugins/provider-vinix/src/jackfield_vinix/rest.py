@@ -6,6 +6,7 @@ renewed once for each question.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -91,7 +92,7 @@ class Rest:
         body = b""
         if data is not None:
             headers.append(("Content-Type", "application/json"))
-            body = msgspec.json.encode({"data": data})
+            body = json.dumps({"data": data}).encode()  # an id may hold an unpaired surrogate
         return Request(
             method, f"{url}?{urlencode(query)}" if query else url, tuple(headers), body, ca_file=self.ca_file
         )
