@@ -20,6 +20,7 @@ __all__ = [
     "Refusal",
     "SimulatedClient",
     "Simulator",
+    "SupportsClosed",
     "SupportsRest",
     "SupportsWebhookDelivery",
     "WebhookDelivery",
@@ -54,6 +55,15 @@ class SimulatedClient(Protocol):
 
     def frames_for(self, event: Any) -> Iterable[str]:
         """The frames in which this client gets a published event: none if it did not subscribe, or several copies."""
+        ...
+
+
+@runtime_checkable
+class SupportsClosed(Protocol):
+    """A `SimulatedClient` that wants to know when its connection is down."""
+
+    def closed(self) -> None:
+        """The connection is down, whoever ended it."""
         ...
 
 

@@ -11,7 +11,13 @@ import attrs
 import trio
 
 from jackfield.plugin.options import field_help, ge
-from jackfield.plugin.simulator import CloseConnection, SimulatedClient, Simulator, SupportsWebhookDelivery
+from jackfield.plugin.simulator import (
+    CloseConnection,
+    SimulatedClient,
+    Simulator,
+    SupportsClosed,
+    SupportsWebhookDelivery,
+)
 from jackfield.simulation._faults import Counters, Faults, copies, extras
 from jackfield.simulation._listener import CLOSE_SECONDS, ClientGone, WebSocketConnection
 from jackfield.simulation._outbox import Outbox
@@ -111,6 +117,11 @@ class Client:
             self._scope.deadline = trio.current_time() + 2 * CLOSE_SECONDS
         else:
             self._scope.cancel()
+
+    def gone(self) -> None:
+        """Tell the simulator's side of it, where that wants to know."""
+        if isinstance(self._state, SupportsClosed):
+            self._state.closed()
 
     async def _write(self) -> None:
         while True:
@@ -216,6 +227,7 @@ class Running:
             await client.serve(lambda: self.simulator.ping_every)
         finally:
             self._clients.discard(client)
+            client.gone()
 
     async def watch(self) -> None:
         """Cut connections when it is time."""
