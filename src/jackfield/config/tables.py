@@ -147,7 +147,9 @@ class DeliveryOptions:
         metadata=field_help("batches on their way at once; order is kept for each correlation"),
     )
     timeout: float = attrs.field(
-        default=60.0, validator=ge(0.001), metadata=field_help("seconds that the sink may take for one batch")
+        default=60.0,
+        validator=ge(0.001),
+        metadata=field_help("seconds without progress after which an attempt is ended and made again"),
     )
     max_attempts: int = attrs.field(
         default=0,
