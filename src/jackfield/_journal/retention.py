@@ -60,11 +60,12 @@ class Retention:
             await trio.sleep(self._limits.every)
             try:
                 await self.trim()
+                await trio.to_thread.run_sync(self._store.maintain)  # which no commit waits for
                 self._failures = 0
             except JournalError as error:
                 self._failures += 1
                 if is_due(self._failures):
-                    reason = f"old events cannot be deleted: {error}"
+                    reason = f"old events cannot be deleted or indexed: {error}"
                     self._report(JournalWriteFailed(reason, 0, self._limits.every))
 
     async def trim(self) -> None:

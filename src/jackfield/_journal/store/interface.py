@@ -79,6 +79,10 @@ class Store(Protocol):
         """Delete the oldest dead letters while all take more than that; how many, by sink."""
         ...
 
+    def maintain(self) -> None:
+        """Do what can wait, in a thread of its own, beside appending and reading."""
+        ...
+
     def verify(self) -> None:
         """`JournalError` where the files are not the ones any more that were opened."""
         ...

@@ -75,6 +75,9 @@ class MemoryStore:
         """Nothing to delete."""
         return {}
 
+    def maintain(self) -> None:
+        """Nothing can wait."""
+
     def verify(self) -> None:
         """Nothing can go wrong."""
 
