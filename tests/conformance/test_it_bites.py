@@ -5,7 +5,7 @@ import re
 import pytest
 
 from faulty import providers, sinks
-from faulty.acme import Acme, AcmeSuite
+from faulty.acme import Acme, AcmeSuite, GreetedSuite
 from faulty.sinks import ShelfSuite
 from jackfield.testing import ProviderSuite, SinkSuite, _failure_rules
 from jackfield.testing._rules import Level, rules_of
@@ -30,7 +30,7 @@ def run(suite, leave_out=()):
     return run_suite(suite, examples=EXAMPLES, explain=False, leave_out=leave_out)
 
 
-@pytest.mark.parametrize("suite", [AcmeSuite, ShelfSuite])
+@pytest.mark.parametrize("suite", [AcmeSuite, GreetedSuite, ShelfSuite])
 def test_a_faultless_plugin_is_gold_and_every_rule_applies_to_it(suite):
     card = run(suite)
     assert [result for result in card.results if result.outcome != "pass"] == []

@@ -20,11 +20,12 @@ from jackfield.config import Feed
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Provider
-from jackfield.plugin.simulator import CloseConnection
+from jackfield.plugin.simulator import CloseConnection, SupportsGreeting
 from jackfield.plugin.transport import NetworkEndpoint
 from jackfield.reports import Report
-from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
+from jackfield.simulation._listener import ClientGone
 from jackfield.testing._clock import run_in_virtual_time
+from jackfield.testing._peers import Peer, serve_peer
 
 __all__ = ["FEED", "Harness", "Scenario", "Vendor", "as_target", "play", "sole_cause"]
 
@@ -39,7 +40,7 @@ T = TypeVar("T")
 class Vendor(Protocol):
     """The vendor's side of one connection; a `SimulatedClient` is one."""
 
-    def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
+    def received(self, frame: str | bytes) -> Iterable[str | bytes | CloseConnection]:
         """What the vendor sends back for a frame of ours, in order."""
         ...
 
@@ -52,8 +53,14 @@ class Harness:
     _vendor: Callable[[], Vendor | None]
     """Makes the other side of each connection; ``None`` for one that never says anything."""
     _rest: Callable[[Request], Response]
+    _counts: Callable[[Request], bool]
+    """Whether a request subscribes, so that it counts like a frame."""
     came: list[list[str | bytes]] = attrs.field(factory=list)
-    """What came from us on each connection, in order."""
+    """What came from us on each connection, in order: frames, and requests that subscribe."""
+    vendors: list[Vendor | None] = attrs.field(factory=list)
+    """The other side of each connection."""
+    greeting_delay: float = 0.0
+    """Seconds after which a vendor that speaks first does so."""
     events: list[Event] = attrs.field(factory=list)
     reports: list[Report] = attrs.field(factory=list)
     attempts: int = 0
@@ -61,7 +68,7 @@ class Harness:
     most_up: int = 0
     """How many connections were up at once."""
     session: Session = attrs.field(init=False)
-    _up: list[WebSocketConnection] = attrs.field(factory=list)
+    _up: list[Peer] = attrs.field(factory=list)
     _nursery: trio.Nursery = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -116,34 +123,51 @@ class Harness:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(serve_stream, self._serve, theirs)
+        self._nursery.start_soon(serve_peer, endpoint, theirs, self._serve)
         return ours
 
-    async def _serve(self, incoming: Incoming) -> None:
-        connection = await incoming.accept()
+    async def _serve(self, connection: Peer) -> None:
         came: list[str | bytes] = []
+        vendor = self._vendor()
         self.came.append(came)
+        self.vendors.append(vendor)
         self._up.append(connection)
         self.most_up = max(self.most_up, len(self._up))
-        vendor = self._vendor()
         try:
-            while True:
-                frame = await connection.receive()
-                came.append(frame)
-                for answer in vendor.received(frame) if vendor is not None else ():
-                    if isinstance(answer, CloseConnection):
-                        await connection.close(answer)
-                        raise ClientGone
-                    await connection.send(answer)
+            async with trio.open_nursery() as nursery:
+                if vendor is not None and isinstance(vendor, SupportsGreeting):
+                    nursery.start_soon(self._greet, connection, vendor)
+                while True:
+                    frame = await connection.receive()
+                    came.append(frame)
+                    for answer in vendor.received(frame) if vendor is not None else ():
+                        await _send(connection, answer)
+        except* ClientGone:
+            pass
         finally:
             self._up.remove(connection)
+
+    async def _greet(self, connection: Peer, vendor: SupportsGreeting) -> None:
+        await trio.sleep(self.greeting_delay)
+        for frame in vendor.opened():
+            await _send(connection, frame)
 
     async def _perform(self, exchange: HTTPFlow[T]) -> T:
         return await drive(exchange, self._answer)
 
     async def _answer(self, request: Request) -> Response:
         await trio.lowlevel.checkpoint()
-        return self._rest(as_target(request))
+        seen = as_target(request)
+        if self._up and self._counts(seen):
+            self.came[-1].append(f"{seen.method} {seen.url} {seen.body.decode(errors='replace')}")
+        return self._rest(seen)
+
+
+async def _send(connection: Peer, answer: str | bytes | CloseConnection) -> None:
+    if isinstance(answer, CloseConnection):
+        await connection.close(answer)
+        raise ClientGone
+    await connection.send(answer)
 
 
 Scenario = Callable[[Harness], Awaitable[None]]
@@ -161,9 +185,10 @@ def play(
     vendor: Callable[[], Vendor | None],
     rest: Callable[[Request], Response],
     scenario: Scenario,
+    counts: Callable[[Request], bool],
 ) -> Harness:
     """Play a scenario on a harness of its own, in virtual time; the harness afterwards."""
-    harness = Harness(provider, vendor, rest)
+    harness = Harness(provider, vendor, rest, counts)
     try:
         run_in_virtual_time(partial(harness.run, scenario))
     except BaseExceptionGroup as group:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -64,6 +64,17 @@ class ProviderDeclaration(TranslationLaws):
     def rest(self, request: Request) -> Response:
         """The vendor's answer by REST; the request's URL is a path and a query."""
         return Response(404)
+
+    def subscribes(self, request: Request) -> bool:
+        """Whether a request by REST is one that subscribes or unsubscribes: by default what may change something."""
+        return request.method not in ("GET", "HEAD", "OPTIONS")
+
+    def served(self, vendor: Vendor | None) -> Collection[str] | None:
+        """The topics that the vendor serves on its newest connection; ``None`` where the suite does not know.
+
+        With it the suite sees that a topic was not only asked for, but as the vendor understands it.
+        """
+        return None
 
     def comparable(self, frame: str) -> str:
         """A frame of ours without what is drawn by lot on each connection, so that the rest can be compared."""

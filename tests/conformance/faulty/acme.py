@@ -200,3 +200,53 @@ class AcmeSuite(ProviderSuite):
         assert request.url in ("/login", "/events?since=x")
         body = {"token": SAMPLE} if request.url == "/login" else [EXAMPLES[0]]
         return Response(200, body=json.dumps(body).encode())
+
+
+HELLO = json.dumps({"hello": "from Acme"})
+
+
+class GreetingVendor(AcmeVendor):
+    """Speaks first, and answers nothing before that."""
+
+    greeted = False
+
+    def opened(self):
+        self.greeted = True
+        return [HELLO]
+
+    def received(self, frame):
+        return super().received(frame) if self.greeted else []
+
+
+@attrs.define
+class WaitingProtocol(AcmeProtocol):
+    """Waits for the greeting before it subscribes."""
+
+    greeted: bool = False
+    waiting: list = attrs.field(factory=list)
+
+    def subscribe(self, topic):
+        if self.greeted:
+            return super().subscribe(topic)
+        self.waiting.append(topic)
+        return ()
+
+    def received(self, frame, at):
+        if frame == HELLO.encode():
+            self.greeted = True
+            asked = [each for topic in self.waiting for each in self.subscribe(topic)]
+            return (Ignore("greeting"), *asked)
+        return super().received(frame, at)
+
+
+class WaitingAcme(Acme):
+    protocols = WaitingProtocol
+
+
+class GreetedSuite(AcmeSuite):
+    """A vendor that speaks first."""
+
+    provider = WaitingAcme()
+
+    def vendor(self, *, refuses=False):
+        return GreetingVendor(refuses=refuses)

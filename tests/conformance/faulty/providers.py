@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import attrs
 
-from faulty.acme import SAMPLE, Acme, AcmeProtocol, AcmeSuite
+from faulty.acme import HELLO, SAMPLE, Acme, AcmeProtocol, AcmeSuite, GreetedSuite
 from faulty.dialect import AcmeDialect
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError, NoTopicError
@@ -185,7 +185,7 @@ class KeepsItsQuestionsWithTheClass(AcmeProtocol):
         return super().answered(answer)
 
 
-@caught_by("shares_nothing")
+@caught_by("shares_nothing", implied=["reconnects_after_a_drop", "subscribes_whenever_it_is_asked"])
 class NumbersAllConnectionsTogether(AcmeProtocol):
     numbers: ClassVar = itertools.count(1)
 
@@ -313,6 +313,41 @@ class Remembers(Acme):
         made = self.protocols(feed, self.token.reveal())
         made.again = before is not None
         return made
+
+
+@caught_by("reconnects_after_a_drop")
+class LosesOneOfTwoTopicsOnReconnect(Remembers):
+    class Talk(AcmeProtocol):
+        again = False
+
+        def subscribe(self, topic):
+            return (Subscribed(topic),) if self.again and topic.startswith("call") else super().subscribe(topic)
+
+    protocols = Talk
+
+
+@caught_by("subscribes_whenever_it_is_asked")
+class ForgetsAllAtTheGreeting(GreetedSuite):
+    acknowledges = refuses = False
+
+    class Acme(Acme):
+        class Talk(AcmeProtocol):
+            """Holds its subscriptions back until the greeting, and then has none."""
+
+            greeted = False
+
+            def subscribe(self, topic):
+                return super().subscribe(topic) if self.greeted else (Subscribed(topic),)
+
+            def received(self, frame, at):
+                if frame == HELLO.encode():
+                    self.greeted = True
+                    return (Ignore("greeting"),)
+                return super().received(frame, at)
+
+        protocols = Talk
+
+    provider = Acme()
 
 
 @caught_by("reconnects_after_a_drop")
