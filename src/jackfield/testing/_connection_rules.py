@@ -91,7 +91,9 @@ class ConnectionRules(ProviderDeclaration):
             await trio.sleep(SILENT_SECONDS)
 
         harness = self._play(scenario, lambda: None)
-        assert not harness.session.stats.topics, f"nobody confirmed {sorted(harness.session.stats.topics)}"
+        assert not harness.session.stats.topics, (
+            f"active without an answer of the vendor: {sorted(harness.session.stats.topics)}"
+        )
         assert any(isinstance(report, TopicRefused) for report in harness.reports), "the silence was not reported"
 
     @rule(Level.SILVER)

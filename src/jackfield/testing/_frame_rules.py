@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+import attrs
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +49,8 @@ class FrameRules(ProviderDeclaration):
     @rule(Level.BRONZE)
     def test_describes_options(self) -> None:
         """Operators know an option by its one line of help only, and what is secret must be known to be."""
-        assert problems_of_options(self.provider) == []
+        problems = problems_of_options(self.provider)
+        assert not problems, "; ".join(problems)
 
     @rule(Level.BRONZE)
     def test_names_an_endpoint(self) -> None:
@@ -109,7 +111,7 @@ class FrameRules(ProviderDeclaration):
             assert events, f"no event in {frame!r}: {self.read(frame)!r}"
             for event in events:
                 problems = [problem for problem, wrong in self._faults_of(event).items() if wrong]
-                assert not problems, f"{', '.join(problems)}: {event}"
+                assert not problems, f"an event has {' and '.join(problems)}: {event}"
 
     def _faults_of(self, event: Event) -> dict[str, bool]:
         return {
@@ -177,7 +179,8 @@ class FrameRules(ProviderDeclaration):
         def law(frame: bytes) -> None:
             for event in self.emitted(frame):
                 back = Event.from_cloudevent(event.to_cloudevent())
-                assert back == event, f"{event} comes back as {back}"
+                changed = [name for name in attrs.fields_dict(Event) if getattr(back, name) != getattr(event, name)]
+                assert back == event, f"the event comes back with another {' and '.join(changed)}: {event} as {back}"
 
         law()
 

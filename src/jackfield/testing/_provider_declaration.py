@@ -49,6 +49,9 @@ class ProviderDeclaration(TranslationLaws):
     webhooks: ClassVar[bool] = False
     """Whether it `SupportsWebhooks`, as `provider` is configured."""
 
+    remembers: ClassVar[int] = 2_000
+    """How many frames, or calls, agents and other things, a protocol remembers at most; its memory is full then."""
+
     def examples(self) -> Sequence[bytes]:
         """Frames of the vendor's, each with at least one event and no two with the same."""
         raise NotImplementedError

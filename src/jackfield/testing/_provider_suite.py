@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 from jackfield.testing._connection_rules import ConnectionRules
+from jackfield.testing._endurance_rules import EnduranceRules
 from jackfield.testing._frame_rules import FrameRules
 from jackfield.testing._webhook_rules import WebhookRules
 
 __all__ = ["ProviderSuite"]
 
 
-class ProviderSuite(FrameRules, WebhookRules, ConnectionRules):
+class ProviderSuite(FrameRules, EnduranceRules, WebhookRules, ConnectionRules):
     """What a provider must keep to; `jackfield.testing._provider_declaration` says what its author declares."""

@@ -75,7 +75,9 @@ def soundness(world: World) -> None:
         selector = data.draw(world.matching(event))
         published, _ = world.dialect.native_of(event.address)
         plan = world.planned(selector)
-        assert not [row.reason for row in plan.entries if row.reason], f"{selector} is refused"
+        assert not [row.reason for row in plan.entries if row.reason], (
+            f"a selector that matches an event is refused: {selector}"
+        )
         delivering = [topic for topic in plan.topics if world.dialect.matches(topic, published)]
         assert delivering, f"{selector} matches {event}, but none of {plan.topics} delivers {published}"
 
@@ -100,7 +102,9 @@ def exactness(world: World) -> None:
             comes = any(world.dialect.matches(topic, published) for topic in plan.topics)
             gets = index.match(event) if comes else set()
             should = {number for number, selector in enumerate(consumers) if selector.matches(event)}
-            assert gets == should, f"{event} goes to {gets} and not to {should}, of {consumers} by {plan.topics}"
+            assert gets == should, (
+                f"an event goes to {gets} and not to {should}: {event}, of {consumers} by {plan.topics}"
+            )
 
     law()
 

@@ -3,6 +3,9 @@
 import itertools
 import json
 import logging
+import os
+import time
+from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -17,6 +20,7 @@ from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Ignore, Subscribed
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
+from jackfield.testing._provider_declaration import AT
 
 FAULTS = []
 
@@ -214,10 +218,10 @@ class LosesTheEvent(AcmeDialect):
         return super().address_of(topic, "happened")
 
 
-@caught_by("soundness", implied=["exactness"])
+@caught_by("soundness", implied=["exactness", "plans_for_what_it_emits"])
 class RefusesLongIds(AcmeDialect):
     def topics_of(self, selector):
-        if len(selector.address.resource_id or "") > 5:
+        if len(selector.address.resource_id or "") > 3:
             raise NoTopicError("too much trouble")
         return super().topics_of(selector)
 
@@ -385,6 +389,80 @@ class LogsWhatItGets(AcmeProtocol):
     def received(self, frame, at):
         logging.getLogger("acme").debug("got %s", frame)
         return super().received(frame, at)
+
+
+# -- in the long run -------------------------------------------------------------------------------------
+
+
+@caught_by("never_blocks")
+class WritesEachFrameToADisk(AcmeProtocol):
+    def received(self, frame, at):
+        with open(os.devnull, "wb") as archive:  # noqa: PTH123
+            archive.write(frame)
+        return super().received(frame, at)
+
+
+@caught_by("never_blocks")
+class WaitsBetweenTopics(AcmeProtocol):
+    def subscribe(self, topic):
+        time.sleep(0.001)
+        return super().subscribe(topic)
+
+
+@caught_by("never_blocks")
+class ComputesForLong(AcmeProtocol):
+    def tick(self, at, passed):
+        until = time.monotonic() + 1.3
+        while at == AT + timedelta(seconds=77) and time.monotonic() < until:
+            json.dumps([1] * 1000)
+        return ()
+
+
+@caught_by("needs_no_more_memory_with_time")
+class KeepsEveryFrame(AcmeProtocol):
+    kept = ()
+
+    def received(self, frame, at):
+        self.kept = (frame, at.isoformat(), self.kept)
+        return super().received(frame, at)
+
+
+@caught_by("needs_no_more_memory_with_time")
+class KeepsEveryCall(AcmeProtocol):
+    def event(self, document, frame, at, origin="live"):
+        event = super().event(document, frame, at, origin)
+        self._asked[event.address.resource_id] = event.native_type
+        return event
+
+
+@caught_by("reads_large_frames")
+class IgnoresLargeFrames(AcmeProtocol):
+    def received(self, frame, at):
+        return super().received(frame, at) if len(frame) < 1_000_000 else (Ignore("large"),)
+
+
+@caught_by("gives_the_same_ids_elsewhere")
+class NumbersByHashes(AcmeSuite):
+    class Acme(Acme):
+        class Talk(AcmeProtocol):
+            def identify(self, document, frame):
+                return str(hash(super().identify(document, frame)))
+
+        protocols = Talk
+
+    provider = Acme()
+
+
+@caught_by("gives_the_same_ids_elsewhere")
+class JoinsASetToAnId(AcmeSuite):
+    class Acme(Acme):
+        class Talk(AcmeProtocol):
+            def identify(self, document, frame):
+                return "-".join({super().identify(document, frame), *document})
+
+        protocols = Talk
+
+    provider = Acme()
 
 
 # -- REST and webhooks -----------------------------------------------------------------------------------

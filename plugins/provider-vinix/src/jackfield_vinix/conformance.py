@@ -33,6 +33,7 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
+    remembers = 10_000
 
     @cached_property
     def _server(self) -> VinixSimulator:

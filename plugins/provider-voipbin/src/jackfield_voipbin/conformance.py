@@ -24,6 +24,7 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
+    remembers = 20_000
 
     @cached_property
     def _server(self) -> VoipbinSimulator:
