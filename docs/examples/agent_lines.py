@@ -1,10 +1,9 @@
 """The state of one agent at several vendors, reduced from neutral events; no clock, no terminal, no network."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import attrs
-from naming import agent_id, agent_name, caller, payload, printable, queue
+from naming import agent_name, caller, payload, printable, queue
 
 from jackfield import Event
 
@@ -65,7 +64,7 @@ class Desktop:
         """Update the state from one event; returns the changed row's text, or an empty one."""
         data = payload(event)
         row = self.rows.setdefault(event.feed, Row())
-        before, contact = attrs.evolve(row), self._learn(event, data)
+        before, contact = attrs.evolve(row), self._learn(event)
         state = STATES.get(event.kind)
         if event.kind in ("stream.subscribed", "stream.disconnected"):
             row.online = bool(data.get("topics"))
@@ -73,22 +72,22 @@ class Desktop:
             row.state, row.contact = "unknown", None
         elif event.kind == "call.cleared" and contact is row.contact and row.state in ("offered", "talking"):
             row.state, row.since, row.contact = "hung up", event.received, None
-        elif state is not None and agent_id(data) in self._ids:
+        elif state is not None and event.parties.agent_id in self._ids:
             row.since = row.since if state == row.state else event.received
             row.state, row.contact = state, (contact or row.contact) if state in WITH_CONTACT else None
             row.wrapup = timedelta(seconds=data.get("wrapup_time", 0))
         return self.text(event.feed, event.received) if row != before else ""
 
-    def _learn(self, event: Event, data: dict[str, Any]) -> Contact | None:
+    def _learn(self, event: Event) -> Contact | None:
         """Collect names of agents, callers and queues, which vendors put into different events."""
-        if self.agent == agent_name(data) and agent_id(data):
-            self._ids.add(agent_id(data))
+        if self.agent == agent_name(event) and event.parties.agent_id:
+            self._ids.add(event.parties.agent_id)
         if event.correlation is None:
             return None
         contact = self.contacts.setdefault(event.correlation, Contact())
-        contact.caller = caller(data) or contact.caller
-        if "queue_name" in data or contact.queue == "unknown":
-            contact.queue = queue(data) or contact.queue
+        contact.caller = caller(event) or contact.caller
+        if event.parties.queue_name or contact.queue == "unknown":
+            contact.queue = queue(event) or contact.queue
         if len(self.contacts) > 1000:
             del self.contacts[next(iter(self.contacts))]
         return contact

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import attrs
 from agent_lines import STATES as AGENT_STATES
-from naming import agent_id, agent_name, caller, payload, printable, queue
+from naming import agent_name, caller, payload, printable, queue
 from terminal import arguments, run
 
 from jackfield import Event
@@ -99,18 +99,17 @@ class Board:
         return ""
 
     def _follow_agent(self, event: Event) -> str:
-        data = payload(event)
-        agent, state = agent_id(data), AGENT_STATES.get(event.kind)
+        agent, state = event.parties.agent_id, AGENT_STATES.get(event.kind)
         if not agent or state is None:
             return ""
         row = self.agents.setdefault((event.feed, agent), Row(event.feed, event.received, agent[:8]))
         before = row.state
         row.become(state, event.received)
-        row.name = agent_name(data) or row.name
+        row.name = agent_name(event) or row.name
         return row.text(event.received) if row.state != before else ""
 
     def _follow_row(self, event: Event) -> str:
-        key, data = (event.feed, event.correlation or event.address.resource_id), payload(event)
+        key = (event.feed, event.correlation or event.address.resource_id)
         state, row = STATES.get(event.kind), self.rows.get(key)
         if row is None:
             if state is None:
@@ -118,11 +117,11 @@ class Board:
             row = self.rows[key] = Row(event.feed, event.received)
         before = row.state
         row.become(state or LATER.get(event.kind, row.state), event.received)
-        row.name = caller(data) or row.name
-        if "queue_id" in data:
-            id = (event.feed, data["queue_id"])
-            row.queue = self.queues[id] = data.get("queue_name") or self.queues.get(id) or queue(data)
-        if agent := self.agents.get((event.feed, agent_id(data))):
+        row.name = caller(event) or row.name
+        if event.parties.queue_id:
+            id = (event.feed, event.parties.queue_id)
+            row.queue = self.queues[id] = event.parties.queue_name or self.queues.get(id) or queue(event)
+        if agent := self.agents.get((event.feed, event.parties.agent_id)):
             row.agent = "" if row.state == "waiting" else agent.name
         if state and event.address.resource == "call":
             row.calls.add(event.address.resource_id)

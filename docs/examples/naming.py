@@ -1,4 +1,4 @@
-"""Agents, callers and queues in vendors' payloads, whose field names differ by vendor."""
+"""Agents, callers and queues as short texts, from an event's parties."""
 
 from typing import Any
 
@@ -10,26 +10,19 @@ def payload(event: Event) -> dict[str, Any]:
     return event.data if isinstance(event.data, dict) else {}
 
 
-def agent_id(data: dict[str, Any]) -> str:
-    """The vendor's id of the agent; empty if there is none."""
-    return str(data.get("agent_id") or data.get("recipient_id") or "")
+def agent_name(event: Event) -> str:
+    """The agent's name, without the domain of a login name; empty if the vendor does not send it."""
+    return event.parties.agent_name.partition("@")[0]
 
 
-def agent_name(data: dict[str, Any]) -> str:
-    """The agent's name; empty if the vendor does not send it."""
-    return str(data.get("name") or data.get("username") or "").partition("@")[0]
-
-
-def caller(data: dict[str, Any]) -> str:
+def caller(event: Event) -> str:
     """The caller's name and number; empty if the vendor does not send them."""
-    source = data.get("source") or {}
-    names = (data.get("caller_id_name"), data.get("caller_id_number"), *map(source.get, ("target_name", "target")))
-    return " ".join(filter(None, names))
+    return " ".join(filter(None, (event.parties.caller_name, event.parties.caller)))
 
 
-def queue(data: dict[str, Any]) -> str:
+def queue(event: Event) -> str:
     """The queue's name, or the first characters of its id."""
-    return str(data.get("queue_name") or data.get("queue_id", "")[:8])
+    return event.parties.queue_name or event.parties.queue_id[:8]
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,7 @@ import trio
 
 from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Address, Source
-from jackfield.events import Event
+from jackfield.events import NO_PARTIES, Event, Parties
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -76,10 +76,10 @@ def model(monkeypatch):
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def event(kind, seconds=0, correlation=None, agent="1", **data):
+def event(kind, seconds=0, correlation=None, agent="1", data=None, **parties):
     at = AT + timedelta(seconds=seconds)
     address = Address("vinix", "account", "A", "recipient", agent, "x")
-    return Event("", kind, address, at, at, "f", correlation, data={"recipient_id": agent, **data})
+    return Event("", kind, address, at, at, "f", correlation, data=data, parties=Parties(agent_id=agent, **parties))
 
 
 def fact(word, **data):
@@ -92,14 +92,12 @@ def shown(model, seconds):
 
 def test_the_wrapup_timer_runs_down_and_stops_at_nothing(model):
     model.apply(fact("subscribed", topics=["t"]))
-    model.apply(event("agent.ready", username="eve@example.com"))
+    model.apply(event("agent.ready", agent_name="eve@example.com"))
     assert shown(model, 61) == "f eve ready 1:01"
     model.apply(event("contact.queued", queue_id="12345678abc", queue_name="Sales", correlation="c", agent="nobody"))
-    model.apply(
-        event("offer.created", 70, "c", caller_id_name="Ada\x1b[2J", caller_id_number="+1", queue_id="12345678abc")
-    )
+    model.apply(event("offer.created", 70, "c", caller_name="Ada\x1b[2J", caller="+1", queue_id="12345678abc"))
     assert shown(model, 72) == "f eve offered 0:02 Ada?[2J +1, queue Sales"
-    model.apply(event("agent.wrapup_started", 100, "c", wrapup_time=20))
+    model.apply(event("agent.wrapup_started", 100, "c", data={"wrapup_time": 20}))
     assert shown(model, 105) == "f eve wrap-up 0:15 left Ada?[2J +1, queue Sales"
     assert shown(model, 500) == "f eve wrap-up 0:00 left Ada?[2J +1, queue Sales"
     model.apply(event("agent.ready", 600))
@@ -108,7 +106,7 @@ def test_the_wrapup_timer_runs_down_and_stops_at_nothing(model):
 
 def test_what_happened_during_a_gap_is_not_guessed(model):
     model.apply(fact("subscribed", topics=["t"]))
-    model.apply(event("offer.created", correlation="c", username="eve@example.com"))
+    model.apply(event("offer.created", correlation="c", agent_name="eve@example.com"))
     assert model.apply(fact("disconnected", reason="gone"))
     assert "offline" in shown(model, 1)
     model.apply(fact("subscribed", topics=["t"]))
@@ -117,9 +115,9 @@ def test_what_happened_during_a_gap_is_not_guessed(model):
 
 
 def test_other_agents_and_odd_payloads_change_nothing(model):
-    model.apply(event("agent.ready", username="eve@example.com"))
-    assert not model.apply(event("agent.not_ready", agent="2", username="mallory@example.com"))
-    assert not model.apply(attrs.evolve(event("agent.not_ready"), data=None))
+    model.apply(event("agent.ready", agent_name="eve@example.com"))
+    assert not model.apply(event("agent.not_ready", agent="2", agent_name="mallory@example.com"))
+    assert not model.apply(attrs.evolve(event("agent.not_ready"), parties=NO_PARTIES))
     assert not model.apply(attrs.evolve(event("contact.queued", correlation="c"), data=[1]))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Address, Source
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -72,9 +72,18 @@ def board(monkeypatch):
         sys.modules.pop(name)
 
 
-def event(kind, seconds=0, resource="session", id="s", correlation="c", **data):
+def event(kind, seconds=0, resource="session", id="s", correlation="c", **parties):
     at = AT + timedelta(seconds=seconds)
-    return Event("", kind, Address("acme", "account", "A", resource, id, "x"), at, at, "f", correlation, data=data)
+    return Event(
+        "",
+        kind,
+        Address("acme", "account", "A", resource, id, "x"),
+        at,
+        at,
+        "f",
+        correlation,
+        parties=Parties(**parties),
+    )
 
 
 def fact(word, **data):
@@ -87,10 +96,10 @@ def shown(board, seconds=0):
 
 def test_a_contact_waits_talks_and_goes_with_its_call(board):
     board.apply(fact("subscribed", topics=["t"]))
-    board.apply(event("call.initiated", resource="call", id="k", caller_id_name="Ada\x1b[2J", caller_id_number="+1"))
+    board.apply(event("call.initiated", resource="call", id="k", caller_name="Ada\x1b[2J", caller="+1"))
     board.apply(event("contact.queued", 10, queue_id="q1", queue_name="Sales"))
     assert shown(board, 75) == ["f: online", "1 CALLS AND CONTACTS", "f waiting 1:05 Ada?[2J +1 Sales", "0 AGENTS"]
-    board.apply(event("agent.busy", 80, "agent", "a1", None, agent_id="a1", name="eve"))
+    board.apply(event("agent.busy", 80, "agent", "a1", None, agent_id="a1", agent_name="eve"))
     board.apply(event("contact.connected", 80, agent_id="a1", queue_id="q1"))
     assert shown(board, 81)[2:] == ["f talking 0:01 Ada?[2J +1 Sales eve", "1 AGENTS", "f talking 0:01 eve"]
     board.apply(event("contact.ended", 90))
@@ -103,11 +112,11 @@ def test_a_contact_waits_talks_and_goes_with_its_call(board):
 
 
 def test_an_offer_that_is_not_taken_leaves_the_contact_waiting_without_an_agent(board):
-    board.apply(event("agent.ready", 0, "recipient", "r", None, recipient_id="r", username="eve@example.com"))
+    board.apply(event("agent.ready", 0, "recipient", "r", None, agent_id="r", agent_name="eve@example.com"))
     board.apply(event("contact.queued", queue_id="0123456789"))
-    board.apply(event("offer.created", recipient_id="r"))
+    board.apply(event("offer.created", agent_id="r"))
     assert "f offered 0:00 01234567 eve" in shown(board)
-    board.apply(event("offer.rejected", 5, recipient_id="r"))
+    board.apply(event("offer.rejected", 5, agent_id="r"))
     assert "f waiting 0:00 01234567" in shown(board, 5)
 
 

@@ -1,4 +1,4 @@
-"""`jackfield_voipbin.answering`, `ledger` and the simulator's webhooks: REST that agrees with the day."""
+"""`jackfield_voipbin.answering`, `simulated_state` and the simulator's webhooks: REST that agrees with the day."""
 
 import hashlib
 import hmac
@@ -10,9 +10,9 @@ import pytest
 
 from jackfield.plugin.http import Request
 from jackfield.plugin.simulator import Simulator, SupportsRest, SupportsWebhookDelivery
-from jackfield_voipbin import ledger as ledger_module
+from jackfield_voipbin import simulated_state as module
 from jackfield_voipbin.credentials import read_credential
-from jackfield_voipbin.ledger import Ledger
+from jackfield_voipbin.simulated_state import SimulatedState
 from jackfield_voipbin.simulator import CUSTOMER, PROFILES, VoipbinSimulator
 from jackfield_voipbin.tokens import make_token
 
@@ -168,12 +168,12 @@ def test_an_event_is_posted_wrapped_and_signed_over_its_bytes(profile):
     assert "hidden" not in repr(server)
 
 
-def test_the_ledger_forgets_the_oldest(monkeypatch):
-    monkeypatch.setattr(ledger_module, "MOST_RESOURCES", 3)
-    ledger = Ledger()
+def test_the_simulated_state_forgets_the_oldest(monkeypatch):
+    monkeypatch.setattr(module, "MOST_RESOURCES", 3)
+    state = SimulatedState()
     for event in simulated(profile="head").seen:
-        ledger.record(event)
-    assert len(ledger.page("call", 100, "")) == 3
-    assert set(ledger._histories) <= {
-        each["id"] for name in ("call", "conference", "activeflow") for each in ledger.page(name, 100, "")
+        state.record(event)
+    assert len(state.page("call", 100, "")) == 3
+    assert set(state._histories) <= {
+        each["id"] for name in ("call", "conference", "activeflow") for each in state.page(name, 100, "")
     }

@@ -1,4 +1,4 @@
-"""`jackfield_voipbin.backfill` and `listing`: what REST tells, against the simulated platform in each profile."""
+"""`jackfield_voipbin.backfill` and `listing`: what REST says, against the simulated platform in each profile."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -264,7 +264,7 @@ def test_every_resource_is_listed_once_however_many_have_one_moment(seconds, siz
         listing_module.PAGE = original
     found = [each.data["id"] for each in catch.found]
     assert len(set(found)) == len(found)
-    if all(seconds.count(second) < size for second in seconds) and not catch.remarks:
+    if all(seconds.count(second) < size for second in seconds) and not catch.unread:
         assert set(found) == {row["id"] for row in rows}
 
 
@@ -277,10 +277,10 @@ def test_a_list_ends_where_it_reaches_back_far_enough_and_else_says_that_it_goes
         return page([{"id": moment.isoformat(), "tm_create": moment.isoformat()}])
 
     requests, catch = drive(lists(REST, ["call"], START + timedelta(minutes=55)), answer)
-    assert (len(requests), catch.remarks) == (6, [])
+    assert (len(requests), catch.unread) == (6, [])
     requests, catch = drive(lists(REST, ["agent"], START), answer)
     assert len(requests) == listing_module.MOST_PAGES
-    assert catch.remarks == [Ignore("the list of agents is longer than 20 pages: its older part was not looked at")]
+    assert catch.unread == ["the list of agents is longer than 20 pages: its older part was not read"]
 
 
 def test_a_list_that_a_server_lacks_is_left_out_unless_it_lacks_them_all():
@@ -288,10 +288,7 @@ def test_a_list_that_a_server_lacks_is_left_out_unless_it_lacks_them_all():
         return page([{"id": "1"}]) if "/calls" in request.url else Response(404)
 
     _, catch = drive(lists(REST, ["call", "email"], START), answer)
-    assert ([each.data for each in catch.found], catch.remarks) == (
-        [{"id": "1"}],
-        [Ignore("the server has no list of emails")],
-    )
+    assert ([each.data for each in catch.found], catch.missing) == ([{"id": "1"}], ["the server has no list of emails"])
     with pytest.raises(RestError, match="HTTP 404"):
         drive(lists(REST, ["email"], START), answer)
 
@@ -317,9 +314,9 @@ def test_histories_are_asked_for_one_by_one_and_not_too_many_at_once():
     requests, (catch, done) = drive(histories(REST, wanted), lambda request: page(items))
     assert requests[0].url == "http://x/v1.0/timelines/calls/0/events?page_size=1000"
     assert len(requests) == len(catch.found) == len(done) == listing_module.MOST_HISTORIES
-    assert catch.remarks == [Ignore("histories of more than 100 resources: the older ones wait")]
+    assert catch.unread == ["more than 100 resources have a history to be read: the older ones wait"]
     _, (catch, done) = drive(histories(REST, [("call", "1")]), lambda request: Response(404))
-    assert (done, catch.remarks) == ([], [Ignore("the server has no history of a call")])
+    assert (done, catch.missing) == ([], ["the server has no history of a call"])
 
 
 def test_a_transcriptions_sentences_are_a_list_of_their_own():
@@ -328,7 +325,7 @@ def test_a_transcriptions_sentences_are_a_list_of_their_own():
     assert catch.found[0].resource == "transcript"
 
 
-def test_a_look_may_come_before_the_first_tick():
+def test_a_query_may_come_before_the_first_tick():
     feed = Voipbin(Secret("text", ADMIN), CUSTOMER, "ws://x/v1.0/ws")
     protocol = feed.protocol("office")
     list(protocol.subscribe(f"customer_id:{CUSTOMER}:call:*"))

@@ -1,10 +1,14 @@
 """`jackfield_voipbin.kinds`: every documented and deployed event name has its neutral kind."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from jackfield.kinds import KIND_NAMES
 from jackfield.selectors import KindPattern
-from jackfield_voipbin.kinds import TABLE, ByField, kind_of, native_name, resources_of
+from jackfield_voipbin.kinds import TABLE, ByField, kind_by, native_name, resources_of, rule_of
+from jackfield_voipbin.protocol import VoipbinProtocol
 
 # As the vocabulary lists them, written out once more by hand: documented and deployed names.
 EXPECTED = """
@@ -93,24 +97,30 @@ def cases():
 
 @pytest.mark.parametrize(("event_type", "data", "kind"), cases())
 def test_each_native_event_has_its_kind(event_type, data, kind):
-    assert kind_of(event_type, "", data) == kind
+    found = kind_by(rule_of(event_type), data)
+    assert found == ("" if kind.startswith("unmapped.") else kind)
 
 
 def test_a_call_that_was_answered_has_not_failed():
     ended = {"hangup_reason": "busy", "tm_progressing": "2026-08-20T09:15:01Z"}
-    assert kind_of("call_hangup", "call", ended) == "call.cleared"
-    assert kind_of("call_hangup", "call", ended | {"tm_progressing": None}) == "call.failed"
-    assert kind_of("call_hangup", "call", ended | {"tm_progressing": "9999-01-01T00:00:00.000000Z"}) == "call.failed"
+    assert kind_by(rule_of("call_hangup"), ended) == "call.cleared"
+    assert kind_by(rule_of("call_hangup"), ended | {"tm_progressing": None}) == "call.failed"
+    assert kind_by(rule_of("call_hangup"), ended | {"tm_progressing": "9999-01-01T00:00:00.000000Z"}) == "call.failed"
+
+
+def kind_of(frame):
+    (emit,) = VoipbinProtocol("office", "C").received(json.dumps(frame).encode(), datetime(2026, 1, 1, tzinfo=UTC))
+    return emit.event.kind
 
 
 def test_the_topic_names_what_the_table_does_not_know():
-    assert kind_of("thing.happened", "gadget", {}) == "unmapped.gadget"
-    assert kind_of("thing.happened", "", {}) == "unmapped.thing"
+    assert kind_of({"event_type": "thing.happened", "topic": "customer_id:C:gadget:1"}) == "unmapped.gadget"
+    assert kind_of({"event_type": "thing.happened"}) == "unmapped.thing"
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 5, {"status": ["ringing"]}, {"status": None}])
 def test_a_payload_of_any_shape_has_some_kind(data):
-    assert kind_of("call.status", "call", data) == "call.updated"
+    assert kind_by(rule_of("call.status"), data) == "call.updated"
 
 
 def rules():

@@ -107,7 +107,7 @@ def test_it_looks_regularly_for_what_did_not_come(seconds, looks):
     protocol = attrs.evolve(FEED, reconcile_seconds=seconds).protocol("office")
     list(protocol.subscribe(CALLS[0]))
     ticks = [action for _ in range(100) for action in protocol.tick(AT, 1.0)]
-    assert ticks == [Backfill("a regular look")] * looks
+    assert ticks == [Backfill("a regular comparison with REST")] * looks
 
 
 def test_what_has_no_list_is_not_looked_for():
@@ -128,7 +128,7 @@ def test_what_was_just_asked_for_can_be_looked_for_before_a_tick_has_told_the_ti
 def test_without_permission_it_does_not_look_regularly_but_still_after_a_gap():
     protocol = attrs.evolve(FEED, reconcile_seconds=1).protocol("office")
     list(protocol.subscribe(CALLS[0]))
-    assert Backfill("a regular look") in protocol.tick(AT, 1.0)
+    assert Backfill("a regular comparison with REST") in protocol.tick(AT, 1.0)
     for _ in range(2):
         look = protocol.backfill(AT, AT)
         assert str(next(look)) == "GET /v1.0/calls"

@@ -1,4 +1,4 @@
-"""`jackfield_voipbin.simulator` and `story`: the server that the documentation describes, as pure code."""
+"""`jackfield_voipbin.simulator` and `documented`: the server that the documentation describes, as pure code."""
 
 import json
 from datetime import UTC, datetime, timedelta

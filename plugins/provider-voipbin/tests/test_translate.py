@@ -14,7 +14,7 @@ from jackfield.selectors import KindPattern, Selector
 from jackfield.testing import strategies
 from jackfield_voipbin.bare import _STATES, FIELDS
 from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
-from jackfield_voipbin.forms import Form, form_of, message_of
+from jackfield_voipbin.frame_format import FrameFormat, format_of, message_of
 from jackfield_voipbin.kinds import _NATIVE_RESOURCES, RESOURCES, TABLE, ByField, native_name
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.translate import translate
@@ -29,9 +29,11 @@ CUSTOMER = "93c9da93-7ffb-498e-9fc1-2798ea05112e"
 def read(frame, customer="C"):
     raw = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
     found = read_frame(raw)
-    form = form_of(found, raw)
+    form = format_of(found, raw)
     # What an answer becomes is the protocol's business.
-    return None if form is Form.ANSWER else translate(message_of(found, form, raw), raw, "office", customer, AT)[0]
+    return (
+        None if form is FrameFormat.ANSWER else translate(message_of(found, form, raw), raw, "office", customer, AT)[0]
+    )
 
 
 # By the line of frames.jsonl: kind, address behind the customer, correlation.

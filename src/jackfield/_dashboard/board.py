@@ -204,7 +204,7 @@ class Board:
         row = row or Agent(labels.clip(event.feed), key.partition("/")[2], at)
         changed = attrs.evolve(
             row,
-            name=labels.name(event) or row.name,
+            name=labels.agent_name(event) or row.name,
             mark=_later(row.mark, AGENTS.get(event.kind), at),
             activity=_later(row.activity, ACTIVITIES.get(event.kind), at),
             note=_later(row.note, NOTES.get(event.kind), at),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import weakref
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -19,13 +18,13 @@ from jackfield._feed.gap import Gap
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
+from jackfield._gateway.listeners import Listeners
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._journal import Journal
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
-from jackfield._routing.index import SelectorIndex
 from jackfield._routing.planner import FeedPlan
 from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
@@ -46,8 +45,6 @@ __all__ = ["LISTENER_BUFFER", "Gateway"]
 CLOSE_SECONDS = 4.0
 LISTENER_BUFFER = 1000
 
-ListenerRef = weakref.ref[Listener]
-
 
 @attrs.define(eq=False)
 class Gateway:
@@ -60,13 +57,12 @@ class Gateway:
     _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
     _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _webhook_server: WebhookServer = attrs.field(init=False)
-    _index: SelectorIndex[ListenerRef] = attrs.field(factory=SelectorIndex)
-    _listeners: dict[ListenerRef, tuple[Selector, ...]] = attrs.field(factory=dict)
-    """Those that somebody still has: a program that lets go of one without closing it loses nothing but that."""
+    _listeners: Listeners = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
     _closed: bool = False
 
     def __attrs_post_init__(self) -> None:
+        self._listeners = Listeners(self._registry.observe, self._deselect)
         self._routes = Routes(self._pipelines, self._journal)
 
     def listen(
@@ -88,11 +84,7 @@ class Gateway:
         """
         self._check_open()
         parsed = parse_selectors(selectors)
-        listener = Listener(parsed, buffer, self._registry.observe, self._detach, overflow)
-        reference = weakref.ref(listener, partial(self._abandoned, trio.lowlevel.current_trio_token()))
-        for selector in parsed:
-            self._index.add(selector, reference)
-        self._listeners[reference] = parsed
+        listener = self._listeners.add(parsed, buffer, overflow)
         self._doubt(parsed)
         self._select(parsed)
         return listener
@@ -103,7 +95,7 @@ class Gateway:
         With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
-        return await self._journal.publish(events, self._hand_over)
+        return await self._journal.publish(events, self._listeners.put)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
@@ -121,7 +113,7 @@ class Gateway:
             MappingProxyType({name: session.stats.snapshot() for name, session in self._sessions.items()}),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
-            tuple(listener._state() for reference in self._listeners if (listener := reference()) is not None),
+            tuple(listener._state() for listener in self._listeners),
             tuple(self._routes),
             MappingProxyType(dict(self._webhook_server.rejections)),
         )
@@ -149,33 +141,11 @@ class Gateway:
 
     def _take(self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /) -> None:
         """The way in of every event of a feed; never waits."""
-        self._hand_over(self._journal.admit(events))
-
-    def _hand_over(self, taken: Sequence[Event]) -> None:
-        """Pass to the listeners what is not a copy of an earlier event."""
-        if self._listeners:
-            for event in taken:
-                for reference in self._index.match(event):
-                    if (listener := reference()) is not None:
-                        listener._put(event)
+        self._listeners.put(self._journal.admit(events))
 
     def _check_open(self) -> None:
         if self._closed:
             raise JackfieldError("the gateway is closed: nothing will come any more")
-
-    def _detach(self, listener: Listener) -> None:
-        self._forget(weakref.ref(listener))
-
-    def _abandoned(self, token: trio.lowlevel.TrioToken, reference: ListenerRef) -> None:
-        """Close a listener that nothing refers to any more; on whatever thread its last reference went."""
-        with suppress(trio.RunFinishedError):
-            token.run_sync_soon(self._forget, reference)
-
-    def _forget(self, reference: ListenerRef) -> None:
-        if (selectors := self._listeners.pop(reference, None)) is not None:
-            for selector in selectors:
-                self._index.remove(selector, reference)
-            self._deselect(selectors)
 
     def _doubt(self, selectors: Iterable[Selector]) -> None:
         """Report what selects a kind that nobody has."""
@@ -246,7 +216,7 @@ class Gateway:
         self._select(self._routes.selectors)
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
-        publish = partial(self._journal.publish, hand_over=self._hand_over)
+        publish = partial(self._journal.publish, hand_over=self._listeners.put)
         options, report = self.config.webhooks, self._registry.observe
         receivers = {
             name: WebhookReceiver(
@@ -296,9 +266,7 @@ class Gateway:
         await feeds.finish(CLOSE_SECONDS)
         self._journal.close()
         self._closed = True
-        for reference in list(self._listeners):
-            if (listener := reference()) is not None:
-                listener.close()
+        self._listeners.close()
         await pipelines.finish(self.config.gateway.drain_seconds)
         for pipeline in self._pipelines.values():
             pipeline.abandon("the gateway was closed before they were delivered")

@@ -136,7 +136,7 @@ class _Wire(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 # Each field of the parties and its extension attribute.
-_PARTIES = tuple((field.name, field.name.replace("_", "")) for field in attrs.fields(Parties))
+_PARTIES = tuple((name, name.replace("_", "")) for name in Parties.__struct_fields__)
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
+import msgspec
 
 __all__ = ["NO_PARTIES", "Cause", "Direction", "Media", "Parties"]
 
@@ -18,8 +18,7 @@ Media = Literal["", "voice", "sms", "chat", "email", "fax", "other"]
 """What a contact or message travels by."""
 
 
-@attrs.frozen(kw_only=True)
-class Parties:
+class Parties(msgspec.Struct, frozen=True, kw_only=True):  # not attrs: made for each event, at a fifth of the price
     """The caller, callee, agent and queue of an event; each field is empty where the vendor does not say.
 
     A provider fills a field only from a payload field that means exactly this: an empty field is right, a guess is

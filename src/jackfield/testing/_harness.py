@@ -21,7 +21,7 @@ from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.simulator import CloseConnection, SupportsGreeting
-from jackfield.plugin.transport import NetworkEndpoint
+from jackfield.plugin.transport import ByteStream, NetworkEndpoint
 from jackfield.reports import Report
 from jackfield.simulation._listener import ClientGone
 from jackfield.testing._clock import run_in_virtual_time
@@ -38,7 +38,10 @@ T = TypeVar("T")
 
 
 class Vendor(Protocol):
-    """The vendor's side of one connection; a `SimulatedClient` is one."""
+    """The vendor's side of one connection; a `SimulatedClient` is one.
+
+    One that speaks first has `jackfield.plugin.simulator.SupportsGreeting` too.
+    """
 
     def received(self, frame: str | bytes) -> Iterable[str | bytes | CloseConnection]:
         """What the vendor sends back for a frame of ours, in order."""
@@ -123,10 +126,10 @@ class Harness:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(serve_peer, endpoint, theirs, self._serve)
+        self._nursery.start_soon(serve_peer, endpoint, theirs, partial(self._serve, _pings_of(endpoint)))
         return ours
 
-    async def _serve(self, connection: Peer) -> None:
+    async def _serve(self, pings: tuple[str | bytes, ...], connection: Peer) -> None:
         came: list[str | bytes] = []
         vendor = self._vendor()
         self.came.append(came)
@@ -139,7 +142,8 @@ class Harness:
                     nursery.start_soon(self._greet, connection, vendor)
                 while True:
                     frame = await connection.receive()
-                    came.append(frame)
+                    if frame not in pings:
+                        came.append(frame)
                     for answer in vendor.received(frame) if vendor is not None else ():
                         await _send(connection, answer)
         except* ClientGone:
@@ -161,6 +165,14 @@ class Harness:
         if self._up and self._counts(seen):
             self.came[-1].append(f"{seen.method} {seen.url} {seen.body.decode(errors='replace')}")
         return self._rest(seen)
+
+
+def _pings_of(endpoint: NetworkEndpoint) -> tuple[str | bytes, ...]:
+    """The frames by which a session finds out whether a byte stream still lives, as the vendor gets them."""
+    if not isinstance(endpoint, ByteStream) or endpoint.ping is None:
+        return ()
+    ping = b"".join(endpoint.framing().split(endpoint.framing().wrap(endpoint.ping)))
+    return (ping, ping.decode(errors="replace"))
 
 
 async def _send(connection: Peer, answer: str | bytes | CloseConnection) -> None:

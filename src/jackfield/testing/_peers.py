@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-import attrs
 import trio
 
 from jackfield.plugin.simulator import CloseConnection
-from jackfield.plugin.transport import ByteStream, Endpoint, Framing, HTTPStream, NetworkEndpoint
+from jackfield.plugin.transport import ByteStream, Endpoint, HTTPStream, NetworkEndpoint
 from jackfield.simulation._listener import ClientGone, Incoming, serve_stream
+from jackfield.testing._framed import FramedConnection
 
 __all__ = ["Peer", "can_be_played", "serve_peer"]
 
@@ -32,41 +31,10 @@ class Peer(Protocol):
         ...
 
 
-@attrs.define(eq=False)
-class _FramedPeer:
-    """A stream of bytes with a framing."""
-
-    _stream: trio.abc.Stream
-    _framing: Framing
-    _frames: deque[bytes] = attrs.field(factory=deque)
-
-    async def receive(self) -> bytes:
-        while not self._frames:
-            try:
-                data = bytes(await self._stream.receive_some())
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                data = b""
-            if not data:
-                raise ClientGone
-            self._frames.extend(self._framing.split(data))
-        return self._frames.popleft()
-
-    async def send(self, frame: str | bytes) -> None:
-        data = frame.encode() if isinstance(frame, str) else frame
-        try:
-            await self._stream.send_all(self._framing.wrap(data))
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise ClientGone from None
-
-    async def close(self, how: CloseConnection) -> None:
-        await trio.aclose_forcefully(self._stream)
-
-
-@attrs.define(eq=False)
-class _ResponsePeer(_FramedPeer):
+class _ResponsePeer(FramedConnection):
     """An HTTP response that does not end; nothing comes from the client after its request."""
 
-    async def receive(self) -> bytes:
+    async def receive(self) -> str | bytes:
         await trio.sleep_forever()
         raise AssertionError("unreachable")
 
@@ -100,7 +68,7 @@ async def serve_peer(
     try:
         match endpoint:
             case ByteStream():
-                await talk(_FramedPeer(stream, endpoint.framing()))
+                await talk(FramedConnection(stream, endpoint.framing()))
             case HTTPStream():
                 await _respond(stream)
                 await talk(_ResponsePeer(stream, endpoint.framing()))

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-import attrs
 from hypothesis import strategies as st
 
 from jackfield.addresses import SEGMENTS, Address, AddressPattern, Source
@@ -175,7 +174,7 @@ def moments() -> st.SearchStrategy[datetime]:
 def parties() -> st.SearchStrategy[Parties]:
     """Who takes part in an event; any field may be empty."""
     words = {"direction": Direction, "cause": Cause, "media": Media}
-    texts = {field.name: st.just("") | st.text() for field in attrs.fields(Parties) if field.name not in words}
+    texts = {name: st.just("") | st.text() for name in Parties.__struct_fields__ if name not in words}
     return st.builds(Parties, **texts, **{name: st.sampled_from(get_args(values)) for name, values in words.items()})
 
 

@@ -12,11 +12,12 @@ from jackfield._dashboard.labels import LONGEST
 from jackfield._dashboard.stages import ACTIVITIES, AGENTS, CALLS, CONTACTS, NOTES, QUEUES
 from jackfield._dashboard.table import Table
 from jackfield.addresses import Address
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 from jackfield.kinds import KIND_NAMES
 from jackfield.reports import FeedState, FeedStateChanged, GapSuspected, NotVerified, TopicConfirmed
 from jackfield.testing import strategies
 
+LONG = Parties(caller="x" * 9999, callee="x" * 9999, agent_name="x" * 9999, queue_id="x" * 9999, queue_name="x" * 9999)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -24,10 +25,10 @@ def at(seconds):
     return NOON + timedelta(seconds=seconds)
 
 
-def event(kind, id="c1", seconds=0, *, resource=None, correlation="c1", **data):
+def event(kind, id="c1", seconds=0, *, resource=None, correlation="c1", **parties):
     resource = resource or kind.partition(".")[0]
     address = Address("acme", "account", "A", resource, id, "word")
-    return Event("e", kind, address, at(seconds), at(seconds), "office", correlation, data=data)
+    return Event("e", kind, address, at(seconds), at(seconds), "office", correlation, parties=Parties(**parties))
 
 
 def board_of(*events, now=0):
@@ -172,7 +173,7 @@ def test_a_contact_is_over_with_the_last_of_its_calls():
 
 
 def test_a_contact_takes_its_callers_name_from_its_call():
-    call = event("call.connected", source={"target": "+15550000001", "target_name": "Ada"})
+    call = event("call.connected", caller="+15550000001", caller_name="Ada")
     board = board_of(call, event("contact.queued", "q1", resource="queue"))
     assert board.contacts.rows["acme/c1"].caller == "Ada"
 
@@ -294,7 +295,7 @@ def test_a_feed_that_stays_down_is_down_since_the_first_failure_and_has_one_noti
 def test_no_event_breaks_it_and_no_text_of_it_is_long(events, kind):
     board = Board()
     for each in events:
-        for one in (each, attrs.evolve(each, kind=kind), attrs.evolve(each, kind=kind, data={"name": "x" * 9999})):
+        for one in (each, attrs.evolve(each, kind=kind), attrs.evolve(each, kind=kind, parties=LONG)):
             board.apply(one, at(0))
     board.age(at(SILENT))
     for table in board.tables.values():

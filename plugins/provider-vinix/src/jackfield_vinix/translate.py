@@ -12,6 +12,7 @@ from jackfield.plugin.frames import decode_payload
 from jackfield_vinix.identity import identity
 from jackfield_vinix.kinds import FAMILIES, kind_of
 from jackfield_vinix.naming import address_of_event
+from jackfield_vinix.parties import parties_of
 from jackfield_vinix.state import AccountState
 from jackfield_vinix.times import event_time, message_time
 from jackfield_vinix.wire import ENVELOPE, Frame, fold, text_of
@@ -53,6 +54,7 @@ def translate(
         correlation=session_id or text_of(fields, "call_id") or None,
         native_type=frame.identifier or word,
         native_topic=frame.routing_key if isinstance(frame.routing_key, str) else "",
+        parties=parties_of(family, word, fields),
         data=data,
         data_json=data_json,
         raw=raw,

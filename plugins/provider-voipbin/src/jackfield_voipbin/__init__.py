@@ -99,7 +99,7 @@ class Voipbin:
     reconcile_seconds: float = attrs.field(
         default=300.0,
         validator=ge(0),
-        metadata=field_help("how often to look by REST for what the websocket should have brought; 0 for never"),
+        metadata=field_help("how often to compare what came with what REST knows; 0 for never"),
     )
     receive: Literal["websocket", "webhook", "both"] = attrs.field(
         default="websocket", metadata=field_help("how events come; with both, each is still one event")

@@ -11,8 +11,8 @@ import msgspec
 from jackfield.plugin.http import Request, Response
 from jackfield_voipbin.credentials import ADMIN, MANAGER, SUPER, Credential
 from jackfield_voipbin.customer import WRITTEN
-from jackfield_voipbin.ledger import Ledger
 from jackfield_voipbin.listing import LISTS
+from jackfield_voipbin.simulated_state import SimulatedState
 
 __all__ = ["error_body", "listing", "query_of", "record", "refusal", "set_record"]
 
@@ -83,7 +83,7 @@ def _shown(customer: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in customer.items() if value != ""}
 
 
-def listing(ledger: Ledger, parts: list[str], target: str, credential: Credential) -> Response:
+def listing(simulated: SimulatedState, parts: list[str], target: str, credential: Credential) -> Response:
     """A list, one resource, or a history; parts are those of the path behind ``/v1.0``."""
     query = query_of(target)
     size, before = _size(query, 100), query.get("page_token", "")
@@ -94,12 +94,12 @@ def listing(ledger: Ledger, parts: list[str], target: str, credential: Credentia
     if not _may(credential, ADMIN, MANAGER):
         return refusal(403, "PERMISSION_DENIED")
     if parts[0] == "timelines":
-        items = ledger.history(parts[1], parts[2], _size(query, 1000), before)
+        items = simulated.history(parts[1], parts[2], _size(query, 1000), before)
         return refusal(404, "ROUTE_NOT_FOUND") if items is None else _json(_paged(items, "timestamp"))
     if len(parts) == 2:
-        state = ledger.state(resource, parts[1])
+        state = simulated.state(resource, parts[1])
         return refusal(404, "RESOURCE_NOT_FOUND") if state is None else _json(state)
-    return _json(_paged(ledger.page(resource, size, before, query.get("transcribe_id", "")), "tm_create"))
+    return _json(_paged(simulated.page(resource, size, before, query.get("transcribe_id", "")), "tm_create"))
 
 
 def _paged(items: list[dict[str, Any]], moment: str) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """From what REST says to events: what never came is emitted now, except where a newer state of it is known.
 
-A look is for a gap, or regular. A regular one finds what the platform lost without a word, and subscriptions that
+A query is for a gap, or regular. A regular one finds what the platform lost without a word, and subscriptions that
 it accepted and ignores. What has changed since the subscription was active must have come, or be on its way.
+
+No loss is claimed that cannot be known: what the memory does not reach back to, and what REST does not show, is
+reported as not verified, and never emitted once more.
 """
 
 from __future__ import annotations
@@ -15,98 +18,125 @@ from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
-from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore
-from jackfield_voipbin.bare import name_as
-from jackfield_voipbin.forms import Form, Message
+from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore, NotVerified
+from jackfield_voipbin.event_names import event_name
+from jackfield_voipbin.frame_format import FrameFormat, Message
 from jackfield_voipbin.listing import LISTS, Found, has_history, histories, lists
 from jackfield_voipbin.memory import Memory
+from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.translate import translate
 
-__all__ = ["Look"]
+__all__ = ["Reconciliation"]
 
 MARGIN = timedelta(seconds=5)
 """How far clocks may be apart, and how long an event may be on its way."""
 
 
 @attrs.frozen
-class Look:
-    """One look at what has become of things."""
+class Reconciliation:
+    """One comparison of what came with what REST knows."""
 
     feed: str
     customer_id: str
     memory: Memory
+    namer: Namer
     held: Mapping[str, AddressPattern]
     """The customer's active topics, and the events that they deliver."""
-    in_force: Mapping[str, datetime]
-    """Since when."""
+    active_since: Mapping[str, datetime]
     since: datetime
     """From when on events may be missing."""
     at: datetime
 
-    def take(self, rest: Rest) -> HTTPFlow[Iterable[Action]]:
+    def perform(self, rest: Rest) -> HTTPFlow[Iterable[Action]]:
         """Ask for lists and histories; what is emitted is decided at the end, since frames keep coming meanwhile."""
         resources = [each for each in LISTS if any(p.resource in (None, each) for p in self.held.values())]
         if not resources:
-            raise RestError("nothing that is subscribed to has a list, so what was missed cannot be looked for")
+            raise RestError("nothing that is subscribed to has a list, so what was missed cannot be queried")
         listed = yield from lists(rest, resources, self.since)
         wanted = [(each, id_) for each, id_ in self.memory.histories() if self._wants(each)]
         known = {id_ for _, id_ in wanted}
         for found in listed.found:  # and of what began in the gap
-            if has_history(found.resource) and found.data["id"] not in known and (dated := self._event(found)):
-                moment, event = dated
-                if moment >= self.since - MARGIN and not self._known(event, moment):
-                    wanted.append((found.resource, found.data["id"]))
+            moment = _moment(found)
+            if has_history(found.resource) and found.data["id"] not in known and moment and self._is_new(found, moment):
+                wanted.append((found.resource, found.data["id"]))
         past, done = yield from histories(rest, wanted)
-        return self._tell([*past.found, *listed.found], [*listed.remarks, *past.remarks], done)
+        for resource_id in done:
+            self.memory.close(resource_id)
+        return [
+            *map(Ignore, (*listed.missing, *past.missing)),
+            *self._compare([*past.found, *listed.found]),
+            *self._not_verified([*listed.unread, *past.unread]),
+        ]
 
     def _wants(self, resource: str) -> bool:
         wanted = {resource, "transcript"} if resource == "transcribe" else {resource}
         return any(pattern.resource is None or pattern.resource in wanted for pattern in self.held.values())
 
-    def _tell(self, found: list[Found], remarks: list[Ignore], done: list[str]) -> Iterator[Action]:
-        yield from remarks
-        new: dict[tuple[str, datetime], bool] = {}
-        named: set[tuple[str, datetime]] = set()
-        missed: list[tuple[datetime, Event]] = []
-        # By time, and what is named before what is not: the last state in a list has a name in its history.
-        dated = [one for each in found if (one := self._event(each)) is not None]
-        for moment, event in sorted(dated, key=lambda each: (each[0], each[1].inferred)):
-            key = (event.data["id"], moment)
-            if moment < self.since - MARGIN or (event.inferred and key in named):
+    def _is_new(self, found: Found, moment: datetime) -> bool:
+        """Whether this state never came, as far as that can be known."""
+        recent = moment >= self.since - MARGIN and self.memory.reaches(moment)
+        return recent and not self.memory.knows(found.data["id"], moment)
+
+    def _compare(self, found: list[Found]) -> Iterator[Action]:
+        missed: dict[tuple[str, datetime], Event] = {}
+        new = list(self._new(found))
+        newest = self.memory.newest({one.data["id"] for _, one in new})
+        for moment, one in new:
+            events = [event for event in self._events(one) if self._topic_of(event) is not None]
+            if not events:
                 continue
-            if not event.inferred:
-                named.add(key)
-            if key not in new:
-                new[key] = not self._known(event, moment)
-                if new[key] and self._must_have_come(moment):
-                    missed.append((moment, event))
-            if new[key]:
-                yield self._told(event, moment)
-        for resource_id in done:
-            self.memory.close(resource_id)
+            resource_id = one.data["id"]
+            if self.since <= moment <= self.at - MARGIN:
+                missed.setdefault((resource_id, moment), events[0])
+            if moment < newest.get(resource_id, moment):
+                yield Ignore("an older state than one that came")
+                continue
+            for event in events:
+                self.memory.note(event, moment)
+                yield Emit(event)
         yield from self._suspicions(missed)
-        self.memory.looked = self.at - MARGIN
+        self.memory.reconciled = self.at - MARGIN
 
-    def _told(self, event: Event, moment: datetime) -> Action:
-        newest = self.memory.newest(event.data["id"])
-        if newest is not None and moment < newest:
-            return Ignore("an older state than one that came")
-        self.memory.note(event, moment)
-        return Emit(event)
+    def _new(self, found: list[Found]) -> Iterator[tuple[datetime, Found]]:
+        """What never came, by time."""
+        dated = [(moment, one) for one in found if (moment := _moment(one)) is not None]
+        verdicts: dict[tuple[str, datetime], bool] = {}
+        named: set[tuple[str, datetime]] = set()
+        # What is named before what is not: the last state in a list has a name in its history.
+        for moment, one in sorted(dated, key=lambda each: (each[0], not each[1].event_type)):
+            key = (one.data["id"], moment)
+            if not one.event_type and key in named:
+                continue
+            if one.event_type:
+                named.add(key)
+            if key not in verdicts:
+                verdicts[key] = self._is_new(one, moment)
+            if verdicts[key]:
+                yield moment, one
 
-    def _known(self, event: Event, moment: datetime) -> bool:
-        return self.memory.knows(event.data["id"], moment)
+    def _events(self, found: Found) -> Iterator[Event]:
+        """What was found, as events; several where a state shows more than one that never came."""
+        if found.event_type and (known := event_name(found.event_type)).tells_status:
+            self.namer.named(known, found.data)
+        for name in (found.event_type,) if found.event_type else self.namer.names(found.data, found.resource):
+            message = Message(FrameFormat.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
+            event, _ = translate(message, found.text, self.feed, self.customer_id, self.at)
+            inferred = not found.event_type
+            native_type = "" if inferred else event.native_type
+            yield attrs.evolve(event, origin="backfill", native_type=native_type, inferred=inferred)
 
-    def _must_have_come(self, moment: datetime) -> bool:
-        return self.since <= moment <= self.at - MARGIN
+    def _topic_of(self, event: Event) -> str | None:
+        """The topic that should have brought it."""
+        return next((topic for topic, pattern in self.held.items() if pattern.matches(event.address)), None)
 
-    def _suspicions(self, missed: list[tuple[datetime, Event]]) -> Iterator[Action]:
+    def _suspicions(self, missed: Mapping[tuple[str, datetime], Event]) -> Iterator[Action]:
         """A gap for each topic that should have brought what never came."""
         by_topic: dict[str, list[datetime]] = {}
-        for moment, event in missed:
-            topic = next(topic for topic, pattern in self.held.items() if pattern.matches(event.address))
-            if self.in_force[topic] + MARGIN <= moment:
+        for (_, moment), event in missed.items():
+            topic = self._topic_of(event)
+            if topic is not None and self.active_since[topic] + MARGIN <= moment:
                 by_topic.setdefault(topic, []).append(moment)
         for topic, moments in by_topic.items():
             first, resource, count = moments[0].isoformat(), self.held[topic].resource, len(moments)
@@ -116,18 +146,18 @@ class Look:
             else:
                 changes = "1 change" if count == 1 else f"{count} changes"
                 reason = f"the server ignores the subscription to {topic}: {changes} since {first} never came"
-            yield GapSuspected(max(self.since, self.in_force[topic]), reason)
+            yield GapSuspected(max(self.since, self.active_since[topic]), reason)
 
-    def _event(self, found: Found) -> tuple[datetime, Event] | None:
-        """What was found as an event, and when it came to be so.
+    def _not_verified(self, unread: list[str]) -> Iterator[Action]:
+        """The spans in which events may have been missed, and nobody can know."""
+        forgotten = self.memory.forgotten_until
+        if forgotten is not None and forgotten > self.since:
+            until = min(forgotten, self.at)
+            yield NotVerified(self.since, until, "more came than can be remembered to be compared with REST")
+        for reason in unread:
+            yield NotVerified(self.since, self.at, reason)
 
-        ``None`` where nobody knows when, or nothing that is subscribed to would bring it.
-        """
-        name = found.event_type or name_as(found.resource, found.data)
-        message = Message(Form.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
-        event, changed = translate(message, found.text, self.feed, self.customer_id, self.at)
-        if changed is None or not any(pattern.matches(event.address) for pattern in self.held.values()):
-            return None
-        if found.event_type:
-            return changed, attrs.evolve(event, origin="backfill")
-        return changed, attrs.evolve(event, origin="backfill", native_type="", inferred=True)
+
+def _moment(found: Found) -> datetime | None:
+    """When it came to be so; ``None`` where nobody knows."""
+    return last_change(found.data)[0] or parse_time(found.timestamp)

@@ -1,4 +1,4 @@
-"""The simulated platform's side of a connection: what it answers to a subscription, and in which form events go out."""
+"""The simulated platform's side of a connection: its answers to subscriptions, and the format of events."""
 
 from __future__ import annotations
 

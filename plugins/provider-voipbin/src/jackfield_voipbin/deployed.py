@@ -17,7 +17,7 @@ from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
-__all__ = ["tell_deployed"]
+__all__ = ["deployed_events"]
 
 AGENT_STATUS = {
     "agent_logged_on": "away",
@@ -32,13 +32,13 @@ _NO_OWNER = {"owner_type": "", "owner_id": NIL_UUID}
 _NO_ACTION = {"id": NIL_UUID, "next_id": NIL_UUID, "tm_execute": None}
 
 
-def tell_deployed(
+def deployed_events(
     seed: int, customer_id: str, now: Callable[[], datetime], *, service: str = ""
 ) -> Iterator[Published]:
     """Everything that happens, without end; `service` stands in the longer topics where it is not the resource."""
-    teller = _Teller(seed, customer_id, service)
+    writer = EventWriter(seed, customer_id, service)
     for happening in Day(seed, now):
-        yield from teller.tell(happening)
+        yield from writer.write(happening)
 
 
 def _stamp(moment: datetime) -> str:
@@ -48,7 +48,7 @@ def _stamp(moment: datetime) -> str:
 
 
 @attrs.define
-class _Teller:
+class EventWriter:
     seed: int
     customer_id: str
     service: str
@@ -56,7 +56,7 @@ class _Teller:
     resources: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     """Those that may still change."""
 
-    def tell(self, happening: ScenarioEvent) -> Iterator[Published]:
+    def write(self, happening: ScenarioEvent) -> Iterator[Published]:
         what = happening.what
         match what:
             case "call_started":

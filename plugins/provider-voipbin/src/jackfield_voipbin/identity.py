@@ -21,59 +21,40 @@ that a bare copy whose name cannot be inferred (of ``call_updated``) has another
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from jackfield.events import content_id, encode_data
 from jackfield.kinds import UNMAPPED
-from jackfield_voipbin.kinds import native_name
-from jackfield_voipbin.naming import STAMPS
+from jackfield_voipbin.event_names import EventName
 from jackfield_voipbin.times import parse_time
 from jackfield_voipbin.topics import PROVIDER
 
-__all__ = ["identity", "identity_once", "once_of"]
+__all__ = ["identity"]
 
 _UNMAPPED = f"{UNMAPPED}."
-_SEPARATOR = re.compile(r"[._]")
-# What happens to a resource once, so that no time is needed to tell one from the next.
-_ONCE = frozenset({"created", "received", "sent", "initializing"})
 
 
-def identity(name: str, kind: str, resource_id: str, timestamp: Any, data: Any, *, dated: bool) -> str:
-    """The event's id; `resource_id` is the payload's own where it has one, else the topic's.
+def identity(name: EventName, kind: str, own_id: str, topic_id: str, timestamp: Any, data: Any, *, dated: bool) -> str:
+    """The event's id, by the resource's id in the payload, or in the topic where the payload has none.
 
-    `dated` tells whether the payload says when it last changed.
+    `dated` says whether the payload bears the moment of its last change.
     """
-    what = ".".join(native_name(name)) if kind.startswith(_UNMAPPED) else kind
-    when = "" if dated or timestamp is None or _happens_once(name) else str(timestamp)
-    return content_id(encode_data((PROVIDER, what, resource_id, when, data), ordered=True))
+    if own_id and (stamp := _stamp_of(name, data)) is not None:
+        # The kind of a call's end says how it ended, of which the platform may learn later.
+        what = "call.cleared" if kind == "call.failed" else kind
+        return content_id(encode_data((PROVIDER, what, own_id, stamp), ordered=True))
+    what = f"{name.resource}.{name.word}" if kind.startswith(_UNMAPPED) else kind
+    when = str(timestamp) if name.repeats and not dated and timestamp is not None else ""
+    return content_id(encode_data((PROVIDER, what, own_id or topic_id, when, data), ordered=True))
 
 
-def once_of(name: str, fields: Mapping[str, Any]) -> str | None:
+def _stamp_of(name: EventName, fields: Mapping[str, Any]) -> str | None:
     """The stamp of a transition that happens to its resource once, empty where it has none; ``None`` for others."""
-    resource, word = native_name(name)
-    if resource == "conference":
-        status = "terminated" if word in ("deleted", "ended") else ""
-    elif word == "status":
-        # As documented. The end then comes as call.ended too, and both are delivered.
-        status = str(fields.get("status")).replace("answered", "progressing").replace("hangup", "")
-    else:
-        status = "hangup" if word == "ended" else word
-    if (field := STAMPS.get(resource, {}).get(status)) is None:
-        return None
+    field = name.stamp
+    if name.stamps and isinstance(status := fields.get("status"), str):
+        field = name.stamps.get(status)
+    if not field:
+        return field
     stamp = fields.get(field)
-    return stamp if field and isinstance(stamp, str) and parse_time(stamp) is not None else ""
-
-
-def identity_once(kind: str, resource_id: str, stamp: str) -> str:
-    """The id of such a transition."""
-    # The kind of a call's end says how it ended, of which the platform may learn later.
-    what = "call.cleared" if kind == "call.failed" else kind
-    return content_id(encode_data((PROVIDER, what, resource_id, stamp), ordered=True))
-
-
-@lru_cache(1024)
-def _happens_once(name: str) -> bool:
-    return _SEPARATOR.split(name)[-1] in _ONCE
+    return stamp if isinstance(stamp, str) and parse_time(stamp) is not None else ""

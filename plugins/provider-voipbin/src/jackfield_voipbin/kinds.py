@@ -17,7 +17,7 @@ from jackfield.kinds import UNMAPPED, unmapped_kind
 from jackfield.selectors import KindPattern
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["NIL_UUID", "RESOURCES", "TABLE", "ByField", "kind_of", "kinds_at", "native_name", "resources_of"]
+__all__ = ["NIL_UUID", "RESOURCES", "TABLE", "ByField", "kind_by", "kinds_at", "native_name", "resources_of", "rule_of"]
 
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
 """What the platform writes where there is no reference."""
@@ -246,20 +246,19 @@ def native_name(event_type: str) -> tuple[str, str]:
     return resource, "_".join(word)
 
 
-def kind_of(event_type: str, topic_resource: str, data: Any) -> str:
-    """The neutral kind of an event; `topic_resource` names the resource where its kind is unmapped."""
-    rule = _rule(event_type)
+def kind_by(rule: str | ByField, data: Any) -> str:
+    """The neutral kind by a rule of the table; empty where it has none for such a payload."""
     if isinstance(rule, ByField):
         value = data.get(rule.field) if isinstance(data, dict) else None
         fallback = rule.missing or rule.otherwise if value in (None, "") else rule.otherwise
         rule = rule.kinds.get(value, fallback) if isinstance(value, str) else fallback
     if rule == "call.cleared" and isinstance(data, dict) and _has_failed(data):
         return "call.failed"
-    return rule or unmapped_kind(topic_resource or native_name(event_type)[0])
+    return rule
 
 
-@lru_cache(1024)
-def _rule(event_type: str) -> str | ByField:
+def rule_of(event_type: str) -> str | ByField:
+    """What the table says of an event's name; empty where it does not have it."""
     resource, word = native_name(event_type)
     return TABLE.get(resource, {}).get(word, "")
 

@@ -16,7 +16,6 @@ import msgspec
 from jackfield.errors import RestError
 from jackfield.events import decode_data, decode_struct
 from jackfield.plugin.http import HTTPFlow, Response
-from jackfield.plugin.protocol import Ignore
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
 
@@ -25,7 +24,7 @@ __all__ = ["LISTS", "Found", "has_history", "histories", "lists"]
 PAGE = 100
 MOST_PAGES = 20
 MOST_HISTORIES = 100
-# What was created longer before is looked at by its history only, if it has one.
+# Of what was created longer before only the history is read, if it has one.
 LOOK_BACK = timedelta(hours=1)
 
 LISTS: Mapping[str, bool] = {
@@ -87,10 +86,13 @@ _decode_named = msgspec.json.Decoder(_Named).decode
 
 @attrs.define
 class Catch:
-    """What a look has found, and why something was not looked at."""
+    """What was found, and what was not read."""
 
     found: list[Found] = attrs.field(factory=list)
-    remarks: list[Ignore] = attrs.field(factory=list)
+    unread: list[str] = attrs.field(factory=list)
+    """Each part of the past that REST knows of and that was not read, with the reason."""
+    missing: list[str] = attrs.field(factory=list)
+    """What this server does not have."""
 
 
 def lists(rest: Rest, resources: list[str], since: datetime) -> HTTPFlow[Catch]:
@@ -108,14 +110,14 @@ def lists(rest: Rest, resources: list[str], since: datetime) -> HTTPFlow[Catch]:
             if error.status != 404:
                 raise
             missing.append(error)
-            catch.remarks.append(Ignore(f"the server has no list of {resource}s"))
+            catch.missing.append(f"the server has no list of {resource}s")
     if missing and len(missing) == len(resources):
         raise missing[0]
     return catch
 
 
 def histories(rest: Rest, wanted: list[tuple[str, str]]) -> HTTPFlow[tuple[Catch, list[str]]]:
-    """What happened to each of these resources, and the ids of those that could be looked at."""
+    """What happened to each of these resources, and the ids of those that could be read."""
     catch, done = Catch(), []
     for resource, resource_id in wanted[:MOST_HISTORIES]:
         path = _HISTORIES[resource]
@@ -128,11 +130,11 @@ def histories(rest: Rest, wanted: list[tuple[str, str]]) -> HTTPFlow[tuple[Catch
         except RestError as error:
             if error.status != 404:
                 raise
-            catch.remarks.append(Ignore(f"the server has no history of a {resource}"))
+            catch.missing.append(f"the server has no history of a {resource}")
         else:
             done.append(resource_id)
     if len(wanted) > MOST_HISTORIES:
-        catch.remarks.append(Ignore(f"histories of more than {MOST_HISTORIES} resources: the older ones wait"))
+        catch.unread.append(f"more than {MOST_HISTORIES} resources have a history to be read: the older ones wait")
     return catch, done
 
 
@@ -155,9 +157,7 @@ def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime |
             return
         moment = last + timedelta(microseconds=1 if news else 0)
         token = {"page_token": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
-    catch.remarks.append(
-        Ignore(f"the list of {path} is longer than {MOST_PAGES} pages: its older part was not looked at")
-    )
+    catch.unread.append(f"the list of {path} is longer than {MOST_PAGES} pages: its older part was not read")
 
 
 def _named(resource: str, item: bytes) -> Found | None:
@@ -175,7 +175,7 @@ def _named(resource: str, item: bytes) -> Found | None:
 def _items(path: str, answer: Response) -> list[bytes]:
     """What is listed, each as its text; `RestError` where the answer is no list."""
     try:
-        answer.json()  # all of it, since what a list holds is not looked into otherwise
+        answer.json()  # all of it, since what a list holds is not decoded otherwise
         page = decode_struct(_decode_page, answer.body)
     except (RestError, msgspec.ValidationError) as error:
         raise RestError(f"GET /v1.0/{path}: the answer is no list: {error}") from None

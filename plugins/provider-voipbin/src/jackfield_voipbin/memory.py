@@ -1,17 +1,17 @@
-"""What has come of which resource, so that a look by REST tells what is missing and nothing twice; bounded.
+"""What came of which resource, so that a query by REST finds what is missing and nothing twice; bounded.
 
-An event is known by its resource's id and the moment of the change: a message that does not name its event has
-the same two. It outlives connections, since what came before a gap tells what is old after it.
+A state is known by its resource's id and the moment of the change: a message that does not name its event has the
+same two. The memory outlives connections, since what came before a gap says what is old after it.
 
-Every event is noted, and it is rarely asked whether one was emitted, so that is worked out only then. Which
-histories are to be looked at is kept at once: a long call must be, however much came since.
+It is bounded by time (`reach_seconds`, while connected) and by bytes (`MOST_STATES` states of some 200 bytes). What it
+forgot it dates: of a state up to `forgotten_until` nobody knows whether it came, so it is neither lost nor new.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -19,13 +19,16 @@ from jackfield.events import Event
 
 __all__ = ["Memory"]
 
-MOST_NOTES = 20_000
-MOST_STATES = 20_000
-MOST_RESOURCES = 10_000
+# States are forgotten by the slice, so that forgetting costs a millisecond at a time.
+SLICE_SECONDS = 60.0
+SLICE_STATES = 8_192
+MOST_STATES = 40 * SLICE_STATES
 MOST_OPEN = 2_000
 MOST_HEARD = 100
+# A stamp further ahead of our clock is a mistake, and says nothing of what was forgotten.
+SKEW = timedelta(hours=1)
 
-# Resources that have a history to be looked at, and the states in which nothing further happens to them.
+# Resources that have a history to be read, and the states in which nothing further happens to them.
 _FINAL = {
     "call": ("hangup",),
     "activeflow": ("ended",),
@@ -34,68 +37,97 @@ _FINAL = {
 }
 _ENDS = ("deleted", "ended", "completed")
 
+_State = tuple[int, datetime]
+"""The hash of a resource's id, and the moment: ids may be long, and a hash of 64 bits is as good to know one again."""
+
 
 @attrs.define
 class Memory:
     """What is remembered of one feed."""
 
-    _notes: deque[tuple[str, datetime]] = attrs.field(factory=lambda: deque(maxlen=MOST_NOTES))
-    """What came since somebody last asked: whose state, and the moment."""
-    _states: OrderedDict[tuple[str, datetime], None] = attrs.field(factory=OrderedDict)
-    _newest: OrderedDict[str, datetime] = attrs.field(factory=OrderedDict)
+    reach_seconds: float = 600.0
+    """What came within so many seconds is known, unless it is more than `MOST_STATES`."""
+    forgotten_until: datetime | None = None
+    """The latest moment of a forgotten state; ``None`` where nothing was forgotten."""
+    _states: set[_State] = attrs.field(factory=set)
+    """The newest slice."""
+    _slices: deque[tuple[float, set[_State]]] = attrs.field(factory=deque)
+    """The slices before it, oldest first, and when each was full, in seconds of `_clock`."""
+    _clock: float = 0.0
+    _slice_began: float = 0.0
     _open: OrderedDict[str, tuple[str, bool]] = attrs.field(factory=OrderedDict)
-    """Resources with a history that changed since it was last looked at or may change: which, and if it is over."""
+    """Resources with a history that changed since it was last read or may change: which, and if it is over."""
     came: set[str] = attrs.field(factory=set)
     """The resources of which any event came over this connection."""
-    looked: datetime | None = None
-    """Until when everything was looked for."""
+    reconciled: datetime | None = None
+    """Until when everything was compared with REST."""
 
     def note(self, event: Event, moment: datetime | None) -> None:
         """Remember an event that was emitted; `moment` is when its resource changed."""
         data = event.data
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
+        self._states.add((hash(resource_id), moment))
+        if len(self._states) >= SLICE_STATES:
+            self._begin_slice(event.received)
         _, _, _, resource, _, word = event.address
-        self._notes.append((resource_id, moment))
         if (final := _FINAL.get(resource)) is not None:
-            _, was_over = self._open.get(resource_id, ("", False))
-            over = was_over or data.get("status") in final or word in _ENDS
-            _put(self._open, resource_id, (resource, over), MOST_OPEN)
+            known = self._open.get(resource_id)
+            over = (known is not None and known[1]) or data.get("status") in final or word in _ENDS
+            self._open[resource_id] = (resource, over)
+            self._open.move_to_end(resource_id)
+            if len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
 
     def heard(self, resource: str) -> None:
         """An event of this resource came live."""
-        if resource not in self.came and len(self.came) < MOST_HEARD:
+        if len(self.came) < MOST_HEARD:
             self.came.add(resource)
 
-    def knows(self, resource_id: str, moment: datetime) -> bool:
-        """Whether this state was emitted."""
-        self._sort_in()
-        return (resource_id, moment) in self._states
+    def tick(self, at: datetime, passed: float) -> None:
+        """So many seconds have passed; forget what came too long ago."""
+        self._clock += passed
+        if self._clock - self._slice_began >= SLICE_SECONDS:
+            self._begin_slice(at)
+        while self._slices and self._clock - self._slices[0][0] >= self.reach_seconds:
+            self._forget(at)
 
-    def newest(self, resource_id: str) -> datetime | None:
-        """The moment of a resource's newest emitted state."""
-        self._sort_in()
-        return self._newest.get(resource_id)
+    def _begin_slice(self, at: datetime) -> None:
+        self._slices.append((self._clock, self._states))
+        self._states, self._slice_began = set(), self._clock
+        while (len(self._slices) + 1) * SLICE_STATES > MOST_STATES:
+            self._forget(at)
+
+    def _forget(self, at: datetime) -> None:
+        _, states = self._slices.popleft()
+        latest = max((moment for _, moment in states if moment <= at + SKEW), default=None)
+        if latest is not None and (self.forgotten_until is None or latest > self.forgotten_until):
+            self.forgotten_until = latest
+
+    def knows(self, resource_id: str, moment: datetime) -> bool:
+        """Whether this state was emitted, as far as the memory reaches back."""
+        state = (hash(resource_id), moment)
+        return state in self._states or any(state in states for _, states in self._slices)
+
+    def reaches(self, moment: datetime) -> bool:
+        """Whether a state of this moment would be known if it had been emitted."""
+        return self.forgotten_until is None or moment > self.forgotten_until
+
+    def newest(self, resource_ids: Collection[str]) -> dict[str, datetime]:
+        """The moments of these resources' newest emitted states, as far as the memory reaches back."""
+        wanted = {hash(resource_id): resource_id for resource_id in resource_ids}
+        found: dict[str, datetime] = {}
+        for states in (*(states for _, states in self._slices), self._states) if wanted else ():
+            for key, moment in states:
+                if (resource_id := wanted.get(key)) is not None:
+                    found[resource_id] = max(moment, found.get(resource_id, moment))
+        return found
 
     def histories(self) -> list[tuple[str, str]]:
-        """The resources whose history is to be looked at, with their ids, newest first."""
+        """The resources whose history is to be read, with their ids, newest first."""
         return [(resource, resource_id) for resource_id, (resource, _) in reversed(self._open.items())]
 
     def close(self, resource_id: str) -> None:
-        """The history of a resource was looked at: if it is over, that was the last time."""
+        """The history of a resource was read: if it is over, that was the last time."""
         if self._open.get(resource_id, ("", False))[1]:
             del self._open[resource_id]
-
-    def _sort_in(self) -> None:
-        for resource_id, moment in self._notes:
-            _put(self._states, (resource_id, moment), None, MOST_STATES)
-            _put(self._newest, resource_id, max(self._newest.get(resource_id, moment), moment), MOST_RESOURCES)
-        self._notes.clear()
-
-
-def _put(table: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
-    """Put it last, and let the oldest go where there are too many."""
-    table[key] = value
-    table.move_to_end(key)
-    if len(table) > most:  # a plain dict would walk past all that has gone before, each time
-        table.popitem(last=False)

@@ -17,68 +17,65 @@ Names depend on this memory, ids do not: `jackfield_voipbin.identity`.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import attrs
 
 from jackfield_voipbin.bare import name_as, resource_of
-from jackfield_voipbin.kinds import native_name
+from jackfield_voipbin.event_names import INITIAL_STATUS, STAMPS, EventName
+from jackfield_voipbin.recent import Recent
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["STAMPS", "Namer"]
+__all__ = ["Namer"]
 
 MOST_REMEMBERED = 20_000
 
-STAMPS: Mapping[str, Mapping[str, str]] = {
-    "call": {
-        "dialing": "",
-        "ringing": "tm_ringing",
-        "progressing": "tm_progressing",
-        "terminating": "",
-        "canceling": "",
-        "hangup": "tm_hangup",
-    },
-    "conference": {"terminated": "tm_end"},
-}
-"""By resource and status, of those that a resource comes into once: the field of its moment, if it has one."""
 
-_AT_REST = {"agent": "available", "campaign": "stop"}
+# The statuses of STAMPS, each as a bit: a number costs the garbage collector nothing.
+_BITS = {status: 1 << bit for bit, status in enumerate(dict.fromkeys(chain.from_iterable(STAMPS.values())))}
+
+
+def _recent() -> Recent[Any, Any]:
+    return Recent(MOST_REMEMBERED)
 
 
 @attrs.define
 class Namer:
     """The names of one feed's events; outlives connections."""
 
-    _reached: OrderedDict[str, set[str]] = attrs.field(factory=OrderedDict)
-    """By resource id: the statuses whose transition came."""
-    _last: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
+    _reached: Recent[str, int] = attrs.field(factory=_recent)
+    """By resource id: the statuses whose transition came, a bit for each."""
+    _last: Recent[str, str] = attrs.field(factory=_recent)
     """By resource id, of agents and campaigns: the last status."""
-    _speaking: OrderedDict[str, None] = attrs.field(factory=OrderedDict)
+    _speaking: Recent[str, str] = attrs.field(factory=_recent)
     """The streams in which somebody speaks."""
-    _decided: OrderedDict[tuple[Any, ...], tuple[str, ...]] = attrs.field(factory=OrderedDict)
+    _decided: Recent[tuple[Any, ...], tuple[str, ...]] = attrs.field(factory=_recent)
     """What frames were named, for their copies."""
     reason: str = ""
     """Why the last bare frame got its name."""
 
-    def named(self, name: str, data: Any) -> None:
-        """An event came with its name."""
-        if not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
+    def named(self, name: EventName, data: Any) -> None:
+        """An event came with its name, which `tells_status`."""
+        if not isinstance(data, dict):
             return
-        resource, word = native_name(name)
-        status = data.get("status")
-        if not isinstance(status, str):
+        resource_id, status = data.get("id"), data.get("status")
+        if not isinstance(status, str) or not isinstance(resource_id, str):
             return
-        if resource in _AT_REST:
-            _put(self._last, resource_id, status)
-        elif status in STAMPS.get(resource, ()) and word != "updated":
+        if name.resource in INITIAL_STATUS:
+            self._last.put(resource_id, status)
+        elif status in STAMPS[name.resource] and name.word != "updated":
             self._reach(resource_id, status)
 
-    def names(self, data: Any, resource: str = "") -> tuple[str, ...]:
-        """The names of what a bare resource shows, in order; none where it is unknown."""
+    def names(self, data: Any, listed_as: str = "") -> tuple[str, ...]:
+        """The names of what a bare resource shows, in order; none where it is unknown.
+
+        `listed_as` is the resource whose list by REST shows it because it has changed: a status of a resource without
+        stamps is the transition then, unless it is known to be the old one.
+        """
         fields = data if isinstance(data, dict) else {}
-        resource = resource or resource_of(fields)
+        resource = listed_as or resource_of(fields)
         if not resource:
             self.reason = "no known resource has these fields"
             return ()
@@ -88,11 +85,11 @@ class Namer:
             return (name_as(resource, fields),)
         key = (resource, resource_id, *(str(fields.get(field)) for field in ("status", "tm_update", "tm_delete")))
         if (names := self._decided.get(key)) is None:
-            names = self._decide(resource, resource_id, fields)
-            _put(self._decided, key, names)
+            names = self._decide(resource, resource_id, fields, listed=bool(listed_as))
+            self._decided.put(key, names)
         return names
 
-    def _decide(self, resource: str, resource_id: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    def _decide(self, resource: str, resource_id: str, fields: Mapping[str, Any], *, listed: bool) -> tuple[str, ...]:
         if resource == "transcribe_speech":
             return (self._speech(fields),)
         name = name_as(resource, fields)
@@ -102,9 +99,9 @@ class Namer:
             return (name,)
         updated = parse_time(fields.get("tm_update")) is not None
         alive = updated and parse_time(fields.get("tm_delete")) is None
-        if resource in _AT_REST:
-            before = self._last.get(resource_id, _AT_REST[resource])
-            _put(self._last, resource_id, status)
+        if resource in INITIAL_STATUS:
+            before = self._last.get(resource_id) or ("" if listed else INITIAL_STATUS[resource])
+            self._last.put(resource_id, status)
             if alive and status == before:
                 self.reason = f"the status {status} has not changed"
                 return (f"{resource}_updated",)
@@ -119,7 +116,7 @@ class Namer:
         field = STAMPS[resource][status]
         transition = f"{resource}_deleted" if resource == "conference" else f"{resource}_{status}"
         stamp = parse_time(fields.get(field)) if field else None
-        came = status in self._reached.get(resource_id, ())
+        came = (self._reached.get(resource_id) or 0) & _BITS[status]
         self._reach(resource_id, status)
         if stamp is not None and stamp == parse_time(fields.get("tm_update")):
             self.reason = f"{field} equals tm_update: the change to {status} itself"
@@ -136,23 +133,17 @@ class Namer:
     def _speech(self, fields: Mapping[str, Any]) -> str:
         stream = str(fields.get("streaming_id"))
         if fields.get("message"):
-            _put(self._speaking, stream, None)
+            self._speaking.put(stream, stream)
             self.reason = "speech with a text"
             return "transcribe_speech_interim"
-        if stream in self._speaking:
-            del self._speaking[stream]
+        if self._speaking.remove(stream):
             self.reason = "speech without a text, in a stream in which somebody speaks"
             return "transcribe_speech_ended"
-        _put(self._speaking, stream, None)
+        self._speaking.put(stream, stream)
         self.reason = "speech without a text, in a stream in which nobody speaks"
         return "transcribe_speech_started"
 
     def _reach(self, resource_id: str, status: str) -> None:
-        _put(self._reached, resource_id, self._reached.get(resource_id, set()) | {status})
-
-
-def _put(table: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    table[key] = value
-    table.move_to_end(key)
-    if len(table) > MOST_REMEMBERED:
-        table.popitem(last=False)
+        reached, bit = self._reached.get(resource_id) or 0, _BITS[status]
+        if not reached & bit:
+            self._reached.put(resource_id, reached | bit)

@@ -1,4 +1,4 @@
-"""One connection to VoIPBIN, without I/O: topics asked for, messages read in every form, what is missing looked for.
+"""One connection to VoIPBIN, without I/O: topics asked for, messages read in every format, what is missing backfilled.
 
 The documentation promises an acknowledgement of each subscription and the platform has never sent
 one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` takes that back. What it means that
@@ -18,10 +18,11 @@ from jackfield.errors import RestError
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
-from jackfield_voipbin.backfill import Look
+from jackfield_voipbin.backfill import Reconciliation
 from jackfield_voipbin.bare import nearest
 from jackfield_voipbin.dialects import AutoDialect, spellings
-from jackfield_voipbin.forms import Form, Message, form_of, message_of
+from jackfield_voipbin.event_names import event_name
+from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.listing import LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
@@ -39,7 +40,7 @@ MOST_SHAPES = 100
 
 @attrs.define
 class VoipbinProtocol:
-    """A `jackfield.plugin.protocol.FeedProtocol` that can look by REST for what it has missed.
+    """A `jackfield.plugin.protocol.FeedProtocol` that can query REST for what it has missed.
 
     With a feed and a customer alone it can read, and subscribe in documented topics.
     """
@@ -51,22 +52,25 @@ class VoipbinProtocol:
     _reconcile_seconds: float = 0.0
     _memory: Memory = attrs.field(factory=Memory)
     _namer: Namer = attrs.field(factory=Namer)
-    _explanation: str = ""
+    _explained: tuple[FrameFormat, str] | None = None
+    """The last frame's format, and why it is what it is, or its name where the vendor said that."""
     _shapes: set[frozenset[str]] = attrs.field(factory=set)
     """The unknown shapes that were reported."""
     _reports: list[Action] = attrs.field(factory=list)
     _subscribing: Subscribing = attrs.field(init=False)
     _patterns: dict[str, AddressPattern] = attrs.field(factory=dict)
     """What each topic that is asked for means."""
-    _since_look: float = 0.0
-    """Since the last look."""
-    _may_look: bool = True
+    _since_query: float = 0.0
+    """Seconds since the last query by REST."""
+    _may_query: bool = True
 
     def __attrs_post_init__(self) -> None:
+        self._memory.reach_seconds = max(600.0, self._reconcile_seconds + 300.0)
         self._subscribing = Subscribing(self._spellings, self._refusal)
 
     def take_over(self, before: VoipbinProtocol) -> None:
         """Go on with what the feed's last connection has learned."""
+        before._memory.reach_seconds = self._memory.reach_seconds
         self._memory = before._memory
         self._memory.came = set()
         self._namer = before._namer
@@ -103,22 +107,22 @@ class VoipbinProtocol:
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         """An event for every JSON object but an answer; `FrameError` for anything else."""
         read = read_frame(frame)
-        form = form_of(read, frame)
-        if form is Form.ANSWER:
+        format_ = format_of(read, frame)
+        if format_ is FrameFormat.ANSWER:
             return self._followed(self._answered(read))
-        message = message_of(read, form, frame)
-        if form is not Form.BARE:
-            self._namer.named(message.name, message.data)
-            self._explanation = f"{form.value}: " + (
-                f"named {message.name} by the vendor" if message.name else "no name"
-            )
+        message = message_of(read, format_, frame)
+        if format_ is not FrameFormat.BARE:
+            self._explained = format_, message.name
+            if (name := event_name(message.name)).tells_status:
+                self._namer.named(name, message.data)
             return (self._emit(message, frame, at),)
         names = self._namer.names(message.data)
-        self._explanation = f"bare: {self._namer.reason}"
+        self._explained = format_, self._namer.reason
         if not names:
-            self._explanation += f"; {nearest(message.data)}"
+            self._explained = format_, f"{self._namer.reason}; {nearest(message.data)}"
             self._unknown(message.data)
-        return tuple(self._emit(message, frame, at, name) for name in names or ("",))
+            return (self._emit(message, frame, at, ""),)
+        return tuple([self._emit(message, frame, at, name) for name in names])
 
     def _unknown(self, data: Any) -> None:
         """Report a shape at its first sight; the next tick does, since the frame itself is an event."""
@@ -129,15 +133,20 @@ class VoipbinProtocol:
 
     def explain(self) -> str:
         """Why the last frame became what it became."""
-        return self._explanation
+        if self._explained is None:
+            return ""
+        format_, reason = self._explained
+        if format_ is not FrameFormat.BARE:
+            reason = f"named {reason} by the vendor" if reason else "no name"
+        return f"{format_.value}: {reason}"
 
     def _emit(self, message: Message, frame: bytes, at: datetime, inferred: str | None = None) -> Emit:
         event, changed = translate(message, frame, self.feed, self.customer_id, at, inferred)
-        address = resolve_address(event, self._patterns.values())
-        if address is not event.address:
+        if not event.native_topic and (address := resolve_address(event, self._patterns.values())) is not event.address:
             event = attrs.evolve(event, address=address)
         self._memory.note(event, changed)
-        self._memory.heard(address.resource)
+        if event.address.resource not in self._memory.came:
+            self._memory.heard(event.address.resource)
         return Emit(event)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:
@@ -156,12 +165,13 @@ class VoipbinProtocol:
         yield Ignore(f"refusal of {action}{code}")
 
     def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        """Ask for the next suspect, and have it looked from time to time whether what comes is all."""
+        """Ask for the next suspect, and compare from time to time what came with what REST knows."""
         actions, self._reports = [*self._reports, *self._subscribing.tick(at)], []
-        self._since_look += passed
-        if 0 < self._reconcile_seconds <= self._since_look and self._may_look and self._has_lists():
-            self._since_look = 0.0
-            actions.append(Backfill("a regular look"))
+        self._memory.tick(at, passed)
+        self._since_query += passed
+        if 0 < self._reconcile_seconds <= self._since_query and self._may_query and self._has_lists():
+            self._since_query = 0.0
+            actions.append(Backfill("a regular comparison with REST"))
         return actions
 
     def _held(self) -> dict[str, AddressPattern]:
@@ -177,20 +187,20 @@ class VoipbinProtocol:
         return any(pattern.resource is None or pattern.resource in LISTS for pattern in self._held().values())
 
     def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
-        """Lists and histories since then; without a moment, since the last look or the subscription."""
-        self._since_look = 0.0
-        self._subscribing.date(at)  # a look may come before the first tick
+        """Lists and histories since then; without a moment, since the last query or the subscription."""
+        self._since_query = 0.0
+        self._subscribing.date(at)  # a query may come before the first tick
         if self._rest is None:
-            raise RestError("there is no REST interface to look at")
+            raise RestError("there is no REST interface to ask")
         # The first backfill may come before the first tick has given the time.
         moments = {topic: moment or at for topic, moment in self._subscribing.since.items()}
-        began = since or self._memory.looked or min(moments.values(), default=at)
-        look = Look(self.feed, self.customer_id, self._memory, self._held(), moments, began, at)
+        began = since or self._memory.reconciled or min(moments.values(), default=at)
+        query = Reconciliation(self.feed, self.customer_id, self._memory, self._namer, self._held(), moments, began, at)
         try:
-            return (yield from look.take(self._rest))
+            return (yield from query.perform(self._rest))
         except RestError as error:
-            # Whoever may not look need not try again and again; the next connection may have another token.
-            self._may_look = self._may_look and error.status not in (401, 403, 404)
+            # Where REST is forbidden or missing it is not asked again; the next connection may have another token.
+            self._may_query = self._may_query and error.status not in (401, 403, 404)
             raise
 
     def closed(self, code: int | None, at: datetime) -> None:

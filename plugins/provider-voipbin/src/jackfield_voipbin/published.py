@@ -1,4 +1,4 @@
-"""What the simulated platform publishes: one event, and what the tellers of a day share."""
+"""What the simulated platform publishes: one event, and what the two event writers share."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The profile ``documented`` answers subscriptions, knows wildcards and sends envelopes with dotted names. ``wrapped`` and
 ``head`` are the deployed platform before and since July 2026: topics are beginnings, nothing is answered, the line is
 cut for what is not granted; events are ``{type, data}``, or the bare resource, several times over. All have REST and
-webhooks. What the server says of a day is in `jackfield_voipbin.story` and `jackfield_voipbin.deployed`.
+webhooks. What the server says of a day is in `jackfield_voipbin.documented` and `jackfield_voipbin.deployed`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from jackfield.plugin.simulator import Refusal, WebhookDelivery
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
 from jackfield_voipbin.clients import Client, Profile
 from jackfield_voipbin.credentials import Credential, read_credential
-from jackfield_voipbin.deployed import tell_deployed
-from jackfield_voipbin.ledger import Ledger
+from jackfield_voipbin.deployed import deployed_events
+from jackfield_voipbin.documented import documented_events
 from jackfield_voipbin.published import Published
-from jackfield_voipbin.story import tell
+from jackfield_voipbin.simulated_state import SimulatedState
 from jackfield_voipbin.tokens import make_token
 from jackfield_voipbin.webhook import SIGNATURE, sign
 
@@ -99,7 +99,7 @@ class VoipbinSimulator:
     )
     _customer: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
     _issued: set[str] = attrs.field(factory=set, init=False, repr=False)
-    _ledger: Ledger = attrs.field(factory=Ledger, init=False, repr=False)
+    _state: SimulatedState = attrs.field(factory=SimulatedState, init=False, repr=False)
     _clients: WeakSet[Client] = attrs.field(factory=WeakSet, init=False, repr=False)
     _admitted: Credential | None = attrs.field(default=None, init=False, repr=False)
     """The credential that came last, which is that of the next client."""
@@ -165,14 +165,14 @@ class VoipbinSimulator:
     def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
         """The day, in the words of the profile; REST knows of an event from the moment that it happens."""
         for event in self._tell(now):
-            self._ledger.record(event)
+            self._state.record(event)
             yield event
 
     def _tell(self, now: Callable[[], datetime]) -> Iterator[Published]:
         if self.profile == "documented":
-            return tell(self.seed, self.customer_id, now)
+            return documented_events(self.seed, self.customer_id, now)
         service = "webhook" if self.profile == "wrapped" else ""
-        return tell_deployed(self.seed, self.customer_id, now, service=service)
+        return deployed_events(self.seed, self.customer_id, now, service=service)
 
     # -- REST ----------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class VoipbinSimulator:
                 return answer
         if request.method != "GET":
             return refusal(404, "ROUTE_NOT_FOUND")
-        return listing(self._ledger, parts[1:], request.url, credential)
+        return listing(self._state, parts[1:], request.url, credential)
 
     def _login(self, request: Request) -> Response:
         try:

@@ -20,7 +20,7 @@ from jackfield.events import Event
 from jackfield.plugin.frames import decode_payload
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.webhook import WebhookRequest
-from jackfield_voipbin.forms import Form, Message, form_of, message_of
+from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
 
@@ -42,7 +42,7 @@ class Reader:
     customer_id: str
     """Stands in where the event itself does not say whose it is."""
     secret: Secret | None
-    """Read anew for each post; ``None`` takes posts without looking at their signature."""
+    """Read anew for each post; ``None`` accepts posts without checking their signature."""
 
     def __call__(self, request: WebhookRequest) -> Iterable[Event]:
         """The event in a request; raises `WebhookError` for a wrong signature, `FrameError` if it is not valid JSON."""
@@ -65,9 +65,9 @@ def _message(body: bytes) -> Message:
         frame = read_frame(body)
     except FrameError:
         return _opaque(body)  # a flow may post a list or a text as well
-    form = form_of(frame, body)
-    return _opaque(body) if form in (Form.ANSWER, Form.OPAQUE) else message_of(frame, form, body)
+    format_ = format_of(frame, body)
+    return _opaque(body) if format_ in (FrameFormat.ANSWER, FrameFormat.OPAQUE) else message_of(frame, format_, body)
 
 
 def _opaque(body: bytes) -> Message:
-    return Message(Form.OPAQUE, "", None, None, *decode_payload(msgspec.Raw(body.strip()), body))
+    return Message(FrameFormat.OPAQUE, "", None, None, *decode_payload(msgspec.Raw(body.strip()), body))

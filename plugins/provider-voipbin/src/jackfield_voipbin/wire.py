@@ -3,7 +3,7 @@
 Sources: the platform's public documentation, pages "WebSocket" and "Receiving Events". The answers
 (``ack`` and ``error``) are those of its page "WebSocket structures" before August 2026; the real
 platform has never sent any, so nothing waits for them. What kind of message a frame is says
-`jackfield_voipbin.forms`.
+`jackfield_voipbin.frame_format`.
 """
 
 from __future__ import annotations

@@ -54,5 +54,5 @@ def on_error_of(status: int) -> OnError | None:
 
 def excerpt(text: str, redact: Callable[[str], str]) -> str:
     """The beginning of what a server wrote, on one line, without control characters and without secrets."""
-    plain = redact(" ".join(text[:MOST_READ].split()))
+    plain = " ".join(redact(" ".join(text[:MOST_READ].split())).split())
     return plain if len(plain) <= EXCERPT else f"{plain[:EXCERPT]}…"

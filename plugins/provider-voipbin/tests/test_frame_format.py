@@ -1,4 +1,4 @@
-"""`jackfield_voipbin.forms`: what a frame is, and that it is never two things, nor none."""
+"""`jackfield_voipbin.frame_format`: what a frame is, and that it is never two things, nor none."""
 
 import json
 from pathlib import Path
@@ -9,56 +9,56 @@ from hypothesis import strategies as st
 
 from jackfield.errors import FrameError
 from jackfield.testing import strategies
-from jackfield_voipbin.forms import Form, form_of, message_of
+from jackfield_voipbin.frame_format import FrameFormat, format_of, message_of
 from jackfield_voipbin.wire import read_frame
 
 FRAMES = [json.loads(line) for line in Path(__file__).with_name("frames.jsonl").read_text().splitlines()]
 FORMS = {
-    Form.DOCUMENTED: {5, 6, 7, 18, 19, 22, 26, 30, 33, 36, 39},
-    Form.BARE: {2, 9, 12, 14, 21, 28, 31, 37, 41, 44, 46, 49},
+    FrameFormat.DOCUMENTED: {5, 6, 7, 18, 19, 22, 26, 30, 33, 36, 39},
+    FrameFormat.BARE: {2, 9, 12, 14, 21, 28, 31, 37, 41, 44, 46, 49},
 }
 
 
 def form(frame):
     raw = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
-    return form_of(read_frame(raw), raw)
+    return format_of(read_frame(raw), raw)
 
 
 def message(raw):
     frame = read_frame(raw)
-    return message_of(frame, form_of(frame, raw), raw)
+    return message_of(frame, format_of(frame, raw), raw)
 
 
 @pytest.mark.parametrize("number", range(1, len(FRAMES) + 1))
 def test_every_frame_of_the_fixtures_is_what_its_note_says(number):
-    named = next((each for each, numbers in FORMS.items() if number in numbers), Form.WRAPPED)
+    named = next((each for each, numbers in FORMS.items() if number in numbers), FrameFormat.WRAPPED)
     assert form(FRAMES[number - 1]["wire"]) is named
 
 
 @pytest.mark.parametrize(
     ("frame", "expected"),
     [
-        ({"event_type": "call.created"}, Form.DOCUMENTED),
-        ({"event_type": "call.created", "type": "ack", "action": "subscribe", "id": "x"}, Form.DOCUMENTED),
-        ({"event_type": 5}, Form.DOCUMENTED),
-        ({"type": "ack", "action": "subscribe", "topics": ["t"], "status": "success"}, Form.ANSWER),
-        ({"type": "ack", "topics": ["t"], "status": "success"}, Form.ANSWER),
-        ({"type": "error", "code": "INVALID_MESSAGE"}, Form.ANSWER),
-        ({"type": "error", "data": {}}, Form.WRAPPED),
-        ({"type": "ack"}, Form.OPAQUE),
-        ({"type": "ack", "status": "success"}, Form.OPAQUE),
-        ({"type": "ack", "action": "x", "id": "1", "tm_create": None}, Form.BARE),
-        ({"type": "call_created", "data": {}}, Form.WRAPPED),
-        ({"type": "call_created", "data": None}, Form.WRAPPED),
-        ({"type": "call_created"}, Form.OPAQUE),
-        ({"type": "", "data": {}}, Form.OPAQUE),
-        ({"type": 5, "data": {}}, Form.OPAQUE),
-        ({"type": "conference", "data": {}, "id": "1", "customer_id": "c"}, Form.BARE),
-        ({"type": "flow", "data": {}, "customer_id": "c"}, Form.OPAQUE),
-        ({"id": "1", "tm_update": None}, Form.BARE),
-        ({"id": "1"}, Form.OPAQUE),
-        ({"customer_id": "c"}, Form.OPAQUE),
-        ({}, Form.OPAQUE),
+        ({"event_type": "call.created"}, FrameFormat.DOCUMENTED),
+        ({"event_type": "call.created", "type": "ack", "action": "subscribe", "id": "x"}, FrameFormat.DOCUMENTED),
+        ({"event_type": 5}, FrameFormat.DOCUMENTED),
+        ({"type": "ack", "action": "subscribe", "topics": ["t"], "status": "success"}, FrameFormat.ANSWER),
+        ({"type": "ack", "topics": ["t"], "status": "success"}, FrameFormat.ANSWER),
+        ({"type": "error", "code": "INVALID_MESSAGE"}, FrameFormat.ANSWER),
+        ({"type": "error", "data": {}}, FrameFormat.WRAPPED),
+        ({"type": "ack"}, FrameFormat.OPAQUE),
+        ({"type": "ack", "status": "success"}, FrameFormat.OPAQUE),
+        ({"type": "ack", "action": "x", "id": "1", "tm_create": None}, FrameFormat.BARE),
+        ({"type": "call_created", "data": {}}, FrameFormat.WRAPPED),
+        ({"type": "call_created", "data": None}, FrameFormat.WRAPPED),
+        ({"type": "call_created"}, FrameFormat.OPAQUE),
+        ({"type": "", "data": {}}, FrameFormat.OPAQUE),
+        ({"type": 5, "data": {}}, FrameFormat.OPAQUE),
+        ({"type": "conference", "data": {}, "id": "1", "customer_id": "c"}, FrameFormat.BARE),
+        ({"type": "flow", "data": {}, "customer_id": "c"}, FrameFormat.OPAQUE),
+        ({"id": "1", "tm_update": None}, FrameFormat.BARE),
+        ({"id": "1"}, FrameFormat.OPAQUE),
+        ({"customer_id": "c"}, FrameFormat.OPAQUE),
+        ({}, FrameFormat.OPAQUE),
     ],
 )
 def test_the_first_form_that_fits_is_the_form(frame, expected):
@@ -87,12 +87,12 @@ def test_the_rules_as_the_specification_words_them_tell_the_same_form_of_any_obj
     wrapped = isinstance(kind, str) and kind != "" and "data" in fields and not there & {"id", "customer_id"}
     bare = "id" in there and bool(there & {"customer_id"} or fields.keys() & {"tm_create"})
     claims = {
-        Form.DOCUMENTED: said,
-        Form.ANSWER: not said and answer,
-        Form.WRAPPED: not said and not answer and wrapped,
-        Form.BARE: not said and not answer and bare,
+        FrameFormat.DOCUMENTED: said,
+        FrameFormat.ANSWER: not said and answer,
+        FrameFormat.WRAPPED: not said and not answer and wrapped,
+        FrameFormat.BARE: not said and not answer and bare,
     }
-    claims[Form.OPAQUE] = not any(claims.values())
+    claims[FrameFormat.OPAQUE] = not any(claims.values())
     assert [each for each, holds in claims.items() if holds] == [form(fields)]
 
 

@@ -17,7 +17,7 @@ from jackfield.simulation.scenario import Message, ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
-__all__ = ["tell"]
+__all__ = ["documented_events"]
 
 MOST_CREATED = 10_000
 AGENT_STATUS = {
@@ -29,11 +29,11 @@ AGENT_STATUS = {
 }
 
 
-def tell(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
+def documented_events(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    teller = _Teller(seed, customer_id)
+    writer = EventWriter(seed, customer_id)
     for happening in Day(seed, now):
-        yield from teller.tell(happening)
+        yield from writer.write(happening)
 
 
 def _stamp(moment: datetime) -> str:
@@ -41,14 +41,14 @@ def _stamp(moment: datetime) -> str:
 
 
 @attrs.define
-class _Teller:
+class EventWriter:
     seed: int
     customer_id: str
     agent_status: dict[int, str] = attrs.field(factory=dict)
     created: dict[str, str] = attrs.field(factory=dict)
     clock: Clock = attrs.field(factory=Clock)
 
-    def tell(self, happening: ScenarioEvent) -> Iterator[Published]:
+    def write(self, happening: ScenarioEvent) -> Iterator[Published]:
         what = happening.what
         match what:
             case "call_started":
@@ -213,7 +213,7 @@ class _Teller:
             "message": text,
             "tm_create": _stamp(happening.at),
         }
-        # The quick start's form: the deployed name, on the topic of the transcribe.
+        # The quick start's format: the deployed name, on the topic of the transcribe.
         return self._published(happening, "transcript_created", "transcribe", transcribe_id, data)
 
     def _message(self, happening: ScenarioEvent) -> Published:

@@ -10,7 +10,7 @@ import attrs
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["Ledger"]
+__all__ = ["SimulatedState"]
 
 # Of each kind; with the histories of its calls a thousand visits take some 40 MB.
 MOST_RESOURCES = 1_000
@@ -19,7 +19,7 @@ WITH_HISTORY = {"calls": "call", "conferences": "conference", "activeflows": "ac
 
 
 @attrs.define
-class Ledger:
+class SimulatedState:
     """The state behind REST; it follows the day that the websocket sends."""
 
     _states: dict[str, OrderedDict[str, dict[str, Any]]] = attrs.field(factory=dict)

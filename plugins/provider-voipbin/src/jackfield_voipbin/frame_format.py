@@ -1,4 +1,4 @@
-"""The forms in which VoIPBIN sends a message, and what each says of its event.
+"""The formats in which VoIPBIN sends a message, and what each says of its event.
 
 Its documentation has an envelope; its webhooks, and its websocket until July 2026, wrap the resource in
 ``{type, data}``; its websocket since then sends the bare resource, with neither a name nor a topic. A
@@ -17,10 +17,10 @@ from jackfield.errors import FrameError
 from jackfield.plugin.frames import decode_payload
 from jackfield_voipbin.wire import Frame
 
-__all__ = ["Form", "Message", "form_of", "message_of"]
+__all__ = ["FrameFormat", "Message", "format_of", "message_of"]
 
 
-class Form(Enum):
+class FrameFormat(Enum):
     """What a frame is; every JSON object is exactly one of these."""
 
     DOCUMENTED = "documented"
@@ -36,9 +36,9 @@ class Form(Enum):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What a message says of its event, whatever its form; empty or ``None`` where it does not say."""
+    """What a message says of its event, whatever its format; empty or ``None`` where it does not say."""
 
-    form: Form
+    format: FrameFormat
     name: str
     """The vendor's name of the event."""
     topic: str | None
@@ -49,27 +49,27 @@ class Message(msgspec.Struct, frozen=True):
     """The payload as the vendor wrote it."""
 
 
-def form_of(frame: Frame, raw: bytes) -> Form:
-    """The form of a frame, the first that fits; `FrameError` if it is not valid JSON."""
+def format_of(frame: Frame, raw: bytes) -> FrameFormat:
+    """The format of a frame, the first that fits; `FrameError` if it is not valid JSON."""
     if frame.event_type is not None:
-        return Form.DOCUMENTED
+        return FrameFormat.DOCUMENTED
     if _is_answer(frame):
-        return Form.ANSWER
+        return FrameFormat.ANSWER
     if frame.id is None and frame.customer_id is None:
-        return Form.WRAPPED if _is_wrapped(frame) else Form.OPAQUE
-    return Form.BARE if frame.id is not None and _is_dated_or_owned(frame, raw) else Form.OPAQUE
+        return FrameFormat.WRAPPED if _is_wrapped(frame) else FrameFormat.OPAQUE
+    return FrameFormat.BARE if frame.id is not None and _is_dated_or_owned(frame, raw) else FrameFormat.OPAQUE
 
 
-def message_of(frame: Frame, form: Form, raw: bytes) -> Message:
-    """The content of a frame of this form; `FrameError` if its name is missing or its data is not valid JSON."""
-    if form is Form.DOCUMENTED:
+def message_of(frame: Frame, kind: FrameFormat, raw: bytes) -> Message:
+    """The content of a frame of this format; `FrameError` if its name is missing or its data is not valid JSON."""
+    if kind is FrameFormat.DOCUMENTED:
         if not isinstance(frame.event_type, str) or not frame.event_type:
             raise FrameError(f"event_type is {frame.event_type!r} and not a name", raw)
         topic = frame.topic if isinstance(frame.topic, str) else None
-        return Message(form, frame.event_type, topic, frame.timestamp, *_payload(frame, raw))
-    if form is Form.WRAPPED:
-        return Message(form, frame.type, None, None, *decode_payload(frame.data, raw))
-    return Message(form, "", None, None, *_whole(raw))
+        return Message(kind, frame.event_type, topic, frame.timestamp, *_payload(frame, raw))
+    if kind is FrameFormat.WRAPPED:
+        return Message(kind, frame.type, None, None, *decode_payload(frame.data, raw))
+    return Message(kind, "", None, None, *_whole(raw))
 
 
 def _is_answer(frame: Frame) -> bool:
