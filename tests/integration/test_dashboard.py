@@ -13,7 +13,7 @@ from jackfield._dashboard.access import Access
 from jackfield._dashboard.site import Site
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 
 browser = pytest.mark.skipif(
     find_chromium() is None, reason="no Chromium found: install it, or name it in the variable CHROMIUM"
@@ -127,9 +127,13 @@ async def test_the_page_survives_a_restart_of_the_server(start, vendor, folder, 
 HOSTILE = "<img src=x onerror='document.title=1'><script>document.title=1</script>\u202e"
 
 
-def event(number, kind="call.connected", **data):
+SHOWN = HOSTILE.replace("\u202e", " ")
+
+
+def event(number, kind="call.connected", **parties):
     now, id = datetime.now(UTC), f"{HOSTILE}{number}"
-    return Event(id, kind, Address("acme", "account", "A", "call", id, "word"), now, now, "office", id, data=data)
+    address = Address("acme", "account", "A", "call", id, "word")
+    return Event(id, kind, address, now, now, "office", id, parties=Parties(**parties))
 
 
 @browser
@@ -142,13 +146,11 @@ async def test_a_page_is_readable_by_everybody_and_runs_nothing_that_a_vendor_wr
     ):
         await page.open(await nursery.start(partial(site.run, gateway, 0)))
         await page.until("document.querySelector('#link').textContent === 'Live'")
-        await gateway.publish(*(event(n, **{"from": HOSTILE, "to": HOSTILE}) for n in range(3)))
-        await gateway.publish(event(4, "agent.ready", name=HOSTILE), event(5, "unmapped." + "x" * 50))
+        await gateway.publish(*(event(n, caller_name=HOSTILE, callee=HOSTILE) for n in range(3)))
+        await gateway.publish(event(4, "agent.ready", agent_name=HOSTILE), event(5, "unmapped." + "x" * 50))
         await page.until("document.querySelectorAll('#calls tbody tr').length === 3")
         await page.until("document.querySelectorAll('#agents tbody tr').length === 1")
-        assert await page.value("document.querySelector('#calls tbody th').textContent") == HOSTILE.replace(
-            "\u202e", " "
-        )
+        assert await page.value("document.querySelector('#calls tbody th').textContent") == SHOWN
         assert await page.value("document.querySelectorAll('img, table script').length") == 0
         assert await page.value("document.title") == "Jackfield"
 

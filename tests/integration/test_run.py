@@ -7,6 +7,9 @@ import socket
 import pytest
 import trio
 
+# What is not verified is said at the end by feeds whose vendor was not asked by REST in time.
+FACTS = {f"stream.{word}" for word in ("connected", "subscribed", "disconnected", "gap_suspected", "backfilled")}
+
 
 async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_other_never_stopped(
     start, simulate, vendor, folder
@@ -29,15 +32,9 @@ async def test_a_vendor_that_goes_and_comes_back_is_taken_up_again_while_the_oth
     await gateway.until(lambda _: folder.count("office") > seen + 20)
     assert await gateway.stop() == 0
 
-    facts = [
-        event["event"] for event in folder.events() if event["feed"] == "office" and event["type"].startswith("stream.")
-    ]
+    facts = [event["event"] for event in folder.events() if event["feed"] == "office" and event["type"] in FACTS]
     assert facts == ["connected", "subscribed", "disconnected", "connected", "subscribed", "gap_suspected"]
-    assert [
-        event["event"]
-        for event in folder.events()
-        if event["feed"] == "support" and event["type"].startswith("stream.")
-    ] == [
+    assert [event["event"] for event in folder.events() if event["feed"] == "support" and event["type"] in FACTS] == [
         "connected",
         "subscribed",
     ]

@@ -20,12 +20,13 @@ import trio
 
 from jackfield.addresses import Address
 from jackfield.errors import DeliveryError
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 from jackfield.plugin.sink import Batch
 from jackfield_stdout import Stdout
 from jackfield_stdout.pretty import render
 
 EVENT = Event(
+    parties=Parties(caller="+4930", caller_name="Zoë\x1b[2J\n", queue_id="84c2", queue_name="Sales"),
     id="1",
     kind="contact.queued",
     address=Address("vinix", "account", "ACC", "queue", "84c28810f515fb83898ff7e39edd20a8", "join"),
@@ -72,7 +73,9 @@ def test_a_line_says_when_where_what_and_the_details_that_matter():
         "support",
         "contact.queued",
         "queue/84c28810…",
-        "caller_id_name=Zoë�[2J�",
+        "caller=Zoë�[2J�",
+        "+4930",
+        "queue=Sales",
         "position=3",
         "estimated_wait=95",
     ]

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import trio
 
+from jackfield._feed.continuity import StepBack
+
 __all__ = ["Clock", "Stall"]
 
 TICK_SECONDS = 1.0
@@ -27,6 +29,7 @@ class Stall:
     since: datetime
     """The last moment at which it certainly did."""
     seconds: float
+    """For so long at least; at most `TICK_SECONDS` longer, since it may have begun right after that moment."""
 
 
 def _wall() -> datetime:
@@ -42,6 +45,7 @@ class Clock:
     _slept: float = 0.0
     """Seconds that the monotonic clock stood still."""
     _checked: tuple[datetime, float] | None = None
+    _steps: list[StepBack] = attrs.field(factory=list)
 
     def now(self) -> datetime:
         """The wall clock, for moments."""
@@ -53,7 +57,12 @@ class Clock:
 
     def restart(self) -> None:
         """Begin anew to expect a check each second: what was before is not a stall."""
-        self._checked = (self._now(), self._monotonic())
+        self.check()
+
+    def take_steps(self) -> list[StepBack]:
+        """Where the wall clock was set back, as far as the checks have shown it since this was called last."""
+        steps, self._steps = self._steps, []
+        return steps
 
     def check(self) -> Stall | None:
         """The stall since the last check, if there was one: this check came late, or the wall clock ran ahead."""
@@ -65,5 +74,8 @@ class Clock:
         ahead = (wall - before[0]) - timedelta(seconds=passed)
         slept = ahead.total_seconds() if ahead > timedelta(seconds=SKEW_SECONDS) else 0.0
         self._slept += slept
+        if -ahead > timedelta(seconds=SKEW_SECONDS):
+            span = timedelta(seconds=passed)
+            self._steps.append(StepBack(before[0] + span, wall - span, self.elapsed()))
         late = passed + slept - TICK_SECONDS
         return Stall(before[0], late) if late > SKEW_SECONDS else None

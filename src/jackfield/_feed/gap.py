@@ -6,7 +6,16 @@ from datetime import datetime
 
 import attrs
 
-__all__ = ["Gap"]
+__all__ = ["AnnouncedGap", "Gap"]
+
+
+@attrs.frozen
+class AnnouncedGap:
+    """Events may be missing between two moments."""
+
+    since: datetime
+    until: datetime
+    reason: str
 
 
 @attrs.define
@@ -16,6 +25,8 @@ class Gap:
     since: datetime | None = None
     """Since when events may be missing, in a gap that is not announced yet."""
     reason: str = ""
+    _shown: datetime | None = None
+    """The latest moment that the wall clock showed in this gap before it was set back."""
     _unfilled: datetime | None = None
     """The beginning of the oldest announced gap that no backfill has covered."""
     _covered: datetime | None = None
@@ -27,14 +38,21 @@ class Gap:
             self.since, self.reason = since, reason
         self.since = min(self.since, since)
 
-    def announce(self, until: datetime) -> tuple[datetime, str] | None:
-        """Events come again: the gap's beginning and reason, if there is one; never later than its end."""
+    def stepped(self, before: datetime, after: datetime) -> None:
+        """The wall clock was set back: an open gap holds every moment that it showed, before and after."""
+        if self.since is not None:
+            self.since = min(self.since, after)
+            self._shown = before if self._shown is None else max(self._shown, before)
+
+    def announce(self, until: datetime) -> AnnouncedGap | None:
+        """Events come again: the gap, if there is one; it never ends before it begins."""
         if self.since is None:
             return None
         since, reason = min(self.since, until), self.reason
-        self.since, self.reason = None, ""
+        until = until if self._shown is None else max(self._shown, until)
+        self.since, self.reason, self._shown = None, "", None
         self._unfilled = since if self._unfilled is None else min(self._unfilled, since)
-        return since, reason
+        return AnnouncedGap(since, until, reason)
 
     @property
     def backfill_since(self) -> datetime | None:

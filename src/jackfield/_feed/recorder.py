@@ -11,7 +11,7 @@ import attrs
 from jackfield._feed import effects
 from jackfield._feed.effects import Effect
 from jackfield._feed.stream_events import stream_event
-from jackfield._feed.unverified import UnverifiedSpans
+from jackfield._feed.unverified import UnverifiedSpan
 from jackfield.config import Feed
 from jackfield.errors import FrameError
 from jackfield.events import Event
@@ -59,9 +59,9 @@ class FeedRecorder:
     _deliver: Deliver
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
-    _elapsed: Callable[[], float]
+    _accounted: Callable[[], datetime | None]
+    """Up to when everything was delivered, announced or reported."""
     _redact: Redactor = attrs.field(factory=Redactor)
-    _unverified: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
     stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -107,7 +107,7 @@ class FeedRecorder:
         self.stats.topics = topics
         if topics:
             self.enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
-            self.emit_fact("subscribed", topics=sorted(topics))
+            self.emit_fact("subscribed", topics=sorted(topics), accounted=self._accounted())
             return
         if self.stats.state is FeedState.SUBSCRIBED:
             self.emit_fact("subscribed", topics=[])
@@ -126,22 +126,15 @@ class FeedRecorder:
         """Events may be missing between two moments."""
         self.stats.gaps += 1
         self.report(GapSuspected(self._feed.name, since, until, cause))
-        self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
+        self.emit_fact("gap_suspected", since=since, until=until, cause=cause, accounted=self._accounted())
 
-    def not_verified(self, since: datetime, until: datetime | None, reason: str) -> None:
-        """Nobody could know whether events were missed in this span; reported soon, and each moment once."""
-        now = self._now()
-        until = now if until is None else min(until, now)
-        self._unverified.add(since, until, self.redacted(reason))
-        self.report_unverified()
-
-    def report_unverified(self, *, at_once: bool = False) -> None:
-        """Report the spans that nobody could verify and that were not reported yet, if their pace allows it."""
-        for span in self._unverified.take(self._elapsed(), now=at_once):
-            self.stats.not_verified_count += 1
-            self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
-            self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
-            self.emit_fact("not_verified", since=span.since, until=span.until, reason=span.reason)
+    def not_verified(self, span: UnverifiedSpan) -> None:
+        """Nobody could know whether events were missed in this span."""
+        self.stats.not_verified_count += 1
+        self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
+        self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
+        facts = attrs.asdict(span)
+        self.emit_fact("not_verified", **facts, accounted=self._accounted())
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
@@ -166,4 +159,4 @@ class FeedRecorder:
             return
         self.stats.backfilled += ended.events
         if ended.since is not None or ended.events:
-            self.emit_fact("backfilled", since=ended.since, events=ended.events)
+            self.emit_fact("backfilled", since=ended.since, events=ended.events, accounted=self._accounted())

@@ -18,14 +18,15 @@ import trio
 from jackfield._feed import effects
 from jackfield._feed.clock import Clock, Stall
 from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
+from jackfield._feed.continuity import Continuity
 from jackfield._feed.cut_ages import CutAges
 from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
-from jackfield._feed.gap import Gap
 from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.login import connect_as, log_in
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
+from jackfield._feed.timekeeper import Timekeeper
 from jackfield._feed.transport import connect
 from jackfield._net.backoff import backoff
 from jackfield._net.dial import Network
@@ -58,8 +59,9 @@ class Session:
     _clock: Clock = attrs.field(factory=Clock)
     _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
-    gap: Gap = attrs.field(factory=Gap)
+    continuity: Continuity = attrs.field(factory=Continuity)
     recorder: FeedRecorder = attrs.field(init=False)
+    _time: Timekeeper = attrs.field(init=False)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
     _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _nursery: trio.Nursery = attrs.field(init=False)
@@ -81,7 +83,9 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         feed, clock, report = self.feed, self._clock, self._report
-        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, clock.elapsed, self._redact)
+        accounted = self.continuity.accounted_until
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
+        self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
 
     @property
     def provider(self) -> Provider:
@@ -121,13 +125,13 @@ class Session:
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 with trio.move_on_after(delay):
                     await self._stopping.wait()
-        self.recorder.report_unverified(at_once=True)
+        self._time.unsubscribed()
         self.recorder.enter(FeedState.DISCONNECTED)
 
     async def _listen(self) -> None:
         self.recorder.enter(FeedState.LISTENING)
         self.recorder.emit_fact("connected", by="webhook")
-        self._close_gap()
+        self._time.resume(None)
         await self._stopping.wait()
 
     # -- connections -------------------------------------------------------------------------------
@@ -182,8 +186,8 @@ class Session:
         if renewal:
             self._successor = connection
             return
+        self._time.connected()
         self._current, self._current_since = connection, self._clock.elapsed()
-        self._clock.restart()
         self.stats.refused_topics.clear()
         self.recorder.enter(FeedState.CONNECTED)
         self.recorder.emit_fact("connected", url=endpoint.display)
@@ -191,6 +195,7 @@ class Session:
     def _take_over(self, successor: FeedConnection, topics: frozenset[str]) -> None:
         """The successor is subscribed: close the connection that it renews."""
         assert self._current is not None
+        self._time.renewed(self._current.driver)
         self._current.stopping.set()
         self._current, self._successor, self._renewing = successor, None, False
         self._current_since = self._clock.elapsed()
@@ -220,30 +225,21 @@ class Session:
     def _lose(self, reason: str, missed_since: datetime | None) -> None:
         """An attempt has ended; if it had come up, events may be missing since its last activity."""
         if self._current is not None:
-            since = missed_since or self._current.connection.last_received_at
-            if (stall := self._clock.check()) is not None:  # what waited in the kernel meanwhile was not just sent
-                since = min(since, stall.since)
             reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
-            self.gap.open(since, reason)
-            self.recorder.report_unverified(at_once=True)
-            self.recorder.emit_fact("disconnected", reason=reason, since=self.gap.since)
+            connection = self._current.connection
+            since = self._time.lost(reason, connection.last_received_at, connection.silence(), missed_since)
+            self.recorder.emit_fact("disconnected", reason=reason, since=since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)
-
-    def _close_gap(self) -> None:
-        """Events come again: announce the gap, if there was one, and have it backfilled."""
-        until = self._clock.now()
-        if (announced := self.gap.announce(until)) is not None:
-            self.recorder.announce_gap(announced[0], until, announced[1])
-        if self._current is not None and (since := self.gap.backfill_since) is not None:
-            self._current.driver.backfill(since)
 
     def ticked(self, stall: Stall | None) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        self.recorder.report_unverified()
-        if stall is not None and stall.seconds > stall_limit(self.feed.provider):
-            self.gap.open(stall.since, f"this process did not run for {stall.seconds:.1f} s")
-            if self.stats.state is FeedState.SUBSCRIBED:
-                self._close_gap()
+        if self._time.heed_clock(stall) is not None and self.stats.state is FeedState.SUBSCRIBED:
+            self._resume()
+        self._time.report()
+
+    def _resume(self) -> None:
+        if self._current is not None:
+            self._time.resume(self._current.driver)
 
     # -- what the connections call -----------------------------------------------------------------
 
@@ -254,16 +250,16 @@ class Session:
                 self._settled(topics, connection)
             case effects.BackfillEnded(since, began, _, failure):
                 if not failure:
-                    self.gap.filled(began, since)
+                    self._time.filled(began, since)
                 self.recorder.handle(effect)
             case GapSuspected(since, reason):
-                self.gap.open(since, self.recorder.redacted(reason))
-                self._close_gap()
+                self._time.suspect(since, self.recorder.redacted(reason))
+                self._resume()
             case NotVerified(since, until, reason):
-                self.recorder.not_verified(since, until, reason)
+                self._time.not_verified(since, until, reason)
             case effects.RequestFailed(reason, since):
                 self.recorder.handle(effect)
-                self.recorder.not_verified(since or connection.opened_at, None, reason)
+                self._time.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -272,14 +268,20 @@ class Session:
                     self._nursery.start_soon(self._renew, reason)
             case _:
                 self.recorder.handle(effect, connection.committed)
+                if isinstance(effect, effects.EventsReceived) and effect.tokens:
+                    self._time.received(connection.driver)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:
             self._take_over(connection, topics)
         elif connection is self._current:
+            if topics:
+                self._time.subscribed()
             self.recorder.settled(topics)
             if topics:
-                self._close_gap()
+                self._resume()
+            else:
+                self._time.unsubscribed()
 
     def _delays(self) -> Callable[[], float]:
         return backoff(self._rng, first=self._timing.backoff_first, most=self._timing.backoff_most).__next__

@@ -34,6 +34,11 @@ class UnverifiedSpans:
     _stated: list[UnverifiedSpan] = attrs.field(factory=list)
     _stated_at: float = -math.inf
 
+    @property
+    def waiting_since(self) -> datetime | None:
+        """The earliest moment that is still to be stated."""
+        return self._waiting[0].since if self._waiting else None
+
     def add(self, since: datetime, until: datetime, reason: str) -> None:
         """State that span too, as far as it is neither stated nor waiting."""
         for start, stop in _without(since, until, [*self._stated, *self._waiting]):

@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from jackfield._delivery import SinkPipeline
-from jackfield._feed.gap import Gap
+from jackfield._feed.continuity import Continuity
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
@@ -199,15 +199,15 @@ class Gateway:
     def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
-            gap = Gap()
+            continuity = Continuity()
             if since is not None:
-                gap.open(since, "no gateway was running")
+                continuity.suspect(since, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
                 self._take,
                 self._registry.observe,
                 rng,
-                gap=gap,
+                continuity=continuity,
                 replan=partial(self._replan, feed.name),
                 redact=self._registry.redact,
             )

@@ -44,7 +44,8 @@ def last_received_at(store: Store, feeds: Iterable[str]) -> dict[str, datetime]:
         for row in reversed(store.read(start, seq - start).rows):
             oldest = datetime.fromtimestamp(row.received / 1_000_000, UTC)
             with suppress(msgspec.MsgspecError):
-                if (seen := _decode(row.body)).feed in wanted:
+                seen = _decode(row.body)
+                if seen.feed in wanted and seen.type != "stream.not_verified":  # which may come while it is down
                     wanted.remove(seen.feed)
                     found[seen.feed] = oldest
                     if seen.type == "stream.disconnected":  # and never subscribed again, so no gap was announced

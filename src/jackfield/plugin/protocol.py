@@ -119,10 +119,11 @@ class GapSuspected:
 class NotVerified:
     """A span in which nobody could know whether events were missed: not a loss, not a gap.
 
-    A span is verified up to the last event, or the last completed backfill, on its subscription. A protocol states
-    what its vendor's REST interface does not reach back to, a subscription that nothing vouches for, and the like; so
-    it claims no loss that it cannot know of. The host merges the spans and reports each moment once: a statement that
-    overlaps an earlier one extends it, and many in a short time make one report.
+    A span is verified up to the last completed backfill, or the last event with a token, on its subscription; an event
+    without a token shows that its subscription lives, not that none before it was dropped. A protocol states what its
+    vendor's REST interface does not reach back to, a subscription that nothing vouches for, and the like; so it claims
+    no loss that it cannot know of. The host merges the spans and reports each moment once: a statement that overlaps
+    an earlier one extends it, and many in a short time make one report.
     """
 
     since: datetime

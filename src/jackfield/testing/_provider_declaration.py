@@ -49,8 +49,11 @@ class ProviderDeclaration(TranslationLaws):
     webhooks: ClassVar[bool] = False
     """Whether it `SupportsWebhooks`, as `provider` is configured."""
 
-    remembers: ClassVar[int] = 2_000
-    """How many frames, or calls, agents and other things, a protocol remembers at most; its memory is full then."""
+    bounds: ClassVar[Sequence[str]] = ()
+    """The constants that bound what a protocol remembers, such as ``"jackfield_acme.calls.MOST_CALLS"``.
+
+    The suite makes each of them small for the rule about memory, so that it sees within a few frames that they hold.
+    """
 
     def examples(self) -> Sequence[bytes]:
         """Frames of the vendor's, each with at least one event and no two with the same."""

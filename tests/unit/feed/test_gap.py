@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jackfield._feed.gap import Gap
+from jackfield._feed.gap import AnnouncedGap, Gap
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,14 +18,14 @@ def test_the_first_reason_is_the_true_one_and_the_earliest_moment_counts():
     gap = Gap()
     gap.open(at(5), "cut")
     gap.open(at(3), "refused")
-    assert gap.announce(at(9)) == (at(3), "cut")
+    assert gap.announce(at(9)) == AnnouncedGap(at(3), at(9), "cut")
     assert gap.announce(at(9)) is None
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_gap():
     gap = Gap()
     gap.open(at(5), "cut")
-    assert gap.announce(at(-3600)) == (at(-3600), "cut")
+    assert gap.announce(at(-3600)) == AnnouncedGap(at(-3600), at(-3600), "cut")
 
 
 def test_a_backfill_begins_where_the_last_one_stopped_if_that_is_earlier():
@@ -65,7 +65,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def announce(self):
         if (announced := self.gap.announce(at(self.now))) is not None:
-            assert announced[0] <= at(self.now)
+            assert announced.since <= announced.until == at(self.now)
 
     @precondition(lambda self: self.gap.since is None and self.gap.backfill_since is not None)
     @rule()

@@ -19,7 +19,7 @@ class Options:
 def recorder(secret):
     options = Options(secret)
     return FeedRecorder(
-        Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC), lambda: 0.0
+        Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC), lambda: None
     )
 
 

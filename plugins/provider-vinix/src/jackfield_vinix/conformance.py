@@ -33,7 +33,7 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
-    remembers = 10_000
+    bounds = ("jackfield_vinix.state.MOST_KEPT",)
 
     @cached_property
     def _server(self) -> VinixSimulator:

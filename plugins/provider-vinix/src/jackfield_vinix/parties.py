@@ -58,7 +58,8 @@ def parties_of(family: str, word: str, fields: Mapping[str, Any]) -> Parties:
         named["direction"] = direction
     if "agent_id" in named and (username := text_of(fields, "username")):
         named["agent_name"] = username
-    # Elsewhere than in a hang-up a reason explains a state.
-    if cause := text_of(fields, "hangup_cause") or (text_of(fields, "reason") if word == "hangup" else ""):
+    # Elsewhere a reason explains a state.
+    ending = word == "hangup" or (family == "session" and word == "delete")
+    if cause := text_of(fields, "hangup_cause") or (text_of(fields, "reason") if ending else ""):
         named["cause"] = _CAUSES.get(cause.upper(), "other")
     return Parties(**named)

@@ -24,7 +24,12 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
-    remembers = 20_000
+    bounds = (
+        "jackfield_voipbin.memory.SLICE_STATES",
+        "jackfield_voipbin.memory.MOST_STATES",
+        "jackfield_voipbin.memory.MOST_OPEN",
+        "jackfield_voipbin.naming.MOST_REMEMBERED",
+    )
 
     @cached_property
     def _server(self) -> VoipbinSimulator:

@@ -6,29 +6,23 @@ Vendors' texts are shown without control characters, so that nobody's caller nam
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 
 __all__ = ["render"]
 
-# Details in the order of their use to a reader; the first few that an event has are shown.
+# Details of payloads in the order of their use to a reader; the first few that an event has follow its parties.
 _TELLING = (
     "status",
     "state",
-    "caller_id_name",
-    "caller_id_number",
-    "name",
-    "username",
     "message",
     "text",
     "position",
     "estimated_wait",
     "wait_time",
     "reason",
-    "hangup_reason",
-    "queue_name",
-    "cause",
     "topic",
     "topics",
 )
@@ -59,24 +53,24 @@ def render(event: Event, *, color: bool = False) -> str:
         kind = f"\x1b[{code}m{kind}\x1b[0m"
     address = event.address
     thing = _plain(f"{address.resource}/{_short(address.resource_id)}")
-    details = "  ".join(_details(event.data))
+    details = "  ".join(islice(chain(_parties(event.parties), _details(event.data)), MOST_DETAILS))
     clock = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
     return f"{clock}  {_plain(event.feed):<12} {kind} {thing:<22} {details}".rstrip()
 
 
+def _parties(parties: Parties) -> Iterator[str]:
+    shown = {
+        "caller": " ".join(filter(None, (parties.caller_name, parties.caller))),
+        "agent": parties.agent_name or _short(parties.agent_id),
+        "queue": parties.queue_name or _short(parties.queue_id),
+        "cause": parties.cause,
+    }
+    return (f"{name}={_cut(text)}" for name, text in shown.items() if text)
+
+
 def _details(data: Any) -> Iterator[str]:
-    if not isinstance(data, Mapping):
-        return
-    shown = 0
-    source = data.get("source")
-    if isinstance(source, Mapping) and source.get("target"):
-        yield f"from={_cut(source['target'])}"
-        shown += 1
-    for name in _TELLING:
-        value = data.get(name)
-        if value not in (None, "", [], {}) and shown < MOST_DETAILS:
-            yield f"{name}={_cut(value)}"
-            shown += 1
+    fields = data if isinstance(data, Mapping) else {}
+    return (f"{name}={_cut(value)}" for name in _TELLING if (value := fields.get(name)) not in (None, "", [], {}))
 
 
 def _short(text: str) -> str:

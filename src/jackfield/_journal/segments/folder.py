@@ -1,42 +1,38 @@
 """A folder of segments: groups are appended to the newest, read by position from all, and go with the oldest.
 
-Synchronous, and without a clock: callers pass the time. `JournalError` is all that is raised; after
-one, nothing of what was asked for counts, and the same may be tried again.
+Synchronous, and without a clock: callers pass the time. One thread appends and trims; others may read meanwhile.
+`JournalError` is all that is raised; after one, nothing of what was asked for counts, and the same may be tried again.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from math import inf
 from pathlib import Path
 from typing import Self
 
 import attrs
 
-from jackfield._journal.segments.format import VERSION, SegmentHeader, encode_group, encode_segment_header
+from jackfield._journal.segments.appending import Appender, JournalGone, create, resume
+from jackfield._journal.segments.format import (
+    VERSION,
+    FolderHeader,
+    SegmentHeader,
+    encode_group,
+    encode_segment_header,
+)
+from jackfield._journal.segments.listing import Listing, list_segments
 from jackfield._journal.segments.locking import lock_folder
-from jackfield._journal.segments.segment import SUFFIX, Segment, segment_name
-from jackfield._journal.segments.walk import Line
+from jackfield._journal.segments.reading import Lines, read
+from jackfield._journal.segments.segment import Segment, segment_name
+from jackfield._journal.segments.state import Writer, read_header, read_writer, save_header
 from jackfield.errors import JournalError
 
-__all__ = ["Lines", "SegmentFolder"]
+__all__ = ["JournalGone", "Lines", "SegmentFolder"]
 
 SEGMENT_BYTES = 64_000_000
-FILE_MODE, FOLDER_MODE = 0o600, 0o700
-
-
-@attrs.frozen
-class Lines:
-    """The events at some positions."""
-
-    lines: list[Line]
-    next: int
-    """Where to read on."""
-    deleted: int = 0
-    """How many positions before the oldest event were asked for."""
-    lost: int = 0
-    """How many events should be there and cannot be read."""
 
 
 @attrs.define(eq=False)
@@ -45,17 +41,20 @@ class SegmentFolder:
 
     path: Path
     journal: str
-    _folder: int | None
-    """The folder's own descriptor, which holds the lock; ``None`` where it is open for reading only."""
+    """The journal's id, which stands in all its segments."""
+    _folder: int
+    """The folder's own descriptor, which holds the lock; -1 where it is open for reading only."""
     _fsync: bool
     _segment_bytes: int
+    _segment_seconds: float
     _segments: list[Segment]
     next: int
     """The position that the next event gets; no position is given twice."""
     findings: list[str]
     """What was found to be damaged at the start."""
-    _file: int | None = None
-    """The segment that is appended to; ``None`` where the next group begins a new one."""
+    _writer: Writer | None = None
+    _appender: Appender | None = None
+    """``None`` where the next group begins a new segment."""
 
     @classmethod
     def open(
@@ -65,36 +64,55 @@ class SegmentFolder:
         fsync: bool = False,
         readonly: bool = False,
         floor: int = 1,
+        confirmed: int = 1,
         segment_bytes: int = SEGMENT_BYTES,
-        new_id: Callable[[], str] = lambda: os.urandom(16).hex(),
+        segment_seconds: float = inf,
     ) -> Self:
-        """Open a folder, or make it where it is missing; positions below `floor` are not given any more.
+        """Open a folder, or make it where it is missing.
 
-        `JournalError` where another process writes to it, or it cannot be read or written.
+        Positions below `floor` are not given any more. Events below `confirmed` were there, as the caller knows: where
+        they are not, that is among the `findings`. `JournalError` where another process writes to the folder, or
+        it cannot be read or written.
         """
-        folder = None if readonly else lock_folder(path, FOLDER_MODE)
-        try:
-            segments, findings = _find(path)
-            journal = segments[-1].header.journal if segments else new_id()
-            self = cls(path, journal, folder, fsync, segment_bytes, segments, floor, findings)
-            if segments:
-                last = segments[-1]
-                last.read_through()
-                findings += last.problems
-                assert last.next is not None
-                self.next = max(floor, last.next)
-                if folder is not None and last.next == self.next and not last.problems:
-                    self._resume(last)
-        except BaseException:
-            if folder is not None:
-                os.close(folder)
-            raise
+        with ExitStack() as undo:
+            folder = -1
+            if not readonly:
+                folder = lock_folder(path)
+                undo.callback(os.close, folder)
+            header, problem = read_header(path)
+            state = read_writer(path)
+            listing = list_segments(path, header.id if header else "")
+            segments, findings = listing.segments, listing.findings
+            confirmed = max(confirmed, state.next if state else 1)
+            if readonly:  # a gateway may have deleted segments meanwhile, and has said so before
+                header = read_header(path)[0] or header
+            if problem and segments:
+                findings.append(f"{problem}; the journal is taken to be that of {len(segments)} of its segments")
+            oldest = segments[0].first if segments else confirmed
+            if header and header.first < oldest:
+                findings.append(f"events {header.first} to {oldest - 1} are missing: the oldest segments are not there")
+            self = cls(
+                path,
+                listing.journal or os.urandom(16).hex(),
+                folder,
+                fsync,
+                segment_bytes,
+                segment_seconds,
+                segments,
+                max(floor, confirmed),
+                findings,
+            )
+            self._finish_opening(confirmed)
+            if not readonly:
+                undo.callback(self._close_files)
+                self._begin_writing(listing, header)
+            undo.pop_all()
         return self
 
     @property
     def first(self) -> int:
         """The position of the oldest event; `next` where there is none."""
-        return min(self._segments[0].header.first, self.next) if self._segments else self.next
+        return min(self._segments[0].first, self.next) if self._segments else self.next
 
     @property
     def size(self) -> int:
@@ -103,152 +121,153 @@ class SegmentFolder:
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> int:
         """Write events as one group, all or none; the first one's position. Times are microseconds since 1970."""
-        if self._folder is None:
+        if self._writer is None:
             raise JournalError(f"{self.path}: is open for reading only")
-        first = self.next
+        first, upcoming = self.next, self.next + len(lines)
         group = encode_group(self.journal, first, at, lines, received)
-        if self._file is not None and self._segments[-1].size + len(group) > self._segment_bytes:
+        appender = self._appender
+        if appender is not None and self._is_full(appender, len(group), at):
             self._close_segment()
-        if self._file is None:
-            self._begin_segment()
-        segment = self._segments[-1]
-        self._write(segment, group)
-        segment.note(first, segment.size)
-        segment.size += len(group)
-        self.next = segment.next = first + len(lines)
+            appender = None
+        if appender is None:
+            appender = self._begin_segment()
+            if appender.segment.first != first:
+                return self.append(lines, received, at)
+        if appender.began is None:
+            appender.began = at
+        segment = appender.segment
+        offset = segment.size
+        appender.append(group)
+        segment.note(first, offset)
+        self.next = segment.next = upcoming
+        self._writer.confirm(upcoming)
         return first
 
     def read(self, position: int, most: int) -> Lines:
         """The events at the next `most` positions from there on, as far as there are any."""
-        start = max(position, self.first)
-        stop = max(start, min(start + most, self.next))
-        found: list[Line] = []
-        for segment in [each for each in self._segments if each.header.first < stop]:
-            if segment.next is None or segment.next > start:
-                for piece in segment.pieces(start):
-                    found += [line for line in piece.lines if start <= line.position < stop]
-                    if piece.next >= stop:
-                        break
-        return Lines(found, stop, start - position, stop - start - len(found))
+        return read(self._segments, position, most, self.next)
 
-    def trim(self, *, keep_bytes: int, keep_after: float, floor: int) -> tuple[int, int]:
-        """Delete the oldest segments; how many events, and how many of them stood at `floor` or behind it.
+    def skip_to(self, position: int) -> None:
+        """Let the next event have that position, if that is higher."""
+        if position > self.next:
+            self._close_segment()
+            self.next = position
 
-        Those go that are more than `keep_bytes` allow, read or not, and before `floor` those that were last
-        written to before `keep_after`, seconds since 1970. The newest segment stays.
+    def verify(self) -> None:
+        """`JournalGone` where the file that is written to is not the one any more that bears its name."""
+        if self._appender is not None:
+            self._appender.verify(self._appender.segment.size)
+
+    def cut(self, *, keep_bytes: int, keep_after: float, floor: int) -> int:
+        """The position up to which events can be deleted, by whole segments; `first` where none can.
+
+        Those go that are more than `keep_bytes` allow, read or not, but for the newest segment; and before `floor`
+        those that were last written to before `keep_after`, seconds since 1970.
         """
-        deleted = unread = 0
-        while len(self._segments) > 1:
-            segment, following = self._segments[:2]
-            end = following.header.first
-            try:
-                old = end <= floor and segment.path.stat().st_mtime < keep_after
-                if not old and self.size <= keep_bytes:
+        kept, size = self.first, self.size
+        for number, segment in enumerate(self._segments, 1):
+            newest = number == len(self._segments)
+            with suppress(FileNotFoundError):
+                old = segment.stop <= floor and segment.path.stat().st_mtime < keep_after
+                if not old and (newest or size <= keep_bytes):
                     break
-                segment.path.unlink()
-            except FileNotFoundError:
-                pass
+            size -= segment.size
+            kept = self.next if newest else self._segments[number].first
+        return kept
+
+    def delete_before(self, position: int) -> int:
+        """Delete the segments all of whose events stand before a position; how many events they had."""
+        deleted = 0
+        while self._segments and (segment := self._segments[0]).stop <= position:
+            if len(self._segments) == 1:
+                self._close_segment()
+            following = self._segments[1].first if len(self._segments) > 1 else self.next
+            self._save_header(following)
+            try:
+                segment.path.unlink(missing_ok=True)
             except OSError as error:
                 raise JournalError(f"{segment.path}: cannot be deleted: {error.strerror}") from None
+            deleted += segment.stop - segment.first
             del self._segments[0]
-            deleted += end - segment.header.first
-            unread += max(0, end - max(segment.header.first, floor))
-        return deleted, unread
+        return deleted
 
     def close(self) -> None:
         """Give everything back; the lock goes with the folder's descriptor."""
-        if self._file is not None:
-            self._close_segment()
-        if self._folder is not None:
-            os.close(self._folder)
-            self._folder = None
-
-    def _resume(self, segment: Segment) -> None:
-        """Go on with the newest segment, without what a crash has left unfinished at its end."""
         try:
-            self._file = os.open(segment.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
-            os.ftruncate(self._file, segment.size)
-            segment.torn = 0
-        except OSError as error:
-            raise JournalError(f"{segment.path}: cannot be written: {error.strerror}") from None
+            self._close_files()
+        finally:
+            if self._folder >= 0:
+                os.close(self._folder)
+                self._folder = -1
 
-    def _begin_segment(self) -> None:
-        assert self._folder is not None
-        after = self._segments[-1].next if self._segments else None
-        header = SegmentHeader(VERSION, self.journal, self.next, self.next if after is None else after)
-        name, line = segment_name(self.next), encode_segment_header(header)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        path = self.path / name
-        try:
-            file = os.open(name, flags, FILE_MODE, dir_fd=self._folder)
-            try:
-                if os.write(file, line) != len(line):
-                    raise OSError(0, "no space for its first line")
-                if self._fsync:
-                    os.fsync(file)
-                    os.fsync(self._folder)
-            except OSError:
-                os.close(file)
-                raise
-        except OSError as error:
+    def _finish_opening(self, confirmed: int) -> None:
+        """Read the newest segment through, and see what was confirmed and is not there."""
+        end = min(self._segments[0].first, confirmed) if self._segments else confirmed
+        if self._segments:
+            last = self._segments[-1]
+            last.confirmed = max(confirmed, last.first)
+            last.read_through()
+            self.findings += last.problems
+            assert last.next is not None
+            end = last.next
+        self.next = max(self.next, end)
+
+    def _begin_writing(self, listing: Listing, header: FolderHeader | None) -> None:
+        for path in listing.unfinished:
             with suppress(OSError):
-                os.unlink(name, dir_fd=self._folder)
-            raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
-        self._file = file
-        self._segments.append(Segment(path, header, len(line), self.next, marks=[(self.next, len(line))]))
+                path.unlink()
+        self._writer = Writer.open(self._folder, self.path)
+        if header != self._header(self.first):
+            self._save_header(self.first)
+        self._writer.confirm(self.next)
+        last = self._segments[-1] if self._segments else None
+        if (
+            last is not None
+            and last.next == self.next
+            and not last.problems
+            and last.path.name == segment_name(last.first)
+        ):
+            self._appender = resume(last, fsync=self._fsync)
 
-    def _write(self, segment: Segment, group: bytes) -> None:
-        """Put a group at a segment's end, and see that the file is still the one that bears its name."""
-        assert self._file is not None
-        size = segment.size + len(group)
-        done = 0
-        try:
-            while done < len(group):  # appended, so that a file that was cut by others shows by its size
-                done += os.write(self._file, group[done:] if done else group)
-            if self._fsync:
-                os.fsync(self._file)
-            there, mine = segment.path.lstat(), os.fstat(self._file)
-        except OSError as error:
-            self._take_back(done)
-            raise JournalError(f"{segment.path}: cannot be written: {error.strerror}") from None
-        problem = ""
-        if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
-            problem = "was replaced by another file while this gateway wrote to it"
-        elif mine.st_size != size:
-            problem = f"is {mine.st_size} bytes long, and should be {size}"
-        if problem:
-            self._take_back(done)
-            raise JournalError(f"{segment.path}: {problem}")
+    def _save_header(self, first: int) -> None:
+        save_header(self._folder, self.path, self._header(first))
 
-    def _take_back(self, count: int) -> None:
-        """Cut off what was written last and does not count."""
-        assert self._file is not None
-        with suppress(OSError):
-            os.ftruncate(self._file, max(0, os.fstat(self._file).st_size - count))
+    def _header(self, first: int) -> FolderHeader:
+        return FolderHeader(VERSION, self.journal, first)
+
+    def _begin_segment(self) -> Appender:
+        after = self._segments[-1].stop if self._segments else self.next
+        while True:
+            header = SegmentHeader(VERSION, self.journal, self.next, after)
+            line = encode_segment_header(header)
+            path = self.path / segment_name(self.next)
+            segment = Segment(path, header, len(line), next=self.next, walked=True, marks=[(self.next, len(line))])
+            try:
+                self._appender = create(self._folder, segment, line, fsync=self._fsync)
+            except FileExistsError:  # something that is not this journal's has the name
+                self.next += 1
+                continue
+            if self._segments:
+                self._segments[-1].limit = self._segments[-1].confirmed = after
+            self._segments.append(segment)
+            return self._appender
+
+    def _is_full(self, appender: Appender, more: int, at: int) -> bool:
+        segment = appender.segment
+        if segment.next == segment.first:
+            return False
+        old = appender.began is not None and at - appender.began > self._segment_seconds * 1_000_000
+        return old or segment.size + more > self._segment_bytes
 
     def _close_segment(self) -> None:
-        assert self._file is not None
-        os.close(self._file)
-        self._file = None
+        if self._appender is not None:
+            appender, self._appender = self._appender, None
+            appender.close()
 
-
-def _find(path: Path) -> tuple[list[Segment], list[str]]:
-    """The segments of a folder in order, and what is wrong with those that are left out."""
-    try:
-        names = sorted(each.name for each in path.iterdir() if each.name.endswith(SUFFIX))
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be read: {error.strerror}") from None
-    examined = [Segment.examine(path / name) for name in names]
-    findings = [each for each in examined if isinstance(each, str)]
-    segments = [each for each in examined if isinstance(each, Segment)]
-    if not segments:
-        return [], findings
-    mine = segments[-1].header
-    if mine.version > VERSION:
-        raise JournalError(
-            f"{path}: was written by a newer Jackfield: its form is version {mine.version}, this one knows up to "
-            f"{VERSION}. Nothing in it was changed; use the newer one, or name another folder"
-        )
-    foreign = [each for each in segments if each.header.journal != mine.journal]
-    findings += [f"{each.path.name}: is from another journal" for each in foreign]
-    return [each for each in segments if each.header.journal == mine.journal], findings
+    def _close_files(self) -> None:
+        writer, self._writer = self._writer, None
+        try:
+            self._close_segment()
+        finally:
+            if writer is not None:
+                writer.close()

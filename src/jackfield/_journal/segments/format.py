@@ -1,11 +1,12 @@
-"""The bytes of a segment file: headers and checksums, encoded and parsed; pure.
+"""The bytes of a journal's files: headers and checksums, encoded and parsed; pure.
 
 The format is described, for readers in any language, in docs/reference/journal-format.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import google_crc32c
 import msgspec
@@ -14,19 +15,47 @@ __all__ = [
     "GROUP_PREFIX",
     "SEGMENT_PREFIX",
     "VERSION",
+    "FolderHeader",
     "GroupHeader",
     "SegmentHeader",
+    "WriterState",
     "checksum",
+    "encode_folder",
     "encode_group",
     "encode_segment_header",
+    "encode_writer",
+    "parse_folder",
     "parse_group_header",
     "parse_segment_header",
+    "parse_writer",
 ]
+
+T = TypeVar("T")
 
 VERSION = 1
 SEGMENT_PREFIX, GROUP_PREFIX = b'{"segment":', b'{"group":'
+FOLDER_PREFIX, WRITER_PREFIX = b'{"journal":', b'{"writer":'
 _CRC, _END = b',"crc":', b"}"
 MOST_CRC_DIGITS = 10
+WRITER_BYTES = 160
+
+
+class FolderHeader(msgspec.Struct, frozen=True):
+    """What ``journal.json`` says: which journal it is, and where it begins."""
+
+    version: int
+    id: str
+    """Stands in each segment; only segments with this id belong to the journal."""
+    first: int
+    """The oldest position that retention has kept."""
+
+
+class WriterState(msgspec.Struct, frozen=True):
+    """What ``writer.json`` says, which is written after each group and never synced."""
+
+    process: int
+    next: int
+    """Positions below it were confirmed."""
 
 
 class SegmentHeader(msgspec.Struct, frozen=True):
@@ -55,6 +84,8 @@ class GroupHeader(msgspec.Struct, frozen=True):
 _encode = msgspec.json.Encoder().encode
 _decode_group = msgspec.json.Decoder(GroupHeader).decode
 _decode_segment = msgspec.json.Decoder(SegmentHeader).decode
+_decode_folder = msgspec.json.Decoder(FolderHeader).decode
+_decode_writer = msgspec.json.Decoder(WriterState).decode
 
 checksum = google_crc32c.value
 
@@ -74,20 +105,40 @@ def encode_group(journal: str, first: int, at: int, lines: Sequence[bytes], rece
     return b"\n".join([head[:-1], *lines, b""])
 
 
+def encode_folder(header: FolderHeader) -> bytes:
+    """The content of ``journal.json``."""
+    return _seal(FOLDER_PREFIX, _encode(header), b"")
+
+
+def encode_writer(state: WriterState) -> bytes:
+    """The content of ``writer.json``, always of the same length, so that it is changed in place."""
+    return _seal(WRITER_PREFIX, _encode(state), b"")[:-1].ljust(WRITER_BYTES - 1) + b"\n"
+
+
+def parse_folder(text: bytes) -> FolderHeader | None:
+    """What ``journal.json`` says; ``None`` where it is not what was written."""
+    return _parse(FOLDER_PREFIX, text.rstrip(), b"", _decode_folder)
+
+
+def parse_writer(text: bytes) -> WriterState | None:
+    """What ``writer.json`` says; ``None`` where it is not what was written."""
+    return _parse(WRITER_PREFIX, text.rstrip(), b"", _decode_writer)
+
+
 def parse_segment_header(line: bytes) -> SegmentHeader | None:
     """What a segment file's first line says; ``None`` where it is not what was written."""
-    text = _unseal(SEGMENT_PREFIX, line, b"")
-    try:
-        return None if text is None else _decode_segment(text)
-    except msgspec.MsgspecError:
-        return None
+    return _parse(SEGMENT_PREFIX, line, b"", _decode_segment)
 
 
 def parse_group_header(line: bytes, journal: str) -> GroupHeader | None:
     """What a group's header says; ``None`` where it is not what was written, or not written by this journal."""
-    text = _unseal(GROUP_PREFIX, line, journal.encode())
+    return _parse(GROUP_PREFIX, line, journal.encode(), _decode_group)
+
+
+def _parse(prefix: bytes, line: bytes, key: bytes, decode: Callable[[bytes], T]) -> T | None:
+    text = _unseal(prefix, line, key)
     try:
-        return None if text is None else _decode_group(text)
+        return None if text is None else decode(text)
     except msgspec.MsgspecError:
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from jackfield._journal.segments.format import SegmentHeader, parse_segment_header
-from jackfield._journal.segments.walk import Piece, walk
+from jackfield._journal.segments.walk import Line, Piece, walk
 from jackfield.errors import JournalError
 
 __all__ = ["SUFFIX", "Segment", "segment_name"]
@@ -18,6 +18,8 @@ __all__ = ["SUFFIX", "Segment", "segment_name"]
 SUFFIX = ".jsonl"
 # So far apart are the places from which a segment can be read; a read costs at least that much.
 MARK_BYTES = 65_536
+# So much is in memory at a time while a segment is read through; more where one group is longer.
+WINDOW_BYTES = 1_000_000
 MOST_HEADER_BYTES = 4096
 
 
@@ -34,30 +36,45 @@ class Segment:
     header: SegmentHeader
     size: int
     """Where the next group goes; what stands behind it in the file does not count."""
+    confirmed: int = 0
+    """Positions below it were confirmed, so none of them is an unfinished write."""
+    limit: int | None = None
+    """The position where it ends, by the header of the segment that follows; ``None`` for the newest."""
     next: int | None = None
-    """The position behind its last event; ``None`` until it was read through."""
+    """The position behind its last event; ``None`` until that is known."""
     torn: int = 0
     """How many bytes of an unfinished group stand at its end."""
+    walked: bool = False
+    """Whether it was read through."""
+    misplaced: bool = False
+    """Whether some of its groups do not stand in their order."""
     problems: list[str] = attrs.field(factory=list)
     """What was found while it was read through."""
     marks: list[tuple[int, int]] = attrs.field(factory=list)
     """Positions and byte offsets of some groups, ascending."""
 
     @classmethod
-    def examine(cls, path: Path) -> Segment | str:
-        """A segment by its first line, or what is wrong with it."""
-        try:
-            with path.open("rb") as file:
-                line = file.readline(MOST_HEADER_BYTES)
-                size = os.fstat(file.fileno()).st_size
-        except OSError as error:
-            raise JournalError(f"{path}: cannot be read: {error.strerror}") from None
+    def examine(cls, path: Path) -> Segment | None:
+        """A segment by its first line; ``None`` where that line is not what was written."""
+        with path.open("rb") as file:
+            line = file.readline(MOST_HEADER_BYTES)
+            size = os.fstat(file.fileno()).st_size
         header = parse_segment_header(line[:-1]) if line.endswith(b"\n") else None
-        if header is None:
-            return f"{path.name}: its first line is not that of a segment"
-        if path.name != segment_name(header.first):
-            return f"{path.name}: holds the segment that begins with event {header.first}"
-        return cls(path, header, size, marks=[(header.first, len(line))])
+        return None if header is None else cls(path, header, size, marks=[(header.first, len(line))])
+
+    @property
+    def first(self) -> int:
+        """The position of its first event."""
+        return self.header.first
+
+    @property
+    def stop(self) -> int:
+        """The position behind its last event; read through where that is not known."""
+        if self.limit is not None:
+            return self.limit
+        self.read_through()
+        assert self.next is not None
+        return self.next
 
     def note(self, position: int, offset: int) -> None:
         """Mark a group's place where the last mark is far enough away."""
@@ -65,35 +82,88 @@ class Segment:
             self.marks.append((position, offset))
 
     def read_through(self) -> None:
-        """Walk it once from beginning to end: find its marks, its end, and what is wrong with it."""
-        if self.next is not None:
+        """Walk it once from start to end: find its marks, its end, and what is wrong with it."""
+        if self.walked:
             return
-        start = self.marks[0][1]
-        end = self.header.first
-        for piece in walk(self._bytes(start, self.size), 0, end, self.header.journal):
-            end = piece.next
+        del self.marks[1:]
+        end = self.first
+        missing: set[int] = set()
+        for piece in self._walk(self.marks[0][1], self.size, end, self.confirmed, self.limit):
             if piece.torn:
                 self.torn = piece.end - piece.offset
                 self.size -= self.torn
+            elif not piece.misplaced:
+                self.note(piece.first, piece.offset)
+                if piece.problem:
+                    missing |= {*range(end, piece.next)} - {line.position for line in piece.lines}
             else:
-                self.note(piece.first, start + piece.offset)
+                self.misplaced |= any(line.position in missing for line in piece.lines)
             if piece.problem:
                 self.problems.append(f"{self.path.name}: {piece.problem}")
-        self.next = end
+            end = piece.next
+        due = max(self.confirmed, self.limit or 0)
+        if end < due:
+            what = f"event {end} is" if due - end == 1 else f"events {end} to {due - 1} are"
+            self.problems.append(f"{self.path.name}: {what} missing at its end")
+        self.next = max(end, due)
+        self.walked = True
 
     def pieces(self, position: int) -> Iterator[Piece]:
         """The pieces that hold the events from that position on."""
-        self.read_through()
+        if self.next is None:
+            self.read_through()
+        if self.misplaced:
+            yield self._in_order()
+            return
         number = max(0, bisect_right(self.marks, (position, self.size)) - 1)
         while number < len(self.marks):
             expected, start = self.marks[number]
-            stop = self.marks[number + 1][1] if number + 1 < len(self.marks) else self.size
-            yield from walk(self._bytes(start, stop), 0, expected, self.header.journal)
+            last = number + 1 == len(self.marks)
+            limit, end = (self.limit, self.size) if last else self.marks[number + 1]
+            pieces = list(self._walk(start, end, expected, self.confirmed, limit))
+            if not self.walked and any(piece.problem for piece in pieces):
+                self.read_through()  # what was known of it does not hold any more
+                yield from self.pieces(max(position, expected))
+                return
+            yield from pieces
             number += 1
 
+    def _in_order(self) -> Piece:
+        """All its events, where groups do not stand in their order."""
+        found: dict[int, Line] = {}
+        for piece in self._walk(self.marks[0][1], self.size, self.first, self.confirmed, self.limit):
+            for line in piece.lines:
+                there = found.get(line.position)
+                if there is None or (line.verified and not there.verified):
+                    found[line.position] = line
+        lines = [found[position] for position in sorted(found) if self.first <= position < self.stop]
+        return Piece(self.marks[0][1], self.size, self.first, self.stop, lines, "its groups do not stand in order")
+
+    def _walk(self, start: int, end: int, expected: int, confirmed: int, limit: int | None) -> Iterator[Piece]:
+        """The pieces between two places, read a window at a time."""
+        window = WINDOW_BYTES
+        while start < end:
+            stop = min(end, start + window)
+            data = self._bytes(start, stop)
+            for piece in walk(data, 0, expected, self.header.journal, confirmed=confirmed, limit=limit):
+                if piece.end == len(data) and stop < end:  # it may go on behind the window
+                    window = WINDOW_BYTES if piece.offset else 2 * window
+                    start += piece.offset
+                    break
+                yield attrs.evolve(piece, offset=start + piece.offset, end=start + piece.end)
+                expected = piece.next
+            else:
+                start = stop
+
     def _bytes(self, start: int, stop: int) -> bytes:
+        """Some bytes of the file; fewer where it is shorter than it was."""
+        file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            with self.path.open("rb") as file:
-                return os.pread(file.fileno(), stop - start, start)
+            data = b""
+            while len(data) < stop - start and (more := os.pread(file, stop - start - len(data), start + len(data))):
+                data += more
         except OSError as error:
             raise JournalError(f"{self.path}: cannot be read: {error.strerror}") from None
+        finally:
+            os.close(file)
+        return data

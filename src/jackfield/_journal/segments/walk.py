@@ -7,15 +7,11 @@ from typing import NamedTuple
 
 import attrs
 
-from jackfield._journal.segments.format import (
-    GROUP_PREFIX,
-    SEGMENT_PREFIX,
-    GroupHeader,
-    checksum,
-    parse_group_header,
-)
+from jackfield._journal.segments.format import GROUP_PREFIX, GroupHeader, checksum, parse_group_header
 
 __all__ = ["Line", "Piece", "walk"]
+
+EVENT_PREFIX = b'{"specversion":'
 
 
 class Line(NamedTuple):
@@ -44,24 +40,43 @@ class Piece:
     """What is wrong with it; empty where everything is as it was written."""
     torn: bool = False
     """Whether it is the beginning of a group whose writing was interrupted, which was never confirmed."""
+    misplaced: bool = False
+    """Whether it is an intact group in a place where others are due; its lines may be there elsewhere too."""
 
 
-def walk(data: bytes, offset: int, expected: int, journal: str) -> Iterator[Piece]:
+@attrs.frozen
+class _Span:
+    """What is known of the bytes before they are read."""
+
+    data: bytes
+    journal: str
+    confirmed: int
+    """Positions below it were written: none of them is a group that does not count."""
+    limit: int | None
+    """Where the positions of these bytes end; ``None`` where more may follow."""
+
+
+def walk(
+    data: bytes, offset: int, expected: int, journal: str, *, confirmed: int = 0, limit: int | None = None
+) -> Iterator[Piece]:
     """The pieces from an offset to the end; `expected` is the position that should stand there.
 
-    Positions ascend, none comes twice, and those that do not come are counted by some piece's problem.
+    Positions ascend, none comes twice, and those that do not come are counted by some piece's problem, but for
+    those at the end: the caller compares `Piece.next` with what it knows.
     """
+    span = _Span(data, journal, max(confirmed, limit or 0), limit)
     while offset < len(data):
         header, body = _header_at(data, offset, journal)
         if header is None:
-            piece = _without_header(data, offset, expected, journal)
-        elif header.first < expected:
-            end = _next_header(data, body, journal)
-            piece = Piece(offset, end, expected, expected, [], f"the group of event {header.first} stands there twice")
+            piece = _without_header(span, offset, expected)
+        elif header.first < expected or (limit is not None and header.first >= limit):
+            piece = _group(span, offset, body, header)
+            problem = f"the group of event {header.first} stands where event {expected} is due"
+            piece = attrs.evolve(piece, next=expected, problem=problem, torn=False, misplaced=True)
         else:
-            piece = _group(data, offset, body, header, journal)
+            piece = _group(span, offset, body, header)
             if header.first > expected and not piece.torn:
-                missing = f"events {expected} to {header.first - 1} are missing"
+                missing = f"{_range(expected, header.first)} missing"
                 piece = attrs.evolve(piece, problem="; ".join(filter(None, (missing, piece.problem))))
         yield piece
         offset, expected = piece.end, piece.next
@@ -85,24 +100,25 @@ def _next_header(data: bytes, offset: int, journal: str) -> int:
     return len(data)
 
 
-def _group(data: bytes, offset: int, body: int, header: GroupHeader, journal: str) -> Piece:
+def _group(span: _Span, offset: int, body: int, header: GroupHeader) -> Piece:
     """A group whose header is intact."""
-    lines, at = [], body
+    lines, at, data = [], body, span.data
     for position, (length, crc, delta) in enumerate(header.events, header.first):
         line = data[at : at + length]
         if length < 0 or data[at + length : at + length + 1] != b"\n" or checksum(line) != crc:
-            return _damaged_group(data, offset, body, header, journal)
+            return _damaged_group(span, offset, body, header)
         lines.append(Line(position, header.at + delta, line))
         at += length + 1
     return Piece(offset, at, header.first, header.first + len(lines), lines)
 
 
-def _damaged_group(data: bytes, offset: int, body: int, header: GroupHeader, journal: str) -> Piece:
+def _damaged_group(span: _Span, offset: int, body: int, header: GroupHeader) -> Piece:
     """A group some of whose lines are changed, cut or gone: those that match a checksum are found by their ends."""
-    end = _next_header(data, body, journal)
+    data = span.data
+    end = _next_header(data, body, span.journal)
     stop = header.first + len(header.events)
     rest = data[body:end]
-    if end == len(data) and _is_beginning(rest, header):
+    if end == len(data) and header.first >= span.confirmed and _is_beginning(rest, header):
         return Piece(offset, end, header.first, header.first, [], torn=True)
     *found, _ = [*rest.split(b"\n"), b""]
     lines: list[Line] = []
@@ -133,29 +149,48 @@ def _is_beginning(rest: bytes, header: GroupHeader) -> bool:
     return False
 
 
-def _without_header(data: bytes, offset: int, expected: int, journal: str) -> Piece:
-    """What stands where a header should: lines whose positions are known only where their number fits."""
-    end = _next_header(data, offset + 1, journal)
+def _without_header(span: _Span, offset: int, expected: int) -> Piece:
+    """What stands where a header should: lines whose positions are known only where their number fits.
+
+    Where there are too few, they get the last of the positions that are missing: what is cut away from a file
+    together with a header are the lines behind it.
+    """
+    data = span.data
+    end = _next_header(data, offset + 1, span.journal)
     rest = data[offset:end]
-    if end == len(data) and b"\n" not in rest and _may_begin_header(rest):
+    if end == len(data) and b"\n" not in rest and expected >= span.confirmed and _may_begin_header(rest):
         return Piece(offset, end, expected, expected, [], torn=True)
-    found = [line for line in rest.split(b"\n")[1:-1] if not line.startswith((GROUP_PREFIX, SEGMENT_PREFIX))]
-    if end == len(data):
-        lines = [Line(position, 0, line, verified=False) for position, line in enumerate(found, expected)]
-        stop = expected + len(found)
-        return Piece(offset, end, expected, stop, lines, f"a group's header at byte {offset} is not what was written")
-    following, _ = _header_at(data, end, journal)
-    assert following is not None
-    stop = max(expected, following.first)
-    fits = len(found) == stop - expected
-    lines = [Line(position, 0, line, verified=False) for position, line in enumerate(found, expected)] if fits else []
-    what = "not verified" if fits else "lost"
-    problem = f"a group's header at byte {offset} is not what was written: {stop - expected} events are {what}"
-    return Piece(offset, end, expected, stop, lines, problem)
+    found = [line for line in rest.split(b"\n")[:-1] if line.startswith(EVENT_PREFIX) and line.endswith(b"}")]
+    if end < len(data):
+        following, _ = _header_at(data, end, span.journal)
+        assert following is not None
+        stop = following.first if span.limit is None else min(following.first, span.limit)
+    else:
+        stop = max(expected + len(found), span.confirmed) if span.limit is None else span.limit
+    stop = max(stop, expected)
+    missing = stop - expected
+    found = found if len(found) <= missing else []
+    lines = [Line(position, 0, line, verified=False) for position, line in enumerate(found, stop - len(found))]
+    what = f"{len(found)} events are not verified" if found else ""
+    lost = f"{missing - len(found)} events are lost" if missing > len(found) else ""
+    found_out = ", ".join(filter(None, (what, lost))) or "something stands there that is not an event"
+    where = f" (behind event {expected - 1})" if expected > 1 else ""
+    return Piece(
+        offset,
+        end,
+        expected,
+        stop,
+        lines,
+        f"a group's header at byte {offset}{where} is not what was written: {found_out}",
+    )
 
 
 def _may_begin_header(rest: bytes) -> bool:
     return rest.startswith(GROUP_PREFIX) or GROUP_PREFIX.startswith(rest)
+
+
+def _range(first: int, stop: int) -> str:
+    return f"event {first} is" if stop - first == 1 else f"events {first} to {stop - 1} are"
 
 
 def _events(bad: list[int]) -> str:

@@ -1,242 +1,234 @@
-"""`jackfield._journal.segments`: what was appended is read back, and the world outside is noticed."""
+"""A folder of segments whose files were moved, copied, cut or removed: reported by number, and the rest is read."""
 
 import os
-import stat
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from jackfield._journal.segments import SegmentFolder
+from jackfield._journal.segments import JournalGone, SegmentFolder
 from jackfield.errors import JournalError
 
-FOREVER = 2**62
+
+def body(position):
+    return b'{"specversion":"1.0","id":"%d","data":"%b"}' % (position, b"x" * (position * 7 % 40))
 
 
-def body(number, size=20):
-    return b'{"n":%d,"x":"%b"}' % (number, b"x" * size)
-
-
-def fill(folder, start, stop, group=1, size=20):
-    for first in range(start, stop, group):
-        numbers = range(first, min(first + group, stop))
-        assert folder.append([body(n, size) for n in numbers], [*numbers], first) == first
-
-
-def positions(lines):
-    return [line.position for line in lines.lines]
+def fill(folder, count, group=2):
+    for _ in range(count // group):
+        positions = range(folder.next, folder.next + group)
+        folder.append([body(n) for n in positions], [*positions], 5)
 
 
 @pytest.fixture
 def path(tmp_path):
+    folder = SegmentFolder.open(tmp_path / "journal", segment_bytes=600)
+    fill(folder, 40)
+    folder.close()
     return tmp_path / "journal"
 
 
-@pytest.fixture
-def folder(path):
-    folder = SegmentFolder.open(path, segment_bytes=2_000)
-    yield folder
-    folder.close()
+def segments(path):
+    return sorted(path.glob("*.jsonl"))
 
 
-def again(folder, **options):
-    folder.close()
-    return SegmentFolder.open(folder.path, segment_bytes=2_000, **options)
+def opened(path, **options):
+    """What is found at the start or while everything is read, and the positions that are read."""
+    folder = SegmentFolder.open(path, segment_bytes=600, **options)
+    try:
+        found = folder.read(1, 1000)
+        assert all(line.body == body(line.position) for line in found.lines)
+        return [*folder.findings, *filter(None, [found.problem])], [line.position for line in found.lines], found
+    finally:
+        folder.close()
 
 
-def test_what_was_appended_is_read_back_in_order_across_segments_and_after_a_restart(folder):
-    fill(folder, 1, 101, 3)
-    for each in (folder, again(folder)):
-        assert len(list(each.path.glob("*.jsonl"))) > 3
-        found = each.read(1, 1000)
-        assert [(line.position, line.received, line.body) for line in found.lines] == [
-            (n, n, body(n)) for n in range(1, 101)
-        ]
-        assert (found.next, found.deleted, found.lost) == (101, 0, 0)
-        assert positions(each.read(50, 7)) == [*range(50, 57)]
-        assert each.read(101, 5).lines == []
-        assert each.findings == []
-        each.close()
+def first(file):
+    return int(file.stem)
 
 
-def test_an_event_behind_a_mark_of_a_large_segment_is_found(path):
+def test_an_intact_folder_has_no_findings(path):
+    assert opened(path)[:2] == ([], [*range(1, 41)])
+
+
+def test_a_segment_that_is_missing_in_the_middle_is_reported_with_its_numbers(path):
+    _, gone, following, *_ = segments(path)
+    gone.unlink()
+    findings, positions, found = opened(path)
+    assert f"events {first(gone)} to {first(following) - 1} are missing" in "".join(findings)
+    assert positions == [n for n in range(1, 41) if not first(gone) <= n < first(following)]
+    assert found.lost == first(following) - first(gone)
+
+
+def test_the_oldest_and_the_newest_segment_are_missed_too(path):
+    oldest, second, *_, newest = segments(path)
+    oldest.unlink()
+    newest.unlink()
+    findings, positions, _ = opened(path)
+    assert f"events 1 to {first(second) - 1} are missing" in findings[0]
+    assert f"events {first(newest)} to 40 are missing" in findings[1]
+    assert positions == [*range(first(second), first(newest))]
+
+
+def test_a_folder_without_segments_gives_no_position_twice(path):
+    for file in segments(path):
+        file.unlink()
     folder = SegmentFolder.open(path)
-    fill(folder, 1, 2001, 7, size=600)
-    assert len(folder._segments) == 1
-    assert len(folder._segments[0].marks) > 10
-    for start in (1, 999, 1995):
-        assert positions(folder.read(start, 6)) == [*range(start, start + 6)]
+    assert folder.next == 41
+    assert folder.findings == ["events 1 to 40 are missing: the oldest segments are not there"]
     folder.close()
 
 
-def test_appending_goes_on_in_the_same_segment_after_a_restart(folder):
-    fill(folder, 1, 4)
-    more = again(folder)
-    fill(more, 4, 7)
-    assert len(list(more.path.glob("*.jsonl"))) == 1
-    assert positions(more.read(1, 9)) == [*range(1, 7)]
-    more.close()
+def test_segments_that_have_changed_places_are_read_by_what_they_say(path):
+    one, two = segments(path)[:2]
+    one.rename(path / "aside")
+    two.rename(one)
+    (path / "aside").rename(two)
+    findings, positions, _ = opened(path)
+    assert len(findings) == 2
+    assert positions == [*range(1, 41)]
 
 
-def test_the_folder_and_its_files_are_for_their_owner_alone(folder):
-    fill(folder, 1, 2)
-    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in [folder.path, *folder.path.iterdir()]}
-    assert set(modes.values()) == {0o600, 0o700}
-    assert modes["journal"] == 0o700
+def test_a_copy_of_a_segment_is_left_out_and_reported(path):
+    file = segments(path)[1]
+    shutil.copy(file, path / "copy.jsonl")
+    findings, positions, _ = opened(path)
+    assert findings == [f"copy.jsonl: is left out: {file.name} begins with event {first(file)} too"]
+    assert positions == [*range(1, 41)]
 
 
-def test_positions_below_the_floor_are_never_given(folder):
-    fill(folder, 1, 4)
-    more = again(folder, floor=9)
-    assert more.next == 9
-    assert more.append([body(9)], [9], 9) == 9
-    found = more.read(1, 99)
-    assert (positions(found), found.lost) == ([1, 2, 3, 9], 5)
-    more.close()
-
-
-def test_a_group_that_was_being_written_is_as_if_it_had_never_been(folder):
-    fill(folder, 1, 3)
-    (segment,) = folder.path.glob("*.jsonl")
-    kept = segment.stat().st_size
-    fill(folder, 3, 5, 2)
-    whole = segment.read_bytes()
-    folder.close()
-    for end in range(kept, len(whole)):
-        segment.write_bytes(whole[:end])
-        opened = SegmentFolder.open(folder.path)
-        assert (opened.next, opened.findings, segment.stat().st_size) == (3, [], kept)
-        opened.close()
-
-
-def test_a_changed_event_costs_itself_and_is_reported(folder):
-    fill(folder, 1, 7, 3)
-    (segment,) = folder.path.glob("*.jsonl")
-    data = segment.read_bytes().replace(b'"n":5', b'"n":6')
-    folder.close()
-    segment.write_bytes(data)
-    opened = SegmentFolder.open(folder.path)
-    found = opened.read(1, 99)
-    assert (positions(found), found.lost, found.next) == ([1, 2, 3, 4, 6], 1, 7)
-    assert opened.findings == [f"{segment.name}: event 5 is not what was written"]
-    assert opened.append([body(7)], [7], 7) == 7
-    assert segment.read_bytes() == data  # a damaged segment is left as it is
-    opened.close()
-
-
-def test_events_behind_a_damaged_header_are_read_and_reported_as_not_verified(folder):
-    fill(folder, 1, 10, 3)
-    (segment,) = folder.path.glob("*.jsonl")
-    data = segment.read_bytes().replace(b'{"group":{"first":4,', b'{"group":{"first":5,')
-    folder.close()
-    segment.write_bytes(data)
-    opened = SegmentFolder.open(folder.path, readonly=True)
-    assert [(line.position, line.verified) for line in opened.read(1, 99).lines] == [
-        (n, n not in {4, 5, 6}) for n in range(1, 10)
-    ]
-    (finding,) = opened.findings
-    assert "3 events are not verified" in finding
-
-
-def test_a_segment_that_is_missing_is_counted_as_lost(folder):
-    fill(folder, 1, 101)
-    names = sorted(folder.path.glob("*.jsonl"))
-    names[1].unlink()
-    opened = again(folder)
-    found = opened.read(1, 1000)
-    missing = int(names[2].stem) - int(names[1].stem)
-    assert found.lost == missing > 0
-    assert len(found.lines) == 100 - missing
-    opened.close()
-
-
-def test_a_segment_from_another_journal_or_under_another_name_is_left_out_and_reported(folder, tmp_path):
-    fill(folder, 1, 101)
-    other = SegmentFolder.open(tmp_path / "other", segment_bytes=2_000)
-    fill(other, 1, 101)
+@pytest.mark.parametrize("name", ["newest", "of the next event"])
+def test_a_foreign_segment_is_no_authority_and_is_not_overwritten(path, tmp_path, name):
+    other = SegmentFolder.open(tmp_path / "other", floor=900 if name == "newest" else 41)
+    fill(other, 2)
     other.close()
-    names = sorted(folder.path.glob("*.jsonl"))
-    names[1].write_bytes((other.path / names[1].name).read_bytes())
-    names[2].write_bytes(names[0].read_bytes())
-    opened = again(folder)
-    assert opened.findings == [
-        f"{names[2].name}: holds the segment that begins with event 1",
-        f"{names[1].name}: is from another journal",
-    ]
-    found = opened.read(1, 1000)
-    assert (found.next, found.lost) == (101, 100 - len(found.lines))
-    opened.close()
+    (foreign,) = segments(tmp_path / "other")
+    content = foreign.read_bytes()
+    shutil.copy(foreign, path)
+    folder = SegmentFolder.open(path, segment_bytes=600)
+    assert folder.findings == [f"{foreign.name}: is from another journal"]
+    fill(folder, 20)
+    assert (path / foreign.name).read_bytes() == content
+    positions = [line.position for line in folder.read(1, 1000).lines]
+    assert positions[:40] == [*range(1, 41)]
+    assert len(positions) == len(set(positions)) == 60
+    assert folder.read(1, 1000).lost == 0
+    folder.close()
 
 
-def test_retention_deletes_whole_segments_and_says_how_much_was_unread(folder):
-    fill(folder, 1, 101)
-    second = folder._segments[1].header.first
-    assert folder.trim(keep_bytes=FOREVER, keep_after=0, floor=101) == (0, 0)
-    assert folder.trim(keep_bytes=FOREVER, keep_after=FOREVER, floor=second) == (second - 1, 0)
-    deleted, unread = folder.trim(keep_bytes=4_000, keep_after=0, floor=second + 5)
-    assert folder.first == second + deleted
-    assert unread == deleted - 5 > 0
-    assert folder.size <= 4_000
-    assert folder.read(1, 1000).deleted == folder.first - 1
-    assert again(folder).next == 101
+def test_a_segment_without_its_first_line_is_read_by_its_groups(path):
+    file = segments(path)[-1]
+    data = bytearray(file.read_bytes())
+    data[20] ^= 1
+    file.write_bytes(data)
+    findings, positions, _ = opened(path)
+    assert f"{file.name}: its first line is not what was written" in findings
+    assert positions == [*range(1, 41)]
 
 
-@pytest.mark.parametrize("harm", ["delete", "replace", "truncate", "rename the folder"])
-def test_what_happens_to_the_files_outside_is_noticed_before_a_group_counts(harm, folder):
-    fill(folder, 1, 4)
-    (segment,) = folder.path.glob("*.jsonl")
-    if harm == "delete":
-        segment.unlink()
-    elif harm == "replace":
-        copy = segment.with_name("copy")
-        copy.write_bytes(segment.read_bytes())
-        copy.rename(segment)
-    elif harm == "truncate":
-        os.truncate(segment, 10)
-    else:
-        folder.path.rename(folder.path.with_name("elsewhere"))
-    before = folder.next
-    with pytest.raises(JournalError, match=r"cannot be written|was replaced|bytes long"):
-        folder.append([body(4)], [4], 4)
-    assert folder.next == before
+def test_a_file_that_was_cut_at_the_end_of_a_group_is_missed_by_what_was_confirmed(path):
+    newest = segments(path)[-1]
+    data = newest.read_bytes()
+    newest.write_bytes(data[: data.rindex(b'{"group"')])
+    findings, positions, _ = opened(path)
+    assert findings[0] == f"{newest.name}: events 39 to 40 are missing at its end"
+    assert positions == [*range(1, 39)]
 
 
-HOLDER = """
-import sys, pathlib
-from jackfield._journal.segments import SegmentFolder
-folder = SegmentFolder.open(pathlib.Path(sys.argv[1]))
-print("open", flush=True)
-sys.stdin.read()
-"""
+def test_a_closed_segment_that_was_cut_within_a_group_still_gives_the_lines_before(path):
+    file, following = segments(path)[1:3]
+    data = file.read_bytes()
+    file.write_bytes(data[:-5])
+    findings, positions, _ = opened(path)
+    assert findings
+    assert positions == [n for n in range(1, 41) if n != first(following) - 1]
 
 
-def test_a_second_writer_is_refused_by_any_name_of_the_folder_and_the_error_names_the_process(path):
-    link = path.with_name("link")
-    link.symlink_to(path)
-    command = [sys.executable, "-c", HOLDER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout.readline() == b"open\n"
-        for name in (path, link):
-            with pytest.raises(JournalError, match=f"another gateway writes to this journal, process {holder.pid};"):
-                SegmentFolder.open(name)
-        (path / "writer").unlink()
-        with pytest.raises(JournalError, match="another gateway writes to this journal, process unknown;"):
-            SegmentFolder.open(path)
-        holder.kill()
-    SegmentFolder.open(path).close()
+def test_groups_in_another_order_are_read_in_order_and_reported(path):
+    file = segments(path)[1]
+    head, *groups = file.read_bytes().split(b'{"group"')
+    file.write_bytes(b'{"group"'.join([head, *reversed(groups)]))
+    findings, positions, _ = opened(path)
+    assert "stands where event" in findings[0] or "do not stand in order" in findings[0]
+    assert positions == [*range(1, 41)]
 
 
-def test_a_reader_follows_beside_the_writer_and_cannot_write(folder):
-    fill(folder, 1, 4)
-    reader = SegmentFolder.open(folder.path, readonly=True)
-    assert positions(reader.read(1, 9)) == [1, 2, 3]
-    with pytest.raises(JournalError, match="open for reading only"):
-        reader.append([body(4)], [4], 4)
-    fill(folder, 4, 5)
+def test_positions_that_were_skipped_are_not_lost(path):
+    folder = SegmentFolder.open(path, floor=1000)
+    fill(folder, 2)
+    assert folder.next == 1002
+    assert [line.position for line in folder.read(39, 4).lines] == [39, 40]
+    assert [line.position for line in folder.read(41, 4).lines] == [1000, 1001]
+    assert folder.read(1, 5000).lost == 0
+    folder.skip_to(2000)
+    fill(folder, 2)
+    assert folder.read(1, 5000).lines[-1].position == 2001
+    folder.close()
+    assert opened(path)[0] == []
 
 
-def test_a_file_in_the_folders_place_is_left_alone(path):
-    path.write_text("mine")
-    with pytest.raises(JournalError, match="is a file"):
-        SegmentFolder.open(path)
-    assert path.read_text() == "mine"
+def test_what_the_caller_knows_to_be_there_is_missed(path):
+    assert "events 41 to 44 are missing" in "".join(opened(path, confirmed=45)[0])
+
+
+def test_files_are_for_their_owner_only(path):
+    assert path.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("change", ["delete", "rename folder", "replace", "cut", "grow"])
+def test_a_group_is_not_confirmed_in_a_file_that_is_not_the_one_of_that_name(path, change):
+    folder = SegmentFolder.open(path)
+    newest = segments(path)[-1]
+    match change:
+        case "delete":
+            newest.unlink()
+        case "rename folder":
+            path.rename(path.with_name("moved"))
+        case "replace":
+            shutil.copy(newest, path / "aside")
+            (path / "aside").replace(newest)
+        case "cut":
+            os.truncate(newest, 10)
+        case "grow":
+            newest.write_bytes(newest.read_bytes() + b"x")
+    with pytest.raises(JournalGone):
+        folder.verify()
+    with pytest.raises(JournalGone):
+        fill(folder, 2)
+    assert folder.next == 41
+    folder.close()
+
+
+def test_a_second_writer_is_refused_and_named_by_whatever_name_it_comes(path):
+    (path.parent / "link").symlink_to(path)
+    code = (
+        "from pathlib import Path; from jackfield._journal.segments import SegmentFolder; "
+        f"SegmentFolder.open(Path({str(path)!r})); print(flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        for file in path.glob("*.json"):
+            file.unlink() if file.name != "writer.json" else None
+        with pytest.raises(JournalError, match=f"process {process.pid};"):
+            SegmentFolder.open(path.parent / "link")
+        process.communicate(b"\n")
+
+
+def test_old_segments_are_closed_by_age_and_deleted_by_age_and_size(tmp_path):
+    folder = SegmentFolder.open(tmp_path / "journal", segment_seconds=10)
+    for second in (0, 1, 12, 13, 30):
+        folder.append([body(folder.next)], [5], second * 1_000_000)
+    assert [first(file) for file in segments(folder.path)] == [1, 3, 5]
+    assert folder.cut(keep_bytes=10**9, keep_after=0, floor=9) == 1
+    assert folder.cut(keep_bytes=10**9, keep_after=2**40, floor=4) == 3
+    assert folder.cut(keep_bytes=0, keep_after=0, floor=1) == 5
+    assert folder.cut(keep_bytes=0, keep_after=2**40, floor=6) == 6
+    assert folder.delete_before(6) == 5
+    assert (folder.first, folder.next, segments(folder.path)) == (6, 6, [])
+    fill(folder, 2)
+    folder.close()
+    reopened = SegmentFolder.open(tmp_path / "journal")
+    assert (reopened.first, reopened.next, reopened.findings) == (6, 8, [])
+    reopened.close()

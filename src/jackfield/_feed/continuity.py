@@ -1,0 +1,126 @@
+"""What of a feed's time is accounted for; pure.
+
+Whatever the vendor published came, or lies within an announced gap, or within a span that is stated as not verified.
+A *gap* is a reason to believe that events are missing: a lost connection, a stall, a word of the protocol's. Elsewhere
+nobody can know that a vendor dropped none, unless a completed backfill (or a vendor's token, which is its own count)
+covers the moment: what was covered so far ends at `verified`, and the rest is stated once it is certain that nothing
+will cover it: when a connection ends whose vendor has no backfill, at the stop, and else each `STATED_SECONDS`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+
+import attrs
+
+from jackfield._feed.gap import AnnouncedGap, Gap
+from jackfield._feed.unverified import UnverifiedSpan, UnverifiedSpans
+
+__all__ = ["STATED_SECONDS", "Continuity", "StepBack"]
+
+STATED_SECONDS = 3600.0
+UNCOVERED = "no backfill covers this span, so an event that the vendor dropped would not have been noticed"
+
+
+@attrs.frozen
+class StepBack:
+    """The wall clock was set back; moments up to `before` had been shown, and those from `after` on come again."""
+
+    before: datetime
+    after: datetime
+    elapsed: float
+    """When, by the durations' clock."""
+
+
+@attrs.define
+class Continuity:
+    """Gaps and spans that are not verified, of one feed; what a wall clock that is set back shows twice is in them."""
+
+    gap: Gap = attrs.field(factory=Gap)
+    verified: datetime | None = None
+    """Up to when nothing is missing but what was announced or stated; ``None`` before the first subscription."""
+    _spans: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
+    _due: float = 0.0
+    """When the next statement is due, by the durations' clock."""
+    _steps: deque[StepBack] = attrs.field(factory=lambda: deque(maxlen=16))
+
+    @classmethod
+    def resumed(cls, since: datetime, accounted: datetime | None, reason: str) -> Continuity:
+        """After a run whose feed was heard of last at `since`, and which had accounted for all up to some moment."""
+        continuity = cls(verified=accounted)
+        continuity.suspect(since, reason)
+        continuity.state(since)
+        return continuity
+
+    def accounted_until(self) -> datetime | None:
+        """Up to when everything was delivered, announced or reported; the next run goes on from there."""
+        waiting = self._spans.waiting_since
+        return self.verified if waiting is None or self.verified is None else min(self.verified, waiting)
+
+    # -- gaps --------------------------------------------------------------------------------------
+
+    def suspect(self, since: datetime, reason: str, heard: float | None = None) -> None:
+        """Events may be missing since that moment, which was `heard` by the durations' clock where that is known."""
+        self.gap.open(since, reason)
+        for step in self._steps:
+            if step.before >= since and (heard is None or step.elapsed > heard):
+                self.gap.stepped(step.before, step.after)
+
+    def announce(self, now: datetime, elapsed: float, *, backfills: bool) -> AnnouncedGap | None:
+        """Events come again: the gap, if there was one. Without backfills nothing will cover what was before it."""
+        self.begin(now, elapsed)
+        announced = self.gap.announce(now)
+        if announced is not None and not backfills:
+            self.state(announced.since)
+            self.verify(now, elapsed)
+        return announced
+
+    def stepped(self, step: StepBack) -> None:
+        """The wall clock was set back."""
+        self._steps.append(step)
+        self.gap.stepped(step.before, step.after)
+        if self.verified is not None:
+            self.state(step.before)
+            self.verified = min(self.verified, step.after)
+
+    # -- what is verified --------------------------------------------------------------------------
+
+    def begin(self, now: datetime, elapsed: float) -> None:
+        """A subscription is active."""
+        if self.verified is None:
+            self.verify(now, elapsed)
+
+    def verify(self, until: datetime, elapsed: float) -> None:
+        """Nothing is missing up to that moment but what was announced or stated."""
+        self.verified, self._due = until, elapsed + STATED_SECONDS
+
+    def filled(self, began: datetime, since: datetime | None, elapsed: float) -> None:
+        """A backfill that began at that moment is complete; one without `since` covers what came since the last."""
+        self.gap.filled(began, since)
+        if since is not None:
+            self.state(since)
+        if self.verified is not None:
+            self.verify(began, elapsed)
+
+    def state(self, until: datetime, reason: str = UNCOVERED) -> None:
+        """Nothing will cover the time up to that moment."""
+        if self.verified is not None and self.verified < until:
+            self._spans.add(self.verified, until, reason)
+            self.verified = until
+
+    def state_span(self, since: datetime, until: datetime, reason: str) -> None:
+        """The protocol says that nobody could know."""
+        self._spans.add(since, until, reason)
+
+    def end(self, now: datetime) -> None:
+        """No subscription is active any more."""
+        self.state(now)
+        self.verified = None
+
+    def due(self, now: datetime, elapsed: float, *, at_once: bool = False) -> list[UnverifiedSpan]:
+        """The spans that are to be reported now."""
+        if self.verified is not None and elapsed >= self._due:
+            self.state(now)
+            self.verify(now, elapsed)
+        return self._spans.take(elapsed, now=at_once)

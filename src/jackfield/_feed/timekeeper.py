@@ -1,0 +1,108 @@
+"""Applies the clock rule to one feed: what its clock shows becomes gaps and spans that are not verified."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
+from jackfield._feed.continuity import Continuity
+from jackfield._feed.driver import FeedDriver
+from jackfield._feed.recorder import FeedRecorder
+from jackfield.plugin.protocol import SupportsBackfill, SupportsCommit
+
+__all__ = ["Timekeeper"]
+
+
+@attrs.define
+class Timekeeper:
+    """Keeps one feed's account of what may be missing."""
+
+    _clock: Clock
+    _recorder: FeedRecorder
+    _continuity: Continuity
+    _stall_limit: float
+    """Seconds for which the vendor buffers."""
+
+    def heed_clock(self, stall: Stall | None) -> Stall | None:
+        """Note where the wall clock was set back; the stall again, where the vendor does not buffer for so long."""
+        for step in self._clock.take_steps():
+            self._continuity.stepped(step)
+            self.report(at_once=True)
+        if stall is None or stall.seconds + TICK_SECONDS <= self._stall_limit:
+            return None
+        self._continuity.suspect(stall.since, f"this process did not run for {stall.seconds:.1f} s")
+        return stall
+
+    def connected(self) -> None:
+        """A connection has come up: only from now on a late tick is a stall."""
+        self._clock.restart()
+        self.heed_clock(None)
+
+    def lost(
+        self, reason: str, last_received_at: datetime, silence: float, missed_since: datetime | None
+    ) -> datetime | None:
+        """A connection has ended; since when events may be missing."""
+        stall = self._clock.check()
+        self.heed_clock(None)
+        if missed_since is not None:
+            self._continuity.suspect(missed_since, reason)
+        else:
+            self._continuity.suspect(last_received_at, reason, self._clock.elapsed() - silence - 1.0)
+        if stall is not None:  # what waited in the kernel meanwhile was not just sent
+            self._continuity.suspect(stall.since, reason)
+        return self._continuity.gap.since
+
+    def subscribed(self) -> None:
+        """A subscription is active."""
+        self._continuity.begin(self._clock.now(), self._clock.elapsed())
+
+    def suspect(self, since: datetime, reason: str) -> None:
+        """The protocol says that events may be missing."""
+        self._continuity.suspect(since, reason)
+
+    def resume(self, driver: FeedDriver | None) -> None:
+        """Events come again: announce the gap, if there was one, and have it backfilled."""
+        self.heed_clock(self._clock.check() if driver is not None else None)
+        now = self._clock.now()
+        backfills = driver is not None and isinstance(driver.protocol, SupportsBackfill)
+        announced = self._continuity.announce(now, self._clock.elapsed(), backfills=backfills)
+        if announced is not None:
+            self._recorder.announce_gap(announced.since, announced.until, announced.reason)
+        if driver is not None and (since := self._continuity.gap.backfill_since) is not None:
+            driver.backfill(since)
+        self.report()
+
+    def filled(self, began: datetime, since: datetime | None) -> None:
+        """A backfill is complete."""
+        self._continuity.filled(began, since, self._clock.elapsed())
+        self.report()
+
+    def renewed(self, driver: FeedDriver) -> None:
+        """Another connection has taken over without a gap; what the last one's vendor sent nothing will cover."""
+        if not isinstance(driver.protocol, SupportsBackfill):
+            self._continuity.state(self._clock.now())
+        self.report(at_once=True)
+
+    def received(self, driver: FeedDriver) -> None:
+        """Events with tokens came: the vendor's own count, in which none is left out."""
+        if isinstance(driver.protocol, SupportsCommit) and self._continuity.verified is not None:
+            self._continuity.verify(self._clock.now(), self._clock.elapsed())
+
+    def not_verified(self, since: datetime, until: datetime | None, reason: str) -> None:
+        """Nobody could know whether events were missed in this span."""
+        now = self._clock.now()
+        until = now if until is None else min(until, now)
+        self._continuity.state_span(since, until, self._recorder.redacted(reason))
+        self.report()
+
+    def unsubscribed(self) -> None:
+        """No subscription is active any more."""
+        self._continuity.end(self._clock.now())
+        self.report(at_once=True)
+
+    def report(self, *, at_once: bool = False) -> None:
+        """Report the spans that nobody could verify, if their pace allows it."""
+        for span in self._continuity.due(self._clock.now(), self._clock.elapsed(), at_once=at_once):
+            self._recorder.not_verified(span)

@@ -1,0 +1,60 @@
+"""`jackfield._feed.continuity`: what is covered by nothing is stated; a clock that is set back hides no moment."""
+
+from datetime import UTC, datetime, timedelta
+
+from jackfield._feed.continuity import STATED_SECONDS, UNCOVERED, Continuity, StepBack
+from jackfield._feed.gap import AnnouncedGap
+from jackfield._feed.unverified import UnverifiedSpan
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds):
+    return START + timedelta(seconds=seconds)
+
+
+def subscribed(**options):
+    continuity = Continuity(**options)
+    continuity.announce(at(0), 0.0, backfills=True)
+    return continuity
+
+
+def test_a_silent_vendor_without_rest_is_stated_at_a_slow_pace():
+    continuity = subscribed()
+    stated = [span for second in range(3 * 3600 + 1) for span in continuity.due(at(second), float(second))]
+    hour = STATED_SECONDS
+    assert stated == [UnverifiedSpan(at(n * hour), at((n + 1) * hour), UNCOVERED) for n in range(3)]
+
+
+def test_completed_backfills_verify_and_what_they_did_not_reach_is_stated():
+    continuity = subscribed()
+    continuity.filled(at(50), None, 50.0)
+    continuity.filled(at(100), at(80), 100.0)
+    assert continuity.due(at(100), 100.0) == [UnverifiedSpan(at(50), at(80), UNCOVERED)]
+    continuity.end(at(130))
+    assert continuity.due(at(130), 130.0, at_once=True) == [UnverifiedSpan(at(100), at(130), UNCOVERED)]
+
+
+def test_without_backfills_a_gap_ends_what_can_be_verified_and_is_no_part_of_what_is_stated():
+    continuity = subscribed()
+    continuity.suspect(at(40), "cut")
+    assert continuity.announce(at(60), 60.0, backfills=False) == AnnouncedGap(at(40), at(60), "cut")
+    assert continuity.due(at(60), 60.0) == [UnverifiedSpan(at(0), at(40), UNCOVERED)]
+    assert continuity.verified == at(60)
+
+
+def test_a_gap_in_which_the_clock_is_set_back_holds_every_moment_that_it_showed():
+    continuity = subscribed()
+    continuity.suspect(at(40), "cut")
+    continuity.stepped(StepBack(at(50), at(-3550), 50.0))
+    announced = continuity.announce(at(-3500), 100.0, backfills=True)
+    assert announced == AnnouncedGap(at(-3550), at(50), "cut")
+
+
+def test_a_gap_since_before_a_step_back_that_is_found_after_it_holds_it_too_and_later_gaps_do_not():
+    continuity = subscribed()
+    continuity.stepped(StepBack(at(50), at(-50), 50.0))
+    continuity.suspect(at(45), "cut", heard=45.0)
+    assert continuity.announce(at(-30), 70.0, backfills=True) == AnnouncedGap(at(-50), at(50), "cut")
+    continuity.suspect(at(-20), "cut", heard=80.0)
+    assert continuity.announce(at(-10), 90.0, backfills=True) == AnnouncedGap(at(-20), at(-10), "cut")
