@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
 
+from jackfield.plugin.transport import ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
 from jackfield.reports import Backfilled, FeedStateChanged, TopicRefused
 from jackfield.reports.feed_states import FeedState
 from jackfield.testing._exposure import captured_output, shows
@@ -27,8 +29,34 @@ HOUR = 3600.0
 GREETING_SECONDS = 5.0
 
 
+# The schemes of each transport's URLs.
+SCHEMES: dict[type, tuple[str, ...]] = {
+    Endpoint: ("ws", "wss"),
+    ByteStream: ("tcp", "tls"),
+    HTTPStream: ("http", "https"),
+    LongPoll: ("http", "https"),
+}
+
+
 class ConnectionRules(ProviderDeclaration):
     """Everything that can be seen of a provider while a session drives it."""
+
+    def shown_endpoint(self) -> dict[str, str]:
+        """What is shown of where it connects to."""
+        endpoint = self.provider.endpoint()
+        return {"the endpoint's repr": repr(endpoint), "the URL that is shown": endpoint.display}
+
+    @rule(Level.BRONZE)
+    def test_names_an_endpoint(self) -> None:
+        """A feed without a URL of its transport's can never connect."""
+        for _ in range(2):
+            endpoint = self.provider.endpoint()
+            if isinstance(endpoint, PullSource):
+                continue
+            schemes = SCHEMES[type(endpoint)]
+            wanted = " or ".join(f"{scheme}:" for scheme in schemes)
+            assert urlsplit(endpoint.url).scheme in schemes, f"{endpoint.display} is not a {wanted} URL"
+            assert urlsplit(endpoint.url).hostname, "the endpoint's URL names no host"
 
     def _play(self, scenario: Scenario, vendor: Callable[[], Vendor | None] | None = None) -> Harness:
         endpoint = self.provider.endpoint()

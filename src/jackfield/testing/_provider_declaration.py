@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
+
+from hypothesis import strategies as st
 
 from jackfield._loading.guard import provider_code
 from jackfield._routing.planner import plan_topics
@@ -15,13 +17,14 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import iter_secrets
-from jackfield.plugin.simulator import Simulator
+from jackfield.plugin.simulator import Simulator, SupportsGreeting
+from jackfield.plugin.webhook import WebhookRequest
 from jackfield.selectors import EVERYTHING, Selector
 from jackfield.testing._harness import FEED, Vendor
 from jackfield.testing._world import World
 from jackfield.testing.laws import TranslationLaws
 
-__all__ = ["AT", "ProviderDeclaration", "simulated_frames"]
+__all__ = ["AT", "ProviderDeclaration", "post", "simulated_frames"]
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When a frame comes, wherever that must not matter."""
@@ -49,6 +52,10 @@ class ProviderDeclaration(TranslationLaws):
     webhooks: ClassVar[bool] = False
     """Whether it `SupportsWebhooks`, as `provider` is configured."""
 
+    signs: ClassVar[bool] = False
+    """Whether the vendor signs its webhooks, so that what somebody else sends is rejected."""
+    ids: ClassVar[st.SearchStrategy[str] | None] = None
+    """The vendor's ids, where they have a form that the dialect insists on, such as ``st.uuids().map(str)``."""
     bounds: ClassVar[Sequence[str]] = ()
     """The constants that bound what a protocol remembers, such as ``"jackfield_acme.calls.MOST_CALLS"``.
 
@@ -58,6 +65,14 @@ class ProviderDeclaration(TranslationLaws):
     def examples(self) -> Sequence[bytes]:
         """Frames of the vendor's, each with at least one event and no two with the same."""
         raise NotImplementedError
+
+    def posts(self) -> Sequence[WebhookRequest]:
+        """Webhooks as the vendor sends them, signed for `provider`; `post` makes one."""
+        return ()
+
+    def shown_endpoint(self) -> dict[str, str]:
+        """What is shown of where it connects to; of a provider that connects to nothing nothing."""
+        return {}
 
     def copies(self) -> Sequence[Sequence[bytes]]:
         """Groups of frames; those of each group are copies of the same events."""
@@ -92,7 +107,7 @@ class ProviderDeclaration(TranslationLaws):
         addresses = [event.address for frame in self.examples() for event in self.emitted(frame)]
         resources = sorted({address.resource for address in addresses})
         words = sorted({address.event for address in addresses})
-        return World(self.provider.dialect, self.provider.source, resources=resources, words=words)
+        return World(self.provider.dialect, self.provider.source, resources=resources, words=words, ids=self.ids)
 
     # -- for the rules -----------------------------------------------------------------------------
 
@@ -133,6 +148,19 @@ def _topics(provider: Provider, selector: Selector) -> tuple[str, ...]:
     return plan_topics(provider.source.provider, provider.dialect, [selector]).topics
 
 
+def post(
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str = "POST",
+    target: str = "/webhooks/conformance",
+    authority: str = "https://gateway.example",
+) -> WebhookRequest:
+    """A request as a vendor sends it to a gateway; `target` is the path and the query."""
+    given = {name.lower(): value for name, value in (headers or {"content-type": "application/json"}).items()}
+    return WebhookRequest(method, target, authority + target, given, body, AT)
+
+
 def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -> tuple[bytes, ...]:
     """The frames in which a provider's simulator tells a feed the first so many events of its day.
 
@@ -140,6 +168,8 @@ def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -
     """
     protocol, client = provider.protocol(FEED), simulator.client()
     actions: list[Action] = [*protocol.opened()]
+    for greeting in client.opened() if isinstance(client, SupportsGreeting) else ():
+        actions += protocol.received(greeting.encode() if isinstance(greeting, str) else greeting, AT)
     for topic in _topics(provider, EVERYTHING):
         actions += protocol.subscribe(topic)
     for second in range(PACE_SECONDS):

@@ -85,13 +85,18 @@ def near_misses(text: str) -> st.SearchStrategy[str]:
 
 
 def addresses(
-    source: Source | None = None, resources: Sequence[str] = (), words: Sequence[str] = ()
+    source: Source | None = None,
+    resources: Sequence[str] = (),
+    words: Sequence[str] = (),
+    ids: st.SearchStrategy[str] | None = None,
 ) -> st.SearchStrategy[Address]:
-    """An address; of this source, and mostly with one of these resources and event words, where they are given."""
+    """An address; of this source, with these ids, and mostly with one of these resources and event words, if given."""
     owner = st.tuples(*[segments()] * 3) if source is None else st.just(source)
     resource = st.one_of([st.sampled_from(list(resources))] * 3 + [segments()]) if resources else segments()
     word = st.one_of([st.sampled_from(list(words))] * 3 + [segments()]) if words else segments()
-    return st.builds(lambda whose, *rest: Address(*whose, *rest), owner, resource, segments(), word)
+    return st.builds(
+        lambda whose, *rest: Address(*whose, *rest), owner, resource, segments() if ids is None else ids, word
+    )
 
 
 def address_patterns() -> st.SearchStrategy[AddressPattern]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import attrs
 
-from faulty.acme import HELLO, SAMPLE, Acme, AcmeProtocol, AcmeSuite, GreetedSuite
+from faulty.acme import HELLO, SAMPLE, SIGNATURE, Acme, AcmeProtocol, AcmeSuite, GreetedSuite
 from faulty.dialect import AcmeDialect
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError, NoTopicError
@@ -488,6 +488,24 @@ class AsksForEver(Acme):
 class TakesThePastForThePresent(AcmeProtocol):
     def origin(self):
         return "live"
+
+
+@caught_by("reads_its_webhooks")
+class ExpectsAnotherHeader(Acme):
+    def is_signed(self, request):
+        return "x-acme-signed" in request.headers
+
+
+@caught_by("rejects_forged_webhooks")
+class BelievesEveryWebhook(Acme):
+    def is_signed(self, request):
+        return True
+
+
+@caught_by("rejects_forged_webhooks")
+class SeesThatThereIsASignature(Acme):
+    def is_signed(self, request):
+        return SIGNATURE in request.headers
 
 
 @caught_by("reads_any_webhook")
