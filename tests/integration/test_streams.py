@@ -86,7 +86,7 @@ def test_data_is_utf_8_in_any_locale(use, encoding, run):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("use", ["--help", "check", "translate", "plugins"])
+@pytest.mark.parametrize("use", ["--version", "--help", "check", "translate", "plugins", "demo"])
 def test_a_full_standard_output_is_one_message_and_status_1(use, run):
     done = run(USES[use][1:], "> /dev/full")
     assert done.returncode == 1

@@ -16,7 +16,6 @@ from jackfield._loading.guard import provider_code
 from jackfield.errors import ConnectionLost, JackfieldError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.transport import LongPoll
-from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 
 __all__ = ["connect"]
 
@@ -26,6 +25,7 @@ class _Connection:
     _endpoint: LongPoll
     _opener: Opener
     _timeout: float
+    _most_bytes: int
     _activity: Activity
     _stream: trio.abc.Stream
     _next: Request
@@ -54,8 +54,9 @@ class _Connection:
             body = bytearray()
             while piece := await self._http.piece():
                 body += piece
-                if len(body) > MAX_MESSAGE_BYTES:
-                    raise ConnectionLost(f"{self._endpoint.display} answered with more than {MAX_MESSAGE_BYTES} bytes")
+                if len(body) > self._most_bytes:
+                    limit = f"{self._most_bytes} bytes, the feed's max_message_bytes"
+                    raise ConnectionLost(f"{self._endpoint.display} answered with more than {limit}")
         if not self._http.reusable:
             await self.close()
             self._stream = await dialled(self._endpoint, self._opener, self._timeout)
@@ -83,11 +84,11 @@ class _Connection:
 
 @asynccontextmanager
 async def connect(
-    endpoint: LongPoll, *, timeout: float, opener: Opener, now: Callable[[], datetime]
+    endpoint: LongPoll, *, timeout: float, most_bytes: int, opener: Opener, now: Callable[[], datetime]
 ) -> AsyncGenerator[_Connection, None]:
     """A connection to the endpoint; it is up when TCP is, for the first answer may take as long as any."""
     stream = await dialled(endpoint, opener, timeout)
-    connection = _Connection(endpoint, opener, timeout, Activity(now), stream, endpoint.first)
+    connection = _Connection(endpoint, opener, timeout, most_bytes, Activity(now), stream, endpoint.first)
     try:
         yield connection
     finally:

@@ -153,7 +153,8 @@ class Session:
         try:
             endpoint, protocol = await self._prepare()
             timeout = self._timing.handshake_timeout
-            async with connect(endpoint, timeout=timeout, opener=self._opener, now=self._clock.now) as made:
+            opener, now, most = self._opener, self._clock.now, self.feed.connection.max_message_bytes
+            async with connect(endpoint, timeout=timeout, most_bytes=most, opener=opener, now=now) as made:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
                 connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)

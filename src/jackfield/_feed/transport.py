@@ -16,6 +16,7 @@ from jackfield._feed.activity import wall_clock
 from jackfield._feed.dialling import Opener, dialler
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.transport import AnyEndpoint, ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
+from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 
 __all__ = ["Connection", "connect"]
 
@@ -49,23 +50,25 @@ def connect(
     endpoint: AnyEndpoint,
     *,
     timeout: float,
+    most_bytes: int = MAX_MESSAGE_BYTES,
     opener: Opener | None = None,
     now: Callable[[], datetime] = wall_clock,
 ) -> AbstractAsyncContextManager[Connection]:
     """A connection to an endpoint by its transport, closed gracefully at the end.
 
+    Messages are of `most_bytes` at most; where a framing makes them, it has a limit of its own.
     `opener` takes the place of TCP and TLS; tests give one that needs no network.
     """
     opener = opener or dialler()
     match endpoint:
         case Endpoint():
-            return websocket.connect(endpoint, timeout=timeout, opener=opener, now=now)
+            return websocket.connect(endpoint, timeout=timeout, most_bytes=most_bytes, opener=opener, now=now)
         case ByteStream():
             return byte_stream.connect(endpoint, timeout=timeout, opener=opener, now=now)
         case HTTPStream():
             return http_stream.connect(endpoint, timeout=timeout, opener=opener, now=now)
         case LongPoll():
-            return long_poll.connect(endpoint, timeout=timeout, opener=opener, now=now)
+            return long_poll.connect(endpoint, timeout=timeout, most_bytes=most_bytes, opener=opener, now=now)
         case PullSource():
             return pull_source.connect(endpoint, timeout=timeout, now=now)
         case _:

@@ -26,13 +26,11 @@ from jackfield._net.exception_groups import leaves
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.http import Response
 from jackfield.plugin.transport import Endpoint
-from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
 
 __all__ = ["connect"]
 
-# A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member
-# (KAZOO), neither with a limit; trio-websocket's own limit of 1 MiB would close the connection.
-MAX_FRAME = MAX_MESSAGE_BYTES
+# How trio-websocket's close reason begins where a message was larger than we accept.
+TOO_LARGE = "Exceeded maximum message size: "
 # While this queue is full trio-websocket stops reading and so answers no ping; the session empties
 # it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
 QUEUE = 16
@@ -137,7 +135,7 @@ class Connection:
 
 @asynccontextmanager
 async def connect(
-    endpoint: Endpoint, *, timeout: float, opener: Opener, now: Callable[[], datetime]
+    endpoint: Endpoint, *, timeout: float, most_bytes: int, opener: Opener, now: Callable[[], datetime]
 ) -> AsyncGenerator[Connection, None]:
     """A connection to the endpoint, closed gracefully at the end.
 
@@ -150,7 +148,7 @@ async def connect(
     done = False
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _establish(endpoint, nursery, timeout, opener, now)
+            connection = await _establish(endpoint, nursery, timeout, most_bytes, opener, now)
             try:
                 yield connection
                 done = True
@@ -172,13 +170,18 @@ async def connect(
 
 
 async def _establish(
-    endpoint: Endpoint, nursery: trio.Nursery, timeout: float, opener: Opener, now: Callable[[], datetime]
+    endpoint: Endpoint,
+    nursery: trio.Nursery,
+    timeout: float,
+    most_bytes: int,
+    opener: Opener,
+    now: Callable[[], datetime],
 ) -> Connection:
     stream: _WatchedStream | None = None
     try:
         with within(endpoint.display, timeout):
             stream = _WatchedStream(await opener(endpoint), now)
-            return Connection(await _shake_hands(endpoint, stream, nursery), stream)
+            return Connection(await _shake_hands(endpoint, stream, nursery, most_bytes), stream)
     except BaseException:
         if stream is not None:
             await trio.aclose_forcefully(stream)
@@ -186,7 +189,7 @@ async def _establish(
 
 
 async def _shake_hands(
-    endpoint: Endpoint, stream: _WatchedStream, nursery: trio.Nursery
+    endpoint: Endpoint, stream: _WatchedStream, nursery: trio.Nursery, most_bytes: int
 ) -> trio_websocket.WebSocketConnection:
     parts = urlsplit(endpoint.url)
     opened: list[trio_websocket.WebSocketConnection] = []
@@ -204,7 +207,7 @@ async def _shake_hands(
             (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
             extra_headers=[(name.encode(), value.encode()) for name, value in endpoint.headers],
             message_queue_size=QUEUE,
-            max_message_size=MAX_FRAME,
+            max_message_size=most_bytes,
         )
         opened.append(websocket)
         race.cancel_scope.cancel()
@@ -238,6 +241,10 @@ def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:
     reason = closed.reason
     if reason is None or reason.code == 1006:
         return ConnectionLost("the connection was cut without a close frame")
+    if reason.reason and reason.reason.startswith(TOO_LARGE):
+        limit = reason.reason.removeprefix(TOO_LARGE)
+        text = f"the vendor sent a message of more than {limit}, the feed's max_message_bytes"
+        return ConnectionLost(text, code=int(reason.code))
     name = reason.name.lower().replace("_", " ")
     text = f"closed with {reason.code} ({name})" + (f": {reason.reason}" if reason.reason else "")
     return ConnectionLost(text, code=int(reason.code))

@@ -52,6 +52,11 @@ class WebhookReceiver:
     def __attrs_post_init__(self) -> None:
         self._redact.learn(self.feed.provider, owner=self.feed.name)
 
+    @property
+    def most_bytes(self) -> int:
+        """The largest body that is accepted."""
+        return self.feed.connection.max_message_bytes
+
     async def receive(self, request: Request, *, deadline: float = float("inf")) -> Response:
         """The answer to a request: a success as soon as its events are committed, and not before."""
         webhook = self.webhook
@@ -59,8 +64,8 @@ class WebhookReceiver:
         try:
             if request.method not in METHODS:
                 raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
-            if len(request.body) > webhook.max_bytes:
-                raise WebhookError(413, f"the body is larger than {webhook.max_bytes} bytes")
+            if len(request.body) > self.most_bytes:
+                raise WebhookError(413, f"the body is larger than {self.most_bytes} bytes")
             with by(deadline, WebhookError(503, f"the journal did not commit it within {webhook.timeout:g} s")):
                 return await self._receive(self._whole(request))
         except WebhookError as refusal:

@@ -48,10 +48,12 @@ class WebhookServer:
     """Requests that were for no feed, or were not HTTP, by reason."""
     _held: int = 0
     """Bytes of bodies that are not committed yet."""
+    _most_held: int = attrs.field(init=False)
     _holding: dict[trio.abc.Stream, int] = attrs.field(factory=dict)
     _server: HTTPServer = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._most_held = max([MOST_HELD_BYTES, *(each.most_bytes for each in self._receivers.values())])
         self._server = HTTPServer(self._receive, self._limits, self._refuse)
 
     def stop(self) -> None:
@@ -81,7 +83,7 @@ class WebhookServer:
             if head.method not in METHODS:
                 raise WebhookError(405, f"the method is none of {', '.join(METHODS)}")
             with by(deadline, WebhookError(408, f"the body did not come {in_time}")):
-                body = await connection.body(head, webhook.max_bytes, self._hold)
+                body = await connection.body(head, receiver.most_bytes, self._hold)
             return await receiver.receive(attrs.evolve(head, body=body), deadline=deadline)
         except WebhookError as refusal:
             return receiver.refuse(refusal)
@@ -93,8 +95,8 @@ class WebhookServer:
 
     def _hold(self, stream: trio.abc.Stream, size: int) -> None:
         """Count what is held of a body; all bodies together are bounded."""
-        if self._held + size > MOST_HELD_BYTES:
-            raise WebhookError(503, f"other webhooks fill the memory of {MOST_HELD_BYTES} bytes")
+        if self._held + size > self._most_held:
+            raise WebhookError(503, f"other webhooks fill the memory of {self._most_held} bytes")
         self._held += size
         self._holding[stream] = self._holding.get(stream, 0) + size
 

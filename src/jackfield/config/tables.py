@@ -14,7 +14,7 @@ from jackfield.plugin.options import field_help, ge, host_and_port, is_url
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret, iter_secrets
 from jackfield.plugin.sink import Sink
-from jackfield.plugin.webhook import SupportsWebhooks, Webhook
+from jackfield.plugin.webhook import MAX_MESSAGE_BYTES, SupportsWebhooks, Webhook
 from jackfield.selectors import Selector
 
 __all__ = [
@@ -174,6 +174,11 @@ class ConnectionOptions:
         default=15.0,
         validator=ge(0.1),
         metadata=field_help("seconds that connecting may take, TLS and upgrade included"),
+    )
+    max_message_bytes: int = attrs.field(
+        default=MAX_MESSAGE_BYTES,
+        validator=ge(262_144),  # what is smaller is cut out of the stream before anybody looks at it
+        metadata=field_help("the largest message that is accepted, by websocket as by webhook"),
     )
     proxy: str | None = attrs.field(
         default=None,

@@ -16,8 +16,10 @@ from jackfield.plugin.http import Response
 __all__ = ["MAX_MESSAGE_BYTES", "SupportsWebhooks", "Webhook", "WebhookAnswer", "WebhookRequest"]
 
 FORM = "application/x-www-form-urlencoded"
+# A frame of an activeflow grows with every executed step (VoIPBIN) and a sync with every member (KAZOO), neither with a
+# limit; trio-websocket's own limit of 1 MiB would close the connection.
 MAX_MESSAGE_BYTES = 16 * 2**20
-"""The largest message that a feed accepts, by websocket as by webhook."""
+"""The largest message that a feed accepts where its ``max_message_bytes`` does not say."""
 
 
 @attrs.frozen
@@ -78,8 +80,6 @@ class Webhook:
     """
     websocket: bool = True
     """Whether the feed has a websocket too; without, all its events come by webhook."""
-    max_bytes: int = MAX_MESSAGE_BYTES
-    """A larger body is rejected."""
     timeout: float = 4.0
     """Seconds for a request to come in and to be committed."""
 

@@ -56,6 +56,25 @@ async def test_frames_go_both_ways_and_the_handshake_says_where_to(network):
         await connection.ping()
 
 
+@pytest.mark.parametrize("size", [262_144, 262_145, 700_000])
+@pytest.mark.parametrize("kind", [str, bytes])
+async def test_a_message_may_be_as_large_as_the_feed_says_and_the_option_is_named_where_it_is_larger(
+    network, size, kind
+):
+    async def handler(incoming):
+        line = await incoming.accept()
+        await line.send("x" * size if kind is str else b"x" * size)
+        await line.receive()
+
+    network.handler = handler
+    async with contextlib.AsyncExitStack() as stack:
+        if size > 262_144:
+            message = "the vendor sent a message of more than 262144 bytes, the feed's max_message_bytes"
+            stack.enter_context(pytest.raises(ConnectionLost, match=message))
+        async with connect(ENDPOINT, timeout=5, most_bytes=262_144, opener=network.open) as connection:
+            assert await connection.receive() == [b"x" * size]
+
+
 async def test_what_one_read_brings_is_one_list_and_comes_before_the_goodbye_in_the_same_read(network):
     async def handler(incoming):
         line = await incoming.accept()

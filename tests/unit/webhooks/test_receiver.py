@@ -12,7 +12,7 @@ import trio
 from jackfield import open_gateway
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield.addresses import Address
-from jackfield.config import Feed, WebhooksOptions
+from jackfield.config import ConnectionOptions, Feed, WebhooksOptions
 from jackfield.errors import WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
@@ -21,6 +21,7 @@ from jackfield.plugin.webhook import Webhook, WebhookAnswer
 from jackfield.reports._counters import FeedCounters
 from jackfield_voipbin.webhook import sign
 
+MOST = 262_144  # the least that max_message_bytes can be
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 KEY = b"a-key-of-nobody"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -63,8 +64,8 @@ def receiver(published):
         return len(events)
 
     def make(**options):
-        webhook = Webhook(read, max_bytes=1000)
-        feed = Feed("office", "acme", Options())
+        webhook = Webhook(read)
+        feed = Feed("office", "acme", Options(), ConnectionOptions(max_message_bytes=MOST))
         return WebhookReceiver(
             feed, webhook, FeedCounters(NOW), [].append, publish, [].append, WebhooksOptions(**options), now=lambda: NOW
         )
@@ -119,8 +120,8 @@ async def test_a_body_that_is_not_the_form_that_the_provider_reads_is_rejected(r
 
 
 async def test_a_request_from_another_server_is_limited_as_those_of_our_own(receiver):
-    answer = await receiver().receive(Request("POST", "https://app.example/hook", (), b"x" * 1001))
-    assert (answer.status, answer.body) == (413, b'{"error":"the body is larger than 1000 bytes"}')
+    answer = await receiver().receive(Request("POST", "https://app.example/hook", (), b"x" * (MOST + 1)))
+    assert (answer.status, answer.body) == (413, b'{"error":"the body is larger than 262144 bytes"}')
     assert (await receiver().receive(Request("DELETE", "https://app.example/hook", (), b"x"))).status == 405
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import LIMITS, WebhookServer, open_webhook_server
 from jackfield.addresses import Address
-from jackfield.config import Feed, WebhooksOptions
+from jackfield.config import ConnectionOptions, Feed, WebhooksOptions
 from jackfield.errors import ConfigError, FrameError, JournalError, SecretError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request
@@ -26,6 +26,7 @@ from jackfield.reports import WebhookRejected, WebhookServerStarted
 from jackfield.reports._counters import FeedCounters
 
 PATH = "/webhooks/office"
+MOST = 262_144  # the least that max_message_bytes can be
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -78,7 +79,7 @@ class Office:
 
     @property
     def receiver(self):
-        feed, webhook = Feed("office", "acme", Options()), Webhook(read, max_bytes=1000)
+        feed, webhook = Feed("office", "acme", Options(), ConnectionOptions(max_message_bytes=MOST)), Webhook(read)
         return WebhookReceiver(feed, webhook, self.stats, self.unreadable.append, self.publish, self.reports.append)
 
     def inbox(self, *listeners, **more):
@@ -156,7 +157,7 @@ async def test_vendors_post_with_the_method_that_they_like(office, door, poster,
         (b"a", {"x_key": "wrong"}, 401, "wrong key, and not ***"),
         (b"a", {"method": "DELETE"}, 405, "the method is none of GET, POST, PUT"),
         (b"", {}, 400, "the request has neither a body nor a query"),
-        (b"x" * 1001, {}, 413, "the body is larger than 1000 bytes"),
+        (b"x" * (MOST + 1), {}, 413, "the body is larger than 262144 bytes"),
         (b"no secret", {}, 503, "the file is empty"),
         (b"teapot", {}, 400, "not an error at all"),
     ],
@@ -313,7 +314,7 @@ BAD = {
     "a huge length": b"POST /webhooks/office HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
     "bad chunks": b"POST /webhooks/office HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "a huge chunk": b"POST /webhooks/office HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n"
-    + b"x" * 5000,
+    + b"x" * (MOST + 5000),
     "an encoding": b"POST /webhooks/office HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
     "a tunnel": b"CONNECT inbox:80 HTTP/1.1\r\nHost: x\r\n\r\n",
     "a websocket": b"GET /webhooks/office HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
@@ -363,7 +364,7 @@ async def test_a_body_that_is_larger_than_its_length_says_is_no_next_request(off
 
 async def test_a_client_that_asks_first_is_reported_to_go_on_only_if_its_body_is_wanted(office, poster):
     async with listening(office) as inbox:
-        for body, answer in ((b"a", b"HTTP/1.1 100"), (b"x" * 1001, b"HTTP/1.1 413")):
+        for body, answer in ((b"a", b"HTTP/1.1 100"), (b"x" * (MOST + 1), b"HTTP/1.1 413")):
             async with await poster.connect(inbox.url) as stream:
                 whole = poster.request(PATH, body, expect="100-continue")
                 await stream.send_all(whole[: -len(body)])
@@ -418,7 +419,7 @@ async def test_with_a_certificate_posts_come_over_tls_and_garbage_hinders_nobody
         )
         async with stream:
             assert (await poster.post(stream, PATH, b"a"))[0] == 200
-            assert (await poster.post(stream, PATH, b"x" * 2000))[0] == 413
+            assert (await poster.post(stream, PATH, b"x" * (2 * MOST)))[0] == 413
     assert office.reports[0] == WebhookServerStarted(inbox.url, ("office",))
 
 
@@ -440,17 +441,21 @@ async def test_of_several_headers_of_one_name_the_first_counts(office):
     assert (await office.receiver.receive(request)).status == 200
 
 
-async def test_bodies_that_are_not_committed_yet_are_bounded_all_together(office, door, poster, monkeypatch, nursery):
+async def test_bodies_that_are_not_committed_yet_are_bounded_all_together(
+    office, poster, monkeypatch, nursery, autojump_clock
+):
     """One limit for each alone would let a hundred connections fill the memory."""
-    monkeypatch.setattr("jackfield._webhooks.server.MOST_HELD_BYTES", 1500)
+    monkeypatch.setattr("jackfield._webhooks.server.MOST_HELD_BYTES", 300_000)
+    door = Doorway()
+    nursery.start_soon(office.inbox(door).run)
     office.hangs = True
     first, second = door.connect(), door.connect()
-    await first.send_all(poster.request(PATH, b"a" * 1000))
+    await first.send_all(poster.request(PATH, b"a" * 200_000))
     await trio.testing.wait_all_tasks_blocked()
-    status, headers, answer = await poster.post(second, PATH, b"b" * 1000)
+    status, headers, answer = await poster.post(second, PATH, b"b" * 200_000)
     assert (status, headers["retry-after"]) == (503, "5")
-    assert answer == {"error": "other webhooks fill the memory of 1500 bytes"}
+    assert answer == {"error": "other webhooks fill the memory of 300000 bytes"}
     assert (await poster.answer(first))[0] == 503
     office.hangs = False
     third = door.connect()
-    assert (await poster.post(third, PATH, b"c" * 1000))[0] == 200
+    assert (await poster.post(third, PATH, b"c" * 200_000))[0] == 200
