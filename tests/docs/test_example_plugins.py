@@ -113,7 +113,15 @@ def test_an_example_is_gold(suite):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("jackfield_asterisk.py", 210), ("jackfield_freeswitch.py", 320), ("jackfield_sqlite.py", 60)]
+    ("name", "most"),
+    [
+        ("jackfield_asterisk.py", 210),
+        ("jackfield_freeswitch.py", 330),
+        ("jackfield_genesys.py", 460),
+        ("jackfield_postgresql.py", 140),
+        ("jackfield_sqlite.py", 60),
+        ("jackfield_twilio.py", 310),
+    ],
 )
 def test_an_example_is_short_and_uses_public_names_only(name, most):
     text = (EXAMPLES / name).read_text()

@@ -119,3 +119,38 @@ async def test_the_same_program_gets_the_same_events_in_every_host_and_an_interr
             common = list(zip(one[one.index(start) :], other[other.index(start) :], strict=False))
             assert len(common) >= 10  # each host came to it at its own time
             assert all(first == second for first, second in common)
+
+
+FORKING = """
+import os, sys
+from jackfield.blocking import open_gateway
+from jackfield.errors import JackfieldError
+
+feed = {"provider": "voipbin", "url": "ws://127.0.0.1:9/", "token": "x", "customer_id": "a"}
+with open_gateway({"feeds": {"office": feed}, "gateway": {"journal": "var/journal"}}) as gateway:
+    with gateway.listen("**") as events:
+        child = os.fork()
+        if not child:
+            for ask in (gateway.state, lambda: gateway.plan("office"), lambda: next(iter(events)), gateway.publish):
+                try:
+                    ask()
+                    print("answered")
+                except JackfieldError as error:
+                    print(error)
+            sys.exit(7)
+        print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print("parent", *gateway.state().feeds)
+"""
+
+
+def test_a_fork_of_a_process_with_an_open_gateway_is_refused_and_ends_and_the_gateway_goes_on(tmp_path):
+    """Its thread is not in the fork, where each call waited for ever, as did the end of the block."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKING]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, timeout=30, check=True)
+    *refused, child, parent = done.stdout.decode().splitlines()
+    assert len(refused) == 4
+    for line in refused:
+        assert line.startswith("the gateway runs in process ")
+        assert line.endswith("open a gateway here, or start processes by spawn")
+    assert (child, parent) == ("child 7", "parent office")
+    assert b"Traceback" not in done.stderr

@@ -153,6 +153,7 @@ async def test_a_cut_is_a_gap_and_the_filters_are_set_again():
         "stream.connected",
         "stream.subscribed",
         "stream.gap_suspected",
+        "stream.not_verified",
         "call.cleared",
     ]
     assert (stats.gaps, stats.connections, stats.unreadable) == (1, 2, 0)

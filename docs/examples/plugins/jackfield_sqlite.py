@@ -1,16 +1,14 @@
 """SQLite for Jackfield: one row per event, in order of arrival, without copies."""
 
 import sqlite3
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import attrs
-import trio
 
-from jackfield.errors import DeliveryError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help
 from jackfield.plugin.sink import Batch, OpenSink, SinkSpec
+from jackfield.plugin.threaded import threaded
 
 jackfield_api = 1
 TABLE = "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, event TEXT)"
@@ -24,32 +22,18 @@ class Sqlite:
     path: str = attrs.field(metadata=field_help("the database file"))
     busy_seconds: float = attrs.field(default=5.0, metadata=field_help("seconds to wait for another writer"))
 
-    @asynccontextmanager
-    async def open(self) -> AsyncGenerator[OpenSink, None]:
-        database = sqlite3.connect(self.path, timeout=self.busy_seconds, check_same_thread=False)
-        try:
-            yield _Writer(database)
-        finally:
-            database.close()
+    def open(self) -> AbstractAsyncContextManager[OpenSink]:
+        stop, errors = sqlite3.Connection.interrupt, (sqlite3.Error,)
+        return threaded(self._connect, _insert, interrupt=stop, errors=errors, connections=1)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=self.busy_seconds, check_same_thread=False)
 
 
-@attrs.frozen
-class _Writer:
-    _database: sqlite3.Connection
-    _lock: trio.Lock = attrs.field(factory=trio.Lock)
-
-    async def write(self, batch: Batch) -> None:
-        rows = [(event.id, event.kind, event.to_json().decode()) for event in batch.events]
-        async with self._lock:
-            await trio.to_thread.run_sync(self._insert, rows)
-
-    def _insert(self, rows: list[tuple[str, str, str]]) -> None:
-        try:
-            with self._database:  # one transaction: the whole batch or nothing
-                self._database.execute(TABLE)
-                self._database.executemany(ROW, rows)
-        except sqlite3.Error as error:
-            raise DeliveryError(f"the database: {error}") from None
+def _insert(database: sqlite3.Connection, batch: Batch) -> None:
+    with database:  # one transaction: the whole batch or nothing
+        database.execute(TABLE)
+        database.executemany(ROW, [(event.id, event.kind, event.to_json().decode()) for event in batch.events])
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     selectors = [selector for route in config.routes for selector in route.select]
     plans = {feed.name: make_plan(feed.provider, selectors, webhook_only=feed.webhook_only) for feed in config.feeds}
-    for warning in (*config.warnings, *_doubts(config, plans)):
+    for warning in (*config.warnings, *_doubts(config, plans, registry.kinds)):
         say(f"warning: {warning}", level="warning")
     if config.gateway.journal != "memory" and Path(config.gateway.journal).exists():
         try:
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigProblem]:
+def _doubts(config: GatewayConfig, plans: dict[str, Plan], own_kinds: Iterable[str]) -> Iterator[ConfigProblem]:
     """Settings that are allowed and deliver no event."""
     for name, plan in plans.items():
         if not any(row.topics or not row.reason for row in plan.entries):
@@ -66,7 +66,7 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan]) -> Iterator[ConfigPro
         for position, selector in enumerate(route.select):
             served = any(row.selector == selector for plan in plans.values() for row in plan.entries)
             if not served and "stream" not in (selector.kind.entity, selector.address.resource):
-                hint = explain_unknown(*selector.kind)
+                hint = explain_unknown(*selector.kind, own_kinds)
                 message = f"{selector}: no feed delivers such events{hint and '; '}{hint}"
                 yield ConfigProblem(f"routes[{number}].select[{position}]", message)
 

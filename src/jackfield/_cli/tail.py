@@ -47,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
     check_showable(registry)
     config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
     config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
-    for hint in filter(None, (explain_unknown(*each.kind) for each in options.select)):
+    for hint in filter(
+        None, (explain_unknown(each.kind.entity, each.kind.word, registry.kinds) for each in options.select)
+    ):
         say(f"warning: {hint}", level="warning")
     trio.run(_tail, config, registry, options)
     return 0

@@ -12,6 +12,7 @@ import attrs
 
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._loading.registry import Registry
 from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import NoTopicError, SelectorError
@@ -79,8 +80,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the text in all possible ways, and print each reading."""
-    providers = load_plugins(options.plugins, strict=options.strict_plugins).providers
-    readings, problems = _read(options.text, options.event, options.scope_id or ANY_ID, providers)
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
+    providers = registry.providers
+    readings, problems = _read(options.text, options.event, options.scope_id or ANY_ID, registry)
     if not readings:
         reasons = "\n".join(problems or ["no provider is installed"]).replace("\n", "\n  ")
         say(f"jackfield: {options.text!r} cannot be translated:\n  {reasons}", level="error")
@@ -99,13 +101,11 @@ def _spoken(providers: Mapping[str, ProviderSpec], scope_id: str) -> Iterator[_S
             yield _Spoken(name, dialect_name, dialect)
 
 
-def _read(
-    text: str, event: str | None, scope_id: str, providers: Mapping[str, ProviderSpec]
-) -> tuple[dict[Selector, _Ways], list[str]]:
+def _read(text: str, event: str | None, scope_id: str, registry: Registry) -> tuple[dict[Selector, _Ways], list[str]]:
     """The selectors that the text can mean, each with what the text is then; or the reasons why there is none."""
     readings: dict[Selector, _Ways] = {}
     problems = []
-    for each in _spoken(providers, scope_id):
+    for each in _spoken(registry.providers, scope_id):
         note = ""
         try:
             if event is None:
@@ -124,7 +124,7 @@ def _read(
         except SelectorError as error:
             problem = f"not an address or a selector:\n{error.pointed()}"
             return {}, [problem] if "/" in text or "@" in text else [problem, *problems]
-        hint = explain_unknown(*selector.kind)
+        hint = explain_unknown(*selector.kind, registry.kinds)
         readings[selector] = _Ways(
             "an address" if _is_address(selector) else "a selector", notes=[hint] if hint else []
         )

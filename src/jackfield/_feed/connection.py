@@ -6,7 +6,8 @@ through a bounded queue, and facts are handed to the session at once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +16,7 @@ import trio
 
 from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
 from jackfield._feed.driver import FeedDriver
-from jackfield._feed.effects import Effect, Lost, Perform
+from jackfield._feed.effects import Effect, Lost, Perform, SlowStep
 from jackfield._feed.transport import Connection
 from jackfield._loading.guard import provider_code
 from jackfield._net.http_client import Perform as PerformHTTP
@@ -27,6 +28,10 @@ __all__ = ["FeedConnection", "FeedEvents", "Timing", "WantedTopics"]
 
 # A plan has one frame for each topic; a vendor that accepts none of a thousand is not reading.
 OUTBOX = 1000
+# One read of 128 KiB may bring tens of thousands of tiny frames.
+FRAMES_AT_ONCE = 500
+# A step of the protocol's is computation alone, some microseconds for each frame.
+SLOW_SECONDS = 0.2
 
 
 @attrs.frozen
@@ -148,12 +153,25 @@ class FeedConnection:
         except trio.WouldBlock:
             self._lose(ConnectionLost(f"the vendor accepted none of our last {OUTBOX} frames"))
 
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        """Notice a step of the protocol's that holds up everything else."""
+        began = trio.current_time()
+        yield
+        if (seconds := trio.current_time() - began) > SLOW_SECONDS:
+            self._session.handle(SlowStep(name, seconds), self)
+
     # -- tasks -------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
         while True:
-            frames = await self.connection.receive()
-            self._apply(self.driver.received(frames, self._clock.now()))
+            frames, at = await self.connection.receive(), self._clock.now()
+            for start in range(0, len(frames), FRAMES_AT_ONCE):
+                if start:  # a flood of tiny frames must not hold up the rest of the program
+                    await trio.lowlevel.checkpoint()
+                with self._step("received"):
+                    effects = self.driver.received(frames[start : start + FRAMES_AT_ONCE], at)
+                self._apply(effects)
 
     async def _write(self) -> None:
         async for frame in self._to_send:
@@ -162,7 +180,9 @@ class FeedConnection:
     async def _follow(self) -> None:
         while True:
             changed = self._wanted.changed
-            self._apply(self.driver.want(self._wanted.topics))
+            with self._step("subscribe"):
+                effects = self.driver.want(self._wanted.topics)
+            self._apply(effects)
             await changed.wait()
 
     async def _tick(self) -> None:
@@ -172,7 +192,9 @@ class FeedConnection:
             self._session.ticked(self._clock.check())
             now = self._clock.elapsed()
             passed, before = now - before, now
-            self._apply(self.driver.tick(self._clock.now(), passed))
+            with self._step("tick"):
+                effects = self.driver.tick(self._clock.now(), passed)
+            self._apply(effects)
 
     async def _keep_alive(self) -> None:
         timing = self._timing

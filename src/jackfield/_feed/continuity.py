@@ -53,6 +53,11 @@ class Continuity:
         continuity.state(since)
         return continuity
 
+    @property
+    def began(self) -> bool:
+        """Whether there is anything that could be missed: a subscription was active, now or before a gap."""
+        return self.verified is not None or self.gap.since is not None
+
     def accounted_until(self) -> datetime | None:
         """Up to when everything was delivered, announced or reported; the next run goes on from there."""
         waiting = self._spans.waiting_since

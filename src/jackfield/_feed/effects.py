@@ -22,6 +22,7 @@ __all__ = [
     "Perform",
     "RequestFailed",
     "Settled",
+    "SlowStep",
     "TopicRefused",
     "TopicServed",
 ]
@@ -99,6 +100,16 @@ class RequestFailed:
     reason: str
     since: datetime | None = None
     """When it was asked for; ``None`` for before the connection's first frame and first tick."""
+    brings_events: bool = True
+    """Whether events may be missing without its answer."""
+
+
+@attrs.frozen
+class SlowStep:
+    """A step of the protocol's has held up everything else in the process for so long."""
+
+    step: str
+    seconds: float
 
 
 @attrs.frozen
@@ -118,6 +129,7 @@ Effect = (
     | Perform
     | BackfillEnded
     | RequestFailed
+    | SlowStep
     | Lost
     | Send
     | GapSuspected

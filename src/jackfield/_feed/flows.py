@@ -63,7 +63,7 @@ class Flows:
     ) -> Iterator[Perform | BackfillEnded | RequestFailed]:
         """Make a request, now if it is its turn."""
         if len(self._waiting) + len(self._later) >= MOST_WAITING:
-            yield RequestFailed(f"{request.reason}: {MOST_WAITING} requests wait already", at)
+            yield RequestFailed(f"{request.reason}: {MOST_WAITING} requests wait already", at, request.brings_events)
             return
         self._waiting.append(_Flow(request, at))
         yield from self._begin_requests(elapsed)
@@ -135,14 +135,15 @@ class Flows:
             flow.due = elapsed + REQUEST_PAUSES[flow.attempts - 1]
             self._later.append(flow)
         else:
-            yield RequestFailed(f"{flow.request.reason}: {error}", flow.since)
+            yield RequestFailed(f"{flow.request.reason}: {error}", flow.since, flow.request.brings_events)
         yield from self._begin_requests(elapsed)
 
     def abandon(self) -> Iterator[RequestFailed]:
         """The connection has ended: fail what is under way and what waits; a backfill's gap is the session's."""
         for flow in [*self._running.values(), *self._waiting, *self._later]:
             if flow.request is not None:
-                yield RequestFailed(f"{flow.request.reason}: the connection ended first", flow.since)
+                reason, brings_events = flow.request.reason, flow.request.brings_events
+                yield RequestFailed(f"{reason}: the connection ended first", flow.since, brings_events)
         self._running.clear()
         self._waiting.clear()
         self._later.clear()

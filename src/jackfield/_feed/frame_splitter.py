@@ -22,6 +22,9 @@ CUT_MOST = 256 * 1024
 _STAND_IN = b"\x82\x00"
 
 _UPGRADING = b"HTTP/1.1 101"
+# Before its answer a server may send others, 100 or 103 say, which mean nothing here (RFC 9110, 15.2).
+_INFORMATIONAL = re.compile(rb"HTTP/1\.1 1(?!01)[0-9][0-9][^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
+_INFORMATIONAL_BEGINS = re.compile(rb"HTTP/1\.1 1(?!01)[0-9][0-9]")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _HEAD_MOST = 64 * 1024
 
@@ -30,6 +33,9 @@ _TEXT = 0x81
 _WHOLE = frozenset({_TEXT, 0x82})
 _FRAGMENTS = frozenset({0x00, 0x01, 0x02, 0x80})
 _PING_OR_PONG = frozenset({0x89, 0x8A})
+
+# Frames that are left in the stream for each call: a flood of pings must not hold up the rest of the program.
+LEFT_MOST = 1000
 
 Cut = list[list[bytes] | None]
 """For each message that wsproto will make: the messages that it stands for, ``None`` where it is its own."""
@@ -46,6 +52,8 @@ class Cutter:
     _upgraded: bool = False
     _fragmented: bool = False
     """Whether a message in fragments has begun and not ended."""
+    paused: bool = False
+    """Whether the last call has stopped early: call again, with nothing, for what is left of its bytes."""
     _given_up: bool = False
     """Whether everything from here on is left: the server has sent its close frame, or speaks something else."""
 
@@ -54,10 +62,15 @@ class Cutter:
         if self._given_up:
             return bytes(data), []
         data = self._held + data
-        self._held = b""
+        self._held, self.paused = b"", False
         at = min(self._leaving, len(data))
         self._leaving -= at
         if not self._upgraded:
+            while (informational := _INFORMATIONAL.match(data)) is not None:
+                data = data[informational.end() :]
+            if _INFORMATIONAL_BEGINS.match(data) and len(data) <= _HEAD_MOST:
+                self._held = data
+                return b"", []
             head = _END_OF_HEAD.search(data)
             if not data.startswith(_UPGRADING[: len(data)]) or (head is None and len(data) > _HEAD_MOST):
                 self._given_up = True
@@ -72,6 +85,9 @@ class Cutter:
     def _cut(self, data: bytes, at: int) -> tuple[bytes, Cut]:
         left, cut = [data[:at]], Cut()
         while at < len(data) and not self._given_up:
+            if len(left) > LEFT_MOST:
+                self._held, self.paused = data[at:], True
+                break
             run: list[bytes] = []
             if not self._fragmented:
                 at = _take(data, at, run)

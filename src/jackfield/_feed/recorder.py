@@ -26,6 +26,7 @@ from jackfield.reports import (
     NotVerified,
     Report,
     RequestFailed,
+    StepSlow,
     TopicConfirmed,
     TopicRefused,
 )
@@ -91,6 +92,11 @@ class FeedRecorder:
             case effects.RequestFailed(reason):
                 self.stats.requests_failed += 1
                 self.report(RequestFailed(self._feed.name, self.redacted(reason)))
+            case effects.SlowStep(step, seconds):
+                self.stats.slow_steps += 1
+                if is_due(self.stats.slow_steps):
+                    name, vendor = self._feed.name, self._feed.provider_name
+                    self.report(StepSlow(name, vendor, step, seconds, self.stats.slow_steps))
             case effects.BackfillEnded():
                 self._backfilled(effect)
 

@@ -23,12 +23,13 @@ from jackfield._feed.cut_ages import CutAges
 from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
+from jackfield._feed.idle_check import IdleCheck
 from jackfield._feed.login import connect_as, log_in
+from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.timekeeper import Timekeeper
 from jackfield._feed.transport import connect
-from jackfield._net.backoff import backoff
 from jackfield._net.dial import Network
 from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
@@ -62,6 +63,7 @@ class Session:
     continuity: Continuity = attrs.field(factory=Continuity)
     recorder: FeedRecorder = attrs.field(init=False)
     _time: Timekeeper = attrs.field(init=False)
+    _idle: IdleCheck = attrs.field(init=False)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
     _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _nursery: trio.Nursery = attrs.field(init=False)
@@ -82,9 +84,9 @@ class Session:
     """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        feed, clock, report = self.feed, self._clock, self._report
-        accounted = self.continuity.accounted_until
+        feed, clock, report, accounted = self.feed, self._clock, self._report, self.continuity.accounted_until
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
+        self._idle = IdleCheck(feed.connection.idle_check_seconds)
         self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
 
     @property
@@ -108,7 +110,7 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        delays = self._delays()
+        pauses = self._pauses()
         if self.feed.webhook_only:
             await self._listen()
         while not self._stopping.is_set():
@@ -119,12 +121,11 @@ class Session:
                     await self._serve()
             except ConnectionLost as loss:
                 if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
-                    delays = self._delays()
-                delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
+                    pauses.restart()
+                delay = pauses.after(loss)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
-                with trio.move_on_after(delay):
-                    await self._stopping.wait()
+                await self._time.wait(delay, self._stopping)
         self._time.unsubscribed()
         self.recorder.enter(FeedState.DISCONNECTED)
 
@@ -172,12 +173,12 @@ class Session:
 
     async def _renew(self, reason: str) -> None:
         """Open and subscribe another connection, until one has taken over."""
-        delays = self._delays()
+        pauses = self._pauses()
         while self._renewing and not self._stopping.is_set():
             loss = await self._run_connection(renewal=True)
             self._successor = None
             if loss is not None and self._renewing:
-                delay = max(self._delay(delays, loss), loss.retry_after or 0.0)
+                delay = pauses.after(loss)
                 failure = self.recorder.redacted(loss.reason)
                 self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
                 await trio.sleep(delay)
@@ -188,6 +189,7 @@ class Session:
             self._successor = connection
             return
         self._time.connected()
+        self._idle.restart(self._clock.elapsed())
         self._current, self._current_since = connection, self._clock.elapsed()
         self.stats.refused_topics.clear()
         self.recorder.enter(FeedState.CONNECTED)
@@ -237,6 +239,9 @@ class Session:
         if self._time.heed_clock(stall) is not None and self.stats.state is FeedState.SUBSCRIBED:
             self._resume()
         self._time.report()
+        current = self._current if self.stats.state is FeedState.SUBSCRIBED else None
+        if current is not None and (renewal := self._idle.check(current.driver, self._clock.elapsed())):
+            self.handle(renewal, current)
 
     def _resume(self) -> None:
         if self._current is not None:
@@ -258,9 +263,10 @@ class Session:
                 self._resume()
             case NotVerified(since, until, reason):
                 self._time.not_verified(since, until, reason)
-            case effects.RequestFailed(reason, since):
+            case effects.RequestFailed(reason, since, brings_events):
                 self.recorder.handle(effect)
-                self._time.not_verified(since or connection.opened_at, None, reason)
+                if brings_events:
+                    self._time.not_verified(since or connection.opened_at, None, reason)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -269,8 +275,10 @@ class Session:
                     self._nursery.start_soon(self._renew, reason)
             case _:
                 self.recorder.handle(effect, connection.committed)
-                if isinstance(effect, effects.EventsReceived) and effect.tokens:
-                    self._time.received(connection.driver)
+                if isinstance(effect, effects.EventsReceived) and effect.events:
+                    self._idle.heard(self._clock.elapsed())
+                    if effect.tokens:
+                        self._time.received(connection.driver)
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:
@@ -284,10 +292,5 @@ class Session:
             else:
                 self._time.unsubscribed()
 
-    def _delays(self) -> Callable[[], float]:
-        return backoff(self._rng, first=self._timing.backoff_first, most=self._timing.backoff_most).__next__
-
-    def _delay(self, delays: Callable[[], float], loss: ConnectionLost) -> float:
-        """Try refused credentials again, for they may be renewed in place, but never in a hurry."""
-        most = self._timing.backoff_most
-        return self._rng.uniform(most / 2, most) if loss.auth_failed else delays()
+    def _pauses(self) -> Pauses:
+        return Pauses(self._rng, self._timing.backoff_first, self._timing.backoff_most)

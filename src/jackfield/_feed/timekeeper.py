@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import attrs
+import trio
 
 from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
 from jackfield._feed.continuity import Continuity
@@ -30,10 +31,18 @@ class Timekeeper:
         for step in self._clock.take_steps():
             self._continuity.stepped(step)
             self.report(at_once=True)
-        if stall is None or stall.seconds + TICK_SECONDS <= self._stall_limit:
+        if stall is None or stall.seconds + TICK_SECONDS <= self._stall_limit or not self._continuity.began:
             return None
         self._continuity.suspect(stall.since, f"this process did not run for {stall.seconds:.1f} s")
         return stall
+
+    async def wait(self, seconds: float, stopping: trio.Event) -> None:
+        """Wait until somebody stops the feed, for so long at most, and heed the clock meanwhile."""
+        with trio.move_on_after(seconds):
+            while not stopping.is_set():
+                with trio.move_on_after(TICK_SECONDS):
+                    await stopping.wait()
+                self.heed_clock(self._clock.check())
 
     def connected(self) -> None:
         """A connection has come up: only from now on a late tick is a stall."""

@@ -56,8 +56,14 @@ class _WatchedStream(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
-            while data := await self._stream.receive_some(READ_BYTES):
-                self.activity.note()
+            while True:
+                if self._cutter.paused:
+                    await trio.lowlevel.checkpoint()
+                    data: bytes | bytearray = b""
+                elif data := await self._stream.receive_some(READ_BYTES):
+                    self.activity.note()
+                else:
+                    break
                 left, cut = self._cutter.feed(data)
                 if self.wanted:
                     self.cut += cut
@@ -233,7 +239,20 @@ def _only_cause(group: BaseExceptionGroup[Any], raised: BaseException | None, en
     for leaf in causes:
         if isinstance(leaf, ConnectionLost):
             return leaf
-    return ConnectionLost(f"{endpoint.display} broke the websocket protocol: {causes[0]}")
+    problem = str(_first(causes[0]))
+    if problem.startswith(_UNASKED):
+        problem = f"it chose the subprotocol {problem[len(_UNASKED) :].strip()!r}, which was not asked for"
+    return ConnectionLost(f"{endpoint.display} broke the websocket protocol: {problem}")
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an error began with: trio-websocket answers a server's mistake as if it were one, and fails at that."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+_UNASKED = "unrecognized subprotocol"
 
 
 def _lost(closed: trio_websocket.ConnectionClosed) -> ConnectionLost:

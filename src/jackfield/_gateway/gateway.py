@@ -150,7 +150,9 @@ class Gateway:
     def _doubt(self, selectors: Iterable[Selector]) -> None:
         """Report what selects a kind that nobody has."""
         for selector in dict.fromkeys(selectors):
-            if (problem := explain_unknown(*selector.kind)) and not self._is_vendors_own(selector):
+            if (problem := explain_unknown(*selector.kind, self._registry.kinds)) and not self._is_vendors_own(
+                selector
+            ):
                 self._registry.observe(KindUnknown(str(selector), problem))
 
     def _is_vendors_own(self, selector: Selector) -> bool:

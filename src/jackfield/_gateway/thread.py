@@ -7,6 +7,7 @@ when there is no thread any more, functions run in the host's: what they ask can
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -19,7 +20,7 @@ from outcome import Error, Outcome, Value, acapture, capture
 
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Listener
-from jackfield.errors import JournalError
+from jackfield.errors import JackfieldError, JournalError
 from jackfield.events import Event
 
 __all__ = ["Batches", "Portal", "closed"]
@@ -56,15 +57,31 @@ class Portal:
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _calls: trio.Nursery | None = None
     """The queue of what may take time; ``None`` once the gateway is closed."""
+    _process: int = attrs.field(factory=os.getpid)
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a fork of the gateway's process: its thread is not there, so nobody would answer."""
+        return os.getpid() != self._process
+
+    def check_process(self) -> None:
+        """`JackfieldError` in a fork."""
+        if self.forked:
+            problem = f"the gateway runs in process {self._process}, and this is a fork of it, {os.getpid()}"
+            raise JackfieldError(f"{problem}: open a gateway here, or start processes by spawn")
 
     def start(self) -> None:
-        """Open the gateway; at once, `ready` tells how that went."""
+        """Open the gateway; at once, `ready` holds how that went."""
         # A daemon, because a host that never leaves its block, such as a notebook, must be able to exit.
         self._thread = threading.Thread(target=self._run, name="jackfield", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the gateway in order; at once, `ended` tells when that is done."""
+        """Close the gateway in order; at once, `ended` is done later. In a fork nothing is to be closed."""
+        if self.forked:
+            if not self.ended.done():
+                self.ended.set_result(None)
+            return
         self._begun.add_done_callback(lambda _: self._post(self._scope.cancel))
 
     def join(self) -> None:
@@ -97,6 +114,7 @@ class Portal:
 
     def _post(self, work: Callable[[], object]) -> bool:
         """Whether the thread will do it; it does things in the order in which they were submitted."""
+        self.check_process()
         try:
             self._begun.result().run_sync_soon(work)
         except trio.RunFinishedError:
@@ -158,6 +176,7 @@ class Batches:
 
     def ask(self) -> Future[list[Event]]:
         """The next batch, none at the end; the same future until it was `answered`."""
+        self._portal.check_process()
         if self._asked is None:
             self._asked = self._portal.spawn(self._take, self._take_nowait)
         return self._asked
@@ -171,7 +190,8 @@ class Batches:
 
     def close(self) -> None:
         """Get no more events; those that wait can still be read."""
-        self._portal.call(self._close)
+        if not self._portal.forked:
+            self._portal.call(self._close)
 
     def take_nowait(self) -> list[Event]:
         """What has crossed, maybe nothing; the next batch is asked for."""

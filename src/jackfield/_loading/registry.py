@@ -15,7 +15,9 @@ import pluggy
 
 from jackfield._loading.discovery import find_plugins, plugin_code, prints_to_stderr
 from jackfield._loading.observers import Observer, showable
+from jackfield._loading.own_kinds import offered_kinds
 from jackfield.errors import PluginError
+from jackfield.kinds import Kind
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import HOOK_API, HookSpecs
 from jackfield.plugin.provider import ProviderSpec
@@ -49,6 +51,8 @@ class Registry:
     providers: dict[str, ProviderSpec] = attrs.field(factory=dict)
     sinks: dict[str, SinkSpec] = attrs.field(factory=dict)
     commands: dict[str, CommandSpec] = attrs.field(factory=dict)
+    kinds: dict[str, Kind] = attrs.field(factory=dict)
+    """Those that plugins have registered."""
     loaded: list[Loaded] = attrs.field(factory=list)
     failures: list[PluginLoadFailed] = attrs.field(factory=list)
     redact: Redactor = attrs.field(factory=Redactor)
@@ -95,6 +99,7 @@ class Registry:
             providers=dict(self.providers),
             sinks=dict(self.sinks),
             commands=dict(self.commands),
+            kinds=dict(self.kinds),
             loaded=list(self.loaded),
             failures=list(self.failures),
             redact=self.redact,
@@ -114,13 +119,15 @@ class Registry:
             providers = _offered(relay, "jackfield_providers", ProviderSpec, self.providers)
             sinks = _offered(relay, "jackfield_sinks", SinkSpec, self.sinks)
             commands = _offered(relay, "jackfield_commands", CommandSpec, self.commands)
+            kinds = offered_kinds(relay, self.kinds)
         except PluginError as error:
             self._fail(PluginLoadFailed(distribution, name, str(error)))
             return False
         self.providers |= providers
         self.sinks |= sinks
         self.commands |= commands
-        offered = (("provider", providers), ("sink", sinks), ("command", commands))
+        self.kinds |= kinds
+        offered = (("provider", providers), ("sink", sinks), ("command", commands), ("kind", kinds))
         offers = [f"{what} {each}" for what, specs in offered for each in specs]
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
         if "jackfield_observe" in hooks:

@@ -6,6 +6,8 @@ so many connections, and nothing that happens on one of them touches another.
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,9 @@ from jackfield.plugin.http import Request, Response
 __all__ = ["HTTPServer", "Limits", "Respond", "by", "listen", "whole"]
 
 MOST_BODY = 4096
+# How accepting fails where no descriptor, or no memory for one, is left; and how long to wait before the next attempt.
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+EXHAUSTED_SECONDS = 0.1
 
 Respond = Callable[[Request], Awaitable[Response | Streamed]]
 """Answers a whole request."""
@@ -102,7 +107,7 @@ class HTTPServer:
         async with trio.open_nursery() as connections:
             task_status.started()
             with self._accepting:
-                gates = [_Gate(listener, self._slots, self._make_room) for listener in listeners]
+                gates = [_Gate(listener, self._slots, self._make_room, self._refuse) for listener in listeners]
                 await trio.serve_listeners(self._serve_alone, gates, handler_nursery=connections)
 
     async def serve(self, connection: HTTPConnection) -> Request | None:
@@ -186,9 +191,12 @@ class _Gate(trio.abc.Listener[trio.abc.Stream]):
     _listener: trio.abc.Listener[trio.abc.Stream]
     _slots: trio.CapacityLimiter
     _make_room: Callable[[], None]
+    _refuse: Callable[[WebhookError], object]
 
     async def accept(self) -> trio.abc.Stream:
-        stream = await self._listener.accept()
+        while (stream := await self._accept()) is None:
+            self._make_room()
+            await trio.sleep(EXHAUSTED_SECONDS)
         if self._slots.available_tokens == 0:
             self._make_room()
         try:
@@ -197,6 +205,16 @@ class _Gate(trio.abc.Listener[trio.abc.Stream]):
             await trio.aclose_forcefully(stream)
             raise
         return stream
+
+    async def _accept(self) -> trio.abc.Stream | None:
+        """The next connection; ``None`` where there is nothing left to hold it with."""
+        try:
+            return await self._listener.accept()
+        except OSError as error:
+            if error.errno not in EXHAUSTED:
+                raise
+            self._refuse(WebhookError(503, f"a connection has to wait: {os.strerror(error.errno)}"))
+            return None
 
     async def aclose(self) -> None:
         await self._listener.aclose()

@@ -82,6 +82,11 @@ def check_route(route: Route | Mapping[str, Any], sinks: Iterable[str]) -> Route
     return checked
 
 
+def _own(spec: Any) -> frozenset[str]:
+    """The names of a plugin's own options."""
+    return frozenset(field.name for field in attrs.fields(spec.cls))
+
+
 @attrs.frozen
 class _Reader:
     """Goes through a document and collects what is wrong with it."""
@@ -94,7 +99,8 @@ class _Reader:
         """The feeds, each with its provider's options."""
         common = tuple(field.name for field in attrs.fields(ConnectionOptions))
         for name, spec, made in self.plugged("feeds", "provider", specs, reserved=common):
-            table = {key: value for key, value in self.document["feeds"][name].items() if key in common}
+            own = _own(spec)
+            table = {k: value for k, value in self.document["feeds"][name].items() if k in common and k not in own}
             connection = structure(ConnectionOptions, table, f"feeds.{name}", self.problems)
             if connection is None:
                 continue
@@ -118,7 +124,7 @@ class _Reader:
     ) -> Iterator[tuple[str, Any, Any]]:
         """The tables of a section, each with the plugin that it names under `key`, and its options made.
 
-        What is `reserved` in a table is not the plugin's.
+        What is `reserved` in a table is not the plugin's, unless it has an option of that name itself.
         """
         tables = self.document.get(section, {})
         if not isinstance(tables, Mapping):
@@ -131,7 +137,8 @@ class _Reader:
             elif (spec := _named(table.get(key), specs)) is None:
                 self.problems.append(_no_plugin(table, f"{path}.{key}", key, specs))
             else:
-                rest = {option: value for option, value in table.items() if option not in (key, *reserved)}
+                taken = {key, *reserved} - _own(spec)
+                rest = {option: value for option, value in table.items() if option not in taken}
                 if (made := structure(spec.cls, rest, path, self.problems)) is not None:
                     self._warn_of_secrets(made, path)
                     yield name, spec, made

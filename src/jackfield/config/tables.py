@@ -175,6 +175,13 @@ class ConnectionOptions:
         validator=ge(0.1),
         metadata=field_help("seconds that connecting may take, TLS and upgrade included"),
     )
+    idle_check_seconds: float = attrs.field(
+        default=0.0,
+        validator=ge(0),
+        metadata=field_help(
+            "how long a silence is normal; then REST is queried, or without it the connection renewed; 0: any"
+        ),
+    )
     max_message_bytes: int = attrs.field(
         default=MAX_MESSAGE_BYTES,
         validator=ge(262_144),  # what is smaller is cut out of the stream before anybody looks at it

@@ -21,6 +21,7 @@ from typing import Protocol
 
 import pluggy
 
+from jackfield.kinds import Kind
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
@@ -54,6 +55,15 @@ class HookSpecs(Protocol):
     @_hookspec
     def jackfield_commands(self) -> list[CommandSpec]:
         """The plugin's own commands, ``jackfield NAME …``. Called once, when the plugin is loaded."""
+        ...
+
+    @_hookspec
+    def jackfield_kinds(self) -> list[Kind]:
+        """Kinds of events of the plugin's own, under an entity that Jackfield does not have.
+
+        Called once, when the plugin is loaded. `check` and selectors know them from then on, and `jackfield plugins`
+        lists them.
+        """
         ...
 
     @_hookspec

@@ -152,6 +152,8 @@ class Request:
     """Makes the flow, once for each attempt."""
     reason: str
     """What it is for, without any secret."""
+    brings_events: bool = True
+    """Whether events may be missing if it is never answered: then its time is stated as not verified."""
 
 
 @attrs.frozen

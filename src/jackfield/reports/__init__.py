@@ -6,13 +6,13 @@ A report is made where something changes or goes wrong, never for each event; co
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 import attrs
 
 from jackfield.reports.feed_states import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
+from jackfield.reports.gaps import Backfilled, GapSuspected, NotVerified
 from jackfield.reports.setup import KindUnknown, PluginLoadFailed
 from jackfield.reports.sinks import (
     DeliveryFailed,
@@ -53,6 +53,7 @@ __all__ = [
     "SinkDisabled",
     "SinkPaused",
     "SinkStats",
+    "StepSlow",
     "TopicConfirmed",
     "TopicRefused",
     "WebhookRejected",
@@ -121,59 +122,6 @@ class FrameInvalid:
 
 
 @attrs.frozen
-class GapSuspected:
-    """A feed may have missed events between two moments."""
-
-    level: ClassVar[Level] = "warning"
-    feed: str
-    since: datetime
-    until: datetime
-    cause: str
-
-    def __str__(self) -> str:
-        seconds = (self.until - self.since).total_seconds()
-        when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
-        return f"{self.feed}: events may be missing between {when}: {self.cause}"
-
-
-@attrs.frozen
-class NotVerified:
-    """Nobody could know whether a feed missed events between two moments: not a loss, not a gap."""
-
-    level: ClassVar[Level] = "info"
-    feed: str
-    since: datetime
-    until: datetime
-    reason: str
-
-    def __str__(self) -> str:
-        seconds = (self.until - self.since).total_seconds()
-        when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
-        return f"{self.feed}: not verified whether events were missed between {when}: {self.reason}"
-
-
-@attrs.frozen
-class Backfilled:
-    """What a feed missed, or may have missed (a `regular` backfill), was fetched by REST, as far as it has it."""
-
-    feed: str
-    events: int
-    """Before copies of known ones are left out."""
-    failure: str = ""
-    """Why there was no backfill, or only part of one: the gap stays."""
-    regular: bool = False
-
-    @property
-    def level(self) -> Level:
-        """A failure is worth a warning, and a regular backfill that finds nothing is hardly worth a line."""
-        return "warning" if self.failure else "debug" if self.regular and not self.events else "info"
-
-    def __str__(self) -> str:
-        outcome = f"failed: {self.failure}" if self.failure else f"found {self.events}"
-        return f"{self.feed}: looking by REST for missed events {outcome}"
-
-
-@attrs.frozen
 class RequestFailed:
     """A request by HTTP that a feed's protocol needed got no answer, and is given up."""
 
@@ -183,6 +131,27 @@ class RequestFailed:
 
     def __str__(self) -> str:
         return f"{self.feed}: request failed: {self.reason}"
+
+
+@attrs.frozen
+class StepSlow:
+    """A step of a provider's protocol held up everything else; reported at the first and at each doubling of the count.
+
+    A protocol must only compute, and little for each frame: no file, no network, no sleep.
+    """
+
+    level: ClassVar[Level] = "warning"
+    feed: str
+    provider: str
+    step: str
+    """The protocol's input: ``received``, ``tick``, ``subscribe``."""
+    seconds: float
+    total: int
+    """How many such steps this feed had so far."""
+
+    def __str__(self) -> str:
+        step = f"the step {self.step!r} of the provider {self.provider!r}"
+        return f"{self.feed}: {step} held up everything else for {self.seconds:.1f} s ({self.total} so far)"
 
 
 @attrs.frozen
@@ -272,6 +241,7 @@ Report = (
     | WebhookRejected
     | Backfilled
     | RequestFailed
+    | StepSlow
     | ConnectionRenewed
     | EventsDropped
     | DeliveryFailed

@@ -64,6 +64,7 @@ class FeedCounters:
     backfilled: int = 0
     backfills_failed: int = 0
     requests_failed: int = 0
+    slow_steps: int = 0
     webhooks: WebhookCounters = attrs.field(factory=WebhookCounters)
 
     def snapshot(self) -> FeedStats:

@@ -59,4 +59,6 @@ class FeedStats:
     backfills_failed: int = 0
     requests_failed: int = 0
     """Requests by HTTP that the protocol needed and that were given up, or ended with their connection."""
+    slow_steps: int = 0
+    """Steps of the provider's protocol that held up everything else in the process."""
     webhooks: WebhookStats = attrs.field(factory=WebhookStats)

@@ -18,7 +18,6 @@ from jackfield.plugin.protocol import Action, FeedProtocol, Request, Send, Suppo
 from jackfield.plugin.provider import SupportsAuthentication
 from jackfield.plugin.webhook import SupportsWebhooks
 from jackfield.selectors import KindPattern, Selector
-from jackfield.testing._event_checks import problems_of_event
 from jackfield.testing._harness import FEED
 from jackfield.testing._mutations import extended_json, mutated_frames, mutated_json, parts_of
 from jackfield.testing._option_checks import problems_of_options
@@ -90,7 +89,7 @@ class FrameRules(ProviderDeclaration):
             events = self.emitted(frame)
             assert events, f"no event in {frame!r}: {self.read(frame)!r}"
             for event in events:
-                problems = problems_of_event(event, FEED, self.provider.source.provider, AT, ("live",))
+                problems = self.problems_of(event, ("live",))
                 assert not problems, f"an event has {' and '.join(problems)}: {event}"
 
     @rule(Level.SILVER)

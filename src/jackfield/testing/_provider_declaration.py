@@ -13,7 +13,7 @@ from jackfield._loading.guard import provider_code
 from jackfield._routing.planner import plan_topics
 from jackfield.errors import JackfieldError, SecretError
 from jackfield.events import Event
-from jackfield.plugin.http import Request, Response
+from jackfield.kinds import KIND_NAMES, UNMAPPED, Kind
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import iter_secrets
@@ -39,6 +39,8 @@ class ProviderDeclaration(TranslationLaws):
     """A configured feed; its secrets as text, so that the suite can look for them."""
     selector: ClassVar[Selector] = EVERYTHING
     """What is subscribed to when the suite connects; something that the vendor has topics for."""
+    kinds: ClassVar[Sequence[Kind]] = ()
+    """Kinds of the plugin's own, as it registers them by ``jackfield_kinds``."""
     acknowledges: ClassVar[bool] = False
     """Whether the vendor answers each subscription, so that silence means that there is none."""
     refuses: ClassVar[bool] = False
@@ -124,6 +126,21 @@ class ProviderDeclaration(TranslationLaws):
             except SecretError:  # one that is read from elsewhere, and is not there
                 continue
         return found
+
+    def problems_of(self, event: Event, origins: Sequence[str]) -> list[str]:
+        """Each thing that is wrong with an event that was read at `AT`, in words."""
+        known = KIND_NAMES | {each.name for each in self.kinds}
+        problems = {
+            "another feed": event.feed != FEED,
+            "another provider": event.address.provider != self.provider.source.provider,
+            "a kind that nobody knows": event.kind not in known and not event.kind.startswith(f"{UNMAPPED}."),
+            "an empty segment": not all(event.address),
+            "no id": not event.id,
+            "another moment of receipt": event.received != AT,
+            "a time that is not in UTC": event.time is not None and event.time.utcoffset() != timedelta(0),
+            f"another origin than {' or '.join(origins)}": event.origin not in origins,
+        }
+        return [problem for problem, wrong in problems.items() if wrong]
 
     def read(self, frame: bytes, at: datetime = AT) -> tuple[Action, ...] | Exception:
         """What a fresh protocol makes of a frame, or what it raises."""

@@ -13,7 +13,6 @@ from jackfield.errors import FrameError, JackfieldError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Response
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
-from jackfield.testing._event_checks import problems_of_event
 from jackfield.testing._harness import FEED
 from jackfield.testing._mutations import mutated_frames
 from jackfield.testing._provider_declaration import AT, ProviderDeclaration
@@ -51,7 +50,7 @@ class WebhookRules(ProviderDeclaration):
             ids = [event.id for event in first.events]
             assert ids == [event.id for event in again.events], f"a copy has other ids than {ids}: {request.body!r}"
             for event in first.events:
-                problems = problems_of_event(event, FEED, self.provider.source.provider, AT, ("webhook", "live"))
+                problems = self.problems_of(event, ("webhook", "live"))
                 assert not problems, f"an event has {' and '.join(problems)}: {event}"
             brought += len(ids)
         assert brought, f"{len(posts)} requests of the vendor's bring no event"

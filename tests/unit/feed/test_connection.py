@@ -10,7 +10,7 @@ import trio.testing
 
 from jackfield._feed import effects
 from jackfield._feed.clock import Clock
-from jackfield._feed.connection import FeedConnection, Timing, WantedTopics
+from jackfield._feed.connection import FRAMES_AT_ONCE, FeedConnection, Timing, WantedTopics
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.subscriptions import Subscriptions
@@ -87,6 +87,9 @@ class Spoken:
                 return [Ignore("asked"), Backfill("asked")]
             case "bug":
                 raise ZeroDivisionError
+            case "think":
+                trio.lowlevel.current_clock().jump(float(rest))
+                return [Ignore("thought")]
             case "ignore":
                 return [Ignore(rest)]
         raise FrameError("gibberish", frame)
@@ -139,6 +142,8 @@ class Session:
                 self.seen.append(("settled", *sorted(topics)))
                 if self.missed_since is not None:
                     connection.driver.backfill(self.missed_since)
+            case effects.SlowStep(step, seconds):
+                self.seen.append(("slow", step, round(seconds, 1)))
             case GapSuspected(since, reason):
                 self.seen.append(("suspected", since, reason))
             case effects.BackfillEnded(since, _, events, ""):
@@ -406,3 +411,33 @@ async def test_a_thousand_topics_go_out_over_a_line_that_takes_them(stage, mock_
         await stage.settle()
     assert len(stage.heard) == 901
     assert json.dumps(sorted(topics)) == json.dumps([each[1:] for each in stage.heard[1:]])
+
+
+async def test_a_step_of_the_protocol_that_holds_up_everything_else_is_noticed(stage, autojump_clock):
+    await stage.start("instant")
+    stage.session.seen.clear()
+    await stage.say("think 0.1", "think 0.7")
+    assert [each for each in stage.session.seen if each[0] == "slow"] == [("slow", "received", 0.7)]
+
+
+async def test_a_read_of_very_many_frames_is_handled_in_bounded_steps_between_which_others_run(stage):
+    await stage.start("instant")
+    steps, turns = [], 0
+    received = stage.protocol.received
+
+    async def other():
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    def counted(frame, at):
+        steps.append(turns)
+        return received(frame, at)
+
+    stage.protocol.received = counted
+    stage.nursery.start_soon(other)
+    await stage.line._stream.send_all(b"\x81\x00" * 20_000)
+    while len(steps) < 20_000:
+        await trio.lowlevel.checkpoint()
+    assert max(steps.count(turn) for turn in set(steps)) <= 2 * FRAMES_AT_ONCE

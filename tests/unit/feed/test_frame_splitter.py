@@ -10,7 +10,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from jackfield._feed import frame_splitter as _cutter
-from jackfield._feed.frame_splitter import Cutter
+from jackfield._feed.frame_splitter import LEFT_MOST, Cutter
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 SMALL = 300
@@ -201,3 +201,29 @@ def test_never_more_than_one_message_is_held_back(stream, places):
     for piece in split(HEAD + stream, places):
         cutter.feed(piece)
         assert len(cutter._held) <= max(len(HEAD), SMALL + 10)
+
+
+@pytest.mark.parametrize(
+    "flood", [b"\x89\x00", b"\x8a\x00", b"\x01\x00" + b"\x00\x00" * 100 + b"\x80\x00", b"\x89\x00" + frame(b"x")]
+)
+def test_a_flood_of_tiny_frames_is_cut_in_bounded_steps_and_none_of_it_is_lost(flood):
+    data, cutter = flood * (128 * 1024 // len(flood)), Cutter()
+    cutter.feed(HEAD)
+    left, told = cutter.feed(data)
+    pieces, stands_for = [left], told
+    while cutter.paused:
+        left, told = cutter.feed(b"")
+        pieces.append(left)
+        stands_for += told
+    assert all(len(piece) <= 3 * (LEFT_MOST + 2) for piece in pieces)
+    messages = sum(len(run) for run in stands_for if run is not None)
+    assert sum(map(len, pieces)) + 3 * messages - 2 * messages == len(data)
+
+
+@given(st.lists(st.sampled_from([103, 100, 199, 110]), max_size=5), places)
+def test_informational_answers_before_the_upgrade_are_taken_out_however_they_are_split(statuses, places):
+    hints = b"".join(b"HTTP/1.1 %d Hint\r\nlink: x\r\n\r\n" % status for status in statuses)
+    cutter = Cutter()
+    pieces = [cutter.feed(piece) for piece in split(hints + HEAD + frame(b"hello"), places)]
+    assert b"".join(left for left, _ in pieces) == HEAD + b"\x82\x00"
+    assert [run for _, told in pieces for run in told] == [[b"hello"]]

@@ -16,11 +16,11 @@ class Options:
     token: Secret
 
 
-def recorder(secret):
+def recorder(secret, reports=None):
+    reports = [] if reports is None else reports
     options = Options(secret)
-    return FeedRecorder(
-        Feed("office", "acme", options), options, lambda events: None, print, lambda: datetime.now(UTC), lambda: None
-    )
+    feed, now = Feed("office", "acme", options), lambda: datetime.now(UTC)
+    return FeedRecorder(feed, options, lambda events: None, reports.append, now, lambda: None)
 
 
 def test_the_reason_of_an_ignored_frame_is_counted_without_a_secret():
@@ -52,3 +52,17 @@ def test_what_a_login_has_brought_is_redacted_too():
     records = recorder(Secret("text", "configured-1"))
     records.provider = Options(Secret("text", "fresh-token-2"))
     assert records.redacted("configured-1 or fresh-token-2") == "*** or ***"
+
+
+def test_a_slow_step_is_reported_with_provider_step_and_seconds_at_each_doubling():
+    reports = []
+    records = recorder(Secret("text", "tok-s3cret"), reports)
+    for _ in range(5):
+        records.handle(effects.SlowStep("received", 0.7))
+    assert [(each.provider, each.step, each.seconds, each.total) for each in reports] == [
+        ("acme", "received", 0.7, total) for total in (1, 2, 4)
+    ]
+    assert str(reports[0]) == (
+        "office: the step 'received' of the provider 'acme' held up everything else for 0.7 s (1 so far)"
+    )
+    assert records.stats.slow_steps == 5

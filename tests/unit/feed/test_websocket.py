@@ -1,11 +1,16 @@
 """`jackfield._feed.websocket`: what goes over the line, and one sentence for each way in which it fails."""
 
+import base64
 import contextlib
+import hashlib
+import re
 import socket
 import ssl
+from functools import partial
 
 import pytest
 import trio
+import trio.testing
 import trustme
 
 from jackfield._feed.transport import connect
@@ -285,6 +290,67 @@ async def listening(handler, context=None):
         nursery.start_soon(trio.serve_listeners, lambda stream: serve_stream(handler, stream), [listener])
         yield port
         nursery.cancel_scope.cancel()
+
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+HELLO = b"\x81\x05hello"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n"
+
+
+@contextlib.asynccontextmanager
+async def upgrading_after(*pieces, **headers):
+    """A server on a real socket that answers a handshake with these bytes and the upgrade; yields its URL."""
+
+    async def serve(stream):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += await stream.receive_some()
+        key = re.search(rb"(?i)sec-websocket-key: *(\S+)", request)[1]
+        accept = base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
+        lines = [b"HTTP/1.1 101 Switching Protocols", b"upgrade: websocket", b"connection: Upgrade"]
+        lines += [b"sec-websocket-accept: " + accept]
+        lines += [f"{name.replace('_', '-')}: {value}".encode() for name, value in headers.items()]
+        with contextlib.suppress(trio.BrokenResourceError):
+            for piece in (*pieces, b"\r\n".join(lines) + b"\r\n\r\n" + HELLO):
+                await stream.send_all(piece)
+                await trio.testing.wait_all_tasks_blocked()
+            await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+        yield Endpoint(f"ws://127.0.0.1:{listener.socket.getsockname()[1]}/")
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"HTTP/1.1 100 Continue\r\n\r\n"],
+        [HINTS, HINTS],
+        [HINTS + b"HTTP/1.1 100 Continue\r\n\r\n"],
+        [HINTS[:20], HINTS[20:]],
+        [HINTS[:9], HINTS[9:11], HINTS[11:]],
+    ],
+)
+async def test_informational_answers_before_the_upgrade_mean_nothing(pieces):
+    async with upgrading_after(*pieces) as endpoint, connect(endpoint, timeout=5) as connection:
+        assert await connection.receive() == [b"hello"]
+
+
+@pytest.mark.parametrize("protocol", ["", "chat", "a, b"])
+async def test_a_subprotocol_that_was_not_asked_for_is_a_clear_word(protocol):
+    async with upgrading_after(sec_websocket_protocol=protocol) as endpoint:
+        with pytest.raises(ConnectionLost, match=r"subprotocol") as raised:
+            async with connect(endpoint, timeout=5):
+                pass
+    assert "Traceback" not in str(raised.value) and repr(protocol) in str(raised.value)
+
+
+async def test_a_server_that_never_stops_giving_hints_is_given_up_in_time():
+    async with upgrading_after(*[HINTS] * 2000, b"HTTP/1.1 103 " + b"x" * 100_000) as endpoint:
+        with pytest.raises(ConnectionLost):
+            async with connect(endpoint, timeout=5):
+                pass
 
 
 async def test_a_port_where_nobody_listens_is_reported_in_the_systems_words():

@@ -5,6 +5,7 @@ import pytest
 
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
+from jackfield.kinds import Kind, explain_unknown
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import HOOK_API, hookimpl
 from jackfield.plugin.provider import ProviderSpec
@@ -299,3 +300,53 @@ def test_every_observer_is_reported_and_one_that_raises_is_reported_of_once_and_
         "plugin Trips of Trips: jackfield_observe raised ZeroDivisionError: oops; it is no longer called"
     ]
     assert trips.calls == 1
+
+
+class Faxes:
+    """A plugin with kinds of its own."""
+
+    def __init__(self, *kinds):
+        self.kinds = kinds
+
+    @hookimpl
+    def jackfield_kinds(self):
+        return list(self.kinds)
+
+
+SENT = Kind("fax.sent", "a fax went out")
+
+
+def test_a_plugin_may_have_kinds_under_an_entity_of_its_own():
+    registry = Registry()
+    assert registry.add(Faxes(SENT, Kind("fax.failed", "a fax did not go out")))
+    assert registry.loaded[0].offers == ("kind fax.sent", "kind fax.failed")
+    assert explain_unknown("fax", "sent", registry.kinds) == ""
+    assert explain_unknown("fax", None, registry.kinds) == ""
+    assert explain_unknown("fax", "send", registry.kinds) == "there is no kind fax.send; did you mean fax.sent?"
+    assert explain_unknown("fax", "sent").startswith("there is no kind fax.sent")
+    assert registry.extended([]).kinds == registry.kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("fax.sent", "must return a list of Kind, not 'fax.sent' of type str"),
+        (Kind("Fax.sent", "x"), "'Fax.sent' is not a kind; write two words"),
+        (Kind("fax", "x"), "'fax' is not a kind"),
+        (Kind("fax.sent", " "), "fax.sent needs a meaning"),
+        (Kind("call.teleported", "x"), "the entity 'call' is Jackfield's"),
+        (Kind("unmapped.fax", "x"), "the entity 'unmapped' is Jackfield's"),
+    ],
+)
+def test_a_kind_that_cannot_be_is_reported_and_the_plugin_left_out(kind, problem):
+    registry = Registry()
+    assert not registry.add(Faxes(kind))
+    assert problem in registry.failures[0].problem
+    assert registry.kinds == {}
+
+
+def test_an_entity_belongs_to_one_plugin_and_a_kind_is_there_once():
+    registry = Registry()
+    assert registry.add(Faxes(SENT))
+    assert not registry.add(Faxes(Kind("fax.received", "x")))
+    assert not Registry().add(Faxes(SENT, SENT))

@@ -1,5 +1,8 @@
 """`jackfield._net.http_server`: requests in, answers out, and no client can end more than its connection."""
 
+import errno
+
+import attrs
 import h11
 import pytest
 import trio
@@ -134,6 +137,43 @@ async def test_a_bug_costs_the_connection_that_met_it_and_is_counted():
                 assert (await client.receive_some()).startswith(answer)
         server.stop()
     assert [str(each) for each in refused] == ["a bug of Jackfield's, please report it: ZeroDivisionError"]
+
+
+async def test_where_no_descriptor_is_left_an_idle_connection_gives_its_own_and_that_is_counted(autojump_clock):
+    """With `ulimit -n 40` and sixty connections that say nothing, trio logged a traceback ten times a second."""
+
+    @attrs.define(eq=False)
+    class Crowded(trio.abc.Listener):
+        room: int = 2
+        waiting: list = attrs.field(factory=list)
+
+        async def accept(self):
+            await trio.lowlevel.checkpoint()
+            if self.waiting and self.room <= 0:
+                raise OSError(errno.EMFILE, "no")
+            while not self.waiting:  # noqa: ASYNC110  # a listener that is looked at now and then
+                await trio.sleep(1)
+            self.room -= 1
+            return self.waiting.pop(0)
+
+        async def aclose(self):
+            await trio.lowlevel.checkpoint()
+
+    refused, door, clients = [], Crowded(), []
+    server = HTTPServer(whole(echo), refuse=lambda refusal: refused.append(str(refusal)) or Response(503))
+    for _ in range(4):
+        client, theirs = trio.testing.memory_stream_pair()
+        clients.append(client)
+        door.waiting.append(theirs)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run, [door])
+        for client in clients[:2]:  # the oldest idle ones make room
+            assert await client.receive_some() == b""
+            door.room += 1
+        await clients[3].send_all(get("/"))
+        assert (await clients[3].receive_some()).startswith(b"HTTP/1.1 200")
+        server.stop()
+    assert set(refused) == {"a connection has to wait: Too many open files"}
 
 
 async def test_who_takes_nothing_of_a_stream_is_not_waited_for(autojump_clock):

@@ -7,7 +7,7 @@ Synchronous, and without a clock: callers pass the time. One thread appends and 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from math import inf
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Self
 import attrs
 
 from jackfield._journal.segments.appending import Appender, JournalGone, create, resume
+from jackfield._journal.segments.checking import check
+from jackfield._journal.segments.finding import find, newest_keys, scan
 from jackfield._journal.segments.format import (
     VERSION,
     FolderHeader,
@@ -23,16 +25,19 @@ from jackfield._journal.segments.format import (
     encode_group,
     encode_segment_header,
 )
+from jackfield._journal.segments.indexes import Indexes
 from jackfield._journal.segments.listing import Listing, list_segments
 from jackfield._journal.segments.locking import lock_folder
 from jackfield._journal.segments.reading import Lines, read
 from jackfield._journal.segments.segment import Segment, segment_name
 from jackfield._journal.segments.state import Writer, read_header, read_writer, save_header
+from jackfield._journal.segments.walk import Line
 from jackfield.errors import JournalError
 
 __all__ = ["JournalGone", "Lines", "SegmentFolder"]
 
-SEGMENT_BYTES = 64_000_000
+# Up to that the newest segment is searched without an index, and read through after a crash.
+SEGMENT_BYTES = 16_000_000
 
 
 @attrs.define(eq=False)
@@ -52,6 +57,7 @@ class SegmentFolder:
     """The position that the next event gets; no position is given twice."""
     findings: list[str]
     """What was found to be damaged at the start."""
+    _indexes: Indexes = attrs.field(factory=Indexes)
     _writer: Writer | None = None
     _appender: Appender | None = None
     """``None`` where the next group begins a new segment."""
@@ -121,8 +127,7 @@ class SegmentFolder:
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> int:
         """Write events as one group, all or none; the first one's position. Times are microseconds since 1970."""
-        if self._writer is None:
-            raise JournalError(f"{self.path}: is open for reading only")
+        assert self._writer is not None, "it is open for reading only"
         first, upcoming = self.next, self.next + len(lines)
         group = encode_group(self.journal, first, at, lines, received)
         appender = self._appender
@@ -135,6 +140,7 @@ class SegmentFolder:
                 return self.append(lines, received, at)
         if appender.began is None:
             appender.began = at
+            self._indexes.forget(appender.segment)
         segment = appender.segment
         offset = segment.size
         appender.append(group)
@@ -146,6 +152,26 @@ class SegmentFolder:
     def read(self, position: int, most: int) -> Lines:
         """The events at the next `most` positions from there on, as far as there are any."""
         return read(self._segments, position, most, self.next)
+
+    def find(self, name: str, value: str) -> Iterator[Line]:
+        """The events whose CloudEvents attribute `name`, one of `INDEXED`, is `value`, in order."""
+        return find(self._segments, self._indexes, name, value)
+
+    def scan(self, since: int, until: int) -> Iterator[list[Line]]:
+        """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
+        return scan(self._segments, self._indexes, since, until)
+
+    def newest_keys(self, count: int) -> list[bytes]:
+        """The keys (`key_of`) of the newest events, the oldest first; of those that have one."""
+        return newest_keys(self._segments, self._indexes, count)
+
+    def maintain(self) -> Iterator[None]:
+        """Make the indexes of closed segments, in slices between which others get a turn; in a thread of its own."""
+        return self._indexes.build(self._segments[:-1])
+
+    def check(self) -> Iterator[str]:
+        """Read everything and compare it; what is not what was written."""
+        yield from check(self._segments, self._indexes, self.findings)
 
     def skip_to(self, position: int) -> None:
         """Let the next event have that position, if that is higher."""
@@ -185,6 +211,7 @@ class SegmentFolder:
             self._save_header(following)
             try:
                 segment.path.unlink(missing_ok=True)
+                self._indexes.forget(segment)
             except OSError as error:
                 raise JournalError(f"{segment.path}: cannot be deleted: {error.strerror}") from None
             deleted += segment.stop - segment.first
@@ -195,6 +222,9 @@ class SegmentFolder:
         """Give everything back; the lock goes with the folder's descriptor."""
         try:
             self._close_files()
+            if self._folder >= 0:
+                for _ in self._indexes.build(self._segments):
+                    pass
         finally:
             if self._folder >= 0:
                 os.close(self._folder)
@@ -206,8 +236,10 @@ class SegmentFolder:
         if self._segments:
             last = self._segments[-1]
             last.confirmed = max(confirmed, last.first)
-            last.read_through()
-            self.findings += last.problems
+            self.findings += self._indexes.load(self._segments, missing=self._folder >= 0)
+            if last.next is None:
+                last.read_through()
+                self.findings += last.problems
             assert last.next is not None
             end = last.next
         self.next = max(self.next, end)
@@ -221,12 +253,7 @@ class SegmentFolder:
             self._save_header(self.first)
         self._writer.confirm(self.next)
         last = self._segments[-1] if self._segments else None
-        if (
-            last is not None
-            and last.next == self.next
-            and not last.problems
-            and last.path.name == segment_name(last.first)
-        ):
+        if last and last.next == self.next and not last.problems and last.path.name == segment_name(last.first):
             self._appender = resume(last, fsync=self._fsync)
 
     def _save_header(self, first: int) -> None:

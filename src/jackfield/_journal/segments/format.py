@@ -26,8 +26,10 @@ __all__ = [
     "encode_writer",
     "parse_folder",
     "parse_group_header",
+    "parse_sealed",
     "parse_segment_header",
     "parse_writer",
+    "seal",
 ]
 
 T = TypeVar("T")
@@ -92,7 +94,7 @@ checksum = google_crc32c.value
 
 def encode_segment_header(header: SegmentHeader) -> bytes:
     """The first line of a segment file, with its line feed."""
-    return _seal(SEGMENT_PREFIX, _encode(header), b"")
+    return seal(SEGMENT_PREFIX, _encode(header), b"")
 
 
 def encode_group(journal: str, first: int, at: int, lines: Sequence[bytes], received: Sequence[int]) -> bytes:
@@ -101,41 +103,42 @@ def encode_group(journal: str, first: int, at: int, lines: Sequence[bytes], rece
     No line holds a line feed; `received` are microseconds since 1970.
     """
     events = [(len(line), checksum(line), moment - at) for line, moment in zip(lines, received, strict=True)]
-    head = _seal(GROUP_PREFIX, _encode(GroupHeader(first, at, events)), journal.encode())
+    head = seal(GROUP_PREFIX, _encode(GroupHeader(first, at, events)), journal.encode())
     return b"\n".join([head[:-1], *lines, b""])
 
 
 def encode_folder(header: FolderHeader) -> bytes:
     """The content of ``journal.json``."""
-    return _seal(FOLDER_PREFIX, _encode(header), b"")
+    return seal(FOLDER_PREFIX, _encode(header), b"")
 
 
 def encode_writer(state: WriterState) -> bytes:
     """The content of ``writer.json``, always of the same length, so that it is changed in place."""
-    return _seal(WRITER_PREFIX, _encode(state), b"")[:-1].ljust(WRITER_BYTES - 1) + b"\n"
+    return seal(WRITER_PREFIX, _encode(state), b"")[:-1].ljust(WRITER_BYTES - 1) + b"\n"
 
 
 def parse_folder(text: bytes) -> FolderHeader | None:
     """What ``journal.json`` says; ``None`` where it is not what was written."""
-    return _parse(FOLDER_PREFIX, text.rstrip(), b"", _decode_folder)
+    return parse_sealed(FOLDER_PREFIX, text.rstrip(), b"", _decode_folder)
 
 
 def parse_writer(text: bytes) -> WriterState | None:
     """What ``writer.json`` says; ``None`` where it is not what was written."""
-    return _parse(WRITER_PREFIX, text.rstrip(), b"", _decode_writer)
+    return parse_sealed(WRITER_PREFIX, text.rstrip(), b"", _decode_writer)
 
 
 def parse_segment_header(line: bytes) -> SegmentHeader | None:
     """What a segment file's first line says; ``None`` where it is not what was written."""
-    return _parse(SEGMENT_PREFIX, line, b"", _decode_segment)
+    return parse_sealed(SEGMENT_PREFIX, line, b"", _decode_segment)
 
 
 def parse_group_header(line: bytes, journal: str) -> GroupHeader | None:
     """What a group's header says; ``None`` where it is not what was written, or not written by this journal."""
-    return _parse(GROUP_PREFIX, line, journal.encode(), _decode_group)
+    return parse_sealed(GROUP_PREFIX, line, journal.encode(), _decode_group)
 
 
-def _parse(prefix: bytes, line: bytes, key: bytes, decode: Callable[[bytes], T]) -> T | None:
+def parse_sealed(prefix: bytes, line: bytes, key: bytes, decode: Callable[[bytes], T]) -> T | None:
+    """What such a line holds; `None` where it is not what was written."""
     text = _unseal(prefix, line, key)
     try:
         return None if text is None else decode(text)
@@ -143,7 +146,8 @@ def _parse(prefix: bytes, line: bytes, key: bytes, decode: Callable[[bytes], T])
         return None
 
 
-def _seal(prefix: bytes, text: bytes, key: bytes) -> bytes:
+def seal(prefix: bytes, text: bytes, key: bytes) -> bytes:
+    """A line of JSON with its checksum; `key` counts too, and is not in it."""
     return b'%b%b,"crc":%d}\n' % (prefix, text, checksum(key + text))
 
 

@@ -76,6 +76,10 @@ class Segment:
         assert self.next is not None
         return self.next
 
+    def fresh(self) -> Segment:
+        """The same of which nothing is known, to be read through once more."""
+        return Segment(self.path, self.header, self.size, self.confirmed, self.limit, marks=self.marks[:1])
+
     def note(self, position: int, offset: int) -> None:
         """Mark a group's place where the last mark is far enough away."""
         if offset - self.marks[-1][1] >= MARK_BYTES:
@@ -115,18 +119,40 @@ class Segment:
         if self.misplaced:
             yield self._in_order()
             return
-        number = max(0, bisect_right(self.marks, (position, self.size)) - 1)
-        while number < len(self.marks):
-            expected, start = self.marks[number]
-            last = number + 1 == len(self.marks)
-            limit, end = (self.limit, self.size) if last else self.marks[number + 1]
-            pieces = list(self._walk(start, end, expected, self.confirmed, limit))
+        for number in range(self.mark_of(position), len(self.marks)):
+            pieces = self.chunk(number)
             if not self.walked and any(piece.problem for piece in pieces):
                 self.read_through()  # what was known of it does not hold any more
-                yield from self.pieces(max(position, expected))
+                yield from self.pieces(max(position, self.marks[number][0]))
                 return
             yield from pieces
-            number += 1
+
+    def mark_of(self, position: int) -> int:
+        """The number of the mark behind which an event stands."""
+        return max(0, bisect_right(self.marks, (position, self.size)) - 1)
+
+    def chunk(self, number: int) -> list[Piece]:
+        """The pieces from a mark to the next; -1 is the last."""
+        number %= len(self.marks)
+        expected, start = self.marks[number]
+        last = number + 1 == len(self.marks)
+        limit, end = (self.limit, self.size) if last else self.marks[number + 1]
+        return list(self._walk(start, end, expected, self.confirmed, limit))
+
+    def marks_before(self, text: bytes) -> Iterator[int]:
+        """The numbers of marks behind which a text stands, before the next mark."""
+        offsets = [offset for _, offset in self.marks]
+        start = offsets[0]
+        while start < self.size:
+            stop = min(self.size, start + WINDOW_BYTES)
+            data = self._bytes(start, min(self.size, stop + len(text) - 1))
+            at = data.find(text)
+            while at >= 0:
+                number = bisect_right(offsets, start + at) - 1
+                yield number
+                after = offsets[number + 1] if number + 1 < len(offsets) else self.size
+                at = data.find(text, after - start)
+            start = stop
 
     def _in_order(self) -> Piece:
         """All its events, where groups do not stand in their order."""

@@ -6,12 +6,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import attrs
+import msgspec
 
 from jackfield._journal.segments.format import GROUP_PREFIX, GroupHeader, checksum, parse_group_header
 
 __all__ = ["Line", "Piece", "walk"]
 
 EVENT_PREFIX = b'{"specversion":'
+
+
+class _Object(msgspec.Struct):
+    """Any JSON object, of which nothing is kept."""
+
+
+_decode_any = msgspec.json.Decoder(_Object).decode
 
 
 class Line(NamedTuple):
@@ -120,21 +128,35 @@ def _damaged_group(span: _Span, offset: int, body: int, header: GroupHeader) -> 
     rest = data[body:end]
     if end == len(data) and header.first >= span.confirmed and _is_beginning(rest, header):
         return Piece(offset, end, header.first, header.first, [], torn=True)
-    *found, _ = [*rest.split(b"\n"), b""]
+    left: dict[tuple[int, int], list[bytes]] = {}
+    for line in rest.split(b"\n"):
+        left.setdefault((len(line), checksum(line)), []).append(line)
     lines: list[Line] = []
-    start = 0
     for position, (length, crc, delta) in enumerate(header.events, header.first):
-        for number in range(start, len(found)):
-            if len(found[number]) == length and checksum(found[number]) == crc:
-                lines.append(Line(position, header.at + delta, found[number]))
-                start = number + 1
-                break
+        if same := left.get((length, crc)):
+            lines.append(Line(position, header.at + delta, same.pop(0)))
     there = {line.position for line in lines}
     bad = [position for position in range(header.first, stop) if position not in there]
     problem = (
         f"{_events(bad)} not what was written" if bad else f"something stands between events {header.first} and {stop}"
     )
+    behind = [line for same in left.values() for line in same if _looks_like_event(line)]
+    if bad and behind and (due := _due(span, end, stop) - stop) >= len(behind):
+        # The next group's header went together with the end of this one.
+        lines += [Line(at, 0, line, verified=False) for at, line in enumerate(behind, stop + due - len(behind))]
+        problem += f"; {len(behind)} events behind them are not verified"
+        problem += f", {due - len(behind)} are lost" if due > len(behind) else ""
+        stop += due
     return Piece(offset, end, header.first, stop, lines, problem)
+
+
+def _due(span: _Span, end: int, expected: int) -> int:
+    """The position that the piece behind a damaged one begins with, as far as that is known."""
+    if end < len(span.data):
+        following, _ = _header_at(span.data, end, span.journal)
+        assert following is not None
+        return max(expected, following.first if span.limit is None else min(following.first, span.limit))
+    return max(expected, span.confirmed)
 
 
 def _is_beginning(rest: bytes, header: GroupHeader) -> bool:
@@ -160,14 +182,10 @@ def _without_header(span: _Span, offset: int, expected: int) -> Piece:
     rest = data[offset:end]
     if end == len(data) and b"\n" not in rest and expected >= span.confirmed and _may_begin_header(rest):
         return Piece(offset, end, expected, expected, [], torn=True)
-    found = [line for line in rest.split(b"\n")[:-1] if line.startswith(EVENT_PREFIX) and line.endswith(b"}")]
-    if end < len(data):
-        following, _ = _header_at(data, end, span.journal)
-        assert following is not None
-        stop = following.first if span.limit is None else min(following.first, span.limit)
-    else:
-        stop = max(expected + len(found), span.confirmed) if span.limit is None else span.limit
-    stop = max(stop, expected)
+    found = [line for line in rest.split(b"\n")[:-1] if _looks_like_event(line)]
+    stop = _due(span, end, expected)
+    if end == len(data) and span.confirmed < expected:  # how many there were is not known
+        stop = expected + len(found)
     missing = stop - expected
     found = found if len(found) <= missing else []
     lines = [Line(position, 0, line, verified=False) for position, line in enumerate(found, stop - len(found))]
@@ -183,6 +201,17 @@ def _without_header(span: _Span, offset: int, expected: int) -> Piece:
         lines,
         f"a group's header at byte {offset}{where} is not what was written: {found_out}",
     )
+
+
+def _looks_like_event(line: bytes) -> bool:
+    """Whether a line is a JSON object that begins as events do."""
+    if not line.startswith(EVENT_PREFIX):
+        return False
+    try:
+        _decode_any(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _may_begin_header(rest: bytes) -> bool:

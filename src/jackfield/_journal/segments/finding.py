@@ -1,0 +1,91 @@
+"""Finds events by their attributes or their receipt, with the help of indexes where there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from jackfield._journal.segments.indexes import Indexes
+from jackfield._journal.segments.keys import INDEXED, pair_hash, read_attributes
+from jackfield._journal.segments.segment import Segment
+from jackfield._journal.segments.walk import Line
+from jackfield.errors import JournalError
+
+__all__ = ["find", "newest_keys", "scan"]
+
+
+def find(segments: list[Segment], indexes: Indexes, name: str, value: str) -> Iterator[Line]:
+    """The events whose attribute `name`, one of `INDEXED`, is `value`, in order."""
+    if name not in INDEXED:
+        raise ValueError(f"{name!r} is not one of {', '.join(INDEXED)}")
+    text = msgspec.json.encode(value)
+    wanted = pair_hash(name, value)
+    for segment in list(segments):
+        try:
+            for line in _candidates(segment, indexes, wanted, text):
+                if getattr(read_attributes(line.body), name) == value:
+                    yield line
+        except FileNotFoundError:
+            if segment in segments:
+                raise JournalError(f"{segment.path}: is not there any more") from None
+
+
+def _candidates(segment: Segment, indexes: Indexes, wanted: int, text: bytes) -> Iterator[Line]:
+    if segment.next is None:
+        segment.read_through()
+    if segment.misplaced:
+        yield from (line for piece in segment.pieces(segment.first) if not piece.misplaced for line in piece.lines)
+        return
+    positions = _positions(segment, indexes, wanted)
+    if positions is None:
+        numbers = list(dict.fromkeys(segment.marks_before(text)))
+    else:
+        numbers = list(dict.fromkeys(segment.mark_of(position) for position in sorted(positions)))
+    for number in numbers:
+        for piece in segment.chunk(number):
+            if not piece.misplaced:
+                yield from (line for line in piece.lines if positions is None or line.position in positions)
+
+
+def _positions(segment: Segment, indexes: Indexes, wanted: int) -> set[int] | None:
+    """What the index says; ``None`` where there is none that can be read."""
+    if (index := indexes.get(segment)) is not None:
+        try:
+            return set(index.find(wanted))
+        except JournalError:
+            indexes.discard(segment)
+    return None
+
+
+def newest_keys(segments: list[Segment], indexes: Indexes, count: int) -> list[bytes]:
+    """The keys of the newest events, the oldest first; of those that have one."""
+    found: list[list[bytes]] = []
+    for segment in reversed(segments):
+        if sum(map(len, found)) >= count:
+            break
+        if (index := indexes.get(segment)) is not None:
+            try:
+                found.append(index.keys())
+                continue
+            except JournalError:
+                indexes.discard(segment)
+        lines = (line for piece in segment.pieces(segment.first) if not piece.misplaced for line in piece.lines)
+        found.append([key for line in lines if (key := read_attributes(line.body).key())])
+    keys = [key for each in reversed(found) for key in each]
+    return keys[max(0, len(keys) - count) :]
+
+
+def scan(segments: list[Segment], indexes: Indexes, since: int, until: int) -> Iterator[list[Line]]:
+    """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
+    for segment in list(segments):
+        index = indexes.get(segment)
+        if index is not None and (index.header.received[1] < since or index.header.received[0] >= until):
+            continue
+        try:
+            for piece in segment.pieces(segment.first):
+                if not piece.misplaced and (found := [line for line in piece.lines if since <= line.received < until]):
+                    yield found
+        except FileNotFoundError:
+            if segment in segments:
+                raise JournalError(f"{segment.path}: is not there any more") from None
