@@ -14,6 +14,7 @@ from jackfield._routing.planner import plan_topics
 from jackfield.errors import JackfieldError, SecretError
 from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES, UNMAPPED, Kind
+from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import iter_secrets
