@@ -4,6 +4,7 @@ For plugins: `ProviderSuite`, `WebhookSuite` and `SinkSuite`, to inherit. For pr
 `run_in_virtual_time`, and the simulators in `jackfield.simulation`.
 """
 
+from jackfield.testing._churn import subscription_churn
 from jackfield.testing._clock import run_in_virtual_time
 from jackfield.testing._harness import Vendor
 from jackfield.testing._provider_declaration import post, simulated_frames
@@ -23,4 +24,5 @@ __all__ = [
     "run_in_virtual_time",
     "sample_events",
     "simulated_frames",
+    "subscription_churn",
 ]

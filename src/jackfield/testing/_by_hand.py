@@ -37,8 +37,16 @@ class HandDriven:
             for greeting in vendor.opened():
                 done += self._through(self.protocol.received(_bytes(greeting), self._at))
         for topic in topics:
-            done += self._through(self.protocol.subscribe(topic))
+            done += self.subscribe(topic)
         return done
+
+    def subscribe(self, topic: str) -> list[Action]:
+        """A topic is wanted."""
+        return self._through(self.protocol.subscribe(topic))
+
+    def unsubscribe(self, topic: str) -> list[Action]:
+        """A topic is wanted no longer."""
+        return self._through(self.protocol.unsubscribe(topic))
 
     def tick(self, at: datetime) -> list[Action]:
         """A second has passed."""

@@ -12,6 +12,7 @@ import trio
 from jackfield.plugin.transport import ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
 from jackfield.reports import Backfilled, FeedStateChanged, TopicRefused
 from jackfield.reports.feed_states import FeedState
+from jackfield.testing._churn import subscription_churn
 from jackfield.testing._exposure import captured_output, shows
 from jackfield.testing._harness import Harness, Scenario, Vendor, play
 from jackfield.testing._peers import can_be_played
@@ -196,6 +197,11 @@ class ConnectionRules(ProviderDeclaration):
 
         first, second, *_ = self._play(scenario).came
         assert len(second) <= len(first), f"the vendor got {second} on the second connection, and {first} on the first"
+
+    @rule(Level.GOLD)
+    def test_survives_subscription_churn(self) -> None:
+        """Consumers come and go and connections break: a topic that is wanted must be served, whatever was before."""
+        subscription_churn(self)
 
     @rule(Level.BRONZE)
     def test_stays_stopped(self) -> None:

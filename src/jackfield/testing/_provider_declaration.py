@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from jackfield._loading.guard import provider_code
 from jackfield._routing.planner import plan_topics
-from jackfield.errors import JackfieldError, SecretError
+from jackfield.addresses import AddressPattern
+from jackfield.errors import JackfieldError, NoTopicError, SecretError
 from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES, UNMAPPED, Kind
 from jackfield.plugin.http import Request, Response
@@ -20,7 +22,7 @@ from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.simulator import Simulator, SupportsGreeting
 from jackfield.plugin.webhook import WebhookRequest
-from jackfield.selectors import EVERYTHING, Selector
+from jackfield.selectors import ANY_KIND, EVERYTHING, Selector
 from jackfield.testing._harness import FEED, Vendor
 from jackfield.testing._world import World
 from jackfield.testing.laws import TranslationLaws
@@ -117,6 +119,23 @@ class ProviderDeclaration(TranslationLaws):
     def topics(self) -> tuple[str, ...]:
         """The topics that the suite subscribes to."""
         return _topics(self.provider, self.selector)
+
+    def some_topics(self, most: int) -> tuple[str, ...]:
+        """Those, and topics of single things in the examples, at most so many."""
+        found = dict.fromkeys(self.topics())
+        for event in (event for frame in self.examples() for event in self.emitted(frame)):
+            if len(found) >= most:
+                break
+            with contextlib.suppress(NoTopicError):
+                found |= dict.fromkeys(
+                    _topics(self.provider, Selector(ANY_KIND, AddressPattern.exactly(event.address)))
+                )
+        return tuple(found)[:most]
+
+    @staticmethod
+    def moment(seconds: float) -> datetime:
+        """So many seconds after `AT`."""
+        return AT + timedelta(seconds=seconds)
 
     def secrets(self) -> list[str]:
         """The texts that must not show."""

@@ -183,11 +183,13 @@ def sign(body):
 class AcmeVendor:
     def __init__(self, *, refuses):
         self.refuses = refuses
+        self.topics = set()
 
     def received(self, frame):
         asked = json.loads(frame)
         if self.refuses:
             return [json.dumps({"answer": asked["number"], "ok": False, "error": f"{asked['token']} is no token"})]
+        (self.topics.add if asked["do"] == "subscribe" else self.topics.discard)(asked["topic"])
         return [json.dumps({"answer": asked["number"], "ok": True})]
 
 
@@ -214,6 +216,9 @@ class AcmeSuite(ProviderSuite):
 
     def vendor(self, *, refuses=False):
         return AcmeVendor(refuses=refuses)
+
+    def served(self, vendor):
+        return None if vendor is None else vendor.topics
 
     def rest(self, request: Request):
         assert request.url in ("/login", "/events?since=x")

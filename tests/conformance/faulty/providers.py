@@ -128,7 +128,7 @@ class SaysNothingOfTheUnknown(AcmeProtocol):
         return tuple(each for each in super().received(frame, at) if each != Ignore("nothing that we know"))
 
 
-@caught_by("reads_its_examples")
+@caught_by("reads_its_examples", implied=["reads_its_webhooks"])
 class NamesAnotherFeed(AcmeProtocol):
     def event(self, document, frame, at, origin="live"):
         return attrs.evolve(super().event(document, frame, at, origin), feed="acme")
@@ -377,6 +377,32 @@ class AsksTwiceOnTheSecondConnection(Remembers):
     protocols = Talk
 
 
+@caught_by("survives_subscription_churn")
+class ConfirmsEachTopicOnce(AcmeProtocol):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.confirmed = set()
+
+    def answered(self, answer):
+        actions = super().answered(answer)
+        again = isinstance(actions[0], Subscribed) and actions[0].topic in self.confirmed
+        self.confirmed |= {each.topic for each in actions if isinstance(each, Subscribed)}
+        return actions[1:] if again else actions
+
+
+@caught_by("survives_subscription_churn")
+class BelievesThatATopicIsStillServed(AcmeProtocol):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.known = set()
+
+    def subscribe(self, topic):
+        if topic in self.known:
+            return (Subscribed(topic),)
+        self.known.add(topic)
+        return super().subscribe(topic)
+
+
 @caught_by("stays_stopped")
 class TripsAtTheEnd(AcmeProtocol):
     def closed(self, code, at):
@@ -508,7 +534,7 @@ class SeesThatThereIsASignature(Acme):
         return SIGNATURE in request.headers
 
 
-@caught_by("reads_any_webhook")
+@caught_by("reads_any_webhook", implied=["rejects_forged_webhooks"])
 class TrustsWhoPosts(Acme):
     def webhook(self, feed):
         protocol = self.protocol(feed)
