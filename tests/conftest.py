@@ -142,13 +142,13 @@ async def start(nursery, tmp_path):
     """Start ``jackfield`` with arguments in an empty folder; whatever still runs at the end is killed."""
     running = []
 
-    async def start(*arguments, stdout=subprocess.PIPE):
+    async def start(*arguments, stdout=subprocess.PIPE, environment=None):
         process = await trio.lowlevel.open_process(
             [sys.executable, "-m", "jackfield", *map(str, arguments)],
             stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=tmp_path,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | (environment or {}),
         )
         command = Running(process)
         running.append(command)

@@ -6,13 +6,17 @@
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import attrs
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from jackfield import Event, Selector
 from jackfield._feed.frame_splitter import Cutter
 from jackfield._loading.registry import Registry
-from jackfield.errors import FrameError, SelectorError, WebhookError
+from jackfield.errors import FrameError, RestError, SelectorError, WebhookError
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Action
+from jackfield.plugin.provider import SupportsAuthentication
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.webhook import WebhookRequest
 from jackfield_vinix import Vinix
@@ -23,6 +27,12 @@ HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 FEEDS = {
     "voipbin": Voipbin(token=Secret("text", "tok-of-a-customer"), customer_id="c1"),
     "vinix": Vinix(url="wss://vinix.example", auth_token=Secret("text", "tok-of-an-account"), account_id="A1"),
+}
+ASKING = FEEDS | {
+    "vinix": attrs.evolve(FEEDS["vinix"], rest_url="https://vinix.example:8443/v2"),
+    "vinix login": Vinix(
+        url="wss://vinix.example", rest_url="https://vinix.example:8443/v2", api_key=Secret("text", "key-of-an-account")
+    ),
 }
 WEBHOOKS = Voipbin(customer_id="c1", receive="webhook", webhook_verify=False).webhook("office")
 DECODERS = {name: spec.decoder for name, spec in Registry.load().providers.items()}
@@ -100,6 +110,27 @@ def webhook(data):
     assert all(isinstance(event, Event) for event in events)
 
 
+def rest_answer(data):
+    """Answers of REST, whatever they hold, end a backfill and a login with actions, or with one `RestError`."""
+    for name, feed in ASKING.items():
+        pieces = data.split(b"\0")
+        statuses = iter([200, 200, 200, 404, 200, 500] * 10)
+        for flow in (feed.protocol("office").backfill(None, AT), *logins(feed)):
+            try:
+                next(flow)
+                for piece in [*pieces, b"{}", b"[]", b'{"result": []}'][:50]:
+                    flow.send(Response(next(statuses), {}, piece))
+            except StopIteration as done:
+                if name in FEEDS and flow.__name__ == "backfill":
+                    assert all(isinstance(action, Action) for action in done.value)
+            except RestError:
+                continue
+
+
+def logins(feed):
+    return [feed.authenticate()] if isinstance(feed, SupportsAuthentication) else []
+
+
 def selector(data):
     """A text is a selector that prints as one with the same meaning, or one `SelectorError`."""
     try:
@@ -111,4 +142,4 @@ def selector(data):
     assert found.covers(found)
 
 
-TARGETS = {each.__name__: each for each in (frame_splitter, voipbin_frame, vinix_frame, webhook, selector)}
+TARGETS = {each.__name__: each for each in (frame_splitter, voipbin_frame, vinix_frame, webhook, rest_answer, selector)}

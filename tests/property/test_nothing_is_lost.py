@@ -54,7 +54,7 @@ def play(schedule, *, rest, memory=1e9, interval=7.0):
                     await getattr(world, name)(arguments[0], **{KEYWORDS[name]: arguments[1]})
                 else:
                     await getattr(world, name)(*arguments)
-            await world.wait(50)
+            await world.wait(250)
             await world.stop(kill=False)
             nursery.cancel_scope.cancel()
 

@@ -5,7 +5,8 @@ import pytest
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import NoTopicError
 from jackfield.selectors import Selector
-from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect, spellings
+from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
+from jackfield_voipbin.spellings import spellings
 
 DIALECT = DocumentedDialect("abc123")
 PREFIX = PrefixDialect("abc123")
@@ -78,13 +79,27 @@ def test_the_specifications_example_becomes_the_designs_address():
         ("**", ["customer_id:abc123:"]),
         ("voipbin/customer/abc123/call/**", ["customer_id:abc123:call:"]),
         ("voipbin/customer/abc123/call/xyz789/status", ["customer_id:abc123:call:xyz789"]),
-        ("contact.queued", ["customer_id:abc123:queue:", "customer_id:abc123:queuecall:"]),
-        ("agent.ready @ voipbin/agent/a1/**", ["agent_id:a1:agent:"]),
+        ("contact.queued", ["customer_id:abc123:queue:", "customer_id:abc123:queuecall:queuecall_waiting"]),
+        ("agent.ready @ voipbin/agent/a1/**", ["agent_id:a1:agent:agent_status_updated"]),
+        ("call.*", ["customer_id:abc123:call:"]),
+        ("call.cleared", ["customer_id:abc123:call:call_hangup"]),
+        ("voipbin/customer/abc123/call/*/hangup", ["customer_id:abc123:call:call_hangup"]),
+        ("voipbin/customer/abc123/call/*/swapped", ["customer_id:abc123:call:"]),
+        ("voipbin/customer/abc123/call/call_hangup/*", ["customer_id:abc123:call:"]),
+        ("unmapped.call @ voipbin/customer/abc123/call/**", ["customer_id:abc123:call:"]),
+        (
+            "transcription.segment_completed",
+            [
+                "customer_id:abc123:transcribe:transcript_created",
+                "customer_id:abc123:transcript:",
+                "customer_id:abc123:transcription:transcript_created",
+            ],
+        ),
         ("voipbin/customer/abc123/call/a%3Ab/**", ["customer_id:abc123:call:"]),
         ("offer.rejected", []),
     ],
 )
-def test_deployed_a_selector_becomes_beginnings(selector, topics):
+def test_deployed_a_selector_becomes_prefixes(selector, topics):
     assert list(PREFIX.topics_of(Selector.parse(selector))) == topics
 
 
@@ -117,21 +132,21 @@ def test_what_is_no_documented_topic_is_refused(text):
 @pytest.mark.parametrize(
     ("topic", "surplus"),
     [
-        ("customer_id:abc123:queue", "customer_id:abc123:queue is a beginning: it also brings queuecall"),
+        ("customer_id:abc123:queue", "customer_id:abc123:queue is a prefix: it also brings queuecall"),
         (
             "customer_id:abc123:conference",
-            "customer_id:abc123:conference is a beginning: it also brings conferencecall",
+            "customer_id:abc123:conference is a prefix: it also brings conferencecall",
         ),
         ("customer_id:abc123:call", ""),
         ("customer_id:abc123:queue:", ""),
         (
             "customer_id:abc123:call:xyz",
-            "customer_id:abc123:call:xyz is a beginning: it also brings whatever else begins with xyz",
+            "customer_id:abc123:call:xyz is a prefix: it also brings whatever else begins with xyz",
         ),
         ("customer_id:abc123:call:55597217-9474-4f97-bda6-ce2563b6c385", ""),
     ],
 )
-def test_a_beginning_says_what_else_it_brings(topic, surplus):
+def test_a_prefix_says_what_else_it_brings(topic, surplus):
     assert PREFIX.describe(topic)[1] == surplus
 
 
@@ -147,7 +162,7 @@ def test_a_beginning_says_what_else_it_brings(topic, surplus):
         ("customer_id:abc123:call:call_hangup:xyz", "voipbin/customer/abc123/call/xyz/hangup"),
     ],
 )
-def test_a_beginning_means_its_segments_as_whole_ones(topic, pattern):
+def test_a_prefix_means_its_segments_as_whole_ones(topic, pattern):
     assert PREFIX.describe(topic)[0] == AddressPattern.parse(pattern)
 
 
@@ -155,7 +170,8 @@ def test_deployed_both_topics_of_an_event_have_one_address():
     address = Address("voipbin", "customer", "abc123", "call", "xyz789", "hangup")
     assert PREFIX.address_of("customer_id:abc123:call:xyz789", "call_hangup") == address
     assert PREFIX.address_of("customer_id:abc123:call:call_hangup:xyz789", "") == address
-    assert PREFIX.native_of(address) == ("customer_id:abc123:call:xyz789", "call_hangup")
+    assert PREFIX.native_of(address) == ("customer_id:abc123:call:call_hangup:xyz789", "call_hangup")
+    assert PREFIX.matches("customer_id:abc123:call:xyz789", "customer_id:abc123:call:call_hangup:xyz789")
 
 
 @pytest.mark.parametrize(
@@ -188,20 +204,35 @@ def test_the_kinds_at_an_address_are_those_of_its_event():
 @pytest.mark.parametrize(
     ("topic", "sent"),
     [
-        ("customer_id:abc123:call:*", ["customer_id:abc123:call:*", "customer_id:abc123:call:"]),
+        (
+            "customer_id:abc123:call:*",
+            ["customer_id:abc123:call:*", "customer_id:abc123:call:call_", "customer_id:abc123:webhook:call_"],
+        ),
+        (
+            "customer_id:abc123:call:call_hangup",
+            [
+                "customer_id:abc123:call:*",
+                "customer_id:abc123:call:call_hangup",
+                "customer_id:abc123:webhook:call_hangup",
+            ],
+        ),
+        (
+            "customer_id:abc123:webchat_session:*",
+            ["customer_id:abc123:webchat_session:*", "customer_id:abc123:webchat_session:"],
+        ),
         ("customer_id:abc123:*:*", ["customer_id:abc123:*:*", "customer_id:abc123:"]),
         ("customer_id:abc123:*:xyz", ["customer_id:abc123:*:xyz", "customer_id:abc123:"]),
         ("customer_id:abc123:call:xyz", ["customer_id:abc123:call:xyz"]),
-        ("agent_id:a1:call:*", ["agent_id:a1:call:*", "agent_id:a1:call:"]),
+        ("agent_id:a1:call:*", ["agent_id:a1:call:*", "agent_id:a1:call:call_", "agent_id:a1:webhook:call_"]),
     ],
 )
-def test_for_either_server_a_topic_is_sent_in_both_spellings(topic, sent):
+def test_for_either_server_a_topic_is_sent_in_all_spellings(topic, sent):
     assert list(spellings(topic)) == sent
 
 
 def test_for_either_server_a_kind_is_asked_for_under_every_name_that_its_resource_has():
     topics = AUTO.topics_of(Selector.parse("contact.queued"))
-    assert list(topics) == ["customer_id:abc123:queue:*", "customer_id:abc123:queuecall:*"]
+    assert list(topics) == ["customer_id:abc123:queue:*", "customer_id:abc123:queuecall:queuecall_waiting"]
     topics = AUTO.topics_of(Selector.parse("transcription.segment_completed"))
     assert [topic.split(":")[2] for topic in topics] == ["transcribe", "transcript", "transcription"]
 

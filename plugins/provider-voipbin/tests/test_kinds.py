@@ -7,8 +7,9 @@ import pytest
 
 from jackfield.kinds import KIND_NAMES
 from jackfield.selectors import KindPattern
-from jackfield_voipbin.kinds import TABLE, ByField, kind_by, native_name, resources_of, rule_of
+from jackfield_voipbin.kinds import TABLE, ByField, kind_by, native_name, rule_of
 from jackfield_voipbin.protocol import VoipbinProtocol
+from jackfield_voipbin.published_names import resources_of
 
 # As the vocabulary lists them, written out once more by hand: documented and deployed names.
 EXPECTED = """

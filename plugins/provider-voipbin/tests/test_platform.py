@@ -13,7 +13,12 @@ from jackfield_voipbin.simulator import CUSTOMER, PROFILES, VoipbinSimulator
 
 LOGIN = {"username": "me@example.com", "password": "pass"}
 # Each profile with a credential of another kind; whose feed it is, is learned.
-CREDENTIALS = {"documented": {"token": "one-secret"}, "wrapped": LOGIN, "head": {"token": "vb_key"}}
+CREDENTIALS = {
+    "documented": {"token": "one-secret"},
+    "wrapped": LOGIN,
+    "head": {"token": "vb_key"},
+    "2026-10": {"token": "vb_key"},
+}
 
 
 async def until(condition, within=30.0):
@@ -29,7 +34,7 @@ def quick(monkeypatch):
 
 
 def simulator(profile, **options):
-    own = {"token": "vb_key"} if profile == "head" else {"token": "one-secret"}
+    own = {"token": "vb_key"} if profile in ("head", "2026-10") else {"token": "one-secret"}
     return VoipbinSimulator(**own, **LOGIN, rate=100.0, profile=profile, **options)
 
 
@@ -80,7 +85,7 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
 
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_a_subscription_that_the_server_ignores_is_noticed_and_said(profile, quick, nursery):
-    server = simulator(profile, ignore_topics=f"customer_id:{CUSTOMER}:call:")
+    server = simulator(profile, ignore_topics=f"customer_id:{CUSTOMER}:call:,customer_id:{CUSTOMER}:webhook:call_")
     async with simulate(server, limit=0) as running, gateway(running, profile) as gate:
         with gate.listen("call.*", "message.*", "stream.*") as events:
             got = []

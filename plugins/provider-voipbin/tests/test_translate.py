@@ -15,8 +15,9 @@ from jackfield.testing import strategies
 from jackfield_voipbin.bare import _STATES, FIELDS
 from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
 from jackfield_voipbin.frame_format import FrameFormat, format_of, message_of
-from jackfield_voipbin.kinds import _NATIVE_RESOURCES, RESOURCES, TABLE, ByField, native_name
+from jackfield_voipbin.kinds import TABLE, ByField, native_name
 from jackfield_voipbin.protocol import VoipbinProtocol
+from jackfield_voipbin.published_names import _NATIVE_RESOURCES, RESOURCES
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
 

@@ -21,8 +21,10 @@ __all__ = ["HTTPConnection", "Send", "Streamed"]
 # The request line and all headers; VoIPBIN's have some 300 bytes.
 MOST_HEAD = 16 * 2**10
 READ_BYTES = 64 * 2**10
-# A read may hold ten thousand chunks of a byte; after so many others get their turn.
-MOST_CHUNKS = 100
+# A read may hold ten thousand chunks of a byte, each of which costs as much as a long one: after so many others get
+# their turn, and a body that goes on so is refused.
+TURN_CHUNKS = 100
+MOST_CHUNKS, CHUNK_BYTES = 1000, 64
 # Drain briefly, so that a client that is still sending can read the error (RFC 9112, 9.6).
 LINGER_SECONDS, LINGER_BYTES = 1.0, 2**20
 WITHOUT_BODY = (204, 304)
@@ -95,8 +97,10 @@ class HTTPConnection:
         chunks = 0
         while isinstance(event := await self._next(), h11.Data):
             chunks += 1
-            if chunks % MOST_CHUNKS == 0:
+            if chunks % TURN_CHUNKS == 0:
                 await trio.lowlevel.checkpoint()
+            if chunks > MOST_CHUNKS + len(body) // CHUNK_BYTES:
+                raise WebhookError(400, f"the body comes in chunks of less than {CHUNK_BYTES} bytes")
             if hold is not None:
                 hold(self.stream, len(event.data))
             body += event.data

@@ -212,7 +212,7 @@ def test_check_prints_what_is_selected_subscribed_and_filtered(config, capsys):
     lines = [line.split() for line in out.splitlines()]
     assert [str(config) + ":", "valid"] in lines
     assert ["contact.queued", "customer_id:abc123:queue:*", "all", "but", "contact.queued"] in lines
-    assert ["customer_id:abc123:queuecall:*"] in lines
+    assert ["customer_id:abc123:queuecall:queuecall_waiting"] in lines
     assert ["vinix/**", "qubicle.queue.ACC.*", "nothing"] in lines
     assert "journal: memory" in out
     assert err == ""
@@ -311,7 +311,7 @@ def test_check_warns_of_a_prefix_that_delivers_more_than_was_selected(config, ca
     topic = "customer_id:abc123:queue:q1"
     assert ["voipbin/customer/*/queue/q1/*", topic, "all", "but"] == out.split("filtered here")[1].split()[:4]
     assert err.splitlines() == [
-        f"warning: feeds.office: {topic} is a beginning: it also brings whatever else begins with q1",
+        f"warning: feeds.office: {topic} is a prefix: it also brings whatever else begins with q1",
         "warning: feeds.support: no route selects anything of this feed",
         (
             "warning: routes[0].select[1]: contact.quued: no feed delivers such events; "

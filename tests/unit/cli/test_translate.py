@@ -59,16 +59,16 @@ def test_what_a_selector_becomes_is_shown_for_each_dialect(readings):
     assert subscribed(reading, "vinix")["filtered"]
     assert subscribed(reading, "voipbin")["topics"] == ["customer_id:abc:queue:*", "customer_id:abc:queuecall:*"]
     prefix = subscribed(reading, "voipbin", "prefix")
-    assert prefix["topics"] == ["customer_id:abc:queue:", "customer_id:abc:queuecall:"]
+    assert prefix["topics"] == ["customer_id:abc:queue:", "customer_id:abc:queuecall:queuecall_waiting"]
 
 
 def test_an_address_is_shown_as_each_dialect_publishes_it(readings):
-    (reading,) = readings("voipbin/customer/abc123/call/xyz789/status")
+    (reading,) = readings("voipbin/customer/abc123/call/xyz789/hangup")
     assert reading["is"] == "an address"
-    assert reading["address"] == "voipbin/customer/abc123/call/xyz789/status"
+    assert reading["address"] == "voipbin/customer/abc123/call/xyz789/hangup"
     assert {(row["topic"], row["event"]) for row in reading["published"]} == {
-        ("customer_id:abc123:call:xyz789", "call.status"),
-        ("customer_id:abc123:call:xyz789", "call_status"),
+        ("customer_id:abc123:call:xyz789", "call.hangup"),
+        ("customer_id:abc123:call:call_hangup:xyz789", "call_hangup"),
     }
     assert subscribed(reading, "vinix")["topics"] == []
 
@@ -89,7 +89,7 @@ def test_a_topic_that_two_dialects_read_differently_is_shown_both_ways(readings)
 
 def test_a_note_names_what_a_prefix_delivers_beyond_its_text(readings):
     (reading,) = readings("customer_id:abc123:queue")
-    assert reading["notes"] == ["customer_id:abc123:queue is a beginning: it also brings queuecall"]
+    assert reading["notes"] == ["customer_id:abc123:queue is a prefix: it also brings queuecall"]
 
 
 def test_a_refusal_has_its_reason(readings):

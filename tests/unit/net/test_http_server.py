@@ -98,7 +98,11 @@ async def test_a_request_that_does_not_come_whole_is_answered_with_408_when_its_
         assert trio.current_time() - began == pytest.approx(LIMITS.head)
 
 
-async def test_a_body_of_chunks_of_one_byte_lets_others_have_their_turn():
+@pytest.mark.parametrize(
+    ("chunks", "status"),
+    [(b"1\r\nx\r\n" * 1000, 200), (b"1\r\nx\r\n" * 1100, 400), (b"41\r\n%65d\r\n" % 0 * 4000, 413)],
+)
+async def test_a_body_of_tiny_chunks_lets_others_have_their_turn_and_is_refused_if_it_goes_on(chunks, status):
     """A read may bring ten thousand of them, for which h11 needs a fifth of a second."""
     client, server = trio.testing.memory_stream_pair()
     turns = 0
@@ -110,13 +114,14 @@ async def test_a_body_of_chunks_of_one_byte_lets_others_have_their_turn():
             await trio.lowlevel.checkpoint()
 
     await client.send_all(b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n")
-    await client.send_all(b"1\r\nx\r\n" * 4000 + b"0\r\n\r\n")
+    await client.send_all(chunks + b"0\r\n\r\n")
     await client.send_eof()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take_turns)
         await serving(server)
         nursery.cancel_scope.cancel()
-    assert turns >= 40
+    assert turns >= 9
+    assert (await client.receive_some()).startswith(b"HTTP/1.1 %d" % status)
 
 
 async def test_a_bug_costs_the_connection_that_met_it_and_is_counted():

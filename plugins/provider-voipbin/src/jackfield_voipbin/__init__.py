@@ -101,6 +101,20 @@ class Voipbin:
         validator=ge(0),
         metadata=field_help("how often to compare what came with what REST knows; 0 for never"),
     )
+    unsubscribe: Literal["renew", "send"] | None = attrs.field(
+        default=None,
+        metadata=field_help(
+            "renew: what nobody selects any more is left out when the connection is renewed; send: an unsubscribe is "
+            'sent, which on the deployed platform may silence every client; left out: send if dialect is "documented"'
+        ),
+    )
+    resubscribe_seconds: float = attrs.field(
+        default=30.0,
+        validator=ge(0),
+        metadata=field_help(
+            "how often subscriptions are sent again, which ends the silence after another client's unsubscribe; or 0"
+        ),
+    )
     receive: Literal["websocket", "webhook", "both"] = attrs.field(
         default="websocket", metadata=field_help("how events come; with both, each is still one event")
     )
@@ -196,7 +210,13 @@ class Voipbin:
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol, which takes over what the last one learned."""
         protocol = VoipbinProtocol(
-            feed, self._customer_id, self.dialect, self.rest(), reconcile_seconds=self.reconcile_seconds
+            feed,
+            self._customer_id,
+            self.dialect,
+            self.rest(),
+            reconcile_seconds=self.reconcile_seconds,
+            resubscribe_seconds=0.0 if self.dialect_name == "documented" else self.resubscribe_seconds,
+            unsubscribes=(self.unsubscribe or ("send" if self.dialect_name == "documented" else "renew")) == "send",
         )
         if isinstance(before, VoipbinProtocol):
             protocol.take_over(before)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 from uuid import UUID
+from weakref import finalize
 
 import attrs
 import msgspec
@@ -13,9 +15,37 @@ from jackfield.plugin.simulator import CloseConnection
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.topics import matches_documented, matches_prefix
 
-__all__ = ["Client", "Profile"]
+__all__ = ["Client", "Profile", "ScopeCounts"]
 
-Profile = Literal["documented", "wrapped", "head"]
+Profile = Literal["documented", "wrapped", "head", "2026-10"]
+
+
+@attrs.define
+class ScopeCounts:
+    """How often each scope is subscribed to, over all connections of a process: at zero it brings nothing to anybody.
+
+    The platform counts each subscription up, and each unsubscribe down, also from a topic that nobody holds.
+    """
+
+    _counts: Counter[str] = attrs.field(factory=Counter)
+
+    def subscribed(self, topic: str) -> None:
+        """Count up, which binds the scope where it was not bound."""
+        self._counts[_scope(topic)] += 1
+
+    def released(self, topic: str) -> None:
+        """Count down, which unbinds the scope at zero."""
+        if self._counts[_scope(topic)] > 0:
+            self._counts[_scope(topic)] -= 1
+
+    def closed(self, topics: Iterable[str]) -> None:
+        """A connection is gone, and its subscriptions with it."""
+        for topic in topics:
+            self.released(topic)
+
+    def bound(self, topics: Iterable[str]) -> set[str]:
+        """The scopes of these topics that are bound."""
+        return {scope for topic in topics if self._counts[scope := _scope(topic)] > 0}
 
 
 @attrs.define(eq=False)
@@ -27,9 +57,13 @@ class Client:
     """Why this client may not subscribe to a topic; empty where it may."""
     ignored: Callable[[str], bool]
     """Whether a topic is taken and brings nothing."""
-    others: Collection[Client]
-    """Every connection, this one too: whose event is worth publishing is decided for all together."""
+    scopes: ScopeCounts
+    """Of every connection: whose event is worth publishing is decided for all together."""
     patterns: dict[str, None] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        # The host drops a client whose connection is closed.
+        finalize(self, self.scopes.closed, self.patterns)
 
     def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
         """An answer as documented; or as deployed nothing, but the end of the line for a topic that is not granted."""
@@ -72,8 +106,10 @@ class Client:
         for topic in topics:
             if action == "subscribe":
                 self.patterns[topic] = None
+                self.scopes.subscribed(topic)
             elif action == "unsubscribe":
                 self.patterns.pop(topic, None)
+                self.scopes.released(topic)
 
     def frames_for(self, event: Published) -> Iterable[str]:
         """The event, once as documented; as deployed once for each topic that matches, and each scope that is bound."""
@@ -92,14 +128,10 @@ class Client:
             for _ in topics:
                 yield _encode({"data": event.data, "type": event.event_type})
         else:
+            # An event goes out once for each of its scopes that is bound, to whatever it matches.
             frame = _encode(event.data)
-            for _ in range(self._bound(event) * len(topics)):
+            for _ in range(len(self.scopes.bound(event.topics)) * len(topics)):
                 yield frame
-
-    def _bound(self, event: Published) -> int:
-        """How many of the scopes that an event is published to anybody is subscribed in: it goes out for each."""
-        scopes = {_scope(topic) for topic in event.topics}
-        return len(scopes & {_scope(pattern) for client in self.others for pattern in client.patterns})
 
 
 def _scope(topic: str) -> str:

@@ -25,7 +25,8 @@ AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Conformance(ProviderSuite):
     """A feed by websocket, with its gaps filled by REST, before the simulator."""
 
-    provider: Provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER)
+    # By default a topic is left out at the next renewal, which no single connection shows.
+    provider: Provider = Voipbin(token=Secret("text", SAMPLE), customer_id=CUSTOMER, unsubscribe="send")
     refuses = True
     authenticates = True
     backfills = True
@@ -59,6 +60,7 @@ class ConformanceOfWebhooks(Conformance):
     provider: Provider = Voipbin(
         token=Secret("text", SAMPLE),
         customer_id=CUSTOMER,
+        unsubscribe="send",
         receive="both",
         webhook_secret=Secret("text", KEY),
     )

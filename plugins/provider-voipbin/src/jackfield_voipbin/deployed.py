@@ -17,7 +17,7 @@ from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
-__all__ = ["deployed_events"]
+__all__ = ["EventWriter", "deployed_events"]
 
 AGENT_STATUS = {
     "agent_logged_on": "away",
@@ -49,6 +49,8 @@ def _stamp(moment: datetime) -> str:
 
 @attrs.define
 class EventWriter:
+    """Writes what happens in the platform's words."""
+
     seed: int
     customer_id: str
     service: str
@@ -57,6 +59,7 @@ class EventWriter:
     """Those that may still change."""
 
     def write(self, happening: ScenarioEvent) -> Iterator[Published]:
+        """What one happening has the platform publish."""
         what = happening.what
         match what:
             case "call_started":
@@ -182,9 +185,8 @@ class EventWriter:
             "direction": direction,
             "message": text,
         }
-        offset = f"0001-01-01T00:00:{contact.turn:02d}Z"
         number = f"{contact.number}-{contact.turn}"
-        return self._change(happening, "transcript", number, "created", tm_transcript=offset, **more)
+        return self._change(happening, "transcript", number, "created", **self._offset(contact.turn), **more)
 
     def _message(self, happening: ScenarioEvent) -> Published:
         message = happening.required_message
@@ -211,8 +213,19 @@ class EventWriter:
         status = "terminated" if word == "deleted" else "progressing"
         more |= {"status": status, "conferencecall_ids": joined}
         return self._change(
-            happening, "conference", contact.number, word, "tm_delete" if word == "deleted" else "", **more
+            happening,
+            "conference",
+            contact.number,
+            word,
+            self._end_of_conference() if word == "deleted" else "",
+            **more,
         )
+
+    def _offset(self, seconds: int) -> dict[str, Any]:
+        return {"tm_transcript": f"0001-01-01T00:00:{seconds:02d}Z"}
+
+    def _end_of_conference(self) -> str:
+        return "tm_delete"
 
     def _upkeep(self, happening: ScenarioEvent) -> Published:
         number, state = happening.words
@@ -257,15 +270,20 @@ class EventWriter:
             data |= {moment: stamp}
         if word not in _LAST and data.get("status") != "ended" and resource != "transcript":
             self.resources[resource_id] = data
-        event_type = f"{resource}_{word}"
+        return self._published(f"{resource}_{word}", resource, data, stamp)
+
+    def _published(
+        self, event_type: str, resource: str, data: dict[str, Any], stamp: str, *, listed: bool = True
+    ) -> Published:
+        """Under the topics of the customer, and of the agent who owns it."""
         topics = []
         scopes = [f"customer_id:{self.customer_id}"]
         if (owner := data.get("owner_id", NIL_UUID)) != NIL_UUID:
             scopes.append(f"agent_id:{owner}")
         for scope in scopes:
-            topics.append(f"{scope}:{resource}:{resource_id}")
-            topics.append(f"{scope}:{self.service or resource}:{event_type}:{resource_id}")
-        return Published(event_type, tuple(topics), stamp, data, resource)
+            topics.append(f"{scope}:{resource}:{data['id']}")
+            topics.append(f"{scope}:{self.service or resource}:{event_type}:{data['id']}")
+        return Published(event_type, tuple(topics), stamp, data, resource if listed else "")
 
     def _id(self, what: str, number: int | str) -> str:
         return same_id(self.seed, self.customer_id, what, number)

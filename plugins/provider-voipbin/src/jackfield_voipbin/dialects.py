@@ -1,9 +1,9 @@
 """Selectors into VoIPBIN's topics and topics into addresses, in three dialects.
 
-Documented, a topic has four segments and ``*`` for a free one. Deployed, a topic is the beginning of
-those that it matches; ending it with a colon keeps ``queue`` from bringing ``queuecall`` too. Who does not
-know which of the two a server is asks in both: ``auto`` plans in documented topics, and each of them is
-sent in both spellings.
+Documented, a topic has four segments and ``*`` for a free one. Deployed, a topic is the prefix of those that it
+matches, and each event is published under two: ``…:call:<id>`` and ``…:call:call_hangup:<id>``. So a topic may name the
+event. Where the kind of server is not known both are asked for: ``auto`` plans in documented topics, each of which is
+sent in all spellings.
 
 A topic has no escape. An id that holds ``:`` or ``*`` cannot be subscribed to by itself: the whole
 resource is, and the rest filtered here.
@@ -12,7 +12,7 @@ resource is, and the rest filtered here.
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from collections.abc import Iterator
 from typing import ClassVar
 
 import attrs
@@ -20,10 +20,18 @@ import attrs
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import NoTopicError
 from jackfield.selectors import Selector
-from jackfield_voipbin.kinds import RESOURCES, kinds_at, resources_of
+from jackfield_voipbin.published_names import (
+    DOCUMENTED_ONLY,
+    RESOURCES,
+    kinds_at,
+    names_of,
+    names_under,
+    resources_of,
+)
+from jackfield_voipbin.spellings import named_event, published_as, spellings
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, matches_documented, matches_prefix, parse_topic
 
-__all__ = ["AutoDialect", "DocumentedDialect", "PrefixDialect", "spellings"]
+__all__ = ["AutoDialect", "DocumentedDialect", "PrefixDialect"]
 
 _SYNTAX = re.compile(r"[:*]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -73,18 +81,15 @@ class DocumentedDialect:
 
 @attrs.frozen
 class PrefixDialect:
-    """Topics as the platform is deployed: beginnings of those that they match; for one customer's feed."""
+    """Topics as the platform is deployed: prefixes of those that they match; for one customer's feed."""
 
     covers_by_prefix: ClassVar[bool] = True
     customer_id: str
 
     def topics_of(self, selector: Selector) -> tuple[str, ...]:
-        """One beginning for each resource, ended with a colon unless an id follows."""
+        """One for each resource, ended with a colon unless an id follows, or one for each of its events."""
         scope = _scope_of(selector.address, self.customer_id)
-        resource_id = _expressible(selector.address.resource_id)
-        return tuple(
-            f"{scope}:{each}:{resource_id or ''}" if each else f"{scope}:" for each in _resources(selector) if scope
-        )
+        return tuple(f"{scope}:{each}" for each in _ends_of(selector, "", ":") if scope)
 
     def pattern_of(self, topic: str) -> AddressPattern:
         """What its whole segments say, those that a colon ends; the last may go on in any way."""
@@ -99,8 +104,8 @@ class PrefixDialect:
         return other.startswith(topic)
 
     def matches(self, topic: str, published: str) -> bool:
-        """The deployed matcher."""
-        return matches_prefix(topic, published)
+        """The deployed matcher, which finds what is published under the longer topic under the shorter one too."""
+        return any(matches_prefix(topic, each) for each in published_as(published))
 
     def describe(self, topic: str) -> tuple[AddressPattern, str]:
         """The topic with its last segment taken as whole, and what else begins with it.
@@ -124,9 +129,11 @@ class PrefixDialect:
             return ""
         if "*" in last:
             return f"{topic}: the deployed platform has no wildcard, '*' stands for itself"
+        if topic.count(":") == 3 and named_event(topic):
+            return ""
         others = [each for each in RESOURCES if each.startswith(last) and each != last]
         more = ", ".join(others) if topic.count(":") == 2 else f"whatever else begins with {last}"
-        return f"{topic} is a beginning: it also brings {more}" if more else ""
+        return f"{topic} is a prefix: it also brings {more}" if more else ""
 
     def address_of(self, topic: str, event: str) -> Address:
         """Four segments, or five of which the fourth is the event's name, as the platform publishes both."""
@@ -137,8 +144,11 @@ class PrefixDialect:
         return _placed(parse_topic(topic), event)
 
     def native_of(self, address: Address) -> tuple[str, str]:
-        """The shorter of the two topics that the platform publishes under, and the underscored name."""
-        return _native(address, "_"), f"{address.resource}_{address.event}"
+        """The longer of the two topics that the platform publishes under, and the underscored name."""
+        shorter, name = _native(address, "_"), f"{address.resource}_{address.event}"
+        if name in DOCUMENTED_ONLY or ":" in address.event:
+            raise NoTopicError(f"the deployed platform publishes no event {name!r}")
+        return f"{shorter.removesuffix(address.resource_id)}{name}:{address.resource_id}", name
 
     def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
         """By the table of events."""
@@ -152,27 +162,33 @@ class AutoDialect:
     customer_id: str
 
     def topics_of(self, selector: Selector) -> tuple[str, ...]:
-        """As documented; but of every resource all, since a beginning cannot leave the resource free."""
-        topics = DocumentedDialect(self.customer_id).topics_of(selector)
-        return tuple(re.sub(r":\*:[^:]*$", ":*:*", topic) for topic in topics)
+        """As documented, or named by the event as deployed; of every resource all, since no prefix leaves it free."""
+        scope = _scope_of(selector.address, self.customer_id)
+        return tuple(f"{scope}:{each}" for each in _ends_of(selector, "*:*", ":*") if scope)
 
     def pattern_of(self, topic: str) -> AddressPattern:
-        """As documented, but for the id, which as deployed is the beginning of others."""
+        """As documented, but for the id, which as deployed is the prefix of others."""
         return DocumentedDialect(self.customer_id).pattern_of(topic)._replace(resource_id=None)
 
     def covers(self, topic: str, other: str) -> bool:
         """Segment by segment: what both kinds of server do."""
-        return DocumentedDialect(self.customer_id).covers(topic, other)
+        return self.describe(topic)[0].covers(self.describe(other)[0])
 
     def matches(self, topic: str, published: str) -> bool:
         """Either matcher, for any of the spellings."""
-        return any(matches_documented(each, published) or matches_prefix(each, published) for each in spellings(topic))
+        return any(
+            matches_documented(text, each) or matches_prefix(text, each)
+            for text in spellings(topic)
+            for each in published_as(published)
+        )
 
     def describe(self, topic: str) -> tuple[AddressPattern, str]:
-        """What it says as documented, and what else begins with an id that is no whole UUID."""
-        *_, last = spellings(topic)
-        surplus = PrefixDialect(self.customer_id).describe(last)[1]
-        return DocumentedDialect(self.customer_id).pattern_of(topic), surplus
+        """What it says as documented, or the event that it names, and what else begins with an id but a whole UUID."""
+        documented = DocumentedDialect(self.customer_id).pattern_of(topic)
+        if named_event(topic):
+            return PrefixDialect(self.customer_id).describe(topic)
+        surplus = "" if "*" in topic.split(":") else PrefixDialect(self.customer_id).describe(topic)[1]
+        return documented, surplus
 
     def address_of(self, topic: str, event: str) -> Address:
         """Four segments as documented, or five as deployed."""
@@ -185,15 +201,6 @@ class AutoDialect:
     def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
         """By the table of events."""
         return _kinds_of(pattern)
-
-
-def spellings(topic: str) -> tuple[str, ...]:
-    """A documented topic, and as what begins the same topics where the deployed platform reads it.
-
-    The wildcard first, so that a strict server that turns the second down has the first already.
-    """
-    fixed = list(takewhile(lambda segment: segment != "*", topic.split(":")))
-    return (topic,) if "*" not in topic.split(":") else (topic, ":".join([*fixed, ""]))
 
 
 def _our_scope(scope: str) -> str:
@@ -241,6 +248,21 @@ def _resources(selector: Selector) -> list[str | None]:
     if resources is None:
         return [None]
     return [each for each in resources if any(kind.matches(other) for other in kinds_at(each, address.event))]
+
+
+def _ends_of(selector: Selector, every: str, whole: str) -> Iterator[str]:
+    """The topics behind the scope: every resource, a whole one, a thing of it, or each event of it that is meant."""
+    kind, address = selector
+    resource_id = _expressible(address.resource_id)
+    for resource in _resources(selector):
+        if resource is None:
+            yield every
+        elif resource_id is not None and resource_id not in names_under(resource):
+            yield f"{resource}:{resource_id}"
+        elif names := names_of(resource, kind, address.event):
+            yield from (f"{resource}:{name}" for name in names)
+        else:
+            yield f"{resource}{whole}"
 
 
 def _kinds_of(pattern: AddressPattern) -> frozenset[str]:

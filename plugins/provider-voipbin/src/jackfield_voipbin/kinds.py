@@ -13,11 +13,9 @@ from typing import Any
 
 import attrs
 
-from jackfield.kinds import UNMAPPED, unmapped_kind
-from jackfield.selectors import KindPattern
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["NIL_UUID", "RESOURCES", "TABLE", "ByField", "kind_by", "kinds_at", "native_name", "resources_of", "rule_of"]
+__all__ = ["NIL_UUID", "TABLE", "ByField", "kind_by", "native_name", "rule_of"]
 
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
 """What the platform writes where there is no reference."""
@@ -212,30 +210,6 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
     "account": _lifecycle("account"),
 }
 
-# Under which resource of a topic an event's resource may come, where that is not just its own:
-# the quick start has transcripts under ``transcribe``, the resource list under ``transcription``.
-_TOPIC_RESOURCES: Mapping[str, tuple[str, ...]] = {
-    "transcribe": ("transcribe", "transcription"),
-    "transcription": ("transcribe", "transcription"),
-    "transcript": ("transcribe", "transcript", "transcription"),
-    "conferencecall": ("conference", "conferencecall"),
-    # As the platform's topics have it.
-    "aimessage": ("aicall", "aimessage"),
-    "chatmessage": ("chat", "chatmessage"),
-    "chatparticipant": ("chat", "chatparticipant"),
-    "webchat": ("webchat", "webchat_session"),
-}
-
-RESOURCES: tuple[str, ...] = tuple(
-    sorted({each for resource in TABLE for each in _TOPIC_RESOURCES.get(resource, (resource,))})
-)
-"""The resources of topics under which events of the table come."""
-
-_NATIVE_RESOURCES: Mapping[str, tuple[str, ...]] = {
-    each: tuple(resource for resource in TABLE if each in _TOPIC_RESOURCES.get(resource, (resource,)))
-    for each in RESOURCES
-}
-
 _SEPARATOR = re.compile(r"[._]")
 
 
@@ -266,33 +240,3 @@ def rule_of(event_type: str) -> str | ByField:
 def _has_failed(call: Mapping[str, Any]) -> bool:
     """Whether a call that is over has no moment of being answered; years 1 and 9999 are none."""
     return call.get("hangup_reason") in UNANSWERED and parse_time(call.get("tm_progressing")) is None
-
-
-def _all_kinds(rule: str | ByField) -> set[str]:
-    if isinstance(rule, str):
-        return {rule} | ({"call.failed"} if rule == "call.cleared" else set())
-    return set().union(*map(_all_kinds, rule.kinds.values()), _all_kinds(rule.otherwise), _all_kinds(rule.missing))
-
-
-def kinds_at(resource: str, word: str | None) -> frozenset[str]:
-    """The kinds that events with this word (or any, for ``None``) can have under a topic's resource."""
-    kinds = {unmapped_kind(resource)}
-    for native in _NATIVE_RESOURCES.get(resource, (resource,)):
-        words = TABLE.get(native, {})
-        if word is None:
-            rules = list(words.values())
-        else:
-            names = (f"{resource}.{word}", f"{resource}_{word}", word)
-            rules = [words[each] for name, each in map(native_name, names) if name == native and each in words]
-        kinds.update(kind for rule in rules for kind in _all_kinds(rule))
-    return frozenset(kinds - {""})
-
-
-def resources_of(pattern: KindPattern) -> tuple[str, ...] | None:
-    """The topic resources that may bring events of these kinds, sorted; ``None`` where any may.
-
-    An unmapped kind names its resource only as far as a kind's letters allow, so any may be meant.
-    """
-    if pattern.entity in (None, UNMAPPED):
-        return None
-    return tuple(each for each in RESOURCES if any(pattern.matches(kind) for kind in kinds_at(each, None)))

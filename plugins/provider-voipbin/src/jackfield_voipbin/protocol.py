@@ -12,22 +12,25 @@ from datetime import datetime
 from typing import Any
 
 import attrs
+import msgspec
 
 from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
 from jackfield.plugin.http import HTTPFlow
-from jackfield.plugin.protocol import Action, Backfill, Emit, Ignore, SubscriptionRefused
+from jackfield.plugin.protocol import Action, Backfill, Emit, GapSuspected, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Reconciliation
-from jackfield_voipbin.bare import nearest
-from jackfield_voipbin.dialects import AutoDialect, spellings
+from jackfield_voipbin.bare import nearest, resource_of
+from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
+from jackfield_voipbin.kinds import native_name
 from jackfield_voipbin.listing import LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
 from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
 from jackfield_voipbin.wire import ERROR_CODES, Frame, read_frame
@@ -50,6 +53,8 @@ class VoipbinProtocol:
     _dialect: Dialect = attrs.field(default=attrs.Factory(lambda self: AutoDialect(self.customer_id), takes_self=True))
     _rest: Rest | None = None
     _reconcile_seconds: float = 0.0
+    _resubscribe_seconds: float = 0.0
+    _unsubscribes: bool = True
     _memory: Memory = attrs.field(factory=Memory)
     _namer: Namer = attrs.field(factory=Namer)
     _explained: tuple[FrameFormat, str] | None = None
@@ -66,7 +71,12 @@ class VoipbinProtocol:
 
     def __attrs_post_init__(self) -> None:
         self._memory.reach_seconds = max(600.0, self._reconcile_seconds + 300.0)
-        self._subscribing = Subscribing(self._spellings, self._refusal)
+        self._subscribing = Subscribing(
+            self._spellings,
+            self._refusal,
+            unsubscribes=self._unsubscribes,
+            resubscribe_seconds=self._resubscribe_seconds,
+        )
 
     def take_over(self, before: VoipbinProtocol) -> None:
         """Go on with what the feed's last connection has learned."""
@@ -78,7 +88,9 @@ class VoipbinProtocol:
         self._subscribing.suspicion = before._subscribing.suspicion
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
-        return spellings(topic) if isinstance(self._dialect, AutoDialect) else (topic,)
+        if isinstance(self._dialect, AutoDialect):
+            return spellings(topic)
+        return deployed_spellings(topic) if isinstance(self._dialect, PrefixDialect) else (topic,)
 
     def _refusal(self, text: str) -> str:
         return self._rest.credential.refusal(text) if self._rest is not None else ""
@@ -100,7 +112,7 @@ class VoipbinProtocol:
         return followed
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
-        """Give back exactly what was subscribed to."""
+        """Unsubscribe from exactly what was subscribed to, or leave it out when the connection is renewed."""
         self._patterns.pop(topic, None)
         return tuple(self._subscribing.unsubscribe(topic))
 
@@ -111,7 +123,9 @@ class VoipbinProtocol:
         if format_ is FrameFormat.ANSWER:
             return self._followed(self._answered(read))
         message = message_of(read, format_, frame)
-        if format_ is not FrameFormat.BARE:
+        if format_ is FrameFormat.BARE and self._is_named_by_topic(message.data):
+            message = msgspec.structs.replace(message, name=self._subscribing.event)
+        if message.name or format_ is not FrameFormat.BARE:
             self._explained = format_, message.name
             if (name := event_name(message.name)).tells_status:
                 self._namer.named(name, message.data)
@@ -123,6 +137,11 @@ class VoipbinProtocol:
             self._unknown(message.data)
             return (self._emit(message, frame, at, ""),)
         return tuple([self._emit(message, frame, at, name) for name in names])
+
+    def _is_named_by_topic(self, data: Any) -> bool:
+        """Whether the connection is subscribed to one event alone, by its name, and this is of its resource."""
+        name = self._subscribing.event
+        return bool(name) and isinstance(data, dict) and native_name(resource_of(data))[0] == native_name(name)[0]
 
     def _unknown(self, data: Any) -> None:
         """Report a shape at its first sight; the next tick does, since the frame itself is an event."""
@@ -166,7 +185,7 @@ class VoipbinProtocol:
 
     def tick(self, at: datetime, passed: float) -> Iterable[Action]:
         """Ask for the next suspect, and compare from time to time what came with what REST knows."""
-        actions, self._reports = [*self._reports, *self._subscribing.tick(at)], []
+        actions, self._reports = [*self._reports, *self._subscribing.tick(at, passed)], []
         self._memory.tick(at, passed)
         self._since_query += passed
         if 0 < self._reconcile_seconds <= self._since_query and self._may_query and self._has_lists():
@@ -197,11 +216,14 @@ class VoipbinProtocol:
         began = since or self._memory.reconciled or min(moments.values(), default=at)
         query = Reconciliation(self.feed, self.customer_id, self._memory, self._namer, self._held(), moments, began, at)
         try:
-            return (yield from query.perform(self._rest))
+            actions = list((yield from query.perform(self._rest)))
         except RestError as error:
             # Where REST is forbidden or missing it is not asked again; the next connection may have another token.
             self._may_query = self._may_query and error.status not in (401, 403, 404)
             raise
+        if self._resubscribe_seconds and any(isinstance(each, GapSuspected) for each in actions):
+            actions += self._subscribing.again()
+        return actions
 
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember who is to blame."""

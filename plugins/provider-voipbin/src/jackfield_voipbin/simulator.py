@@ -1,9 +1,10 @@
 """VoIPBIN's server with a small contact centre behind it, as documented or as deployed.
 
-The profile ``documented`` answers subscriptions, knows wildcards and sends envelopes with dotted names. ``wrapped`` and
-``head`` are the deployed platform before and since July 2026: topics are beginnings, nothing is answered, the line is
-cut for what is not granted; events are ``{type, data}``, or the bare resource, several times over. All have REST and
-webhooks. What the server says of a day is in `jackfield_voipbin.documented` and `jackfield_voipbin.deployed`.
+The profile ``documented`` answers subscriptions, knows wildcards and sends envelopes with dotted names. ``wrapped``,
+``head`` and ``2026-10`` are the deployed platform before and since July 2026, and of October: topics are prefixes,
+nothing is answered, the connection is cut for what is not granted; events are ``{type, data}``, or the bare resource,
+several times over; any client's unsubscribe may silence everybody. All have REST and webhooks. What the server says of
+a day is in `jackfield_voipbin.documented`, `jackfield_voipbin.deployed` and `jackfield_voipbin.october`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import attrs
 import msgspec
@@ -22,10 +22,11 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help
 from jackfield.plugin.simulator import Refusal, WebhookDelivery
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
-from jackfield_voipbin.clients import Client, Profile
+from jackfield_voipbin.clients import Client, Profile, ScopeCounts
 from jackfield_voipbin.credentials import Credential, read_credential
 from jackfield_voipbin.deployed import deployed_events
 from jackfield_voipbin.documented import documented_events
+from jackfield_voipbin.october import october_events
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.simulated_state import SimulatedState
 from jackfield_voipbin.tokens import make_token
@@ -36,7 +37,7 @@ __all__ = ["VoipbinSimulator"]
 PATHS = ("/v1.0/ws", "/v1.0/service_agents/ws")
 # The documentation's own example of a customer.
 CUSTOMER = "550e8400-e29b-41d4-a716-446655440000"
-PROFILES = ("documented", "wrapped", "head")
+PROFILES = ("documented", "wrapped", "head", "2026-10")
 ADMISSIONS = ("valid", "expired", "delegate")
 PING_SECONDS = 10.0
 
@@ -71,7 +72,9 @@ class VoipbinSimulator:
     profile: Profile = attrs.field(
         default="documented",
         validator=_one_of(*PROFILES),
-        metadata=field_help("as documented, or the deployed platform before (wrapped) and since July 2026 (head)"),
+        metadata=field_help(
+            "as documented, or the deployed platform before (wrapped) and since July 2026 (head), or of 2026-10"
+        ),
     )
     username: str = attrs.field(default="", metadata=field_help("who can log in with password; empty for nobody"))
     password: str = attrs.field(default="", repr=False, metadata=field_help("the password of username"))
@@ -100,7 +103,7 @@ class VoipbinSimulator:
     _customer: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
     _issued: set[str] = attrs.field(factory=set, init=False, repr=False)
     _state: SimulatedState = attrs.field(factory=SimulatedState, init=False, repr=False)
-    _clients: WeakSet[Client] = attrs.field(factory=WeakSet, init=False, repr=False)
+    _scopes: ScopeCounts = attrs.field(factory=ScopeCounts, init=False, repr=False)
     _admitted: Credential | None = attrs.field(default=None, init=False, repr=False)
     """The credential that came last, which is that of the next client."""
 
@@ -144,9 +147,7 @@ class VoipbinSimulator:
 
     def client(self) -> Client:
         """A connection without subscriptions."""
-        client = Client(self.profile, self._refusal_for(self._admitted), self._ignores, self._clients)
-        self._clients.add(client)
-        return client
+        return Client(self.profile, self._refusal_for(self._admitted), self._ignores, self._scopes)
 
     def _refusal_for(self, credential: Credential | None) -> Callable[[str], str]:
         def refusal_of(topic: str) -> str:
@@ -171,6 +172,8 @@ class VoipbinSimulator:
     def _tell(self, now: Callable[[], datetime]) -> Iterator[Published]:
         if self.profile == "documented":
             return documented_events(self.seed, self.customer_id, now)
+        if self.profile == "2026-10":
+            return october_events(self.seed, self.customer_id, now)
         service = "webhook" if self.profile == "wrapped" else ""
         return deployed_events(self.seed, self.customer_id, now, service=service)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -76,16 +76,28 @@ def newest_keys(segments: list[Segment], indexes: Indexes, count: int) -> list[b
     return keys[max(0, len(keys) - count) :]
 
 
-def scan(segments: list[Segment], indexes: Indexes, since: int, until: int) -> Iterator[list[Line]]:
-    """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
+def scan(
+    segments: list[Segment], indexes: Indexes, since: int, until: int, problem: Callable[[str], object]
+) -> Iterator[list[Line]]:
+    """The events received from `since` to before `until`, microseconds since 1970, some at a time.
+
+    What is wrong in the segments that may hold such events is reported to `problem`.
+    """
     for segment in list(segments):
         index = indexes.get(segment)
         if index is not None and (index.header.received[1] < since or index.header.received[0] >= until):
             continue
+        end = segment.first
         try:
             for piece in segment.pieces(segment.first):
+                if piece.problem:
+                    problem(f"{segment.path.name}: {piece.problem}")
+                end = max(end, piece.next)
                 if not piece.misplaced and (found := [line for line in piece.lines if since <= line.received < until]):
                     yield found
         except FileNotFoundError:
             if segment in segments:
                 raise JournalError(f"{segment.path}: is not there any more") from None
+        else:
+            if end < (segment.limit or segment.confirmed):
+                problem(f"{segment.path.name}: events {end} to {segment.stop - 1} are missing at its end")

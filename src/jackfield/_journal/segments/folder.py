@@ -7,7 +7,7 @@ Synchronous, and without a clock: callers pass the time. One thread appends and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from math import inf
 from pathlib import Path
@@ -52,7 +52,7 @@ class SegmentFolder:
     _fsync: bool
     _segment_bytes: int
     _segment_seconds: float
-    _segments: list[Segment]
+    segments: list[Segment]
     next: int
     """The position that the next event gets; no position is given twice."""
     findings: list[str]
@@ -118,12 +118,12 @@ class SegmentFolder:
     @property
     def first(self) -> int:
         """The position of the oldest event; `next` where there is none."""
-        return min(self._segments[0].first, self.next) if self._segments else self.next
+        return min(self.segments[0].first, self.next) if self.segments else self.next
 
     @property
     def size(self) -> int:
         """How many bytes the segments have."""
-        return sum(each.size for each in self._segments)
+        return sum(each.size for each in self.segments)
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> int:
         """Write events as one group, all or none; the first one's position. Times are microseconds since 1970."""
@@ -151,27 +151,27 @@ class SegmentFolder:
 
     def read(self, position: int, most: int) -> Lines:
         """The events at the next `most` positions from there on, as far as there are any."""
-        return read(self._segments, position, most, self.next)
+        return read(self.segments, position, most, self.next)
 
     def find(self, name: str, value: str) -> Iterator[Line]:
         """The events whose CloudEvents attribute `name`, one of `INDEXED`, is `value`, in order."""
-        return find(self._segments, self._indexes, name, value)
+        return find(self.segments, self._indexes, name, value)
 
-    def scan(self, since: int, until: int) -> Iterator[list[Line]]:
-        """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
-        return scan(self._segments, self._indexes, since, until)
+    def scan(self, since: int, until: int, problem: Callable[[str], object] = len) -> Iterator[list[Line]]:
+        """The events received from `since` to before `until`, microseconds since 1970; damage goes to `problem`."""
+        return scan(self.segments, self._indexes, since, until, problem)
 
     def newest_keys(self, count: int) -> list[bytes]:
         """The keys (`key_of`) of the newest events, the oldest first; of those that have one."""
-        return newest_keys(self._segments, self._indexes, count)
+        return newest_keys(self.segments, self._indexes, count)
 
     def maintain(self) -> Iterator[None]:
         """Make the indexes of closed segments, in slices between which others get a turn; in a thread of its own."""
-        return self._indexes.build(self._segments[:-1])
+        return self._indexes.build(self.segments[:-1])
 
     def check(self) -> Iterator[str]:
         """Read everything and compare it; what is not what was written."""
-        yield from check(self._segments, self._indexes, self.findings)
+        yield from check(self.segments, self._indexes, self.findings)
 
     def skip_to(self, position: int) -> None:
         """Let the next event have that position, if that is higher."""
@@ -191,23 +191,23 @@ class SegmentFolder:
         those that were last written to before `keep_after`, seconds since 1970.
         """
         kept, size = self.first, self.size
-        for number, segment in enumerate(self._segments, 1):
-            newest = number == len(self._segments)
+        for number, segment in enumerate(self.segments, 1):
+            newest = number == len(self.segments)
             with suppress(FileNotFoundError):
                 old = segment.stop <= floor and segment.path.stat().st_mtime < keep_after
                 if not old and (newest or size <= keep_bytes):
                     break
             size -= segment.size
-            kept = self.next if newest else self._segments[number].first
+            kept = self.next if newest else self.segments[number].first
         return kept
 
     def delete_before(self, position: int) -> int:
         """Delete the segments all of whose events stand before a position; how many events they had."""
         deleted = 0
-        while self._segments and (segment := self._segments[0]).stop <= position:
-            if len(self._segments) == 1:
+        while self.segments and (segment := self.segments[0]).stop <= position:
+            if len(self.segments) == 1:
                 self._close_segment()
-            following = self._segments[1].first if len(self._segments) > 1 else self.next
+            following = self.segments[1].first if len(self.segments) > 1 else self.next
             self._save_header(following)
             try:
                 segment.path.unlink(missing_ok=True)
@@ -215,7 +215,7 @@ class SegmentFolder:
             except OSError as error:
                 raise JournalError(f"{segment.path}: cannot be deleted: {error.strerror}") from None
             deleted += segment.stop - segment.first
-            del self._segments[0]
+            del self.segments[0]
         return deleted
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ class SegmentFolder:
         try:
             self._close_files()
             if self._folder >= 0:
-                for _ in self._indexes.build(self._segments):
+                for _ in self._indexes.build(self.segments):
                     pass
         finally:
             if self._folder >= 0:
@@ -232,11 +232,11 @@ class SegmentFolder:
 
     def _finish_opening(self, confirmed: int) -> None:
         """Read the newest segment through, and see what was confirmed and is not there."""
-        end = min(self._segments[0].first, confirmed) if self._segments else confirmed
-        if self._segments:
-            last = self._segments[-1]
+        end = min(self.segments[0].first, confirmed) if self.segments else confirmed
+        if self.segments:
+            last = self.segments[-1]
             last.confirmed = max(confirmed, last.first)
-            self.findings += self._indexes.load(self._segments, missing=self._folder >= 0)
+            self.findings += self._indexes.load(self.segments, missing=self._folder >= 0)
             if last.next is None:
                 last.read_through()
                 self.findings += last.problems
@@ -252,7 +252,7 @@ class SegmentFolder:
         if header != self._header(self.first):
             self._save_header(self.first)
         self._writer.confirm(self.next)
-        last = self._segments[-1] if self._segments else None
+        last = self.segments[-1] if self.segments else None
         if last and last.next == self.next and not last.problems and last.path.name == segment_name(last.first):
             self._appender = resume(last, fsync=self._fsync)
 
@@ -263,7 +263,7 @@ class SegmentFolder:
         return FolderHeader(VERSION, self.journal, first)
 
     def _begin_segment(self) -> Appender:
-        after = self._segments[-1].stop if self._segments else self.next
+        after = self.segments[-1].stop if self.segments else self.next
         while True:
             header = SegmentHeader(VERSION, self.journal, self.next, after)
             line = encode_segment_header(header)
@@ -274,9 +274,9 @@ class SegmentFolder:
             except FileExistsError:  # something that is not this journal's has the name
                 self.next += 1
                 continue
-            if self._segments:
-                self._segments[-1].limit = self._segments[-1].confirmed = after
-            self._segments.append(segment)
+            if self.segments:
+                self.segments[-1].limit = self.segments[-1].confirmed = after
+            self.segments.append(segment)
             return self._appender
 
     def _is_full(self, appender: Appender, more: int, at: int) -> bool:

@@ -153,7 +153,8 @@ def build_index(segment: Segment) -> Iterator[None]:
             kinds[attributes.type] += 1
             for number in attributes.pairs():
                 buckets[number >> 56].append(number << 32 | line.position - first)
-            oldest, newest = min(oldest or line.received, line.received), max(newest, line.received)
+            oldest = line.received if line.received < oldest or not oldest else oldest
+            newest = max(newest, line.received)
             count += 1
             if count % SLICE == 0:
                 yield

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +21,10 @@ def key_of(provider: str, scope: str, scope_id: str, event_id: str) -> bytes:
 
     An id of 32 hexadecimal digits is a digest already, and is not digested again.
     """
-    salt = _salt(provider, scope, scope_id)
+    return _key(_salt(provider, scope, scope_id), event_id)
+
+
+def _key(salt: int, event_id: str) -> bytes:
     if len(event_id) == ID_DIGITS and event_id == event_id.lower():
         try:
             digits = bytes.fromhex(event_id)
@@ -41,11 +42,20 @@ def _salt(provider: str, scope: str, scope_id: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest(), "big")
 
 
-@lru_cache(4096)
+@lru_cache(256)
+def _salt_of(source: str) -> int | None:
+    """Of CloudEvents' ``source``; ``None`` where it is not one of Jackfield's."""
+    parts = source.split("/")
+    return _salt(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
+
+
 def pair_hash(name: str, value: str) -> int:
     """64 bits of a name with a value."""
     text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+
+
+_repeated = lru_cache(4096)(pair_hash)
 
 
 class Attributes(msgspec.Struct, frozen=True):
@@ -54,25 +64,23 @@ class Attributes(msgspec.Struct, frozen=True):
     id: str = ""
     source: str = ""
     type: str = ""
-    correlationid: Any = None
-    caller: Any = None
-    callee: Any = None
-    agentid: Any = None
-    queueid: Any = None
+    correlationid: str = ""
+    caller: str = ""
+    callee: str = ""
+    agentid: str = ""
+    queueid: str = ""
 
     def key(self) -> bytes:
         """The key of `key_of`; empty for the facts about a stream, which have no copies."""
-        parts = self.source.split("/")
-        if self.type.startswith("stream.") or len(parts) != 4:
-            return b""
-        return key_of(unquote(parts[1]), unquote(parts[2]), unquote(parts[3]), self.id)
+        salt = _salt_of(self.source)
+        return b"" if salt is None or self.type.startswith("stream.") else _key(salt, self.id)
 
-    def pairs(self) -> Iterator[int]:
+    def pairs(self) -> list[int]:
         """The hashes of its names and values."""
-        for name in INDEXED:
-            value = getattr(self, name)
-            if value and isinstance(value, str):
-                yield pair_hash(name, value)
+        found = [pair_hash("id", self.id)]
+        values = (self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
+        found += [_repeated(name, value) for name, value in zip(INDEXED[1:], values, strict=True) if value]
+        return found
 
 
 _decode = msgspec.json.Decoder(Attributes).decode

@@ -49,7 +49,7 @@ def everything(folder):
         "hexadecimal id": found(folder, "id", f"{7:032x}"),
         "other id": found(folder, "id", "id 8"),
         "nothing": found(folder, "caller", "contact-3"),
-        "time": [each.position for page in folder.scan(105, 405) for each in page],
+        "time": [each.position for page in folder.scan(105, 405, print) for each in page],
         "keys": folder.newest_keys(20),
     }
 
@@ -133,6 +133,17 @@ def test_a_reader_finds_what_a_writer_has_confirmed_while_it_writes_and_deletes(
     with closing(SegmentFolder.open(folder.path, readonly=True)) as later:
         assert found(later, "correlationid", "contact-3") == [n for n in range(folder.first, 81) if n % 7 == 3]
         assert later.findings == []
+
+
+def test_a_scan_reports_what_it_cannot_read(folder):
+    file = sorted(folder.path.glob("*.jsonl"))[1]
+    data = bytearray(file.read_bytes())
+    data[data.rindex(b"call.updated")] ^= 1
+    file.write_bytes(data)
+    problems = []
+    pages = [*folder.scan(0, 10_000, problems.append)]
+    assert sum(map(len, pages)) == 49
+    assert [problem.endswith("is not what was written") for problem in problems] == [True]
 
 
 def test_other_attributes_are_refused_by_name(folder):
