@@ -121,16 +121,17 @@ class ProviderDeclaration(TranslationLaws):
         return _topics(self.provider, self.selector)
 
     def some_topics(self, most: int) -> tuple[str, ...]:
-        """Those, and topics of single things in the examples, at most so many."""
-        found = dict.fromkeys(self.topics())
-        for event in (event for frame in self.examples() for event in self.emitted(frame)):
-            if len(found) >= most:
-                break
+        """Topics of single things in the examples, at most so many, none of which covers another, as in any plan."""
+        found = dict.fromkeys(self.topics()[:1])
+        events = [event for frame in self.examples() for event in self.emitted(frame)]
+        selectors = [Selector(ANY_KIND, AddressPattern.exactly(event.address)) for event in events]
+        for count in range(1, len(selectors)):
             with contextlib.suppress(NoTopicError):
-                found |= dict.fromkeys(
-                    _topics(self.provider, Selector(ANY_KIND, AddressPattern.exactly(event.address)))
-                )
-        return tuple(found)[:most]
+                topics = plan_topics(self.provider.source.provider, self.provider.dialect, selectors[:count]).topics
+                if len(topics) > most:
+                    break
+                found = dict.fromkeys(topics)
+        return tuple(found)
 
     @staticmethod
     def moment(seconds: float) -> datetime:

@@ -282,7 +282,7 @@ class MeansWhatItDoesNotBring(AcmeDialect):
 # -- the connection --------------------------------------------------------------------------------------
 
 
-@caught_by("confirms_subscriptions")
+@caught_by("confirms_subscriptions", implied=["survives_subscription_churn"])
 class ForgetsTheSecondTopic(AcmeProtocol):
     def answered(self, answer):
         actions = super().answered(answer)
@@ -319,7 +319,7 @@ class Remembers(Acme):
         return made
 
 
-@caught_by("reconnects_after_a_drop")
+@caught_by("reconnects_after_a_drop", implied=["subscribes_once", "survives_subscription_churn"])
 class LosesOneOfTwoTopicsOnReconnect(Remembers):
     class Talk(AcmeProtocol):
         again = False
@@ -330,7 +330,7 @@ class LosesOneOfTwoTopicsOnReconnect(Remembers):
     protocols = Talk
 
 
-@caught_by("subscribes_whenever_it_is_asked")
+@caught_by("subscribes_whenever_it_is_asked", implied=["confirms_subscriptions"])
 class ForgetsAllAtTheGreeting(GreetedSuite):
     acknowledges = refuses = False
 
@@ -354,7 +354,7 @@ class ForgetsAllAtTheGreeting(GreetedSuite):
     provider = Acme()
 
 
-@caught_by("reconnects_after_a_drop")
+@caught_by("reconnects_after_a_drop", implied=["subscribes_once", "survives_subscription_churn"])
 class AsksOnTheFirstConnectionOnly(Remembers):
     class Talk(AcmeProtocol):
         again = False
