@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import trio
 import trio.testing
+from hypothesis import strategies as st
 
 from jackfield._feed.clock import Clock
 from jackfield._feed.connection import WantedTopics
@@ -31,6 +32,11 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCE = Source("neutral", "account", "A")
 STALL_SECONDS = 5.0
 RECONCILE_SECONDS = 60.0
+
+LITTLE = st.floats(0.1, 3).map(lambda seconds: round(seconds, 2))
+SECONDS = LITTLE | st.sampled_from([4.9, 5.1, 12.0, 40.0, 61.0, 150.0])
+KEYWORDS = {"stall": "suspend", "restart": "kill"}
+"""Faults with a second argument, and its name."""
 
 
 def published(number, at, origin="live"):
@@ -129,6 +135,7 @@ class Line:
     stalled: bool = False
     """Whether what is published does not come on this connection."""
     websocket: object = None
+    client: object = None
 
     async def receive_some(self, max_bytes=None):
         return await self.stream.receive_some(max_bytes)
@@ -160,9 +167,13 @@ class Published:
 
 
 async def say(line, message):
+    await say_text(line, json.dumps(message))
+
+
+async def say_text(line, text):
     """Send it, unless the client has gone without a word."""
     with suppress(ClientGone):
-        await line.websocket.send(json.dumps(message))
+        await line.websocket.send(text)
 
 
 @attrs.define(eq=False)
@@ -199,6 +210,12 @@ class World:
     def wall(self, true=None):
         return START + timedelta(seconds=(self.true() if true is None else true) + self.ahead)
 
+    topics = ("thing",)
+
+    @property
+    def provider(self):
+        return Neutral(self.rest)
+
     # -- us ----------------------------------------------------------------------------------------
 
     async def start(self):
@@ -206,14 +223,14 @@ class World:
         if self.journal:
             continuity = Continuity.resumed(*self.heard(), "no gateway was running")
         self.session = Session(
-            Feed("f", "neutral", Neutral(self.rest)),
+            Feed("f", self.provider.source.provider, self.provider),
             self.journal.extend,
             self.reports.append,
             random.Random(1),
             opener=self.open,
             rest=self.perform,
             clock=Clock(self.wall),
-            wanted=WantedTopics(frozenset({"thing"})),
+            wanted=WantedTopics(frozenset(self.topics)),
             continuity=continuity,
         )
         await self.nursery.start(self._run)

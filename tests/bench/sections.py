@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
+import earlier
 import journal
 import matching
 import planning
@@ -197,3 +198,23 @@ def reconnect(_events, rounds) -> Found:
         for _ in range(rounds)
     ]
     return [Figure("to the first event", "ms", found)], []
+
+
+@section
+def quiet(_events, rounds) -> Found:
+    """One event of 600 bytes a commit, beside the journal that was one SQLite database."""
+    found = earlier.quiet(rounds)
+    times = [Figure(f"{name}: µs", "µs", [each[0] for each in rows]) for name, rows in found.items()]
+    sizes = [Figure(f"{name}: bytes written", "B", [each[1] for each in rows]) for name, rows in found.items()]
+    return [*times, *sizes], [
+        Goal("µs for one event a commit", times[1].median, 10.0, ge=False),
+        Goal("bytes written for it", sizes[1].median, 1_200, ge=False),
+    ]
+
+
+@section
+def durable_before(events, rounds) -> Found:
+    """The whole durable pipeline, beside the tree whose journal was one SQLite database."""
+    found = earlier.durable("voipbin", events, rounds)
+    figures = compared([Figure(name, PER_SECOND, each) for name, each in found.items()], "before")
+    return figures, [Goal("whole durable pipeline, times before", figures[1].times["before"], 1.3)]

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -174,3 +174,5 @@ class Machine(RuleBasedStateMachine):
 
 
 TestSegments = Machine.TestCase
+# A step writes and reads files, and an example has fifty.
+TestSegments.settings = settings(max_examples=max(10, settings.default.max_examples // 5))

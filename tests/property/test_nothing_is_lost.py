@@ -10,7 +10,7 @@ import inspect
 import pytest
 import trio
 import trio.testing
-from feed_world import WithREST, World
+from feed_world import KEYWORDS, LITTLE, SECONDS, WithREST, World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +18,6 @@ from jackfield._feed.clock import Clock
 from jackfield._feed.continuity import Continuity
 from jackfield._feed.timekeeper import Timekeeper
 
-LITTLE = st.floats(0.1, 3).map(lambda seconds: round(seconds, 2))
-SECONDS = LITTLE | st.sampled_from([4.9, 5.1, 12.0, 40.0, 61.0, 150.0])
 STEPS = SECONDS.flatmap(lambda seconds: st.sampled_from([seconds, -seconds])).filter(lambda step: abs(step) >= 1)
 
 FAULTS = st.one_of(
@@ -36,7 +34,6 @@ FAULTS = st.one_of(
 )
 WAITS = st.tuples(st.just("wait"), LITTLE | st.sampled_from([4.9, 5.1, 12.0, 40.0, 61.0, 150.0, 400.0, 3700.0]))
 SCHEDULES = st.lists(WAITS | FAULTS, max_size=12)
-KEYWORDS = {"stall": "suspend", "restart": "kill"}
 
 
 def play(schedule, *, rest, memory=1e9, interval=7.0):

@@ -51,6 +51,8 @@ class Talk:
     code: object = None
     rest_status: int = 0
     """What every request by REST is answered with, where it is not 0."""
+    proven: bool = True
+    """Whether events have come by each spelling before, so that none is asked for beside another."""
     mangle: object = None
     """Makes the frames that arrive of those of one event."""
 
@@ -71,14 +73,37 @@ class Talk:
     def connect(self, *topics):
         if self.protocol is not None:
             self.protocol.closed(self.code, self.at)
+        self.drop()
         self.code = None
         provider = drive(self.provider.authenticate(), self.answer)
-        self.protocol = provider.protocol("support", self.protocol)
+        return self.open(provider.protocol("support", self.protocol), *topics)
+
+    def open(self, protocol, *topics):
+        self.protocol = protocol
+        for style in ("documented", "short", "worded", "one", "one, worded") if self.proven else ():
+            if not self.protocol.learned.has_failed(style):
+                self.protocol.learned.brought(style)
         self.socket = self.simulator.client()
         self.perform(self.protocol.opened())
         for topic in topics:
             self.perform(self.protocol.subscribe(topic))
         return self
+
+    def renew(self, *topics):
+        """Another connection, which is subscribed before this one is closed."""
+        socket, protocol = self.socket, self.protocol
+        self.socket = self.protocol = None
+        provider = drive(self.provider.authenticate(), self.answer)
+        self.open(provider.protocol("support", protocol), *topics)
+        socket.closed()
+        protocol.closed(None, self.at)
+        return self
+
+    def drop(self):
+        """The connection is down."""
+        if self.socket is not None:
+            self.socket.closed()
+        self.socket = None
 
     def answer(self, request):
         self.asked.append(request)
@@ -99,7 +124,7 @@ class Talk:
                     pass
                 case Disconnect():
                     self.did.append(action)
-                    self.socket = None
+                    self.drop()
                 case Backfill():
                     self.did.append(action)
                     with suppress(RestError):
@@ -110,7 +135,8 @@ class Talk:
     def hear(self, frames):
         for frame in list(frames):
             if isinstance(frame, CloseConnection):
-                self.code, self.socket = frame.code, None
+                self.code = frame.code
+                self.drop()
                 return
             if '"reply"' in frame:
                 self.replies.append(json.loads(frame))
@@ -176,8 +202,8 @@ FAMILIES = tuple(f"qubicle.{family}.{ACCOUNT}.*" for family in ("queue", "recipi
 def talk():
     """Makes a feed that talks with a simulated server of these options."""
 
-    def make(*, feed=None, **options):
-        return Talk(VinixSimulator(TOKEN, **options), feed or {})
+    def make(*, feed=None, proven=True, **options):
+        return Talk(VinixSimulator(TOKEN, **options), feed or {}, proven=proven)
 
     make.families = FAMILIES
     make.drive = drive

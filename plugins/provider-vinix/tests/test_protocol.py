@@ -20,9 +20,17 @@ FRAMES = [json.loads(line) for line in Path(__file__).with_name("frames.jsonl").
 BINDING = "qubicle.queue.ACC.*"
 
 
+def connected(*, token=None, **options):
+    """A protocol that knows its server's spelling, so that it asks for one."""
+    protocol = VinixProtocol("support", "ACC", token or "s3cret", **options)
+    for style in ("documented", "short"):
+        protocol.learned.brought(style)
+    return protocol
+
+
 @pytest.fixture
 def protocol():
-    return VinixProtocol("support", "ACC", "s3cret", unsubscribes=True)
+    return connected(unsubscribes=True)
 
 
 def reply(protocol, **fields):
@@ -167,8 +175,8 @@ REPLIES = [frame["wire"] for frame in FRAMES if frame["wire"].get("action") == "
 
 @given(st.lists(st.sampled_from(EVENTS + REPLIES), max_size=12))
 def test_replies_between_events_disturb_neither(frames):
-    protocol = VinixProtocol("support", "ACC", "s3cret")
-    alone = VinixProtocol("support", "ACC", "s3cret")
+    protocol = connected()
+    alone = connected()
     request = asked(protocol)
     emitted = [
         action
@@ -198,7 +206,7 @@ shapes = st.fixed_dictionaries(
 
 @given(shapes.map(json.dumps).map(str.encode) | st.binary())
 def test_any_bytes_are_an_event_or_ignored_with_a_reason_or_one_error(raw):
-    protocol = VinixProtocol("support", "ACC", "s3cret")
+    protocol = connected()
     asked(protocol)
     try:
         actions = list(protocol.received(raw, AT))
@@ -213,7 +221,7 @@ def test_any_bytes_are_an_event_or_ignored_with_a_reason_or_one_error(raw):
 
 
 def test_a_token_is_cut_out_before_a_text_is_cut_short():
-    protocol = VinixProtocol("support", "ACC", "s3cret" * 10)
+    protocol = connected(token="s3cret" * 10)
     (ignored,) = protocol.received(json.dumps({"action": "x" * 10 + "s3cret" * 10}).encode(), AT)
     assert "s3cret" not in ignored.reason
 
@@ -246,10 +254,10 @@ def test_events_are_emitted_and_unknown_actions_are_reported(protocol):
 def test_the_token_is_read_for_each_connection_and_never_shown(monkeypatch):
     monkeypatch.setenv("VINIX_TOKEN_FOR_TESTS", "first")
     feed = Vinix("wss://events.example:5555", Secret("env", "VINIX_TOKEN_FOR_TESTS"), "ACC")
-    (send,) = feed.protocol("support").subscribe(BINDING)
+    (send, *_) = feed.protocol("support").subscribe(BINDING)
     assert json.loads(send.frame)["auth_token"] == "first"
     monkeypatch.setenv("VINIX_TOKEN_FOR_TESTS", "an0ther")
-    (send,) = feed.protocol("support").subscribe(BINDING)
+    (send, *_) = feed.protocol("support").subscribe(BINDING)
     assert json.loads(send.frame)["auth_token"] == "an0ther"
     assert "an0ther" not in repr(feed) + repr(send) + repr(feed.protocol("support")) + repr(feed.endpoint())
     assert isinstance(send, Send)
@@ -269,7 +277,7 @@ def test_a_reply_with_any_id_at_all_is_read(protocol, request_id):
 
 def test_what_was_learned_of_the_server_and_of_the_centre_is_handed_on(protocol):
     (emit,) = protocol.received(json.dumps(FRAMES[3]["wire"]).encode(), AT)
-    after = VinixProtocol("support", "ACC", "s3cret", before=protocol)
+    after = connected(before=protocol)
     assert emit.event.correlation
     assert after.state is protocol.state
     assert after.learned is protocol.learned

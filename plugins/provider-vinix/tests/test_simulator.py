@@ -103,15 +103,14 @@ def test_odd_frames_end_as_they_do_at_the_gateway():
     assert list(client.received(b"binary")) == []
     assert list(client.received('"text"')) == [CloseConnection(1011)]
     assert list(client.received("5")) == [CloseConnection(1011)]
-    (reply,) = client.received("[]")
-    assert json.loads(reply)["data"] == {"errors": ["authentication token required"]}
+    assert list(client.received("[]")) == list(client.received("[1,2]")) == [CloseConnection(1011)]
 
 
 @pytest.mark.parametrize(("generation", "answers"), [(4, 1), (5, 0)])
 def test_malformed_json_is_an_empty_request_unless_the_gateway_breaks_over_its_own_log(generation, answers):
     client = VinixSimulator("s3cret", generation=generation).client()
     nonsense = "{nonsense" + "x" * 40
-    assert "token required" in next(iter(client.received(nonsense)))
+    assert "token" in next(iter(client.received(nonsense)))
     assert say(client, **request("qubicle.queue"))["status"] == "success"
     assert len(list(client.received(nonsense))) == answers
     assert list(client.received("{nonsense")) == [CloseConnection(1011)]
@@ -221,7 +220,14 @@ def test_a_restart_creates_everything_again():
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("generation", 3), ("naming", "other"), ("accepts", "all"), ("barren", "any"), ("stalls_after", -1), ("rate", 0)],
+    [
+        ("generation", 3),
+        ("naming", "other"),
+        ("accepts", "all"),
+        ("barren", "any"),
+        ("unsubscribed", "queues"),
+        ("rate", 0),
+    ],
 )
 def test_an_option_that_makes_no_sense_is_reported_at_once_and_while_it_runs(option, value):
     with pytest.raises(ValueError, match=str(value)):

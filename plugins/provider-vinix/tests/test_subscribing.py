@@ -2,17 +2,18 @@
 
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.plugin.protocol import Disconnect, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import Renew, Send, Subscribed, SubscriptionRefused
 from jackfield_vinix.bindings import Learned, binding_spellings
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
+START = datetime(2026, 11, 21, 9, tzinfo=UTC)
 QUEUES, RECIPIENTS, SESSIONS = (f"qubicle.{family}.{ACCOUNT}.*" for family in ("queue", "recipient", "session"))
 SPELLINGS = {"documented": QUEUES, "short": "qubicle.queue", "worded": f"{QUEUES}.*"}
 
@@ -142,7 +143,7 @@ def test_whatever_is_subscribed_and_unsubscribed_what_is_confirmed_is_served(uns
         for action in list(actions):
             if isinstance(action, Subscribed):
                 confirmed.add(action.topic)
-            elif hasattr(action, "text"):
+            elif isinstance(action, Send):
                 request = json.loads(action.frame)
                 binding = request["data"]["binding"]
                 if request["action"] == "unsubscribe":
@@ -152,7 +153,7 @@ def test_whatever_is_subscribed_and_unsubscribed_what_is_confirmed_is_served(uns
                 for frame in list(socket.received(action.frame)):
                     if request["action"] == "subscribe" and json.loads(frame)["status"] == "success":
                         granted.add(binding)
-                    perform(protocol.received(frame.encode(), None))
+                    perform(protocol.received(frame.encode(), START))
 
     for subscribe, topic in steps:
         if subscribe and topic not in wanted:
@@ -163,11 +164,11 @@ def test_whatever_is_subscribed_and_unsubscribed_what_is_confirmed_is_served(uns
             confirmed.discard(topic)
             perform(protocol.unsubscribe(topic))
     for _ in range(100):
-        perform(protocol.tick(None, 1.0))
+        perform(protocol.tick(START, 1.0))
     assert confirmed == wanted
     held = list(socket.bindings)
     if unsubscribes and not unanswered:
-        assert _overlapping(held) == []
+        assert set(_overlapping(held)) <= {QUEUES, "qubicle.queue"}  # one is to show that it brings events
         assert bool(held) is bool(wanted)
     if not unsubscribes:
         assert ended == []
@@ -305,12 +306,62 @@ def test_the_servers_bucket_is_not_emptied_by_a_thousand_topics(talk):
     assert not [reply for reply in conversation.replies if reply["status"] == "error"]
 
 
-def test_a_spelling_that_is_granted_and_brings_nothing_gives_way_to_another(talk):
-    conversation = talk(barren="documented", feed={"rest_url": None}).connect(QUEUES)
-    conversation.happen(40)
-    conversation.tick(200)
-    assert [type(action) for action in conversation.did[-2:]][1] is Disconnect
+@pytest.mark.parametrize(
+    ("barren", "winner"), [("documented", "qubicle.queue"), ("short", QUEUES), ("", QUEUES), ("worded", QUEUES)]
+)
+def test_two_spellings_are_asked_for_until_one_has_brought_an_event_and_then_the_connection_is_renewed(
+    talk, server, barren, winner
+):
+    conversation = talk(proven=False, barren=barren, feed={"renew_seconds": 900.0}, **server).connect(QUEUES)
+    assert conversation.asked_for == [QUEUES, "qubicle.queue"]
+    while not conversation.events:
+        conversation.happen()
+    conversation.tick(5)
+    assert [action.reason for action in conversation.of(Renew)] == ["it has shown by which binding events come"]
+    assert not [each for each in conversation.sent if each["action"] == "unsubscribe"]
+    conversation.tick(60)
+    assert len(conversation.of(Renew)) == 1
+    conversation.sent.clear()
     conversation.connect(QUEUES)
-    assert conversation.asked_for[-1] == "qubicle.queue"
-    conversation.happen(40)
-    assert conversation.events
+    assert conversation.asked_for[0] == winner
+    assert list(conversation.socket.bindings) == [winner]
+    conversation.happen(100)
+    conversation.tick(20)
+    assert len(conversation.of(Renew)) == 1
+
+
+def test_where_the_short_spelling_is_refused_the_documented_one_serves(talk, server):
+    conversation = talk(proven=False, accepts="documented", **server).connect(*talk.families)
+    assert sorted(conversation.confirmed) == sorted(talk.families)
+    assert len(conversation.socket.bindings) == 3
+    conversation.happen(50)
+    assert len(conversation.events) == 50
+
+
+@pytest.mark.parametrize("unanswered", [1, 4])
+def test_where_only_the_other_spelling_is_answered_that_one_serves(talk, unanswered):
+    conversation = talk(proven=False).connect()
+    conversation.simulator.unanswered = 1
+    conversation.perform(conversation.protocol.subscribe(QUEUES))
+    conversation.simulator.unanswered = unanswered
+    conversation.tick(31)
+    assert conversation.confirmed == [QUEUES]
+    assert conversation.rejected == []
+
+
+def test_one_queue_is_asked_for_by_itself_and_beside_it_all_of_them(talk, server):
+    topic = f"qubicle.queue.{ACCOUNT}.Q1"
+    conversation = talk(proven=False, **server).connect(topic)
+    assert conversation.asked_for == [topic, "qubicle.queue"]
+    conversation.happen(100)
+    conversation.tick(10)
+    assert conversation.of(Renew) == []  # whether the narrow one brings events is not known yet
+
+
+def test_a_connection_that_breaks_over_a_spelling_once_is_no_verdict(talk):
+    conversation = talk(proven=False, crashes_on="documented").connect(QUEUES)
+    assert conversation.code == 1011
+    conversation.simulator.crashes_on = ""
+    conversation.sent.clear()
+    conversation.connect(QUEUES)
+    assert conversation.asked_for == [QUEUES, "qubicle.queue"]

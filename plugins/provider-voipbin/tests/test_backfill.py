@@ -339,3 +339,24 @@ def test_an_answer_that_is_no_list_says_which_list(body):
     next(asking)
     with pytest.raises(RestError, match=r"GET /v1.0/calls: the answer is no list: "):
         asking.send(Response(200, {}, body))
+
+
+def test_an_agents_own_feed_fills_its_gaps_from_the_agents_own_lists():
+    agent_id = "6a93f71e-f542-11ee-9a48-7f8e36c7d5a0"
+    token = make_token(CUSTOMER, permission=0x10, agent_id=agent_id)
+    stage = Stage("2026-10", token=token)
+    topic = f"agent_id:{agent_id}:call:*"
+    stage.connect(topic)
+    stage.wait(20)
+    stage.happen(300, drop=lambda number: True)
+    calls = [each for each in stage.missed if each.event_type == "call_hangup"]
+    for each in calls[::2]:
+        each.data["owner_id"] = agent_id
+    stage.wait(6)
+    actions = stage.look(START)
+    found = stage.backfilled()
+    assert {event.data["id"] for event in found} == {each.data["id"] for each in calls[::2]}
+    assert {(event.address.scope, event.address.scope_id) for event in found} == {("agent", agent_id)}
+    assert {event.kind for event in found} == {"call.cleared"}
+    assert [action for action in actions if isinstance(action, GapSuspected)]
+    assert not [action for action in stage.look(None) if isinstance(action, Emit)]

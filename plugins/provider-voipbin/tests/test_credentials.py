@@ -122,7 +122,7 @@ def test_what_the_platform_would_cut_the_line_for_is_refused_with_what_would_hel
 )
 def test_the_url_holds_the_credential_under_its_own_name(options, parameter):
     feed = Voipbin(**options | {"token": Secret("text", options["token"])}, customer_id="C")
-    assert parameter in settled(feed).endpoint().url
+    assert parameter in feed.endpoint().url
 
 
 def test_a_login_is_made_before_each_connection_and_shows_whose_feed_it_is():
@@ -162,10 +162,24 @@ def test_an_access_key_asks_the_platform_whose_it_is_unless_it_is_configured():
     (request,), ready = perform(feed.authenticate(), Response(200, {}, b'{"id":"C"}'))
     assert request.url == "https://host/v1.0/customer?accesskey=vb_key"
     assert ready.source.scope_id == "C"
-    assert settled(Voipbin(Secret("text", "vb_key"), "C")).source.scope_id == "C"
+    _, ready = perform(Voipbin(Secret("text", "vb_key"), "C").authenticate(), Response(200, {}, b'{"id":"C"}'))
+    assert ready.source.scope_id == "C"
     with pytest.raises(RestError, match=r"GET /v1.0/customer: HTTP 401: INVALID_CREDENTIALS: no") as caught:
         perform(feed.authenticate(), Response(401, {}, b'{"error":{"reason":"INVALID_CREDENTIALS","message":"no"}}'))
     assert caught.value.auth_failed
+
+
+def test_an_access_key_of_another_customer_is_named_before_connecting():
+    feed = Voipbin(Secret("text", "vb_key"), "C")
+    with pytest.raises(RestError, match="the access key is that of customer D, and customer_id says C") as caught:
+        perform(feed.authenticate(), Response(200, {}, b'{"id":"D"}'))
+    assert caught.value.auth_failed
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_an_access_key_that_cannot_be_checked_is_used(status):
+    _, ready = perform(Voipbin(Secret("text", "vb_key"), "C").authenticate(), Response(status))
+    assert ready.source.scope_id == "C"
 
 
 def test_a_token_in_a_file_is_read_anew_for_each_connection(tmp_path):

@@ -172,6 +172,17 @@ def test_the_command_shows_the_settings_and_the_secret_only_if_asked_to(command)
     assert command("show", "--reveal-secret")[1].endswith(f"secret: {SECRET}\n")
 
 
+@pytest.mark.parametrize(
+    ("method", "warning"),
+    [("", "many proxies drop the body"), ("DELETE", "many proxies drop the body"), ("PATCH", "sent by PATCH is lost")],
+)
+def test_the_command_warns_of_a_method_by_which_events_are_lost(command, platform, method, warning):
+    platform[0].record["webhook_method"] = method
+    assert warning in command("show")[1]
+    platform[0].record["webhook_method"] = "PUT"
+    assert "warning" not in command("show")[1]
+
+
 def test_the_command_sets_and_clears_and_keeps_the_rest(command, platform):
     platform, _ = platform
     status, out, _ = command("set", "--url", "https://new.example/webhooks/office", "--method", "PUT")

@@ -164,3 +164,19 @@ def test_a_post_that_does_not_say_whose_it_is_is_the_feeds_customers():
 def test_the_secret_shows_nowhere():
     options = Voipbin(Secret("text", "x"), "abc", receive="webhook", webhook_secret=Secret("text", SECRET))
     assert SECRET not in repr(options) + repr(options.webhook("office"))
+
+
+def test_a_flows_unsigned_post_is_accepted_where_that_is_configured_and_an_unsigned_event_never():
+    flows = Reader("office", "abc", Secret("text", SECRET), flow_posts=True)
+    (event,) = events(flows, b'{"order":5}')
+    assert (event.kind, event.data) == ("unmapped.unknown", {"order": 5})
+    for body in (POSTED, json.dumps(CALL).encode(), b'{"event_type":"call.ended","data":{}}'):
+        with pytest.raises(WebhookError, match="an event without") as refusal:
+            events(flows, body)
+        assert refusal.value.status == 401
+    with pytest.raises(WebhookError, match="not that of this body"):
+        events(flows, b'{"order":5}', x_voipbin_signature="sha256=0")
+    with pytest.raises(WebhookError, match="there is no"):
+        events(signed, b'{"order":5}')
+    feed = Voipbin(customer_id="abc", receive="webhook", webhook_secret=Secret("text", SECRET), webhook_flow_posts=True)
+    assert list(feed.webhook("office").read(WebhookRequest("DELETE", "/", "https://x/", {}, b"[1]", AT)))

@@ -40,6 +40,8 @@ class _Task:
 
     sink: NamedSink
     pages: Callable[[], Pages]
+    positions: dict[int, int] = attrs.field(factory=dict)
+    """Where a dead letter's event stood in the journal, by the letter's number."""
     total: int = 0
     sent: int = 0
     unsaved: list[int] = attrs.field(factory=list)
@@ -102,8 +104,11 @@ def _task(
 ) -> _Task:
     routes = (EVERYTHING,) if options.sink else config.selectors_of(sink.name)
 
+    positions: dict[int, int] = {}
+
     def dead() -> Pages:
         for page in letters(store, sink.name, wanted, unreadable("dead letter")):
+            positions.update((each.number, each.seq) for each in page)
             yield [Record(each.number, each.event) for each in page]
 
     def routed() -> Pages:
@@ -111,7 +116,7 @@ def _task(
             if records := [each for each in page if any(route.matches(each.event) for route in routes)]:
                 yield records
 
-    return _Task(sink, dead if options.dead else routed)
+    return _Task(sink, dead if options.dead else routed, positions)
 
 
 async def _deliver(
@@ -131,7 +136,7 @@ async def _deliver(
                 raise DeliveryError(
                     f"sinks.{task.sink.name}: cannot be opened: {observing.redact(str(error))}"
                 ) from None
-            cursor = Replay(task.pages(), task.delivered)
+            cursor = Replay(task.pages(), task.delivered, task.positions)
             pipelines.append(
                 SinkPipeline(
                     task.sink.name,

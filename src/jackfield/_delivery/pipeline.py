@@ -57,6 +57,10 @@ class ReadCursor(Protocol):
         """Whether what is not committed comes again at another time."""
         ...
 
+    def position_of(self, number: int) -> str:
+        """The position by which the sink knows the event with that number."""
+        ...
+
     async def read(self, most: int) -> tuple[list[Record], int]:
         """The next events with ascending numbers, and how many before them were lost; none at the end."""
         ...
@@ -94,7 +98,14 @@ class SinkPipeline:
     def __attrs_post_init__(self) -> None:
         breaker = Breaker(THRESHOLD, self._rng)
         self._runner = SinkRunner(
-            self.name, self._sink, self._options.timeout, breaker, self._report, self._rng, self._redact
+            self.name,
+            self._sink,
+            self._options.timeout,
+            breaker,
+            self._report,
+            self._rng,
+            self._redact,
+            self._cursor.position_of,
         )
         self._partitions = [
             Partition(self._runner, self._options, self._finish, self._dead_letter)

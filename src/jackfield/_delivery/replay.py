@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import attrs
 import trio
 
+from jackfield._journal.cursor import position_text
 from jackfield._journal.store import Store
 from jackfield.errors import EventError
 from jackfield.events import Event, Record
@@ -103,6 +104,8 @@ class Replay:
     """Numbers in ascending order; read in a thread."""
     _done: Callable[[list[int]], None]
     """Called with the numbers of events that were delivered."""
+    _positions: dict[int, int] = attrs.field(factory=dict)
+    """The journal's position of each event, by number, where numbers are not positions but those of dead letters."""
     _waiting: deque[int] = attrs.field(factory=deque)
     """Read, and not done with."""
     _ready: list[Record] = attrs.field(factory=list)
@@ -115,6 +118,10 @@ class Replay:
     def lag(self) -> int:
         """How many events are read and not done with."""
         return len(self._waiting)
+
+    def position_of(self, number: int) -> str:
+        """The position by which a sink knows the event: the one under which it came the first time."""
+        return position_text(self._positions.get(number, number))
 
     async def read(self, most: int) -> tuple[list[Record], int]:
         """The next events, at least one; none at the end. Nothing is ever lost."""
@@ -132,6 +139,8 @@ class Replay:
         finished = []
         while self._waiting and self._waiting[0] < upcoming:
             finished.append(self._waiting.popleft())
+        for number in finished:
+            self._positions.pop(number, None)
         self.committed = upcoming
         if delivered := [number for number in finished if number not in self._dead]:
             self._done(delivered)

@@ -41,6 +41,8 @@ class SinkRunner:
     rng: random.Random
     _redact: Redactor = attrs.field(factory=Redactor)
     """For what a sink says of a failure: a server may have worded it, and it is reported and kept with dead letters."""
+    _position_of: Callable[[int], str] = "{:016d}".format
+    """The position by which the sink knows the event with that number."""
     counters: SinkCounters = attrs.field(factory=SinkCounters)
     suspicion: Suspicion = attrs.field(factory=Suspicion)
     disabled: trio.Event = attrs.field(factory=trio.Event)
@@ -68,7 +70,7 @@ class SinkRunner:
             tuple([event for _, event in records]),
             sink=self.name,
             attempt=attempt,
-            positions=tuple([f"{number:016d}" for number, _ in records]),
+            positions=tuple([self._position_of(number) for number, _ in records]),
             on_progress=partial(self._progressed, scope, arrived),
         )
         try:

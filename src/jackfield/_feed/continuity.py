@@ -100,9 +100,11 @@ class Continuity:
         """Nothing is missing up to that moment but what was announced or stated."""
         self.verified, self._due = until, elapsed + STATED_SECONDS
 
-    def filled(self, began: datetime, since: datetime | None, elapsed: float) -> None:
+    def filled(self, began: datetime, since: datetime | None, elapsed: float, *, verifies: bool = True) -> None:
         """A backfill that began at that moment is complete; one without `since` covers what came since the last."""
         self.gap.filled(began, since)
+        if not verifies:
+            return
         if since is not None:
             self.state(since)
         if self.verified is not None:

@@ -256,7 +256,7 @@ class Session:
                 self._settled(topics, connection)
             case effects.BackfillEnded(since, began, _, failure):
                 if not failure:
-                    self._time.filled(began, since)
+                    self._time.filled(connection.driver, began, since)
                 self.recorder.handle(effect)
             case GapSuspected(since, reason):
                 self._time.suspect(since, self.recorder.redacted(reason))

@@ -11,7 +11,7 @@ from jackfield._feed.clock import TICK_SECONDS, Clock, Stall
 from jackfield._feed.continuity import Continuity
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.recorder import FeedRecorder
-from jackfield.plugin.protocol import SupportsBackfill, SupportsCommit
+from jackfield.plugin.protocol import SupportsCommit, backfill_verifies
 
 __all__ = ["Timekeeper"]
 
@@ -75,7 +75,7 @@ class Timekeeper:
         """Events come again: announce the gap, if there was one, and have it backfilled."""
         self.heed_clock(self._clock.check() if driver is not None else None)
         now = self._clock.now()
-        backfills = driver is not None and isinstance(driver.protocol, SupportsBackfill)
+        backfills = driver is not None and backfill_verifies(driver.protocol)
         announced = self._continuity.announce(now, self._clock.elapsed(), backfills=backfills)
         if announced is not None:
             self._recorder.announce_gap(announced.since, announced.until, announced.reason)
@@ -83,14 +83,15 @@ class Timekeeper:
             driver.backfill(since)
         self.report()
 
-    def filled(self, began: datetime, since: datetime | None) -> None:
+    def filled(self, driver: FeedDriver, began: datetime, since: datetime | None) -> None:
         """A backfill is complete."""
-        self._continuity.filled(began, since, self._clock.elapsed())
+        verifies = backfill_verifies(driver.protocol)
+        self._continuity.filled(began, since, self._clock.elapsed(), verifies=verifies)
         self.report()
 
     def renewed(self, driver: FeedDriver) -> None:
         """Another connection has taken over without a gap; what the last one's vendor sent nothing will cover."""
-        if not isinstance(driver.protocol, SupportsBackfill):
+        if not backfill_verifies(driver.protocol):
             self._continuity.state(self._clock.now())
         self.report(at_once=True)
 

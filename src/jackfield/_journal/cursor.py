@@ -15,7 +15,7 @@ from jackfield.events import Event, Record
 from jackfield.reports import EventsDropped, Report
 from jackfield.reports._thinning import is_due
 
-__all__ = ["Cursor", "DeadLetter", "PendingWrites"]
+__all__ = ["Cursor", "DeadLetter", "PendingWrites", "position_text"]
 
 
 @attrs.frozen
@@ -90,6 +90,11 @@ class PendingWrites:
             await self._saved.wait()
 
 
+def position_text(position: int) -> str:
+    """A position as sinks get it: texts that sort in the journal's order."""
+    return f"{position:016d}"
+
+
 @attrs.define(eq=False)
 class Cursor:
     """One sink's place in the journal; made by `Journal.cursor`."""
@@ -119,6 +124,10 @@ class Cursor:
     def durable(self) -> bool:
         """Whether what is not committed comes again after a restart."""
         return self._log.durable
+
+    def position_of(self, number: int) -> str:
+        """The position by which a sink knows the event with that number."""
+        return position_text(number)
 
     async def read(self, most: int) -> tuple[list[Record], int]:
         """The next records, at least one, and how many before them were lost; none at the end.

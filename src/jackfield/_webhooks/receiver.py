@@ -26,7 +26,7 @@ from jackfield.reports._thinning import is_due
 __all__ = ["METHODS", "WebhookReceiver", "answer"]
 
 # VoIPBIN sends with its customers' method, and with GET where they gave none.
-METHODS = ("GET", "POST", "PUT")
+METHODS = ("DELETE", "GET", "POST", "PUT")
 
 # Seconds after which a vendor should send again: a journal that is full or stuck takes longer than one to recover.
 RETRY_AFTER = "5"

@@ -6,6 +6,7 @@ and what would be right. The tables of Jackfield itself, in `jackfield.config`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
@@ -30,12 +31,18 @@ def is_url(*schemes: str) -> Callable[[Any, Any, str], None]:
         try:
             parts = urlsplit(value)
             right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError as error:
-            raise ValueError(f"{value!r} is not a URL: {error}") from None
+        except ValueError:  # whose text quotes what may be a password
+            raise ValueError(f"{_shown(value)!r} is not a URL: its host or port is not valid") from None
         if not right:
-            raise ValueError(f"{value!r} is not a valid {wanted} URL")
+            raise ValueError(f"{_shown(value)!r} is not a valid {wanted} URL")
 
     return validate
+
+
+def _shown(url: str) -> str:
+    """A text that should be a URL, without user, password, query and fragment, where secrets are wont to be."""
+    plain = re.sub(r"//[^/]*@", "//***@", re.split(r"[?#]", url, maxsplit=1)[0])
+    return re.sub(r"(//[^/:\[]*:)(?!\d{1,5}(?:/|$))[^/]+", r"\1***", plain)
 
 
 def ge(minimum: float) -> Callable[[Any, Any, float | None], None]:

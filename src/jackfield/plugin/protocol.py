@@ -50,6 +50,7 @@ __all__ = [
     "SupportsBackfill",
     "SupportsCommit",
     "SupportsExplanation",
+    "backfill_verifies",
 ]
 
 
@@ -227,6 +228,15 @@ class SupportsBackfill(Protocol):
         answer or allow it: the gap stays announced.
         """
         ...
+
+
+def backfill_verifies(protocol: FeedProtocol) -> bool:
+    """Whether a completed backfill shows that no event was missed.
+
+    So it is for each `SupportsBackfill`, unless it says ``backfill_verifies = False``: where REST knows how things
+    stand, and not what happened, a thing that came and went between two backfills is never seen.
+    """
+    return isinstance(protocol, SupportsBackfill) and getattr(protocol, "backfill_verifies", True)
 
 
 @runtime_checkable

@@ -32,7 +32,8 @@ class Batch:
     positions: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     """The journal's position of each event, unique in its journal; as texts they sort in the journal's order.
 
-    A sink that stores them in the transaction that stores the events can leave out what it has.
+    A sink that stores them in the transaction that stores the events can leave out what it has; also of what is
+    replayed, for an event keeps its position, as a dead letter too.
     """
     _on_progress: Callable[[list[int]], None] | None = attrs.field(default=None, kw_only=True, repr=False)
     _missing: dict[int, None] = attrs.field(init=False, repr=False)

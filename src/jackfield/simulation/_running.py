@@ -15,7 +15,11 @@ from jackfield.plugin.simulator import (
     CloseConnection,
     SimulatedClient,
     Simulator,
+<<<<<<< HEAD
     SupportsGreeting,
+=======
+    SupportsClosed,
+>>>>>>> main
     SupportsWebhookDelivery,
 )
 from jackfield.simulation._faults import Counters, Faults, copies, extras
@@ -121,6 +125,11 @@ class Client:
         else:
             self._scope.cancel()
 
+    def gone(self) -> None:
+        """Tell the simulator's side of it, where that wants to know."""
+        if isinstance(self._state, SupportsClosed):
+            self._state.closed()
+
     async def _write(self) -> None:
         while True:
             match await self._outbox.take():
@@ -225,6 +234,7 @@ class Running:
             await client.serve(lambda: self.simulator.ping_every)
         finally:
             self._clients.discard(client)
+            client.gone()
 
     async def watch(self) -> None:
         """Cut connections when it is time."""

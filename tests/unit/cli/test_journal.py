@@ -270,6 +270,21 @@ def test_a_dead_letter_that_arrives_is_one_no_more_and_one_that_is_refused_again
     assert journal("dead-letters", config)[1] == []
 
 
+@pytest.mark.parametrize("dead", [True, False])
+def test_a_replayed_event_has_the_position_that_it_has_in_the_journal(config, crm, journal, monkeypatch, dead):
+    """A sink that stores positions would take the number of a dead letter for another event, which it has already."""
+    seen = {}
+
+    async def write(_self, batch):
+        seen.update(zip((event.id for event in batch.events), batch.positions, strict=True))
+        batch.delivered(len(batch))
+
+    monkeypatch.setattr("jackfield_http.writer.HTTPWriter.write", write)
+    assert journal("replay", config, *(["--dead"] if dead else ["**", "--sink", "crm"]))[0] == 0
+    expected = {f"id-{number}": f"{number:016d}" for number in ((1, 3) if dead else range(1, 6))}
+    assert seen == expected
+
+
 def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config, crm, journal, tmp_path):
     store = Store.open(tmp_path / "var" / "journal.db")
     assert journal("replay", config, "--dead")[0] == 0

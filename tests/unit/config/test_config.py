@@ -133,7 +133,7 @@ def test_a_route_to_a_sink_that_is_not_there_names_those_that_are():
         ("account", ["x"], "must be text, not a list"),
         ("ca_file", {}, "must be text, not a table"),
         ("url", "ws://", "'ws://' is not a valid ws:// or wss:// URL"),
-        ("url", "ws://h:99999", "'ws://h:99999' is not a URL: Port out of range 0-65535"),
+        ("url", "ws://h:99999", "'ws://h:99999' is not a URL: its host or port is not valid"),
         ("token", 5, 'no secret; give { env = "NAME" } or { file = "path" }'),
     ],
 )

@@ -35,6 +35,13 @@ def test_completed_backfills_verify_and_what_they_did_not_reach_is_stated():
     assert continuity.due(at(130), 130.0, at_once=True) == [UnverifiedSpan(at(100), at(130), UNCOVERED)]
 
 
+def test_a_backfill_of_states_alone_verifies_nothing():
+    continuity = subscribed()
+    continuity.filled(at(50), None, 50.0, verifies=False)
+    continuity.filled(at(100), at(80), 100.0, verifies=False)
+    assert continuity.verified == at(0)
+
+
 def test_without_backfills_a_gap_ends_what_can_be_verified_and_is_no_part_of_what_is_stated():
     continuity = subscribed()
     continuity.suspect(at(40), "cut")

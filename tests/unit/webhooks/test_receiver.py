@@ -122,7 +122,7 @@ async def test_a_body_that_is_not_the_form_that_the_provider_reads_is_rejected(r
 async def test_a_request_from_another_server_is_limited_as_those_of_our_own(receiver):
     answer = await receiver().receive(Request("POST", "https://app.example/hook", (), b"x" * (MOST + 1)))
     assert (answer.status, answer.body) == (413, b'{"error":"the body is larger than 262144 bytes"}')
-    assert (await receiver().receive(Request("DELETE", "https://app.example/hook", (), b"x"))).status == 405
+    assert (await receiver().receive(Request("PATCH", "https://app.example/hook", (), b"x"))).status == 405
 
 
 async def test_a_programs_own_server_hands_webhooks_to_the_gateway():

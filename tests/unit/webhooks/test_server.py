@@ -155,7 +155,7 @@ async def test_vendors_post_with_the_method_that_they_like(office, door, poster,
     ("body", "more", "status", "reason"),
     [
         (b"a", {"x_key": "wrong"}, 401, "wrong key, and not ***"),
-        (b"a", {"method": "DELETE"}, 405, "the method is none of GET, POST, PUT"),
+        (b"a", {"method": "PATCH"}, 405, "the method is none of DELETE, GET, POST, PUT"),
         (b"", {}, 400, "the request has neither a body nor a query"),
         (b"x" * (MOST + 1), {}, 413, "the body is larger than 262144 bytes"),
         (b"no secret", {}, 503, "the file is empty"),

@@ -6,7 +6,7 @@ live event has said since the backfill began, less the server's own delay, is ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,16 +14,14 @@ import attrs
 
 from jackfield.addresses import Address
 from jackfield.events import Event, content_id, encode_data
-from jackfield.plugin.http import HTTPFlow
 from jackfield_vinix.kinds import kind_of
 from jackfield_vinix.presence import Presence, Status
-from jackfield_vinix.rest import Rest
-from jackfield_vinix.snapshot import Seen, Snapshot, query_snapshot
+from jackfield_vinix.snapshot import Seen, Snapshot
 from jackfield_vinix.state import AccountState, Stage
 from jackfield_vinix.topics import PROVIDER
 from jackfield_vinix.wire import plain_id, text_of
 
-__all__ = ["Found", "backfill", "compare"]
+__all__ = ["missed_by", "states_of"]
 
 # An event reaches us within this time of its happening.
 SERVER_DELAY = timedelta(seconds=2)
@@ -38,34 +36,29 @@ _WORDS: Mapping[Presence, str] = {
 }
 
 
-@attrs.frozen
-class Found:
-    """What a backfill has found."""
-
-    events: list[Event]
-    missed: int
-    """How many of them are changes that no event had announced."""
-
-
-def backfill(
-    rest: Rest, account_id: str, feed: str, state: AccountState, at: datetime, *, whole: bool = True
-) -> HTTPFlow[Found]:
-    """Query everything and compare; the states themselves are among the events if the `whole` is wanted."""
-    snapshot = yield from query_snapshot(rest, account_id)
-    return compare(snapshot, state, account_id, feed, at, whole=whole)
-
-
-def compare(
-    snapshot: Snapshot, state: AccountState, account_id: str, feed: str, at: datetime, *, whole: bool = True
-) -> Found:
-    """Bring the state to what REST reported; the events that announce the difference."""
+def states_of(snapshot: Snapshot, state: AccountState, account_id: str, feed: str, at: datetime) -> list[Event]:
+    """How each thing stands, as events."""
     comparing = _Comparing(state, account_id, feed, at, snapshot.at or at)
-    states = [comparing.state("queue", each) for each in snapshot.queues]
-    states += [comparing.state("recipient", each) for each in snapshot.recipients]
-    for recipient in snapshot.recipients:
-        comparing.recipient(recipient)
-    comparing.sessions(snapshot.queues)
-    return Found((states if whole else []) + comparing.missed, len(comparing.missed))
+    queues = [comparing.state("queue", each) for each in snapshot.queues]
+    return queues + [comparing.state("recipient", each) for each in snapshot.recipients]
+
+
+def missed_by(
+    snapshot: Snapshot,
+    state: AccountState,
+    account_id: str,
+    feed: str,
+    at: datetime,
+    families: Collection[str] = ("queue", "recipient"),
+) -> list[Event]:
+    """Bring the state of these families to what REST reported; the changes that no event had announced."""
+    comparing = _Comparing(state, account_id, feed, at, snapshot.at or at)
+    if "recipient" in families:
+        for recipient in snapshot.recipients:
+            comparing.recipient(recipient)
+    if "queue" in families:
+        comparing.sessions(snapshot.queues)
+    return comparing.missed
 
 
 @attrs.define

@@ -63,11 +63,21 @@ class Learned:
     """Connections in a row whose node had nothing of qubicle."""
     token_refused: bool = False
     """Whether the last token that was given was refused."""
+    counts_anew: bool = False
+    """Whether it subscribes anew when it is asked again on one connection, as generation 4 does."""
 
     def ordered(self, candidates: Iterable[Spelling]) -> list[Spelling]:
         """The most promising first: what failed comes last, what failed longest ago before the others."""
         rank = {style: number for number, style in enumerate(self._failed, 1)}
         return sorted(candidates, key=lambda spelling: rank.get(spelling.style, 0))
+
+    def is_proven(self, style: str) -> bool:
+        """Whether an event has come by a binding of this style."""
+        return style in self._proven
+
+    def has_failed(self, style: str) -> bool:
+        """Whether the server refused a binding of this style, or broke over it, or brought nothing by it."""
+        return style in self._failed
 
     def failed(self, style: str) -> None:
         """The server refused a binding of this style, or broke over it."""

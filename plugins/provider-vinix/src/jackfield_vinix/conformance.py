@@ -41,7 +41,7 @@ class Conformance(ProviderSuite):
 
     def examples(self) -> Sequence[bytes]:
         """A day's beginning."""
-        return simulated_frames(self.provider, VinixSimulator(SAMPLE))
+        return simulated_frames(self.provider, VinixSimulator(SAMPLE, accepts="documented"))
 
     def vendor(self, *, refuses: bool = False) -> Vendor:
         """One that refuses knows another token, and quotes ours."""

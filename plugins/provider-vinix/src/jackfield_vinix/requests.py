@@ -31,7 +31,7 @@ REMEMBERED = 1000
 class PendingRequest:
     """One thing that was asked for."""
 
-    action: Literal["subscribe", "unsubscribe", "ping"]
+    action: Literal["subscribe", "unsubscribe"]
     binding: str = ""
     ticks: int = ANSWER_TICKS
     """Seconds that are left for the answer, from when it was sent."""

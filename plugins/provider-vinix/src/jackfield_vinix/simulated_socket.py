@@ -18,6 +18,7 @@ from jackfield.plugin.simulator import CloseConnection
 from jackfield_vinix.event_writer import Published
 from jackfield_vinix.families import OTHER_FAMILIES
 from jackfield_vinix.kinds import FAMILIES
+from jackfield_vinix.simulated_bus import Bus, family_in
 from jackfield_vinix.topics import APPLICATION, matches_amqp, matches_binding
 
 __all__ = ["Bucket", "Server", "SimulatedSocket", "style_of"]
@@ -35,8 +36,8 @@ class Server(Protocol):
     accepts: str
     barren: str
     crashes_on: str
-    stalls_after: int
     calls: bool
+    bus: Bus
     unanswered: int
     answered_late: int
 
@@ -86,6 +87,11 @@ def style_of(binding: str) -> str:
             return "narrow"
 
 
+def _shared(binding: str) -> str:
+    """What the gateway itself subscribes to for a binding, in whichever way that is spelled."""
+    return binding if style_of(binding) == "narrow" and binding.startswith(APPLICATION) else family_in(binding)
+
+
 @attrs.define(eq=False)
 class SimulatedSocket:
     """A connection, which is authenticated once."""
@@ -94,8 +100,10 @@ class SimulatedSocket:
     _lacks_qubicle: bool = False
     """Whether it leads to a node where the module is not loaded."""
     name: str = ""
-    bindings: dict[str, int] = attrs.field(factory=dict)
-    """What was subscribed to, and how many events it has brought."""
+    bindings: dict[str, None] = attrs.field(factory=dict)
+    """What was subscribed to, whether or not the gateway itself still gets it."""
+    _counted: list[str] = attrs.field(factory=list)
+    """What of the gateway's own subscriptions this connection has counted up, and counts down when it closes."""
     _authenticated: bool = False
     _stale: dict[str, Any] = attrs.field(factory=dict)
     """The data of the last answer, which KAZOO 4 gives again to what it does not know."""
@@ -128,12 +136,18 @@ class SimulatedSocket:
         """An event, as often as bindings match it."""
         yield from self._late()
         server = self._server
-        for binding, brought in self.bindings.items():
+        if not server.bus.brings(event.routing_key):
+            return
+        for binding in self.bindings:
             barren = style_of(binding) in server.barren.split(",")
-            stalled = server.stalls_after and brought >= server.stalls_after
-            if not barren and not stalled and self._brings(binding, event.routing_key):
-                self.bindings[binding] = brought + 1
+            if not barren and self._brings(binding, event.routing_key):
                 yield self._envelope(binding, event)
+
+    def closed(self) -> None:
+        """The connection is down: what it had counted up is counted down."""
+        for each in self._counted:
+            self._server.bus.remove(each)
+        self._counted.clear()
 
     def _brings(self, binding: str, routing_key: str) -> bool:
         """Whether a binding matches: qubicle's as documented, another family's words behind its account."""
@@ -170,7 +184,7 @@ class SimulatedSocket:
         except json.JSONDecodeError as error:
             broken = len(frame) - error.pos < SHOWN_BYTES
         else:
-            broken = not isinstance(message, dict | list)
+            broken = not isinstance(message, dict)
         message = message if isinstance(message, dict) else {}
         self._requests += 1
         request_id = str(message.get("request_id") or UUID(int=self._requests).hex)
@@ -189,7 +203,7 @@ class SimulatedSocket:
             return None if self._server.generation == 5 else self._reply(request_id, [], self._stale)
         data = message.get("data")
         fields = data if isinstance(data, dict) else {}
-        requested = self._requested(fields)
+        requested = self._requested(data)
         if isinstance(requested, CloseConnection):
             return requested
         if any(style_of(each) in self._server.crashes_on.split(",") for each in requested):
@@ -207,20 +221,25 @@ class SimulatedSocket:
             return []
         token = message.get("auth_token")
         if not token:
-            return ["authentication token required"]
+            required = "failed to authenticate token " if self._server.generation == 5 else ""
+            return [required or "authentication token required"]
         if not isinstance(token, str):
-            return ["invalid authentication token format"]
+            return [f"failed to authenticate token {token}"]
         if not self._server.accepts_token(token):
             return [f"failed to authenticate token {token}"]
         self._authenticated = True
         return []
 
-    def _requested(self, fields: dict[str, Any]) -> list[str] | CloseConnection:
-        """The bindings of a request; generation 4 knows one, and breaks over what is no text."""
+    def _requested(self, data: Any) -> list[str] | CloseConnection:
+        """The bindings of a request; generation 4 knows one, and breaks over what is not a text."""
+        if isinstance(data, str) and self._server.generation == 5:
+            return CloseConnection(1011)
+        fields = data if isinstance(data, dict) else {}
         binding = fields.get("binding")
         if self._server.generation == 5:
-            bindings = fields.get("bindings", [binding] if binding else [])
-            return [each for each in bindings if isinstance(each, str)] if isinstance(bindings, list) else []
+            several = fields.get("bindings", binding)
+            bindings = several if isinstance(several, list) else [several] if several else []
+            return [str(each) for each in bindings]  # a number belongs to no family
         if binding and not isinstance(binding, str):
             return CloseConnection(1011)
         return [binding] if binding else []
@@ -252,7 +271,12 @@ class SimulatedSocket:
 
     def _subscribe(self, requested: list[str]) -> dict[str, Any]:
         added = [each for each in requested if each not in self.bindings]
-        self.bindings |= dict.fromkeys(added, 0)
+        self.bindings |= dict.fromkeys(added)
+        for each in requested:
+            # Generation 4 counts whatever is asked for, 5 only what this connection has not counted yet.
+            if self._server.generation == 4 or _shared(each) not in self._counted:
+                self._counted.append(_shared(each))
+                self._server.bus.add(_shared(each))
         if self._server.generation == 5:
             return {"subscribed": added, "subscriptions": list(self.bindings)}
         return {"subscribed": list(self.bindings)}
@@ -260,6 +284,9 @@ class SimulatedSocket:
     def _unsubscribe(self, requested: list[str]) -> dict[str, Any]:
         for each in requested:
             self.bindings.pop(each, None)
+            self._server.bus.remove(_shared(each))  # whether or not this connection ever had it
+            if _shared(each) in self._counted:
+                self._counted.remove(_shared(each))
         rest = "subscriptions" if self._server.generation == 5 else "subscribed"
         return {"unsubscribed": requested, rest: list(self.bindings)}
 

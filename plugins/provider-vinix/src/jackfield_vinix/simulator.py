@@ -18,6 +18,9 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import Refusal
 from jackfield_vinix.event_writer import EventWriter, Published, write_day
+from jackfield_vinix.families import OTHER_FAMILIES
+from jackfield_vinix.kinds import FAMILIES
+from jackfield_vinix.simulated_bus import Bus
 from jackfield_vinix.simulated_rest import Interface
 from jackfield_vinix.simulated_socket import SimulatedSocket
 from jackfield_vinix.simulated_state import SimulatedState
@@ -31,6 +34,12 @@ _STYLES = frozenset({"documented", "short", "worded", "narrow"})
 
 def _count(text: str) -> Any:
     return attrs.field(default=0, validator=ge(0), metadata=field_help(text, live=True))
+
+
+def _families(_instance: Any, _attribute: Any, value: str) -> None:
+    known = (*FAMILIES, *OTHER_FAMILIES)
+    if value not in ("", "all") and not set(value.split(",")) <= set(known):
+        raise ValueError(f"{value!r} is not a list of {', '.join(known)}, and not all")
 
 
 def _styles(also: str = "") -> Callable[[Any, Any, str], None]:
@@ -91,7 +100,14 @@ class VinixSimulator:
         validator=_styles(),
         metadata=field_help("the bindings that end the connection with 1011", live=True),
     )
-    stalls_after: int = _count("events after which a subscription brings no more, as if others had ended it; 0: never")
+    unsubscribed: str = attrs.field(
+        default="",
+        validator=_families,
+        metadata=field_help(
+            "families, such as queue,session, that another client unsubscribes now, for everybody; all: each of them",
+            live=True,
+        ),
+    )
     unavailable: int = _count("how many of the next connections lead to a node without bh_qubicle")
     refused_tokens: int = _count("how many of the next tokens are refused, as if expired")
     unanswered: int = _count("how many of the next requests are carried out and never answered")
@@ -101,6 +117,7 @@ class VinixSimulator:
         metadata=field_help("whether the other families are served, and each contact's call has events of its own"),
     )
     restarts: int = _count("how often the contact centre starts anew now: everything is created again, counters at 0")
+    bus: Bus = attrs.field(init=False, repr=False)
     _writer: EventWriter = attrs.field(init=False, repr=False)
     _now: Callable[[], datetime] | None = attrs.field(default=None, init=False, repr=False)
     _sockets: WeakSet[SimulatedSocket] = attrs.field(factory=WeakSet, init=False, repr=False)
@@ -108,6 +125,7 @@ class VinixSimulator:
     """Tokens from logins, with when they end."""
 
     def __attrs_post_init__(self) -> None:
+        self.bus = Bus(self.account_id)
         self._writer = EventWriter(self.seed, self.account_id, self.generation, self.calls)
 
     @property
@@ -147,6 +165,11 @@ class VinixSimulator:
         self._sockets.add(socket)
         return socket
 
+    def unsubscribe_elsewhere(self, *families: str) -> None:
+        """Another client unsubscribes from these families; without any, from all that there are."""
+        for family in families or (*FAMILIES, *OTHER_FAMILIES):
+            self.bus.remove(family)
+
     def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
         """The day in qubicle's words, with everything repeated from time to time."""
         self._now = now
@@ -155,6 +178,9 @@ class VinixSimulator:
     def _events(self, now: Callable[[], datetime]) -> Iterator[Published]:
         synced: datetime | None = None
         for published in write_day(self._writer, now):
+            if self.unsubscribed:
+                families, self.unsubscribed = self.unsubscribed, ""
+                self.unsubscribe_elsewhere(*(families.split(",") if families != "all" else ()))
             yield published
             while self.restarts > 0:
                 self.restarts -= 1

@@ -6,19 +6,18 @@ that a second binding would bring is one too many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Disconnect, Subscribed, SubscriptionRefused
 from jackfield_vinix.bindings import Learned, Spelling, binding_spellings
 from jackfield_vinix.families import family_of_binding
 from jackfield_vinix.refusals import Refusal
 from jackfield_vinix.requests import ANSWER_TICKS, PendingRequest, Requests
-from jackfield_vinix.rest import Rest
+from jackfield_vinix.subscription import Subscription, lost_beside
 
 __all__ = ["Subscribing"]
 
@@ -28,18 +27,8 @@ MOST_ASKS = 3
 MOST_NODES = 3
 # What keeps a server from granting anything, a module not loaded or an account not set up yet, may be mended meanwhile.
 BARREN_SECONDS = 300.0
-
-
-@attrs.define
-class _Subscription:
-    """A binding that was asked for, and holds once the server grants it."""
-
-    spelling: Spelling
-    topics: dict[str, None] = attrs.field(factory=dict)
-    held: bool = False
-    asks: int = 1
-    heard: bool = False
-    """Whether events come that only it can have brought."""
+# Of two spellings that are asked for together, one has brought an event; the other has so much longer for it.
+SHOWN_SECONDS = 3.0
 
 
 @attrs.define
@@ -51,14 +40,16 @@ class Subscribing:
     _learned: Learned
     _unsubscribes: bool = False
     """Whether the server is asked to end what nobody wants any more. KAZOO then ends it for its other clients too."""
-    _subscriptions: dict[str, _Subscription] = attrs.field(factory=dict)
+    _subscriptions: dict[str, Subscription] = attrs.field(factory=dict)
     """By binding."""
-    _surplus: dict[str, _Subscription] = attrs.field(factory=dict)
+    _surplus: dict[str, Subscription] = attrs.field(factory=dict)
     """By binding, what nobody wants any more and the server still serves, until the connection is renewed."""
     _tried: dict[str, dict[str, list[Refusal]]] = attrs.field(factory=dict)
     """By topic, the bindings that were refused for it."""
-    _heard: set[str] = attrs.field(factory=set)
-    """Families of which events have come since the last of their bindings was asked for."""
+    _heard: set[tuple[str, str]] = attrs.field(factory=set)
+    """Family and binding, as events name them, of which events have come since the last of them was asked for."""
+    _seconds_shown: float = 0.0
+    """How long ago it showed that one of two spellings brings events."""
     _elsewhere: bool = False
     """Whether this node has nothing of qubicle."""
     _barren_since: datetime | None = None
@@ -71,6 +62,21 @@ class Subscribing:
         """The active bindings."""
         return [binding for binding, subscription in self._subscriptions.items() if subscription.held]
 
+    @property
+    def families(self) -> set[str]:
+        """The families that something active brings events of."""
+        return {each.spelling.family for each in self._subscriptions.values() if each.held}
+
+    def family_of(self, binding: str) -> str | None:
+        """The family of a binding that is active."""
+        known = self._subscriptions.get(binding)
+        return known.spelling.family if known is not None and known.held else None
+
+    @property
+    def whole_families(self) -> set[str]:
+        """Those of which all events are brought."""
+        return {each.spelling.family for each in self._subscriptions.values() if each.held and each.spelling.wide}
+
     def subscribe(self, topic: str) -> Iterator[Action]:
         """Ask for a topic."""
         self._tried[topic] = {}
@@ -82,12 +88,18 @@ class Subscribing:
         for binding, subscription in list(self._subscriptions.items()):
             if subscription.topics.pop(topic, "served") is None and not subscription.topics:
                 yield from self._release(binding)
+        wanted = {each.spelling.family for each in self._subscriptions.values()}
+        for binding, surplus in list(self._surplus.items()):
+            if surplus.beside and surplus.spelling.family not in wanted:
+                surplus.beside = False
+                if self._unsubscribes and surplus.held:
+                    yield from self._end(binding)
 
     def granted(self, binding: str) -> Iterator[Action]:
         """The server serves a binding."""
         if (surplus := self._surplus.get(binding)) is not None:  # nobody waits for it any more
             surplus.held = True
-            if self._unsubscribes:
+            if self._unsubscribes and not surplus.beside:
                 yield from self._end(binding)
         subscription = self._subscriptions.get(binding)
         if subscription is None:
@@ -107,12 +119,14 @@ class Subscribing:
 
     def refused(self, binding: str, refusals: list[Refusal]) -> Iterator[Action]:
         """The server does not serve a binding: try the next spelling where that may help."""
-        self._surplus.pop(binding, None)
+        beside = self._surplus.pop(binding, None)
+        spelling = bool(refusals) and all(each.subject == "binding" for each in refusals)
+        if beside is not None and spelling:
+            self._learned.failed(beside.spelling.style)
         subscription = self._subscriptions.get(binding)
         if subscription is None or subscription.held:
             return
         del self._subscriptions[binding]
-        spelling = bool(refusals) and all(each.subject == "binding" for each in refusals)
         if spelling:
             self._learned.failed(subscription.spelling.style)
         for topic in sorted(subscription.topics):
@@ -122,19 +136,37 @@ class Subscribing:
             else:
                 yield SubscriptionRefused(topic, "; ".join(map(str, refusals)) or "refused without a reason")
 
+    def again(self, families: Collection[str]) -> Iterator[Action]:
+        """Ask once more for what is active: generation 4 then subscribes anew itself, should that be lost."""
+        for binding, subscription in self._subscriptions.items():
+            if subscription.held and subscription.spelling.family in families:
+                yield from self._requests.ask(PendingRequest("subscribe", binding))
+
     def unanswered(self, binding: str) -> Iterator[Action]:
         """No answer came in time: ask again a few times, unless events show that it is served."""
-        subscription = self._subscriptions.get(binding)
-        if subscription is None or subscription.held:
+        subscription = self._subscriptions.get(binding) or self._surplus.get(binding)
+        if subscription is None or subscription.held or not (subscription.topics or subscription.beside):
             return
         if subscription.heard:
             yield from self.granted(binding)
         elif subscription.asks < MOST_ASKS:
             subscription.asks += 1
             yield from self._requests.ask(PendingRequest("subscribe", binding))
+        elif not subscription.topics:
+            del self._surplus[binding]
+        elif self._beside_held(subscription):
+            del self._subscriptions[binding]
+            for topic in sorted(subscription.topics):
+                self._tried[topic][binding] = []
+                yield from self._try_next(topic)
         else:
             for topic in sorted(subscription.topics):
                 yield SubscriptionRefused(topic, f"no answer within {ANSWER_TICKS} s, {MOST_ASKS} times")
+
+    def _beside_held(self, main: Subscription) -> bool:
+        """Whether the other spelling, which was asked for beside this one, is granted."""
+        family = main.spelling.family
+        return any(each.beside and each.held and each.spelling.family == family for each in self._surplus.values())
 
     def tick(self, at: datetime, passed: float) -> Iterator[Action]:
         """Try anew on another connection where nothing is granted for long."""
@@ -148,23 +180,36 @@ class Subscribing:
             reason = f"no subscription was granted in {BARREN_SECONDS:.0f} s: trying another connection"
             yield Disconnect(reason, missed_since=self._barren_since)
 
-    def brought(self, family: str) -> None:
-        """An event of a family has come."""
-        if family in self._heard:
+    def brought(self, family: str, binding: Any) -> None:
+        """An event of a family has come, by this binding if the server says by which."""
+        named = binding if isinstance(binding, str) else ""
+        if (family, named) in self._heard:
             return
-        self._heard.add(family)
-        subscriptions = [
-            subscription for subscription in self._subscriptions.values() if subscription.spelling.family == family
-        ]
+        self._heard.add((family, named))
+        known = self._subscriptions.get(named) or self._surplus.get(named)
+        own = [each for each in self._subscriptions.values() if each.spelling.family == family]
         # What is held has brought it; else what is still unanswered is served already.
-        for subscription in [subscription for subscription in subscriptions if subscription.held] or subscriptions:
+        for subscription in [known] if known is not None else [each for each in own if each.held] or own:
             subscription.heard = True
             if subscription.held:
                 self._learned.brought(subscription.spelling.style)
 
+    def decided(self, passed: float) -> bool:
+        """Whether it has shown for long enough which of two spellings brings events, so that one is needless."""
+        if (losers := lost_beside(self._surplus.values(), list(self._subscriptions.values()))) is None:
+            return False
+        self._seconds_shown += passed
+        if self._seconds_shown < SHOWN_SECONDS:
+            return False
+        for loser in losers:
+            self._learned.failed(loser.spelling.style)
+        for each in self._surplus.values():
+            each.beside = False
+        return True
+
     def crashed(self, binding: str) -> None:
         """The connection broke while a binding was requested."""
-        if (subscription := self._subscriptions.get(binding)) is not None:
+        if (subscription := self._subscriptions.get(binding) or self._surplus.get(binding)) is not None:
             self._learned.crashed(subscription.spelling.style)
 
     def silent(self) -> None:
@@ -173,23 +218,13 @@ class Subscribing:
             if not subscription.heard:
                 self._learned.silent(subscription.spelling.style)
 
-    def listed(self, rest: Rest, name: str) -> HTTPFlow[bool | None]:
-        """Whether the server's list of connections has ours with its bindings; ``None`` where that cannot be known."""
-        rows = yield from rest.every("accounts", self._account_id, "websockets")
-        named = [row for row in rows if isinstance(row, dict) and row.get("name")]
-        ours = [row for row in named if row["name"] == name]
-        if rows and not named:
-            return None
-        families = {family for row in ours for family in _families(row.get("bindings"))}
-        return {
-            subscription.spelling.family for subscription in self._subscriptions.values() if subscription.held
-        } <= families
-
     def _try_next(self, topic: str) -> Iterator[Action]:
         tried = self._tried[topic]
         candidates = self._learned.ordered(binding_spellings(topic, self._account_id))
         for binding, subscription in [*self._subscriptions.items(), *self._surplus.items()]:
             spelling = subscription.spelling
+            if subscription.beside:
+                continue
             if subscription.held and spelling.wide and spelling.family == candidates[0].family:
                 subscription.topics[topic] = None
                 self._surplus.pop(binding, None)
@@ -202,16 +237,33 @@ class Subscribing:
                     pending.topics[topic] = None
                     return
                 if (surplus := self._surplus.pop(spelling.binding, None)) is not None:
-                    surplus.topics = {topic: None}
+                    surplus.topics, surplus.beside = {topic: None}, False
                     self._subscriptions[spelling.binding] = surplus
                     if surplus.held:
                         yield Subscribed(topic)
+                    elif surplus.asks >= MOST_ASKS:
+                        surplus.asks = 1
+                        yield from self._requests.ask(PendingRequest("subscribe", spelling.binding))
                     return
-                self._subscriptions[spelling.binding] = _Subscription(spelling, {topic: None})
-                self._heard.discard(spelling.family)
+                self._subscriptions[spelling.binding] = Subscription(spelling, {topic: None})
+                self._heard.clear()
                 yield from self._requests.ask(PendingRequest("subscribe", spelling.binding))
+                yield from self._ask_beside(spelling, candidates)
                 return
         yield self._exhausted(topic, tried)
+
+    def _ask_beside(self, spelling: Spelling, candidates: list[Spelling]) -> Iterator[Action]:
+        """Until a spelling has brought an event, ask for the short or the documented one with it.
+
+        A server may grant one and bring nothing by it; each public client of KAZOO's uses the short one.
+        """
+        style = "documented" if spelling.style == "short" else "short"
+        other = next((each for each in candidates if each.style == style), None)
+        if other is None or self._learned.is_proven(spelling.style) or self._learned.has_failed(style):
+            return
+        if other.binding not in self._subscriptions and other.binding not in self._surplus:
+            self._surplus[other.binding] = Subscription(other, beside=True)
+            yield from self._requests.ask(PendingRequest("subscribe", other.binding))
 
     def _exhausted(self, topic: str, tried: dict[str, list[Refusal]]) -> Action:
         refusals = [refusal for each in tried.values() for refusal in each]
@@ -224,7 +276,7 @@ class Subscribing:
                 return Disconnect(f"{reason}: trying another connection, which may lead to another node")
         return SubscriptionRefused(topic, f"{reason}; tried {', '.join(tried)}")
 
-    def _take_over(self, wide: _Subscription) -> Iterator[Action]:
+    def _take_over(self, wide: Subscription) -> Iterator[Action]:
         """All other bindings of its family have become needless."""
         for binding, subscription in list(self._subscriptions.items()):
             if subscription is not wide and subscription.spelling.family == wide.spelling.family:
@@ -242,8 +294,3 @@ class Subscribing:
         """Unsubscribe; only ever what this connection was granted."""
         del self._surplus[binding]
         yield from self._requests.ask(PendingRequest("unsubscribe", binding))
-
-
-def _families(bindings: Any) -> Iterable[str]:
-    texts = bindings if isinstance(bindings, list) else []
-    return (text.split(".")[1] for text in texts if isinstance(text, str) and text.count("."))

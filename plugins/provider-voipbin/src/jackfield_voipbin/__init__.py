@@ -127,6 +127,13 @@ class Voipbin:
         metadata=field_help("false accepts webhooks from anybody; for installations that sign none"),
     )
 
+    webhook_flow_posts: bool = attrs.field(
+        default=False,
+        metadata=field_help(
+            "true accepts unsigned posts of a flow's webhook_send action beside signed events; never unsigned events"
+        ),
+    )
+
     def __attrs_post_init__(self) -> None:
         self._check_credentials()
         self._check_webhook()
@@ -186,8 +193,11 @@ class Voipbin:
         credential = read_credential(text, self.credential)
         credential.check(self.customer_id or "", datetime.now(UTC))
         customer_id = self.customer_id or credential.customer_id
+        rest = Rest(base, credential, self.ca_file)
         if not customer_id:
-            customer_id = yield from Rest(base, credential, self.ca_file).customer_id()
+            customer_id = yield from rest.customer_id()
+        elif credential.kind == "accesskey":  # which says nothing of itself, and would be cut without a reason
+            yield from rest.check_customer(customer_id)
         token = Secret("text", text)
         return attrs.evolve(
             self, token=token, username=None, password=None, customer_id=customer_id, credential=credential.kind
@@ -226,7 +236,10 @@ class Voipbin:
         """How posts are read, where the platform is to post."""
         if self.receive == "websocket":
             return None
-        return Webhook(Reader(feed, self._customer_id, self.webhook_secret), websocket=self.receive != "webhook")
+        return Webhook(
+            Reader(feed, self._customer_id, self.webhook_secret, flow_posts=self.webhook_flow_posts),
+            websocket=self.receive != "webhook",
+        )
 
     def rest(self) -> Rest:
         """The customer's access to REST; `SecretError` where there is no token yet."""

@@ -11,7 +11,7 @@ import msgspec
 from jackfield.plugin.http import Request, Response
 from jackfield_voipbin.credentials import ADMIN, MANAGER, SUPER, Credential
 from jackfield_voipbin.customer import WRITTEN
-from jackfield_voipbin.listing import LISTS
+from jackfield_voipbin.listing import LISTS, path_of
 from jackfield_voipbin.simulated_state import SimulatedState
 
 __all__ = ["error_body", "listing", "query_of", "record", "refusal", "set_record"]
@@ -87,12 +87,19 @@ def listing(simulated: SimulatedState, parts: list[str], target: str, credential
     """A list, one resource, or a history; parts are those of the path behind ``/v1.0``."""
     query = query_of(target)
     size, before = _size(query, 100), query.get("page_token", "")
-    resource = parts[0].removesuffix("s")
+    of_agent = parts[0] == "service_agents" and len(parts) == 2
+    if of_agent:
+        parts = parts[1:]
+    resource = next((each for each in LISTS if path_of(each) == parts[0]), parts[0].removesuffix("s"))
     known = resource in LISTS or parts[0] in ("queues", "transcripts", "timelines")
     if not known or (parts[0] == "timelines" and len(parts) != 4):
         return refusal(404, "ROUTE_NOT_FOUND")
-    if not _may(credential, ADMIN, MANAGER):
+    if not of_agent and not _may(credential, ADMIN, MANAGER):
         return refusal(403, "PERMISSION_DENIED")
+    if of_agent:
+        everybodys = simulated.page(resource, size, before)
+        own = [each for each in everybodys if each.get("owner_id") == credential.agent_id]
+        return _json(_paged(own, "tm_create"))
     if parts[0] == "timelines":
         items = simulated.history(parts[1], parts[2], _size(query, 1000), before)
         return refusal(404, "ROUTE_NOT_FOUND") if items is None else _json(_paged(items, "timestamp"))

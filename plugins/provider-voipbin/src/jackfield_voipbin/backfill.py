@@ -21,9 +21,10 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore, NotVerified
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message
-from jackfield_voipbin.listing import LISTS, Found, has_history, histories, lists
+from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, Found, has_history, histories, lists
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
+from jackfield_voipbin.owners import resolve_address
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.translate import translate
@@ -43,7 +44,7 @@ class Reconciliation:
     memory: Memory
     namer: Namer
     held: Mapping[str, AddressPattern]
-    """The customer's active topics, and the events that they deliver."""
+    """The active topics of the customer, or of one agent, and the events that they deliver."""
     active_since: Mapping[str, datetime]
     since: datetime
     """From when on events may be missing."""
@@ -51,13 +52,15 @@ class Reconciliation:
 
     def perform(self, rest: Rest) -> HTTPFlow[Iterable[Action]]:
         """Ask for lists and histories; what is emitted is decided at the end, since frames keep coming meanwhile."""
-        resources = [each for each in LISTS if any(p.resource in (None, each) for p in self.held.values())]
+        of_agent = any(pattern.scope == "agent" for pattern in self.held.values())
+        listed_here = AGENTS_LISTS if of_agent else LISTS
+        resources = [each for each in listed_here if any(p.resource in (None, each) for p in self.held.values())]
         if not resources:
             raise RestError("nothing that is subscribed to has a list, so what was missed cannot be queried")
-        listed = yield from lists(rest, resources, self.since)
-        wanted = [(each, id_) for each, id_ in self.memory.histories() if self._wants(each)]
+        listed = yield from lists(rest, resources, self.since, of_agent=of_agent)
+        wanted = [] if of_agent else [(each, id_) for each, id_ in self.memory.histories() if self._wants(each)]
         known = {id_ for _, id_ in wanted}
-        for found in listed.found:  # and of what began in the gap
+        for found in () if of_agent else listed.found:  # and of what began in the gap
             moment = _moment(found)
             if has_history(found.resource) and found.data["id"] not in known and moment and self._is_new(found, moment):
                 wanted.append((found.resource, found.data["id"]))
@@ -125,7 +128,8 @@ class Reconciliation:
             event, _ = translate(message, found.text, self.feed, self.customer_id, self.at)
             inferred = not found.event_type
             native_type = "" if inferred else event.native_type
-            yield attrs.evolve(event, origin="backfill", native_type=native_type, inferred=inferred)
+            address = resolve_address(event, self.held.values())
+            yield attrs.evolve(event, address=address, origin="backfill", native_type=native_type, inferred=inferred)
 
     def _topic_of(self, event: Event) -> str | None:
         """The topic that should have brought it."""

@@ -12,6 +12,8 @@ from jackfield_voipbin.customer import WebhookSettings, read_webhook, write_webh
 
 __all__ = ["COMMAND"]
 
+METHODS = ("POST", "PUT", "GET", "DELETE")
+
 EPILOG = """\
 VoIPBIN posts a customer's events to one URL, which is in the customer's own record. 'set' and
 'clear' read the record, change that, and write everything else back as it was: the platform
@@ -42,7 +44,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--reveal-secret", action="store_true", help="show the secret, for webhook_secret")
         if name == "set":
             action.add_argument("--url", required=True, type=_url, metavar="URL", help="where to")
-            action.add_argument("--method", choices=("POST", "PUT", "GET"), default="POST", help="(default: POST)")
+            action.add_argument("--method", choices=METHODS, default="POST", help="(default: POST)")
 
 
 def _url(text: str) -> str:
@@ -77,6 +79,10 @@ def _feed(options: argparse.Namespace, host: CommandHost) -> Voipbin:
 def _show(settings: WebhookSettings, host: CommandHost, *, reveal: bool = False) -> None:
     host.print(f"uri: {settings.uri or 'none, so nothing is posted'}")
     host.print(f"method: {settings.method or 'GET, with a body'}")
+    if settings.method not in (*METHODS, ""):
+        host.print(f"warning: Jackfield accepts {', '.join(METHODS)}; what is sent by {settings.method} is lost")
+    elif settings.method in ("", "GET", "DELETE"):
+        host.print("warning: many proxies drop the body of such a request, and with it the event; POST is safe")
     shown = settings.secret if reveal else "there is one; --reveal-secret shows it"
     host.print(f"secret: {shown if settings.secret else 'none, so posts are not signed'}")
 

@@ -19,7 +19,7 @@ from jackfield.plugin.http import HTTPFlow, Response
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["LISTS", "Found", "has_history", "histories", "lists"]
+__all__ = ["AGENTS_LISTS", "LISTS", "Found", "has_history", "histories", "lists", "path_of"]
 
 PAGE = 100
 MOST_PAGES = 20
@@ -43,9 +43,17 @@ LISTS: Mapping[str, bool] = {
     "conversation": False,
     "email": True,
     "aicall": True,
+    "summary": True,
+    "outdial": False,
+    "ai": False,
+    "team": False,
 }
 """The resources with a list, and whether they come and go, so that only the newest of them matter."""
 
+AGENTS_LISTS = ("call", "conversation")
+"""Of these an agent's own token lists the agent's own; it reads no histories."""
+
+_PATHS = {"summary": "aisummaries"}
 _HISTORIES = {
     "call": "timelines/calls/{}/events",
     "conference": "timelines/conferences/{}/events",
@@ -95,8 +103,13 @@ class Catch:
     """What this server does not have."""
 
 
-def lists(rest: Rest, resources: list[str], since: datetime) -> HTTPFlow[Catch]:
-    """The last states of these resources, as far as they may have changed since then.
+def path_of(resource: str) -> str:
+    """Where a resource's list is."""
+    return _PATHS.get(resource, f"{resource}s")
+
+
+def lists(rest: Rest, resources: list[str], since: datetime, *, of_agent: bool = False) -> HTTPFlow[Catch]:
+    """The last states of these resources, as far as they may have changed since then; of an agent the agent's own.
 
     A list that a server does not have is left out; `RestError` if it has none of them, or rejects us.
     """
@@ -105,7 +118,8 @@ def lists(rest: Rest, resources: list[str], since: datetime) -> HTTPFlow[Catch]:
     for resource in resources:
         until = since - LOOK_BACK if LISTS[resource] else None
         try:
-            yield from _pages(rest, catch, resource, f"{resource}s", until)
+            path = f"service_agents/{path_of(resource)}" if of_agent else path_of(resource)
+            yield from _pages(rest, catch, resource, path, until)
         except RestError as error:
             if error.status != 404:
                 raise

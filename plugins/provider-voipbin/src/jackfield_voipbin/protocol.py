@@ -25,7 +25,7 @@ from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.kinds import native_name
-from jackfield_voipbin.listing import LISTS
+from jackfield_voipbin.listing import AGENTS_LISTS, LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
@@ -194,16 +194,18 @@ class VoipbinProtocol:
         return actions
 
     def _held(self) -> dict[str, AddressPattern]:
-        """The customer's active topics, and what they mean."""
-        since = self._subscribing.since
-        return {
-            topic: pattern
-            for topic, pattern in self._patterns.items()
-            if pattern.scope == "customer" and topic in since
-        }
+        """The active topics that REST can be compared with, and what they mean: the customer's, else our agent's."""
+        active = {topic: each for topic, each in self._patterns.items() if topic in self._subscribing.since}
+        customers = {topic: each for topic, each in active.items() if each.scope == "customer"}
+        agent_id = self._rest.credential.agent_id if self._rest is not None else ""
+        own = {topic: each for topic, each in active.items() if each.scope == "agent" and each.scope_id == agent_id}
+        return customers or own
 
     def _has_lists(self) -> bool:
-        return any(pattern.resource is None or pattern.resource in LISTS for pattern in self._held().values())
+        return any(
+            pattern.resource is None or pattern.resource in (AGENTS_LISTS if pattern.scope == "agent" else LISTS)
+            for pattern in self._held().values()
+        )
 
     def backfill(self, since: datetime | None, at: datetime) -> HTTPFlow[Iterable[Action]]:
         """Lists and histories since then; without a moment, since the last query or the subscription."""

@@ -63,6 +63,18 @@ class Rest:
             raise RestError("GET /v1.0/customer: the answer holds no id; set customer_id")
         return found
 
+    def check_customer(self, configured: str) -> HTTPFlow[None]:
+        """`RestError` where it is another customer's access; where REST does not answer, nothing is known."""
+        try:
+            found = yield from self.customer_id()
+        except RestError as error:
+            if error.status == 401:
+                raise
+            return
+        if found != configured:
+            problem = f"the access key is that of customer {found}, and customer_id says {configured}"
+            raise RestError(problem, auth_failed=True)
+
 
 def _failure(request: Request, answer: Response) -> RestError:
     try:

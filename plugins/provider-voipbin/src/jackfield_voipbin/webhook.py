@@ -2,8 +2,8 @@
 
 A webhook is ``{"type", "data"}`` with ``X-VoIPBIN-Signature: sha256=<hex>``, the HMAC-SHA-256 of the body as it came
 under the customer's ``webhook_secret``. Installations before 4 August 2026 sign nothing. There is no time and
-no id in what is signed, so a copy of an old post is valid for ever; the event's id tells it. A flow may post any
-JSON besides, which becomes ``unmapped.unknown``.
+no id in what is signed, so a copy of an old post is valid for ever; the event's id shows it. A flow may post any
+JSON besides, which becomes ``unmapped.unknown``; it is signed only if the platform can look the secret up in time.
 """
 
 from __future__ import annotations
@@ -43,18 +43,25 @@ class Reader:
     """Stands in where the event itself does not say whose it is."""
     secret: Secret | None
     """Read anew for each post; ``None`` accepts posts without checking their signature."""
+    flow_posts: bool = False
+    """Whether an unsigned post is accepted that is not an event: a flow's, which the platform may send unsigned."""
 
     def __call__(self, request: WebhookRequest) -> Iterable[Event]:
         """The event in a request; raises `WebhookError` for a wrong signature, `FrameError` if it is not valid JSON."""
-        if self.secret is not None:
-            _verify(self.secret.reveal(), request.headers.get(SIGNATURE.lower(), ""), request.body)
-        event, _ = translate(_message(request.body), request.body, self.feed, self.customer_id, request.at)
+        signature = request.headers.get(SIGNATURE.lower(), "")
+        may_be_unsigned = self.flow_posts and not signature
+        if self.secret is not None and not may_be_unsigned:
+            _verify(self.secret.reveal(), signature, request.body)
+        message = _message(request.body)
+        if self.secret is not None and may_be_unsigned and message.format is not FrameFormat.OPAQUE:
+            raise WebhookError(401, f"an event without {SIGNATURE}; webhook_flow_posts accepts a flow's posts only")
+        event, _ = translate(message, request.body, self.feed, self.customer_id, request.at)
         return (event,)
 
 
 def _verify(secret: str, signature: str, body: bytes) -> None:
     if not signature:
-        raise WebhookError(401, f"there is no {SIGNATURE}; webhook_verify = false takes posts without")
+        raise WebhookError(401, f"there is no {SIGNATURE}; webhook_verify = false accepts posts without")
     # As bytes, since a header may hold what is no ASCII, and that must not raise.
     if not hmac.compare_digest(sign(secret, body).encode(), signature.encode("utf-8", "surrogateescape")):
         raise WebhookError(401, f"the {SIGNATURE} is not that of this body under webhook_secret")

@@ -1,0 +1,99 @@
+"""Vinix among other clients of the same server, whose unsubscribing stalls everybody's subscriptions."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from memory_network import MemoryNetwork
+from vinix_stage import facts, make_stage
+
+
+def spans_of(place):
+    """Every span of time in which events may be missing, as the feed has stated it."""
+    stated = [*facts(place, "gap_suspected"), *facts(place, "not_verified")]
+    return [tuple(datetime.fromisoformat(each.data[end]) for end in ("since", "until")) for each in stated]
+
+
+def unaccounted(place, since, until):
+    """What happened between two moments, did not come, and lies in no span that was stated."""
+    came = {event.data.get("msg_id") for event in place.events if event.origin == "live"}
+    spans = spans_of(place)
+    return [
+        (at, event.data["event_category"], event.data["event_name"])
+        for at, event in place.vendor.happened
+        if since < at < until and event.data["msg_id"] not in came
+        if not any(first <= at <= last for first, last in spans)
+    ]
+
+
+def hour(generation, naming, schedule, rate=0.5, **options):
+    """An hour of virtual time in which other clients do as the schedule says; what was not accounted for."""
+
+    async def main():
+        async with trio.open_nursery() as nursery:
+            place = make_stage(
+                MemoryNetwork(nursery),
+                nursery,
+                {"renew_seconds": 900.0} | options,
+                every=1 / rate,
+                generation=generation,
+                naming=naming,
+            )
+            await trio.sleep(60)
+            since, began = place.now(), trio.current_time()
+            for seconds, what in schedule:
+                await trio.sleep(seconds)
+                if what == "restart":
+                    place.simulator.bus.forget()
+                else:
+                    place.simulator.unsubscribe_elsewhere(*([what] if what != "all" else ()))
+            await trio.sleep(max(0.0, 3600 - (trio.current_time() - began)))
+            until = place.now()
+            await trio.sleep(1200)  # until the next renewal has stated what is not known of the end
+            place.session.stop()
+            await trio.sleep(60)
+            lost = unaccounted(place, since, until)
+            nursery.cancel_scope.cancel()
+        return place, lost
+
+    return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+OTHERS = st.lists(
+    st.tuples(st.floats(0, 400), st.sampled_from(["all", "restart", "queue", "recipient", "session"])), max_size=12
+)
+
+
+@pytest.mark.parametrize(("generation", "naming"), [(4, "kazoo"), (5, "kazoo"), (4, "documented"), (5, "documented")])
+@settings(max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@given(schedule=OTHERS)
+def test_whatever_other_clients_unsubscribe_no_event_is_lost_unless_it_is_stated(generation, naming, schedule):
+    _, lost = hour(generation, naming, schedule)
+    assert lost == []
+
+
+@pytest.mark.parametrize("generation", [4, 5])
+def test_a_stalled_family_is_served_again_before_long(generation):
+    place, lost = hour(generation, "kazoo", [(30, "restart"), (300, "session"), (0, "session"), (0, "session")])
+    assert lost == []
+    last = {event.address.resource: event.received for event in place.events if event.origin == "live"}
+    assert last.keys() >= {"queue", "recipient", "session"}
+    assert all(max(last.values()) - last[family] < timedelta(minutes=3) for family in ("queue", "recipient", "session"))
+
+
+@pytest.mark.parametrize("barren", ["", "documented", "short"])
+@pytest.mark.parametrize("generation", [4, 5])
+def test_the_first_event_comes_within_five_seconds_of_a_first_start(generation, barren):
+    async def main():
+        async with trio.open_nursery() as nursery:
+            place = make_stage(
+                MemoryNetwork(nursery), nursery, every=0.5, generation=generation, naming="kazoo", barren=barren
+            )
+            await trio.sleep(5)
+            assert [event for event in place.events if event.origin == "live" and "stream." not in event.kind]
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
