@@ -20,11 +20,8 @@ __all__ = [
     "Refusal",
     "SimulatedClient",
     "Simulator",
-<<<<<<< HEAD
-    "SupportsGreeting",
-=======
     "SupportsClosed",
->>>>>>> main
+    "SupportsGreeting",
     "SupportsRest",
     "SupportsWebhookDelivery",
     "WebhookDelivery",
@@ -63,19 +60,20 @@ class SimulatedClient(Protocol):
 
 
 @runtime_checkable
-<<<<<<< HEAD
 class SupportsGreeting(Protocol):
     """A `SimulatedClient` of a vendor that speaks first."""
 
     def opened(self) -> Iterable[str | bytes]:
         """What the server sends as soon as a connection is up, such as a greeting or a session's id."""
-=======
+        ...
+
+
+@runtime_checkable
 class SupportsClosed(Protocol):
     """A `SimulatedClient` that wants to know when its connection is down."""
 
     def closed(self) -> None:
         """The connection is down, whoever ended it."""
->>>>>>> main
         ...
 
 

@@ -15,11 +15,8 @@ from jackfield.plugin.simulator import (
     CloseConnection,
     SimulatedClient,
     Simulator,
-<<<<<<< HEAD
-    SupportsGreeting,
-=======
     SupportsClosed,
->>>>>>> main
+    SupportsGreeting,
     SupportsWebhookDelivery,
 )
 from jackfield.simulation._faults import Counters, Faults, copies, extras
