@@ -54,8 +54,19 @@ TYPING = ["mypy", "pyright[nodejs]"]
 DOCS = ["furo", "myst-parser", "sphinx"]
 
 
-# The tests of simulators, servers, whole gateways and other hosts take most of the time.
-NOT_QUICK = ["gateway", "simulation", "webhooks", "test_aio.py", "test_blocking.py"]
+# The tests of simulators, servers, whole gateways, other hosts, commands, files and hours of virtual time take most of
+# the time.
+NOT_QUICK = [
+    "cli",
+    "feed/test_connection.py",
+    "gateway",
+    "journal/store",
+    "journal/test_journal.py",
+    "simulation",
+    "test_aio.py",
+    "test_blocking.py",
+    "webhooks",
+]
 
 
 def install(session: nox.Session, *more: str) -> None:

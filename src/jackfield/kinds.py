@@ -68,6 +68,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("contact.updated", "something about the contact became known or changed"),
     Kind("contact.queued", "the contact waits in a queue", "Queued"),
     Kind("contact.dequeued", "the contact left a queue, not by hanging up", "Diverted"),
+    Kind("contact.routed", "the queue has assigned the contact to an agent", "Diverted"),
     Kind("contact.connected", "an agent has the contact", "Established"),
     Kind("contact.disconnected", "the agent no longer has the contact", "ConnectionCleared"),
     Kind("contact.abandoned", "the customer gave up waiting", "ConnectionCleared after Queued"),
@@ -204,6 +205,7 @@ _CAUSAL_ORDER: tuple[tuple[str, ...], ...] = (
     ("offer.created",),
     ("offer.rejected", "offer.rescinded"),
     ("call.connected",),
+    ("contact.routed",),
     ("call.bridged", "contact.connected"),
     (),  # everything else
     ("contact.dequeued", "contact.abandoned"),

@@ -124,7 +124,7 @@ def floor_durable(url, count, _vendor):
     async def main():
         total, number, seen = 0, 0, set()
         with TemporaryDirectory() as folder, (Path(folder) / "events.jsonl").open("ab", buffering=0) as archive:
-            db = sqlite3.connect(Path(folder) / "journal.db", isolation_level=None)
+            db = sqlite3.connect(Path(folder) / "journal", isolation_level=None)
             db.execute("PRAGMA page_size = 8192")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")

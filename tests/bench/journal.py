@@ -76,7 +76,7 @@ def stored(folder, *, fsync):
 
 async def journaled(folder):
     """From `admit` to readable, one group after the other; and `admit` alone, which is what the reading side pays."""
-    store = Store.open(folder / "journal.db")
+    store = Store.open(folder / "journal")
     journal = Journal(10_000, store, print)
     whole, taking = [], []
     async with trio.open_nursery() as nursery:

@@ -128,7 +128,7 @@ def journal(url, count, vendor):
 
     async def main():
         with TemporaryDirectory() as folder:
-            store = Store.open(Path(folder) / "journal.db")
+            store = Store.open(Path(folder) / "journal")
             kept = Journal(count, store, print)
             protocol, total = translator(vendor), 0
             async with trio.open_nursery() as nursery:
@@ -190,7 +190,7 @@ def durable(url, count, vendor, size=1000):
             async with gateway_of(
                 url,
                 vendor,
-                gateway={"journal": f"{folder}/journal.db", "drain_seconds": 60.0},
+                gateway={"journal": f"{folder}/journal", "drain_seconds": 60.0},
                 sinks={"archive": {"type": "file", "path": str(archive)}},
                 routes=[{"select": selectors(vendor, size), "sinks": ["archive"]}],
             ) as gateway:

@@ -47,7 +47,7 @@ def latency(url, count, vendor):
     async def main():
         total, late = 0, []
         with TemporaryDirectory() as folder:
-            async with gateway_of(url, vendor, gateway={"journal": f"{folder}/journal.db"}) as gateway:
+            async with gateway_of(url, vendor, gateway={"journal": f"{folder}/journal"}) as gateway:
                 watch = Watch()
                 with gateway.listen(everything(vendor), buffer=count) as events:
                     async for event in events:

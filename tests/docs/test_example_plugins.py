@@ -118,6 +118,7 @@ def test_an_example_is_gold(suite):
         ("jackfield_asterisk.py", 210),
         ("jackfield_freeswitch.py", 330),
         ("jackfield_genesys.py", 460),
+        ("jackfield_outbox.py", 260),
         ("jackfield_postgresql.py", 140),
         ("jackfield_sqlite.py", 60),
         ("jackfield_twilio.py", 310),

@@ -29,7 +29,7 @@ ENVIRONMENT = {"VOIPBIN_TOKEN": "voipbin-s3cret", "PYTHONUNBUFFERED": "1"}
 
 CONFIG = """
 [gateway]
-journal = "var/journal.db"
+journal = "var/journal"
 
 [feeds.office]
 provider = "voipbin"
@@ -164,7 +164,7 @@ async def configured(simulate, folder, platform):
 
 async def accepted(start):
     """The keys of all messages that the journal holds."""
-    listing = await start("journal", "events", "var/journal.db", "message.received")
+    listing = await start("journal", "events", "var/journal", "message.received")
     assert await listing.ended() == 0
     events = [json.loads(line) for line in listing.out]
     return [f"{event['source'].rpartition('/')[2]}/{event['data']['id']}" for event in events]

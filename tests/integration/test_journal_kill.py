@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from jackfield._journal.store import Store
+from jackfield._journal.store import SegmentStore
 from jackfield.events import Event
 
 KILLS = 10
@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 import trio
 from jackfield._journal import Journal
-from jackfield._journal.store import Store
+from jackfield._journal.log import Bounds
+from jackfield._journal.store import SegmentStore
 from jackfield.addresses import Address
 from jackfield.events import Event
 
-path, run, fsync, delivered = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+path, run, fsync, *delivered = Path(sys.argv[1]), *sys.argv[2:]
 address = Address("v", "s", "i", "call", "7", "status")
 
 def make(name):
@@ -45,10 +46,12 @@ async def deliver(cursor, file):
         cursor.commit(found[-1][0] + 1)
 
 async def main():
-    journal = Journal(50, Store.open(path, fsync=fsync == "fsync"), lambda report: os.write(2, f"{report}\\n".encode()))
-    file = os.open(delivered, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    store = SegmentStore.open(path, fsync=fsync == "fsync")
+    journal = Journal(Bounds(50), store, lambda report: os.write(2, f"{report}\\n".encode()))
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(deliver, journal.cursor("file"), file)
+        for sink in delivered:
+            file = os.open(sink, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            nursery.start_soon(deliver, journal.cursor(Path(sink).name), file)
         nursery.start_soon(journal.run)
         for task in "ab":
             nursery.start_soon(publish, journal, task)
@@ -59,11 +62,11 @@ trio.run(main)
 
 def test_what_was_confirmed_is_there_after_each_kill_and_is_delivered_in_order(tmp_path):
     chance = random.Random(7)
-    path, delivered = tmp_path / "journal.db", tmp_path / "delivered"
+    path, sinks = tmp_path / "journal", [tmp_path / "one", tmp_path / "two"]
     confirmed = []
     for run in range(KILLS):
         fsync = ("no", "fsync")[run % 2]
-        command = [sys.executable, "-c", CHILD, path, str(run), fsync, delivered]
+        command = [sys.executable, "-c", CHILD, path, str(run), fsync, *sinks]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             lines = [child.stdout.readline()]
             time.sleep(chance.uniform(0.0, 0.15))  # anywhere in what it does
@@ -72,16 +75,17 @@ def test_what_was_confirmed_is_there_after_each_kill_and_is_delivered_in_order(t
         assert err == b""
         *whole, _ = (lines[0] + out).decode().split("\n")
         confirmed += whole
-        store = Store.open(path)
-        assert store.findings == ()
-        stored = [Event.from_cloudevent(row.body).id for step in store.scan(0, 2**62) for row in step]
+        store = SegmentStore.open(path)
+        assert store.findings == []
+        stored = [Event.from_cloudevent(line.body).id for page in store.scan(0, 2**62) for line in page]
         store.close()
         assert set(confirmed) <= set(stored)
-        assert len(stored) == len(set(stored)) == store.next_seq - 1
+        assert len(stored) == len(set(stored)) == store.next - 1
         assert any(name.startswith(f"{run}-") for name in whole)
-    *got, _ = delivered.read_text().split("\n")
-    assert list(dict.fromkeys(got)) == stored[: len(set(got))]  # each at least once, in order
-    assert len(set(got)) > KILLS
+    for sink in sinks:
+        *got, _ = sink.read_text().split("\n")
+        assert list(dict.fromkeys(got)) == stored[: len(set(got))]  # each at least once, in order
+        assert len(set(got)) > KILLS
 
 
 # Fills the disk as far as it is allowed to, and gives it room when the journal has told that it waits.
@@ -91,7 +95,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 import trio
 from jackfield._journal import Journal
-from jackfield._journal.store import Store
+from jackfield._journal.log import Bounds
+from jackfield._journal.store import SegmentStore
 from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.reports import JournalRecovered, JournalWriteFailed
@@ -110,7 +115,7 @@ async def until(condition):
             await trio.sleep(0.01)
 
 async def main():
-    journal = Journal(10_000, Store.open(Path(sys.argv[1])), reports.append)
+    journal = Journal(Bounds(10_000), SegmentStore.open(Path(sys.argv[1])), reports.append)
     cursor = journal.cursor("crm")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
@@ -140,7 +145,7 @@ trio.run(main)
 
 
 def test_a_disk_that_takes_no_more_pauses_the_journal_and_nothing_is_lost_when_it_has_room_again(tmp_path):
-    command = [sys.executable, "-c", FULL, tmp_path / "journal.db"]
+    command = [sys.executable, "-c", FULL, tmp_path / "journal"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     assert done.stderr == b""
     told = json.loads(done.stdout)

@@ -152,7 +152,7 @@ async def test_nothing_that_was_accepted_is_lost_or_out_of_order_however_often_t
     vinix, vinix_url = await simulate("vinix")
     config = folder.configure(voipbin_url, vinix_url, SINKS.format(url=receiver.url))
     text = (folder.path / config).read_text()
-    (folder.path / config).write_text('[gateway]\njournal = "var/journal.db"\ndrain_seconds = 25\n' + text)
+    (folder.path / config).write_text('[gateway]\njournal = "var/journal"\ndrain_seconds = 25\n' + text)
     environment = {"VOIPBIN_TOKEN": "voipbin-s3cret", "VINIX_TOKEN": "vinix-s3cret"}
     confirmed = []
     for receiver.run in range(kills):

@@ -121,7 +121,7 @@ async def until(condition):
 async def test_a_sink_in_trouble_delays_no_other_and_gets_everything_when_it_is_well(crms, tmp_path):
     names = {name: name.replace(" ", "-") or "well" for name in crms}
     document = {
-        "gateway": {"journal": str(tmp_path / "journal.db")},
+        "gateway": {"journal": str(tmp_path / "journal")},
         "feeds": {
             "office": {
                 "provider": "voipbin",

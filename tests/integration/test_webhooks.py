@@ -45,7 +45,7 @@ class Observer:
 def document(tmp_path, **feed):
     office = {"provider": "voipbin", "token": {"env": "VOIPBIN_TOKEN"}, "customer_id": CUSTOMER, "receive": "webhook"}
     return {
-        "gateway": {"journal": str(tmp_path / "journal.db")},
+        "gateway": {"journal": str(tmp_path / "journal")},
         "webhooks": {"listen": "127.0.0.1:0"},
         "feeds": {"office": office | {"webhook_secret": {"env": "SECRET"}} | feed},
         "sinks": {"archive": {"type": "file", "path": str(tmp_path / "var" / "events.jsonl")}},
@@ -190,7 +190,7 @@ async def test_a_feed_that_gets_webhooks_needs_an_inbox(tmp_path):
 
 RUN = """
 [gateway]
-journal = "var/journal.db"
+journal = "var/journal"
 
 [webhooks]
 listen = "127.0.0.1:0"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from jackfield._delivery import SinkPipeline
 from jackfield._journal import Journal
-from jackfield._journal.store import Store
+from jackfield._journal.log import Bounds
+from jackfield._journal.store import SegmentStore
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Address
 from jackfield.config import DeliveryOptions
@@ -82,8 +83,8 @@ class World:
     confirmed: list = attrs.field(factory=list)
 
     async def live(self, steps, end):
-        store = Store.open(self.path)
-        journal = Journal(1000, store, lambda _: None)
+        store = SegmentStore.open(self.path)
+        journal = Journal(Bounds(1000), store, lambda _: None)
         selects = RouteSpans.of([EVERYTHING])
         cursor = journal.cursor("s")
         pipeline = SinkPipeline("s", self.receiver, cursor, selects, self.options, lambda _: None, random.Random(1))
@@ -127,12 +128,12 @@ def test_what_was_confirmed_is_delivered_in_order_or_a_dead_letter_through_any_t
 ):
     with tempfile.TemporaryDirectory() as folder:
         options = DeliveryOptions(batch_events=most, concurrency=concurrency, timeout=9.0)
-        world = World(Path(folder) / "journal.db", Receiver(says_which), options)
+        world = World(Path(folder) / "journal", Receiver(says_which), options)
         for steps, end in [*lives, ([("mood", "well")], "finish")]:
             trio.run(world.live, steps, end, clock=trio.testing.MockClock(autojump_threshold=0))
-        store = Store.open(world.path, readonly=True)
+        store = SegmentStore.open(world.path, readonly=True)
         dead = {Event.from_cloudevent(letter.body).data for letter in store.dead()}
-        cursors, end = store.cursors(), store.next_seq
+        cursors, end = store.cursors(), store.next
         store.close()
 
     assert cursors == {"s": end}

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import attrs
 import msgspec
@@ -130,14 +130,16 @@ class GenesysDialect:
         return f"{PREFIX[address.resource]}{address.resource_id}.{address.event}", address.event
 
     def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
-        resources = [pattern.resource] if pattern.resource else list(WORDS)
-        words = {each: [pattern.event] if pattern.event else WORDS.get(each, ()) for each in resources}
-        unknown = {unmapped_kind(each) for each in resources}
-        return frozenset(unknown.union(*(KINDS.get(word, ()) for each in resources for word in words[each])))
+        found: set[str] = set()
+        for resource in [pattern.resource] if pattern.resource else list(WORDS):
+            for word in [pattern.event] if pattern.event else WORDS.get(resource, ()):
+                found |= KINDS[word] if word in WORDS.get(resource, ()) else {unmapped_kind(resource)}
+        return frozenset(found)
 
 
 def _is_id(text: str) -> bool:
-    return all(each.isascii() and (each.isalnum() or each == "-") for each in text) and bool(text)
+    """Whether a topic can hold it; mostly it is a UUID."""
+    return bool(text) and "." not in text
 
 
 @attrs.frozen
@@ -369,7 +371,9 @@ class Genesys:
         return self.api
 
     def endpoint(self) -> Endpoint:
-        raise RestError("a channel is known after a login only")
+        # Where channels are served; which one is ours, only a login says.
+        parts = urlsplit(self.api)
+        return Endpoint(f"wss://streaming.{(parts.hostname or '').removeprefix('api.')}", ca_file=self.ca_file)
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> Notifications:
         return Notifications(feed, self.organization, "", Rest(self.api, ""))

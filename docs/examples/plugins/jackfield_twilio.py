@@ -140,7 +140,7 @@ class Reader:
 
     def stream(self, document: Any, raw: bytes, at: datetime) -> tuple[list[Event], list[str]]:
         """The events of a stream, and the ids of test events."""
-        if not isinstance(document, list) or not all(isinstance(each, dict) for each in document):
+        if not isinstance(document, list) or not document or not all(isinstance(each, dict) for each in document):
             raise FrameError("not a list of CloudEvents", raw)
         events, tests = [], []
         for each in document:

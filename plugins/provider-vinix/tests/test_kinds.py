@@ -8,7 +8,7 @@ from jackfield_vinix.kinds import TABLE, kind_of, kinds_at
 # As the documentation lists the words and the vocabulary their kinds, written out once more by hand.
 EXPECTED = {
     "queue": "create queue.started, delete queue.stopped, join contact.queued, leave contact.dequeued, "
-    "delivered contact.connected, sync queue.snapshot, dance unmapped.queue",
+    "delivered contact.routed, sync queue.snapshot, dance unmapped.queue",
     "recipient": "create agent.logged_on, login agent.logged_on, delete agent.logged_off, logout agent.logged_off, "
     "ready agent.ready, away agent.not_ready, pause agent.queue_paused, resume agent.queue_resumed, "
     "wrapup_start agent.wrapup_started, wrapup_complete agent.wrapup_ended, offer offer.created, "

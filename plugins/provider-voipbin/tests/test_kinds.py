@@ -36,6 +36,7 @@ queue.left queue.left{reason:abandoned} queuecall_abandoned   contact.abandoned
 queue.left{reason:timeout} queuecall.timeout                 contact.dequeued
 queuecall_done                                               contact.ended
 queuecall_deleted                                            contact.deleted
+queuecall_updated                                            contact.updated
 queue.created                                                queue.started
 queue.updated                                                queue.updated
 queue.deleted                                                queue.stopped

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._journal.store.integrity import identify
+from jackfield._journal.coverage import measure_coverage
+from jackfield._journal.store import SegmentStore
+from jackfield._journal.takeover import is_old_form
 from jackfield._routing.planner import make_plan
 from jackfield.config import Feed, GatewayConfig, GatewayOptions, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
@@ -40,13 +43,12 @@ def run(options: argparse.Namespace) -> int:
     plans = {feed.name: make_plan(feed.provider, selectors, webhook_only=feed.webhook_only) for feed in config.feeds}
     for warning in (*config.warnings, *_doubts(config, plans, registry.kinds)):
         say(f"warning: {warning}", level="warning")
-    if config.gateway.journal != "memory" and Path(config.gateway.journal).exists():
-        try:
-            identify(Path(config.gateway.journal))
-        except JournalError as error:
-            raise ConfigError([ConfigProblem("gateway.journal", str(error))]) from None
+    try:
+        overview = list(_overview(config))
+    except JournalError as error:
+        raise ConfigError([ConfigProblem("gateway.journal", str(error))]) from None
     print(f"{options.config}: valid")
-    print("\n".join(_overview(config)))
+    print("\n".join(overview))
     for feed in config.feeds:
         print("\n".join(_feed(feed, plans[feed.name])))
     return 0
@@ -87,14 +89,19 @@ def _journal(options: GatewayOptions) -> str:
             "events that no sink has yet are lost when the process ends, and counted"
         )
     path = Path(options.journal)
-    try:
-        state = f"exists, {path.stat().st_size} bytes"
-    except FileNotFoundError:
-        state = "created at the first start"
-    except OSError as error:
-        state = f"cannot be read: {error.strerror}"
+    state, covered = "created at the first start", ""
+    if path.is_dir():
+        store = SegmentStore.open(path, readonly=True)
+        state = f"exists, {store.size} bytes"
+        if coverage := measure_coverage(store, options.retain_bytes):
+            covered = f"; {coverage}"
+        store.close()
+    elif os.path.lexists(path):
+        if not is_old_form(path):
+            raise JournalError(f"{path}: is not a folder; name a folder for the journal, or move this away")
+        state = "of the old form, taken over at the next start"
     survives = "crashes of the process and power failures" if options.fsync else "crashes of the process"
-    kept = f"keeps at most {options.retain_seconds:g} s and {options.retain_bytes} bytes"
+    kept = f"keeps at most {options.retain_seconds:g} s and {options.retain_bytes} bytes{covered}"
     return f"{path} ({state}); survives {survives}; {kept}"
 
 

@@ -1,11 +1,11 @@
-"""``jackfield journal``: what a journal's file holds, and how to send it once more."""
+"""``jackfield journal``: what a journal's folder holds, and how to send it once more."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -20,17 +20,20 @@ from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.selecting import selector
 from jackfield._delivery.replay import EventFilter, letters, past
-from jackfield._journal.store import Store, forget_sink
-from jackfield.config import read_toml
-from jackfield.errors import ConfigError, ConfigProblem
+from jackfield._journal.coverage import measure_coverage
+from jackfield._journal.store import SegmentStore, forget_sink
+from jackfield._journal.store.records import Loss
+from jackfield._journal.takeover import is_old_form
+from jackfield.config import GatewayOptions, read_toml
+from jackfield.errors import ConfigError, ConfigProblem, JournalError
 from jackfield.events import Event, Record
 from jackfield.kinds import causal_rank
 
 __all__ = ["configure", "run"]
 
 EPILOG = """\
-PATH is a configuration, whose journal is meant, or a journal's file itself. A gateway
-may be running meanwhile; nothing but 'replay --dead' changes the file.
+PATH is a configuration, whose journal is meant, or a journal's folder itself. A gateway may be
+running meanwhile; nothing but 'replay --dead' and 'forget-sink' changes anything.
 
 examples:
   jackfield journal stats gateway.toml
@@ -40,8 +43,7 @@ examples:
   jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
   jackfield journal replay gateway.toml --dead"""
 
-PATH = "a configuration, whose journal is meant, or a journal's file itself"
-SQLITE = b"SQLite format 3\0"
+PATH = "a configuration, whose journal is meant, or a journal's folder itself"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -109,19 +111,24 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _file(path: Path) -> Path:
-    """The journal's file that a path stands for."""
-    try:
-        with path.open("rb") as file:
-            if file.read(len(SQLITE)) == SQLITE:
-                return path
-    except OSError as error:
-        raise ConfigError([ConfigProblem("", f"{path}: {error.strerror}")]) from None
-    table = read_toml(path).get("gateway", {})
-    journal = table.get("journal", "memory") if isinstance(table, dict) else "memory"
+def _folder(path: Path) -> Path:
+    """The journal's folder that a path stands for."""
+    if path.is_dir():
+        return path
+    if not path.is_file():
+        raise ConfigError([ConfigProblem("", f"{path}: there is no such file or folder")])
+    if is_old_form(path):
+        raise JournalError(f"{path}: is a journal of the old form; the next start of its gateway takes it over")
+    journal = _gateway_options(path).get("journal", "memory")
     if not isinstance(journal, str) or journal == "memory":
-        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is not a file, and cannot be inspected")])
+        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is not a folder, and cannot be inspected")])
     return Path(journal)
+
+
+def _gateway_options(path: Path) -> dict[str, Any]:
+    """The ``[gateway]`` table of a configuration; of a folder, none."""
+    table = {} if path.is_dir() else read_toml(path).get("gateway", {})
+    return table if isinstance(table, dict) else {}
 
 
 def _wanted(options: argparse.Namespace) -> EventFilter:
@@ -133,25 +140,31 @@ def _unreadable(what: str) -> Any:
 
 
 def _stats(options: argparse.Namespace) -> int:
-    path = _file(options.path)
-    store = Store.open(path, readonly=True)
+    path = _folder(options.path)
+    store = SegmentStore.open(path, readonly=True)
     try:
         cursors, dead = store.cursors(), store.dead_count()
-        count, ends = store.next_seq - store.first_seq, _ends(store)
+        losses = store.losses()
+        count, ends = store.next - store.first, _ends(store)
+        keep_bytes = _gateway_options(options.path).get("retain_bytes", GatewayOptions().retain_bytes)
+        covered = measure_coverage(store, keep_bytes)
         document: dict[str, Any] = {
             "path": str(path),
             "events": count,
-            "first": store.first_seq if count else None,
-            "last": store.next_seq - 1 if count else None,
+            "first": store.first if count else None,
+            "last": store.next - 1 if count else None,
             "received": [each.isoformat() for each in ends],
-            "bytes": store.size(),
+            "bytes": store.size,
+            "covers_seconds": covered and covered.seconds,
             "sinks": {
                 name: {
                     "next": cursors.get(name),
-                    "behind": store.next_seq - cursors.get(name, store.next_seq),
+                    "behind": store.next - cursors.get(name, store.next),
                     "dead": dead.get(name, 0),
+                    "lost_while_down": losses.get(name, Loss()).down,
+                    "lost_while_slow": losses.get(name, Loss()).slow,
                 }
-                for name in sorted({*cursors, *dead})
+                for name in sorted({*cursors, *dead, *losses})
             },
         }
     finally:
@@ -159,23 +172,31 @@ def _stats(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(document, indent=2))
         return 0
-    numbers = f", numbers {document['first']} to {document['last']}" if count else ""
+    numbers = f", positions {document['first']} to {document['last']}" if count else ""
     print(f"{path}: {count} events{numbers}, {document['bytes'] / 1e6:.1f} MB")
     if ends:
         print(f"received between {ends[0]:%Y-%m-%d %H:%M:%S} and {ends[1]:%Y-%m-%d %H:%M:%S} UTC")
     for name, sink in document["sinks"].items():
-        print(f"sink {name}: {sink['behind']} behind, {sink['dead']} dead letters")
+        print(f"sink {name}: {sink['behind']} behind, {sink['dead']} dead letters{_lost(sink)}")
+    if covered:
+        print(f"an outage: {covered}")
     return 0
 
 
-def _ends(store: Store) -> list[datetime]:
+def _lost(sink: Mapping[str, int]) -> str:
+    """What retention took from a sink."""
+    parts = [f"{sink[f'lost_while_{how}']} lost while it was {how}" for how in ("down", "slow")]
+    return "".join(f", {part}" for part in parts if not part.startswith("0 "))
+
+
+def _ends(store: SegmentStore) -> list[datetime]:
     """When the oldest and the newest event were received; empty where there is none."""
-    rows = [*store.read(store.first_seq, 1).rows, *store.read(store.next_seq - 1, 1).rows]
-    return [datetime.fromtimestamp(row.received / 1_000_000, UTC) for row in rows] if len(rows) == 2 else []
+    lines = [*store.read(store.first, 1).lines, *store.read(store.next - 1, 1).lines]
+    return [datetime.fromtimestamp(line.received / 1_000_000, UTC) for line in lines] if len(lines) == 2 else []
 
 
 def _events(options: argparse.Namespace) -> int:
-    store = Store.open(_file(options.path), readonly=True)
+    store = SegmentStore.open(_folder(options.path), readonly=True)
     left = options.limit
     try:
         pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"))
@@ -202,14 +223,14 @@ def _write(events: Iterable[Event]) -> None:
 
 
 def _dead(options: argparse.Namespace) -> int:
-    store = Store.open(_file(options.path), readonly=True)
+    store = SegmentStore.open(_folder(options.path), readonly=True)
     try:
         for page in letters(store, options.sink, _wanted(options), _unreadable("dead letter")):
             for each in page:
                 line = {
                     "number": each.number,
                     "sink": each.sink,
-                    "seq": each.seq,
+                    "position": each.position,
                     "at": each.at.isoformat(),
                     "attempts": each.attempts,
                     "reason": each.reason,
@@ -222,19 +243,18 @@ def _dead(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    return replay.run(options, _file(options.path), _wanted(options), _unreadable)
+    return replay.run(options, _folder(options.path), _wanted(options), _unreadable)
 
 
 def _check(options: argparse.Namespace) -> int:
-    path = _file(options.path)
-    store = Store.open(path, readonly=True)
-    events = problems = 0
+    path = _folder(options.path)
+    store = SegmentStore.open(path, readonly=True)
+    problems = 0
     try:
-        for step in store.check():
-            events = step.total
-            for problem in step.problems:
-                problems += 1
-                print(problem)
+        for problem in store.check():
+            problems += 1
+            print(problem)
+        events = store.next - store.first
     finally:
         store.close()
     found = "1 problem" if problems == 1 else f"{problems} problems"
@@ -243,7 +263,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _forget_sink(options: argparse.Namespace) -> int:
-    path = _file(options.path)
+    path = _folder(options.path)
     tables = read_toml(options.path) if path != options.path else {}
     if options.sink in tables.get("sinks", {}):
         problem = f"sink {options.sink!r} is configured; forget it when the configuration does not have it any more"

@@ -18,7 +18,7 @@ from jackfield._cli.plugin_options import load_plugins
 from jackfield._cli.signals import cancel_at_signal
 from jackfield._delivery import SinkPipeline
 from jackfield._delivery.replay import EventFilter, Replay, letters, past
-from jackfield._journal.store import Store, delete_dead_letters
+from jackfield._journal.store import SegmentStore, delete_dead_letters
 from jackfield._loading.registry import Registry
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
         return 2
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = build_config(read_toml(options.path), providers=registry.providers, sinks=registry.sinks)
-    store = Store.open(path, readonly=True)
+    store = SegmentStore.open(path, readonly=True)
     try:
         tasks = [_task(sink, options, config, store, wanted, unreadable) for sink in _sinks(config, options.sink)]
         for task in tasks:
@@ -98,7 +98,7 @@ def _task(
     sink: NamedSink,
     options: argparse.Namespace,
     config: GatewayConfig,
-    store: Store,
+    store: SegmentStore,
     wanted: EventFilter,
     unreadable: Unreadable,
 ) -> _Task:
@@ -108,7 +108,7 @@ def _task(
 
     def dead() -> Pages:
         for page in letters(store, sink.name, wanted, unreadable("dead letter")):
-            positions.update((each.number, each.seq) for each in page)
+            positions.update((each.number, each.position) for each in page)
             yield [Record(each.number, each.event) for each in page]
 
     def routed() -> Pages:

@@ -1,4 +1,4 @@
-"""Events of the past, out of a journal's file, and on their way to a sink once more."""
+"""Events of the past, out of a journal's folder, and on their way to a sink once more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from jackfield._journal.cursor import position_text
-from jackfield._journal.store import Store
+from jackfield._journal.store import SegmentStore
 from jackfield.errors import EventError
 from jackfield.events import Event, Record
 from jackfield.selectors import Selector
@@ -27,7 +27,7 @@ class DeadLetterEvent:
 
     number: int
     sink: str
-    seq: int
+    position: int
     at: datetime
     """When it was given up."""
     attempts: int
@@ -57,18 +57,19 @@ class EventFilter:
         return not self.selectors or any(selector.matches(event) for selector in self.selectors)
 
 
-def past(store: Store, filter_: EventFilter, unreadable: Callable[[int], None]) -> Iterator[list[Record]]:
+def past(store: SegmentStore, filter_: EventFilter, unreadable: Callable[[int], None]) -> Iterator[list[Record]]:
     """The selected records, a page at a time; unreadable ones are reported by number."""
     since = _microseconds(filter_.since) if filter_.since else 0
     until = _microseconds(filter_.until) if filter_.until else FOREVER
     for page in store.scan(since, until):
-        found = ((row.seq, _read(row.seq, row.body, unreadable)) for row in page)
-        if records := [Record(seq, event) for seq, event in found if event is not None and filter_.takes(event)]:
+        found = [(line.position, _read(line.position, line.body, unreadable)) for line in page]
+        events = [Record(position, event) for position, event in found if event is not None]
+        if records := [each for each in events if filter_.takes(each.event)]:
             yield records
 
 
 def letters(
-    store: Store, sink: str | None, filter_: EventFilter, unreadable: Callable[[int], None]
+    store: SegmentStore, sink: str | None, filter_: EventFilter, unreadable: Callable[[int], None]
 ) -> Iterator[list[DeadLetterEvent]]:
     """The dead letters that are meant, of one sink or of all, some at a time."""
     number = 0
@@ -79,7 +80,9 @@ def letters(
             event = _read(each.number, each.body, unreadable)
             if event is not None and filter_.takes(event):
                 at = datetime.fromtimestamp(each.at / 1_000_000, UTC)
-                found.append(DeadLetterEvent(each.number, each.sink, each.seq, at, each.attempts, each.reason, event))
+                found.append(
+                    DeadLetterEvent(each.number, each.sink, each.position, at, each.attempts, each.reason, event)
+                )
         if found:
             yield found
 

@@ -25,6 +25,7 @@ _UPGRADING = b"HTTP/1.1 101"
 # Before its answer a server may send others, 100 or 103 say, which mean nothing here (RFC 9110, 15.2).
 _INFORMATIONAL = re.compile(rb"HTTP/1\.1 1(?!01)[0-9][0-9][^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
 _INFORMATIONAL_BEGINS = re.compile(rb"HTTP/1\.1 1(?!01)[0-9][0-9]")
+_INFORMATIONAL_OR_NOT = b"HTTP/1.1 1"
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _HEAD_MOST = 64 * 1024
 
@@ -68,7 +69,8 @@ class Cutter:
         if not self._upgraded:
             while (informational := _INFORMATIONAL.match(data)) is not None:
                 data = data[informational.end() :]
-            if _INFORMATIONAL_BEGINS.match(data) and len(data) <= _HEAD_MOST:
+            begins = len(data) < len(_UPGRADING) and data.startswith(_INFORMATIONAL_OR_NOT[: len(data)])
+            if begins or (_INFORMATIONAL_BEGINS.match(data) and len(data) <= _HEAD_MOST):
                 self._held = data
                 return b"", []
             head = _END_OF_HEAD.search(data)

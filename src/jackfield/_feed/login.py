@@ -7,10 +7,10 @@ from jackfield._net.http_client import Perform
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, JackfieldError, RestError
 from jackfield.plugin.protocol import FeedProtocol
-from jackfield.plugin.provider import Provider, SupportsAuthentication
+from jackfield.plugin.provider import Provider, SupportsAuthentication, SupportsResume
 from jackfield.plugin.transport import AnyEndpoint
 
-__all__ = ["connect_as", "log_in"]
+__all__ = ["connect_as", "log_in", "resumes"]
 
 
 async def log_in(feed: Feed, before: Provider | None, perform: Perform) -> Provider:
@@ -26,10 +26,19 @@ async def log_in(feed: Feed, before: Provider | None, perform: Perform) -> Provi
         raise ConnectionLost(str(error), auth_failed=True) from None
 
 
-def connect_as(feed: Feed, provider: Provider, before: FeedProtocol | None) -> tuple[AnyEndpoint, FeedProtocol]:
-    """Where to connect to now, and a fresh protocol; `before` is the last connection's."""
+def connect_as(
+    feed: Feed, provider: Provider, before: FeedProtocol | None, token: str | None
+) -> tuple[AnyEndpoint, FeedProtocol]:
+    """Where to connect to now, and a fresh protocol; `before` is the last connection's, `token` the last stored one."""
     try:
         with provider_code():
+            if token is not None and isinstance(provider, SupportsResume):
+                return provider.resume_from(token), provider.protocol(feed.name, before)
             return provider.endpoint(), provider.protocol(feed.name, before)
     except JackfieldError as error:
         raise ConnectionLost(str(error), auth_failed=True) from None
+
+
+def resumes(feed: Feed, token: str | None) -> bool:
+    """Whether the vendor goes on behind what is stored, so that nothing is missed while it is not connected."""
+    return token is not None and isinstance(feed.provider, SupportsResume)

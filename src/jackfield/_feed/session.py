@@ -24,7 +24,7 @@ from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.idle_check import IdleCheck
-from jackfield._feed.login import connect_as, log_in
+from jackfield._feed.login import connect_as, log_in, resumes
 from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.subscriptions import Subscriptions
@@ -57,6 +57,8 @@ class Session:
     _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
+    _token: Callable[[], str | None] = lambda: None
+    """The newest token of the feed whose event is stored."""
     _clock: Clock = attrs.field(factory=Clock)
     _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
@@ -87,7 +89,8 @@ class Session:
         feed, clock, report, accounted = self.feed, self._clock, self._report, self.continuity.accounted_until
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
         self._idle = IdleCheck(feed.connection.idle_check_seconds)
-        self._time = Timekeeper(clock, self.recorder, self.continuity, stall_limit(feed.provider))
+        limit = stall_limit(feed.provider)
+        self._time = Timekeeper(clock, self.recorder, self.continuity, limit, lambda: resumes(feed, self._token()))
 
     @property
     def provider(self) -> Provider:
@@ -211,7 +214,7 @@ class Session:
         self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
-        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol)
+        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol, self._token())
         return endpoint, self._protocol
 
     def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:

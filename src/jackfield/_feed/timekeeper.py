@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import attrs
@@ -25,13 +26,20 @@ class Timekeeper:
     _continuity: Continuity
     _stall_limit: float
     """Seconds for which the vendor buffers."""
+    _resumes: Callable[[], bool] = lambda: False
+    """Whether the vendor goes on behind what is stored, so that no time without a connection is a gap."""
 
     def heed_clock(self, stall: Stall | None) -> Stall | None:
         """Note where the wall clock was set back; the stall again, where the vendor does not buffer for so long."""
         for step in self._clock.take_steps():
             self._continuity.stepped(step)
             self.report(at_once=True)
-        if stall is None or stall.seconds + TICK_SECONDS <= self._stall_limit or not self._continuity.began:
+        if (
+            stall is None
+            or stall.seconds + TICK_SECONDS <= self._stall_limit
+            or not self._continuity.began
+            or self._resumes()
+        ):
             return None
         self._continuity.suspect(stall.since, f"this process did not run for {stall.seconds:.1f} s")
         return stall
@@ -57,6 +65,8 @@ class Timekeeper:
         self.heed_clock(None)
         if missed_since is not None:
             self._continuity.suspect(missed_since, reason)
+        elif self._resumes():
+            return None
         else:
             self._continuity.suspect(last_received_at, reason, self._clock.elapsed() - silence - 1.0)
         if stall is not None:  # what waited in the kernel meanwhile was not just sent

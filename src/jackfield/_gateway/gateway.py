@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -178,10 +177,10 @@ class Gateway:
         plan.replace_provider(session.provider)
         session.wanted.set(plan.topics)
 
-    async def _prepare(self, opened: AsyncExitStack, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
+    async def _prepare(self, opened: AsyncExitStack, rng: random.Random) -> None:
         """Open the sinks and the webhook server, and make the sessions."""
         await self._open_sinks(opened, rng)
-        self._make_sessions(rng, last_heard)
+        self._make_sessions(rng)
         await self._open_webhook_server(opened)
 
     async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
@@ -198,7 +197,8 @@ class Gateway:
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
 
-    def _make_sessions(self, rng: random.Random, last_heard: Mapping[str, datetime]) -> None:
+    def _make_sessions(self, rng: random.Random) -> None:
+        last_heard = self._journal.last_heard()
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
             continuity = Continuity()

@@ -47,10 +47,9 @@ async def open_gateway(
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     registry.redact.add(config.secrets())
     rng = random.Random()
-    opening = open_journal(config.gateway, [feed.name for feed in config.feeds], registry.observe)
-    async with opening as (journal, last_heard), AsyncExitStack() as opened:
+    async with open_journal(config.gateway, registry.observe) as journal, AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
-        await gateway._prepare(opened, rng, last_heard)
+        await gateway._prepare(opened, rng)
         with unwrapped() as body:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 with body.watched():

@@ -2,92 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter, deque
 from collections.abc import Callable
 
 import attrs
 import trio
 
 from jackfield._journal.log import Log
-from jackfield._journal.store.records import DeadLetterRow
+from jackfield._journal.pending import PendingNotes
 from jackfield.events import Event, Record
-from jackfield.reports import EventsDropped, Report
-from jackfield.reports._thinning import is_due
 
-__all__ = ["Cursor", "DeadLetter", "PendingWrites", "position_text"]
+__all__ = ["Cursor", "position_text"]
 
 
-@attrs.frozen
-class DeadLetter:
-    """A dead letter of a journal in memory."""
-
-    sink: str
-    seq: int
-    event: Event
-    reason: str
-    attempts: int
-
-
-@attrs.define(eq=False)
-class PendingWrites:
-    """Cursor moves and dead letters not yet committed; without a file, the dead letters themselves."""
-
-    _capacity: int
-    durable: bool
-    _report: Callable[[Report], None]
-    _stir: Callable[[], None]
-    """Wakes the journal: there is something to save."""
-    _clock: Callable[[], float] = time.time
-    cursors: dict[str, int] = attrs.field(factory=dict)
-    known: dict[str, int] = attrs.field(factory=dict)
-    """How far each sink had come when that was last saved: what goes before that is needed by nobody any more."""
-    dead_rows: list[DeadLetterRow] = attrs.field(factory=list)
-    dead_lettered: Counter[str] = attrs.field(factory=Counter)
-    """How many dead letters each sink has made since the journal was opened."""
-    dead: deque[DeadLetter] = attrs.field(factory=deque)
-    """The dead letters, without a file."""
-    dropped: int = 0
-    """Dead letters that made room for newer ones."""
-    _saved: trio.Event = attrs.field(factory=trio.Event)
-
-    def move(self, sink: str, upcoming: int) -> None:
-        """Note how far a sink has come."""
-        if self.durable:
-            self.cursors[sink] = upcoming
-            self._stir()
-
-    def dead_letter(self, letter: DeadLetter) -> None:
-        """Note a dead letter."""
-        self.dead_lettered[letter.sink] += 1
-        if self.durable:
-            at = int(self._clock() * 1_000_000)
-            body = letter.event.to_json()
-            self.dead_rows.append(DeadLetterRow(letter.sink, letter.seq, at, letter.attempts, letter.reason, body))
-            self._stir()
-            return
-        self.dead.append(letter)
-        if len(self.dead) > self._capacity:
-            gone = self.dead.popleft()
-            self.dropped += 1
-            if is_due(self.dropped):
-                reason = f"memory holds {self._capacity} dead letters, and there are more"
-                self._report(EventsDropped(f"dead letters of sink {gone.sink}", 1, reason, self.dropped))
-
-    def saved(self, cursors: dict[str, int], dead_rows: list[DeadLetterRow]) -> None:
-        """Drop what has been committed."""
-        self.known.update(cursors)
-        for sink, upcoming in cursors.items():
-            if self.cursors[sink] == upcoming:
-                del self.cursors[sink]
-        del self.dead_rows[: len(dead_rows)]
-        self._saved.set()
-        self._saved = trio.Event()
-
-    async def room(self) -> None:
-        """Wait until what waits to be saved is little enough to read on; a full disk must not fill memory."""
-        while len(self.dead_rows) >= self._capacity:
-            await self._saved.wait()
+def _never() -> bool:
+    return False
 
 
 def position_text(position: int) -> str:
@@ -101,18 +29,23 @@ class Cursor:
 
     name: str
     _log: Log
-    _pending: PendingWrites
+    _pending: PendingNotes
     _committed: int
-    """The first number that the sink is not done with; what survives."""
-    _position: int = attrs.field(init=False)
-    """The first number that was not read."""
+    """The first position that the sink is not done with; what survives."""
+    position: int = attrs.field(init=False)
+    """The first position that was not read."""
+    is_down: Callable[[], bool] = _never
+    """Whether the sink accepts nothing at the moment; to be set by the sink's pipeline."""
+    _on_loss: Callable[[int, str], object] | None = None
+    _uncollected: int = 0
+    _reading: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self._position = self._committed
+        self.position = self._committed
 
     @property
     def committed(self) -> int:
-        """The first number that the sink is not done with."""
+        """The first position that the sink is not done with."""
         return self._committed
 
     @property
@@ -124,6 +57,41 @@ class Cursor:
     def durable(self) -> bool:
         """Whether what is not committed comes again after a restart."""
         return self._log.durable
+
+    def attach(self, on_loss: Callable[[int, str], object], is_down: Callable[[], bool]) -> None:
+        """From now on report losses by retention when they happen, instead of at the next read."""
+        self._on_loss, self.is_down = on_loss, is_down
+        if self._uncollected:
+            on_loss(self._uncollected, "retention deleted them while the sink was down")
+            self._uncollected = 0
+
+    def lose(self, until: int) -> int:
+        """Pass over events that retention has deleted, as far as memory does not hold them; how many there were.
+
+        While a read is under way nothing is passed over: that read finds out.
+        """
+        start = self.position
+        if self._reading or start >= (until := min(until, self._log.oldest)):
+            return 0
+        self.position = until
+        if self._committed == start:  # what is lost needs nobody to commit it
+            self.commit(until)
+        self._account(until - start, until)
+        return until - start
+
+    def lost(self, count: int) -> None:
+        """Report events that were lost while the sink did not run, and are counted already."""
+        self._uncollected += count
+
+    def _account(self, count: int, until: int) -> None:
+        slow = not self.is_down()
+        self._pending.lose(self.name, count, until, slow=slow)
+        if self._on_loss is None:
+            self._uncollected += count
+        elif slow:
+            self._on_loss(count, "retention deleted them: the sink was too slow")
+        else:
+            self._on_loss(count, "retention deleted them while the sink was down")
 
     def position_of(self, number: int) -> str:
         """The position by which a sink knows the event with that number."""
@@ -140,36 +108,46 @@ class Cursor:
         lost = 0
         while True:
             await self._pending.room()
-            if (start := self._position) >= self._log.end:
+            lost, self._uncollected = lost + self._uncollected, 0
+            if (start := self.position) >= self._log.end:
                 if self._log.closed:
                     return [], lost
                 await self._log.news()
                 continue
-            batch = await self._log.read(start, most)
-            self._position = batch.next
+            self._reading = True
+            try:
+                batch = await self._log.read(start, most)
+            finally:
+                self._reading = False
+            self.position = batch.next
             lost += batch.lost
+            if batch.deleted and self.durable:
+                self._account(batch.deleted, start + batch.deleted)
+                lost, self._uncollected = lost + self._uncollected, 0
+            else:
+                lost += batch.deleted
             if batch.records:
                 return batch.records, lost
-            if self._committed == start:  # what is lost needs nobody to commit it
+            if self._committed == start:
                 self.commit(batch.next)
 
     def commit(self, upcoming: int) -> None:
-        """Be done with everything before that number; saved with the next commit, a quarter of a second later at most.
+        """Be done with everything before that position; saved a quarter of a second later at most.
 
         After a crash the sink is given again what was not saved. Never goes back.
         """
         if upcoming > self._committed:
             self._committed = upcoming
-            self._position = max(self._position, upcoming)
+            self.position = max(self.position, upcoming)
             self._pending.move(self.name, upcoming)
 
-    def dead_letter(self, seq: int, event: Event, reason: str, attempts: int) -> None:
+    def dead_letter(self, position: int, event: Event, reason: str, attempts: int) -> None:
         """Make an event a dead letter; saved together with a `commit` that follows without waiting in between.
 
-        Buried again after a crash it is still one letter.
+        Made again after a crash it is still one letter.
         """
-        self._pending.dead_letter(DeadLetter(self.name, seq, event, reason, attempts))
+        self._pending.dead_letter(self.name, position, event, reason, attempts)
 
     def rest(self) -> tuple[list[Record], int]:
         """The unread records in memory, and the number of earlier ones that are gone; for a reader that stops."""
-        return self._log.newest(self._position)
+        return self._log.newest(self.position)

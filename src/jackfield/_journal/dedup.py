@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 
 import attrs
 
-from jackfield._journal.store.schema import KEY_BYTES
+from jackfield._journal.segments import keys
 from jackfield.events import Event
 
 __all__ = ["SeenIds", "key_of"]
 
 
 def key_of(event: Event) -> bytes:
-    """What all copies of an event share and no two events do: a digest of its source and its id.
+    """What all copies of an event share and no two events do.
 
     Empty for the facts about a stream itself, which have no copies.
     """
     if event.kind.startswith("stream."):
         return b""
     provider, scope, scope_id, _, _, _ = event.address
-    text = f"{provider}/{scope}/{len(scope_id)}/{scope_id}{event.id}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
+    return keys.key_of(provider, scope, scope_id, event.id)
 
 
 @attrs.define(eq=False)
@@ -39,22 +37,22 @@ class SeenIds:
     def __contains__(self, key: bytes) -> bool:
         return key in self._numbers
 
-    def refill(self, keys: Iterable[bytes]) -> None:
+    def refill(self, known: Iterable[bytes]) -> None:
         """Take the ids of events that were committed before, the oldest first."""
-        for key in keys:
+        for key in known:
             self._numbers[key] = 0
 
-    def add(self, key: bytes, seq: int) -> None:
-        """Take the id of the event of that number; an empty one is none."""
+    def add(self, key: bytes, position: int) -> None:
+        """Take the id of the event at that position; an empty one is none."""
         if key:
-            self._numbers[key] = seq
+            self._numbers[key] = position
 
     def forget(self, committed: int) -> None:
-        """Let the oldest go that are beyond the limit; those of events from number `committed` on stay."""
+        """Let the oldest go that are beyond the limit; those of events from position `committed` on stay."""
         numbers = self._numbers
         while len(numbers) > self._limit:
-            key, seq = numbers.popitem(last=False)
-            if seq >= committed:
-                numbers[key] = seq
+            key, position = numbers.popitem(last=False)
+            if position >= committed:
+                numbers[key] = position
                 numbers.move_to_end(key, last=False)
                 break

@@ -1,4 +1,4 @@
-"""What is committed, as sinks read it: the newest events from memory, older ones from the file."""
+"""What is committed, as sinks read it: the newest events from memory, older ones from the store."""
 
 from __future__ import annotations
 
@@ -10,16 +10,26 @@ import trio
 
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
+from jackfield._journal.store.records import Row
 from jackfield.errors import EventError
 from jackfield.events import Event, Record
 from jackfield.reports import JournalCorrupted, Report
 from jackfield.reports._thinning import is_due
 
-__all__ = ["Batch", "Log"]
+__all__ = ["Batch", "Bounds", "Log"]
 
 
 # So much more than the capacity may be in memory before the oldest are let go, all at once.
 SLACK = 1.25
+
+
+@attrs.frozen
+class Bounds:
+    """What may be in memory, of what waits to be committed and of what is committed each."""
+
+    events: int
+    bytes: int = 256_000_000
+    """Of the events' JSON."""
 
 
 @attrs.frozen
@@ -29,59 +39,75 @@ class Batch:
     records: list[Record]
     next: int
     """Where to read on."""
-    lost: int
-    """How many before that are not there any more."""
+    deleted: int = 0
+    """How many before that are not kept any more."""
+    lost: int = 0
+    """How many should be there and could not be read."""
     problem: str = ""
-    """Why the last of those that were lost could not be read; empty where they were only deleted."""
-    damaged: int = 0
-    """How many of the lost were not deleted but could not be read."""
+    """Why the last of the lost could not be read."""
 
 
 @attrs.define(eq=False)
 class Log:
-    """Committed events by sequence number: a ring of `capacity` events in memory, or the store."""
+    """Committed events by position: the newest in memory, the others in the store."""
 
-    _capacity: int
-    _store: Store | None
+    _bounds: Bounds
+    _store: Store
     _report: Callable[[Report], None]
     _worker: RetryingWorker
     _needed: Callable[[], int]
-    """The number of the first event that some sink is not done with; the end where all are, or there is none."""
+    """The position of the first event that some sink is not done with; the end where all are, or there is none."""
     end: int = 1
-    """The number that the next event gets."""
+    """The position that the next event gets."""
     closed: bool = False
     """Whether nothing more will come."""
     damaged: int = 0
     """How often an event could not be read that should have been there."""
     _newest: list[Event] = attrs.field(factory=list)
-    """In order; a few more than the capacity, so that they need not be moved for each that goes."""
+    """In order; a few more than the bounds allow, so that they need not be moved for each that goes."""
+    _sizes: list[int] = attrs.field(factory=list)
+    _bytes: int = 0
     _news: trio.Event = attrs.field(factory=trio.Event)
 
     @property
     def first(self) -> int:
-        """The number of the oldest event that can be read."""
-        return self._oldest if self._store is None else self._store.first_seq
+        """The position of the oldest event that can be read."""
+        return min(self._store.first, self.oldest)
 
     @property
-    def _oldest(self) -> int:
-        return self.end - min(len(self._newest), self._capacity)
+    def oldest(self) -> int:
+        """The position of the oldest event in memory."""
+        return self.end - min(len(self._newest), self._bounds.events)
 
     @property
     def durable(self) -> bool:
         """Whether what is not read yet can still be read after a restart."""
-        return self._store is not None
+        return self._store.survives
 
-    def extend(self, events: Sequence[Event]) -> None:
+    def extend(self, rows: Sequence[Row]) -> None:
         """Make events readable."""
-        self._newest.extend(events)
-        self.end += len(events)
+        self._newest.extend([row.event for row in rows])
+        sizes = [len(row.line) for row in rows]
+        self._sizes.extend(sizes)
+        self._bytes += sum(sizes)
+        self.end += len(rows)
         kept = len(self._newest)
-        if kept > self._capacity * SLACK:
-            del self._newest[: -self._capacity]
+        if kept > self._bounds.events * SLACK:
+            self._let_go(kept - self._bounds.events)
         # What nobody will read is let go while it is still in the processor's cache.
         elif (passed := self._needed() - self.end + kept) * 2 >= kept > 0:
-            del self._newest[:passed]
+            self._let_go(passed)
+        if self._bytes > self._bounds.bytes * SLACK:
+            count, left = 0, self._bytes
+            while left > self._bounds.bytes and count < len(self._sizes) - 1:
+                left -= self._sizes[count]
+                count += 1
+            self._let_go(count)
         self.wake()
+
+    def _let_go(self, count: int) -> None:
+        self._bytes -= sum(self._sizes[:count])
+        del self._newest[:count], self._sizes[:count]
 
     def close(self) -> None:
         """Nothing more will come."""
@@ -99,24 +125,24 @@ class Log:
 
     def newest(self, position: int) -> tuple[list[Record], int]:
         """The records from there on that are in memory, and how many are not there any more."""
-        batch = self._in_memory(position, self._capacity)
-        return batch.records, batch.lost
+        batch = self._in_memory(position, self._bounds.events)
+        return batch.records, batch.deleted
 
     async def read(self, position: int, most: int) -> Batch:
-        """The events at the next `most` numbers from there on, as far as there are any."""
-        in_memory = self._oldest
-        if self._store is None or position >= in_memory or self._store.first_seq >= in_memory:
+        """The events at the next `most` positions from there on, as far as there are any."""
+        in_memory = self.oldest
+        if position >= in_memory or self._store.first >= in_memory:
             return self._in_memory(position, most)
         work = partial(_load, self._store, position, min(most, in_memory - position))
         batch = await self._worker.until_done(work, lambda: self.end - position)
-        if batch.damaged:
-            self.damaged += batch.damaged
-            if is_due(self.damaged, batch.damaged):
+        if batch.lost:
+            self.damaged += batch.lost
+            if is_due(self.damaged, batch.lost):
                 self._report(JournalCorrupted(batch.problem, self.damaged))
         return batch
 
     def _in_memory(self, position: int, most: int) -> Batch:
-        start = max(position, self._oldest)
+        start = max(position, self.oldest)
         stop = max(start, min(start + most, self.end))
         shift = len(self._newest) - self.end
         events = self._newest[start + shift : stop + shift]
@@ -126,13 +152,13 @@ class Log:
 def _load(store: Store, position: int, most: int) -> Batch:
     """Read and decode; in a thread."""
     page = store.read(position, most)
-    damaged = len(page.damaged)
-    problem = f"event {page.damaged[-1]} is not what was written" if damaged else ""
+    lost = page.lost
+    problem = page.problem
     records = []
-    for seq, _, body in page.rows:
+    for line in page.lines:
         try:
-            records.append(Record(seq, Event.from_cloudevent(body)))
+            records.append(Record(line.position, Event.from_cloudevent(line.body)))
         except EventError as error:
-            damaged += 1
-            problem = f"event {seq} cannot be read: {error}"
-    return Batch(records, page.next, page.trimmed + damaged, problem, damaged)
+            lost += 1
+            problem = f"event {line.position} cannot be read: {error}"
+    return Batch(records, page.next, page.deleted, lost, problem)

@@ -1,39 +1,50 @@
-"""Opening the journal that a configuration asks for, in memory or in a file."""
+"""Opening the journal that a configuration asks for, in memory or in a folder."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import trio
 
 from jackfield._journal import Journal
-from jackfield._journal.downtime import last_received_at
+from jackfield._journal.log import Bounds
 from jackfield._journal.retention import Limits
-from jackfield._journal.store import Store
+from jackfield._journal.segments.folder import SEGMENT_BYTES
+from jackfield._journal.store import MemoryStore, SegmentStore
+from jackfield._journal.takeover import take_over
 from jackfield.config import GatewayOptions
 from jackfield.reports import Report
 
 __all__ = ["open_journal"]
 
+# Whole segments are deleted, so that many hold what may be kept.
+SEGMENTS = 8
+
 
 @asynccontextmanager
-async def open_journal(
-    options: GatewayOptions, feeds: Iterable[str], report: Callable[[Report], None]
-) -> AsyncGenerator[tuple[Journal, Mapping[str, datetime]], None]:
-    """The configured journal, and when it last heard of each feed; its file is closed at the very end."""
+async def open_journal(options: GatewayOptions, report: Callable[[Report], None]) -> AsyncGenerator[Journal, None]:
+    """The configured journal; its files are closed at the very end."""
     limits = Limits(options.retain_seconds, options.retain_bytes, options.retain_dead_bytes, options.dedupe_window)
+    bounds = Bounds(options.memory_events, options.memory_bytes)
     if options.journal == "memory":
-        yield Journal(options.memory_events, None, report, limits), {}
+        memory = MemoryStore(options.memory_events, report)
+        yield Journal(bounds, memory, report, Limits(ids=options.dedupe_window, every=inf))
         return
-    opening = partial(Store.open, Path(options.journal), fsync=options.fsync)
+    path, reports = Path(options.journal), list[Report]()
+    await trio.to_thread.run_sync(take_over, path, reports.append)
+    for taken_over in reports:
+        report(taken_over)
+    size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
+    seconds = options.retain_seconds / SEGMENTS
+    opening = partial(SegmentStore.open, path, fsync=options.fsync, segment_bytes=size, segment_seconds=seconds)
     store = await trio.to_thread.run_sync(opening)
     try:
-        signs = await trio.to_thread.run_sync(last_received_at, store, feeds)
-        yield Journal(options.memory_events, store, report, limits), signs
+        journal = await trio.to_thread.run_sync(Journal, bounds, store, report, limits)
+        yield journal
     finally:
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(store.close)

@@ -1,14 +1,16 @@
-"""How long events are kept: the journal's file is cut back by age and by size, a little at a time."""
+"""How long events are kept: the oldest segments are deleted by age and by size, and what sinks lose is counted once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import attrs
 import trio
 
+from jackfield._journal.cursor import Cursor
+from jackfield._journal.pending import PendingNotes
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.errors import JournalError
@@ -42,15 +44,14 @@ class Retention:
 
     _store: Store
     _limits: Limits
-    _floor: Callable[[], int]
-    """The number that every sink has passed, as far as the file knows: a crash forgets what it does not."""
+    _pending: PendingNotes
+    _cursors: Sequence[Cursor]
     _report: Callable[[Report], None]
     _worker: RetryingWorker
     _clock: Callable[[], float] = time.time
     unread: int = 0
-    """Events that were deleted before every sink had passed them."""
-    dead: int = 0
-    """Dead letters that were deleted."""
+    """Events that were deleted before every sink had read them."""
+    _dead: int = 0
     _failures: int = 0
 
     async def run(self) -> None:
@@ -58,8 +59,7 @@ class Retention:
         while True:
             await trio.sleep(self._limits.every)
             try:
-                while await self._trim():
-                    pass
+                await self.trim()
                 self._failures = 0
             except JournalError as error:
                 self._failures += 1
@@ -67,28 +67,44 @@ class Retention:
                     reason = f"old events cannot be deleted: {error}"
                     self._report(JournalWriteFailed(reason, 0, self._limits.every))
 
-    async def _trim(self) -> bool:
+    async def trim(self) -> None:
+        """Trim once."""
         limits = self._limits
-        work = partial(
-            self._store.trim,
-            keep_after=int((self._clock() - min(limits.seconds, FOREVER)) * 1_000_000),
-            keep_bytes=limits.bytes,
-            keep_keys=limits.ids,
-            floor_seq=self._floor(),
-        )
-        trimmed = await self._worker.once(work)
-        if trimmed.unread:
-            reason = f"the file has reached retain_bytes = {limits.bytes} before every sink had passed them"
-            self.unread = self._lose("journal", trimmed.unread, reason, self.unread)
-        gone = await self._worker.once(partial(self._store.trim_dead, limits.dead_bytes))
-        for sink, count in gone.items():
-            reason = f"there is more than retain_dead_bytes = {limits.dead_bytes} of them"
-            self.dead = self._lose(f"dead letters of sink {sink}", count, reason, self.dead)
-        return trimmed.more or bool(gone)
+        await self.trim_to(self._clock() - min(limits.seconds, FOREVER), limits.bytes)
+        for sink, count in (await self._worker.once(partial(self._store.trim_dead, limits.dead_bytes))).items():
+            self._dead += count
+            if is_due(self._dead, count):
+                reason = f"there is more than retain_dead_bytes = {limits.dead_bytes} of them"
+                self._report(EventsDropped(f"dead letters of sink {sink}", count, reason, self._dead))
 
-    def _lose(self, where: str, count: int, reason: str, before: int) -> int:
-        """Report a loss at each doubling of the total; the new total."""
-        total = before + count
-        if is_due(total, count):
-            self._report(EventsDropped(where, count, reason, total))
-        return total
+    async def trim_to(self, keep_after: float, keep_bytes: int) -> None:
+        """Delete the oldest events that were received before that moment, or are more than that size."""
+        # A crash forgets what a sink has passed and is not saved.
+        floor = min(self._pending.known.values(), default=self._store.next)
+        trim = partial(self._store.trim, keep_after=keep_after, keep_bytes=keep_bytes, floor=floor)
+        trimmed = await self._worker.once(trim)
+        if trimmed.next > trimmed.first:
+            self._account(trimmed.next)
+
+    def _account(self, first: int) -> None:
+        """Events before `first` are deleted: count them for each sink that had not read them."""
+        losses = [cursor.lose(first) for cursor in self._cursors]
+        for sink in self._pending.known.keys() - {cursor.name for cursor in self._cursors}:
+            losses.append(count_loss(self._pending, sink, self._pending.known[sink], first))
+            if losses[-1]:
+                self._pending.move(sink, first)
+                reason = "retention deleted them, and the sink is not configured: 'jackfield journal forget-sink'"
+                self._report(EventsDropped(f"sink {sink}", losses[-1], reason, self._pending.losses[sink].down))
+        if lost := max(losses, default=0):
+            self.unread += lost
+            if is_due(self.unread, lost):
+                reason = f"the file has reached retain_bytes = {self._limits.bytes} before every sink had read them"
+                self._report(EventsDropped("journal", lost, reason, self.unread))
+
+
+def count_loss(pending: PendingNotes, sink: str, position: int, first: int) -> int:
+    """Count what a sink that did not run has lost, as far as it is not counted already; how many events it is."""
+    counted = pending.losses[sink].until if sink in pending.losses else 1
+    if lost := max(0, first - max(position, counted)):
+        pending.lose(sink, lost, first, slow=False)
+    return lost

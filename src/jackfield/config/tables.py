@@ -29,9 +29,9 @@ __all__ = [
 ]
 
 
-def _named_file(_instance: Any, _attribute: Any, value: str) -> None:
-    if not value.strip() or value.endswith("/") or "\0" in value:
-        raise ValueError(f'{value!r} names no file; say "memory" or a path such as "var/journal.db"')
+def _names_folder(_instance: Any, _attribute: Any, value: str) -> None:
+    if not value.strip() or "\0" in value:
+        raise ValueError(f'{value!r} does not name a folder; say "memory" or a path such as "var/journal"')
 
 
 def _host_and_port(_instance: Any, _attribute: Any, value: str | None) -> None:
@@ -53,8 +53,8 @@ class GatewayOptions:
 
     journal: str = attrs.field(
         default="memory",
-        validator=_named_file,
-        metadata=field_help('where events wait for sinks: "memory", or the path of a file'),
+        validator=_names_folder,
+        metadata=field_help('where events wait for sinks: "memory", or the path of a folder'),
     )
     fsync: bool = attrs.field(
         default=False,
@@ -63,7 +63,12 @@ class GatewayOptions:
     memory_events: int = attrs.field(
         default=10_000,
         validator=ge(1),
-        metadata=field_help("newest events kept in memory, and events that may wait to be written to the file"),
+        metadata=field_help("newest events kept in memory, and events that may wait to be written to the journal"),
+    )
+    memory_bytes: int = attrs.field(
+        default=256_000_000,
+        validator=ge(1_000_000),
+        metadata=field_help("maximum size of the events kept in memory, and of those that wait to be written"),
     )
     dedupe_window: int = attrs.field(
         default=100_000,
@@ -73,7 +78,7 @@ class GatewayOptions:
     retain_seconds: float = attrs.field(
         default=604_800.0,
         validator=ge(0),
-        metadata=field_help("how long the file keeps events that every sink has passed"),
+        metadata=field_help("how long the journal keeps events that every sink has passed"),
     )
     retain_bytes: int = attrs.field(
         default=1_000_000_000,
@@ -147,7 +152,9 @@ class DeliveryOptions:
         metadata=field_help("batches on their way at once; order is kept for each correlation"),
     )
     timeout: float = attrs.field(
-        default=60.0, validator=ge(0.001), metadata=field_help("seconds that the sink may take for one batch")
+        default=60.0,
+        validator=ge(0.001),
+        metadata=field_help("seconds without progress after which an attempt is ended and made again"),
     )
     max_attempts: int = attrs.field(
         default=0,

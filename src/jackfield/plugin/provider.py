@@ -30,6 +30,7 @@ __all__ = [
     "ProviderSpec",
     "SupportsAuthentication",
     "SupportsHandshakeBackoff",
+    "SupportsResume",
     "display_url",
     "stall_limit",
 ]
@@ -172,6 +173,23 @@ class SupportsAuthentication(Protocol):
         Called before every attempt to connect, always of the configured provider. `before` is what the last login of
         this feed returned, from which it may keep what is still good, such as a token or a channel. `RestError` where
         the vendor does not answer, with `auth_failed` if it rejects us; the message names what is missing.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsResume(Protocol):
+    """A provider whose vendor goes on behind an event that was stored, so that a lost connection is no gap.
+
+    Each of its events has a token (`Emit`): an offset, a replay id; or a delivery tag, where the vendor keeps what was
+    not acknowledged. Its protocol has `SupportsCommit`.
+    """
+
+    def resume_from(self, token: str) -> AnyEndpoint:
+        """Where to connect to for what came after the event with this token, the feed's newest that is stored.
+
+        Called in place of `endpoint`, which is called as long as there is no token. What was received and not stored
+        comes again; copies are left out by their ids.
         """
         ...
 

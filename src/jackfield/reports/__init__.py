@@ -40,6 +40,7 @@ __all__ = [
     "JournalCorrupted",
     "JournalRecovered",
     "JournalStats",
+    "JournalTakenOver",
     "JournalWriteFailed",
     "KindUnknown",
     "Level",
@@ -217,6 +218,25 @@ class JournalRecovered:
 
 
 @attrs.frozen
+class JournalTakenOver:
+    """A journal of an older form was brought to the present one."""
+
+    level: ClassVar[Level] = "warning"
+    path: str
+    events: int
+    damaged: int
+    """Events and dead letters in it that were not what was written, and are left out."""
+    dead: int
+    kept: str
+    """Where the old one is now."""
+
+    def __str__(self) -> str:
+        left_out = f", {self.damaged} damaged ones left out" if self.damaged else ""
+        content = f"{self.events} events and {self.dead} dead letters taken over{left_out}"
+        return f"journal: {self.path}: {content}; the old form is kept as {self.kept}, and can be deleted"
+
+
+@attrs.frozen
 class JournalCorrupted:
     """Something in the journal's file is not what was written; the rest goes on without it."""
 
@@ -252,6 +272,7 @@ Report = (
     | EventDeadLettered
     | JournalWriteFailed
     | JournalRecovered
+    | JournalTakenOver
     | JournalCorrupted
     | KindUnknown
     | PluginLoadFailed

@@ -4,10 +4,9 @@ import argparse
 import io
 import json
 import re
-import sqlite3
+import shutil
 import sys
 import types
-from contextlib import closing
 from typing import Literal
 
 import attrs
@@ -16,7 +15,7 @@ import pytest
 from jackfield._cli import COMMANDS, extensions, main
 from jackfield._cli.console import Console, say
 from jackfield._cli.simulate import configure_simulator, made
-from jackfield._journal.store.schema import APPLICATION
+from jackfield._journal.store import SegmentStore
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.events import Event
@@ -245,28 +244,29 @@ def test_check_shows_feeds_that_log_in_without_their_having_logged_in(config, ca
 
 def test_check_prints_which_journal_will_be_used_and_creates_none(config, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal.db"\nfsync = true\n')
+    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal"\nfsync = true\n')
     assert main(["check", str(config)]) == 0
     out = capsys.readouterr().out
-    assert "journal: var/journal.db (created at the first start); " in out
+    assert "journal: var/journal (created at the first start); " in out
     assert "; survives crashes of the process and power failures; " in out
     assert not (tmp_path / "var").exists()
     (tmp_path / "var").mkdir()
-    with closing(sqlite3.connect(tmp_path / "var" / "journal.db")) as db:
-        db.execute(f"PRAGMA application_id = {APPLICATION}")
-        db.execute("CREATE TABLE some (thing)")
+    SegmentStore.open(tmp_path / "var" / "journal").close()
     assert main(["check", str(config)]) == 0
-    assert "journal: var/journal.db (exists, 8192 bytes)" in capsys.readouterr().out
-    (tmp_path / "var" / "journal.db").write_bytes(b"12345")
+    assert "journal: var/journal (exists, 0 bytes)" in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "var" / "journal")
+    (tmp_path / "var" / "journal").write_bytes(b"12345")
     assert main(["check", str(config)]) == 2
-    assert "gateway.journal: var/journal.db: is no journal but something else" in capsys.readouterr().err
+    assert "gateway.journal: var/journal: is not a folder; name a folder" in capsys.readouterr().err
 
 
 def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, capsys, tmp_path):
     config.write_text(config.read_text() + f'[gateway]\njournal = "{tmp_path}"\n')
     assert main(["run", str(config)]) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
-    assert lines == [f"jackfield: {tmp_path}: is not a file; name a file for the journal, or move this away"]
+    assert lines == [
+        f"jackfield: {tmp_path}: is a folder that holds other things than a journal; name an empty or a new one"
+    ]
 
 
 def test_check_reports_every_problem_and_exits_with_2(config, capsys):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -12,8 +13,8 @@ import attrs
 import pytest
 
 from jackfield._cli import main
-from jackfield._journal.store import Store
-from jackfield._journal.store.records import DeadLetterRow, Row
+from jackfield._journal.store import SegmentStore
+from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Row
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -21,7 +22,7 @@ from jackfield.events import Event
 NOW = datetime.now(UTC)
 CONFIG = """
 [gateway]
-journal = "var/journal.db"
+journal = "var/journal"
 
 [feeds.office]
 provider = "voipbin"
@@ -57,7 +58,7 @@ EVENTS = [make(1, age=7200), make(2, age=3600), make(3, "agent.ready", 60), make
 
 
 def row(event, body=None):
-    return Row(event.id.encode().ljust(16), body or event.to_json(), int(event.received.timestamp() * 1_000_000))
+    return Row(event, b"", body or event.to_json(), int(event.received.timestamp() * 1_000_000))
 
 
 @pytest.fixture(autouse=True)
@@ -105,15 +106,14 @@ def crm():
 @pytest.fixture
 def config(tmp_path, crm):
     (tmp_path / "gateway.toml").write_text(CONFIG.format(url=crm.url))
-    store = Store.open(tmp_path / "var" / "journal.db")
-    first = store.commit([row(event) for event in EVENTS])
+    store = SegmentStore.open(tmp_path / "var" / "journal")
+    store.append([row(event) for event in EVENTS], 0)
     dead_rows = [
-        DeadLetterRow(
-            "crm", first + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place].to_json()
-        )
+        DeadLetterRow("crm", 1 + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place])
         for place in (0, 2)
     ]
-    store.commit(cursors={"crm": store.next_seq, "archive": first + 2}, dead_rows=dead_rows)
+    losses = {"archive": Loss(slow=7)}
+    store.save(Notes({"crm": store.next, "archive": 3}, tuple(dead_rows), losses=losses))
     store.close()
     return "gateway.toml"
 
@@ -140,23 +140,27 @@ def ids(lines):
 def test_stats_tell_how_much_there_is_and_how_far_each_sink_has_come(config, journal):
     status, lines, err = journal("stats", config)
     assert (status, err) == (0, "")
-    assert lines[0].startswith("var/journal.db: 5 events, numbers 1 to 5, ")
+    assert lines[0].startswith("var/journal: 5 events, positions 1 to 5, ")
     assert lines[1].startswith(f"received between {EVENTS[0].received:%Y-%m-%d %H:%M:%S} and ")
-    assert lines[2:] == ["sink archive: 3 behind, 0 dead letters", "sink crm: 0 behind, 2 dead letters"]
-    _, lines, _ = journal("stats", "var/journal.db", "--json")
+    assert lines[2:4] == [
+        "sink archive: 3 behind, 0 dead letters, 7 lost while it was slow",
+        "sink crm: 0 behind, 2 dead letters",
+    ]
+    assert re.fullmatch(r"an outage: 1 GB is about \d+ days at 0.000556 events/s", lines[4])
+    _, lines, _ = journal("stats", "var/journal", "--json")
     stats = json.loads("\n".join(lines))
     assert (stats["events"], stats["first"], stats["last"]) == (5, 1, 5)
     assert stats["sinks"] == {
-        "archive": {"next": 3, "behind": 3, "dead": 0},
-        "crm": {"next": 6, "behind": 0, "dead": 2},
+        "archive": {"next": 3, "behind": 3, "dead": 0, "lost_while_down": 0, "lost_while_slow": 7},
+        "crm": {"next": 6, "behind": 0, "dead": 2, "lost_while_down": 0, "lost_while_slow": 0},
     }
 
 
 def test_stats_of_an_empty_journal_are_reported_too(tmp_path, journal):
-    Store.open(tmp_path / "empty.db").close()
-    status, lines, _ = journal("stats", "empty.db")
+    SegmentStore.open(tmp_path / "empty").close()
+    status, lines, _ = journal("stats", "empty")
     assert status == 0
-    assert lines[0].startswith("empty.db: 0 events, ")
+    assert lines[0].startswith("empty: 0 events, ")
 
 
 @pytest.mark.parametrize(
@@ -185,10 +189,10 @@ def test_one_contacts_events_of_one_second_are_shown_as_one_follows_from_the_oth
     events = [
         attrs.evolve(make(place, f"contact.{word}"), time=NOW, correlation="c") for place, word in enumerate(came)
     ]
-    store = Store.open(tmp_path / "one.db")
-    store.commit([row(event) for event in events])
+    store = SegmentStore.open(tmp_path / "one")
+    store.append([row(event) for event in events], 0)
     store.close()
-    assert ids(journal("events", "one.db", "--correlation", "c")[1]) == [f"id-{place}" for place in range(5, -1, -1)]
+    assert ids(journal("events", "one", "--correlation", "c")[1]) == [f"id-{place}" for place in range(5, -1, -1)]
 
 
 def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_came(tmp_path, journal):
@@ -204,21 +208,21 @@ def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_c
         )
         for place, (word, correlation) in enumerate(came)
     ]
-    store = Store.open(tmp_path / "story.db")
-    store.commit([row(event) for event in events])
+    store = SegmentStore.open(tmp_path / "story")
+    store.append([row(event) for event in events], 0)
     store.close()
-    arguments = ("events", "story.db", "--correlation", "c")
+    arguments = ("events", "story", "--correlation", "c")
     assert ids(journal(*arguments)[1]) == ["id-3", "id-4", "id-1", "id-0"]
     assert ids(journal(*arguments, "--limit", "2")[1]) == ["id-3", "id-4"]
-    assert ids(journal("events", "story.db", "contact.queued", "--correlation", "c")[1]) == ["id-4"]
-    assert journal("events", "story.db", "--correlation", "nobody") == (0, [], "")
+    assert ids(journal("events", "story", "contact.queued", "--correlation", "c")[1]) == ["id-4"]
+    assert journal("events", "story", "--correlation", "nobody") == (0, [], "")
 
 
 def test_dead_letters_are_shown_with_their_reasons(config, journal):
     status, lines, _ = journal("dead-letters", config)
     first, second = map(json.loads, lines)
     assert status == 0
-    assert (first["sink"], first["seq"], first["attempts"], first["reason"]) == ("crm", 1, 3, "answered HTTP 422")
+    assert (first["sink"], first["position"], first["attempts"], first["reason"]) == ("crm", 1, 3, "answered HTTP 422")
     assert (first["event"]["id"], second["event"]["id"]) == ("id-1", "id-3")
     assert datetime.fromisoformat(first["at"]).tzinfo == UTC
     assert ids(json.dumps(json.loads(line)["event"]) for line in journal("dead-letters", config, "agent.ready")[1]) == [
@@ -235,7 +239,7 @@ def test_a_replay_goes_where_the_routes_lead_and_keeps_the_ids(config, crm, jour
     assert ids((tmp_path / "archive.jsonl").read_text().splitlines()) == ["id-2", "id-4", "id-5"]
     assert "archive: 3 of 3 events replayed\n" in err
     assert "crm: 4 of 4 events replayed\n" in err
-    assert journal("stats", config)[1][2] == "sink archive: 3 behind, 0 dead letters"
+    assert journal("stats", config)[1][2] == "sink archive: 3 behind, 0 dead letters, 7 lost while it was slow"
 
 
 def test_a_sink_that_is_named_gets_what_is_selected_whatever_its_routes_say(config, crm, journal, tmp_path):
@@ -286,10 +290,10 @@ def test_a_replayed_event_has_the_position_that_it_has_in_the_journal(config, cr
 
 
 def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config, crm, journal, tmp_path):
-    store = Store.open(tmp_path / "var" / "journal.db")
+    store = SegmentStore.open(tmp_path / "var" / "journal")
     assert journal("replay", config, "--dead")[0] == 0
     assert store.dead_count() == {}
-    store.commit([row(make(6))])
+    store.append([row(make(6))], 0)
     store.close()
 
 
@@ -297,35 +301,35 @@ def test_letters_that_were_delivered_and_cannot_be_taken_out_are_reported_and_ar
     config, crm, journal, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("jackfield._journal.store.opening.BUSY_MILLISECONDS", 10)
-    with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as other:
+    with closing(sqlite3.connect(tmp_path / "var" / "journal" / "state.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         status, _, err = journal("replay", config, "--dead")
         other.execute("ROLLBACK")
     assert status == 1
-    assert "dead letters that were delivered cannot be taken out: database is locked" in err
+    assert "dead letters that were delivered cannot be deleted: database is locked" in err
     assert "Traceback" not in err
     assert [event["id"] for event in crm.got] == ["id-1", "id-3"]
     assert len(journal("dead-letters", config)[1]) == 2
 
 
 def test_a_damaged_page_that_a_replay_comes_upon_is_reported_and_is_no_traceback(config, journal, monkeypatch):
-    read, calls = Store.read, itertools.count()
+    scan, calls = SegmentStore.scan, itertools.count()
 
-    def damaged_after_the_count(self, *place):
+    def damaged_after_the_count(self, *span):
         if next(calls) >= 2:
-            raise JournalError("var/journal.db: cannot be read: database disk image is malformed")
-        return read(self, *place)
+            raise JournalError("var/journal: cannot be read: Input/output error")
+        return scan(self, *span)
 
-    monkeypatch.setattr(Store, "read", damaged_after_the_count)
+    monkeypatch.setattr(SegmentStore, "scan", damaged_after_the_count)
     status, _, err = journal("replay", config, "**")
     assert status == 1
-    assert "jackfield: var/journal.db: cannot be read: database disk image is malformed\n" in err
+    assert "jackfield: var/journal: cannot be read: Input/output error\n" in err
     assert "Traceback" not in err
 
 
 def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(config, journal, tmp_path):
-    store = Store.open(tmp_path / "var" / "journal.db")
-    store.commit([row(make(6), b"{}"), row(make(7))])
+    store = SegmentStore.open(tmp_path / "var" / "journal")
+    store.append([row(make(6), b"{}"), row(make(7))], 0)
     store.close()
     status, lines, err = journal("events", config, "--since", (NOW - timedelta(seconds=9)).isoformat())
     assert (status, ids(lines)) == (0, ["id-4", "id-5", "id-7"])
@@ -335,10 +339,10 @@ def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(con
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
-        (["stats", "none.toml"], "none.toml: No such file or directory"),
-        (["stats", "memory.toml"], "gateway.journal: 'memory' is not a file, and cannot be inspected"),
+        (["stats", "none.toml"], "none.toml: there is no such file or folder"),
+        (["stats", "memory.toml"], "gateway.journal: 'memory' is not a folder, and cannot be inspected"),
         (["replay", "gateway.toml"], "say what to replay"),
-        (["replay", "var/journal.db", "**"], "replay needs the configuration"),
+        (["replay", "var/journal", "**"], "replay needs the configuration"),
         (["replay", "gateway.toml", "**", "--sink", "crn"], "--sink: no sink 'crn'; there are: archive, crm"),
         (["events", "gateway.toml", "contact"], "a kind is two words"),
         (["events", "gateway.toml", "--since", "yesterday"], "'yesterday' is not a time"),
@@ -355,27 +359,28 @@ def test_wrong_usage_is_reported(arguments, reported, config, journal, tmp_path)
 
 
 def test_a_journal_that_is_not_there_yet_is_reported_and_not_made(config, journal, tmp_path):
-    (tmp_path / "new.toml").write_text('[gateway]\njournal = "new.db"\n')
+    (tmp_path / "new.toml").write_text('[gateway]\njournal = "new"\n')
     status, _, err = journal("events", "new.toml")
     assert status == 1
-    assert "new.db" in err
-    assert not (tmp_path / "new.db").exists()
+    assert "new" in err
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_check_of_a_whole_journal_finds_nothing_and_one_of_a_damaged_one_names_each_event(config, journal, tmp_path):
     status, out, err = journal("check", config)
     assert (status, out) == (0, [])
-    assert err.endswith("journal.db: 5 events read, 0 problems\n")
-    with closing(sqlite3.connect(tmp_path / "var" / "journal.db", isolation_level=None)) as db:
-        db.execute("UPDATE event SET body = X'00' WHERE seq = 2")
+    assert err.endswith("journal: 5 events read, 0 problems\n")
+    (segment,) = (tmp_path / "var" / "journal").glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes().replace(b'"id-2"', b'"id-9"'))
     status, out, err = journal("check", config)
-    assert (status, out) == (1, ["event 2 is not what was written"])
-    assert err.endswith("5 events read, 1 problem\n")
+    assert status == 1
+    assert any("event 2 is not what was written" in line for line in out)
+    assert "5 events read, " in err
 
 
 def test_a_sink_that_is_not_configured_any_more_can_be_forgotten_beside_a_gateway(config, journal, tmp_path):
-    store = Store.open(tmp_path / "var" / "journal.db")
-    store.commit(cursors={"old": 2})
+    store = SegmentStore.open(tmp_path / "var" / "journal")
+    store.save(Notes({"old": 2}))
     status, _, err = journal("forget-sink", config, "old")
     assert status == 0
     assert "sink old is forgotten" in err

@@ -172,7 +172,7 @@ def test_a_gateways_limits_are_checked_each_with_its_value():
         "retain_dead_bytes": -1,
     }
     assert faults({"feeds": {"a": FEED}, "gateway": table}) == [
-        'gateway.journal: \' \' names no file; say "memory" or a path such as "var/journal.db"',
+        'gateway.journal: \' \' does not name a folder; say "memory" or a path such as "var/journal"',
         "gateway.fsync: must be true or false, not 'hope'",
         "gateway.dedupe_window: 0 is not at least 1",
         "gateway.retain_seconds: nan is not at least 0",

@@ -1,5 +1,6 @@
 """`jackfield._delivery`: a pipeline takes a sink's events from the journal, and moves its cursor when they are done."""
 
+import math
 import random
 from datetime import UTC, datetime
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from jackfield._delivery.pipeline import FIRST_READ, WINDOW, SinkPipeline
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
-from jackfield._journal.store import Store
+from jackfield._journal.log import Bounds
+from jackfield._journal.retention import Limits
+from jackfield._journal.store import MemoryStore, SegmentStore
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.addresses import Source
 from jackfield.config import DeliveryOptions
@@ -67,14 +70,15 @@ class Bench:
     sink: Receiver = attrs.field(factory=Receiver)
     options: DeliveryOptions = attrs.field(factory=DeliveryOptions)
     select: str = "**"
-    store: Store | None = None
+    store: SegmentStore | MemoryStore | None = None
     capacity: int = 10_000
     reports: list = attrs.field(factory=list)
     journal: Journal = attrs.field(init=False)
     pipeline: SinkPipeline = attrs.field(init=False)
 
     def __attrs_post_init__(self):
-        self.journal = Journal(self.capacity, self.store, self.reports.append)
+        self.store = self.store or MemoryStore(self.capacity, self.reports.append)
+        self.journal = Journal(Bounds(self.capacity), self.store, self.reports.append, Limits(every=math.inf))
         index = RouteSpans.of([Selector.parse(self.select)])
         cursor = self.journal.cursor("s")
         self.pipeline = SinkPipeline("s", self.sink, cursor, index, self.options, self.reports.append, random.Random(1))
@@ -139,7 +143,7 @@ def test_however_slow_and_broken_a_receiver_is_each_keys_events_arrive_once_in_o
         assert (sorted(got) if key is None else got) == wanted
     assert bench.sink.most_at_once <= concurrency
     assert (stats.delivered, stats.dead, stats.dropped, stats.lag) == (len(events) - len(refused), len(refused), 0, 0)
-    assert {letter.seq - 1 for letter in bench.journal.dead} == refused
+    assert {letter.position - 1 for letter in bench.store.dead} == refused
 
 
 async def test_one_key_that_is_stuck_holds_up_no_other_within_the_window(autojump_clock):
@@ -168,7 +172,7 @@ async def test_what_can_never_be_delivered_is_a_dead_letter_and_told_at_each_dou
     assert bench.sink.numbers == [10, 11]
     assert (stats.delivered, stats.dead, stats.dropped) == (2, 10, 0)
     assert [report.total for report in of(EventDeadLettered, bench.reports)] == [1, 2, 4, 8]
-    assert [(letter.seq, letter.reason) for letter in bench.journal.dead] == [(n + 1, "no") for n in range(10)]
+    assert [(letter.position, letter.reason) for letter in bench.store.dead] == [(n + 1, "no") for n in range(10)]
 
 
 async def test_what_a_slow_sink_misses_in_memory_is_counted_and_told():
@@ -202,13 +206,13 @@ async def test_what_made_room_while_a_sink_was_stuck_is_counted_at_the_end_too(a
 
 async def test_what_is_left_in_a_file_is_not_lost_and_comes_at_the_next_start(tmp_path):
     events = [make(n) for n in range(30)]
-    store = Store.open(tmp_path / "journal.db")
+    store = SegmentStore.open(tmp_path / "journal")
     bench = Bench(Receiver([None, *[DeliveryError("down")] * 99]), DeliveryOptions(batch_events=10), store=store)
     stats = await bench.run(events, limit=0.3)
     store.close()
     assert (bench.sink.numbers, stats.dropped, stats.lag) == (list(range(10)), 0, 20)
 
-    store = Store.open(tmp_path / "journal.db")
+    store = SegmentStore.open(tmp_path / "journal")
     bench = Bench(store=store)
     stats = await bench.run([])
     store.close()
@@ -217,7 +221,7 @@ async def test_what_is_left_in_a_file_is_not_lost_and_comes_at_the_next_start(tm
 
 
 async def test_a_receiver_that_wants_no_more_ends_the_pipeline_and_its_events_wait(tmp_path):
-    store = Store.open(tmp_path / "journal.db")
+    store = SegmentStore.open(tmp_path / "journal")
     bench = Bench(
         Receiver([None, DeliveryError("gone", on_error="disable")]), DeliveryOptions(batch_events=5), store=store
     )

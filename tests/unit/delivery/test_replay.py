@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._feed.stream_events import stream_event
-from jackfield._journal.store import Store
-from jackfield._journal.store.records import DeadLetterRow, Row
+from jackfield._journal.store import SegmentStore
+from jackfield._journal.store.records import DeadLetterRow, Notes, Row
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 
@@ -57,13 +57,12 @@ def test_what_is_read_and_not_refused_again_is_reported_as_delivered_once_when_i
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store.open(tmp_path / "journal.db")
+    store = SegmentStore.open(tmp_path / "journal")
     events = [make(number) for number in range(5)]
-    rows = [Row(b"", event.to_json(), int(event.received.timestamp() * 1_000_000)) for event in events]
-    store.commit([*rows[:3], Row(b"", b"no event", rows[2].received), *rows[3:]])
-    for number in (1, 2):
-        store.commit(dead_rows=[DeadLetterRow("s", number, 0, 1, "no", events[number].to_json())])
-    store.commit(dead_rows=[DeadLetterRow("t", 3, 0, 1, "no", events[3].to_json())])
+    rows = [Row(event, b"", event.to_json(), int(event.received.timestamp() * 1_000_000)) for event in events]
+    store.append([*rows[:3], rows[2]._replace(line=b"not an event"), *rows[3:]], 0)
+    dead = [DeadLetterRow(sink, number, 0, 1, "no", events[number]) for sink, number in (("s", 1), ("s", 2), ("t", 3))]
+    store.save(Notes(dead=tuple(dead)))
     yield store
     store.close()
 

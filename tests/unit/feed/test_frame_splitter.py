@@ -4,7 +4,7 @@ import struct
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
@@ -221,6 +221,8 @@ def test_a_flood_of_tiny_frames_is_cut_in_bounded_steps_and_none_of_it_is_lost(f
 
 
 @given(st.lists(st.sampled_from([103, 100, 199, 110]), max_size=5), places)
+@example([199], [11])  # within the status
+@example([103, 199], list(range(90)))
 def test_informational_answers_before_the_upgrade_are_taken_out_however_they_are_split(statuses, places):
     hints = b"".join(b"HTTP/1.1 %d Hint\r\nlink: x\r\n\r\n" % status for status in statuses)
     cutter = Cutter()

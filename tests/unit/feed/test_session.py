@@ -882,3 +882,40 @@ async def test_a_clock_that_is_set_back_makes_no_gap_and_a_loss_after_it_none_th
     await trio.sleep(60)
     (gap,) = stage.of(GapSuspected)
     assert gap.since <= gap.until
+
+
+async def test_a_feed_whose_vendor_resumes_from_a_stored_token_has_no_gap(network, nursery, autojump_clock):
+    asked = []
+
+    class Resuming(Options):
+        def resume_from(self, token):
+            asked.append(token)
+            return self.endpoint()
+
+    stage = Stage(network, options=Resuming())
+    stored = None
+    stage.session._token = lambda: stored
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    stored = "17"
+    await trio.aclose_forcefully(stage.vendor.lines[-1]._stream)
+    await trio.sleep(40)
+    assert asked == ["17"]
+    assert stage.session.stats.connections == 2
+    assert "gap_suspected" not in stage.facts()
+    assert "not_verified" not in stage.facts()
+
+
+async def test_one_that_could_resume_and_has_no_token_yet_has_a_gap(network, nursery, autojump_clock):
+    class Resuming(Options):
+        def resume_from(self, token):
+            raise AssertionError("there is no token")
+
+    stage = Stage(network, options=Resuming())
+    stage.session.wanted.set({"t"})
+    nursery.start_soon(stage.session.run)
+    await stage.settle()
+    await trio.aclose_forcefully(stage.vendor.lines[-1]._stream)
+    await trio.sleep(40)
+    assert "gap_suspected" in stage.facts()

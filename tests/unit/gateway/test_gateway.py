@@ -11,7 +11,7 @@ import pytest
 import trio
 
 import jackfield
-from jackfield._journal.store import Store
+from jackfield._journal.store import SegmentStore
 from jackfield.errors import ConfigError, DeliveryError, JackfieldError, JournalError, PluginError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.sink import SinkSpec
@@ -211,7 +211,7 @@ async def test_the_first_interrupt_still_ends_it_in_order(feeds):
 
 
 async def test_what_a_sink_did_not_get_waits_in_the_file_for_the_next_start(feeds, tmp_path):
-    options = {"gateway": {"journal": str(tmp_path / "var" / "journal.db"), "drain_seconds": 0.1}}
+    options = {"gateway": {"journal": str(tmp_path / "var" / "journal"), "drain_seconds": 0.1}}
     stuck, later = Memory(hangs=True), Memory()
     async with jackfield.open_gateway(config(feeds, "**") | options, plugins=[stuck]) as gateway:
         with gateway.listen("**") as events:
@@ -238,22 +238,22 @@ async def test_a_copy_of_an_event_reaches_neither_sinks_nor_listeners(feeds):
 
 
 async def test_a_journal_that_cannot_be_used_is_reported_before_anything_starts(feeds, tmp_path):
-    (tmp_path / "journal.db").write_text("precious")
+    (tmp_path / "journal").write_text("precious")
     memory = Memory()
-    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
-    with pytest.raises(JournalError, match=r"journal\.db: is no journal but something else"):
+    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal")}}
+    with pytest.raises(JournalError, match="journal: is a file; name a folder"):
         async with jackfield.open_gateway(document, plugins=[memory]):
             pytest.fail("must not start")
     assert memory.said == []
-    assert (tmp_path / "journal.db").read_text() == "precious"
+    assert (tmp_path / "journal").read_text() == "precious"
 
 
 async def test_a_sink_that_cannot_be_opened_gives_the_journal_back(feeds, tmp_path):
-    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal")}}
     with pytest.raises(DeliveryError):
         async with jackfield.open_gateway(document, plugins=[Memory(trouble=OSError(13, "Permission denied"))]):
             pytest.fail("must not start")
-    Store.open(tmp_path / "journal.db").close()
+    SegmentStore.open(tmp_path / "journal").close()
 
 
 async def test_cancelling_ends_as_orderly_as_leaving(feeds):
@@ -333,11 +333,11 @@ def make(number):
 
 async def test_what_is_published_is_committed_when_that_returns_and_reaches_listeners_and_sinks_once(feeds, tmp_path):
     memory = Memory()
-    document = config(feeds, "call.updated @ probe/**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    document = config(feeds, "call.updated @ probe/**") | {"gateway": {"journal": str(tmp_path / "journal")}}
     async with jackfield.open_gateway(document, plugins=[memory]) as gateway:
         with gateway.listen("probe/**") as listener:
             assert await gateway.publish(make(1), make(2), make(1)) == 2
-            with closing(Store.open(tmp_path / "journal.db", readonly=True)) as store:
+            with closing(SegmentStore.open(tmp_path / "journal", readonly=True)) as store:
                 bodies = [row.body for page in store.scan(0, 2**60) for row in page]
             assert sum(b'"source":"/probe/' in body for body in bodies) == 2
             assert await gateway.publish(make(2), make(3)) == 1
@@ -350,7 +350,7 @@ async def test_what_is_published_is_committed_when_that_returns_and_reaches_list
 
 
 async def test_with_a_journal_in_a_file_what_a_sink_did_not_get_comes_at_the_next_start(feeds, tmp_path):
-    document = config(feeds, "probe/**") | {"gateway": {"journal": str(tmp_path / "journal.db"), "drain_seconds": 0.1}}
+    document = config(feeds, "probe/**") | {"gateway": {"journal": str(tmp_path / "journal"), "drain_seconds": 0.1}}
     async with jackfield.open_gateway(document, plugins=[Memory(hangs=True)]) as gateway:
         await gateway.publish(make(1), make(2))
     assert gateway.state().sinks["m"].dropped == 0
@@ -361,7 +361,7 @@ async def test_with_a_journal_in_a_file_what_a_sink_did_not_get_comes_at_the_nex
 
 
 async def test_what_was_missed_while_no_gateway_was_running_is_reported_as_a_gap(feeds, tmp_path):
-    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal.db")}}
+    document = config(feeds, "**") | {"gateway": {"journal": str(tmp_path / "journal")}}
     first, second = Memory(), Memory()
     async with jackfield.open_gateway(document, plugins=[first]):
         await until(lambda: {"office", "support"} == {event.feed for event in first.got if event.kind[:6] != "stream"})
@@ -378,9 +378,9 @@ async def test_what_was_missed_while_no_gateway_was_running_is_reported_as_a_gap
 
 
 async def test_two_gateways_cannot_use_one_journal(feeds, tmp_path):
-    document = config(feeds) | {"sinks": {}, "gateway": {"journal": str(tmp_path / "journal.db")}}
+    document = config(feeds) | {"sinks": {}, "gateway": {"journal": str(tmp_path / "journal")}}
     async with jackfield.open_gateway(document):
-        with pytest.raises(JournalError, match="another gateway uses this journal, process"):
+        with pytest.raises(JournalError, match="another gateway writes to this journal, process"):
             async with jackfield.open_gateway(document):
                 pass
 

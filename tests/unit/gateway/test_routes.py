@@ -61,7 +61,7 @@ class Memory:
 @pytest.fixture
 def document(tmp_path):
     return {
-        "gateway": {"journal": str(tmp_path / "journal.db"), "drain_seconds": 0.2},
+        "gateway": {"journal": str(tmp_path / "journal"), "drain_seconds": 0.2},
         "feeds": {"office": FEED},
         "sinks": {"m": {"type": "memory"}, "other": {"type": "memory"}},
     }

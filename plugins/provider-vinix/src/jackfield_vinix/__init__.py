@@ -78,9 +78,7 @@ class Vinix:
     idle_check_seconds: float = attrs.field(
         default=300.0,
         validator=ge(0),
-        metadata=field_help(
-            "how long a silence is normal; then the server is queried, and a stalled connection renewed; 0: any"
-        ),
+        metadata=field_help("after so long without an event of a family REST is queried for what was lost; 0: never"),
     )
 
     families: tuple[Literal["call", "conference", "fax", "object"], ...] = attrs.field(

@@ -20,7 +20,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "delete": "queue.stopped",
         "join": "contact.queued",
         "leave": "contact.dequeued",  # or contact.abandoned, by its reason
-        "delivered": "contact.connected",
+        "delivered": "contact.routed",
         "sync": "queue.snapshot",
     },
     "recipient": {

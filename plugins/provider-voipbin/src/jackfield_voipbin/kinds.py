@@ -122,6 +122,7 @@ TABLE: Mapping[str, Mapping[str, str | ByField]] = {
         "timeout": "contact.dequeued",
         "done": "contact.ended",
         "deleted": "contact.deleted",
+        "updated": "contact.updated",  # ours, from GET /queues
     },
     "agent": {
         "status": _AGENT_STATUS,

@@ -19,7 +19,7 @@ from jackfield.plugin.http import HTTPFlow, Response
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["AGENTS_LISTS", "LISTS", "Found", "has_history", "histories", "lists", "path_of"]
+__all__ = ["AGENTS_LISTS", "LISTS", "Catch", "Found", "has_history", "histories", "lists", "pages", "path_of"]
 
 PAGE = 100
 MOST_PAGES = 20
@@ -119,7 +119,7 @@ def lists(rest: Rest, resources: list[str], since: datetime, *, of_agent: bool =
         until = since - LOOK_BACK if LISTS[resource] else None
         try:
             path = f"service_agents/{path_of(resource)}" if of_agent else path_of(resource)
-            yield from _pages(rest, catch, resource, path, until)
+            yield from pages(rest, catch, resource, path, until)
         except RestError as error:
             if error.status != 404:
                 raise
@@ -140,7 +140,7 @@ def histories(rest: Rest, wanted: list[tuple[str, str]]) -> HTTPFlow[tuple[Catch
                 answer = yield from rest.get(path.format(resource_id), page_size=1000)
                 catch.found += [each for item in _items(path, answer) if (each := _named(resource, item)) is not None]
             else:
-                yield from _pages(rest, catch, "transcript", path, None, transcribe_id=resource_id)
+                yield from pages(rest, catch, "transcript", path, None, transcribe_id=resource_id)
         except RestError as error:
             if error.status != 404:
                 raise
@@ -152,7 +152,7 @@ def histories(rest: Rest, wanted: list[tuple[str, str]]) -> HTTPFlow[tuple[Catch
     return catch, done
 
 
-def _pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime | None, **query: str) -> HTTPFlow[None]:
+def pages(rest: Rest, catch: Catch, resource: str, path: str, until: datetime | None, **query: str) -> HTTPFlow[None]:
     """Page after page, newest first, until one is not full, or reaches back to what was created before `until`.
 
     A page ends before its token, strictly; so the token is a microsecond after the last item's creation, lest others of

@@ -7,7 +7,7 @@ the line is cut instead says `jackfield_voipbin.subscribing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ from jackfield.plugin.protocol import Action, Backfill, Emit, GapSuspected, Igno
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Reconciliation
 from jackfield_voipbin.bare import nearest, resource_of
+from jackfield_voipbin.derived import RESOURCES as DERIVING
+from jackfield_voipbin.derived import Deriver
 from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
@@ -29,6 +31,7 @@ from jackfield_voipbin.listing import AGENTS_LISTS, LISTS
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
+from jackfield_voipbin.queues import QueueLookup
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
@@ -59,6 +62,8 @@ class VoipbinProtocol:
     _namer: Namer = attrs.field(factory=Namer)
     _explained: tuple[FrameFormat, str] | None = None
     """The last frame's format, and why it is what it is, or its name where the vendor said that."""
+    _deriver: Deriver = attrs.field(factory=Deriver)
+    _queues: QueueLookup = attrs.field(factory=QueueLookup)
     _shapes: set[frozenset[str]] = attrs.field(factory=set)
     """The unknown shapes that were reported."""
     _reports: list[Action] = attrs.field(factory=list)
@@ -84,6 +89,7 @@ class VoipbinProtocol:
         self._memory = before._memory
         self._memory.came = set()
         self._namer = before._namer
+        self._deriver = before._deriver
         self._shapes = before._shapes
         self._subscribing.suspicion = before._subscribing.suspicion
 
@@ -129,14 +135,14 @@ class VoipbinProtocol:
             self._explained = format_, message.name
             if (name := event_name(message.name)).tells_status:
                 self._namer.named(name, message.data)
-            return (self._emit(message, frame, at),)
+            return self._emit(message, frame, at)
         names = self._namer.names(message.data)
         self._explained = format_, self._namer.reason
         if not names:
             self._explained = format_, f"{self._namer.reason}; {nearest(message.data)}"
             self._unknown(message.data)
-            return (self._emit(message, frame, at, ""),)
-        return tuple([self._emit(message, frame, at, name) for name in names])
+            return self._emit(message, frame, at, "")
+        return [action for name in names for action in self._emit(message, frame, at, name)]
 
     def _is_named_by_topic(self, data: Any) -> bool:
         """Whether the connection is subscribed to one event alone, by its name, and this is of its resource."""
@@ -159,14 +165,21 @@ class VoipbinProtocol:
             reason = f"named {reason} by the vendor" if reason else "no name"
         return f"{format_.value}: {reason}"
 
-    def _emit(self, message: Message, frame: bytes, at: datetime, inferred: str | None = None) -> Emit:
+    def _emit(self, message: Message, frame: bytes, at: datetime, inferred: str | None = None) -> Sequence[Emit]:
         event, changed = translate(message, frame, self.feed, self.customer_id, at, inferred)
         if not event.native_topic and (address := resolve_address(event, self._patterns.values())) is not event.address:
             event = attrs.evolve(event, address=address)
         self._memory.note(event, changed)
         if event.address.resource not in self._memory.came:
             self._memory.heard(event.address.resource)
-        return Emit(event)
+        if event.address.resource == "call":
+            self._deriver.note_queue(event.data)
+        elif event.address.resource in DERIVING:
+            events = list(self._deriver.derive(event, changed))
+            if event.address.resource == "queuecall":
+                self._queues.note(events[0])
+            return [Emit(each) for each in events]
+        return (Emit(event),)
 
     def _answered(self, answer: Frame) -> Iterator[Action]:
         # Reasons are counted, so only what the documentation has is quoted in one.
@@ -187,6 +200,7 @@ class VoipbinProtocol:
         """Ask for the next suspect, and compare from time to time what came with what REST knows."""
         actions, self._reports = [*self._reports, *self._subscribing.tick(at, passed)], []
         self._memory.tick(at, passed)
+        actions += self._queues.tick(passed, self._rest)
         self._since_query += passed
         if 0 < self._reconcile_seconds <= self._since_query and self._may_query and self._has_lists():
             self._since_query = 0.0

@@ -14,7 +14,7 @@ __all__ = ["DEPLOYED_NAMES", "DOCUMENTED_ONLY", "RESOURCES", "kinds_at", "names_
 _DOCUMENTED_ONLY = {
     "call": "status ended assigned",
     "queue": "joined connected left created updated deleted",
-    "queuecall": "joined connected timeout",
+    "queuecall": "joined connected timeout updated",
     "agent": "status",
     "message": "received sent delivery ringing",
     "activeflow": "completed",

@@ -122,8 +122,8 @@ class SegmentFolder:
 
     @property
     def size(self) -> int:
-        """How many bytes the segments have."""
-        return sum(each.size for each in self.segments)
+        """How many bytes the segments and their indexes have."""
+        return sum(self._indexes.bytes_of(each) for each in self.segments)
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> int:
         """Write events as one group, all or none; the first one's position. Times are microseconds since 1970."""
@@ -197,7 +197,7 @@ class SegmentFolder:
                 old = segment.stop <= floor and segment.path.stat().st_mtime < keep_after
                 if not old and (newest or size <= keep_bytes):
                     break
-            size -= segment.size
+            size -= self._indexes.bytes_of(segment)
             kept = self.next if newest else self.segments[number].first
         return kept
 

@@ -70,6 +70,11 @@ class Index:
     """Where its sections begin."""
     _verified: bool = False
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self._start + sum(length for length, _ in self.header.sections)
+
     def keys(self) -> list[bytes]:
         """The keys of the segment's events, in order, without those that have none."""
         with self._open() as (keys, _, _):

@@ -24,6 +24,11 @@ class Indexes:
         """A segment's index, if it has one that fits."""
         return self._known.get(segment.first)
 
+    def bytes_of(self, segment: Segment) -> int:
+        """How many bytes a segment has on the disk, with its index."""
+        index = self._known.get(segment.first)
+        return segment.size + (0 if index is None else index.size)
+
     def load(self, segments: list[Segment], *, missing: bool) -> Iterator[str]:
         """Let segments know from their indexes what else they would be read through for; what is wrong with those.
 

@@ -14,12 +14,14 @@ __all__ = ["count", "dead_letter", "delete_dead_letters", "letters"]
 
 def dead_letter(db: sqlite3.Connection, row: DeadLetterRow) -> int:
     """Keep one, unless it is there already; by how many bytes they have grown."""
-    sink, seq, at, attempts, reason, body = row
+    sink, position, at, attempts, reason, _ = row
+    body = row.body
     reason = reason.encode(errors="replace").decode()  # a vendor's words may hold what is no Unicode
-    crc = _crc(sink.encode(), seq, at, attempts, reason.encode(), body)
+    crc = _crc(sink.encode(), position, at, attempts, reason.encode(), body)
     added = db.execute(
-        "INSERT OR IGNORE INTO dead (sink, seq, at, attempts, reason, size, crc, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (sink, seq, at, attempts, reason, len(body), crc, body),
+        "INSERT OR IGNORE INTO dead (sink, position, at, attempts, reason, size, crc, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (sink, position, at, attempts, reason, len(body), crc, body),
     )
     return len(body) if added.rowcount else 0
 
@@ -34,7 +36,7 @@ def delete_dead_letters(db: sqlite3.Connection, number: int) -> tuple[str, int] 
 def letters(db: sqlite3.Connection, sink: str | None, from_number: int, limit: int) -> list[StoredDeadLetter]:
     """Those of one sink, or all, in the order in which they were dead."""
     found = db.execute(
-        "SELECT number, sink, seq, at, attempts, reason, crc, body FROM dead"
+        "SELECT number, sink, position, at, attempts, reason, crc, body FROM dead"
         " WHERE number >= ? AND (? IS NULL OR sink = ?) ORDER BY number LIMIT ?",
         (from_number, sink, sink, limit),
     )
@@ -47,14 +49,14 @@ def count(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def _letter(row: tuple[Any, ...]) -> StoredDeadLetter:
-    number, sink, seq, at, attempts, reason, crc, body = row
-    whole = isinstance(body, bytes) and crc == _crc(sink, seq, at, attempts, reason, body)
-    seq, at, attempts = (each if isinstance(each, int) else 0 for each in (seq, at, attempts))
-    return StoredDeadLetter(number, _text(sink), seq, at, attempts, _text(reason), body if whole else None)
+    number, sink, position, at, attempts, reason, crc, body = row
+    whole = isinstance(body, bytes) and crc == _crc(sink, position, at, attempts, reason, body)
+    position, at, attempts = (each if isinstance(each, int) else 0 for each in (position, at, attempts))
+    return StoredDeadLetter(number, _text(sink), position, at, attempts, _text(reason), body if whole else None)
 
 
-def _crc(sink: bytes, seq: int, at: int, attempts: int, reason: bytes, body: bytes) -> int:
-    return zlib.crc32(body, text_crc(sink, seq, at, attempts, reason))
+def _crc(sink: bytes, position: int, at: int, attempts: int, reason: bytes, body: bytes) -> int:
+    return zlib.crc32(body, text_crc(sink, position, at, attempts, reason))
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Whether a journal's file is what it should be, found out without writing to it and without reading it all.
+"""Whether a journal's ``state.db`` is what it should be, found out without writing to it and without reading it all.
 
 SQLite repairs what a crash leaves half done; that is no damage. Damage is what no crash explains: a
 file cut short, bytes that changed, another program's file. Then nothing is touched, and the error
@@ -13,19 +13,36 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from jackfield._journal.store.schema import APPLICATION, Step, body_crc, definitions, expected, text_crc, version_of
+import attrs
+
+from jackfield._journal.store.schema import APPLICATION, Step, definitions, expected, text_crc, version_of
 from jackfield.errors import JournalError
 
-__all__ = ["beside", "damaged", "examine", "identify", "lost_commits", "read_state"]
+__all__ = ["State", "beside", "damaged", "examine", "identify", "lost_commits", "read_state"]
 
 MAGIC = b"SQLite format 3\0"
-# Up to this size SQLite's own check of the structure takes about 0.1 s; beyond it, `Store.check` is for that.
+# Up to this size SQLite's own check of the structure takes about 0.1 s; beyond it, ``journal check`` is for that.
 QUICK_BYTES = 32_000_000
-TAIL_ROWS = 100
 
 # The write-ahead log, as SQLite documents its format: a header of 32 bytes, and 24 before each page.
 WAL_HEADER = struct.Struct(">8I")
 FRAME_HEADER = struct.Struct(">6I")
+
+
+@attrs.frozen
+class State:
+    """The numbers that outlive the events."""
+
+    first: int = 1
+    """The position of the oldest event that was not deleted by retention."""
+    next: int = 1
+    """The position behind the last event, as it was when this was saved."""
+    reserved: int = 1
+    """No position below that may be given after a power failure, which may have taken the newest events."""
+    boot: str = ""
+    """The boot of the machine in which the events were written; empty where all of them are on the disk."""
+    journal: str = ""
+    """The id of the journal; empty until it has one."""
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -36,9 +53,9 @@ def beside(path: Path, suffix: str) -> Path:
 def damaged(path: Path, detail: str) -> JournalError:
     """The error for a file that must not be written to any more."""
     return JournalError(
-        f"{path}: the journal is damaged: {detail}. Nothing in it was changed. What is whole can still be read, "
-        f"for example with: sqlite3 {path} .recover. To go on, put a copy back, or move the file and its -wal away: "
-        "a new journal begins then, without the events that waited in this one"
+        f"{path}: the journal is damaged: {detail}. Nothing in it was changed; the events are in the *.jsonl files "
+        f"beside it and can be read by 'jackfield journal events {path.parent}'. To go on, put a copy of the folder "
+        "back, or move the folder away: a new journal begins then, without the events that waited in this one"
     )
 
 
@@ -46,37 +63,37 @@ def identify(path: Path) -> None:
     """See that the file is a journal, by its first bytes; `JournalError` says what it is instead."""
     try:
         if not path.is_file():
-            raise JournalError(f"{path}: is not a file; name a file for the journal, or move this away")
+            raise JournalError(f"{path}: is not a file; it should hold how far each sink has come")
         with path.open("rb") as file:
             header = file.read(100)
     except OSError as error:
         raise JournalError(f"{path}: cannot be read: {error.strerror}; the journal needs its owner's rights") from None
     if not header:
         raise JournalError(
-            f"{path}: is empty, which a journal never is: its content was lost, or something else made the file. "
-            "Put a copy back; or remove it, and a new journal begins"
+            f"{path}: is empty, which it never is: its content was lost, or something else made the file. "
+            "Put a copy of the folder back, or move the folder away: a new journal begins then"
         )
     if len(header) < 100 or not header.startswith(MAGIC):
         raise JournalError(
-            f"{path}: is no journal but something else, or damaged at its very beginning. Nothing in it was changed; "
-            "name another file, put a copy back, or move this one away"
+            f"{path}: does not belong to a journal, or is damaged at its very beginning. Nothing in it was changed; "
+            "put a copy of the folder back, or name another folder"
         )
     (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION:
         raise JournalError(
             f"{path}: is another program's database (application {application:#010x}, a journal's is "
-            f"{APPLICATION:#010x}). Nothing in it was changed; name another file"
+            f"{APPLICATION:#010x}). Nothing in it was changed; name another folder"
         )
 
 
-def examine(db: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> list[str]:
-    """See that the file is whole enough to be written to; what is damaged and can be lived with, a line for each."""
+def examine(db: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> None:
+    """See that the file is whole enough to be written to."""
     try:
         version = version_of(db)
         if version > len(steps):
             raise JournalError(
                 f"{path}: was written by a newer Jackfield: its form is version {version}, this one knows up to "
-                f"{len(steps)}. Nothing in it was changed; use the newer one, or name another file"
+                f"{len(steps)}. Nothing in it was changed; use the newer one, or name another folder"
             )
         if version < 1 or definitions(db) != expected(steps[:version]):
             raise damaged(path, f"its tables are not those of version {version}")
@@ -88,34 +105,24 @@ def examine(db: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> list[s
             problems = [bytes(line).decode(errors="replace") for (line,) in db.execute("PRAGMA quick_check(3)")]
             if problems != ["ok"]:
                 raise damaged(path, "; ".join(problems).replace("\n", " "))
-        return _examine_rows(db, path) if version == len(steps) else []
+        if version == len(steps):
+            read_state(db, path)
+            for sink, upcoming, crc in db.execute("SELECT sink, next, crc FROM cursor"):
+                if crc != text_crc(sink, upcoming):
+                    raise damaged(path, "how far a sink has come is not what was written")
     except sqlite3.OperationalError as error:
         raise JournalError(f"{path}: cannot be opened: {error}; nothing in it was changed") from None
     except sqlite3.Error as error:
         raise damaged(path, str(error)) from None
 
 
-def _examine_rows(db: sqlite3.Connection, path: Path) -> list[str]:
-    _, end = read_state(db, path)
-    for sink, upcoming, crc in db.execute("SELECT sink, next, crc FROM cursor"):
-        if crc != text_crc(sink, upcoming):
-            raise damaged(path, "how far a sink has come is not what was written")
-    bad = []
-    newest = "SELECT seq, crc, body FROM event ORDER BY seq DESC LIMIT ?"
-    for position, (seq, crc, body) in enumerate(db.execute(newest, (TAIL_ROWS,))):
-        if position == 0 and seq >= end:
-            raise damaged(path, f"it holds an event {seq}, but counts only up to {end - 1}")
-        if not isinstance(body, bytes) or crc != body_crc(seq, body):
-            bad.append(seq)
-    return [f"{len(bad)} of the newest {TAIL_ROWS} events are not what was written: {bad[0]} …"] if bad else []
-
-
-def read_state(db: sqlite3.Connection, path: Path) -> tuple[int, int]:
-    """The number of the first event that is kept, and the number that the next one gets."""
-    row = db.execute("SELECT first, next, crc FROM state").fetchone()
-    if row is None or row[2] != text_crc(*row[:2]) or not 1 <= row[0] <= row[1]:
+def read_state(db: sqlite3.Connection, path: Path) -> State:
+    """The numbers that outlive the events."""
+    row = db.execute("SELECT first, next, reserved, boot, journal, crc FROM state").fetchone()
+    if row is None or row[5] != text_crc(*row[:5]) or not 1 <= row[0] <= row[1]:
         raise damaged(path, "the count of its events is not what was written")
-    return row[0], row[1]
+    first, following, reserved, boot, journal, _ = row
+    return State(first, following, reserved, boot.decode(), journal.decode())
 
 
 def lost_commits(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""How a journal's file is made and opened: what is there is looked at before anything is written."""
+"""How a journal's ``state.db`` is made and opened: what is there is looked at before anything is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jackfield._journal.store.integrity import beside, examine, identify, lost_c
 from jackfield._journal.store.schema import APPLICATION, PAGE_BYTES, Step, migrate
 from jackfield.errors import JournalError
 
-__all__ = ["connect", "create_if_missing", "look", "make_folder", "open_writer"]
+__all__ = ["connect", "create_if_missing", "look", "open_writer"]
 
 BUSY_MILLISECONDS = 5000  # another program may read the file, and hold up a checkpoint for a moment
 WAL_BYTES = 16_000_000
@@ -31,31 +31,10 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     return db
 
 
-def make_folder(path: Path) -> None:
-    """The folder of a file, for its owner's eyes only where it is new."""
-    missing = [
-        folder for folder in path.absolute().parents if not os.path.lexists(folder)
-    ]  # which, unlike Path's, never raises
-    try:
-        for folder in reversed(missing):
-            folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise JournalError(f"{path}: its folder cannot be made: {error.strerror}") from None
-
-
 def create_if_missing(path: Path, steps: Sequence[Step]) -> None:
-    """Make an empty journal, whole or not at all: it gets its name when it is complete.
-
-    `JournalError` where only the rest of an older one is there.
-    """
+    """Make an empty one, whole or not at all: it gets its name when it is complete."""
     if os.path.lexists(path):
         return
-    log = beside(path, "-wal")
-    if log.exists() and log.stat().st_size:
-        raise JournalError(
-            f"{path}: is missing, but {log.name} is there, with events that are not in any other file. "
-            f"Put {path.name} back; or, to begin a new journal without them, move {log.name} away"
-        )
     new = beside(path, ".new")
     try:
         for suffix in ("", "-wal", "-shm", "-journal"):
@@ -63,7 +42,6 @@ def create_if_missing(path: Path, steps: Sequence[Step]) -> None:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(connect(new, "rw")) as db:
             db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             migrate(db, steps)
             db.execute("PRAGMA journal_mode = WAL")
@@ -78,30 +56,28 @@ def look(path: Path, steps: Sequence[Step]) -> list[str]:
     """Examine a file that is to be written to; what is damaged in it and can be lived with."""
     identify(path)
     with closing(connect(path, "ro")) as db:
-        findings = examine(db, path, steps)
-        if lost := lost_commits(path):
-            kept = beside(path, "-wal.damaged")
-            try:
-                shutil.copyfile(beside(path, "-wal"), kept)
-            except OSError as error:
-                raise JournalError(f"{path}: {lost}, and no copy of it can be kept: {error.strerror}") from None
-            findings.append(
-                f"{lost}; the last events before the previous end are lost, all older ones are safe, and the log "
-                f"is kept as {kept}"
-            )
-        return findings
+        examine(db, path, steps)
+        if not (lost := lost_commits(path)):
+            return []
+        kept = beside(path, "-wal.damaged")
+        try:
+            shutil.copyfile(beside(path, "-wal"), kept)
+        except OSError as error:
+            raise JournalError(f"{path}: {lost}, and no copy of it can be kept: {error.strerror}") from None
+        return [
+            f"{path.name}: {lost}; sinks go on from where they stood before that, and the log is kept as {kept.name}"
+        ]
 
 
-def open_writer(path: Path, fsync: bool) -> sqlite3.Connection:
+def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that writes."""
     db = connect(path, "rw")
     try:
         (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != b"wal":
             raise JournalError(f"{path}: cannot be shared by a reader and a writer there (journal mode {mode!r})")
-        db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
-        if fsync:  # which on macOS alone is more than asking politely
-            db.execute("PRAGMA fullfsync = ON")
+        # A cursor that is lost in a power failure has its sink get some events again; `Sidecar.reserve` syncs.
+        db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA checkpoint_fullfsync = ON")
         db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         db.execute("BEGIN IMMEDIATE")

@@ -1,20 +1,25 @@
-"""What goes into the journal's file and what comes out of it."""
+"""What goes into a journal's store and what comes out of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import attrs
 
-__all__ = ["Checked", "DeadLetterRow", "Page", "Row", "Stored", "StoredDeadLetter", "Trimmed"]
+from jackfield.events import Event
+
+__all__ = ["DeadLetterRow", "Loss", "Notes", "Row", "StoredDeadLetter", "Token", "Trimmed"]
 
 
 class Row(NamedTuple):
     """One event to be kept."""
 
+    event: Event
     key: bytes
-    """What all its copies share, 16 bytes; empty where it has no copies."""
-    body: bytes
+    """What all its copies share; empty where it has no copies."""
+    line: bytes
+    """Its JSON, as sinks write it."""
     received: int
     """Microseconds since 1970."""
 
@@ -23,21 +28,54 @@ class DeadLetterRow(NamedTuple):
     """One event to be kept as a dead letter."""
 
     sink: str
-    seq: int
+    position: int
     at: int
     """Microseconds since 1970."""
     attempts: int
     reason: str
-    body: bytes
+    event: Event
+
+    @property
+    def body(self) -> bytes:
+        """The event's JSON."""
+        return self.event.to_json()
 
 
-class Stored(NamedTuple):
-    """One event that is kept."""
+class Token(NamedTuple):
+    """What a vendor wants back, to go on from there."""
 
-    seq: int
-    received: int
-    """Microseconds since 1970."""
-    body: bytes
+    text: str
+    position: int
+    """The position behind the events that it stands for."""
+
+
+class Loss(NamedTuple):
+    """How many events a sink has lost because the journal kept no more."""
+
+    down: int = 0
+    """While it, or the gateway, did not run or accept anything."""
+    slow: int = 0
+    """While it was delivering."""
+    until: int = 1
+    """The position up to which they are counted."""
+
+
+@attrs.frozen
+class Notes:
+    """What is small and changes in place; each mapping holds what has changed."""
+
+    cursors: Mapping[str, int] = attrs.field(factory=dict)
+    """The position that each sink wants next."""
+    dead: tuple[DeadLetterRow, ...] = ()
+    tokens: Mapping[str, Token] = attrs.field(factory=dict)
+    """By feed."""
+    last_received: Mapping[str, int] = attrs.field(factory=dict)
+    """By feed: since when it may have missed events if nothing else comes, microseconds since 1970."""
+    losses: Mapping[str, Loss] = attrs.field(factory=dict)
+    """By sink."""
+
+    def __bool__(self) -> bool:
+        return bool(self.cursors or self.dead or self.tokens or self.last_received or self.losses)
 
 
 @attrs.frozen
@@ -46,7 +84,7 @@ class StoredDeadLetter:
 
     number: int
     sink: str
-    seq: int
+    position: int
     at: int
     """Microseconds since 1970."""
     attempts: int
@@ -56,34 +94,10 @@ class StoredDeadLetter:
 
 
 @attrs.frozen
-class Page:
-    """What stands at some numbers of the journal."""
-
-    rows: list[Stored]
-    next: int
-    """Where to read on."""
-    trimmed: int = 0
-    """How many were deleted before they were read."""
-    damaged: tuple[int, ...] = ()
-    """The numbers of those that cannot be read any more."""
-
-
-@attrs.frozen
 class Trimmed:
     """What retention has deleted."""
 
-    deleted: int = 0
-    unread: int = 0
-    """How many of them some sink had not passed."""
-    more: bool = False
-    """Whether it is not done yet."""
-
-
-@attrs.frozen
-class Checked:
-    """How far `Store.check` has come."""
-
-    done: int
-    total: int
-    problems: tuple[str, ...] = ()
-    """What was found since the last step."""
+    first: int
+    """The position of the oldest event before that."""
+    next: int
+    """And after it."""

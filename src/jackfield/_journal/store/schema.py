@@ -1,8 +1,6 @@
-"""What stands in a journal's file, and the steps that bring an older file to the present form.
+"""What stands in a journal's ``state.db``, and the steps that bring an older one to the present form.
 
-Sequence numbers are dense: they count on from 1 and only the oldest events are ever deleted, so a
-number that is missing between `state`'s two is known to be lost. Every row that matters carries a
-checksum, since SQLite has none of its own.
+Every row that matters carries a checksum, since SQLite has none of its own.
 """
 
 from __future__ import annotations
@@ -14,10 +12,8 @@ from contextlib import closing, contextmanager
 
 __all__ = [
     "APPLICATION",
-    "KEY_BYTES",
     "STEPS",
     "Step",
-    "body_crc",
     "definitions",
     "expected",
     "migrate",
@@ -26,17 +22,11 @@ __all__ = [
     "version_of",
 ]
 
-APPLICATION = 0x4A41434B  # "JACK", at byte 68 of the file
-KEY_BYTES = 16
-PAGE_BYTES = 8192  # holds a dozen usual events; with 4096 an eighth of the file would be waste
+APPLICATION = 0x4A41434C  # "JACL", at byte 68 of the file; "JACK" was the form that held the events too
+PAGE_BYTES = 4096  # a save changes one page of each table that it concerns, and writes it whole
 
 Step = Callable[[sqlite3.Connection], object]
 """What brings a file from one version to the next; runs inside a transaction."""
-
-
-def body_crc(seq: int, body: bytes) -> int:
-    """An event's checksum; its number counts too, so a row that stands in another's place is found out."""
-    return zlib.crc32(body, seq & 0xFFFFFFFF)
 
 
 def text_crc(*parts: object) -> int:
@@ -45,22 +35,25 @@ def text_crc(*parts: object) -> int:
 
 
 FIRST = """
-    -- Rows come in by number and go out by number, nothing else is searched for.
-    CREATE TABLE event (
-        seq INTEGER PRIMARY KEY, received INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL
-    );
-    -- The newest ids, as many digests in a row as one commit had, `total` counts them from the beginning.
-    CREATE TABLE seen (total INTEGER PRIMARY KEY, keys BLOB NOT NULL);
     CREATE TABLE cursor (sink TEXT PRIMARY KEY, next INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE dead (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+        number INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL,
         attempts INTEGER NOT NULL, reason TEXT NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL
     );
-    CREATE UNIQUE INDEX dead_once ON dead (sink, seq);
+    CREATE UNIQUE INDEX dead_once ON dead (sink, position);
     CREATE INDEX dead_sizes ON dead (sink, number, size);
-    -- The next number outlives the events, so that no number is given twice
+    CREATE TABLE token (
+        feed TEXT PRIMARY KEY, text TEXT NOT NULL, position INTEGER NOT NULL, crc INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE feed (feed TEXT PRIMARY KEY, received INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE loss (
+        sink TEXT PRIMARY KEY, down INTEGER NOT NULL, slow INTEGER NOT NULL, until INTEGER NOT NULL,
+        crc INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    -- The numbers outlive the events, so that none is given twice
     CREATE TABLE state (
-        id INTEGER PRIMARY KEY CHECK (id = 1), first INTEGER NOT NULL, next INTEGER NOT NULL, crc INTEGER NOT NULL
+        id INTEGER PRIMARY KEY CHECK (id = 1), first INTEGER NOT NULL, next INTEGER NOT NULL,
+        reserved INTEGER NOT NULL, boot TEXT NOT NULL, journal TEXT NOT NULL, crc INTEGER NOT NULL
     );
 """
 
@@ -68,7 +61,7 @@ FIRST = """
 def _first(db: sqlite3.Connection) -> None:
     for statement in FIRST.split(";"):
         db.execute(statement)
-    db.execute("INSERT INTO state VALUES (1, 1, 1, ?)", (text_crc(1, 1),))
+    db.execute("INSERT INTO state VALUES (1, 1, 1, 1, '', '', ?)", (text_crc(1, 1, 1, b"", b""),))
 
 
 STEPS: tuple[Step, ...] = (_first,)

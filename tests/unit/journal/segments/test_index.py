@@ -146,6 +146,16 @@ def test_a_scan_reports_what_it_cannot_read(folder):
     assert [problem.endswith("is not what was written") for problem in problems] == [True]
 
 
+def test_the_size_of_a_journal_is_that_of_all_its_segments_and_indexes(folder):
+    for _ in folder.maintain():
+        pass
+    files = [*folder.path.glob("*.jsonl"), *folder.path.glob("*.index")]
+    assert folder.size == sum(file.stat().st_size for file in files)
+    folder.delete_before(folder.cut(keep_bytes=4000, keep_after=0, floor=1))
+    files = [*folder.path.glob("*.jsonl"), *folder.path.glob("*.index")]
+    assert sum(file.stat().st_size for file in files) == folder.size <= 4000
+
+
 def test_other_attributes_are_refused_by_name(folder):
     with pytest.raises(ValueError, match="'feed' is not one of id, correlationid"):
         found(folder, "feed", "office")

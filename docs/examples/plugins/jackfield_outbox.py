@@ -1,0 +1,230 @@
+"""An outbox for Jackfield: events that an application writes into a table of its own database, in its transactions.
+
+::
+
+    CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, data TEXT)
+
+The feed pulls rows in the order of their numbers, and a row's number is its token: after a crash, or a connection that
+was lost, it goes on behind the last row that is in the journal. So nothing is lost and there is no gap. With ``delete``
+a row is removed when it is in the journal.
+"""
+
+import sqlite3
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+
+import attrs
+import msgspec
+import trio
+
+from jackfield.addresses import Address, AddressPattern, Source
+from jackfield.errors import ConnectionLost, FrameError, NoTopicError
+from jackfield.events import Event, content_id, decode_data
+from jackfield.kinds import KIND_NAMES, unmapped_kind
+from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.options import field_help, ge
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send, Subscribed
+from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.transport import OpenPullSource, PullSource
+from jackfield.selectors import Selector
+
+jackfield_api = 1
+PROVIDER = "outbox"
+TOPIC = "rows"
+MOST_ROWS = 500
+ROWS = "SELECT number, kind, subject, data FROM outbox WHERE number > ? ORDER BY number LIMIT ?"
+
+
+@attrs.frozen
+class OutboxDialect:
+    """One topic; an event is published under its entity and subject, such as ``fax:7``."""
+
+    name: str
+
+    @property
+    def everything(self) -> AddressPattern:
+        return AddressPattern(PROVIDER, "table", self.name)
+
+    def topics_of(self, selector: Selector) -> tuple[str, ...]:
+        return (TOPIC,) if self.everything.intersection(selector.address) else ()
+
+    def pattern_of(self, topic: str) -> AddressPattern:
+        if topic != TOPIC:
+            raise ValueError(f"{topic!r} is not a topic of an outbox's; the only one is {TOPIC!r}")
+        return self.everything
+
+    def covers(self, topic: str, other: str) -> bool:
+        return topic == other == TOPIC
+
+    def matches(self, topic: str, published: str) -> bool:
+        return topic == TOPIC
+
+    def describe(self, topic: str) -> tuple[AddressPattern, str]:
+        return self.pattern_of(topic), ""
+
+    def address_of(self, topic: str, event: str) -> Address:
+        entity, _, subject = topic.partition(":")
+        return Address.of(PROVIDER, "table", self.name, entity, subject, event)
+
+    def native_of(self, address: Address) -> tuple[str, str]:
+        if address.source != (PROVIDER, "table", self.name) or ":" in address.resource:
+            raise NoTopicError(f"the outbox {self.name!r} has no events at {address}")
+        return f"{address.resource}:{address.resource_id}", address.event
+
+    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
+        if pattern.resource is not None and pattern.event is not None:
+            return frozenset({_kind_of(pattern.resource, pattern.event)})
+        return KIND_NAMES | {unmapped_kind(pattern.resource or "unknown")}
+
+
+def _kind_of(entity: str, word: str) -> str:
+    named = f"{entity}.{word}"
+    return named if named in KIND_NAMES else unmapped_kind(entity)
+
+
+class Row(msgspec.Struct):
+    """A row as a frame."""
+
+    number: int
+    kind: str
+    subject: str
+    data: str
+
+
+@attrs.frozen
+class OutboxProtocol:
+    """One connection: rows, whose numbers come back when they are stored."""
+
+    feed: str
+    name: str
+
+    def opened(self) -> Iterable[Action]:
+        return ()
+
+    def subscribe(self, topic: str) -> Iterable[Action]:
+        return (Subscribed(topic),)
+
+    def unsubscribe(self, topic: str) -> Iterable[Action]:
+        return ()
+
+    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+        row = decode_frame(msgspec.json.Decoder(Row).decode, frame)
+        entity, _, word = row.kind.partition(".")
+        try:
+            address = OutboxDialect(self.name).address_of(f"{entity}:{row.subject}", word)
+            data = decode_data(row.data.encode())
+        except (ValueError, msgspec.DecodeError) as error:
+            raise FrameError(f"row {row.number}: {error}", frame) from None
+        event = Event(
+            id=content_id(self.name.encode(), str(row.number).encode()),
+            kind=_kind_of(entity, word),
+            address=address,
+            time=None,
+            received=at,
+            feed=self.feed,
+            correlation=row.subject,
+            native_type=row.kind,
+            data=data,
+            data_json=row.data.encode(),
+        )
+        return (Emit(event, token=str(row.number)),)
+
+    def committed(self, token: str) -> Iterable[Action]:
+        return (Send(token),)
+
+    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
+        return ()
+
+    def closed(self, code: int | None, at: datetime) -> None:
+        """Nothing to keep: where to go on, the journal knows."""
+
+
+@attrs.define
+class Puller:
+    """The open table; SQLite blocks, so it is asked in a thread."""
+
+    database: sqlite3.Connection
+    after: int
+    poll_seconds: float
+    delete: bool
+    _lock: trio.Lock = attrs.field(factory=trio.Lock)
+
+    async def receive(self) -> Sequence[bytes]:
+        while True:
+            if rows := await self._run(ROWS, (self.after, MOST_ROWS)):
+                self.after = rows[-1][0]
+                return [msgspec.json.encode(Row(*row)) for row in rows]
+            await trio.sleep(self.poll_seconds)
+
+    async def send(self, frame: str | bytes) -> None:
+        if self.delete:
+            await self._run("DELETE FROM outbox WHERE number <= ?", (int(frame),))
+
+    async def _run(self, text: str, values: tuple[int, ...]) -> list[tuple[int, str, str, str]]:
+        def run() -> list[tuple[int, str, str, str]]:
+            with self.database:
+                return self.database.execute(text, values).fetchall()
+
+        async with self._lock:
+            try:
+                return await trio.to_thread.run_sync(run)
+            except sqlite3.Error as error:
+                raise ConnectionLost(f"the outbox: {error}") from None
+
+
+@attrs.frozen
+class Outbox:
+    """A feed of one table."""
+
+    name: str = attrs.field(validator=attrs.validators.min_len(1), metadata=field_help("a name, part of addresses"))
+    path: str = attrs.field(metadata=field_help("the file of the application's SQLite database"))
+    poll_seconds: float = attrs.field(
+        default=0.2, validator=ge(0.01), metadata=field_help("seconds between two queries while there are no rows")
+    )
+    delete: bool = attrs.field(default=False, metadata=field_help("delete rows that are in the journal"))
+
+    @property
+    def source(self) -> Source:
+        return Source(PROVIDER, "table", self.name)
+
+    @property
+    def dialect(self) -> OutboxDialect:
+        return OutboxDialect(self.name)
+
+    def endpoint(self) -> PullSource:
+        return self.resume_from("0")
+
+    def resume_from(self, token: str) -> PullSource:
+        return PullSource(partial(self._open, int(token)), self.path)
+
+    @asynccontextmanager
+    async def _open(self, after: int) -> AsyncGenerator[OpenPullSource, None]:
+        connect = partial(sqlite3.connect, f"file:{self.path}?mode=rw", uri=True, check_same_thread=False)
+        try:
+            database = await trio.to_thread.run_sync(connect)
+        except sqlite3.Error as error:
+            raise ConnectionLost(f"the outbox: {error}") from None
+        try:
+            yield Puller(database, after, self.poll_seconds, self.delete)
+        finally:
+            database.close()
+
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> OutboxProtocol:
+        return OutboxProtocol(feed, self.name)
+
+
+@hookimpl
+def jackfield_providers() -> list[ProviderSpec]:
+    """Offer the provider ``outbox``."""
+    return [
+        ProviderSpec(
+            PROVIDER,
+            "a table of an application's SQLite database, read in order",
+            Outbox,
+            dialects=lambda name: {"rows": OutboxDialect(name)},
+            decoder=lambda feed: OutboxProtocol(feed, "unknown"),
+        )
+    ]

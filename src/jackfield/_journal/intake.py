@@ -1,0 +1,122 @@
+"""What comes into the journal and waits to be committed: without copies, within bounds, encoded once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from math import inf
+
+import attrs
+
+from jackfield._journal.dedup import SeenIds, key_of
+from jackfield._journal.log import Bounds, Log
+from jackfield._journal.receipts import Receipts, Tokens
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import Row
+from jackfield.events import Event
+from jackfield.reports import EventsDropped, Report
+from jackfield.reports._thinning import is_due
+
+__all__ = ["Intake"]
+
+
+# Groups are cut here so that those who wait for a commit do not wait for all that came after them.
+GROUP, GROUP_BYTES = 2000, 8_000_000
+
+
+@attrs.define(eq=False)
+class Intake:
+    """Events that wait to be committed."""
+
+    _bounds: Bounds
+    _store: Store
+    _log: Log
+    window: SeenIds
+    _receipts: Receipts
+    _report: Callable[[Report], None]
+    closed: bool = False
+    waiting: deque[Row] = attrs.field(factory=deque)
+    _bytes: int = 0
+    taken: int = 0
+    duplicates: int = 0
+    dropped: int = 0
+
+    @property
+    def upcoming(self) -> int:
+        """The position that the next event to be taken will get."""
+        return self._log.end + len(self.waiting)
+
+    def admit(
+        self, events: Sequence[Event], drop: Callable[[int, str], object], tokens: Tokens | None = None
+    ) -> list[Event]:
+        """Take events, in order; those that are no copies of earlier ones, and were taken.
+
+        `drop` is called with how many have no room, and why. A copy's token is acknowledged when the original is
+        committed; that of an event that was dropped is not.
+        """
+        taken: list[Event] = []
+        window, waiting, line_of = self.window, self.waiting, self._store.line
+        most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
+        at = received = None  # one read's events have the same moment, and often the same object for it
+        for event in events:
+            key = key_of(event)
+            if key in window:
+                self.duplicates += 1
+            elif self.closed:
+                drop(1, "the journal is closed")
+                continue
+            elif len(waiting) >= most or self._bytes >= self._bounds.bytes:
+                drop(1, f"{len(waiting)} events wait for the journal's file, and more have no room")
+                continue
+            else:
+                try:
+                    line = line_of(event)
+                except Exception as error:  # noqa: BLE001  # a provider's own objects may fail in any way
+                    problem = f"{type(error).__name__}: {error}"
+                    self.drop(1, f"event {event.id!r} of feed {event.feed} is not valid JSON: {problem}")
+                    continue
+                if event.received is not at or received is None:
+                    at = event.received
+                    received = int(at.timestamp() * 1_000_000)
+                window.add(key, self._log.end + len(waiting))
+                waiting.append(Row(event, key, line, received))
+                self._bytes += len(line)
+                taken.append(event)
+            if tokens is not None and (token := tokens.by_event.get(event.id)) is not None:
+                self._receipts.expect(token, tokens, self._log.end + len(waiting))
+        self.taken += len(taken)
+        return taken
+
+    def group(self) -> list[Row]:
+        """The next events to be committed together."""
+        group, size = [], 0
+        for row in islice(self.waiting, GROUP):
+            group.append(row)
+            size += len(row.line)
+            if size >= GROUP_BYTES:
+                break
+        return group
+
+    def committed(self, group: Sequence[Row]) -> None:
+        """These are committed: make them readable."""
+        for row in group:
+            self.waiting.popleft()
+            self._bytes -= len(row.line)
+        self._log.extend(group)
+        self.window.forget(self._log.end)
+        if self.closed and not self.waiting:
+            self._log.close()
+
+    def abandon(self, reason: str) -> None:
+        """Give up what waits."""
+        if self.waiting:
+            self.drop(len(self.waiting), reason)
+            self.waiting.clear()
+            self._bytes = 0
+
+    def drop(self, count: int, reason: str) -> None:
+        """Count a loss, and report it when it is due."""
+        self.dropped += count
+        if is_due(self.dropped, count):
+            self._report(EventsDropped("journal", count, reason, self.dropped))

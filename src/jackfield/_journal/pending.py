@@ -1,0 +1,157 @@
+"""What changes in place and is not saved yet: cursors, dead letters, tokens, losses, when feeds were last heard."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import attrs
+import trio
+
+from jackfield._journal.downtime import heard_until, microseconds
+from jackfield._journal.retrying import RetryingWorker
+from jackfield._journal.store import Store
+from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Token
+from jackfield.events import Event
+
+__all__ = ["PendingNotes"]
+
+T = TypeVar("T")
+
+# How long what has changed may stay unsaved; a save costs some pages on the disk, whatever has changed.
+SAVE_SECONDS = 0.25
+# A fact that may come while the feed is down.
+NOT_VERIFIED = "stream.not_verified"
+
+
+@attrs.define(eq=False)
+class PendingNotes:
+    """Collects changes, and saves them every so often."""
+
+    _store: Store
+    _capacity: int
+    """So many dead letters may wait to be saved."""
+    _worker: RetryingWorker
+    _clock: Callable[[], float] = time.time
+    known: dict[str, int] = attrs.field(factory=dict)
+    """How far each sink had come when that was last saved: what goes before that is needed by nobody any more."""
+    losses: dict[str, Loss] = attrs.field(factory=dict)
+    tokens: dict[str, Token] = attrs.field(factory=dict)
+    """The newest of each feed."""
+    dead_lettered: Counter[str] = attrs.field(factory=Counter)
+    """How many dead letters each sink has made since the journal was opened."""
+    _unsaved_cursors: dict[str, int] = attrs.field(factory=dict)
+    _unsaved_dead: list[DeadLetterRow] = attrs.field(factory=list)
+    _unsaved_tokens: dict[str, Token] = attrs.field(factory=dict)
+    _unsaved_last: dict[str, int] = attrs.field(factory=dict)
+    _unsaved_losses: dict[str, Loss] = attrs.field(factory=dict)
+    _changed: trio.Event = attrs.field(factory=trio.Event)
+    _saved: trio.Event = attrs.field(factory=trio.Event)
+    _finishing: trio.Event = attrs.field(factory=trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        saved = self._store.saved()
+        self.known, self.losses, self.tokens = dict(saved.cursors), dict(saved.losses), dict(saved.tokens)
+
+    def move(self, sink: str, position: int) -> None:
+        """Note how far a sink has come."""
+        self._unsaved_cursors[sink] = position
+        self._stir()
+
+    def dead_letter(self, sink: str, position: int, event: Event, reason: str, attempts: int) -> None:
+        """Note a dead letter."""
+        self.dead_lettered[sink] += 1
+        at = int(self._clock() * 1_000_000)
+        self._unsaved_dead.append(DeadLetterRow(sink, position, at, attempts, reason, event))
+        self._stir()
+
+    def acknowledge(self, feed: str, token: Token) -> None:
+        """Note what a feed's vendor wants back."""
+        self.tokens[feed] = self._unsaved_tokens[feed] = token
+        self._stir()
+
+    def heard(self, events: Iterable[Event]) -> None:
+        """Note when feeds were last heard."""
+        for event in {event.feed: event for event in events if event.kind != NOT_VERIFIED}.values():
+            self._unsaved_last[event.feed] = microseconds(heard_until(event))
+        self._changed.set()
+
+    def lose(self, sink: str, count: int, until: int, *, slow: bool) -> None:
+        """Note that a sink has lost events up to a position."""
+        down, late, _ = self.losses.get(sink, Loss())
+        loss = Loss(down, late + count, until) if slow else Loss(down + count, late, until)
+        self.losses[sink] = self._unsaved_losses[sink] = loss
+        self._stir()
+
+    async def room(self) -> None:
+        """Wait until what waits to be saved is little enough to read on; a full disk must not fill memory."""
+        while len(self._unsaved_dead) >= self._capacity:
+            await self._saved.wait()
+
+    def finish(self) -> None:
+        """Let `run` return once everything is saved."""
+        self._finishing.set()
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Save what has changed, at most every so often, until `finish` is called."""
+        while True:
+            while not self._anything() and not self._finishing.is_set():
+                self._changed = trio.Event()
+                await self._changed.wait()
+            if self._anything():
+                await self._save()
+            if self._finishing.is_set() and not self._anything():
+                return
+            with trio.move_on_after(SAVE_SECONDS):
+                await self._finishing.wait()
+
+    def _anything(self) -> bool:
+        return bool(
+            self._unsaved_cursors
+            or self._unsaved_dead
+            or self._unsaved_tokens
+            or self._unsaved_last
+            or self._unsaved_losses
+        )
+
+    def _stir(self) -> None:
+        if self._store.instant:
+            notes = self._take()
+            self._store.save(notes)
+            self._settle(notes)
+        else:
+            self._changed.set()
+
+    async def _save(self) -> None:
+        notes = self._take()
+        await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._unsaved_dead))
+        self._settle(notes)
+
+    def _take(self) -> Notes:
+        return Notes(
+            dict(self._unsaved_cursors),
+            tuple(self._unsaved_dead),
+            dict(self._unsaved_tokens),
+            dict(self._unsaved_last),
+            dict(self._unsaved_losses),
+        )
+
+    def _settle(self, notes: Notes) -> None:
+        """Drop what has been saved."""
+        self.known.update(notes.cursors)
+        _drop_saved(self._unsaved_cursors, notes.cursors)
+        _drop_saved(self._unsaved_tokens, notes.tokens)
+        _drop_saved(self._unsaved_last, notes.last_received)
+        _drop_saved(self._unsaved_losses, notes.losses)
+        del self._unsaved_dead[: len(notes.dead)]
+        self._saved.set()
+        self._saved = trio.Event()
+
+
+def _drop_saved(mine: dict[str, T], saved: Mapping[str, T]) -> None:
+    for name, value in saved.items():
+        if mine[name] == value:
+            del mine[name]

@@ -1,0 +1,88 @@
+"""The one seam between the journal and what keeps its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from jackfield._journal.segments import Lines
+from jackfield._journal.store.records import Notes, Row, Trimmed
+from jackfield.events import Event
+
+__all__ = ["Store"]
+
+
+class Store(Protocol):
+    """Keeps events by position, and beside them how far each sink has come.
+
+    Synchronous. `append` and `trim` are called by one thread at a time, `save` and `trim_dead` by another, `read`
+    by others meanwhile. `JournalError` is all that they raise, and then nothing of what was asked for was done.
+    """
+
+    @property
+    def survives(self) -> bool:
+        """Whether what is kept can be read after a restart."""
+        ...
+
+    @property
+    def instant(self) -> bool:
+        """Whether `append` and `save` cost nothing, so that no thread is needed for them."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """The position of the oldest event that can be read from here; `next` where there is none."""
+        ...
+
+    @property
+    def next(self) -> int:
+        """The position that the next event gets; no position is given twice."""
+        ...
+
+    @property
+    def findings(self) -> Sequence[str]:
+        """What was found to be damaged at the start, and can be lived with."""
+        ...
+
+    def line(self, event: Event) -> bytes:
+        """What is kept of an event."""
+        ...
+
+    def append(self, rows: Sequence[Row], at: int) -> None:
+        """Keep events, all or none of them; the moment is in microseconds since 1970."""
+        ...
+
+    def read(self, position: int, most: int) -> Lines:
+        """The events at the next `most` positions, as far as they are kept here."""
+        ...
+
+    def newest_keys(self, most: int) -> list[bytes]:
+        """The keys of the newest events, the oldest first."""
+        ...
+
+    def saved(self) -> Notes:
+        """What was saved before; without the dead letters."""
+        ...
+
+    def save(self, notes: Notes) -> None:
+        """Save what has changed, all or nothing."""
+        ...
+
+    def trim(self, *, keep_after: float, keep_bytes: int, floor: int) -> Trimmed:
+        """Delete the oldest events: those received before `keep_after`, seconds since 1970, that stand before `floor`.
+
+        While the events take more than `keep_bytes` the oldest go, wherever they stand.
+        """
+        ...
+
+    def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:
+        """Delete the oldest dead letters while all take more than that; how many, by sink."""
+        ...
+
+    def verify(self) -> None:
+        """`JournalError` where the files are not the ones any more that were opened."""
+        ...
+
+    def close(self) -> None:
+        """Save the rest and release everything."""
+        ...

@@ -1,0 +1,82 @@
+"""A store that keeps nothing but dead letters: the events are those that the journal has in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from jackfield._journal.segments import Lines
+from jackfield._journal.store.records import DeadLetterRow, Notes, Row, Trimmed
+from jackfield.events import Event
+from jackfield.reports import EventsDropped, Report
+from jackfield.reports._thinning import is_due
+
+__all__ = ["MemoryStore"]
+
+
+@attrs.define(eq=False)
+class MemoryStore:
+    """Counts positions, and keeps the newest dead letters."""
+
+    _capacity: int
+    """How many dead letters are kept."""
+    _report: Callable[[Report], None]
+    next: int = 1
+    dead: deque[DeadLetterRow] = attrs.field(factory=deque)
+    _dropped: int = 0
+
+    survives = False
+    instant = True
+    findings = ()
+
+    @property
+    def first(self) -> int:
+        """Nothing can be read from here."""
+        return self.next
+
+    def line(self, event: Event) -> bytes:
+        """What most of its memory is needed for, and costs nothing to find."""
+        return event.data_json or b""
+
+    def append(self, rows: Sequence[Row], _at: int) -> None:
+        """Count them."""
+        self.next += len(rows)
+
+    def read(self, position: int, most: int) -> Lines:
+        """Nothing."""
+        stop = min(position + most, self.next)
+        return Lines([], stop, stop - position)
+
+    def newest_keys(self, _most: int) -> list[bytes]:
+        """None."""
+        return []
+
+    def saved(self) -> Notes:
+        """Nothing."""
+        return Notes()
+
+    def save(self, notes: Notes) -> None:
+        """Keep the dead letters; the oldest make room for the newest, counted and reported."""
+        self.dead += notes.dead
+        while len(self.dead) > self._capacity:
+            sink = self.dead.popleft().sink
+            self._dropped += 1
+            if is_due(self._dropped):
+                reason = f"memory holds {self._capacity} dead letters, and there are more"
+                self._report(EventsDropped(f"dead letters of sink {sink}", 1, reason, self._dropped))
+
+    def trim(self, **_limits: float) -> Trimmed:
+        """Nothing to delete."""
+        return Trimmed(self.next, self.next)
+
+    def trim_dead(self, _keep_bytes: int) -> Mapping[str, int]:
+        """Nothing to delete."""
+        return {}
+
+    def verify(self) -> None:
+        """Nothing can go wrong."""
+
+    def close(self) -> None:
+        """Nothing to release."""

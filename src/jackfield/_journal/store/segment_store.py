@@ -1,0 +1,246 @@
+"""A store in a folder: the events in segment files, what is small and changes in place in an SQLite file beside them.
+
+The order of its writes is such that a crash in any place neither loses nor repeats a position. Numbers are reserved
+on the disk before they are used; then the events are written, then how far sinks have come. A cursor or a token is
+never saved before the event that it stands behind, but a power failure may take the event and leave the cursor.
+After one, which shows by another boot of the machine, the next event gets a number that was never given.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
+from jackfield._journal.segments.folder import SEGMENT_BYTES
+from jackfield._journal.segments.walk import Line
+from jackfield._journal.store.integrity import State
+from jackfield._journal.store.records import Loss, Notes, Row, StoredDeadLetter, Trimmed
+from jackfield._journal.store.sidecar import NAME, Sidecar
+from jackfield._journal.store.surviving import boot_id, check_content, survivors
+from jackfield.errors import JournalError
+from jackfield.events import Event
+
+__all__ = ["SegmentStore"]
+
+RESERVE = 100_000
+
+
+@attrs.define(eq=False)
+class SegmentStore:
+    """An open folder; made by `SegmentStore.open`."""
+
+    path: Path
+    folder: SegmentFolder
+    sidecar: Sidecar | None
+    """``None`` where it is open for reading only and has none that can be read."""
+    findings: list[str]
+    _boot: str
+    _identity: tuple[int, int]
+    """Of the sidecar's file."""
+    _notes: Notes
+    _reserved: int = 0
+    _trimmed: int = 1
+    """The position of the oldest event that retention has not deleted."""
+
+    survives = True
+    instant = False
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        fsync: bool = False,
+        readonly: bool = False,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_seconds: float = inf,
+    ) -> Self:
+        """Open the folder, or make it where it is missing.
+
+        `JournalError` where it cannot be used, and then it is as it was: another process writes to it, it is
+        something else, of a newer version, damaged, or out of reach. `readonly` takes no lock, makes no
+        journal, and looks less closely, so that what is left of a damaged one can be read.
+        """
+        if readonly:
+            return cls._open_readonly(path)
+        check_content(path)
+        state, boot = Sidecar.read_state(path), boot_id()
+        powered_off = bool(state.boot) and (state.boot != boot or boot == "unknown")
+        floor = state.reserved if powered_off else state.next
+        folder = SegmentFolder.open(
+            path,
+            fsync=fsync,
+            floor=floor,
+            confirmed=1 if powered_off else state.next,
+            segment_bytes=segment_bytes,
+            segment_seconds=segment_seconds,
+        )
+        try:
+            if folder.first < folder.next and not os.path.lexists(path / NAME):
+                raise JournalError(
+                    f"{path}: {NAME} is missing, which holds how far each sink has come; put a copy of the folder "
+                    "back, or move the folder away: a new journal begins then, and 'jackfield journal import' reads "
+                    "the old one"
+                )
+            sidecar = Sidecar.open(path)
+        except BaseException:
+            folder.close()
+            raise
+        try:
+            findings = [*folder.findings, *sidecar.findings]
+            notes, more = survivors(sidecar.notes(), state, folder, powered_off=powered_off)
+            store = cls(path, folder, sidecar, findings + more, boot, _identity(sidecar.path), notes)
+            store._trimmed = max(state.first, folder.first)
+            store._reserve(folder.next)
+        except BaseException:
+            sidecar.close()
+            folder.close()
+            raise
+        return store
+
+    @classmethod
+    def _open_readonly(cls, path: Path) -> Self:
+        folder = SegmentFolder.open(path, readonly=True)
+        try:
+            sidecar = Sidecar.open(path, readonly=True)
+        except JournalError as error:
+            return cls(path, folder, None, [*folder.findings, str(error)], "", (0, 0), Notes())
+        return cls(path, folder, sidecar, list(folder.findings), "", (0, 0), sidecar.notes())
+
+    @property
+    def first(self) -> int:
+        """The position of the oldest event; `next` where there is none."""
+        return self.folder.first
+
+    @property
+    def next(self) -> int:
+        """The position that the next event gets."""
+        return self.folder.next
+
+    @property
+    def size(self) -> int:
+        """How many bytes the events have."""
+        return self.folder.size
+
+    def line(self, event: Event) -> bytes:
+        """The event's JSON, as sinks write it."""
+        return event.to_json()
+
+    def append(self, rows: Sequence[Row], at: int) -> None:
+        """Keep events as one group."""
+        if self.folder.next + len(rows) > self._reserved:
+            self._reserve(self.folder.next + len(rows))
+        self.folder.append([row.line for row in rows], [row.received for row in rows], at)
+
+    def skip_to(self, position: int) -> None:
+        """Let the next event have that position, if that is higher."""
+        self.folder.skip_to(position)
+        if position > self._reserved:
+            self._reserve(position)
+
+    def read(self, position: int, most: int) -> Lines:
+        """The events at the next `most` positions from there on, as far as there are any."""
+        return self.folder.read(position, most)
+
+    def scan(self, since: int, until: int) -> Iterator[list[Line]]:
+        """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
+        return self.folder.scan(since, until)
+
+    def newest_keys(self, most: int) -> list[bytes]:
+        """The keys of the newest events, the oldest first."""
+        return self.folder.newest_keys(most)
+
+    def saved(self) -> Notes:
+        """What was saved before it was opened."""
+        return self._notes
+
+    def save(self, notes: Notes) -> None:
+        """Save what has changed, and how far the events go."""
+        assert self.sidecar is not None
+        self._check_sidecar()
+        self.sidecar.save(notes, self._state(self._boot))
+
+    def trim(self, *, keep_after: float, keep_bytes: int, floor: int) -> Trimmed:
+        """Delete the oldest segments."""
+        before = self._trimmed
+        self.folder.delete_before(self.folder.cut(keep_bytes=keep_bytes, keep_after=keep_after, floor=floor))
+        self._trimmed = max(before, self.folder.first)
+        return Trimmed(before, self._trimmed)
+
+    def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:
+        """Delete the oldest dead letters."""
+        assert self.sidecar is not None
+        return self.sidecar.trim_dead(keep_bytes)
+
+    def verify(self) -> None:
+        """`JournalError` where the files are not the ones any more that were opened."""
+        self.folder.verify()
+        self._check_sidecar()
+
+    def close(self) -> None:
+        """Save how far the events go, once they are on the disk, and release everything."""
+        self.folder.close()
+        if self.sidecar is not None:
+            try:
+                if self._boot:
+                    self.sidecar.reserve(self._state(""))
+            except JournalError:  # a full disk: the next start looks more closely
+                pass
+            finally:
+                self.sidecar.close()
+
+    # What commands read
+
+    def cursors(self) -> Mapping[str, int]:
+        """The position that each sink wants next."""
+        return {} if self.sidecar is None else self.sidecar.notes().cursors
+
+    def losses(self) -> Mapping[str, Loss]:
+        """What each sink has lost because the journal kept no more."""
+        return {} if self.sidecar is None else self.sidecar.notes().losses
+
+    def dead(self, sink: str | None = None, from_number: int = 0) -> list[StoredDeadLetter]:
+        """Dead letters, of one sink or of all, in the order in which they were made."""
+        return [] if self.sidecar is None else self.sidecar.dead(sink, from_number)
+
+    def check(self) -> Iterator[str]:
+        """Read everything and compare, which takes as long as that takes; what is not what was written."""
+        yield from self.folder.check()
+        yield from [] if self.sidecar is None else self.sidecar.check()
+
+    def dead_count(self) -> Mapping[str, int]:
+        """How many dead letters each sink has."""
+        return {} if self.sidecar is None else self.sidecar.dead_count()
+
+    def _reserve(self, position: int) -> None:
+        """Reserve the numbers that come next, so that none is given twice even when a power failure takes events."""
+        assert self.sidecar is not None
+        self._reserved = position + RESERVE
+        try:
+            self.sidecar.reserve(self._state(self._boot))
+        except BaseException:
+            self._reserved = position
+            raise
+
+    def _state(self, boot: str) -> State:
+        reserved = self._reserved if boot else self.next
+        return State(min(self._trimmed, self.next), self.next, reserved, boot, self.folder.journal)
+
+    def _check_sidecar(self) -> None:
+        assert self.sidecar is not None
+        if _identity(self.sidecar.path) != self._identity:
+            raise JournalGone(f"{self.sidecar.path}: was replaced by another file while this gateway wrote to it")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise JournalGone(f"{path}: cannot be found: {error.strerror}") from None
+    return found.st_dev, found.st_ino

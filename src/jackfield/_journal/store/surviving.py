@@ -1,0 +1,79 @@
+"""What of a journal's folder still holds after a stop of any kind."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from jackfield._journal.downtime import heard_until, microseconds
+from jackfield._journal.segments import SegmentFolder
+from jackfield._journal.segments.segment import SUFFIX
+from jackfield._journal.store.integrity import State
+from jackfield._journal.store.records import Notes, Token
+from jackfield._journal.store.sidecar import NAME
+from jackfield.errors import EventError, JournalError
+from jackfield.events import Event
+
+__all__ = ["boot_id", "check_content", "survivors"]
+
+SCAN = 1000
+# More positions than are reserved ahead, and than a segment holds.
+TAIL = 200_000
+# What a crash at the very first start may leave.
+BEGUN = {"writer.json", "journal.json", f"{NAME}.new"}
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off: bool) -> tuple[Notes, list[str]]:
+    """What still holds of what was saved, and what is to be said about the rest."""
+    findings = []
+    back = TAIL if powered_off else 1
+    start = max(folder.first, folder.next - back)
+    lines = folder.read(start, back).lines
+    end = lines[-1].position + 1 if lines and powered_off else start if powered_off else folder.next
+    if powered_off:
+        findings.append(
+            f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
+            f"{folder.next}; fsync = true keeps them"
+        )
+    last = lines[-1].received if lines else None
+    received = dict(notes.last_received)
+    if powered_off and last is not None:
+        received = {feed: min(moment, last) for feed, moment in received.items()}
+    position = max(folder.first, state.next)  # what came after the last save
+    while position < end:
+        page = folder.read(position, SCAN)
+        position = page.next
+        for line in page.lines:
+            with suppress(EventError):
+                event = Event.from_cloudevent(line.body)
+                if event.kind != "stream.not_verified":  # which may come while it is down
+                    received[event.feed] = microseconds(heard_until(event))
+    tokens: dict[str, Token] = {}
+    for feed, token in notes.tokens.items():
+        if token.position > end and powered_off:
+            findings.append(f"feed {feed}: its resume token stands behind event {token.position - 1}, which is lost")
+        else:
+            tokens[feed] = token
+    cursors = {sink: folder.next if upcoming >= end else upcoming for sink, upcoming in notes.cursors.items()}
+    return attrs.evolve(notes, cursors=cursors, tokens=tokens, last_received=received), findings
+
+
+def check_content(path: Path) -> None:
+    """See that a folder with other things in it does not become a journal by a slip of the pen."""
+    try:
+        names = [each.name for each in path.iterdir()]
+    except OSError:
+        return  # what is wrong with it shows when it is opened
+    if names and NAME not in names and not any(name.endswith(SUFFIX) or name in BEGUN for name in names):
+        raise JournalError(f"{path}: is a folder that holds other things than a journal; name an empty or a new one")
+
+
+def boot_id() -> str:
+    """What changes whenever the machine starts; a power failure may have taken what was not synced before."""
+    try:
+        return BOOT_ID.read_text().strip() or "unknown"
+    except OSError:
+        return "unknown"

@@ -1,0 +1,148 @@
+"""A source that is pulled from: whatever is killed, no row is lost."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+import jackfield_outbox
+import jackfield_sqlite
+from jackfield import open_gateway
+
+KILLS = 20
+TABLE = "CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, data TEXT)"
+
+GATEWAY = """
+import sys
+import trio
+import jackfield
+import jackfield_outbox, jackfield_sqlite
+
+async def main(config):
+    async with jackfield.open_gateway(config, plugins=[jackfield_outbox, jackfield_sqlite]):
+        print("up", flush=True)
+        await trio.sleep_forever()
+
+trio.run(main, *sys.argv[1:])
+"""
+
+CONFIG = """
+[gateway]
+journal = "journal"
+
+[feeds.app]
+provider = "outbox"
+name = "app"
+path = "app.db"
+poll_seconds = 0.01
+
+[sinks.db]
+type = "sqlite"
+path = "out.db"
+
+[[routes]]
+select = ["**"]
+sinks = ["db"]
+"""
+
+
+def opened(path):
+    return contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10))
+
+
+def write(database, first, count):
+    """An application that writes events in transactions of its own."""
+    rows = [
+        ("call.updated", f"c{number % 7}", json.dumps({"number": number})) for number in range(first, first + count)
+    ]
+    database.execute("BEGIN")
+    database.executemany("INSERT INTO outbox (kind, subject, data) VALUES (?, ?, ?)", rows)
+    database.execute("COMMIT")
+    return first + count
+
+
+def delivered(path):
+    """The numbers in the sink's table, in order."""
+    try:
+        with opened(path) as database:
+            rows = database.execute("SELECT kind, event FROM events ORDER BY number").fetchall()
+    except sqlite3.OperationalError:  # no batch has made the table yet
+        return []
+    return [json.loads(event)["data"]["number"] for kind, event in rows if kind == "call.updated"]
+
+
+def test_killed_20_times_no_row_is_lost_and_none_comes_twice(tmp_path):
+    (tmp_path / "gateway.toml").write_text(CONFIG)
+    paths = [str(Path(jackfield_outbox.__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    chance, total = random.Random(20), 0
+    with opened(tmp_path / "app.db") as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(TABLE)
+        for kill in range(KILLS + 2):
+            process = subprocess.Popen(
+                [sys.executable, "-c", GATEWAY, "gateway.toml"], stdout=subprocess.PIPE, cwd=tmp_path, env=environ
+            )
+            with process:
+                assert process.stdout.readline() == b"up\n"
+                for _ in range(chance.randrange(1, 40)):
+                    total = write(database, total, chance.randrange(1, 30))
+                if 1 <= kill <= KILLS:
+                    process.kill()
+                    continue
+                # The first run, before which there is no token, and the last one end in order.
+                for _ in range(600):  # a test looks from outside
+                    if len(set(delivered(tmp_path / "out.db"))) == total:
+                        break
+                    trio.run(trio.sleep, 0.05)
+                process.send_signal(signal.SIGINT)
+    numbers = delivered(tmp_path / "out.db")
+    assert sorted(numbers) == list(range(total))
+    assert total > 1000
+
+
+async def test_a_table_that_is_not_there_is_waited_for_and_a_row_that_is_unreadable_counted(tmp_path):
+    feed = {"provider": "outbox", "name": "app", "path": str(tmp_path / "app.db"), "poll_seconds": 0.01}
+    async with open_gateway({"feeds": {"app": feed}}, plugins=[jackfield_outbox, jackfield_sqlite]) as gateway:
+        with gateway.listen("**") as events, trio.fail_after(20), opened(tmp_path / "app.db") as database:
+            database.execute(TABLE)
+            database.execute("INSERT INTO outbox (kind, subject, data) VALUES ('fax.sent', 'f1', 'not JSON')")
+            write(database, 0, 3)
+            event = await until(events, "call.updated")
+        stats = gateway.state().feeds["app"]
+    assert str(event.address) == "outbox/table/app/call/c0/updated"
+    assert stats.unreadable == 1
+
+
+async def test_what_is_stored_is_deleted_where_that_is_wanted(tmp_path):
+    with opened(tmp_path / "app.db") as database:
+        database.execute(TABLE)
+        write(database, 0, 3)
+        source = jackfield_outbox.Outbox("app", str(tmp_path / "app.db"), delete=True).endpoint()
+        async with source.open() as puller:
+            frames = await puller.receive()
+            (send,) = jackfield_outbox.OutboxProtocol("app", "app").committed("2")
+            await puller.send(send.frame)
+        assert len(frames) == 3
+        assert database.execute("SELECT number FROM outbox").fetchall() == [(3,)]
+
+
+async def until(events, kind):
+    async for each in events:
+        if each.kind == kind:
+            return each
+    raise AssertionError("the events have ended")
+
+
+@pytest.mark.parametrize("token", ["0", "17"])
+def test_a_token_is_where_it_goes_on(token):
+    source = jackfield_outbox.Outbox("app", "app.db").resume_from(token)
+    assert source.open.args == (int(token),)

@@ -1,0 +1,131 @@
+"""`jackfield._journal.store.segment_store`: events and cursors agree after every crash, and no number comes twice."""
+
+import shutil
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jackfield._journal.dedup import key_of
+from jackfield._journal.store import SegmentStore, segment_store
+from jackfield._journal.store.records import Notes, Row, Token
+from jackfield.addresses import Address
+from jackfield.errors import JournalError
+from jackfield.events import Event
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def row(number):
+    address = Address("v", "s", "i", "call", "7", "status")
+    at = AT + timedelta(seconds=number)
+    event = Event(
+        id=str(number), kind="call.updated", address=address, time=at, received=at, feed=f"f{number % 2}", data=number
+    )
+    return Row(event, key_of(event), event.to_json(), int(at.timestamp() * 1_000_000))
+
+
+def ids(store):
+    return [int(Event.from_cloudevent(line.body).id) for page in store.scan(0, 2**62) for line in page]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def store(path):
+    store = SegmentStore.open(path)
+    store.append([row(n) for n in range(1, 6)], 0)
+    yield store
+    store.close()
+
+
+def killed(store, tmp_path):
+    """The folder as a kill leaves it."""
+    copy = tmp_path / "copy"
+    shutil.copytree(store.path, copy)
+    return copy
+
+
+def test_events_cursors_and_keys_are_there_after_a_kill(store, tmp_path):
+    store.save(Notes({"crm": 3}, tokens={"f1": Token("t", 4)}))
+    store.append([row(6)], 0)
+    with closing(SegmentStore.open(killed(store, tmp_path))) as again:
+        assert (again.first, again.next, ids(again)) == (1, 7, [1, 2, 3, 4, 5, 6])
+        assert again.saved().cursors == {"crm": 3}
+        assert again.saved().tokens == {"f1": Token("t", 4)}
+        assert again.newest_keys(2) == [row(5).key, row(6).key]
+        assert again.findings == []
+
+
+def test_what_came_after_the_last_save_counts_for_when_feeds_were_heard(store, tmp_path):
+    with closing(SegmentStore.open(killed(store, tmp_path))) as again:
+        assert again.saved().last_received == {"f0": row(4).received, "f1": row(5).received}
+
+
+def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, tmp_path, monkeypatch):
+    last = {"f0": row(4).received, "f1": row(5).received}
+    store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, last_received=last))
+    copy = killed(store, tmp_path)
+    (segment,) = copy.glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes().partition(b'{"group":')[0])
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
+    with closing(SegmentStore.open(copy)) as again:
+        assert again.next > 100_000
+        assert ids(again) == []
+        assert any("the machine stopped while a gateway ran" in each for each in again.findings)
+        assert set(again.saved().tokens) == set()
+        again.append([row(9)], 0)
+        assert again.saved().cursors["crm"] == again.next - 1
+    with closing(SegmentStore.open(copy)) as again:
+        assert ids(again) == [9]
+        assert again.findings == []
+
+
+def test_an_orderly_stop_before_a_power_failure_costs_no_numbers(store, monkeypatch):
+    store.close()
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
+    with closing(SegmentStore.open(store.path)) as again:
+        assert (again.next, again.findings) == (6, [])
+
+
+def test_a_folder_with_other_things_does_not_become_a_journal(path):
+    path.mkdir()
+    (path / "letters.txt").write_text("precious")
+    with pytest.raises(JournalError, match="is a folder that holds other things than a journal"):
+        SegmentStore.open(path)
+    assert [each.name for each in path.iterdir()] == ["letters.txt"]
+
+
+def test_events_without_their_cursors_are_refused_and_can_be_read(store):
+    store.close()
+    (store.path / "state.db").unlink()
+    with pytest.raises(JournalError, match=r"state\.db is missing"):
+        SegmentStore.open(store.path)
+    with closing(SegmentStore.open(store.path, readonly=True)) as reader:
+        assert ids(reader) == [1, 2, 3, 4, 5]
+        assert reader.cursors() == {}
+
+
+def test_another_writer_is_refused_whatever_name_it_uses(store, tmp_path):
+    (tmp_path / "link").symlink_to(store.path)
+    for path in (store.path, tmp_path / "link"):
+        with pytest.raises(JournalError, match="another gateway writes to this journal"):
+            SegmentStore.open(path)
+
+
+def test_cursors_whose_file_was_replaced_are_not_saved_into_nowhere(store):
+    shutil.copy(store.path / "state.db", store.path / "other")
+    (store.path / "other").rename(store.path / "state.db")
+    with pytest.raises(JournalError, match="was replaced by another file"):
+        store.save(Notes({"crm": 2}))
+
+
+def test_a_check_names_what_is_not_what_was_written(store):
+    assert list(store.check()) == []
+    (segment,) = store.path.glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes().replace(b'"id":"3"', b'"id":"8"'))
+    (problem,) = store.check()
+    assert "event 3 is not what was written" in problem
