@@ -60,7 +60,7 @@ class Retention:
             await trio.sleep(self._limits.every)
             try:
                 await self.trim()
-                await trio.to_thread.run_sync(self._store.maintain)  # which no commit waits for
+                await trio.to_thread.run_sync(_maintain, self._store)  # which no commit waits for
                 self._failures = 0
             except JournalError as error:
                 self._failures += 1
@@ -101,6 +101,11 @@ class Retention:
             if is_due(self.unread, lost):
                 reason = f"the file has reached retain_bytes = {self._limits.bytes} before every sink had read them"
                 self._report(EventsDropped("journal", lost, reason, self.unread))
+
+
+def _maintain(store: Store) -> None:
+    for _ in store.maintain():
+        time.sleep(0)  # lets a thread go on that waits for the interpreter
 
 
 def count_loss(pending: PendingNotes, sink: str, position: int, first: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from jackfield._journal.segments import Lines
@@ -79,8 +79,8 @@ class Store(Protocol):
         """Delete the oldest dead letters while all take more than that; how many, by sink."""
         ...
 
-    def maintain(self) -> None:
-        """Do what can wait, in a thread of its own, beside appending and reading."""
+    def maintain(self) -> Iterator[None]:
+        """Do what can wait, beside appending and reading, a little at each step."""
         ...
 
     def verify(self) -> None:

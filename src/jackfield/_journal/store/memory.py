@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -75,8 +75,9 @@ class MemoryStore:
         """Nothing to delete."""
         return {}
 
-    def maintain(self) -> None:
+    def maintain(self) -> Iterator[None]:
         """Nothing can wait."""
+        return iter(())
 
     def verify(self) -> None:
         """Nothing can go wrong."""

@@ -9,7 +9,6 @@ After one, which shows by another boot of the machine, the next event gets a num
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -179,10 +178,9 @@ class SegmentStore:
         assert self.sidecar is not None
         return self.sidecar.trim_dead(keep_bytes)
 
-    def maintain(self) -> None:
+    def maintain(self) -> Iterator[None]:
         """Make the indexes of closed segments, a little at a time."""
-        for _ in self.folder.maintain():
-            time.sleep(0)  # lets a thread go on that waits for the interpreter
+        return self.folder.maintain()
 
     def verify(self) -> None:
         """`JournalError` where the files are not the ones any more that were opened."""
