@@ -22,6 +22,7 @@ from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._journal import Journal
+from jackfield._journal.receipts import Tokens
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
@@ -138,9 +139,12 @@ class Gateway:
         """
         self._deselect(self._routes.remove(route).select)
 
-    def _take(self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /) -> None:
+    def _take(
+        self, feed: str, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
+    ) -> None:
         """The way in of every event of a feed; never waits."""
-        self._listeners.put(self._journal.admit(events))
+        wanted = Tokens(feed, tokens, committed) if committed is not None and tokens else None
+        self._listeners.put(self._journal.admit(events, wanted))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -206,12 +210,13 @@ class Gateway:
                 continuity.suspect(since, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
-                self._take,
+                partial(self._take, feed.name),
                 self._registry.observe,
                 rng,
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
                 redact=self._registry.redact,
+                token=partial(self._journal.token, feed.name),
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         self._doubt(self._routes.selectors)
