@@ -14,6 +14,7 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.continuity import Continuity
+from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
@@ -143,8 +144,8 @@ class Gateway:
         self, feed: str, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
     ) -> None:
         """The way in of every event of a feed; never waits."""
-        wanted = Tokens(feed, tokens, committed) if committed is not None and tokens else None
-        self._listeners.put(self._journal.admit(events, wanted))
+        receipts = None if committed is None else Tokens(feed, tokens, committed)
+        self._listeners.put(self._journal.admit(events, receipts))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -206,7 +207,7 @@ class Gateway:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
             continuity = Continuity()
-            if since is not None:
+            if since is not None and not resumes(feed, self._journal.token(feed.name)):
                 continuity.suspect(since, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
@@ -215,8 +216,8 @@ class Gateway:
                 rng,
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
-                redact=self._registry.redact,
                 token=partial(self._journal.token, feed.name),
+                redact=self._registry.redact,
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         self._doubt(self._routes.selectors)

@@ -62,6 +62,7 @@ class Journal:
     _cursors: list[Cursor] = attrs.field(factory=list)
     _rescued: Rescue | None = None
     """What was saved when the files were found to be gone."""
+    _rescuing: trio.Lock = attrs.field(factory=trio.Lock)
     _over: bool = False
     """Whether nothing will be committed any more."""
 
@@ -125,6 +126,10 @@ class Journal:
 
     async def _rescue(self, error: JournalGone) -> None:
         """Save what memory holds of a journal that is gone; again for what has come since."""
+        async with self._rescuing:  # the files are written by several tasks, and each finds out
+            await self._save_memory(str(error))
+
+    async def _save_memory(self, reason: str) -> None:
         if self._rescued is None:
             self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
         records, _ = self._log.newest(0)
@@ -133,10 +138,10 @@ class Journal:
         try:
             saved = await trio.to_thread.run_sync(self._rescued.save, first, events)
         except OSError as problem:
-            self._report(JournalRescued(str(self._rescued.path), 0, f"{error}; {problem.strerror}"))
+            self._report(JournalRescued(str(self._rescued.path), 0, f"{reason}; {problem.strerror}"))
         else:
             if saved:
-                self._report(JournalRescued(str(self._rescued.path), self._rescued.events, str(error)))
+                self._report(JournalRescued(str(self._rescued.path), self._rescued.events, reason))
         self._log.wake()
 
     def cursor(self, name: str) -> Cursor:
