@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from jackfield._journal.segments import Lines
@@ -18,6 +19,11 @@ class Store(Protocol):
     Synchronous. `append` and `trim` are called by one thread at a time, `save` and `trim_dead` by another, `read`
     by others meanwhile. `JournalError` is all that they raise, and then nothing of what was asked for was done.
     """
+
+    @property
+    def path(self) -> Path:
+        """Where it is; what is rescued from it stands beside that."""
+        ...
 
     @property
     def survives(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 
@@ -27,6 +28,7 @@ class MemoryStore:
     dead: deque[DeadLetterRow] = attrs.field(factory=deque)
     _dropped: int = 0
 
+    path = Path("memory")
     survives = False
     instant = True
     findings = ()
