@@ -20,6 +20,11 @@ class Store(Protocol):
     """
 
     @property
+    def journal(self) -> str:
+        """The journal's id: one that is made anew has another."""
+        ...
+
+    @property
     def survives(self) -> bool:
         """Whether what is kept can be read after a restart."""
         ...
