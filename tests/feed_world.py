@@ -360,7 +360,8 @@ class World:
         self.fault()
 
     async def step(self, seconds):
-        """Somebody sets our clock, and leaves it for long enough that it is read."""
+        """Somebody sets our clock, which is read before and after that."""
+        await self.wait(2)
         self.fault()
         self.ahead += seconds
         self.fault()

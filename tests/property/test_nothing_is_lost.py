@@ -113,6 +113,13 @@ def test_the_law_bites_where_something_is_forgotten(monkeypatch, where, name, br
     assert world.missing() or (rest and world.session.stats.not_verified_seconds > 100)
 
 
+def test_a_stall_right_before_the_stop_is_a_gap():
+    assert (
+        play([("drop",), ("stall", 40.0, True), ("rest_fails", True), ("restart", 40.0, False)], rest=True).missing()
+        == []
+    )
+
+
 def test_every_fault_is_in_the_schedules():
     methods = {name for name, _ in inspect.getmembers(World, inspect.iscoroutinefunction)}
     known = {"cut", "hang", "stall_subscriptions", "drop", "renew", "stall", "step", "rest_fails", "refuse", "restart"}

@@ -118,8 +118,12 @@ class Timekeeper:
         self.report()
 
     def unsubscribed(self) -> None:
-        """No subscription is active any more."""
-        self._continuity.end(self._clock.now())
+        """No subscription is active any more; a stall that nobody has noticed yet is a gap all the same."""
+        stall = self.heed_clock(self._clock.check())
+        now, elapsed = self._clock.now(), self._clock.elapsed()
+        if stall is not None and (announced := self._continuity.announce(now, elapsed, backfills=True)) is not None:
+            self._recorder.announce_gap(announced.since, announced.until, announced.reason)
+        self._continuity.end(now)
         self.report(at_once=True)
 
     def report(self, *, at_once: bool = False) -> None:

@@ -14,6 +14,7 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.continuity import Continuity
+from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
@@ -22,6 +23,7 @@ from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._journal import Journal
+from jackfield._journal.receipts import Tokens
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
@@ -138,9 +140,12 @@ class Gateway:
         """
         self._deselect(self._routes.remove(route).select)
 
-    def _take(self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /) -> None:
+    def _take(
+        self, feed: str, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
+    ) -> None:
         """The way in of every event of a feed; never waits."""
-        self._listeners.put(self._journal.admit(events))
+        receipts = None if committed is None else Tokens(feed, tokens, committed)
+        self._listeners.put(self._journal.admit(events, receipts))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -202,15 +207,16 @@ class Gateway:
         for feed in self.config.feeds:
             since = last_heard.get(feed.name)
             continuity = Continuity()
-            if since is not None:
+            if since is not None and not resumes(feed, self._journal.token(feed.name)):
                 continuity.suspect(since, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
-                self._take,
+                partial(self._take, feed.name),
                 self._registry.observe,
                 rng,
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
+                token=partial(self._journal.token, feed.name),
                 redact=self._registry.redact,
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)

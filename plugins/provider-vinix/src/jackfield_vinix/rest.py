@@ -6,6 +6,7 @@ renewed once for each question.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +15,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import attrs
-import msgspec
 
 from jackfield.errors import RestError
 from jackfield.plugin.http import HTTPFlow, Request, Response
@@ -86,14 +86,18 @@ class Rest:
         return checked(request, response, self.token)
 
     def _request(self, method: str, path: tuple[str, ...], query: dict[str, str], data: Any) -> Request:
-        url = "/".join((self.base.rstrip("/"), *(quote(each, safe="") for each in path)))
+        url = "/".join((self.base.rstrip("/"), *(quote(each, safe="", errors="surrogatepass") for each in path)))
         headers = [("X-Auth-Token", self.token), ("Accept", "application/json")]
         body = b""
         if data is not None:
             headers.append(("Content-Type", "application/json"))
-            body = msgspec.json.encode({"data": data})
+            body = json.dumps({"data": data}).encode()  # an id may hold an unpaired surrogate
         return Request(
-            method, f"{url}?{urlencode(query)}" if query else url, tuple(headers), body, ca_file=self.ca_file
+            method,
+            f"{url}?{urlencode(query, errors='surrogatepass')}" if query else url,
+            tuple(headers),
+            body,
+            ca_file=self.ca_file,
         )
 
 
@@ -154,7 +158,7 @@ def _start_key(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict | int | float) and not isinstance(value, bool):
-        return msgspec.json.encode(value).decode() if value not in ([], {}) else ""
+        return json.dumps(value, separators=(",", ":")) if value not in ([], {}) else ""
     return ""
 
 
