@@ -77,7 +77,7 @@ def test_what_was_confirmed_is_there_after_each_kill_and_is_delivered_in_order(t
         confirmed += whole
         store = SegmentStore.open(path)
         assert store.findings == []
-        stored = [Event.from_cloudevent(line.body).id for page in store.scan(0, 2**62) for line in page]
+        stored = [Event.from_cloudevent(line.body).id for page in store.scan(0, 2**62, print) for line in page]
         store.close()
         assert set(confirmed) <= set(stored)
         assert len(stored) == len(set(stored)) == store.next - 1

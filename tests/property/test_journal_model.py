@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
                 if size > synced and not name.endswith("-shm"):
                     os.truncate(folder / name, data.draw(st.integers(synced, size), label=name))
         store = SegmentStore.open(folder, segment_bytes=200)
-        survivors = {line.position for page in store.scan(0, 2**62) for line in page}
+        survivors = {line.position for page in store.scan(0, 2**62, print) for line in page}
         tail = {position for position in self.log if position >= self.first} - survivors
         if power:
             assert store.next >= end  # no number is given twice

@@ -14,7 +14,7 @@ import attrs
 from jackfield.plugin.hooks import hookimpl
 from jackfield.reports import Level, PluginLoadFailed, Report
 
-__all__ = ["Console", "abandon_stdout", "say"]
+__all__ = ["Console", "abandon_stdout", "say", "warn"]
 
 _COLORS: dict[Level, str] = {"debug": "90", "info": "", "warning": "33", "error": "31"}
 _LEVELS: tuple[Level, ...] = get_args(Level)
@@ -25,6 +25,11 @@ def say(text: str, *, level: Level = "info") -> None:
     color = _COLORS[level] if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else ""
     with suppress(OSError):  # standard error may be closed, and there is no other place to report that
         print(f"\x1b[{color}m{text}\x1b[0m" if color else text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Print one warning."""
+    say(text, level="warning")
 
 
 def abandon_stdout() -> None:

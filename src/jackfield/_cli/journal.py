@@ -7,14 +7,15 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from jackfield._cli import replay
-from jackfield._cli.console import say
+from jackfield._cli import journal_files, replay
+from jackfield._cli.console import say, warn
 from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
@@ -33,7 +34,8 @@ __all__ = ["configure", "run"]
 
 EPILOG = """\
 PATH is a configuration, whose journal is meant, or a journal's folder itself. A gateway may be
-running meanwhile; nothing but 'replay --dead' and 'forget-sink' changes anything.
+running meanwhile, except for 'import' and 'compact', which are refused then. 'replay --dead',
+'forget-sink', 'import' and 'compact' change the journal; the others only read it.
 
 examples:
   jackfield journal stats gateway.toml
@@ -41,7 +43,9 @@ examples:
   jackfield journal events gateway.toml --correlation 7edd095189dd15125c59e1401e8c398c
   jackfield journal dead-letters gateway.toml --sink crm
   jackfield journal replay gateway.toml 'contact.*' --since 2026-11-21T08:00 --sink crm --dry-run
-  jackfield journal replay gateway.toml --dead"""
+  jackfield journal replay gateway.toml --dead
+  jackfield journal backup gateway.toml /backup/2026-11-21
+  jackfield journal import gateway.toml var/journal.rescued-20261121T080000Z"""
 
 PATH = "a configuration, whose journal is meant, or a journal's folder itself"
 
@@ -84,6 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
     forget.add_argument("sink", metavar="SINK", help="the sink's name")
     forget.set_defaults(do=_forget_sink)
+    journal_files.configure(partial(_action, actions), _folder, _gateway_options)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -199,7 +204,7 @@ def _events(options: argparse.Namespace) -> int:
     store = SegmentStore.open(_folder(options.path), readonly=True)
     left = options.limit
     try:
-        pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"))
+        pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"), warn)
         if options.correlation is not None:  # vendors tell one contact's events in any order
             pages = [sorted(chain.from_iterable(pages), key=_happened)]
         for page in pages:

@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 import trio
 
-from jackfield._cli.console import Console, say
+from jackfield._cli.console import Console, say, warn
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._cli.signals import cancel_at_signal
 from jackfield._delivery import SinkPipeline
@@ -114,7 +114,7 @@ def _task(
             yield [Record(each.number, each.event) for each in page]
 
     def routed() -> Pages:
-        for page in past(store, wanted, unreadable("event")):
+        for page in past(store, wanted, unreadable("event"), warn):
             if records := [each for each in page if any(route.matches(each.event) for route in routes)]:
                 yield records
 

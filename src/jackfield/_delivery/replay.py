@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ import attrs
 import trio
 
 from jackfield._journal.cursor import position_text
+from jackfield._journal.segments.walk import Line
 from jackfield._journal.store import SegmentStore
 from jackfield.errors import EventError
 from jackfield.events import Event, Record
@@ -57,11 +58,22 @@ class EventFilter:
         return not self.selectors or any(selector.matches(event) for selector in self.selectors)
 
 
-def past(store: SegmentStore, filter_: EventFilter, unreadable: Callable[[int], None]) -> Iterator[list[Record]]:
-    """The selected records, a page at a time; unreadable ones are reported by number."""
+def past(
+    store: SegmentStore,
+    filter_: EventFilter,
+    unreadable: Callable[[int], object],
+    problem: Callable[[str], object],
+) -> Iterator[list[Record]]:
+    """The selected records, a page at a time.
+
+    Lines that are not events are reported to `unreadable` by position, damaged files to `problem`.
+    """
     since = _microseconds(filter_.since) if filter_.since else 0
     until = _microseconds(filter_.until) if filter_.until else FOREVER
-    for page in store.scan(since, until):
+    pages: Iterable[list[Line]] = store.scan(since, until, problem)
+    if filter_.correlation is not None:
+        pages = ([line] for line in store.folder.find("correlationid", filter_.correlation))
+    for page in pages:
         found = [(line.position, _read(line.position, line.body, unreadable)) for line in page]
         events = [Record(position, event) for position, event in found if event is not None]
         if records := [each for each in events if filter_.takes(each.event)]:
@@ -87,7 +99,7 @@ def letters(
             yield found
 
 
-def _read(number: int, body: bytes | None, unreadable: Callable[[int], None]) -> Event | None:
+def _read(number: int, body: bytes | None, unreadable: Callable[[int], object]) -> Event | None:
     if body is not None:
         with suppress(EventError):
             return Event.from_cloudevent(body)

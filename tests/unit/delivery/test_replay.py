@@ -71,7 +71,11 @@ def test_the_past_is_what_was_received_in_the_span_and_selected_and_what_cannot_
     unreadable = []
 
     def found(**wanted):
-        return [int(event.feed) for page in past(store, EventFilter(**wanted), unreadable.append) for _, event in page]
+        return [
+            int(event.feed)
+            for page in past(store, EventFilter(**wanted), unreadable.append, unreadable.append)
+            for _, event in page
+        ]
 
     assert found() == [0, 1, 2, 3, 4]
     assert unreadable == [4]

@@ -50,7 +50,7 @@ def test_events_cursors_dead_letters_and_numbers_are_taken_over_and_that_is_repo
     take_over(path, reports.append)
     assert not is_old_form(path)
     with closing(SegmentStore.open(path)) as store:
-        lines = [line for page in store.scan(0, 2**62) for line in page]
+        lines = [line for page in store.scan(0, 2**62, print) for line in page]
         assert [(line.position, line.received) for line in lines] == [(n, n) for n in (3, 4, 6, 7, 8, 9)]
         assert [line.body for line in lines] == [body(n) for n in (3, 4, 6, 7, 8, 9)]
         assert store.next == 12

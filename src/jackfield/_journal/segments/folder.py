@@ -157,7 +157,7 @@ class SegmentFolder:
         """The events whose CloudEvents attribute `name`, one of `INDEXED`, is `value`, in order."""
         return find(self.segments, self._indexes, name, value)
 
-    def scan(self, since: int, until: int, problem: Callable[[str], object] = len) -> Iterator[list[Line]]:
+    def scan(self, since: int, until: int, problem: Callable[[str], object]) -> Iterator[list[Line]]:
         """The events received from `since` to before `until`, microseconds since 1970; damage goes to `problem`."""
         return scan(self.segments, self._indexes, since, until, problem)
 

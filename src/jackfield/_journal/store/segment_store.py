@@ -9,7 +9,7 @@ After one, which shows by another boot of the machine, the next event gets a num
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Self
@@ -153,9 +153,9 @@ class SegmentStore:
         """The events at the next `most` positions from there on, as far as there are any."""
         return self.folder.read(position, most)
 
-    def scan(self, since: int, until: int) -> Iterator[list[Line]]:
-        """The events received from `since` to before `until`, microseconds since 1970, some at a time."""
-        return self.folder.scan(since, until)
+    def scan(self, since: int, until: int, problem: Callable[[str], object]) -> Iterator[list[Line]]:
+        """The events received from `since` to before `until`, microseconds since 1970; damage goes to `problem`."""
+        return self.folder.scan(since, until, problem)
 
     def newest_keys(self, most: int) -> list[bytes]:
         """The keys of the newest events, the oldest first."""

@@ -26,7 +26,7 @@ def row(number):
 
 
 def ids(store):
-    return [int(Event.from_cloudevent(line.body).id) for page in store.scan(0, 2**62) for line in page]
+    return [int(Event.from_cloudevent(line.body).id) for page in store.scan(0, 2**62, print) for line in page]
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""``jackfield journal export|import|backup|compact``: a journal's files as a whole."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from jackfield._cli.console import say
+from jackfield._cli.moments import moment
+from jackfield._journal.copying import back_up, compact, export, import_events
+from jackfield.config import GatewayOptions
+
+__all__ = ["configure"]
+
+FOREVER = 2**62
+Action = Callable[[str, str], argparse.ArgumentParser]
+
+
+def configure(action: Action, folder: Callable[[Path], Path], options_of: Callable[[Path], dict[str, Any]]) -> None:
+    """Declare the actions; `folder` finds the journal's folder of a path, `options_of` its configuration."""
+    parser = action("export", "write the events to a new file, one CloudEvents JSON object a line")
+    _add_path(parser)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a new file; compressed where it ends in .gz")
+    parser.add_argument("--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago")
+    parser.add_argument("--until", type=moment, metavar="WHEN", help="received before this moment")
+    parser.set_defaults(do=lambda options: _export(options, folder(options.path)))
+    parser = action(
+        "import",
+        "append events that the journal does not have yet, which sinks then get at the gateway's next start; "
+        "not while a gateway runs",
+    )
+    _add_path(parser)
+    parser.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="an export or a rescue file (.rescued-...), compressed or not, or the folder of another journal",
+    )
+    parser.set_defaults(do=lambda options: _import(options, folder(options.path)))
+    parser = action("backup", "copy the journal into a new folder, consistent also while a gateway runs")
+    _add_path(parser)
+    parser.add_argument("target", type=Path, metavar="FOLDER", help="a new folder")
+    parser.set_defaults(do=lambda options: _backup(options, folder(options.path)))
+    parser = action(
+        "compact",
+        "delete what retain_seconds and retain_bytes allow, and free space that nothing uses; not while a gateway runs",
+    )
+    _add_path(parser)
+    parser.set_defaults(do=lambda options: _compact(folder(options.path), options_of(options.path)))
+
+
+def _add_path(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="a configuration, or a journal's folder itself")
+
+
+def _export(options: argparse.Namespace, path: Path) -> int:
+    since = _microseconds(options.since) if options.since else -FOREVER
+    until = _microseconds(options.until) if options.until else FOREVER
+    count, problems = export(path, since, until, options.file)
+    _report(problems)
+    say(f"{options.file}: {count} events written{f', {len(problems)} problems' if problems else ''}")
+    return 1 if problems else 0
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def _import(options: argparse.Namespace, path: Path) -> int:
+    problems: list[str] = []
+    result = import_events(path, options.files, problems.append)
+    _report(problems)
+    copies = f", {result.copies} left out that it has already" if result.copies else ""
+    unreadable = f", {result.unreadable} unreadable lines left out" if result.unreadable else ""
+    say(f"{path}: {result.taken} events added{copies}{unreadable}")
+    return 1 if problems else 0
+
+
+def _backup(options: argparse.Namespace, path: Path) -> int:
+    say(f"{options.target}: {back_up(path, options.target)} events copied, and read back")
+    return 0
+
+
+def _compact(path: Path, gateway: dict[str, Any]) -> int:
+    """Without a configuration nothing is deleted."""
+    configured = bool(gateway) or not path.is_dir()
+    seconds = gateway.get("retain_seconds", GatewayOptions().retain_seconds) if configured else inf
+    keep = gateway.get("retain_bytes", GatewayOptions().retain_bytes) if configured else FOREVER
+    before, after = compact(path, min(seconds, 1e11), keep)
+    say(f"{path}: {before / 1e6:.1f} MB became {after / 1e6:.1f} MB")
+    return 0
+
+
+def _report(problems: list[str]) -> None:
+    for problem in problems:
+        say(problem, level="warning")

@@ -1,0 +1,169 @@
+"""Takes events out of a journal and into one, copies it while a gateway writes to it, and makes it compact."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import attrs
+
+from jackfield._journal.dedup import key_of
+from jackfield._journal.segments import SegmentFolder
+from jackfield._journal.segments.copying import copy_segments, remove_leftovers
+from jackfield._journal.store import SegmentStore
+from jackfield._journal.store.backup import copy_sidecar, vacuum_sidecar
+from jackfield._journal.store.records import Row
+from jackfield.errors import EventError, JournalError
+from jackfield.events import Event
+
+__all__ = ["Imported", "back_up", "compact", "export", "import_events"]
+
+GROUP = 200
+ALL = 2**62
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+HEADERS = (b'{"segment":', b'{"group":')
+
+
+@attrs.define
+class Imported:
+    """What became of the lines of files."""
+
+    taken: int = 0
+    copies: int = 0
+    """Events that the journal has already."""
+    unreadable: int = 0
+
+
+def export(path: Path, since: int, until: int, file: Path) -> tuple[int, list[str]]:
+    """Write the events received from `since` to before `until`, microseconds since 1970, to a new file.
+
+    One a line, as sinks write them; compressed where the file's name ends in ``.gz``. How many, and what could not be
+    read. A gateway may write to the journal meanwhile.
+    """
+    count = 0
+    with closing(SegmentFolder.open(path, readonly=True)) as folder:
+        problems = list(folder.findings)
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+            with os.fdopen(descriptor, "wb") as opened:
+                target = gzip.GzipFile("", "wb", fileobj=opened, mtime=0) if file.suffix == ".gz" else opened
+                for page in folder.scan(since, until, problems.append):
+                    target.write(b"".join(line.body + b"\n" for line in page))
+                    count += len(page)
+                if target is not opened:
+                    target.close()
+                opened.flush()
+                os.fsync(opened.fileno())
+        except FileExistsError:
+            raise JournalError(f"{file}: is there already; name a new file") from None
+        except OSError as error:
+            raise JournalError(f"{file}: cannot be written: {error.strerror}") from None
+    return count, problems
+
+
+def import_events(path: Path, sources: Iterable[Path], problem: Callable[[str], None]) -> Imported:
+    """Append the events of files to a journal that no gateway uses; those that it has already are left out.
+
+    A source is a file with one CloudEvents JSON object of Jackfield's a line, such as an export, a rescue file or a
+    segment, which may be compressed; or the folder of another journal.
+    """
+    result = Imported()
+    with closing(SegmentStore.open(path)) as store:
+        known = {*store.newest_keys(ALL)}
+        rows: list[Row] = []
+        for source in sources:
+            for where, line in _lines(source, problem):
+                try:
+                    event = Event.from_cloudevent(line)
+                except EventError as error:
+                    result.unreadable += 1
+                    problem(f"{where}: {error}")
+                    continue
+                key = key_of(event)
+                if key and key in known:
+                    result.copies += 1
+                    continue
+                known.add(key)
+                result.taken += 1
+                rows.append(Row(event, key, event.to_json(), int(event.received.timestamp() * 1_000_000)))
+                if len(rows) >= GROUP:
+                    _append(store, rows)
+        if rows:
+            _append(store, rows)
+    return result
+
+
+def _append(store: SegmentStore, rows: list[Row]) -> None:
+    store.append(rows, rows[-1].received)
+    rows.clear()
+
+
+def _lines(source: Path, problem: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:
+    """The lines of events, and where each stands."""
+    if source.is_dir():
+        with closing(SegmentFolder.open(source, readonly=True)) as folder:
+            for found in folder.findings:
+                problem(f"{source}: {found}")
+            for page in folder.scan(-ALL, ALL, lambda found: problem(f"{source}: {found}")):
+                yield from ((f"{source}, event {line.position}", line.body) for line in page)
+        return
+    try:
+        with source.open("rb") as opened:
+            compressed = opened.read(2) == b"\x1f\x8b"
+        with gzip.open(source) if compressed else source.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip() and not line.startswith(HEADERS):
+                    yield f"{source}, line {number}", line.rstrip(b"\r\n")
+    except (OSError, EOFError) as error:
+        raise JournalError(f"{source}: cannot be read: {error}") from None
+
+
+def back_up(path: Path, target: Path) -> int:
+    """Copy a journal, which a gateway may be writing to, into a new folder; how many events the copy holds.
+
+    How far sinks have come is copied first, and the events then, so that no sink stands behind the copy's end.
+    """
+    try:
+        target.mkdir(mode=FOLDER_MODE)
+    except FileExistsError:
+        raise JournalError(f"{target}: is there already; name a new folder") from None
+    except OSError as error:
+        raise JournalError(f"{target}: cannot be made: {error.strerror}") from None
+    copy_sidecar(path, target)
+    with closing(SegmentFolder.open(path, readonly=True)) as folder:
+        if folder.findings:
+            raise JournalError(f"{path}: is damaged, and a copy would be too: {folder.findings[0]}")
+        copy_segments(folder, target)
+    with closing(SegmentFolder.open(target, readonly=True)) as copy:
+        problems = [*copy.check()]
+        count = sum(1 for page in copy.scan(-ALL, ALL, problems.append) for _ in page)
+    if problems:
+        raise JournalError(f"{target}: is not a whole copy: {problems[0]}")
+    return count
+
+
+def compact(path: Path, keep_seconds: float, keep_bytes: int) -> tuple[int, int]:
+    """Delete what retention would delete, what nothing needs, and free space; bytes on the disk before and after.
+
+    No gateway may use the journal meanwhile.
+    """
+    before = _used(path)
+    with closing(SegmentStore.open(path)) as store:
+        floor = min(store.cursors().values(), default=store.next)
+        store.trim(keep_after=time.time() - keep_seconds, keep_bytes=keep_bytes, floor=floor)
+        remove_leftovers(store.folder)
+    vacuum_sidecar(path)
+    return before, _used(path)
+
+
+def _used(path: Path) -> int:
+    """The size of a folder's files."""
+    total = 0
+    for each in path.iterdir() if path.is_dir() else []:
+        with suppress(FileNotFoundError):
+            total += each.stat().st_size
+    return total
