@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import inspect
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
@@ -177,7 +179,35 @@ def conformance_page() -> str:
         lines += [f"## `jackfield.testing.{suite.__name__}`, for {what}", "", "| rule | level | why |", "|---|---|---|"]
         lines += [f"| `{each.id}` | {each.level} | {each.why} |" for each in rules_of(suite)]
         lines.append("")
+    lines += [
+        "`jackfield.testing.WebhookSuite` has the rules of `ProviderSuite` that are not about a connection, for",
+        "vendors that send everything by webhook.",
+        "",
+        "## What the rules find",
+        "",
+        "The tests of Jackfield plant each of these faults in a plugin that has none, and see that its rule finds it",
+        "and no other rule is broken, except where the fault breaks two.",
+        "",
+    ]
+    for what, faults in _planted_faults().items():
+        lines += [f"| a {what} that … | is found by |", "|---|---|"]
+        lines += [f"| {fault} | `{each}` |" for each, fault in sorted(faults)]
+        lines.append("")
     return "\n".join(lines)
+
+
+def _planted_faults() -> dict[str, list[tuple[str, str]]]:
+    """The rule and the fault, in words, of every plugin in tests/conformance/faulty."""
+    sys.path.insert(0, str(DOCS.parent / "tests" / "conformance"))
+    try:
+        faulty = importlib.import_module("faulty.providers"), importlib.import_module("faulty.sinks")
+    finally:
+        sys.path.pop(0)
+    words = re.compile(r"(?<!^)(?=[A-Z])")
+    return {
+        what: [(fault[0], words.sub(" ", fault[1].__name__).lower()) for fault in module.FAULTS]
+        for what, module in zip(("provider", "sink"), faulty, strict=True)
+    }
 
 
 def hooks_page() -> str:

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "testing.md"
 
 def test_the_tests_that_the_page_shows_pass(tmp_path):
     pieces = re.findall(r"^```python title=(\S+)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert {name for name, _ in pieces} == {"waiting.py", "test_waiting.py"}
+    assert {name for name, _ in pieces} == {"conftest.py", "waiting.py", "test_waiting.py"}
     for name, text in pieces:
         with (tmp_path / name).open("a") as file:
             file.write(text + "\n\n")
@@ -24,7 +24,7 @@ def test_the_tests_that_the_page_shows_pass(tmp_path):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 passed" in done.stdout
+    assert "9 passed" in done.stdout
 
 
 def test_a_recording_sink_keeps_what_it_gets_fails_while_failure_is_set_and_counts_attempts():

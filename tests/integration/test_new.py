@@ -1,5 +1,6 @@
 """``jackfield new``: what it writes installs into a fresh environment and passes its own suite, unchanged."""
 
+import importlib
 import os
 import site
 import subprocess
@@ -8,8 +9,12 @@ import venv
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jackfield._cli import main
+from jackfield._cli.new import SHAPES
+from jackfield.testing._rules import Level
+from jackfield.testing._scorecard import run_suite
 
 PATIENCE = 240
 
@@ -50,15 +55,26 @@ def call(environment, folder, *command):
     return done.stdout
 
 
-@pytest.mark.parametrize(("what", "name"), [("provider", "acme"), ("sink", "big-acme2")])
-def test_what_it_writes_installs_and_passes_its_suite_unchanged(what, name, environment, tmp_path, capsys):
-    assert main(["new", what, name, "--into", str(tmp_path)]) == 0
+# Each takes a while; the thorough profile tries all, the others one of each sort, and the rest in this process.
+INSTALLED = [("provider", "acme", []), ("sink", "big-acme2", [])]
+if settings.get_current_profile_name() == "thorough":
+    INSTALLED += [("provider", f"acme-{shape}", ["--shape", shape]) for shape in SHAPES]
+
+
+@pytest.mark.parametrize(("what", "name", "more"), INSTALLED, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_it_writes_installs_and_passes_its_suite_unchanged(what, name, more, environment, tmp_path, capsys):
+    assert main(["new", what, name, *more, "--into", str(tmp_path)]) == 0
     folder = tmp_path / f"jackfield-{name}"
     word = name.replace("-", "_")
     written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    assert {"README.md", "pyproject.toml", f"src/jackfield_{word}/conformance.py", f"tests/test_{word}.py"} <= {
-        *written
-    }
+    assert {
+        "LICENSE",
+        ".github/workflows/ci.yml",
+        "README.md",
+        "pyproject.toml",
+        f"src/jackfield_{word}/conformance.py",
+        f"tests/test_{word}.py",
+    } <= {*written}
     call(environment, folder, "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", ".")
     plugins = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "fewer"]
     out = call(environment, folder, "pytest", "-q", "-W", "error", *plugins)
@@ -67,6 +83,21 @@ def test_what_it_writes_installs_and_passes_its_suite_unchanged(what, name, envi
     assert f"{what} {name}" in call(environment, folder, "jackfield", "plugins", "--plugins", name, "--strict-plugins")
     card = call(environment, folder, "jackfield", "conformance", f"jackfield-{name}", "--examples", "5")
     assert card.startswith(f"{name}  gold  (jackfield_{word}.conformance:Conformance)")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_provider_is_gold(shape, tmp_path, capsys, monkeypatch):
+    assert main(["new", "provider", f"tried-{shape}", "--shape", shape, "--into", str(tmp_path)]) == 0
+    monkeypatch.syspath_prepend(tmp_path / f"jackfield-tried-{shape}" / "src")
+    suite = importlib.import_module(f"jackfield_tried_{shape}.conformance").Conformance
+    card = run_suite(suite, examples=5, leave_out=["needs_no_more_memory_with_time"])
+    assert card.failures == ()
+    assert card.level is Level.GOLD
+
+
+def test_a_sink_has_no_shape(tmp_path, capsys):
+    assert main(["new", "sink", "acme", "--shape", "rest", "--into", str(tmp_path)]) == 2
+    assert "--shape rest is of providers; a sink has none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "2acme", "acme_cloud", "acme-", "-acme", "a--b", "../acme", "äcme"])

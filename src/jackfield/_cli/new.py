@@ -16,13 +16,22 @@ __all__ = ["configure", "run"]
 
 EPILOG = """\
 Writes a folder jackfield-NAME with a working plugin for a vendor or a receiver that
-does not exist: options, code, README, and tests of every conformance rule. It never
-overwrites a folder.
+does not exist: options, code, README, licence, CI, and tests of every conformance rule.
+It never overwrites a folder.
 
-example:
+shapes of a provider:
+  websocket  topics are subscribed to by frames (the default)
+  rest       topics are subscribed to by REST, events come by websocket
+  tcp        a byte stream with a framing
+  webhook    the vendor sends everything by webhook, and signs it
+  simulator  as websocket, with a simulated server to test programs against
+
+examples:
   jackfield new provider acme
+  jackfield new provider acme --shape webhook
   cd jackfield-acme && pip install -e '.[testing]' && pytest"""
 
+SHAPES = ("websocket", "rest", "tcp", "webhook", "simulator")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # The templates are a plugin of this name; each file has SUFFIX after its own suffix.
 STAND_IN = re.compile("jackfield_acme|test_acme|ACME|Acme|acme")
@@ -34,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("what", metavar="{provider,sink}", choices=["provider", "sink"], help="what the plugin offers")
     parser.add_argument("name", metavar="NAME", help="its name in configurations, such as acme or acme-cloud")
+    parser.add_argument("--shape", choices=SHAPES, help="how a provider reaches its vendor (default: websocket)")
     parser.add_argument(
         "--into", type=Path, default=Path(), metavar="FOLDER", help="where to create the folder (default: here)"
     )
@@ -42,6 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the distribution."""
     problem = _problem(options.what, options.name)
+    if options.what == "sink" and options.shape:
+        problem = f"--shape {options.shape} is of providers; a sink has none"
     folder = options.into / f"jackfield-{options.name}"
     if not problem and folder.exists():
         problem = f"{folder} exists already; nothing was written"
@@ -50,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     names = _names(options.name)
     try:
-        for path, text in _templates(files("jackfield._cli") / "templates" / options.what):
+        for path, text in _layered(options.what, options.shape or SHAPES[0]).items():
             target = folder / _renamed(path, names)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(_renamed(text, names), encoding="utf-8")
@@ -88,6 +100,16 @@ def _names(name: str) -> dict[str, str]:
 
 def _renamed(text: str, names: dict[str, str]) -> str:
     return STAND_IN.sub(lambda found: names[found[0]], text)
+
+
+def _layered(what: str, shape: str) -> dict[str, str]:
+    """The files of a template by path: what all have, what this sort has, and what the shape has in their place."""
+    templates = files("jackfield._cli") / "templates"
+    found: dict[str, str] = {}
+    for layer in ("common", what, f"{what}-{shape}"):
+        if (templates / layer).is_dir():
+            found |= _templates(templates / layer)
+    return found
 
 
 def _templates(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:

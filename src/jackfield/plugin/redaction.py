@@ -24,7 +24,7 @@ import attrs
 from jackfield.addresses import escape_segment
 from jackfield.plugin.secrets import REDACTED, Secret, iter_secrets
 
-__all__ = ["Redactor"]
+__all__ = ["Redactor", "secret_forms"]
 
 PART = 8
 """So many characters in a row of a secret are not shown."""
@@ -140,13 +140,13 @@ def _word(secret: str) -> str:
 
 def _fragments(secret: str) -> tuple[frozenset[str], frozenset[str]]:
     """Every eight characters in a row of a secret's forms, and their beginnings of four to seven."""
-    forms = set(_forms(secret))
+    forms = set(secret_forms(secret))
     parts = frozenset(form[start : start + PART] for form in forms for start in range(len(form) - PART + 1))
     lengths = range(LEAST_CUT, PART)
     return parts, frozenset(form[:length] for form in forms for length in lengths if len(form) > length)
 
 
-def _forms(secret: str) -> Iterator[str]:
+def secret_forms(secret: str) -> Iterator[str]:
     """The ways in which a text can hold a secret."""
     data = secret.encode("utf-8", "surrogateescape")
     encoded = [_base64(data, before) for before in range(3)]

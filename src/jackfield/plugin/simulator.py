@@ -21,6 +21,7 @@ __all__ = [
     "SimulatedClient",
     "Simulator",
     "SupportsClosed",
+    "SupportsGreeting",
     "SupportsRest",
     "SupportsWebhookDelivery",
     "WebhookDelivery",
@@ -55,6 +56,15 @@ class SimulatedClient(Protocol):
 
     def frames_for(self, event: Any) -> Iterable[str]:
         """The frames in which this client gets a published event: none if it did not subscribe, or several copies."""
+        ...
+
+
+@runtime_checkable
+class SupportsGreeting(Protocol):
+    """A `SimulatedClient` of a vendor that speaks first."""
+
+    def opened(self) -> Iterable[str | bytes]:
+        """What the server sends as soon as a connection is up, such as a greeting or a session's id."""
         ...
 
 

@@ -16,6 +16,7 @@ from jackfield.plugin.simulator import (
     SimulatedClient,
     Simulator,
     SupportsClosed,
+    SupportsGreeting,
     SupportsWebhookDelivery,
 )
 from jackfield.simulation._faults import Counters, Faults, copies, extras
@@ -66,6 +67,9 @@ class Client:
     async def serve(self, ping_every: Callable[[], float | None]) -> None:
         """Answer what the client sends and send what it shall get; `ClientGone` at the end, unless it was cut."""
         with self._scope:
+            if isinstance(self._state, SupportsGreeting):
+                for frame in self._state.opened():
+                    self._outbox.put(frame, self._faults.lag_drop, self._faults.late)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._ping, ping_every)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -59,27 +59,39 @@ async def simulate(
     check_names(simulator)
     listeners = await trio.open_tcp_listeners(port, host=host)
     authority = f"{f'[{host}]' if ':' in host else host}:{listeners[0].socket.getsockname()[1]}"
-    with unwrapped() as body:
-        async with open_client(connections=AT_ONCE, timeout=float("inf")) as send, trio.open_nursery() as nursery:
-            counters = Counters()
-            running = Running(
-                simulator,
-                faults or Faults(),
-                simulator.url(authority),
-                f"http://{authority}{PATH}",
-                deque(maxlen=recent),
-                deque(maxlen=recent),
-                counters,
-                WebhookSender(send, nursery, counters),
-                limit,
-            )
-            handler = partial(serve_stream, partial(_accept, running, host), answer=partial(_answer, running, host))
-            await nursery.start(trio.serve_listeners, handler, listeners)
-            nursery.start_soon(_live, running)
-            nursery.start_soon(running.watch)
-            with body.watched():
-                yield running
-            nursery.cancel_scope.cancel()
+    async with _closing(listeners):
+        url = simulator.url(authority)
+        with unwrapped() as body:
+            async with open_client(connections=AT_ONCE, timeout=float("inf")) as send, trio.open_nursery() as nursery:
+                counters = Counters()
+                running = Running(
+                    simulator,
+                    faults or Faults(),
+                    url,
+                    f"http://{authority}{PATH}",
+                    deque(maxlen=recent),
+                    deque(maxlen=recent),
+                    counters,
+                    WebhookSender(send, nursery, counters),
+                    limit,
+                )
+                handler = partial(serve_stream, partial(_accept, running, host), answer=partial(_answer, running, host))
+                await nursery.start(trio.serve_listeners, handler, listeners)
+                nursery.start_soon(_live, running)
+                nursery.start_soon(running.watch)
+                with body.watched():
+                    yield running
+                nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _closing(listeners: Sequence[trio.SocketListener]) -> AsyncGenerator[None, None]:
+    """Close them at the end, even where they were never served."""
+    try:
+        yield
+    finally:
+        for listener in listeners:
+            listener.socket.close()
 
 
 async def serve(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
+from collections import Counter
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
 
+from jackfield.plugin.transport import ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
 from jackfield.reports import Backfilled, FeedStateChanged, TopicRefused
 from jackfield.reports.feed_states import FeedState
+from jackfield.testing._churn import subscription_churn
+from jackfield.testing._exposure import captured_output, shows
 from jackfield.testing._harness import Harness, Scenario, Vendor, play
+from jackfield.testing._peers import can_be_played
 from jackfield.testing._provider_declaration import ProviderDeclaration
 from jackfield.testing._rules import Level, rule
 
@@ -23,13 +26,44 @@ REPORTED_SECONDS = 25.0
 # Later than that.
 SILENT_SECONDS = 90.0
 HOUR = 3600.0
+# How long a vendor that speaks first may take to do so: less than a session waits for its answers.
+GREETING_SECONDS = 5.0
+
+
+# The schemes of each transport's URLs.
+SCHEMES: dict[type, tuple[str, ...]] = {
+    Endpoint: ("ws", "wss"),
+    ByteStream: ("tcp", "tls"),
+    HTTPStream: ("http", "https"),
+    LongPoll: ("http", "https"),
+}
 
 
 class ConnectionRules(ProviderDeclaration):
     """Everything that can be seen of a provider while a session drives it."""
 
+    def shown_endpoint(self) -> dict[str, str]:
+        """What is shown of where it connects to."""
+        endpoint = self.provider.endpoint()
+        return {"the endpoint's repr": repr(endpoint), "the URL that is shown": endpoint.display}
+
+    @rule(Level.BRONZE)
+    def test_names_an_endpoint(self) -> None:
+        """A feed without a URL of its transport's can never connect."""
+        for _ in range(2):
+            endpoint = self.provider.endpoint()
+            if isinstance(endpoint, PullSource):
+                continue
+            schemes = SCHEMES[type(endpoint)]
+            wanted = " or ".join(f"{scheme}:" for scheme in schemes)
+            assert urlsplit(endpoint.url).scheme in schemes, f"{endpoint.display} is not a {wanted} URL"
+            assert urlsplit(endpoint.url).hostname, "the endpoint's URL names no host"
+
     def _play(self, scenario: Scenario, vendor: Callable[[], Vendor | None] | None = None) -> Harness:
-        return play(self.provider, vendor or self.vendor, self.rest, scenario)
+        endpoint = self.provider.endpoint()
+        if not can_be_played(endpoint):
+            self.not_applicable(f"the kit plays no vendor for {type(endpoint).__name__}")
+        return play(self.provider, vendor or self.vendor, self.rest, scenario, self.subscribes)
 
     async def _settle(self, harness: Harness) -> None:
         topics = self.topics()
@@ -38,6 +72,9 @@ class ConnectionRules(ProviderDeclaration):
         settled = await harness.settled(topics)
         reported = [str(report) for report in harness.reports]
         assert settled, f"active are {sorted(harness.session.stats.topics)} and not {sorted(topics)}: {reported}"
+        served = self.served(harness.vendors[-1])
+        missing = sorted(set(topics) - set(served)) if served is not None else []
+        assert not missing, f"{missing} count as active, and the vendor was not asked for them"
 
     async def _begin(self, harness: Harness) -> None:
         """Settle, for a rule that is about what comes then."""
@@ -46,11 +83,11 @@ class ConnectionRules(ProviderDeclaration):
         except AssertionError:
             self.not_applicable("its topics do not become active, which confirms_subscriptions reports")
 
-    async def _return(self, harness: Harness) -> None:
-        """Settle, lose the connection, and settle again."""
-        await self._begin(harness)
+    async def _again(self, harness: Harness) -> None:
+        """Lose the connection, and settle again."""
+        connections = len(harness.came)
         await harness.drop()
-        assert await harness.within(SILENT_SECONDS, lambda: len(harness.came) > 1), "no second connection"
+        assert await harness.within(SILENT_SECONDS, lambda: len(harness.came) > connections), "no second connection"
         await self._settle(harness)
 
     @rule(Level.BRONZE)
@@ -83,7 +120,9 @@ class ConnectionRules(ProviderDeclaration):
             await trio.sleep(SILENT_SECONDS)
 
         harness = self._play(scenario, lambda: None)
-        assert not harness.session.stats.topics, f"nobody confirmed {sorted(harness.session.stats.topics)}"
+        assert not harness.session.stats.topics, (
+            f"active without an answer of the vendor: {sorted(harness.session.stats.topics)}"
+        )
         assert any(isinstance(report, TopicRefused) for report in harness.reports), "the silence was not reported"
 
     @rule(Level.SILVER)
@@ -105,21 +144,65 @@ class ConnectionRules(ProviderDeclaration):
     @rule(Level.BRONZE)
     def test_reconnects_after_a_drop(self) -> None:
         """A connection that was cut must come up again, one attempt at a time, and subscribe to everything anew."""
-        harness = self._play(self._return)
-        first, second, *_ = harness.came
-        assert bool(second) >= bool(first), "the vendor was asked on the first connection, and on the second not"
+        asked: list[Counter[str | bytes]] = []
+
+        async def scenario(harness: Harness) -> None:
+            await self._begin(harness)
+            asked.append(self._asked(harness))
+            await self._again(harness)
+            asked.append(self._asked(harness))
+
+        harness = self._play(scenario)
         assert harness.most_up == 1, f"{harness.most_up} connections were up at once"
+        self._assert_asked(asked, "on the second connection")
+
+    @rule(Level.BRONZE)
+    def test_subscribes_whenever_it_is_asked(self) -> None:
+        """A topic that is wanted before the vendor's first word, or long after it, must be asked for all the same."""
+        asked: list[Counter[str | bytes]] = []
+
+        async def late(harness: Harness) -> None:
+            assert await harness.within(SILENT_SECONDS, lambda: harness.came != []), "it does not connect"
+            await trio.sleep(GREETING_SECONDS)
+            await self._begin(harness)
+            asked.append(self._asked(harness))
+
+        async def early(harness: Harness) -> None:
+            harness.greeting_delay = GREETING_SECONDS
+            await self._settle(harness)
+            await trio.sleep(GREETING_SECONDS)
+            asked.append(self._asked(harness))
+
+        self._play(late)
+        self._play(early)
+        self._assert_asked(asked, f"where the vendor speaks {GREETING_SECONDS:g} s after the topics are wanted")
+
+    def _asked(self, harness: Harness) -> Counter[str | bytes]:
+        """What the vendor was sent on the newest connection."""
+        return Counter(self.comparable(each) if isinstance(each, str) else each for each in harness.came[-1])
+
+    def _assert_asked(self, asked: list[Counter[str | bytes]], when: str) -> None:
+        first, second = asked
+        missing = list((first - second).elements())
+        assert not missing, f"{when} the vendor does not get {missing[0]!r}; it has got {list(second)}"
 
     @rule(Level.SILVER)
     def test_subscribes_once(self) -> None:
         """A topic that is asked for twice is delivered twice, or silenced for others when it is unsubscribed."""
 
         async def scenario(harness: Harness) -> None:
-            await self._return(harness)
+            await self._begin(harness)
+            await trio.sleep(SILENT_SECONDS)  # some protocols repeat a subscription from time to time, on purpose
+            await self._again(harness)
             await trio.sleep(SILENT_SECONDS)
 
         first, second, *_ = self._play(scenario).came
-        assert len(second) <= len(first), f"{len(second)} frames on the second connection, {len(first)} on the first"
+        assert len(second) <= len(first), f"the vendor got {second} on the second connection, and {first} on the first"
+
+    @rule(Level.GOLD)
+    def test_survives_subscription_churn(self) -> None:
+        """Consumers come and go and connections break: a topic that is wanted must be served, whatever was before."""
+        subscription_churn(self)
 
     @rule(Level.BRONZE)
     def test_stays_stopped(self) -> None:
@@ -153,27 +236,17 @@ class ConnectionRules(ProviderDeclaration):
                 if await harness.within(REPORTED_SECONDS, lambda: harness.session.stats.state in _UP):
                     await harness.say(frame)
 
-        logged, printed = io.StringIO(), io.StringIO()
-        handler = logging.StreamHandler(logged)
-        root, level = logging.getLogger(), logging.getLogger().level
-        root.addHandler(handler)
-        root.setLevel(logging.DEBUG)
-        try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                harness = self._play(scenario, lambda: self.vendor(refuses=self.refuses))
-        finally:
-            root.removeHandler(handler)
-            root.setLevel(level)
+        with captured_output() as captured:
+            harness = self._play(scenario, lambda: self.vendor(refuses=self.refuses))
+        leaks = captured.leaks(secrets)
+        assert not leaks, f"{leaks[0]} shows a secret"
         own = [str(event.to_cloudevent()) for event in harness.events if event.kind.startswith("stream.")]
         shown = {
-            "a log": [logged.getvalue()],
-            "an output": [printed.getvalue()],
             "a report": [f"{report} {report!r}" for report in harness.reports],
             "an event of the stream": own,
         }
         for what, texts in shown.items():
-            leaks = [text for text in texts if any(secret in text for secret in secrets)]
-            assert not leaks, f"{what} shows a secret"
+            assert not shows("\n".join(texts), secrets), f"{what} shows a secret"
 
     @rule(Level.GOLD)
     def test_backfills_gaps(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -21,12 +20,12 @@ from jackfield.config import Feed
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Provider
-from jackfield.plugin.simulator import CloseConnection
+from jackfield.plugin.simulator import CloseConnection, SupportsGreeting
 from jackfield.plugin.transport import ByteStream, NetworkEndpoint
 from jackfield.reports import Report
-from jackfield.simulation._listener import ClientGone, Incoming, WebSocketConnection, serve_stream
+from jackfield.simulation._listener import ClientGone
 from jackfield.testing._clock import run_in_virtual_time
-from jackfield.testing._framed import FramedConnection
+from jackfield.testing._peers import Peer, serve_peer
 
 __all__ = ["FEED", "Harness", "Scenario", "Vendor", "as_target", "play", "sole_cause"]
 
@@ -41,10 +40,10 @@ T = TypeVar("T")
 class Vendor(Protocol):
     """The vendor's side of one connection; a `SimulatedClient` is one.
 
-    A vendor that speaks first has an `opened` as well, whose answers it sends before anything has come.
+    One that speaks first has `jackfield.plugin.simulator.SupportsGreeting` too.
     """
 
-    def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
+    def received(self, frame: str | bytes) -> Iterable[str | bytes | CloseConnection]:
         """What the vendor sends back for a frame of ours, in order."""
         ...
 
@@ -57,8 +56,14 @@ class Harness:
     _vendor: Callable[[], Vendor | None]
     """Makes the other side of each connection; ``None`` for one that never says anything."""
     _rest: Callable[[Request], Response]
+    _counts: Callable[[Request], bool]
+    """Whether a request subscribes, so that it counts like a frame."""
     came: list[list[str | bytes]] = attrs.field(factory=list)
-    """What came from us on each connection, in order."""
+    """What came from us on each connection, in order: frames, and requests that subscribe."""
+    vendors: list[Vendor | None] = attrs.field(factory=list)
+    """The other side of each connection."""
+    greeting_delay: float = 0.0
+    """Seconds after which a vendor that speaks first does so."""
     events: list[Event] = attrs.field(factory=list)
     reports: list[Report] = attrs.field(factory=list)
     attempts: int = 0
@@ -66,7 +71,7 @@ class Harness:
     most_up: int = 0
     """How many connections were up at once."""
     session: Session = attrs.field(init=False)
-    _up: list[WebSocketConnection | FramedConnection] = attrs.field(factory=list)
+    _up: list[Peer] = attrs.field(factory=list)
     _nursery: trio.Nursery = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -121,51 +126,60 @@ class Harness:
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()
-        if isinstance(endpoint, ByteStream):
-            self._nursery.start_soon(self._serve_frames, theirs, endpoint)
-        else:
-            self._nursery.start_soon(serve_stream, self._serve_websocket, theirs)
+        self._nursery.start_soon(serve_peer, endpoint, theirs, partial(self._serve, _pings_of(endpoint)))
         return ours
 
-    async def _serve_websocket(self, incoming: Incoming) -> None:
-        await self._serve(await incoming.accept())
-
-    async def _serve_frames(self, stream: trio.abc.Stream, endpoint: ByteStream) -> None:
-        connection = FramedConnection(stream, endpoint.framing())
-        with suppress(ClientGone):
-            await self._serve(connection, None if endpoint.ping is None else endpoint.framing().wrap(endpoint.ping))
-
-    async def _serve(self, connection: WebSocketConnection | FramedConnection, ping: bytes | None = None) -> None:
+    async def _serve(self, pings: tuple[str | bytes, ...], connection: Peer) -> None:
         came: list[str | bytes] = []
+        vendor = self._vendor()
         self.came.append(came)
+        self.vendors.append(vendor)
         self._up.append(connection)
         self.most_up = max(self.most_up, len(self._up))
-        vendor = self._vendor()
         try:
-            await self._say(connection, getattr(vendor, "opened", tuple)())
-            while True:
-                frame = await connection.receive()
-                if ping is None or frame not in (ping, ping.decode()):
-                    came.append(frame)
-                await self._say(connection, vendor.received(frame) if vendor is not None else ())
+            async with trio.open_nursery() as nursery:
+                if vendor is not None and isinstance(vendor, SupportsGreeting):
+                    nursery.start_soon(self._greet, connection, vendor)
+                while True:
+                    frame = await connection.receive()
+                    if frame not in pings:
+                        came.append(frame)
+                    for answer in vendor.received(frame) if vendor is not None else ():
+                        await _send(connection, answer)
+        except* ClientGone:
+            pass
         finally:
             self._up.remove(connection)
 
-    async def _say(
-        self, connection: WebSocketConnection | FramedConnection, answers: Iterable[str | CloseConnection]
-    ) -> None:
-        for answer in answers:
-            if isinstance(answer, CloseConnection):
-                await connection.close(answer)
-                raise ClientGone
-            await connection.send(answer)
+    async def _greet(self, connection: Peer, vendor: SupportsGreeting) -> None:
+        await trio.sleep(self.greeting_delay)
+        for frame in vendor.opened():
+            await _send(connection, frame)
 
     async def _perform(self, exchange: HTTPFlow[T]) -> T:
         return await drive(exchange, self._answer)
 
     async def _answer(self, request: Request) -> Response:
         await trio.lowlevel.checkpoint()
-        return self._rest(as_target(request))
+        seen = as_target(request)
+        if self._up and self._counts(seen):
+            self.came[-1].append(f"{seen.method} {seen.url} {seen.body.decode(errors='replace')}")
+        return self._rest(seen)
+
+
+def _pings_of(endpoint: NetworkEndpoint) -> tuple[str | bytes, ...]:
+    """The frames by which a session finds out whether a byte stream still lives, as the vendor gets them."""
+    if not isinstance(endpoint, ByteStream) or endpoint.ping is None:
+        return ()
+    ping = b"".join(endpoint.framing().split(endpoint.framing().wrap(endpoint.ping)))
+    return (ping, ping.decode(errors="replace"))
+
+
+async def _send(connection: Peer, answer: str | bytes | CloseConnection) -> None:
+    if isinstance(answer, CloseConnection):
+        await connection.close(answer)
+        raise ClientGone
+    await connection.send(answer)
 
 
 Scenario = Callable[[Harness], Awaitable[None]]
@@ -183,9 +197,10 @@ def play(
     vendor: Callable[[], Vendor | None],
     rest: Callable[[Request], Response],
     scenario: Scenario,
+    counts: Callable[[Request], bool],
 ) -> Harness:
     """Play a scenario on a harness of its own, in virtual time; the harness afterwards."""
-    harness = Harness(provider, vendor, rest)
+    harness = Harness(provider, vendor, rest, counts)
     try:
         run_in_virtual_time(partial(harness.run, scenario))
     except BaseExceptionGroup as group:

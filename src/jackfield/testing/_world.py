@@ -47,6 +47,8 @@ class World:
     """
     words: Sequence[str] = ()
     """Events that exist."""
+    ids: st.SearchStrategy[str] | None = None
+    """Ids of resources, where the vendor's have a form; else any text."""
     fixed: Sequence[str] = ()
     """Slots that every selector fixes, such as ``scope`` where a vendor has no topic for all scopes."""
     topics: st.SearchStrategy[str] | None = None
@@ -64,7 +66,8 @@ class World:
 
     def published_events(self) -> st.SearchStrategy[PublishedEvent]:
         """Something that the vendor can publish, at an address and of a kind that it can have there."""
-        return _published_event(self, strategies.addresses(self.source, self.resources or self._named(), self.words))
+        resources = self.resources or self._named()
+        return _published_event(self, strategies.addresses(self.source, resources, self.words, self.ids))
 
     def _named(self) -> list[str]:
         try:
@@ -115,6 +118,7 @@ def _published_event(draw: st.DrawFn, world: World, addresses: st.SearchStrategy
 @st.composite
 def _neighbour(draw: st.DrawFn, world: World, event: PublishedEvent) -> PublishedEvent:
     name = draw(_SLOTS)
-    changed = draw(strategies.near_misses(getattr(event.address, name)))
+    others = strategies.near_misses(getattr(event.address, name))
+    changed = draw(world.ids if name == "resource_id" and world.ids is not None else others)
     address = event.address._replace(**{name: changed})
     return world.of_some_kind(draw, address) if world.can_be_published(address) else event

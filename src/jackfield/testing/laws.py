@@ -75,7 +75,9 @@ def soundness(world: World) -> None:
         selector = data.draw(world.matching(event))
         published, _ = world.dialect.native_of(event.address)
         plan = world.planned(selector)
-        assert not [row.reason for row in plan.entries if row.reason], f"{selector} is refused"
+        assert not [row.reason for row in plan.entries if row.reason], (
+            f"a selector that matches an event is refused: {selector}"
+        )
         delivering = [topic for topic in plan.topics if world.dialect.matches(topic, published)]
         assert delivering, f"{selector} matches {event}, but none of {plan.topics} delivers {published}"
 
@@ -100,7 +102,9 @@ def exactness(world: World) -> None:
             comes = any(world.dialect.matches(topic, published) for topic in plan.topics)
             gets = index.match(event) if comes else set()
             should = {number for number, selector in enumerate(consumers) if selector.matches(event)}
-            assert gets == should, f"{event} goes to {gets} and not to {should}, of {consumers} by {plan.topics}"
+            assert gets == should, (
+                f"an event goes to {gets} and not to {should}: {event}, of {consumers} by {plan.topics}"
+            )
 
     law()
 
@@ -136,7 +140,10 @@ def minimality(world: World) -> None:
         for topic in topics:
             # An address with a fresh text in each free slot stands for all that the topic brings: what
             # delivers this one too, delivers them all.
-            native = world.native_of(world.dialect.pattern_of(topic).witness())
+            pattern = world.dialect.pattern_of(topic)
+            if pattern.resource_id is None and world.ids is not None:
+                pattern = pattern._replace(resource_id=data.draw(world.ids))
+            native = world.native_of(pattern.witness())
             if native is not None and world.dialect.matches(topic, native[0]):
                 others = [other for other in topics if other != topic and world.dialect.matches(other, native[0])]
                 assert not others, f"{topic} is superfluous beside {others}"

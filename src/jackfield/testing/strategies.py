@@ -7,7 +7,7 @@ often nearly match; and what should match is drawn from what it should match wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ __all__ = [
     "address_patterns",
     "addresses",
     "delimited",
+    "event_streams",
     "events",
     "generalisations",
     "json_values",
@@ -85,13 +86,18 @@ def near_misses(text: str) -> st.SearchStrategy[str]:
 
 
 def addresses(
-    source: Source | None = None, resources: Sequence[str] = (), words: Sequence[str] = ()
+    source: Source | None = None,
+    resources: Sequence[str] = (),
+    words: Sequence[str] = (),
+    ids: st.SearchStrategy[str] | None = None,
 ) -> st.SearchStrategy[Address]:
-    """An address; of this source, and mostly with one of these resources and event words, where they are given."""
+    """An address; of this source, with these ids, and mostly with one of these resources and event words, if given."""
     owner = st.tuples(*[segments()] * 3) if source is None else st.just(source)
     resource = st.one_of([st.sampled_from(list(resources))] * 3 + [segments()]) if resources else segments()
     word = st.one_of([st.sampled_from(list(words))] * 3 + [segments()]) if words else segments()
-    return st.builds(lambda whose, *rest: Address(*whose, *rest), owner, resource, segments(), word)
+    return st.builds(
+        lambda whose, *rest: Address(*whose, *rest), owner, resource, segments() if ids is None else ids, word
+    )
 
 
 def address_patterns() -> st.SearchStrategy[AddressPattern]:
@@ -197,3 +203,50 @@ def events() -> st.SearchStrategy[Event]:
         parties=parties(),
         data=json_values(),
     )
+
+
+# What happens to a call and to a contact, in order; a stream has some of each, interleaved, some of them cut short.
+_LIVES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("call", ("call.initiated", "call.alerting", "call.connected", "call.clearing", "call.cleared")),
+    ("call", ("call.initiated", "call.alerting", "call.failed")),
+    ("contact", ("contact.queued", "contact.connected", "contact.disconnected", "contact.ended")),
+    ("contact", ("contact.queued", "contact.abandoned")),
+    (
+        "agent",
+        ("agent.logged_on", "agent.ready", "agent.reserved", "agent.busy", "agent.wrapup_started", "agent.ready"),
+    ),
+    ("message", ("message.received", "message.sent", "message.delivery_updated")),
+)
+_START = datetime(2026, 1, 1, 9, tzinfo=UTC)
+
+
+@st.composite
+def event_streams(draw: st.DrawFn, *, most: int = 6, copies: bool = True, feed: str = "office") -> list[Event]:
+    """A feed's events as they come: lives of calls, contacts, agents and messages, interleaved, in the order of time.
+
+    Each life keeps its order and has a correlation of its own; some end early, and with `copies` some events come
+    twice. Ids are distinct but for copies.
+    """
+    lives = []
+    for number in range(draw(st.integers(1, most))):
+        resource, kinds = draw(st.sampled_from(_LIVES))
+        lives.append([(f"{resource}-{number}", resource, kind) for kind in kinds[: draw(st.integers(1, len(kinds)))]])
+    order = draw(st.permutations([number for number, life in enumerate(lives) for _ in life]))
+    stream: list[Event] = []
+    for position, number in enumerate(order):
+        name, resource, kind = lives[number].pop(0)
+        time = _START + timedelta(milliseconds=250 * position)
+        event = Event(
+            id=f"{feed}-{position}",
+            kind=kind,
+            address=Address("acme", "account", "A1", resource, name, kind.partition(".")[2]),
+            time=time,
+            received=time + timedelta(milliseconds=draw(st.integers(0, 900))),
+            feed=feed,
+            correlation=name,
+            native_type=kind,
+            native_topic=f"{resource}:{name}",
+            data={"number": position},
+        )
+        stream += [event] * (draw(st.sampled_from([1, 1, 1, 2])) if copies else 1)
+    return stream

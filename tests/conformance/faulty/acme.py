@@ -1,20 +1,25 @@
 """A provider without a fault, of a vendor that can do everything that a vendor can."""
 
+import hashlib
+import hmac
 import json
+import uuid
 from datetime import UTC, datetime
 
 import attrs
+from hypothesis import strategies as st
 
 from faulty.dialect import KINDS, SOURCE, AcmeDialect
-from jackfield.errors import FrameError, RestError, WebhookError
+from jackfield.errors import FrameError, JackfieldError, NoTopicError, RestError, WebhookError
 from jackfield.events import Event, content_id
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, is_url
 from jackfield.plugin.protocol import Emit, Ignore, Send, Subscribed, SubscriptionRefused
+from jackfield.plugin.protocol import Request as Ask
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
-from jackfield.testing import ProviderSuite
+from jackfield.testing import ProviderSuite, WebhookSuite, post
 
 SAMPLE = "tok-s3cret"
 
@@ -157,21 +162,34 @@ class Acme:
         protocol = self.protocol(feed)
 
         def read(request):
-            if request.headers.get("x-refuse"):
-                raise WebhookError(403, "not signed")
+            if not self.is_signed(request):
+                raise WebhookError(401, "not signed")
             return [protocol.event(decoded(request.body), request.body, request.at, "webhook")]
 
         return Webhook(read)
+
+    def is_signed(self, request):
+        given = request.headers.get(SIGNATURE, "").encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(given, sign(request.body).encode())
+
+
+SIGNATURE = "x-acme-signature"
+
+
+def sign(body):
+    return hmac.new(SAMPLE.encode(), body, hashlib.sha256).hexdigest()
 
 
 class AcmeVendor:
     def __init__(self, *, refuses):
         self.refuses = refuses
+        self.topics = set()
 
     def received(self, frame):
         asked = json.loads(frame)
         if self.refuses:
             return [json.dumps({"answer": asked["number"], "ok": False, "error": f"{asked['token']} is no token"})]
+        (self.topics.add if asked["do"] == "subscribe" else self.topics.discard)(asked["topic"])
         return [json.dumps({"answer": asked["number"], "ok": True})]
 
 
@@ -185,7 +203,10 @@ EXAMPLES = [
 
 class AcmeSuite(ProviderSuite):
     provider = Acme()
-    acknowledges = refuses = authenticates = backfills = webhooks = True
+    acknowledges = refuses = authenticates = backfills = webhooks = signs = True
+
+    def posts(self):
+        return [post(body, {SIGNATURE: sign(body)}) for body in self.examples()]
 
     def examples(self):
         return [json.dumps(each).encode() for each in EXAMPLES]
@@ -196,7 +217,159 @@ class AcmeSuite(ProviderSuite):
     def vendor(self, *, refuses=False):
         return AcmeVendor(refuses=refuses)
 
+    def served(self, vendor):
+        return None if vendor is None else vendor.topics
+
     def rest(self, request: Request):
         assert request.url in ("/login", "/events?since=x")
         body = {"token": SAMPLE} if request.url == "/login" else [EXAMPLES[0]]
         return Response(200, body=json.dumps(body).encode())
+
+
+HELLO = json.dumps({"hello": "from Acme"})
+
+
+class GreetingVendor(AcmeVendor):
+    """Speaks first, and answers nothing before that."""
+
+    greeted = False
+
+    def opened(self):
+        self.greeted = True
+        return [HELLO]
+
+    def received(self, frame):
+        return super().received(frame) if self.greeted else []
+
+
+@attrs.define
+class WaitingProtocol(AcmeProtocol):
+    """Waits for the greeting before it subscribes."""
+
+    greeted: bool = False
+    waiting: list = attrs.field(factory=list)
+
+    def subscribe(self, topic):
+        if self.greeted:
+            return super().subscribe(topic)
+        self.waiting.append(topic)
+        return ()
+
+    def received(self, frame, at):
+        if frame == HELLO.encode():
+            self.greeted = True
+            asked = [each for topic in self.waiting for each in self.subscribe(topic)]
+            return (Ignore("greeting"), *asked)
+        return super().received(frame, at)
+
+
+class WaitingAcme(Acme):
+    protocols = WaitingProtocol
+
+
+class GreetedSuite(AcmeSuite):
+    """A vendor that speaks first."""
+
+    provider = WaitingAcme()
+
+    def vendor(self, *, refuses=False):
+        return GreetingVendor(refuses=refuses)
+
+
+@attrs.define
+class RestProtocol(AcmeProtocol):
+    """Subscribes by REST, and confirms once the vendor has answered."""
+
+    def subscribe(self, topic):
+        return (Ask(lambda: self.asking("PUT", topic), f"subscribe to {topic}"),)
+
+    def unsubscribe(self, topic):
+        return (Ask(lambda: self.asking("DELETE", topic), f"unsubscribe from {topic}"),)
+
+    def asking(self, method, topic):
+        answer = yield Request(method, f"https://acme.example/topics/{topic.replace('/', ':')}")
+        if method == "DELETE":
+            return ()
+        return (Subscribed(topic),) if answer.status == 200 else (SubscriptionRefused(topic, "the vendor says no"),)
+
+
+class RestAcme(Acme):
+    protocols = RestProtocol
+
+
+class RestSuite(AcmeSuite):
+    """A vendor that is subscribed to by REST."""
+
+    provider = RestAcme()
+    acknowledges = False
+    served_topics = ()
+
+    def vendor(self, *, refuses=False):
+        self.refusing, self.served_topics = refuses, ()
+
+    def served(self, vendor):
+        return self.served_topics
+
+    def rest(self, request):
+        if not request.url.startswith("/topics/"):
+            return super().rest(request)
+        topic = request.url.removeprefix("/topics/").replace(":", "/")
+        if self.refusing:
+            return Response(403)
+        others = [each for each in self.served_topics if each != topic]
+        self.served_topics = [*others, topic] if request.method == "PUT" else others
+        return Response(200)
+
+
+def require_uuid(text):
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        raise NoTopicError(f"{text!r} is not a UUID") from None
+
+
+class UuidDialect(AcmeDialect):
+    """Knows the ids of its vendor by their form."""
+
+    def native_of(self, address):
+        require_uuid(address.resource_id)
+        return super().native_of(address)
+
+    def topics_of(self, selector):
+        if selector.address.resource_id is not None:
+            require_uuid(selector.address.resource_id)
+        return super().topics_of(selector)
+
+
+class UuidAcme(Acme):
+    dialect = UuidDialect()
+
+
+class UuidSuite(AcmeSuite):
+    """A vendor whose ids are UUIDs."""
+
+    provider = UuidAcme()
+    ids = st.uuids().map(str)
+
+    def examples(self):
+        made = enumerate(super().examples())
+        return [
+            body.replace(b"/", f"/{uuid.UUID(int=number)}#".encode()).split(b"#")[0] + b'", ' + body.split(b", ", 1)[1]
+            for number, body in made
+        ]
+
+
+class PostedAcme(Acme):
+    def endpoint(self):
+        raise JackfieldError("Acme sends everything by webhook")
+
+    def webhook(self, feed):
+        return attrs.evolve(super().webhook(feed), websocket=False)
+
+
+class PostedSuite(WebhookSuite):
+    """A vendor that sends everything by webhook."""
+
+    provider = PostedAcme()
+    authenticates = backfills = signs = True
+    examples, rest, copies, posts = AcmeSuite.examples, AcmeSuite.rest, AcmeSuite.copies, AcmeSuite.posts

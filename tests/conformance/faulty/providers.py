@@ -3,12 +3,15 @@
 import itertools
 import json
 import logging
+import os
+import time
+from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar
 
 import attrs
 
-from faulty.acme import SAMPLE, Acme, AcmeProtocol, AcmeSuite
+from faulty.acme import HELLO, SAMPLE, SIGNATURE, Acme, AcmeProtocol, AcmeSuite, GreetedSuite
 from faulty.dialect import AcmeDialect
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError, NoTopicError
@@ -17,6 +20,7 @@ from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Ignore, Subscribed
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
+from jackfield.testing._provider_declaration import AT
 
 FAULTS = []
 
@@ -124,7 +128,7 @@ class SaysNothingOfTheUnknown(AcmeProtocol):
         return tuple(each for each in super().received(frame, at) if each != Ignore("nothing that we know"))
 
 
-@caught_by("reads_its_examples")
+@caught_by("reads_its_examples", implied=["reads_its_webhooks"])
 class NamesAnotherFeed(AcmeProtocol):
     def event(self, document, frame, at, origin="live"):
         return attrs.evolve(super().event(document, frame, at, origin), feed="acme")
@@ -185,7 +189,7 @@ class KeepsItsQuestionsWithTheClass(AcmeProtocol):
         return super().answered(answer)
 
 
-@caught_by("shares_nothing")
+@caught_by("shares_nothing", implied=["reconnects_after_a_drop", "subscribes_whenever_it_is_asked"])
 class NumbersAllConnectionsTogether(AcmeProtocol):
     numbers: ClassVar = itertools.count(1)
 
@@ -214,10 +218,10 @@ class LosesTheEvent(AcmeDialect):
         return super().address_of(topic, "happened")
 
 
-@caught_by("soundness", implied=["exactness"])
+@caught_by("soundness", implied=["exactness", "plans_for_what_it_emits"])
 class RefusesLongIds(AcmeDialect):
     def topics_of(self, selector):
-        if len(selector.address.resource_id or "") > 5:
+        if len(selector.address.resource_id or "") > 3:
             raise NoTopicError("too much trouble")
         return super().topics_of(selector)
 
@@ -278,7 +282,7 @@ class MeansWhatItDoesNotBring(AcmeDialect):
 # -- the connection --------------------------------------------------------------------------------------
 
 
-@caught_by("confirms_subscriptions")
+@caught_by("confirms_subscriptions", implied=["survives_subscription_churn"])
 class ForgetsTheSecondTopic(AcmeProtocol):
     def answered(self, answer):
         actions = super().answered(answer)
@@ -315,7 +319,42 @@ class Remembers(Acme):
         return made
 
 
-@caught_by("reconnects_after_a_drop")
+@caught_by("reconnects_after_a_drop", implied=["subscribes_once", "survives_subscription_churn"])
+class LosesOneOfTwoTopicsOnReconnect(Remembers):
+    class Talk(AcmeProtocol):
+        again = False
+
+        def subscribe(self, topic):
+            return (Subscribed(topic),) if self.again and topic.startswith("call") else super().subscribe(topic)
+
+    protocols = Talk
+
+
+@caught_by("subscribes_whenever_it_is_asked", implied=["confirms_subscriptions"])
+class ForgetsAllAtTheGreeting(GreetedSuite):
+    acknowledges = refuses = False
+
+    class Acme(Acme):
+        class Talk(AcmeProtocol):
+            """Holds its subscriptions back until the greeting, and then has none."""
+
+            greeted = False
+
+            def subscribe(self, topic):
+                return super().subscribe(topic) if self.greeted else (Subscribed(topic),)
+
+            def received(self, frame, at):
+                if frame == HELLO.encode():
+                    self.greeted = True
+                    return (Ignore("greeting"),)
+                return super().received(frame, at)
+
+        protocols = Talk
+
+    provider = Acme()
+
+
+@caught_by("reconnects_after_a_drop", implied=["subscribes_once", "survives_subscription_churn"])
 class AsksOnTheFirstConnectionOnly(Remembers):
     class Talk(AcmeProtocol):
         again = False
@@ -338,6 +377,32 @@ class AsksTwiceOnTheSecondConnection(Remembers):
     protocols = Talk
 
 
+@caught_by("survives_subscription_churn")
+class ConfirmsEachTopicOnce(AcmeProtocol):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.confirmed = set()
+
+    def answered(self, answer):
+        actions = super().answered(answer)
+        again = isinstance(actions[0], Subscribed) and actions[0].topic in self.confirmed
+        self.confirmed |= {each.topic for each in actions if isinstance(each, Subscribed)}
+        return actions[1:] if again else actions
+
+
+@caught_by("survives_subscription_churn")
+class BelievesThatATopicIsStillServed(AcmeProtocol):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.known = set()
+
+    def subscribe(self, topic):
+        if topic in self.known:
+            return (Subscribed(topic),)
+        self.known.add(topic)
+        return super().subscribe(topic)
+
+
 @caught_by("stays_stopped")
 class TripsAtTheEnd(AcmeProtocol):
     def closed(self, code, at):
@@ -350,6 +415,80 @@ class LogsWhatItGets(AcmeProtocol):
     def received(self, frame, at):
         logging.getLogger("acme").debug("got %s", frame)
         return super().received(frame, at)
+
+
+# -- in the long run -------------------------------------------------------------------------------------
+
+
+@caught_by("never_blocks")
+class WritesEachFrameToADisk(AcmeProtocol):
+    def received(self, frame, at):
+        with open(os.devnull, "wb") as archive:  # noqa: PTH123
+            archive.write(frame)
+        return super().received(frame, at)
+
+
+@caught_by("never_blocks")
+class WaitsBetweenTopics(AcmeProtocol):
+    def subscribe(self, topic):
+        time.sleep(0.001)
+        return super().subscribe(topic)
+
+
+@caught_by("never_blocks")
+class ComputesForLong(AcmeProtocol):
+    def tick(self, at, passed):
+        until = time.monotonic() + 1.3
+        while at == AT + timedelta(seconds=77) and time.monotonic() < until:
+            json.dumps([1] * 1000)
+        return ()
+
+
+@caught_by("needs_no_more_memory_with_time")
+class KeepsEveryFrame(AcmeProtocol):
+    kept = ()
+
+    def received(self, frame, at):
+        self.kept = (frame, at.isoformat(), self.kept)
+        return super().received(frame, at)
+
+
+@caught_by("needs_no_more_memory_with_time")
+class KeepsEveryCall(AcmeProtocol):
+    def event(self, document, frame, at, origin="live"):
+        event = super().event(document, frame, at, origin)
+        self._asked[event.address.resource_id] = event.native_type
+        return event
+
+
+@caught_by("reads_large_frames")
+class IgnoresLargeFrames(AcmeProtocol):
+    def received(self, frame, at):
+        return super().received(frame, at) if len(frame) < 1_000_000 else (Ignore("large"),)
+
+
+@caught_by("gives_the_same_ids_elsewhere")
+class NumbersByHashes(AcmeSuite):
+    class Acme(Acme):
+        class Talk(AcmeProtocol):
+            def identify(self, document, frame):
+                return str(hash(super().identify(document, frame)))
+
+        protocols = Talk
+
+    provider = Acme()
+
+
+@caught_by("gives_the_same_ids_elsewhere")
+class JoinsASetToAnId(AcmeSuite):
+    class Acme(Acme):
+        class Talk(AcmeProtocol):
+            def identify(self, document, frame):
+                return "-".join({super().identify(document, frame), *document})
+
+        protocols = Talk
+
+    provider = Acme()
 
 
 # -- REST and webhooks -----------------------------------------------------------------------------------
@@ -377,7 +516,25 @@ class TakesThePastForThePresent(AcmeProtocol):
         return "live"
 
 
-@caught_by("reads_any_webhook")
+@caught_by("reads_its_webhooks")
+class ExpectsAnotherHeader(Acme):
+    def is_signed(self, request):
+        return "x-acme-signed" in request.headers
+
+
+@caught_by("rejects_forged_webhooks")
+class BelievesEveryWebhook(Acme):
+    def is_signed(self, request):
+        return True
+
+
+@caught_by("rejects_forged_webhooks")
+class SeesThatThereIsASignature(Acme):
+    def is_signed(self, request):
+        return SIGNATURE in request.headers
+
+
+@caught_by("reads_any_webhook", implied=["rejects_forged_webhooks"])
 class TrustsWhoPosts(Acme):
     def webhook(self, feed):
         protocol = self.protocol(feed)

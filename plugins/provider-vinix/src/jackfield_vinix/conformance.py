@@ -33,6 +33,7 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
+    bounds = ("jackfield_vinix.reconcile.MOST_KEPT", "jackfield_vinix.state.MOST_KEPT")
 
     @cached_property
     def _server(self) -> VinixSimulator:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret
-from jackfield.testing import ProviderSuite, Vendor, simulated_frames
+from jackfield.plugin.webhook import WebhookRequest
+from jackfield.testing import ProviderSuite, Vendor, post, simulated_frames
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 
 __all__ = ["Conformance", "ConformanceOfWebhooks"]
 
 SAMPLE = "tok-of-a-customer"  # of nobody's account
+KEY = "key-of-a-customer"
+AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Conformance(ProviderSuite):
@@ -25,6 +30,12 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
+    bounds = (
+        "jackfield_voipbin.memory.SLICE_STATES",
+        "jackfield_voipbin.memory.MOST_STATES",
+        "jackfield_voipbin.memory.MOST_OPEN",
+        "jackfield_voipbin.naming.MOST_REMEMBERED",
+    )
 
     @cached_property
     def _server(self) -> VoipbinSimulator:
@@ -51,6 +62,14 @@ class ConformanceOfWebhooks(Conformance):
         customer_id=CUSTOMER,
         unsubscribe="send",
         receive="both",
-        webhook_secret=Secret("text", "key-of-a-customer"),
+        webhook_secret=Secret("text", KEY),
     )
     webhooks = True
+    signs = True
+
+    def posts(self) -> Sequence[WebhookRequest]:
+        """The first events of a day, signed as VoIPBIN does."""
+        server = VoipbinSimulator(SAMPLE, webhook_uri="https://gateway.example/", webhook_secret=KEY)
+        events = itertools.islice(server.events(lambda: AT), 20)
+        sent = [delivery.request for event in events for delivery in server.webhooks_of(event)]
+        return [post(each.body, dict(each.headers)) for each in sent]

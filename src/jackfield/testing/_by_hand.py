@@ -1,0 +1,87 @@
+"""A protocol driven by hand, before a vendor and its REST interface, without a session and without time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import attrs
+
+from jackfield.errors import RestError
+from jackfield.plugin.http import Request as HTTPRequest
+from jackfield.plugin.http import Response
+from jackfield.plugin.protocol import Action, FeedProtocol, Request, Send
+from jackfield.plugin.simulator import SupportsGreeting
+from jackfield.testing._harness import Vendor, as_target
+
+__all__ = ["HandDriven"]
+
+# A protocol that answers each answer with a question is stopped after so many.
+MOST_ANSWERS = 1000
+
+
+@attrs.define(eq=False)
+class HandDriven:
+    """One connection."""
+
+    protocol: FeedProtocol
+    _vendor: Vendor | None
+    _rest: Callable[[HTTPRequest], Response]
+    _at: datetime
+
+    def begin(self, topics: Iterable[str]) -> list[Action]:
+        """Open, be greeted, subscribe to these; every action of the protocol."""
+        done = self._through(self.protocol.opened())
+        vendor: object = self._vendor
+        if isinstance(vendor, SupportsGreeting):
+            for greeting in vendor.opened():
+                done += self._through(self.protocol.received(_bytes(greeting), self._at))
+        for topic in topics:
+            done += self.subscribe(topic)
+        return done
+
+    def subscribe(self, topic: str) -> list[Action]:
+        """A topic is wanted."""
+        return self._through(self.protocol.subscribe(topic))
+
+    def unsubscribe(self, topic: str) -> list[Action]:
+        """A topic is wanted no longer."""
+        return self._through(self.protocol.unsubscribe(topic))
+
+    def tick(self, at: datetime) -> list[Action]:
+        """A second has passed."""
+        return self._through(self.protocol.tick(at, 1.0))
+
+    def _through(self, actions: Iterable[Action]) -> list[Action]:
+        """Perform actions and what follows from them."""
+        done: list[Action] = []
+        waiting = list(actions)
+        while waiting and len(done) < MOST_ANSWERS:
+            action = waiting.pop(0)
+            done.append(action)
+            match action:
+                case Send() if self._vendor is not None:
+                    for answer in self._vendor.received(action.frame):
+                        if isinstance(answer, str | bytes):
+                            waiting += self.protocol.received(_bytes(answer), self._at)
+                case Request():
+                    waiting += self._perform(action)
+        return done
+
+    def _perform(self, request: Request) -> Iterable[Action]:
+        flow = request.flow()
+        try:
+            asked = next(flow)
+            for _ in range(MOST_ANSWERS):
+                asked = flow.send(self._rest(as_target(asked)))
+        except StopIteration as stop:
+            return list(stop.value)
+        except RestError:
+            return ()
+        finally:
+            flow.close()
+        return ()
+
+
+def _bytes(frame: str | bytes) -> bytes:
+    return frame.encode() if isinstance(frame, str) else frame
