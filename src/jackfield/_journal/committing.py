@@ -58,6 +58,11 @@ class Committing:
             self._crowded.set()
             self._hurry.set()
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last attempt to write did not succeed."""
+        return self._worker.failing
+
     @contextmanager
     def urgent(self) -> Iterator[None]:
         """Somebody waits for the next commit."""

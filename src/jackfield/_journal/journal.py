@@ -25,12 +25,14 @@ from jackfield._journal.intake import Intake
 from jackfield._journal.log import Bounds, Log
 from jackfield._journal.pending import PendingNotes
 from jackfield._journal.receipts import Receipts, Tokens
+from jackfield._journal.rescue import Rescue
 from jackfield._journal.retention import Limits, Retention, count_loss
 from jackfield._journal.retrying import RetryingWorker
+from jackfield._journal.segments import JournalGone
 from jackfield._journal.store import Store
 from jackfield.errors import JournalError
 from jackfield.events import Event, Record
-from jackfield.reports import JournalCorrupted, Report
+from jackfield.reports import JournalCorrupted, JournalRescued, Report
 from jackfield.reports.stats import JournalStats
 
 __all__ = ["Journal"]
@@ -58,12 +60,15 @@ class Journal:
     _known: dict[str, int] = attrs.field(init=False)
     """Where sinks stood when the journal was opened."""
     _cursors: list[Cursor] = attrs.field(factory=list)
+    _rescued: Rescue | None = None
+    """What was saved when the files were found to be gone."""
+    _rescuing: trio.Lock = attrs.field(factory=trio.Lock)
     _over: bool = False
     """Whether nothing will be committed any more."""
 
     def __attrs_post_init__(self) -> None:
         store, report = self._store, self._report
-        appending, saving, reading = (RetryingWorker(report, self._rng) for _ in range(3))
+        appending, saving, reading = (RetryingWorker(report, self._rng, self._rescue) for _ in range(3))
         self._log = Log(self._bounds, store, report, reading, self._needed, store.next)
         self._pending = PendingNotes(store, self._bounds.events, saving, self._clock)
         self._known = dict(self._pending.known)
@@ -95,6 +100,7 @@ class Journal:
         counted as dropped.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
+        self._check_files()
         intake = self._intake
         dropped = intake.dropped
         no_room: list[str] = []
@@ -109,8 +115,34 @@ class Journal:
             while self._log.end < end:
                 if self._over:
                     raise JournalError("the journal ended before the events were committed; try again later")
+                self._check_files()
                 await self._log.news()
         return len(taken)
+
+    def _check_files(self) -> None:
+        """Confirm nothing while the files are not there."""
+        if self._rescued is not None and self._committing.failing:
+            raise JournalError("the journal's files are not there any more; try again later")
+
+    async def _rescue(self, error: JournalGone) -> None:
+        """Save what memory holds of a journal that is gone; again for what has come since."""
+        async with self._rescuing:  # the files are written by several tasks, and each finds out
+            await self._save_memory(str(error))
+
+    async def _save_memory(self, reason: str) -> None:
+        if self._rescued is None:
+            self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
+        records, _ = self._log.newest(0)
+        events = [record.event for record in records] + [row.event for row in self._intake.waiting]
+        first = self._intake.upcoming - len(events)
+        try:
+            saved = await trio.to_thread.run_sync(self._rescued.save, first, events)
+        except OSError as problem:
+            self._report(JournalRescued(str(self._rescued.path), 0, f"{reason}; {problem.strerror}"))
+        else:
+            if saved:
+                self._report(JournalRescued(str(self._rescued.path), self._rescued.events, reason))
+        self._log.wake()
 
     def cursor(self, name: str) -> Cursor:
         """A sink's place: where it stood, or for a new sink the next event."""

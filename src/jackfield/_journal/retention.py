@@ -59,6 +59,7 @@ class Retention:
         while True:
             await trio.sleep(self._limits.every)
             try:
+                await self._worker.until_done(self._store.verify, lambda: 0)
                 await self.trim()
                 self._failures = 0
             except JournalError as error:

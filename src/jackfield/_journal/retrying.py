@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import attrs
 import trio
 
+from jackfield._journal.segments import JournalGone
 from jackfield._net.backoff import backoff
 from jackfield.errors import JournalError
 from jackfield.reports import JournalRecovered, JournalWriteFailed, Report
@@ -28,6 +29,8 @@ class RetryingWorker:
 
     _report: Callable[[Report], None]
     _rng: random.Random
+    _gone: Callable[[JournalGone], Awaitable[object]]
+    """Called where the files are not there any more."""
     _turn: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
 
     failing: bool = False
@@ -48,6 +51,8 @@ class RetryingWorker:
                 result = await self.once(work)
             except JournalError as error:
                 self.failing = True
+                if isinstance(error, JournalGone):
+                    await self._gone(error)
                 delay = next(delays)
                 if is_due(attempt):
                     self._report(JournalWriteFailed(str(error), waiting(), delay))

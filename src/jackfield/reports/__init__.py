@@ -39,6 +39,7 @@ __all__ = [
     "GapSuspected",
     "JournalCorrupted",
     "JournalRecovered",
+    "JournalRescued",
     "JournalStats",
     "JournalTakenOver",
     "JournalWriteFailed",
@@ -218,6 +219,21 @@ class JournalRecovered:
 
 
 @attrs.frozen
+class JournalRescued:
+    """The journal's files are not there any more, and what memory held of them was saved beside."""
+
+    level: ClassVar[Level] = "error"
+    path: str
+    events: int
+    """How many; 0 where they could not be saved."""
+    reason: str
+
+    def __str__(self) -> str:
+        saved = f"{self.events} events are saved in {self.path}, for 'jackfield journal import'"
+        return f"journal: {self.reason}; {saved if self.events else f'{self.path} cannot be written'}"
+
+
+@attrs.frozen
 class JournalTakenOver:
     """A journal of an older form was brought to the present one."""
 
@@ -272,6 +288,7 @@ Report = (
     | EventDeadLettered
     | JournalWriteFailed
     | JournalRecovered
+    | JournalRescued
     | JournalTakenOver
     | JournalCorrupted
     | KindUnknown

@@ -2,6 +2,8 @@
 
 import os
 import random
+import shutil
+import stat
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,13 +17,14 @@ from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.dedup import SeenIds, key_of
 from jackfield._journal.log import Bounds
+from jackfield._journal.receipts import Tokens
 from jackfield._journal.retention import Limits
 from jackfield._journal.store import MemoryStore, SegmentStore
 from jackfield._journal.store.records import Notes
 from jackfield.addresses import Address, Source
 from jackfield.errors import JournalError
 from jackfield.events import Event
-from jackfield.reports import EventsDropped, JournalCorrupted, JournalRecovered, JournalWriteFailed
+from jackfield.reports import EventsDropped, JournalCorrupted, JournalRecovered, JournalRescued, JournalWriteFailed
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VENDOR = Address("v", "s", "i", "call", "7", "status")
@@ -636,3 +639,55 @@ async def test_finishing_saves_everything(bench):
     store = SegmentStore.open(bench.path)
     assert (store.next, store.cursors()) == (101, {"crm": 2})
     store.close()
+
+
+async def test_tokens_are_acknowledged_in_order_when_their_events_are_committed_and_are_there_after_a_restart(bench):
+    got = []
+    async with bench.running() as journal:
+        journal.admit(events(1, 2, 3), Tokens("f", {"1": "a", "2": "b", "3": "c"}, got.extend))
+        assert (got, journal.token("f")) == ([], None)
+        await journal.publish(())
+        assert (got, journal.token("f")) == (["a", "b", "c"], "c")
+        journal.admit(events(2, 4), Tokens("f", {"2": "d", "4": "e"}, got.extend))  # a copy is acknowledged too
+        await journal.publish(())
+        assert got == ["a", "b", "c", "d", "e"]
+    async with bench.running() as journal:
+        assert journal.token("f") == "e"
+        assert journal.token("g") is None
+
+
+async def test_a_token_of_an_event_that_was_not_taken_is_never_acknowledged(bench):
+    got = []
+    async with bench.running() as journal:
+        journal.admit([make(1, data=object()), make(2)], Tokens("f", {"1": "a", "2": "b"}, got.extend))
+        await journal.publish(())
+        assert got == ["b"]
+
+
+@pytest.mark.parametrize("how", ["deleted", "renamed", "replaced", "cut"])
+async def test_a_journal_whose_files_are_gone_confirms_nothing_and_what_memory_holds_is_saved_beside(bench, how):
+    async with bench.running(finish=False) as journal:
+        journal.cursor("crm")  # has passed nothing, so that memory holds everything
+        await journal.publish(events(1, 2))
+        (segment,) = bench.path.glob("*.jsonl")
+        if how == "deleted":
+            shutil.rmtree(bench.path)
+        elif how == "renamed":
+            bench.path.rename(bench.path.with_name("away"))
+        elif how == "replaced":
+            shutil.copy(segment, bench.path / "copy")
+            (bench.path / "copy").rename(segment)
+        else:
+            os.truncate(segment, segment.stat().st_size - 10)
+        journal.admit(events(3))
+        with pytest.raises(JournalError, match="files are not there any more"):
+            await journal.publish(events(4))
+        with pytest.raises(JournalError, match="files are not there any more"):
+            await journal.publish(events(5))
+        await until(lambda: bench.of(JournalRescued) and bench.of(JournalRescued)[-1].events >= 3)
+    (rescued,) = bench.path.parent.glob("journal.rescued-*")
+    found = [int(Event.from_cloudevent(line).id) for line in rescued.read_bytes().splitlines()]
+    assert found[:3] == [1, 2, 3]
+    assert len(set(found)) == len(found)
+    assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
+    assert "committed" not in "".join(map(str, bench.of(JournalRescued)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from jackfield._journal.segments import Lines
@@ -22,6 +23,11 @@ class Store(Protocol):
     @property
     def journal(self) -> str:
         """The journal's id: one that is made anew has another."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """Where it is; what is rescued from it stands beside that."""
         ...
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 
@@ -30,6 +31,7 @@ class MemoryStore:
     dead: deque[DeadLetterRow] = attrs.field(factory=deque)
     _dropped: int = 0
 
+    path = Path("memory")
     survives = False
     instant = True
     findings = ()

@@ -1,0 +1,43 @@
+"""What memory still holds of a journal whose files were deleted, renamed, replaced or cut goes to a file beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import attrs
+
+from jackfield.events import Event
+
+__all__ = ["Rescue"]
+
+
+@attrs.define(eq=False)
+class Rescue:
+    """A file of CloudEvents, one a line, which ``jackfield journal import`` reads."""
+
+    path: Path
+    events: int = 0
+    """How many are in it."""
+    _until: int = 0
+    """The position behind the newest of them."""
+
+    @classmethod
+    def beside(cls, journal: Path, at: datetime) -> Rescue:
+        """The one of a journal that was found to be gone at a moment."""
+        return cls(journal.with_name(f"{journal.name}.rescued-{at:%Y%m%dT%H%M%SZ}"))
+
+    def save(self, first: int, events: Sequence[Event]) -> int:
+        """Save events that stand at `first` and behind, but for those that it has already; how many were new."""
+        new = events[max(0, self._until - first) :]
+        if new:
+            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(file, "ab") as lines:
+                lines.write(b"".join(event.to_json() + b"\n" for event in new))
+                lines.flush()
+                os.fsync(file)
+            self.events += len(new)
+            self._until = first + len(events)
+        return len(new)
