@@ -40,6 +40,8 @@ class _Task:
 
     sink: NamedSink
     pages: Callable[[], Pages]
+    journal: str
+    """The journal's id."""
     positions: dict[int, int] = attrs.field(factory=dict)
     """Where a dead letter's event stood in the journal, by the letter's number."""
     total: int = 0
@@ -116,7 +118,7 @@ def _task(
             if records := [each for each in page if any(route.matches(each.event) for route in routes)]:
                 yield records
 
-    return _Task(sink, dead if options.dead else routed, positions)
+    return _Task(sink, dead if options.dead else routed, store.journal, positions)
 
 
 async def _deliver(
@@ -136,7 +138,7 @@ async def _deliver(
                 raise DeliveryError(
                     f"sinks.{task.sink.name}: cannot be opened: {observing.redact(str(error))}"
                 ) from None
-            cursor = Replay(task.pages(), task.delivered, task.positions)
+            cursor = Replay(task.pages(), task.delivered, task.journal, task.positions)
             pipelines.append(
                 SinkPipeline(
                     task.sink.name,

@@ -119,6 +119,8 @@ class Replay:
     """Numbers in ascending order; read in a thread."""
     _done: Callable[[list[int]], None]
     """Called with the numbers of events that were delivered."""
+    _journal: str = ""
+    """The journal's id."""
     _positions: dict[int, int] = attrs.field(factory=dict)
     """The journal's position of each event, by number, where numbers are not positions but those of dead letters."""
     _waiting: deque[int] = attrs.field(factory=deque)
@@ -136,7 +138,7 @@ class Replay:
 
     def position_of(self, number: int) -> str:
         """The position by which a sink knows the event: the one under which it came the first time."""
-        return position_text(self._positions.get(number, number))
+        return position_text(self._journal, self._positions.get(number, number))
 
     async def read(self, most: int) -> tuple[list[Record], int]:
         """The next events, at least one; none at the end. Nothing is ever lost."""

@@ -18,9 +18,9 @@ def _never() -> bool:
     return False
 
 
-def position_text(position: int) -> str:
-    """A position as sinks get it: texts that sort in the journal's order."""
-    return f"{position:016d}"
+def position_text(journal: str, position: int) -> str:
+    """A position as sinks get it: texts that sort in the journal's order, and that no other journal has."""
+    return f"{journal}-{position:016d}"
 
 
 @attrs.define(eq=False)
@@ -95,7 +95,7 @@ class Cursor:
 
     def position_of(self, number: int) -> str:
         """The position by which a sink knows the event with that number."""
-        return position_text(number)
+        return position_text(self._log.journal, number)
 
     async def read(self, most: int) -> tuple[list[Record], int]:
         """The next records, at least one, and how many before them were lost; none at the end.

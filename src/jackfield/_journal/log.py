@@ -70,6 +70,11 @@ class Log:
     _news: trio.Event = attrs.field(factory=trio.Event)
 
     @property
+    def journal(self) -> str:
+        """The journal's id."""
+        return self._store.journal
+
+    @property
     def first(self) -> int:
         """The position of the oldest event that can be read."""
         return min(self._store.first, self.oldest)

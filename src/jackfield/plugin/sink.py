@@ -30,7 +30,9 @@ class Batch:
     attempt: int = attrs.field(default=1, kw_only=True)
     """1 when these events are written for the first time since the start; above that some may be there already."""
     positions: tuple[str, ...] = attrs.field(default=(), kw_only=True)
-    """The journal's position of each event, unique in its journal; as texts they sort in the journal's order.
+    """The journal's position of each event: no other event has it, of another journal neither.
+
+    As texts the positions of one journal sort in its order.
 
     A sink that stores them in the transaction that stores the events can leave out what it has; also of what is
     replayed, for an event keeps its position, as a dead letter too.

@@ -285,7 +285,9 @@ def test_a_replayed_event_has_the_position_that_it_has_in_the_journal(config, cr
 
     monkeypatch.setattr("jackfield_http.writer.HTTPWriter.write", write)
     assert journal("replay", config, *(["--dead"] if dead else ["**", "--sink", "crm"]))[0] == 0
-    expected = {f"id-{number}": f"{number:016d}" for number in ((1, 3) if dead else range(1, 6))}
+    (journal_id,) = {position.partition("-")[0] for position in seen.values()}
+    assert len(journal_id) == 32
+    expected = {f"id-{number}": f"{journal_id}-{number:016d}" for number in ((1, 3) if dead else range(1, 6))}
     assert seen == expected
 
 

@@ -263,3 +263,14 @@ async def test_the_bound_in_bytes_lets_everything_through_that_is_larger_than_it
     assert bench.sink.numbers == list(range(300))
     assert stats.lag == 0
     assert all(partition.held_bytes == 0 for partition in bench.pipeline._partitions)
+
+
+async def test_a_position_is_never_that_of_an_event_of_another_journal():
+    """A sink that stores positions would leave the other journal's event out, for it has that position already."""
+    seen = []
+    for _ in range(2):
+        bench = Bench()
+        cursor = bench.pipeline._cursor
+        seen += [cursor.position_of(number) for number in (1, 2, 10)]
+        assert seen[-3:] == sorted(seen[-3:])
+    assert len(set(seen)) == 6

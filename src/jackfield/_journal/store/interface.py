@@ -21,6 +21,11 @@ class Store(Protocol):
     """
 
     @property
+    def journal(self) -> str:
+        """The journal's id: one that is made anew has another."""
+        ...
+
+    @property
     def path(self) -> Path:
         """Where it is; what is rescued from it stands beside that."""
         ...

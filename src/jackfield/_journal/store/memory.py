@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ class MemoryStore:
     """How many dead letters are kept."""
     _report: Callable[[Report], None]
     next: int = 1
+    journal: str = attrs.field(factory=lambda: os.urandom(16).hex())
+    """Another at each start."""
     dead: deque[DeadLetterRow] = attrs.field(factory=deque)
     _dropped: int = 0
 

@@ -119,6 +119,11 @@ class SegmentStore:
         return self.folder.first
 
     @property
+    def journal(self) -> str:
+        """The journal's id: one that is made anew has another."""
+        return self.folder.journal
+
+    @property
     def next(self) -> int:
         """The position that the next event gets."""
         return self.folder.next
