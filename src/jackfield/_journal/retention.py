@@ -61,11 +61,12 @@ class Retention:
             try:
                 await self._worker.until_done(self._store.verify, lambda: 0)
                 await self.trim()
+                await trio.to_thread.run_sync(_maintain, self._store)  # which no commit waits for
                 self._failures = 0
             except JournalError as error:
                 self._failures += 1
                 if is_due(self._failures):
-                    reason = f"old events cannot be deleted: {error}"
+                    reason = f"old events cannot be deleted or indexed: {error}"
                     self._report(JournalWriteFailed(reason, 0, self._limits.every))
 
     async def trim(self) -> None:
@@ -101,6 +102,11 @@ class Retention:
             if is_due(self.unread, lost):
                 reason = f"the file has reached retain_bytes = {self._limits.bytes} before every sink had read them"
                 self._report(EventsDropped("journal", lost, reason, self.unread))
+
+
+def _maintain(store: Store) -> None:
+    for _ in store.maintain():
+        time.sleep(0)  # lets a thread go on that waits for the interpreter
 
 
 def count_loss(pending: PendingNotes, sink: str, position: int, first: int) -> int:

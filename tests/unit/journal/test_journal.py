@@ -607,6 +607,20 @@ async def test_dead_letters_beyond_their_limit_are_reported(bench):
     assert report.where == "dead letters of sink crm" and "retain_dead_bytes = 5000" in report.reason
 
 
+async def test_closed_segments_get_an_index_while_the_journal_runs_and_lose_it_with_their_events(bench):
+    def names(suffix):
+        return sorted(path.stem for path in bench.path.glob(f"*{suffix}"))
+
+    async with bench.running(segment_bytes=1) as journal:
+        for n in range(1, 5):
+            await journal.publish(events(n))
+        await until(lambda: len(names(".index")) == 3)
+        assert names(".index") == names(".jsonl")[:-1]
+    async with bench.running(segment_bytes=1, seconds=0.0) as journal:
+        await until(lambda: bench.store.first == 5)
+        await until(lambda: names(".index") == [])
+
+
 async def test_retention_that_fails_is_reported_and_stops_nothing(bench):
     async with bench.running(seconds=0.0, segment_bytes=1) as journal:
         bench.store.stuck = True

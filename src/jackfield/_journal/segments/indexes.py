@@ -59,7 +59,8 @@ class Indexes:
             with suppress(FileNotFoundError):  # retention has deleted it
                 yield from build_index(segment)
                 # Where groups are not in order no mark helps; where the newest ends badly the next start must see it.
-                if segment.misplaced or (segment.limit is None and segment.problems):
+                useless = segment.misplaced or (segment.limit is None and bool(segment.problems))
+                if useless or not segment.path.exists():
                     index_path(segment).unlink()
                 elif isinstance(found := load_index(segment), Index):
                     self._known[segment.first] = found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -88,6 +88,10 @@ class Store(Protocol):
 
     def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:
         """Delete the oldest dead letters while all take more than that; how many, by sink."""
+        ...
+
+    def maintain(self) -> Iterator[None]:
+        """Do what can wait, beside appending and reading, a little at each step."""
         ...
 
     def verify(self) -> None:

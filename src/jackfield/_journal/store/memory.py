@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -79,6 +79,10 @@ class MemoryStore:
     def trim_dead(self, _keep_bytes: int) -> Mapping[str, int]:
         """Nothing to delete."""
         return {}
+
+    def maintain(self) -> Iterator[None]:
+        """Nothing can wait."""
+        return iter(())
 
     def verify(self) -> None:
         """Nothing can go wrong."""

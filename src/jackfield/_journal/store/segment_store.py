@@ -183,6 +183,10 @@ class SegmentStore:
         assert self.sidecar is not None
         return self.sidecar.trim_dead(keep_bytes)
 
+    def maintain(self) -> Iterator[None]:
+        """Make the indexes of closed segments, a little at a time."""
+        return self.folder.maintain()
+
     def verify(self) -> None:
         """`JournalError` where the files are not the ones any more that were opened."""
         self.folder.verify()
