@@ -129,13 +129,17 @@ class SinkPipeline:
                     partition.close()
             nursery.cancel_scope.cancel()
 
+    def is_down(self) -> bool:
+        """Whether the sink accepts nothing at the moment."""
+        return self._runner.counters.state != "delivering"
+
     def abandon(self, reason: str) -> None:
         """Account for what will not be delivered any more, after `run` has ended."""
         if not self._cursor.durable:
             rest, gone = self._cursor.rest()
             waiting = self.selects.choose(rest)
             if left := self._progress.in_hand + gone + len(waiting):
-                self._drop(left, reason)
+                self.drop(left, reason)
 
     async def forget(self, reason: str) -> None:
         """Account for what the file keeps and the next start will not send, since its route is not configured.
@@ -154,7 +158,7 @@ class SinkPipeline:
                     break
         finally:
             if left:
-                self._drop(left, reason)
+                self.drop(left, reason)
 
     def end(self, span: RouteSpan, until: int) -> None:
         """Let a route lead here no more from that event on."""
@@ -169,7 +173,7 @@ class SinkPipeline:
             most = max(1, min(most, room // average, self._options.batch_events))
             records, lost = await self._cursor.read(most)
             if lost:
-                self._drop(lost, "it was too slow, and the journal keeps no more")
+                self.drop(lost, "it was too slow, and the journal keeps no more")
             if not records:
                 return
             if chosen := self.selects.choose(records):
@@ -223,7 +227,7 @@ class SinkPipeline:
         if is_due(counters.dead):
             self._report(EventDeadLettered(self.name, reason, attempts, counters.dead))
 
-    def _drop(self, count: int, reason: str) -> None:
+    def drop(self, count: int, reason: str) -> None:
         """Count a loss, and report it when it is due."""
         counters = self._runner.counters
         counters.dropped += count

@@ -196,9 +196,9 @@ class Gateway:
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {redact(str(error))}") from None
             cursor, report = self._journal.cursor(sink.name), self._registry.observe
-            self._pipelines[sink.name] = SinkPipeline(
-                sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng, redact
-            )
+            pipeline = SinkPipeline(sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng, redact)
+            cursor.attach(pipeline.drop, pipeline.is_down)
+            self._pipelines[sink.name] = pipeline
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
 

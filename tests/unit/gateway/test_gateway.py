@@ -338,7 +338,7 @@ async def test_what_is_published_is_committed_when_that_returns_and_reaches_list
         with gateway.listen("probe/**") as listener:
             assert await gateway.publish(make(1), make(2), make(1)) == 2
             with closing(SegmentStore.open(tmp_path / "journal", readonly=True)) as store:
-                bodies = [row.body for page in store.scan(0, 2**60) for row in page]
+                bodies = [row.body for page in store.scan(0, 2**60, print) for row in page]
             assert sum(b'"source":"/probe/' in body for body in bodies) == 2
             assert await gateway.publish(make(2), make(3)) == 1
             assert gateway.state().journal.duplicates == 2
