@@ -150,11 +150,10 @@ async def simulate(start):
 async def vendor(nursery):
     """Run a simulator beside the test, over real sockets all the same; its URL. One to be killed is a process."""
 
-    async def vendor(provider, token=None):
+    async def vendor(provider, token=None, **options):
         simulator = {"voipbin": VoipbinSimulator, "vinix": VinixSimulator}[provider]
-        return await nursery.start(
-            partial(serve, simulator(token or ENVIRONMENT[f"{provider.upper()}_TOKEN"], rate=100.0))
-        )
+        token = token or ENVIRONMENT[f"{provider.upper()}_TOKEN"]
+        return await nursery.start(partial(serve, simulator(token, rate=100.0, **options)))
 
     return vendor
 

@@ -124,6 +124,8 @@ class Machine(RuleBasedStateMachine):
     def open(self):
         self.store = SegmentStore.open(self.path, segment_bytes=200)
         self.end = self.opened = self.store.next
+        if not any(self.first <= position < self.store.first for position in self.log):  # skipped after a power loss
+            self.first = max(self.first, self.store.first)
         limits = Limits(ids=IDS, every=3600)
         self.journal = Journal(Bounds(CAPACITY), self.store, self.reports.append, limits)
         self.journal._log._bounds = Bounds(self.newest)  # so that the files are read as often as memory
@@ -133,8 +135,12 @@ class Machine(RuleBasedStateMachine):
         for sink in SINKS:
             self.cursors[sink] = self.host.call(self.journal.cursor, sink)
             place = self.places.setdefault(sink, Place(self.end, self.end, self.end))
-            place.read = place.committed = max(place.committed, self.first)
-            assert self.cursors[sink].committed == place.committed
+            came = max(place.committed, self.first)
+            # Positions that a power loss left out are skipped, and events never.
+            committed = self.cursors[sink].committed
+            assert committed >= came
+            assert not any(came <= position < committed for position in self.log)
+            place.read = place.committed = committed
 
     def take(self, wanted):
         new = []

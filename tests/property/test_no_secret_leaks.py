@@ -26,6 +26,8 @@ from jackfield._feed import effects
 from jackfield._feed.recorder import FeedRecorder
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
+from jackfield._journal.log import Bounds
+from jackfield._journal.store import MemoryStore
 from jackfield._loading.registry import Registry
 from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
@@ -149,7 +151,8 @@ class World:
                 if failures:
                     raise failures.pop(0)
 
-        journal = Journal(100, None, registry.observe)
+        memory = MemoryStore(100, registry.observe)
+        journal = Journal(Bounds(100), memory, registry.observe)
         selects = RouteSpans.of([Selector.parse("**")])
         options = DeliveryOptions(batch_events=1)
         pipeline = SinkPipeline(
@@ -165,7 +168,7 @@ class World:
         journal.admit([stream_event(Source("v", "s", "i"), "f", "connected", NOON)])
         journal.close()
         await pipeline.run()
-        (letter,) = journal.dead
+        (letter,) = memory.dead
         self.out.append(letter.reason)
 
 

@@ -66,7 +66,8 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
             await trio.sleep(1.0)
             running.limit = 250
             await running.settled()
-            await until(lambda: len([e for e in got if e.kind == "stream.backfilled"]) >= 2)
+            if profile != "2026-10":  # there each event has so many copies that a drop loses none of these
+                await until(lambda: len([e for e in got if e.kind == "stream.backfilled"]) >= 2)
             await trio.sleep(3.0)
         nursery.cancel_scope.cancel()
     assert gate.state().feeds["office"].unreadable == 0

@@ -145,7 +145,8 @@ async def test_leaving_drains_sinks_and_then_closes_them(feeds):
     assert stats.sinks["m"].delivered == len(memory.got)
     assert stats.sinks["m"].lag == stats.sinks["m"].dropped == 0
     facts = sum(event.kind.startswith("stream.") for event in memory.got)
-    assert sum(feed.events for feed in stats.feeds.values()) == len(memory.got) - facts
+    came = sum(feed.events for feed in stats.feeds.values())
+    assert came - stats.journal.duplicates == len(memory.got) - facts  # Vinix' two spellings bring copies at first
 
 
 async def test_a_sink_that_hangs_delays_no_other_and_is_not_waited_for_beyond_the_deadline(feeds):
