@@ -20,7 +20,7 @@ from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
 from jackfield._journal.retention import Limits
 from jackfield._journal.store import SegmentStore, segment_store
-from jackfield._journal.store.records import Loss
+from jackfield._journal.store.records import Loss, Notes
 from jackfield.addresses import Address, Source
 from jackfield.events import Event
 from jackfield.reports import EventsDropped
@@ -259,6 +259,7 @@ class Machine(RuleBasedStateMachine):
         if power:
             assert store.next >= end  # no number is given twice
             self.reports.clear()
+            self.first = max(self.first, store.first)
         else:
             assert store.next == end and not tail
         for position in tail:
@@ -270,6 +271,7 @@ class Machine(RuleBasedStateMachine):
             assert power or place.saved <= upcoming <= place.committed
             place.dead_lettered = {each for each in place.dead_lettered if each < cursors[sink]}
             place.committed = place.saved = upcoming
+        store.save(Notes(store.saved().cursors))
         for sink in set(SINKS) - set(cursors):  # it was new, and stands at the end again
             self.places[sink] = Place(store.next, store.next, store.next)
         store.close()
