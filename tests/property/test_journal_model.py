@@ -237,8 +237,8 @@ class Machine(RuleBasedStateMachine):
         self.open()
         assert self.end == self.opened == max([*self.log, self.end - 1]) + 1
 
-    @rule(power=st.booleans(), data=st.data())
-    def crash(self, power, data):
+    @rule(power=st.booleans(), shares=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+    def crash(self, power, shares):
         """Go on with the files as they are on the disk, or as far as they were synced and a bit of the rest."""
         folder = Path(tempfile.mkdtemp(dir=self.folder)) / "journal"
         with self.store.sidecar._writing:
@@ -252,7 +252,7 @@ class Machine(RuleBasedStateMachine):
             for name, size in sizes(folder).items():
                 synced = self.synced.get(name, 0)
                 if size > synced and not name.endswith("-shm"):
-                    os.truncate(folder / name, data.draw(st.integers(synced, size), label=name))
+                    os.truncate(folder / name, synced + int((size - synced) * shares[name.endswith("-wal")]))
         store = SegmentStore.open(folder, segment_bytes=200)
         survivors = {line.position for page in store.scan(0, 2**62, print) for line in page}
         tail = {position for position in self.log if position >= self.first} - survivors
