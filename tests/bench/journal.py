@@ -16,7 +16,8 @@ import trio
 
 from jackfield._journal import Journal
 from jackfield._journal.dedup import key_of
-from jackfield._journal.store import Store
+from jackfield._journal.log import Bounds
+from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.records import Row
 from jackfield.addresses import Address
 from jackfield.events import Event
@@ -66,18 +67,22 @@ def plain(folder):
     return found
 
 
+def row(event):
+    return Row(event, key_of(event), event.to_json(), 1)
+
+
 def stored(folder, *, fsync):
-    store = Store.open(folder / f"fsync-{fsync}.db", fsync=fsync)
-    every = [[Row(key_of(event), event.to_json(), 1) for event in group] for group in groups()]
-    found = timed(store.commit, every)
+    store = SegmentStore.open(folder / f"fsync-{fsync}", fsync=fsync)
+    every = [[row(event) for event in group] for group in groups()]
+    found = timed(lambda group: store.append(group, 1), every)
     store.close()
     return found
 
 
 async def journaled(folder):
     """From `admit` to readable, one group after the other; and `admit` alone, which is what the reading side pays."""
-    store = Store.open(folder / "journal")
-    journal = Journal(10_000, store, print)
+    store = SegmentStore.open(folder / "journal")
+    journal = Journal(Bounds(10_000), store, print)
     whole, taking = [], []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
@@ -94,8 +99,8 @@ async def journaled(folder):
 
 async def flooded(folder):
     """Events as fast as they are taken, so that groups grow while a commit is under way."""
-    store = Store.open(folder / "flood.db")
-    journal = Journal(GROUP * GROUPS, store, print)
+    store = SegmentStore.open(folder / "flood")
+    journal = Journal(Bounds(GROUP * GROUPS), store, print)
     every = groups()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
@@ -111,16 +116,16 @@ async def flooded(folder):
 
 
 def growth():
-    """By how many events the file holds already: µs to keep one more, and to read one from the middle."""
+    """By how many events the folder holds already: µs to keep one more, and to read one from the middle."""
     found = {}
-    rows = [Row(key_of(event), event.to_json(), 1) for event in map(make, range(GROUP * 10))]
+    rows = [row(event) for event in map(make, range(GROUP * 10))]
     with TemporaryDirectory() as name:
-        store = Store.open(Path(name) / "grown.db")
+        store = SegmentStore.open(Path(name) / "grown")
         for size in SIZES:
-            while store.next_seq <= size:
-                store.commit(rows)
-            kept = timed(store.commit, [rows[:GROUP]] * GROUPS)
-            middle = store.next_seq // 2
+            while store.next <= size:
+                store.append(rows, 1)
+            kept = timed(lambda group: store.append(group, 1), [rows[:GROUP]] * GROUPS)
+            middle = store.next // 2
             found[size] = kept, timed(lambda start: store.read(start, GROUP), range(middle, middle + GROUPS))
         store.close()
     return found
@@ -135,8 +140,8 @@ def measure():
         taking, whole = trio.run(journaled, folder)
         return {
             LEAST: least,
-            "Store.commit": stored(folder, fsync=False),
-            "Store.commit, fsync": stored(folder, fsync=True),
+            "SegmentStore.append": stored(folder, fsync=False),
+            "SegmentStore.append, fsync": stored(folder, fsync=True),
             "Event.to_json": encoding,
             "Journal.admit, to_json within": taking,
             "Journal, from admit to readable": whole,

@@ -14,7 +14,8 @@ import jackfield
 from jackfield._cli.run import tune
 from jackfield._feed.transport import connect
 from jackfield._journal import Journal
-from jackfield._journal.store import Store
+from jackfield._journal.log import Bounds
+from jackfield._journal.store import SegmentStore
 from jackfield._routing.index import SelectorIndex
 from jackfield.plugin.protocol import Emit
 from jackfield.plugin.transport import Endpoint
@@ -128,8 +129,8 @@ def journal(url, count, vendor):
 
     async def main():
         with TemporaryDirectory() as folder:
-            store = Store.open(Path(folder) / "journal")
-            kept = Journal(count, store, print)
+            store = SegmentStore.open(Path(folder) / "journal")
+            kept = Journal(Bounds(count), store, print)
             protocol, total = translator(vendor), 0
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(kept.run)

@@ -17,7 +17,7 @@ __all__ = ["SUFFIX", "Segment", "segment_name"]
 
 SUFFIX = ".jsonl"
 # So far apart are the places from which a segment can be read; a read costs at least that much.
-MARK_BYTES = 65_536
+MARK_BYTES = 16_384
 # So much is in memory at a time while a segment is read through; more where one group is longer.
 WINDOW_BYTES = 1_000_000
 MOST_HEADER_BYTES = 4096
