@@ -20,7 +20,7 @@ from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
 from jackfield._journal.retention import Limits
 from jackfield._journal.store import SegmentStore, segment_store
-from jackfield._journal.store.records import Loss
+from jackfield._journal.store.records import Loss, Notes
 from jackfield.addresses import Address, Source
 from jackfield.events import Event
 from jackfield.reports import EventsDropped
@@ -243,8 +243,8 @@ class Machine(RuleBasedStateMachine):
         self.open()
         assert self.end == self.opened == max([*self.log, self.end - 1]) + 1
 
-    @rule(power=st.booleans(), data=st.data())
-    def crash(self, power, data):
+    @rule(power=st.booleans(), shares=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+    def crash(self, power, shares):
         """Go on with the files as they are on the disk, or as far as they were synced and a bit of the rest."""
         folder = Path(tempfile.mkdtemp(dir=self.folder)) / "journal"
         with self.store.sidecar._writing:
@@ -258,13 +258,14 @@ class Machine(RuleBasedStateMachine):
             for name, size in sizes(folder).items():
                 synced = self.synced.get(name, 0)
                 if size > synced and not name.endswith("-shm"):
-                    os.truncate(folder / name, data.draw(st.integers(synced, size), label=name))
+                    os.truncate(folder / name, synced + int((size - synced) * shares[name.endswith("-wal")]))
         store = SegmentStore.open(folder, segment_bytes=200)
         survivors = {line.position for page in store.scan(0, 2**62, print) for line in page}
         tail = {position for position in self.log if position >= self.first} - survivors
         if power:
             assert store.next >= end  # no number is given twice
             self.reports.clear()
+            self.first = max(self.first, store.first)
         else:
             assert store.next == end and not tail
         for position in tail:
@@ -276,6 +277,7 @@ class Machine(RuleBasedStateMachine):
             assert power or place.saved <= upcoming <= place.committed
             place.dead_lettered = {each for each in place.dead_lettered if each < cursors[sink]}
             place.committed = place.saved = upcoming
+        store.save(Notes(store.saved().cursors))
         for sink in set(SINKS) - set(cursors):  # it was new, and stands at the end again
             self.places[sink] = Place(store.next, store.next, store.next)
         store.close()
@@ -297,7 +299,10 @@ class Machine(RuleBasedStateMachine):
             assert {sink: cursor.lag for sink, cursor in self.cursors.items()} == {
                 sink: self.end - place.committed for sink, place in self.places.items()
             }
-            assert [report for report in self.reports if not isinstance(report, EventsDropped)] == []
+            # After a power failure what was reserved is reported once more as missing, until the next event comes.
+            known = [each for each in self.reports if self.boot > 1 and "missing at its end" in str(each)]
+            others = [each for each in self.reports if not isinstance(each, EventsDropped) and each not in known]
+            assert others == []
 
     def teardown(self):
         if self.host:

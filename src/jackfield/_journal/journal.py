@@ -149,9 +149,9 @@ class Journal:
         end = self._log.end
         start = min(self._known.get(name, end), end)
         cursor = Cursor(name, self._log, self._pending, start)
-        if lost := count_loss(self._pending, name, start, self._store.first):
+        if lost := count_loss(self._pending, name, start, self._store.trimmed):
             cursor.lost(lost)
-        cursor.commit(self._store.first)
+        cursor.commit(self._store.trimmed)
         self._cursors.append(cursor)
         self._pending.known[name] = cursor.committed
         self._pending.move(name, cursor.committed)

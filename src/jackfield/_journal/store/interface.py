@@ -46,6 +46,11 @@ class Store(Protocol):
         ...
 
     @property
+    def trimmed(self) -> int:
+        """The position before which retention has deleted everything."""
+        ...
+
+    @property
     def next(self) -> int:
         """The position that the next event gets; no position is given twice."""
         ...

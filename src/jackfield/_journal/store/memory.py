@@ -32,6 +32,7 @@ class MemoryStore:
     _dropped: int = 0
 
     path = Path("memory")
+    trimmed = 1
     survives = False
     instant = True
     findings = ()

@@ -45,7 +45,7 @@ class SegmentStore:
     """Of the sidecar's file."""
     _notes: Notes
     _reserved: int = 0
-    _trimmed: int = 1
+    trimmed: int = 1
     """The position of the oldest event that retention has not deleted."""
 
     survives = True
@@ -96,7 +96,7 @@ class SegmentStore:
             findings = [*folder.findings, *sidecar.findings]
             notes, more = survivors(sidecar.notes(), state, folder, powered_off=powered_off)
             store = cls(path, folder, sidecar, findings + more, boot, _identity(sidecar.path), notes)
-            store._trimmed = max(state.first, folder.first)
+            store.trimmed = max(state.first, folder.first) if folder.first < folder.next else state.first
             store._reserve(folder.next)
         except BaseException:
             sidecar.close()
@@ -173,10 +173,10 @@ class SegmentStore:
 
     def trim(self, *, keep_after: float, keep_bytes: int, floor: int) -> Trimmed:
         """Delete the oldest segments."""
-        before = self._trimmed
+        before = self.trimmed
         self.folder.delete_before(self.folder.cut(keep_bytes=keep_bytes, keep_after=keep_after, floor=floor))
-        self._trimmed = max(before, self.folder.first)
-        return Trimmed(before, self._trimmed)
+        self.trimmed = max(before, self.folder.first)
+        return Trimmed(before, self.trimmed)
 
     def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:
         """Delete the oldest dead letters."""
@@ -239,7 +239,7 @@ class SegmentStore:
 
     def _state(self, boot: str) -> State:
         reserved = self._reserved if boot else self.next
-        return State(min(self._trimmed, self.next), self.next, reserved, boot, self.folder.journal)
+        return State(min(self.trimmed, self.next), self.next, reserved, boot, self.folder.journal)
 
     def _check_sidecar(self) -> None:
         assert self.sidecar is not None

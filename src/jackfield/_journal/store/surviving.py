@@ -32,7 +32,9 @@ def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off:
     back = TAIL if powered_off else 1
     start = max(folder.first, folder.next - back)
     lines = folder.read(start, back).lines
-    end = lines[-1].position + 1 if lines and powered_off else start if powered_off else folder.next
+    end = folder.next
+    if powered_off:
+        end = lines[-1].position + 1 if lines else state.first
     if powered_off:
         findings.append(
             f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
