@@ -1,7 +1,5 @@
 """An event as the journal has it."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from jackfield.events.event import Event

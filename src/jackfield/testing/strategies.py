@@ -220,13 +220,17 @@ _LIVES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 
-@st.composite
-def event_streams(draw: st.DrawFn, *, most: int = 6, copies: bool = True, feed: str = "office") -> list[Event]:
+def event_streams(*, most: int = 6, copies: bool = True, feed: str = "office") -> st.SearchStrategy[list[Event]]:
     """A feed's events as they come: lives of calls, contacts, agents and messages, interleaved, in the order of time.
 
     Each life keeps its order and has a correlation of its own; some end early, and with `copies` some events come
     twice. Ids are distinct but for copies.
     """
+    return _event_streams(most, copies, feed)
+
+
+@st.composite
+def _event_streams(draw: st.DrawFn, most: int, copies: bool, feed: str) -> list[Event]:
     lives = []
     for number in range(draw(st.integers(1, most))):
         resource, kinds = draw(st.sampled_from(_LIVES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from typing import ClassVar
 
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Provider
@@ -33,7 +34,7 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
-    bounds = ("jackfield_vinix.reconcile.MOST_KEPT", "jackfield_vinix.state.MOST_KEPT")
+    bounds: ClassVar[Sequence[str]] = ("jackfield_vinix.reconcile.MOST_KEPT", "jackfield_vinix.state.MOST_KEPT")
 
     @cached_property
     def _server(self) -> VinixSimulator:

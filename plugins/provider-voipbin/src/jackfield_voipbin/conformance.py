@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import ClassVar
 
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Provider
@@ -30,7 +31,7 @@ class Conformance(ProviderSuite):
     refuses = True
     authenticates = True
     backfills = True
-    bounds = (
+    bounds: ClassVar[Sequence[str]] = (
         "jackfield_voipbin.memory.SLICE_STATES",
         "jackfield_voipbin.memory.MOST_STATES",
         "jackfield_voipbin.memory.MOST_OPEN",

@@ -32,7 +32,7 @@ DOCUMENTED_ONLY = frozenset(
 """Names of the table that the deployed platform never publishes."""
 
 DEPLOYED_NAMES: Mapping[str, tuple[str, ...]] = {
-    resource: tuple(name for word in words if (name := f"{resource}_{word}") not in DOCUMENTED_ONLY)
+    resource: tuple(f"{resource}_{word}" for word in words if f"{resource}_{word}" not in DOCUMENTED_ONLY)
     for resource, words in TABLE.items()
 }
 """By resource: the names of the events that the platform publishes, as far as they are known."""
