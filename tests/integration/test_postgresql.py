@@ -132,7 +132,7 @@ def locked(port, database):
 
 class TestPostgresql(SinkSuite):
     stalls = True
-    exempt = {"closes_what_it_opens": "a cancelled write leaves its connection to a thread, which closes it later"}  # noqa: RUF012
+    exempt = {"closes_what_it_opens": "a cancelled write leaves its connection to a thread, which closes it later"}  # noqa: RUF012  # never changed
 
     def test_closes_what_it_opens(self):
         self.not_applicable(self.exempt["closes_what_it_opens"])
