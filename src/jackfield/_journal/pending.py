@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import attrs
@@ -24,6 +25,7 @@ T = TypeVar("T")
 SAVE_SECONDS = 0.25
 # A fact that may come while the feed is down.
 NOT_VERIFIED = "stream.not_verified"
+FEED = attrgetter("feed")
 
 
 @attrs.define(eq=False)
@@ -72,9 +74,12 @@ class PendingNotes:
         self.tokens[feed] = self._unsaved_tokens[feed] = token
         self._stir()
 
-    def heard(self, events: Iterable[Event]) -> None:
+    def heard(self, events: Sequence[Event]) -> None:
         """Note when feeds were last heard."""
-        for event in {event.feed: event for event in events if event.kind != NOT_VERIFIED}.values():
+        newest = dict(zip(map(FEED, events), events, strict=True))
+        if any(event.kind == NOT_VERIFIED for event in newest.values()):
+            newest = {event.feed: event for event in events if event.kind != NOT_VERIFIED}
+        for event in newest.values():
             self._unsaved_last[event.feed] = microseconds(heard_until(event))
         self._changed.set()
 
