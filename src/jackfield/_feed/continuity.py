@@ -9,6 +9,7 @@ will cover it: when a connection ends whose vendor has no backfill, at the stop,
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from datetime import datetime
 
@@ -16,6 +17,7 @@ import attrs
 
 from jackfield._feed.gap import AnnouncedGap, Gap
 from jackfield._feed.unverified import UnverifiedSpan, UnverifiedSpans
+from jackfield._journal.downtime import Account
 
 __all__ = ["STATED_SECONDS", "Continuity", "StepBack"]
 
@@ -41,16 +43,16 @@ class Continuity:
     verified: datetime | None = None
     """Up to when nothing is missing but what was announced or stated; ``None`` before the first subscription."""
     _spans: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
-    _due: float = 0.0
+    _due: float = math.inf
     """When the next statement is due, by the durations' clock."""
     _steps: deque[StepBack] = attrs.field(factory=lambda: deque(maxlen=16))
 
     @classmethod
-    def resumed(cls, since: datetime, accounted: datetime | None, reason: str) -> Continuity:
-        """After a run whose feed was heard of last at `since`, and which had accounted for all up to some moment."""
-        continuity = cls(verified=accounted)
-        continuity.suspect(since, reason)
-        continuity.state(since)
+    def resumed(cls, account: Account, reason: str) -> Continuity:
+        """After a run that ended with that account."""
+        continuity = cls(Gap(covered=account.looked), account.accounted)
+        continuity.suspect(account.heard, reason)
+        continuity.state(account.heard)
         return continuity
 
     @property
@@ -58,10 +60,18 @@ class Continuity:
         """Whether there is anything that could be missed: a subscription was active, now or before a gap."""
         return self.verified is not None or self.gap.since is not None
 
-    def accounted_until(self) -> datetime | None:
-        """Up to when everything was delivered, announced or reported; the next run goes on from there."""
-        waiting = self._spans.waiting_since
-        return self.verified if waiting is None or self.verified is None else min(self.verified, waiting)
+    def account(self, heard: datetime | None) -> Account | None:
+        """Where the next run would go on if this one ended now; ``None`` where nothing can be missed, or is known.
+
+        `heard` is when the last byte came of a connection with active subscriptions. A gap that is open counts from its
+        beginning. One that was announced was not heard in: its end is our own word, and the connection may be gone.
+        """
+        heard = heard if self.gap.since is None else self.gap.since
+        if not self.began or heard is None:
+            return None
+        moments = (self.verified, self._spans.waiting_since)
+        accounted = min((each for each in moments if each is not None), default=None)
+        return Account(heard, accounted, self.gap.looked)
 
     # -- gaps --------------------------------------------------------------------------------------
 
@@ -95,6 +105,8 @@ class Continuity:
         """A subscription is active."""
         if self.verified is None:
             self.verify(now, elapsed)
+        elif self._due == math.inf:  # the first one after a run that was accounted for up to `verified`
+            self._due = elapsed + STATED_SECONDS
 
     def verify(self, until: datetime, elapsed: float) -> None:
         """Nothing is missing up to that moment but what was announced or stated."""
@@ -128,6 +140,6 @@ class Continuity:
     def due(self, now: datetime, elapsed: float, *, at_once: bool = False) -> list[UnverifiedSpan]:
         """The spans that are to be reported now."""
         if self.verified is not None and elapsed >= self._due:
-            self.state(now)
-            self.verify(now, elapsed)
+            self.state(now if self.gap.since is None else self.gap.since)  # an open gap will be announced
+            self._due = elapsed + STATED_SECONDS
         return self._spans.take(elapsed, now=at_once)

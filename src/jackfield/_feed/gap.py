@@ -29,7 +29,7 @@ class Gap:
     """The latest moment that the wall clock showed in this gap before it was set back."""
     _unfilled: datetime | None = None
     """The beginning of the oldest announced gap that no backfill has covered."""
-    _covered: datetime | None = None
+    covered: datetime | None = None
     """Up to when the last completed backfill has seen everything."""
 
     def open(self, since: datetime, reason: str) -> None:
@@ -57,12 +57,17 @@ class Gap:
     @property
     def backfill_since(self) -> datetime | None:
         """From when on to look, where a gap is unfilled: also what an earlier backfill did not reach."""
-        if self._unfilled is None or self._covered is None:
+        if self._unfilled is None or self.covered is None:
             return self._unfilled
-        return min(self._unfilled, self._covered)
+        return min(self._unfilled, self.covered)
+
+    @property
+    def looked(self) -> datetime | None:
+        """Since when the next backfill is to look, whether a gap is the reason or not."""
+        return min((each for each in (self._unfilled, self.covered) if each is not None), default=None)
 
     def filled(self, began: datetime, since: datetime | None) -> None:
         """A backfill that began at that moment has ended; one without `since` covers what came since the last."""
         if since is not None or self._unfilled is None:
             self._unfilled = None
-            self._covered = began
+            self.covered = began

@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from jackfield._journal.dedup import key_of
+from jackfield._journal.downtime import AccountRow, learn
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.opening import connect
 from jackfield._journal.store.records import DeadLetterRow, Notes, Row
@@ -78,15 +79,18 @@ def _copy(db: sqlite3.Connection, folder: Path) -> _Copied:
     copied = _Copied()
     ((first, end),) = db.execute("SELECT first, next FROM state")
     store = SegmentStore.open(folder)
+    accounts: dict[str, AccountRow] = {}
     try:
         for position, rows in _events(db):
+            for row in rows:
+                learn(accounts, row.event)
             store.skip_to(position)
             store.append(rows, rows[-1].received)
             copied.events += len(rows)
         copied.damaged += end - first - copied.events
         store.skip_to(end)
         cursors = {sink.decode(): upcoming for sink, upcoming in db.execute("SELECT sink, next FROM cursor")}
-        store.save(Notes(cursors=cursors, dead=tuple(_dead(db, copied))))
+        store.save(Notes(cursors=cursors, dead=tuple(_dead(db, copied)), accounts=accounts))
     finally:
         store.close()
     return copied

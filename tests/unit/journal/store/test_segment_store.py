@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jackfield._journal.dedup import key_of
+from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import SegmentStore, segment_store
 from jackfield._journal.store.records import Notes, Row, Token
 from jackfield.addresses import Address
@@ -60,14 +61,18 @@ def test_events_cursors_and_keys_are_there_after_a_kill(store, tmp_path):
         assert again.findings == []
 
 
-def test_what_came_after_the_last_save_counts_for_when_feeds_were_heard(store, tmp_path):
+def test_a_feed_that_was_killed_before_its_first_note_was_heard_when_its_last_event_came(store, tmp_path):
+    noted = AccountRow(1, 2, 3, 4)
+    store.save(Notes(accounts={"f1": noted}))
+    store.append([row(6), row(7)], 0)
     with closing(SegmentStore.open(killed(store, tmp_path))) as again:
-        assert again.saved().last_received == {"f0": row(4).received, "f1": row(5).received}
+        assert again.saved().accounts == {"f0": AccountRow(row(6).received, None, None, 0), "f1": noted}
 
 
 def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, tmp_path, monkeypatch):
-    last = {"f0": row(4).received, "f1": row(5).received}
-    store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, last_received=last))
+    late = row(9).received
+    accounts = {"f0": AccountRow(late, None, late, 4), "f1": AccountRow(late, late + 1, None, 6)}
+    store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, accounts=accounts))
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
     segment.write_bytes(segment.read_bytes().partition(b'{"group":')[0])
@@ -77,11 +82,32 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
         assert ids(again) == []
         assert any("the machine stopped while a gateway ran" in each for each in again.findings)
         assert set(again.saved().tokens) == set()
+        assert again.saved().accounts == accounts  # nothing is left by which they could be set back
         again.append([row(9)], 0)
         assert again.saved().cursors["crm"] == again.next - 1
     with closing(SegmentStore.open(copy)) as again:
         assert ids(again) == [9]
         assert again.findings == []
+
+
+def test_after_a_power_failure_an_account_that_stands_behind_lost_events_ends_at_the_last_one_that_is_left(
+    store, tmp_path, monkeypatch
+):
+    late, last = row(9).received, row(5).received
+    store.save(Notes(accounts={"f0": AccountRow(late, None, late, 6), "f1": AccountRow(late, late, None, 8)}))
+    store.append([row(6)], 0)
+    copy = killed(store, tmp_path)
+    (segment,) = copy.glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    cut = max(number for number, line in enumerate(lines) if line.startswith(b'{"group":'))
+    segment.write_bytes(b"".join(lines[:cut]))
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
+    with closing(SegmentStore.open(copy)) as again:
+        assert ids(again) == [1, 2, 3, 4, 5]
+        assert again.saved().accounts == {
+            "f0": AccountRow(late, None, late, 6),
+            "f1": AccountRow(last, last, None, 8),
+        }
 
 
 def test_an_orderly_stop_before_a_power_failure_costs_no_numbers(store, monkeypatch):
