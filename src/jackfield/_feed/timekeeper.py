@@ -150,18 +150,21 @@ class Timekeeper:
 
     def unsubscribed(self) -> None:
         """No subscription is active any more; a stall that nobody has noticed yet is a gap all the same."""
-        stall = self.heed_clock(self._clock.check())
+        stall, heard = self.heed_clock(self._clock.check()), self._heard()
         now, elapsed = self._clock.now(), self._clock.elapsed()
         if stall is not None and (announced := self._continuity.announce(now, elapsed, backfills=True)) is not None:
             self._recorder.announce_gap(announced.since, announced.until, announced.reason)
         self._continuity.state(now)
         self.report(at_once=True)
-        self.keep_account(at_once=True)
+        self._keep_account(self._continuity.account(heard), at_once=True)
         self._continuity.end(now)
 
     def keep_account(self, *, at_once: bool = False) -> None:
         """Keep for the next run where it would have to go on: every few seconds, and where that has moved back."""
-        elapsed, account = self._clock.elapsed(), self._continuity.account(self._heard())
+        self._keep_account(self._continuity.account(self._heard()), at_once=at_once)
+
+    def _keep_account(self, account: Account | None, *, at_once: bool) -> None:
+        elapsed = self._clock.elapsed()
         if account is None or account == self._kept:
             return
         if at_once or self._kept is None or account.heard < self._kept.heard or elapsed >= self._keep_due:
