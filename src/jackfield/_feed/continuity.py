@@ -50,8 +50,8 @@ class Continuity:
     @classmethod
     def resumed(cls, account: Account, reason: str) -> Continuity:
         """After a run that ended with that account."""
-        continuity = cls(Gap(covered=account.looked), account.accounted)
-        continuity.suspect(account.heard, reason)
+        gap = Gap(account.heard, reason, account.shown, covered=account.looked)
+        continuity = cls(gap, account.accounted)
         continuity.state(account.heard)
         return continuity
 
@@ -60,27 +60,32 @@ class Continuity:
         """Whether there is anything that could be missed: a subscription was active, now or before a gap."""
         return self.verified is not None or self.gap.since is not None
 
-    def account(self, heard: datetime | None) -> Account | None:
+    def account(self, heard: tuple[datetime, float] | None) -> Account | None:
         """Where the next run would go on if this one ended now; ``None`` where nothing can be missed, or is known.
 
-        `heard` is when the last byte came of a connection with active subscriptions. A gap that is open counts from its
-        beginning. One that was announced was not heard in: its end is our own word, and the connection may be gone.
+        `heard` is when the last byte came of a connection, also by the durations' clock. A gap that is open counts
+        from its beginning. The end of one that was announced is our own word; the connection may be gone.
         """
-        heard = heard if self.gap.since is None else self.gap.since
-        if not self.began or heard is None:
+        gap = self.gap
+        if gap.since is None and heard is not None:
+            self._open(gap := Gap(), heard[0], "", heard[1])
+        if not self.began or gap.since is None:
             return None
         moments = (self.verified, self._spans.waiting_since)
         accounted = min((each for each in moments if each is not None), default=None)
-        return Account(heard, accounted, self.gap.looked)
+        return Account(gap.since, accounted, self.gap.looked, gap.shown)
 
     # -- gaps --------------------------------------------------------------------------------------
 
     def suspect(self, since: datetime, reason: str, heard: float | None = None) -> None:
         """Events may be missing since that moment, which was `heard` by the durations' clock where that is known."""
-        self.gap.open(since, reason)
+        self._open(self.gap, since, reason, heard)
+
+    def _open(self, gap: Gap, since: datetime, reason: str, heard: float | None) -> None:
+        gap.open(since, reason)
         for step in self._steps:
             if step.before >= since and (heard is None or step.elapsed > heard):
-                self.gap.stepped(step.before, step.after)
+                gap.stepped(step.before, step.after)
 
     def announce(self, now: datetime, elapsed: float, *, backfills: bool) -> AnnouncedGap | None:
         """Events come again: the gap, if there was one. Without backfills nothing will cover what was before it."""

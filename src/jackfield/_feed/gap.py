@@ -25,7 +25,7 @@ class Gap:
     since: datetime | None = None
     """Since when events may be missing, in a gap that is not announced yet."""
     reason: str = ""
-    _shown: datetime | None = None
+    shown: datetime | None = None
     """The latest moment that the wall clock showed in this gap before it was set back."""
     _unfilled: datetime | None = None
     """The beginning of the oldest announced gap that no backfill has covered."""
@@ -42,15 +42,18 @@ class Gap:
         """The wall clock was set back: an open gap holds every moment that it showed, before and after."""
         if self.since is not None:
             self.since = min(self.since, after)
-            self._shown = before if self._shown is None else max(self._shown, before)
+            self.shown = before if self.shown is None else max(self.shown, before)
 
     def announce(self, until: datetime) -> AnnouncedGap | None:
-        """Events come again: the gap, if there is one; it never ends before it begins."""
+        """Events come again: the gap, if there is one; it never ends before it begins.
+
+        Where the clock was set back while nobody looked, as between two runs, it holds what was shown before that.
+        """
         if self.since is None:
             return None
         since, reason = min(self.since, until), self.reason
-        until = until if self._shown is None else max(self._shown, until)
-        self.since, self.reason, self._shown = None, "", None
+        until = max(until, self.since, self.shown or until)
+        self.since, self.reason, self.shown = None, "", None
         self._unfilled = since if self._unfilled is None else min(self._unfilled, since)
         return AnnouncedGap(since, until, reason)
 

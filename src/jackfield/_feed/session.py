@@ -243,10 +243,12 @@ class Session:
         if current is not None and (renewal := self._idle.check(current.driver, self._clock.elapsed())):
             self.handle(renewal, current)
 
-    def _heard(self) -> datetime | None:
+    def _heard(self) -> tuple[datetime, float] | None:
         if self.feed.webhook_only:
-            return self._clock.now()
-        return self._current.connection.last_received_at if self._current is not None else None
+            return self._clock.now(), 0.0
+        if self._current is None:
+            return None
+        return self._current.connection.last_received_at, self._current.connection.silence()
 
     # -- what the connections call -----------------------------------------------------------------
 

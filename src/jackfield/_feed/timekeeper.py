@@ -32,8 +32,8 @@ class Timekeeper:
     """Seconds for which the vendor buffers."""
     _resumes: Callable[[], bool]
     """Whether the vendor goes on behind what is stored, so that no time without a connection is a gap."""
-    _heard: Callable[[], datetime | None]
-    """When the connection last brought anything, if there is one."""
+    _heard: Callable[[], tuple[datetime, float] | None]
+    """When the connection last brought anything, if there is one, and how many seconds ago."""
     _keep: Callable[[Account], object]
     """Keeps the feed's account for the next run."""
     _kept: Account | None = None
@@ -93,7 +93,7 @@ class Timekeeper:
         elif self._resumes():
             return None
         else:
-            self._continuity.suspect(last_received_at, reason, self._clock.elapsed() - silence - 1.0)
+            self._continuity.suspect(last_received_at, reason, self._before(silence))
         if stall is not None:  # what waited in the kernel meanwhile was not just sent
             self._continuity.suspect(stall.since, reason)
         self.keep_account()
@@ -150,7 +150,7 @@ class Timekeeper:
 
     def unsubscribed(self) -> None:
         """No subscription is active any more; a stall that nobody has noticed yet is a gap all the same."""
-        stall, heard = self.heed_clock(self._clock.check()), self._heard()
+        stall, heard = self.heed_clock(self._clock.check()), self._last_heard()
         now, elapsed = self._clock.now(), self._clock.elapsed()
         if stall is not None and (announced := self._continuity.announce(now, elapsed, backfills=True)) is not None:
             self._recorder.announce_gap(announced.since, announced.until, announced.reason)
@@ -161,7 +161,15 @@ class Timekeeper:
 
     def keep_account(self, *, at_once: bool = False) -> None:
         """Keep for the next run where it would have to go on: every few seconds, and where that has moved back."""
-        self._keep_account(self._continuity.account(self._heard()), at_once=at_once)
+        self._keep_account(self._continuity.account(self._last_heard()), at_once=at_once)
+
+    def _last_heard(self) -> tuple[datetime, float] | None:
+        heard = self._heard()
+        return None if heard is None else (heard[0], self._before(heard[1]))
+
+    def _before(self, silence: float) -> float:
+        """When that silence certainly had not begun; a check notices a step of the wall clock up to a tick late."""
+        return self._clock.elapsed() - silence - TICK_SECONDS
 
     def _keep_account(self, account: Account | None, *, at_once: bool) -> None:
         elapsed = self._clock.elapsed()

@@ -26,6 +26,7 @@ class AccountRow(NamedTuple):
     heard: int
     accounted: int | None
     looked: int | None
+    shown: int | None
     position: int
     """It holds once everything before that position is committed."""
 
@@ -40,17 +41,20 @@ class Account:
     """Up to when everything was delivered, announced as a gap, or stated as not verified; ``None`` where unknown."""
     looked: datetime | None = None
     """Since when a backfill is to look, if it is to skip nothing; ``None`` where none has ended."""
+    shown: datetime | None = None
+    """The latest moment that a wall clock which was set back has shown since then."""
 
     @classmethod
     def of(cls, row: AccountRow) -> Account:
         """What was stored."""
-        accounted, looked = (None if each is None else _moment(each) for each in (row.accounted, row.looked))
-        return cls(_moment(row.heard), accounted, looked)
+        rest = (None if each is None else _moment(each) for each in (row.accounted, row.looked, row.shown))
+        return cls(_moment(row.heard), *rest)
 
     def row(self, position: int) -> AccountRow:
         """As it is stored, behind everything before that position."""
-        accounted, looked = (None if each is None else _stored(each) for each in (self.accounted, self.looked))
-        return AccountRow(_stored(self.heard), accounted, looked, position)
+        moments = (self.accounted, self.looked, self.shown)
+        accounted, looked, shown = (None if each is None else _stored(each) for each in moments)
+        return AccountRow(_stored(self.heard), accounted, looked, shown, position)
 
 
 def learn(accounts: dict[str, AccountRow], event: Event) -> None:
@@ -60,7 +64,7 @@ def learn(accounts: dict[str, AccountRow], event: Event) -> None:
     else:
         heard = not event.kind.startswith("stream.") and event.origin in ("live", "webhook")
     if heard:
-        accounts[event.feed] = AccountRow(_stored(event.received), None, None, 0)
+        accounts[event.feed] = AccountRow(_stored(event.received), None, None, None, 0)
 
 
 @attrs.define(eq=False)

@@ -96,7 +96,17 @@ def test_the_next_run_goes_on_where_the_vendor_was_last_heard_and_not_where_we_s
         continuity.state_span(at(1), at(2), "REST does not remember longer")
     if what == "nothing is wanted any more":
         continuity.end(at(9))
-    assert continuity.account(heard) == account
+    assert continuity.account(heard and (heard, 9.0)) == account
+
+
+def test_what_a_clock_that_was_set_back_showed_twice_is_in_the_next_runs_gap_too():
+    continuity = subscribed()
+    continuity.stepped(StepBack(at(50), at(-50), 50.0))
+    assert continuity.account((at(-20), 80.0)) == Account(at(-20), at(-50))
+    account = continuity.account((at(45), 45.0))
+    assert account == Account(at(-50), at(-50), shown=at(50))
+    again = Continuity.resumed(account, "no gateway was running")
+    assert again.announce(at(-30), 1.0, backfills=True) == AnnouncedGap(at(-50), at(50), "no gateway was running")
 
 
 def test_a_run_after_a_kill_states_what_that_had_not_verified_announces_the_gap_and_looks_from_where_nobody_had():

@@ -22,7 +22,7 @@ def of_stream(word, **data):
 
 
 def test_an_account_comes_back_as_it_was_stored():
-    account = Account(AT, AT - timedelta(seconds=1), AT - timedelta(seconds=2))
+    account = Account(AT, *(AT - timedelta(seconds=n) for n in range(3)))
     assert Account.of(account.row(7)) == account
     assert Account.of(Account(AT).row(7)) == Account(AT)
     assert Account(AT).row(7).position == 7
@@ -51,7 +51,7 @@ def test_a_feed_without_a_note_was_heard_when_its_vendor_sent_something_or_its_f
     alone, after = {}, {"a": EARLIER}
     learn(alone, event)
     learn(after, event)
-    assert alone == ({"a": AccountRow(EARLIER.heard + 3_600_000_000, None, None, 0)} if first else {})
+    assert alone == ({"a": AccountRow(EARLIER.heard + 3_600_000_000, None, None, None, 0)} if first else {})
     assert after["a"].heard == EARLIER.heard + 3_600_000_000 * later
 
 

@@ -68,12 +68,12 @@ def _accounts(db: sqlite3.Connection) -> None:
     """A feed was heard when its last event was received, whatever that was: also when it was accounted for."""
     db.execute(
         "CREATE TABLE account (feed TEXT PRIMARY KEY, heard INTEGER NOT NULL, accounted INTEGER, looked INTEGER, "
-        "position INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID"
+        "shown INTEGER, position INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID"
     )
     for feed, received, crc in db.execute("SELECT CAST(feed AS BLOB), received, crc FROM feed").fetchall():
         if crc == text_crc(feed, received):
-            row = (received, None, None, 0)
-            db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?)", (feed.decode(), *row, text_crc(feed, *row)))
+            row = (received, None, None, None, 0)
+            db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", (feed.decode(), *row, text_crc(feed, *row)))
     db.execute("DROP TABLE feed")
 
 

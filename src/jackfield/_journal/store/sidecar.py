@@ -100,7 +100,7 @@ class Sidecar:
                     db.execute("INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?)", (feed, text, position, crc))
                 for feed, account in notes.accounts.items():
                     crc = text_crc(feed.encode(), *account)
-                    db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?)", (feed, *account, crc))
+                    db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", (feed, *account, crc))
                 for sink, loss in notes.losses.items():
                     db.execute(
                         "INSERT OR REPLACE INTO loss VALUES (?, ?, ?, ?, ?)",
@@ -145,7 +145,7 @@ class Sidecar:
         with self._read() as db:
             cursors = db.execute("SELECT sink, next, crc FROM cursor").fetchall()
             tokens = db.execute("SELECT feed, text, position, crc FROM token").fetchall()
-            accounts = db.execute("SELECT feed, heard, accounted, looked, position, crc FROM account").fetchall()
+            accounts = db.execute("SELECT feed, heard, accounted, looked, shown, position, crc FROM account").fetchall()
             losses = db.execute("SELECT sink, down, slow, until, crc FROM loss").fetchall()
         return Notes(
             {sink.decode(): upcoming for sink, upcoming, crc in cursors if crc == text_crc(sink, upcoming)},

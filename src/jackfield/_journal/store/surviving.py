@@ -69,7 +69,7 @@ def _within(row: AccountRow, end: int, last: int) -> AccountRow:
     if row.position <= end:
         return row
     accounted, looked = (each and min(each, last) for each in (row.accounted, row.looked))
-    return AccountRow(min(row.heard, last), accounted, looked, row.position)
+    return row._replace(heard=min(row.heard, last), accounted=accounted, looked=looked)
 
 
 def check_content(path: Path) -> None:

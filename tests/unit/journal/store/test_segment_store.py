@@ -62,16 +62,16 @@ def test_events_cursors_and_keys_are_there_after_a_kill(store, tmp_path):
 
 
 def test_a_feed_that_was_killed_before_its_first_note_was_heard_when_its_last_event_came(store, tmp_path):
-    noted = AccountRow(1, 2, 3, 4)
+    noted = AccountRow(1, 2, 3, None, 4)
     store.save(Notes(accounts={"f1": noted}))
     store.append([row(6), row(7)], 0)
     with closing(SegmentStore.open(killed(store, tmp_path))) as again:
-        assert again.saved().accounts == {"f0": AccountRow(row(6).received, None, None, 0), "f1": noted}
+        assert again.saved().accounts == {"f0": AccountRow(row(6).received, None, None, None, 0), "f1": noted}
 
 
 def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, tmp_path, monkeypatch):
     late = row(9).received
-    accounts = {"f0": AccountRow(late, None, late, 4), "f1": AccountRow(late, late + 1, None, 6)}
+    accounts = {"f0": AccountRow(late, None, late, None, 4), "f1": AccountRow(late, late + 1, None, None, 6)}
     store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, accounts=accounts))
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
@@ -94,7 +94,9 @@ def test_after_a_power_failure_an_account_that_stands_behind_lost_events_ends_at
     store, tmp_path, monkeypatch
 ):
     late, last = row(9).received, row(5).received
-    store.save(Notes(accounts={"f0": AccountRow(late, None, late, 6), "f1": AccountRow(late, late, None, 8)}))
+    store.save(
+        Notes(accounts={"f0": AccountRow(late, None, late, None, 6), "f1": AccountRow(late, late, None, None, 8)})
+    )
     store.append([row(6)], 0)
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
@@ -105,8 +107,8 @@ def test_after_a_power_failure_an_account_that_stands_behind_lost_events_ends_at
     with closing(SegmentStore.open(copy)) as again:
         assert ids(again) == [1, 2, 3, 4, 5]
         assert again.saved().accounts == {
-            "f0": AccountRow(late, None, late, 6),
-            "f1": AccountRow(last, last, None, 8),
+            "f0": AccountRow(late, None, late, None, 6),
+            "f1": AccountRow(last, last, None, None, 8),
         }
 
 

@@ -21,7 +21,7 @@ from jackfield.events import Event
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STATE = State(1, 9, 20, "boot", "id")
 NOTES = Notes(
-    {"crm": 3}, (), {"office": Token("t-7", 4)}, {"office": AccountRow(17, None, 16, 4)}, {"crm": Loss(1, 2, 3)}
+    {"crm": 3}, (), {"office": Token("t-7", 4)}, {"office": AccountRow(17, None, 16, None, 4)}, {"crm": Loss(1, 2, 3)}
 )
 
 
@@ -67,7 +67,7 @@ def test_when_a_feed_was_heard_is_read_from_a_file_of_the_first_form(folder):
     with closing(sqlite3.connect(folder / "state.db", isolation_level=None)) as db:
         db.execute("INSERT INTO feed VALUES ('office', 17, ?), ('damaged', 18, 1)", (text_crc(b"office", 17),))
     with closing(Sidecar.open(folder)) as sidecar:
-        assert sidecar.notes().accounts == {"office": AccountRow(17, None, None, 0)}
+        assert sidecar.notes().accounts == {"office": AccountRow(17, None, None, None, 0)}
 
 
 def test_a_save_that_fails_leaves_nothing_of_itself(sidecar):
