@@ -33,6 +33,7 @@ from jackfield._journal.segments import JournalGone
 from jackfield._journal.store import Store
 from jackfield.errors import JournalError
 from jackfield.events import Event, Record
+from jackfield.events.record import records_of
 from jackfield.reports import JournalCorrupted, JournalRescued, Report
 from jackfield.reports.stats import JournalStats
 
@@ -136,7 +137,7 @@ class Journal:
         if self._rescued is None:
             self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
         records, _ = self._log.newest(0)
-        events = [record.event for record in records] + [row.event for row in self._intake.waiting]
+        events = [record.event for record in records] + self._intake.waiting
         first = self._intake.upcoming - len(events)
         try:
             saved = await trio.to_thread.run_sync(self._rescued.save, first, events)
@@ -229,7 +230,7 @@ class Journal:
         self._receipts.settle(end)
         self._accounts.settle(end)
         if self.on_commit is not None:
-            self.on_commit(list(map(Record, range(end - len(events), end), events)))
+            self.on_commit(records_of(end - len(events), events))
 
     def _needed(self) -> int:
         return min((cursor.committed for cursor in self._cursors), default=self._log.end)

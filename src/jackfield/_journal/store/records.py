@@ -10,19 +10,7 @@ import attrs
 from jackfield._journal.downtime import AccountRow
 from jackfield.events import Event
 
-__all__ = ["DeadLetterRow", "Loss", "Notes", "Row", "StoredDeadLetter", "Token", "Trimmed"]
-
-
-class Row(NamedTuple):
-    """One event to be kept."""
-
-    event: Event
-    key: bytes
-    """What all its copies share; empty where it has no copies."""
-    line: bytes
-    """Its JSON, as sinks write it."""
-    received: int
-    """Microseconds since 1970."""
+__all__ = ["DeadLetterRow", "Loss", "Notes", "StoredDeadLetter", "Token", "Trimmed"]
 
 
 class DeadLetterRow(NamedTuple):
