@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-<<<<<<< HEAD
 from collections.abc import Callable, Mapping
-=======
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
->>>>>>> main
 from typing import TypeVar
 
 import attrs
@@ -27,12 +22,6 @@ T = TypeVar("T")
 
 # How long what has changed may stay unsaved; a save costs some pages on the disk, whatever has changed.
 SAVE_SECONDS = 0.25
-<<<<<<< HEAD
-=======
-# A fact that may come while the feed is down.
-NOT_VERIFIED = "stream.not_verified"
-FEED = attrgetter("feed")
->>>>>>> main
 
 
 @attrs.define(eq=False)
@@ -81,21 +70,10 @@ class PendingNotes:
         self.tokens[feed] = self._unsaved_tokens[feed] = token
         self._stir()
 
-<<<<<<< HEAD
     def account(self, feed: str, row: AccountRow) -> None:
         """Note where a feed's next run goes on."""
         self._unsaved_accounts[feed] = row
         self._stir()
-=======
-    def heard(self, events: Sequence[Event]) -> None:
-        """Note when feeds were last heard."""
-        newest = dict(zip(map(FEED, events), events, strict=True))
-        if any(event.kind == NOT_VERIFIED for event in newest.values()):
-            newest = {event.feed: event for event in events if event.kind != NOT_VERIFIED}
-        for event in newest.values():
-            self._unsaved_last[event.feed] = microseconds(heard_until(event))
-        self._changed.set()
->>>>>>> main
 
     def lose(self, sink: str, count: int, until: int, *, slow: bool) -> None:
         """Note that a sink has lost events up to a position."""

@@ -69,24 +69,15 @@ def test_events_cursors_and_keys_are_there_after_a_kill(store, tmp_path):
 def test_a_feed_that_was_killed_before_its_first_note_was_heard_when_its_last_event_came(store, tmp_path):
     noted = AccountRow(1, 2, 3, None, 4)
     store.save(Notes(accounts={"f1": noted}))
-    store.append([row(6), row(7)], 0)
+    append(store, 6, 7)
     with closing(SegmentStore.open(killed(store, tmp_path))) as again:
-<<<<<<< HEAD
-        assert again.saved().accounts == {"f0": AccountRow(row(6).received, None, None, None, 0), "f1": noted}
+        assert again.saved().accounts == {"f0": AccountRow(stored(6)[2], None, None, None, 0), "f1": noted}
 
 
 def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, tmp_path, monkeypatch):
-    late = row(9).received
+    late = stored(9)[2]
     accounts = {"f0": AccountRow(late, None, late, None, 4), "f1": AccountRow(late, late + 1, None, None, 6)}
     store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, accounts=accounts))
-=======
-        assert again.saved().last_received == {"f0": stored(4)[2], "f1": stored(5)[2]}
-
-
-def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, tmp_path, monkeypatch):
-    last = {"f0": stored(4)[2], "f1": stored(5)[2]}
-    store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, last_received=last))
->>>>>>> main
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
     segment.write_bytes(segment.read_bytes().partition(b'{"group":')[0])
@@ -96,12 +87,8 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
         assert ids(again) == []
         assert any("the machine stopped while a gateway ran" in each for each in again.findings)
         assert set(again.saved().tokens) == set()
-<<<<<<< HEAD
         assert again.saved().accounts == accounts  # nothing is left by which they could be set back
-        again.append([row(9)], 0)
-=======
         append(again, 9)
->>>>>>> main
         assert again.saved().cursors["crm"] == again.next - 1
     with closing(SegmentStore.open(copy)) as again:
         assert ids(again) == [9]
@@ -111,11 +98,11 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
 def test_after_a_power_failure_an_account_that_stands_behind_lost_events_ends_at_the_last_one_that_is_left(
     store, tmp_path, monkeypatch
 ):
-    late, last = row(9).received, row(5).received
+    late, last = stored(9)[2], stored(5)[2]
     store.save(
         Notes(accounts={"f0": AccountRow(late, None, late, None, 6), "f1": AccountRow(late, late, None, None, 8)})
     )
-    store.append([row(6)], 0)
+    append(store, 6)
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
     lines = segment.read_bytes().splitlines(keepends=True)
