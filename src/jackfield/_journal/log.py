@@ -89,6 +89,10 @@ class Log:
         """Whether what is not read yet can still be read after a restart."""
         return self._store.survives
 
+    def count(self, start: int, stop: int) -> int:
+        """How many of the positions from `start` to before `stop` events have or had."""
+        return self._store.count(start, stop)
+
     def extend(self, rows: Sequence[Row]) -> None:
         """Make events readable."""
         self._newest.extend([row.event for row in rows])
@@ -151,7 +155,7 @@ class Log:
         stop = max(start, min(start + most, self.end))
         shift = len(self._newest) - self.end
         events = self._newest[start + shift : stop + shift]
-        return Batch(list(map(Record, range(start, stop), events)), stop, start - position)
+        return Batch(list(map(Record, range(start, stop), events)), stop, self._store.count(position, start))
 
 
 def _load(store: Store, position: int, most: int) -> Batch:

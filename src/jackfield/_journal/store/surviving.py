@@ -19,8 +19,6 @@ from jackfield.events import Event
 __all__ = ["boot_id", "check_content", "survivors"]
 
 SCAN = 1000
-# More positions than are reserved ahead, and than a segment holds.
-TAIL = 200_000
 # What a crash at the very first start may leave.
 BEGUN = {"writer.json", "journal.json", f"{NAME}.new"}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -29,21 +27,16 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off: bool) -> tuple[Notes, list[str]]:
     """What still holds of what was saved, and what is to be said about the rest."""
     findings = []
-    back = TAIL if powered_off else 1
-    start = max(folder.first, folder.next - back)
-    lines = folder.read(start, back).lines
-    end = folder.next
-    if powered_off:
-        end = lines[-1].position + 1 if lines else state.first
+    end = folder.end
+    lines = folder.read(max(folder.first, end - SCAN), SCAN).lines if powered_off else []
     if powered_off:
         findings.append(
             f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
             f"{folder.next}; fsync = true keeps them"
         )
-    last = lines[-1].received if lines else None
     received = dict(notes.last_received)
-    if powered_off and last is not None:
-        received = {feed: min(moment, last) for feed, moment in received.items()}
+    if lines:
+        received = {feed: min(moment, lines[-1].received) for feed, moment in received.items()}
     position = max(folder.first, state.next)  # what came after the last save
     while position < end:
         page = folder.read(position, SCAN)

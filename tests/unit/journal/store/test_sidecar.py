@@ -18,7 +18,7 @@ from jackfield.errors import JournalError
 from jackfield.events import Event
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-STATE = State(1, 9, 20, "boot", "id")
+STATE = State(1, 9, 9, 20, "boot", "id")
 NOTES = Notes({"crm": 3}, (), {"office": Token("t-7", 4)}, {"office": 17}, {"crm": Loss(1, 2, 3)})
 
 
