@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import unquote
+from zlib import crc32
 
 import msgspec
+
+from jackfield._journal.segments.format import checksum
 
 __all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes", "salt_of", "salted"]
 
@@ -50,12 +53,9 @@ def _salt_of(source: str) -> int | None:
 
 
 def pair_hash(name: str, value: str) -> int:
-    """64 bits of a name with a value."""
+    """64 bits of a name with a value, to find candidates by: whether they hold it is seen when they are read."""
     text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
-
-
-_repeated = lru_cache(4096)(pair_hash)
+    return checksum(text) << 32 | crc32(text)
 
 
 class Attributes(msgspec.Struct, frozen=True):
@@ -77,10 +77,8 @@ class Attributes(msgspec.Struct, frozen=True):
 
     def pairs(self) -> list[int]:
         """The hashes of its names and values."""
-        found = [pair_hash("id", self.id)]
-        values = (self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
-        found += [_repeated(name, value) for name, value in zip(INDEXED[1:], values, strict=True) if value]
-        return found
+        values = (self.id, self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
+        return [pair_hash(name, value) for name, value in zip(INDEXED, values, strict=True) if value]
 
 
 _decode = msgspec.json.Decoder(Attributes).decode
