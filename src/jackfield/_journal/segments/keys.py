@@ -55,7 +55,8 @@ def _salt_of(source: str) -> int | None:
 def pair_hash(name: str, value: str) -> int:
     """64 bits of a name with a value, to find candidates by: whether they hold it is seen when they are read."""
     text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
-    return checksum(text) << 32 | crc32(text)
+    upper: int = checksum(text)
+    return upper << 32 | crc32(text)
 
 
 class Attributes(msgspec.Struct, frozen=True):
