@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from jackfield._journal.downtime import AccountRow, learn
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.opening import connect
 from jackfield._journal.store.records import DeadLetterRow, Notes
@@ -77,8 +78,9 @@ def _copy(db: sqlite3.Connection, folder: Path) -> _Copied:
     copied = _Copied()
     ((first, end),) = db.execute("SELECT first, next FROM state")
     store = SegmentStore.open(folder)
+    accounts: dict[str, AccountRow] = {}
     try:
-        for position, rows in _events(db):
+        for position, rows in _events(db, accounts):
             store.skip_to(position)
             lines, received = zip(*rows, strict=True)
             store.append(lines, received, received[-1])
@@ -86,13 +88,13 @@ def _copy(db: sqlite3.Connection, folder: Path) -> _Copied:
         copied.damaged += end - first - copied.events
         store.skip_to(end)
         cursors = {sink.decode(): upcoming for sink, upcoming in db.execute("SELECT sink, next FROM cursor")}
-        store.save(Notes(cursors=cursors, dead=tuple(_dead(db, copied))))
+        store.save(Notes(cursors=cursors, dead=tuple(_dead(db, copied)), accounts=accounts))
     finally:
         store.close()
     return copied
 
 
-def _events(db: sqlite3.Connection) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
+def _events(db: sqlite3.Connection, accounts: dict[str, AccountRow]) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
     """Groups of lines and moments of events whose positions follow on one another, with the first one's."""
     group: list[tuple[bytes, int]] = []
     begin = 0
@@ -101,7 +103,7 @@ def _events(db: sqlite3.Connection) -> Iterator[tuple[int, list[tuple[bytes, int
         if not isinstance(body, bytes) or crc != zlib.crc32(body, seq & 0xFFFFFFFF):
             continue
         try:
-            Event.from_cloudevent(body)
+            learn(accounts, Event.from_cloudevent(body))
         except EventError:
             continue
         if group and (seq != begin + len(group) or len(group) == GROUP):
