@@ -90,7 +90,7 @@ class Voipbin:
         ),
     )
     ca_file: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's")
+        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's", path=True)
     )
     username: str | None = attrs.field(
         default=None, metadata=field_help("log in before each connection, with this name and the password")
