@@ -112,7 +112,10 @@ class Gateway:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return GatewayState(
             MappingProxyType(
-                {name: session.stats.snapshot(self._journal.copies_of(name)) for name, session in self._sessions.items()}
+                {
+                    name: session.stats.snapshot(self._journal.copies_of(name))
+                    for name, session in self._sessions.items()
+                }
             ),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
