@@ -177,7 +177,7 @@ def _named(parties: Parties) -> Iterator[tuple[str, Any]]:
 def _encoded(event: Event) -> bytes:
     provider, scope, scope_id, resource, resource_id, word = event.address
     if not resource_id.replace("-", "").isalnum():
-        resource_id = escape_segment(resource_id)
+        resource_id = escape_segment(resource_id).replace("%40", "@")  # which ends nothing here, unlike in a selector
     correlation, parties = event.correlation or "", event.parties
     # By position and in one call: an event is encoded for each that comes, and this is most of its price.
     wire = _Wire(
