@@ -99,6 +99,7 @@ FEED = (
     Figure("connections", "Connections that came up.", lambda feed: feed.connections),
     Figure("frames", "Frames that the vendor sent.", lambda feed: feed.frames),
     Figure("events", "Events of the vendor's.", lambda feed: feed.events),
+    Figure("copies", "Events that had come already.", lambda feed: feed.copies),
     Figure("ignored_frames", "Frames and webhooks that were no events.", lambda feed: feed.ignored, by=("reason",)),
     Figure("unreadable_frames", "Frames and webhooks that could not be read.", lambda feed: feed.unreadable),
     Figure("gaps", "Gaps that were announced.", lambda feed: feed.gaps),
