@@ -9,7 +9,7 @@ nox -s packages   build each distribution, install each plugin beside the core a
 nox -s docs       the documentation as a site, in build/docs; warnings are errors
 nox -s coverage   all tests, with branch coverage and its floor
 nox -s lowest     all tests with the lowest versions that each pyproject.toml allows
-nox -s thorough   the property tests with 5,000 examples each
+nox -s thorough   the property tests with 5,000 examples each, and what is too long for the ordinary run
 nox -s fuzz       every parser of input from outside, with inputs guided by coverage
 nox -s bench      what an event costs
 nox -s endurance  the dashboard's page for ten minutes (needs Chromium)
@@ -146,7 +146,12 @@ def lowest_versions() -> set[str]:
 def thorough(session: nox.Session) -> None:
     """Run the property tests at length."""
     install(session, *TESTING)
-    session.run("pytest", "--hypothesis-profile=thorough", *(session.posargs or ["tests/property", "plugins"]))
+    run = ("pytest", "--hypothesis-profile=thorough")
+    if session.posargs:
+        session.run(*run, *session.posargs)
+    else:
+        session.run(*run, "tests/property", "plugins")
+        session.run(*run, "-m", "thorough", "tests/conformance", "tests/integration")
 
 
 @nox.session

@@ -2,4 +2,6 @@
 
 import profiles
 
-__all__ = ["profiles"]
+
+def pytest_collection_modifyitems(config, items):
+    profiles.deselect_thorough(config, items)

@@ -11,7 +11,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from jackfield import Event, Selector
-from jackfield._feed.frame_splitter import Cutter
+from jackfield._feed.frame_splitter import FrameSplitter
 from jackfield._loading.registry import Registry
 from jackfield.errors import FrameError, RestError, SelectorError, WebhookError
 from jackfield.plugin.http import Response
@@ -43,7 +43,7 @@ def frame_splitter(data):
     size, stream = (data[0] % 64 + 1 if data else 1), data[1:]
     places = [*range(0, len(stream), size), len(stream)]
     pieces = [HEAD, *(stream[start:end] for start, end in pairwise(places))]
-    cutter, runs, rest = Cutter(), [], []
+    cutter, runs, rest = FrameSplitter(), [], []
     for piece in pieces:
         left, cut = cutter.feed(piece)
         rest.append(left)

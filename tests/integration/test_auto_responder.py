@@ -18,8 +18,9 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import is_thorough
 
 from jackfield.errors import DeliveryError
 from jackfield.plugin.secrets import Secret
@@ -176,7 +177,7 @@ async def test_however_often_it_is_killed_no_message_is_answered_twice_and_none_
     chance = random.Random(7)
     platform.seconds = 0.01
     reported = []
-    for _ in range(20 if settings.get_current_profile_name() == "thorough" else 3):
+    for _ in range(20 if is_thorough() else 3):
         before = len(platform.got)
         responder = await respond()
         await responder.until(lambda before=before: len(platform.got) > before + 3)

@@ -24,7 +24,7 @@ async def test_fifty_events_are_exactly_fifty_cloudevents(start):
 async def test_both_vendors_events_come_under_the_same_names_and_ctrl_c_ends_it_in_good_order(start):
     demo = await start("demo", "--rate", "50", "--format", "jsonl")
     vendors = {"voipbin", "vinix"}
-    kinds = {"contact.queued", "offer.created", "contact.connected", "agent.ready"}
+    kinds = {"contact.queued", "offer.created", "contact.connected", "agent.ready", "call.initiated", "call.connected"}
 
     def seen(demo):
         return {(event.get_type(), event.get_source().split("/")[1]) for event in printed(demo)}
@@ -52,3 +52,10 @@ async def test_a_reader_that_has_seen_enough_ends_it_quietly(start):
     os.close(reader)
     assert await demo.ended() == 0
     assert not [line for line in demo.err if "Traceback" in line or "BrokenPipe" in line]
+
+
+async def test_one_selector_shows_the_answered_calls_of_both_vendors(start):
+    demo = await start("demo", "call.connected", "--rate", "50", "--format", "jsonl")
+    await demo.until(lambda demo: {event.get_source().split("/")[1] for event in printed(demo)} == {"voipbin", "vinix"})
+    assert await demo.stop(signal.SIGINT) == 0
+    assert {event.get_type() for event in printed(demo)} == {"call.connected"}

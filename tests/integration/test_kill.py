@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import attrs
 import pytest
 import trio
-from hypothesis import settings
+from profiles import is_thorough
 
 PROBE = """
 import sys
@@ -146,7 +146,7 @@ async def killed_after(process, seconds, confirmed):
 async def test_nothing_that_was_accepted_is_lost_or_out_of_order_however_often_the_process_is_killed(
     start, simulate, folder, receiver
 ):
-    kills = 20 if settings.get_current_profile_name() == "thorough" else 5
+    kills = 20 if is_thorough() else 3
     chance = random.Random(kills)
     voipbin, voipbin_url = await simulate("voipbin")
     vinix, vinix_url = await simulate("vinix")

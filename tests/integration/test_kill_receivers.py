@@ -13,8 +13,8 @@ from collections import defaultdict
 
 import pytest
 import trio
-from hypothesis import settings
 from misbehaving import WAYS, Receiver
+from profiles import is_thorough
 
 PROBE = """
 import sys
@@ -87,7 +87,7 @@ def receivers():
 
 async def test_nothing_is_lost_out_of_order_or_repeated_without_a_kill(receivers, start, tmp_path, folder):
     bad, slow = receivers
-    kills = 60 if settings.get_current_profile_name() == "thorough" else 6
+    kills = 60 if is_thorough() else 4
     chance = random.Random(kills)
     config = folder.path / "gateway.toml"
     config.write_text(CONFIG.format(bad=bad.url, slow=slow.url))

@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from profiles import is_thorough
 
 from jackfield._cli import main
 from jackfield._cli.new import SHAPES
@@ -57,7 +57,7 @@ def call(environment, folder, *command):
 
 # Each takes a while; the thorough profile tries all, the others one of each sort, and the rest in this process.
 INSTALLED = [("provider", "acme", []), ("sink", "big-acme2", [])]
-if settings.get_current_profile_name() == "thorough":
+if is_thorough():
     INSTALLED += [("provider", f"acme-{shape}", ["--shape", shape]) for shape in SHAPES]
 
 

@@ -90,7 +90,7 @@ async def test_a_file_that_log_rotation_moves_is_followed_and_the_signal_it_send
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.thorough), signal.SIGTERM])
 async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, vendor, folder, number):
     voipbin_url = await vendor("voipbin")
     vinix_url = await vendor("vinix")
@@ -102,7 +102,10 @@ async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, vendor, fold
     assert gateway.out == []
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, -signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, -signal.SIGTERM, marks=pytest.mark.thorough)],
+)
 async def test_a_second_signal_ends_it_at_once(start, vendor, folder, number, status):
     voipbin_url = await vendor("voipbin")
     vinix_url = await vendor("vinix")

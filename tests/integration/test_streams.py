@@ -10,6 +10,7 @@ import pytest
 from jackfield._cli import COMMANDS
 
 TIME_LIMIT = 60.0
+CLOSED = b"jackfield: warning: standard output is closed; data is not written\n"
 CONFIG = """
 [feeds.office]
 provider = "voipbin"
@@ -65,7 +66,7 @@ def test_every_command_is_tried():
     assert USES.keys() >= COMMANDS.keys()
 
 
-@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", ">&-"])
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", pytest.param(">&-", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("use", USES)
 def test_a_command_works_with_closed_streams(use, streams, run):
     status, *arguments = USES[use]
@@ -74,11 +75,22 @@ def test_a_command_works_with_closed_streams(use, streams, run):
     assert b"Traceback" not in done.stderr
     assert done.stdout == b""
     if streams == ">&-":
-        assert done.stderr.startswith(b"jackfield: warning: standard output is closed; data is not written\n")
+        assert done.stderr.startswith(CLOSED)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
-@pytest.mark.parametrize("use", ["check", "translate"])
+def test_a_standard_output_that_is_closed_is_said_once(run):
+    assert run(USES["translate"][1:], ">&-").stderr.splitlines(keepends=True) == [CLOSED]
+
+
+@pytest.mark.parametrize(
+    ("use", "encoding"),
+    [
+        ("check", "ascii"),
+        ("translate", "utf-16"),
+        pytest.param("check", "latin-1", marks=pytest.mark.thorough),
+        pytest.param("translate", "ascii", marks=pytest.mark.thorough),
+    ],
+)
 def test_data_is_utf_8_in_any_locale(use, encoding, run):
     done = run(USES[use][1:], PYTHONIOENCODING=encoding, LC_ALL="C")
     assert done.returncode == 0, done.stderr.decode()
@@ -86,7 +98,7 @@ def test_data_is_utf_8_in_any_locale(use, encoding, run):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("use", ["--version", "--help", "check", "translate", "plugins", "demo"])
+@pytest.mark.parametrize("use", ["--help", "check", pytest.param("plugins", marks=pytest.mark.thorough), "demo"])
 def test_a_full_standard_output_is_one_message_and_status_1(use, run):
     done = run(USES[use][1:], "> /dev/full")
     assert done.returncode == 1

@@ -18,6 +18,8 @@ from jackfield.reports import ConnectionRenewed, FeedState, FeedStateChanged
 from jackfield.simulation import Faults, simulate
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 
+# A simulator in the process of its client stands still where that does, and this is not about slow clients.
+PATIENT = 10_000
 SERVERS = [
     pytest.param({"generation": generation, "naming": naming}, id=f"{generation}-{naming}")
     for generation in (4, 5)
@@ -43,8 +45,13 @@ class Heard:
     def facts(self, word):
         return [event for event in self.events if event.kind == f"stream.{word}"]
 
+    @property
+    def gaps(self):
+        """Those that the vendor caused: a busy machine may stop this process for longer than KAZOO keeps frames."""
+        return [gap for gap in self.facts("gap_suspected") if "did not run" not in gap.data["cause"]]
+
     async def until(self, condition):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not condition():  # noqa: ASYNC110  # a test looks from outside
                 await trio.sleep(0.01)
 
@@ -59,6 +66,11 @@ async def hear(nursery, gateway):
     nursery.start_soon(listen)
     await trio.lowlevel.checkpoint()
     return heard
+
+
+def centre(**options):
+    """A server of the contact centre alone, whose frames come in the order of its events."""
+    return VinixSimulator("s3cret", **{"calls": False, "inversions": 0.0} | options)
 
 
 def document(running, **options):
@@ -79,8 +91,8 @@ async def subscribed(heard):
 
 async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_sent(nursery, server):
     accepts = {"documented": "any", "kazoo": "short" if server["generation"] == 4 else "worded"}[server["naming"]]
-    simulator = VinixSimulator("s3cret", rate=400, accepts=accepts, **server)
-    faults = Faults(duplicate=3, shuffle=0.05)
+    simulator = centre(rate=400, accepts=accepts, **server)
+    faults = Faults(duplicate=3, shuffle=0.05, lag_drop=PATIENT)
     async with (
         simulate(simulator, faults=faults, limit=0) as running,
         jackfield.open_gateway(document(running)) as gateway,
@@ -92,18 +104,21 @@ async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_
         await heard.until(lambda: len(heard.of_vendor()) >= 300)
         await trio.sleep(0.1)
         assert messages(heard.of_vendor()) == ids_of(running)
-        assert heard.facts("gap_suspected") == []
+        assert heard.gaps == []
 
 
 async def test_a_cut_connection_is_a_gap_that_is_reported_and_filled_by_rest(nursery, server):
-    simulator = VinixSimulator("s3cret", rate=300, **server)
-    async with simulate(simulator, limit=200) as running, jackfield.open_gateway(document(running)) as gateway:
+    simulator = centre(rate=300, **server)
+    async with (
+        simulate(simulator, faults=Faults(lag_drop=PATIENT), limit=200) as running,
+        jackfield.open_gateway(document(running)) as gateway,
+    ):
         heard = await hear(nursery, gateway)
         await subscribed(heard)
         await heard.until(heard.of_vendor)
         running.cut()
-        await heard.until(lambda: heard.facts("backfilled"))
-        (gap,) = heard.facts("gap_suspected")
+        await heard.until(lambda: heard.gaps and heard.facts("backfilled"))
+        (gap,) = heard.gaps
         assert gap.data["since"] <= gap.data["until"]
         found = heard.of_vendor("backfill")
         assert {event.kind for event in found} >= {"queue.snapshot", "agent.snapshot"}
@@ -118,8 +133,8 @@ async def test_a_cut_connection_is_a_gap_that_is_reported_and_filled_by_rest(nur
 
 
 async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery, server):
-    simulator = VinixSimulator("s3cret", rate=500, accepts="documented", **server)
-    faults = Faults(drop=0.3, garbage=0.1, binary=0.1)
+    simulator = centre(rate=500, accepts="documented", **server)
+    faults = Faults(drop=0.3, garbage=0.1, binary=0.1, lag_drop=PATIENT)
     async with (
         simulate(simulator, faults=faults, limit=0) as running,
         jackfield.open_gateway(document(running)) as gateway,
@@ -137,9 +152,9 @@ async def test_frames_that_are_lost_are_not_made_up_and_disturb_nothing(nursery,
 
 
 async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, server):
-    simulator = VinixSimulator("s3cret", rate=200, **server)
+    simulator = centre(rate=200, **server)
     async with (
-        simulate(simulator, limit=100) as running,
+        simulate(simulator, faults=Faults(lag_drop=PATIENT), limit=100) as running,
         jackfield.open_gateway(document(running, idle_check_seconds=1.0)) as gateway,
     ):
         heard = await hear(nursery, gateway)
@@ -147,9 +162,8 @@ async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, ser
         await heard.until(lambda: running.counters.events == 100)
         running.faults.stalled = True
         running.limit = 250
-        await heard.until(lambda: heard.facts("gap_suspected"))
-        assert "no event of" in heard.facts("gap_suspected")[0].data["cause"]
-        assert [event for event in heard.of_vendor("backfill") if event.inferred]
+        await heard.until(lambda: any("no event of" in gap.data["cause"] for gap in heard.gaps))
+        await heard.until(lambda: any(event.inferred for event in heard.of_vendor("backfill")))
         running.faults.stalled = False
         await heard.until(lambda: running.counters.connections >= 2)
         await subscribed(heard)
@@ -160,7 +174,7 @@ async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, ser
 
 @pytest.mark.parametrize("server", SERVERS[::3], indirect=True)
 async def test_a_login_and_its_token_serve_a_feed_and_neither_is_ever_shown(nursery, server):
-    simulator = VinixSimulator("s3cret", rate=300, **server)
+    simulator = centre(rate=300, **server)
     async with simulate(simulator) as running:
         options = running.feed() | {"api_key": "simulated"}
         del options["auth_token"], options["account_id"]

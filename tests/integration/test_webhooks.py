@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 import pytest
 import trio
-from hypothesis import settings
+from profiles import is_thorough
 
 import jackfield
 from jackfield.errors import ConfigError
@@ -215,7 +215,7 @@ sinks = ["archive"]
 async def test_what_was_answered_with_200_reaches_the_sink_although_the_process_is_killed_right_then(
     start, folder, poster
 ):
-    kills = 50 if settings.get_current_profile_name() == "thorough" else 5
+    kills = 50 if is_thorough() else 3
     chance = random.Random(kills)
     (folder.path / "gateway.toml").write_text(RUN)
     taken, behind = set(), []

@@ -21,6 +21,8 @@ class Counting:
     webhook: str | None = attrs.field(default=None, metadata=field_help("where events are posted", live=True))
     attempts: int = 3
 
+    most_queued: int = 2000
+
     def url(self, authority):
         return f"ws://{authority}/count"
 

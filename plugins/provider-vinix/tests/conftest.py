@@ -200,10 +200,10 @@ FAMILIES = tuple(f"qubicle.{family}.{ACCOUNT}.*" for family in ("queue", "recipi
 
 @pytest.fixture
 def talk():
-    """Makes a feed that talks with a simulated server of these options."""
+    """Makes a feed that talks with a simulated server of these options, by default of the contact centre alone."""
 
     def make(*, feed=None, proven=True, **options):
-        return Talk(VinixSimulator(TOKEN, **options), feed or {}, proven=proven)
+        return Talk(VinixSimulator(TOKEN, **{"calls": False, "inversions": 0.0} | options), feed or {}, proven=proven)
 
     make.families = FAMILIES
     make.drive = drive

@@ -175,12 +175,12 @@ def test_a_feed_with_the_family_call_gets_the_calls_beside_the_contact_centre(ta
     assert sorted(conversation.confirmed) == sorted((*talk.families, "call.*.*"))
     conversation.happen(600)
     kinds = {event.kind for event in conversation.events}
-    assert {"call.initiated", "call.connected", "call.bridged", "call.cleared", "call.failed"} <= kinds
+    assert {"call.initiated", "call.alerting", "call.connected", "call.bridged", "call.cleared"} <= kinds
     assert not any(kind.startswith("unmapped.") for kind in kinds)
     assert len({event.id for event in conversation.events}) == len(conversation.events) == 600
-    connected = {event.correlation for event in conversation.events if event.kind == "contact.connected"}
+    contacts = {event.correlation for event in conversation.events if event.kind == "contact.created"}
     answered = {event.correlation for event in conversation.events if event.kind == "call.connected"}
-    assert answered <= connected
+    assert answered <= contacts
 
 
 def test_a_server_without_the_calls_module_refuses_that_family_and_serves_the_others(talk):

@@ -159,12 +159,17 @@ def writing(stdout, *, unbuffered, text=WRITER):
     return subprocess.Popen([sys.executable, "-c", text], stdout=stdout, stderr=subprocess.PIPE, env=environment)
 
 
+TWICE = ((True, True), (False, False))
+
+
 def ids(lines):
     return [int(json.loads(line)["id"]) for line in lines]
 
 
-@pytest.mark.parametrize("unbuffered", [True, False])
-@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize(
+    ("unbuffered", "blocking"),
+    [(True, False), (False, True), *(pytest.param(*both, marks=pytest.mark.thorough) for both in TWICE)],
+)
 def test_every_line_arrives_whole_at_a_reader_of_a_pipe_that_is_slow(unbuffered, blocking):
     source, target = os.pipe()
     os.set_blocking(target, blocking)

@@ -11,6 +11,7 @@ import trio
 from jackfield._cli.console import Console, say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show
 from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
@@ -27,6 +28,7 @@ No connection leaves this machine. Stop it with Ctrl-C.
 
 examples:
   jackfield demo
+  jackfield demo call.connected
   jackfield demo --dashboard
   jackfield demo --events 50 --format jsonl | jq .type"""
 
@@ -34,6 +36,9 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
+    parser.add_argument(
+        "select", nargs="*", type=selector, metavar="SELECTOR", help="what to show of all vendors (default: everything)"
+    )
     add_showing_options(parser)
     parser.add_argument(
         "--dashboard",
@@ -61,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     if options.dashboard is None:
         check_showable(registry)
-    elif options.events is not None or options.format != "pretty":
-        problem = "--events and --format apply to the stream in the terminal, which --dashboard replaces"
+    elif options.events is not None or options.format != "pretty" or options.select:
+        problem = "SELECTOR, --events and --format apply to the stream in the terminal, which --dashboard replaces"
         say(f"jackfield: {problem}", level="error")
         return 2
     if not any(spec.simulator for spec in registry.providers.values()):
@@ -91,5 +96,5 @@ async def _demo(registry: Registry, options: argparse.Namespace) -> None:
             async with page:
                 await trio.sleep_forever()
         everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
-        await show(registry, {"feeds": feeds}, Console(), everything, options)
+        await show(registry, {"feeds": feeds}, Console(), options.select or everything, options)
         nursery.cancel_scope.cancel()

@@ -13,7 +13,7 @@ import re
 
 import attrs
 
-__all__ = ["CUT_MOST", "Cut", "Cutter"]
+__all__ = ["CUT_MOST", "Cut", "FrameSplitter"]
 
 # Larger messages are left for wsproto, which takes them in pieces: no more than this is ever held back.
 CUT_MOST = 256 * 1024
@@ -43,7 +43,7 @@ Cut = list[list[bytes] | None]
 
 
 @attrs.define
-class Cutter:
+class FrameSplitter:
     """Goes through all that one server sends, from the first byte of its answer to the handshake on."""
 
     _held: bytes = b""

@@ -21,7 +21,7 @@ import trio_websocket
 
 from jackfield._feed.activity import Activity
 from jackfield._feed.dialling import CLOSE_SECONDS, Opener, refused, with_date, within
-from jackfield._feed.frame_splitter import Cutter
+from jackfield._feed.frame_splitter import FrameSplitter
 from jackfield._net.exception_groups import leaves
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.http import Response
@@ -46,7 +46,7 @@ class _WatchedStream(trio.abc.Stream):
 
     def __init__(self, stream: trio.abc.Stream, now: Callable[[], datetime]) -> None:
         self._stream = stream
-        self._cutter = Cutter()
+        self._splitter = FrameSplitter()
         self.cut: deque[list[bytes] | None] = deque()
         """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
         self.wanted = True
@@ -57,14 +57,14 @@ class _WatchedStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
             while True:
-                if self._cutter.paused:
+                if self._splitter.paused:
                     await trio.lowlevel.checkpoint()
                     data: bytes | bytearray = b""
                 elif data := await self._stream.receive_some(READ_BYTES):
                     self.activity.note()
                 else:
                     break
-                left, cut = self._cutter.feed(data)
+                left, cut = self._splitter.feed(data)
                 if self.wanted:
                     self.cut += cut
                 if left:

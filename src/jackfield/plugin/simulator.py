@@ -22,6 +22,7 @@ __all__ = [
     "Simulator",
     "SupportsClosed",
     "SupportsGreeting",
+    "SupportsQueueLimit",
     "SupportsRest",
     "SupportsWebhookDelivery",
     "WebhookDelivery",
@@ -120,6 +121,16 @@ class SupportsRest(Protocol):
 
     def answer(self, request: Request) -> Response:
         """The answer to a request that is not a websocket handshake; its URL is the target, path and query."""
+        ...
+
+
+@runtime_checkable
+class SupportsQueueLimit(Protocol):
+    """A simulator of a server that is known to keep only so many frames for a slow client."""
+
+    @property
+    def most_queued(self) -> int:
+        """How many frames wait for a client at most; what comes beyond them is dropped silently, answers too."""
         ...
 
 

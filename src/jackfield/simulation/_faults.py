@@ -75,9 +75,12 @@ class Faults:
         metadata=field_help("how large such a frame is", live=True),
     )
     lag_drop: int = attrs.field(
-        default=2000,
-        validator=ge(1),
-        metadata=field_help("a client that is so many frames behind loses the next ones silently", live=True),
+        default=0,
+        validator=ge(0),
+        metadata=field_help(
+            "a client that is so many frames behind loses the next ones silently; 0 is as the vendor's server does",
+            live=True,
+        ),
     )
     stalled: bool = _switch("subscriptions are answered, and no event comes")
     mute: bool = _switch("requests on the websocket get no answer, and count all the same")

@@ -17,6 +17,7 @@ from jackfield.plugin.simulator import (
     Simulator,
     SupportsClosed,
     SupportsGreeting,
+    SupportsQueueLimit,
     SupportsWebhookDelivery,
 )
 from jackfield.simulation._faults import Counters, Faults, copies, extras
@@ -28,6 +29,10 @@ __all__ = ["TICK", "Client", "Running"]
 
 # How soon what depends on time, and what is switched while it runs, is noticed.
 TICK = 0.02
+# What a server keeps for a slow client where nobody knows its limit.
+MOST_QUEUED = 2000
+# So many turns of the scheduler in which nothing was sent show that nobody reads.
+IDLE_TURNS = 3
 
 
 @attrs.frozen
@@ -48,6 +53,8 @@ class Client:
     _done: Counters
     _chance: Random
     _sent: deque[str]
+    _most_queued: int
+    """How many frames its vendor keeps for it."""
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _outbox: Outbox[_Item] = attrs.field(init=False)
     _since: float = attrs.field(factory=trio.current_time, init=False)
@@ -64,12 +71,17 @@ class Client:
         """How much has not been sent yet."""
         return len(self._outbox)
 
+    @property
+    def most_waiting(self) -> int:
+        """How much may wait; what comes beyond that is lost."""
+        return self._faults.lag_drop or self._most_queued
+
     async def serve(self, ping_every: Callable[[], float | None]) -> None:
         """Answer what the client sends and send what it shall get; `ClientGone` at the end, unless it was cut."""
         with self._scope:
             if isinstance(self._state, SupportsGreeting):
                 for frame in self._state.opened():
-                    self._outbox.put(frame, self._faults.lag_drop, self._faults.late)
+                    self._outbox.put(frame, self.most_waiting, self._faults.late)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._ping, ping_every)
@@ -83,11 +95,11 @@ class Client:
             elif self._faults.mute:
                 self._done.muted += 1
             else:
-                self._outbox.put(answer, self._faults.lag_drop, self._faults.late)
+                self._outbox.put(answer, self.most_waiting, self._faults.late)
 
     def publish(self, event: Any) -> None:
         """Send the client what it gets of an event."""
-        most = self._faults.lag_drop
+        most = self.most_waiting
         clear = self._faults.clear
         for frame in self._state.frames_for(event):
             if clear:
@@ -221,11 +233,23 @@ class Running:
                 for delay, copy in copies(self.faults, delivery, self._chance, self.counters):
                     self._sender.post(copy, delay)
 
+    async def caught_up(self) -> None:
+        """Let those clients go on that read and are behind all the same, since events come in bursts here."""
+        waiting, idle = self._waiting_too_long(), 0
+        while waiting and idle < IDLE_TURNS:
+            await trio.lowlevel.checkpoint()
+            before, waiting = waiting, self._waiting_too_long()
+            idle = idle + 1 if waiting >= before else 0
+
+    def _waiting_too_long(self) -> int:
+        return sum(each.waiting for each in self._clients if each.waiting * 2 > each.most_waiting)
+
     async def connected(self, connection: WebSocketConnection) -> None:
         """Serve a connection to its end."""
         self.counters.connections += 1
         chance = self._make_chance(self.counters.connections)
-        client = Client(self.simulator.client(), connection, self.faults, self.counters, chance, self.sent)
+        limit = self.simulator.most_queued if isinstance(self.simulator, SupportsQueueLimit) else MOST_QUEUED
+        client = Client(self.simulator.client(), connection, self.faults, self.counters, chance, self.sent, limit)
         self._clients.add(client)
         try:
             await client.serve(lambda: self.simulator.ping_every)

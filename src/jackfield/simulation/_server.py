@@ -172,4 +172,5 @@ async def _live(running: Running) -> None:
             await trio.sleep(wait)
         elif running.counters.events % BURST == 0:
             await trio.lowlevel.checkpoint()
+        await running.caught_up()
         running.publish(next(events))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from jackfield._feed import frame_splitter as _cutter
-from jackfield._feed.frame_splitter import LEFT_MOST, Cutter
+from jackfield._feed import frame_splitter
+from jackfield._feed.frame_splitter import LEFT_MOST, FrameSplitter
 
 HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 SMALL = 300
@@ -46,10 +46,10 @@ def parse(pieces):
 
 
 def cut(pieces):
-    """The same by way of the cutter, and how many messages were cut out."""
-    cutter, stands_for, left, taken = Cutter(), [], [], 0
+    """The same by way of the splitter, and how many messages were cut out."""
+    splitter, stands_for, left, taken = FrameSplitter(), [], [], 0
     for piece in pieces:
-        rest, told = cutter.feed(piece)
+        rest, told = splitter.feed(piece)
         left.append(rest)
         stands_for += told
         taken += sum(len(run) for run in told if run is not None)
@@ -115,7 +115,7 @@ places = st.lists(st.integers(0, 2000), max_size=20)
 @pytest.fixture(autouse=True, scope="module")
 def _small_messages_are_large():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_cutter, "CUT_MOST", SMALL)
+        patch.setattr(frame_splitter, "CUT_MOST", SMALL)
         yield
 
 
@@ -137,12 +137,11 @@ def test_any_bytes_masked_and_reserved_frames_included_are_judged_as_by_wsproto_
     assert found == list(parse([stream]))
 
 
-@pytest.mark.parametrize("first", range(256))
 @pytest.mark.parametrize("masked", [b"\x80", b"\x81", b"\xfd", b"\xfe", b"\xff"])
-def test_a_masked_frame_is_left_for_wsproto_and_does_not_stop_the_loop(first, masked):
-    splitter = Cutter()
-    data = HEAD + bytes([first]) + masked
-    assert splitter.feed(data) == (data, [])
+def test_a_masked_frame_is_left_for_wsproto_and_does_not_stop_the_loop(masked):
+    for first in range(256):
+        data = HEAD + bytes([first]) + masked
+        assert FrameSplitter().feed(data) == (data, []), first
 
 
 LEFT_FOR_WSPROTO = {
@@ -179,40 +178,40 @@ def test_every_message_of_a_plain_stream_is_cut_out(texts, places):
 
 
 def test_what_one_read_brought_is_one_list():
-    cutter = Cutter()
-    cutter.feed(HEAD)
-    left, told = cutter.feed(frame(b"one") + frame(b"two") + frame(b"three"))
+    splitter = FrameSplitter()
+    splitter.feed(HEAD)
+    left, told = splitter.feed(frame(b"one") + frame(b"two") + frame(b"three"))
     assert told == [[b"one", b"two", b"three"]]
     assert len(left) == 2
 
 
 @given(st.binary(max_size=400), places)
 def test_an_answer_that_does_not_upgrade_is_left_as_it_is(answer, places):
-    cutter = Cutter()
+    splitter = FrameSplitter()
     answer = b"HTTP/1.1 200 OK\r\n\r\n" + answer
-    pieces = [cutter.feed(piece) for piece in split(answer, places)]
+    pieces = [splitter.feed(piece) for piece in split(answer, places)]
     assert b"".join(left for left, _ in pieces) == answer
     assert all(told == [] for _, told in pieces)
 
 
 @given(st.lists(messages, max_size=30).map(b"".join), places)
 def test_never_more_than_one_message_is_held_back(stream, places):
-    cutter = Cutter()
+    splitter = FrameSplitter()
     for piece in split(HEAD + stream, places):
-        cutter.feed(piece)
-        assert len(cutter._held) <= max(len(HEAD), SMALL + 10)
+        splitter.feed(piece)
+        assert len(splitter._held) <= max(len(HEAD), SMALL + 10)
 
 
 @pytest.mark.parametrize(
     "flood", [b"\x89\x00", b"\x8a\x00", b"\x01\x00" + b"\x00\x00" * 100 + b"\x80\x00", b"\x89\x00" + frame(b"x")]
 )
 def test_a_flood_of_tiny_frames_is_cut_in_bounded_steps_and_none_of_it_is_lost(flood):
-    data, cutter = flood * (128 * 1024 // len(flood)), Cutter()
-    cutter.feed(HEAD)
-    left, told = cutter.feed(data)
+    data, splitter = flood * (128 * 1024 // len(flood)), FrameSplitter()
+    splitter.feed(HEAD)
+    left, told = splitter.feed(data)
     pieces, stands_for = [left], told
-    while cutter.paused:
-        left, told = cutter.feed(b"")
+    while splitter.paused:
+        left, told = splitter.feed(b"")
         pieces.append(left)
         stands_for += told
     assert all(len(piece) <= 3 * (LEFT_MOST + 2) for piece in pieces)
@@ -225,7 +224,7 @@ def test_a_flood_of_tiny_frames_is_cut_in_bounded_steps_and_none_of_it_is_lost(f
 @example([103, 199], list(range(90)))
 def test_informational_answers_before_the_upgrade_are_taken_out_however_they_are_split(statuses, places):
     hints = b"".join(b"HTTP/1.1 %d Hint\r\nlink: x\r\n\r\n" % status for status in statuses)
-    cutter = Cutter()
-    pieces = [cutter.feed(piece) for piece in split(hints + HEAD + frame(b"hello"), places)]
+    splitter = FrameSplitter()
+    pieces = [splitter.feed(piece) for piece in split(hints + HEAD + frame(b"hello"), places)]
     assert b"".join(left for left, _ in pieces) == HEAD + b"\x82\x00"
     assert [run for _, told in pieces for run in told] == [[b"hello"]]

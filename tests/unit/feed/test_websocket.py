@@ -293,7 +293,7 @@ async def listening(handler, context=None):
 
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
-HELLO = b"\x81\x05hello"
+HELLO, CLOSE = b"\x81\x05hello", b"\x88\x00"
 HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n"
 
 
@@ -314,7 +314,8 @@ async def upgrading_after(*pieces, **headers):
             for piece in (*pieces, b"\r\n".join(lines) + b"\r\n\r\n" + HELLO):
                 await stream.send_all(piece)
                 await trio.testing.wait_all_tasks_blocked()
-            await trio.sleep_forever()
+            await stream.receive_some()
+            await stream.send_all(CLOSE)
 
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))

@@ -94,7 +94,7 @@ def test_a_share_is_that_share_in_the_long_run():
         ("duplicate", 0),
         ("shuffle", -1),
         ("oversized_bytes", 1),
-        ("lag_drop", 0),
+        ("lag_drop", -1),
         ("refuse", 101),
         ("refuse_rest", 600),
         ("close_code", 999),

@@ -9,8 +9,8 @@ import trio
 from jackfield._feed.transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.transport import Endpoint
-from jackfield.simulation._faults import Faults
-from jackfield.simulation._server import serve
+from jackfield.simulation._running import MOST_QUEUED
+from jackfield.simulation._server import serve, simulate
 
 
 @pytest.fixture
@@ -70,8 +70,31 @@ async def test_a_client_that_does_not_read_slows_nobody_down(nursery, counting):
     async with connect(Endpoint(url), timeout=5) as lazy, connect(Endpoint(url), timeout=5) as quick:
         await lazy.send("count")
         await quick.send("count")
-        for _ in range(2 * Faults().lag_drop):
+        for _ in range(2 * MOST_QUEUED):
             await quick.receive()
+
+
+async def test_who_reads_loses_nothing_in_a_burst_and_who_does_not_loses_what_the_vendor_would_not_keep(counting):
+    simulator = counting(rate=50_000.0, padding=1_000, most_queued=10)
+    async with simulate(simulator, limit=0) as running, connect(Endpoint(running.url), timeout=5) as client:
+        await client.send("count")
+        await client.receive()
+        running.limit = 2_000
+        with trio.fail_after(30):
+            numbers = [int(text.rstrip(b"x")) async for text in texts(client, 2_000)]
+        assert numbers == list(range(2_000))
+        assert running.counters.lagged == 0
+        for number in range(20):  # all at once, so that nobody had a chance to read
+            running.publish(number)
+        assert running.counters.lagged == 10
+
+
+async def texts(client, count):
+    while count:
+        frames = await client.receive()
+        for each in frames[:count]:
+            yield each
+        count -= len(frames)
 
 
 async def test_a_simulator_that_pings_is_answered(nursery, counting):

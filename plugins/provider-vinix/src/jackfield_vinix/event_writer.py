@@ -91,6 +91,10 @@ class EventWriter:
             case "call_started":
                 yield from self._channel(event, "CHANNEL_CREATE")
                 yield self._session(event, "create", session_type="call", callee_id_number="+15550100100")
+            case "call_alerting":
+                yield from self._channel(event, "CHANNEL_PROGRESS")
+            case "call_answered":
+                yield from self._channel(event, "CHANNEL_ANSWER")
             case "queued":
                 contact = event.required_contact
                 entered = int(event.at.timestamp())
@@ -99,10 +103,10 @@ class EventWriter:
             case "abandoned":
                 yield self._queue(event, "leave", reason="abandoned", wait_time=self._waited(event))
                 yield self._session(event, "delete", reason="ORIGINATOR_CANCEL")
-                yield from self._channel(event, "CHANNEL_DESTROY", hangup_cause="ORIGINATOR_CANCEL")
+                ended = {"hangup_cause": "ORIGINATOR_CANCEL", "billing_seconds": max(1, self._waited(event))}
+                yield from self._channel(event, "CHANNEL_DESTROY", **ended)
             case "connected":
-                for word in ("CHANNEL_ANSWER", "CHANNEL_BRIDGE"):
-                    yield from self._channel(event, word)
+                yield from self._channel(event, "CHANNEL_BRIDGE")
                 yield from self._connected(event)
             case "hung_up":
                 yield self._recipient(event, "hangup", reason="NORMAL_CLEARING")

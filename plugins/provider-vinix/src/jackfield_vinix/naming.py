@@ -38,17 +38,19 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     """
     # What the frame says of itself goes before what it says of the subscription that brought it.
     routed = _key(frame.routing_key, raw)
-    if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
-        return other
-    keys: _Keys = [routed]
-    bindings = NONE
-    if len(routed) < FULL or not isinstance(word := frame.name, str) or not word or word.startswith(_PREFIX):
-        keys, bindings, word = _gathered(frame, fields, routed, raw)  # else nothing can add to it
-    if not word:
-        raise FrameError("neither a reply nor an event: nothing names what happened", raw)
-    family = _family(keys, bindings, fields)
-    account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
-    resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
+    word = frame.name
+    if len(routed) >= FULL and isinstance(word, str) and word and not word.startswith(_PREFIX):
+        _, family, account, resource_id, *_ = routed  # which nothing can add to
+    else:
+        if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
+            return other
+        keys, bindings, word = _gathered(frame, fields, routed, raw)
+        if not word:
+            raise FrameError("neither a reply nor an event: nothing names what happened", raw)
+        family = _family(keys, bindings, fields)
+        account, resource_id = _at(2, keys, bindings), _at(3, keys, bindings)
+    account = text_of(fields, "account_id") or account or account_id or UNKNOWN_ID
+    resource_id = text_of(fields, f"{family}_id") or resource_id or UNKNOWN_ID
     return Address(PROVIDER, "account", _as_configured(account, account_id), family, resource_id, word)
 
 

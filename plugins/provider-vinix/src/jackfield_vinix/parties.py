@@ -19,7 +19,7 @@ _NAMED = (
     ("queue_id", "queue_id"),
     ("queue_name", "queue_name"),
 )
-_TELLING = frozenset({"call_direction", "direction", "hangup_cause", "session_type"} | {field for field, _ in _NAMED})
+_DIRECTION_FIELDS = ("call_direction", "direction")
 
 _DIRECTIONS: Mapping[str, Direction] = {"inbound": "inbound", "outbound": "outbound"}
 
@@ -46,20 +46,20 @@ _MEDIA: Mapping[str, Media] = {"call": "voice", "call_session": "voice", "fax": 
 
 def parties_of(family: str, word: str, fields: Mapping[str, Any]) -> Parties:
     """The parties that an event's outermost fields name; `fields` is folded."""
-    media = _MEDIA.get(family, "")
-    if not media and _TELLING.isdisjoint(fields):
-        return NO_PARTIES
-    named: dict[str, Any] = {
-        name: text for field, name in _NAMED if field in fields and (text := text_of(fields, field))
-    }
-    if media := media or _MEDIA.get(text_of(fields, "session_type"), ""):
+    named: dict[str, Any] = {}
+    for field, name in _NAMED:
+        if field in fields and (text := text_of(fields, field)):
+            named[name] = text
+    if media := _MEDIA.get(family) or ("session_type" in fields and _MEDIA.get(text_of(fields, "session_type"))):
         named["media"] = media
-    if direction := _DIRECTIONS.get(text_of(fields, "call_direction") or text_of(fields, "direction")):
-        named["direction"] = direction
+    for field in _DIRECTION_FIELDS:
+        if field in fields and (direction := _DIRECTIONS.get(text_of(fields, field))):
+            named["direction"] = direction
+            break
     if "agent_id" in named and (username := text_of(fields, "username")):
         named["agent_name"] = username
     # Elsewhere a reason explains a state.
-    ending = word == "hangup" or (family == "session" and word == "delete")
-    if cause := text_of(fields, "hangup_cause") or (text_of(fields, "reason") if ending else ""):
+    ending = word == "hangup" or (word == "delete" and family == "session")
+    if cause := text_of(fields, "hangup_cause") or (ending and text_of(fields, "reason")):
         named["cause"] = _CAUSES.get(cause.upper(), "other")
-    return Parties(**named)
+    return Parties(**named) if named else NO_PARTIES

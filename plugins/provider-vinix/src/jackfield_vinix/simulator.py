@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 from weakref import WeakSet
 
@@ -28,6 +29,8 @@ from jackfield_vinix.simulated_state import SimulatedState
 __all__ = ["VinixSimulator"]
 
 ACCOUNT = "4b31dd1d32ce6d249897c06332375d65"
+
+MOST_QUEUED = 50
 
 _STYLES = frozenset({"documented", "short", "worded", "narrow"})
 
@@ -113,8 +116,13 @@ class VinixSimulator:
     unanswered: int = _count("how many of the next requests are carried out and never answered")
     answered_late: int = _count("how many of the next answers come only with the frame after them")
     calls: bool = attrs.field(
-        default=False,
+        default=True,
         metadata=field_help("whether the other families are served, and each contact's call has events of its own"),
+    )
+    inversions: float = attrs.field(
+        default=0.08,
+        validator=[attrs.validators.ge(0), attrs.validators.le(1)],
+        metadata=field_help("share of events, from 0 to 1, that come after the one that followed them", live=True),
     )
     restarts: int = _count("how often the contact centre starts anew now: everything is created again, counters at 0")
     bus: Bus = attrs.field(init=False, repr=False)
@@ -134,6 +142,11 @@ class VinixSimulator:
         return None
 
     @property
+    def most_queued(self) -> int:
+        """As KAZOO does by default (``max_queued_messages``)."""
+        return MOST_QUEUED
+
+    @property
     def state(self) -> SimulatedState:
         """How things stand."""
         return self._writer.state
@@ -146,7 +159,8 @@ class VinixSimulator:
         """A feed that connects to this server and backfills from it."""
         rest_url = f"{url.replace('ws', 'http', 1)}/v2"
         account = {"auth_token": self.token, "account_id": self.account_id}
-        return {"provider": "vinix", "url": url, "rest_url": rest_url} | account
+        families: dict[str, Any] = {"families": ["call"]} if self.calls else {}
+        return {"provider": "vinix", "url": url, "rest_url": rest_url} | account | families
 
     def admit(self, target: str, headers: Mapping[str, str]) -> Refusal | None:
         """Everybody who offers no sub-protocol, and in generation 5 no wrong token in a header."""
@@ -173,7 +187,15 @@ class VinixSimulator:
     def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
         """The day in qubicle's words, with everything repeated from time to time."""
         self._now = now
-        return self._events(now)
+        return self._disordered(self._events(now))
+
+    def _disordered(self, events: Iterator[Published]) -> Iterator[Published]:
+        """Some of them one place later: KAZOO hands each message on in a process of its own."""
+        chance = Random(self.seed)
+        for event in events:
+            if chance.random() < self.inversions:
+                yield next(events)
+            yield event
 
     def _events(self, now: Callable[[], datetime]) -> Iterator[Published]:
         synced: datetime | None = None

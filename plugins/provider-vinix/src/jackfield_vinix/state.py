@@ -101,10 +101,10 @@ class AccountState:
 
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
         """Learn from an event; the session that it belongs to, empty where it belongs to none that is known."""
-        family, word = address.resource, address.event
+        _, _, _, family, resource_id, word = address
         recipient = None
-        if family == "recipient" and address.resource_id != UNKNOWN_ID:
-            recipient = self.recipient(address.resource_id)
+        if family == "recipient" and resource_id != UNKNOWN_ID:
+            recipient = self.recipient(resource_id)
         session_id = self._session_of(address, fields, recipient)
         key = plain_id(session_id) if session_id else ""
         if recipient is not None:

@@ -49,6 +49,8 @@ def parse_time(value: Any) -> datetime | None:
     A number, or one in text, is gregorian seconds, unix milliseconds or unix seconds by its size; ISO 8601
     without a zone is UTC.
     """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _of_number(value) if value > 0 else None
     if isinstance(value, str):
         value = value.strip()
         if not _NUMBER.fullmatch(value):

@@ -37,10 +37,9 @@ class Frame(msgspec.Struct, frozen=True):
     @property
     def identifier(self) -> str:
         """What the frame itself calls its event; empty where it does not."""
-        for each in (self.name, self.event, self.event_name):
-            if isinstance(each, str) and each:
-                return each
-        return ""
+        if isinstance(name := self.name, str) and name:
+            return name
+        return next((each for each in (self.event, self.event_name) if isinstance(each, str) and each), "")
 
 
 ENVELOPE = frozenset(Frame.__struct_fields__)
@@ -81,9 +80,9 @@ def fold_within(value: Any) -> Any:
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:
     """A field that holds a word or an id; a number is its digits, and anything else no text."""
-    value = fields.get(name)
-    if value is None or isinstance(value, str):
-        return value or ""
+    value = fields.get(name, "")
+    if isinstance(value, str):
+        return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 

@@ -34,46 +34,44 @@ _CAUSES: Mapping[str, Cause] = {
     "timeout": "timeout",
     "failed": "failed",
 }
+_BY_NAME = frozenset({"agent", "queue"})
 _REFERENCES = (("queue_id", "queue_id"), ("agent_id", "agent_id"), ("service_agent_id", "agent_id"))
 
 
 def parties_of(resource: str, resource_id: str, fields: Mapping[str, Any]) -> Parties:
     """The parties that a resource names; `resource_id` is that of the event's address."""
     named: dict[str, Any] = {}
-    if resource in _MEDIA:
-        _between_addresses(resource, fields, named)
-    elif resource in ("agent", "queue"):
-        named[f"{resource}_id"] = _text(fields, "id") or resource_id
-        named[f"{resource}_name"] = _text(fields, "name")
+    if (media := _MEDIA.get(resource)) is not None:
+        _between_addresses(media, fields, named)
+    elif resource in _BY_NAME:
+        named[f"{resource}_id"] = _text(fields.get("id")) or resource_id
+        named[f"{resource}_name"] = _text(fields.get("name"))
     elif resource == "queuecall" and fields.get("reference_type") == "call":
         named["media"] = "voice"
     for field, name in _REFERENCES:
-        if field in fields and (text := _text(fields, field)):
+        if field in fields and (text := _text(fields[field])):
             named[name] = text
     return Parties(**named) if named else NO_PARTIES
 
 
-def _between_addresses(resource: str, fields: Mapping[str, Any], named: dict[str, Any]) -> None:
-    named["media"] = _MEDIA[resource]
-    _put_address(fields.get("source"), "caller", named)
-    _put_address(fields.get("destination"), "callee", named)
-    targets = fields.get("targets")
-    if isinstance(targets, list) and len(targets) == 1 and isinstance(targets[0], dict):  # a message to one number
-        _put_address(targets[0].get("destination"), "callee", named)
-    if direction := _DIRECTIONS.get(_text(fields, "direction")):
+def _between_addresses(media: Media, fields: Mapping[str, Any], named: dict[str, Any]) -> None:
+    named["media"] = media
+    if isinstance(source := fields.get("source"), dict):
+        named["caller"], named["caller_name"] = _text(source.get("target")), _text(source.get("target_name"))
+    callee = fields.get("destination")
+    if "targets" in fields:
+        targets = fields["targets"]
+        if isinstance(targets, list) and len(targets) == 1 and isinstance(targets[0], dict):  # a message to one number
+            callee = targets[0].get("destination") or callee
+    if isinstance(callee, dict):
+        named["callee"], named["callee_name"] = _text(callee.get("target")), _text(callee.get("target_name"))
+    if direction := _DIRECTIONS.get(_text(fields.get("direction"))):
         named["direction"] = direction
-    if reason := _text(fields, "hangup_reason"):
+    if reason := _text(fields.get("hangup_reason")):
         named["cause"] = _CAUSES.get(reason, "other")
     if fields.get("owner_type") == "agent":
-        named["agent_id"] = _text(fields, "owner_id")
+        named["agent_id"] = _text(fields.get("owner_id"))
 
 
-def _put_address(address: object, name: str, named: dict[str, Any]) -> None:
-    if isinstance(address, dict):
-        named[name] = _text(address, "target")
-        named[f"{name}_name"] = _text(address, "target_name")
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
+def _text(value: object) -> str:
     return value if isinstance(value, str) and value != NIL_UUID else ""
