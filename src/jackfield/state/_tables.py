@@ -33,6 +33,8 @@ class Tables:
     agents: OrderedDict[str, AgentTrack] = attrs.field(factory=OrderedDict)
     queues: OrderedDict[str, QueueTrack] = attrs.field(factory=OrderedDict)
     feeds: FeedTracks = attrs.field(factory=FeedTracks)
+    legs: dict[str, dict[str, datetime | None]] = attrs.field(factory=dict)
+    """By contact: its calls, and since when each is over."""
     waiting: dict[str, dict[str, datetime]] = attrs.field(factory=dict)
     """By queue: the contacts that wait in it, and since when each does."""
     ended: OrderedDict[Ref, datetime] = attrs.field(factory=OrderedDict)
@@ -113,3 +115,22 @@ class Tables:
         changed.append(ref)
         if track is not None and track.placed:
             changed += self.place(track, waits=False)
+        if entity == "contact":
+            self.legs.pop(key, None)
+        elif track is not None and track.contact is not None and (legs := self.legs.get(track.contact[1])) is not None:
+            legs.pop(key, None)
+            if not legs:
+                del self.legs[track.contact[1]]
+
+    def note_leg(self, contact: str, call: str, over: datetime | None) -> bool:
+        """Note whether a contact's call is over; whether that may change the contact."""
+        legs = self.legs.setdefault(contact, {})
+        if call in legs and legs[call] == over:
+            return False
+        legs[call] = over
+        return True
+
+    def calls_over(self, contact: str) -> datetime | None:
+        """Since when all known calls of a contact are over; ``None`` where one is not, or none is known."""
+        ends = list(self.legs.get(contact, {}).values())
+        return max(end for end in ends if end is not None) if ends and None not in ends else None

@@ -56,7 +56,7 @@ class DayTotals:
             waited = max(connected - queued, _ZERO) if queued is not None else _ZERO
             figures[_ANSWERED], figures[_WITHIN], figures[_WAIT] = 1, waited <= self._within, waited // _MILLISECOND
             agent = track.agent[1] if track.agent is not None else ""
-            ended = facts.get("contact.disconnected") or facts.get("contact.ended")
+            ended = facts.get("contact.disconnected") or facts.get("contact.ended") or track.calls_over
             if ended is not None:
                 figures[_HANDLING], figures[_HANDLED] = max(ended - connected, _ZERO) // _MILLISECOND, 1
         elif "contact.abandoned" in facts:

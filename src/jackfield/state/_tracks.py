@@ -45,6 +45,8 @@ class Track(msgspec.Struct):
     """The key of a call's contact."""
     confirmed: tuple[datetime, str] | None = None
     """When its vendor was last asked, and the kind that leads to the state that it reported."""
+    calls_over: datetime | None = None
+    """Of a contact all of whose known calls are over: since when."""
     newest: tuple[datetime, int, str] | None = None
     """The last of the facts in their order."""
     state: str = UNKNOWN
@@ -85,7 +87,8 @@ class Track(msgspec.Struct):
             return
         facts[kind] = at
         mark = (at, causal_rank(kind), kind)
-        if known is None and self.confirmed is None and (self.newest is None or mark > self.newest):
+        plain = self.confirmed is None and self.calls_over is None
+        if known is None and plain and (self.newest is None or mark > self.newest):
             self.newest = mark
             if (state := life.step(self.state, kind)) != self.state:
                 self.state, self.since = state, at
@@ -111,6 +114,9 @@ class Track(msgspec.Struct):
             reported = life.step(UNKNOWN, kind)
             if reported != state and state not in life.over:
                 state, since = reported, at
+        if self.calls_over is not None and state not in life.over:
+            # The vendor may not say so, or its word was lost; what comes of the contact later is only its echo.
+            state, since = "ended", self.calls_over
         self.state, self.since = state, since
 
     def words(self) -> dict[str, str]:

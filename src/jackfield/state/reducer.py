@@ -19,7 +19,7 @@ from jackfield.state._feeds import FeedTracks
 from jackfield.state._tables import Tables
 from jackfield.state._totals import DayTotals
 from jackfield.state._tracks import AgentTrack, QueueTrack, Track, later
-from jackfield.state.lives import CALL, CONTACT, Life
+from jackfield.state.lives import CALL, CONTACT, UNKNOWN, Life
 from jackfield.state.sync import Listed, read_sync
 from jackfield.state.values import Ref, Snapshot, Value
 
@@ -110,8 +110,12 @@ class State:
             track.agent = later(track.agent, (at, f"{provider}/{parties.agent_id}"))
         if event.correlation:
             track.contact = later(track.contact, (at, f"{provider}/{event.correlation}"))
-        self.tables.settle(ref, at, over=track.state in CALL.over)
-        return [ref]
+        over = track.state in CALL.over
+        self.tables.settle(ref, at, over=over)
+        if track.contact is None or not self.tables.note_leg(track.contact[1], ref[1], track.since if over else None):
+            return [ref]
+        contact = self.tables.contacts.get(track.contact[1])
+        return [ref] if contact is None else [ref, *self._follow_calls(contact, at)]
 
     def _contact(self, event: Event, at: datetime, *, listed: bool = False) -> list[Ref]:
         correlation = event.correlation
@@ -123,7 +127,7 @@ class State:
         if track is None:
             return []
         changed = [ref]
-        before = (track.state, track.queue and track.queue[1], track.agent and track.agent[1])
+        before = _counts(track)
         _heed(CONTACT, track, event, at, listed=listed)
         if parties.queue_id:
             key = f"{provider}/{parties.queue_id}"
@@ -136,14 +140,30 @@ class State:
                 agent = self._agent_track(event, at, key, parties.agent_id)
                 agent.activity = later(agent.activity, (at, causal_rank(kind), kind, ref[1]))
                 changed.append(("agent", key))
-        after = (track.state, track.queue and track.queue[1], track.agent and track.agent[1])
-        if after != before or kind in _COUNTED:
-            over = track.state in CONTACT.over
-            tables.settle(ref, at, over=over)
-            changed += tables.place(track, waits=track.state in ("queued", "offered"))
-            if (new := tables.days.contribution(track, over=over)) != track.counted:
-                changed += [("totals", each) for each in tables.days.replace(track.counted, new)]
-                track.counted = new
+        if before[0] == UNKNOWN and (ends := tables.calls_over(ref[1])) is not None:
+            track.calls_over = ends
+            track.fold(CONTACT)
+        if kind in _COUNTED or at == track.began or _counts(track) != before:
+            changed += self._count(track, at)
+        return changed
+
+    def _follow_calls(self, track: Track, at: datetime) -> list[Ref]:
+        """End a contact with the last of its calls, even if its vendor does not say so."""
+        ends = self.tables.calls_over(track.key)
+        if ends == track.calls_over:
+            return []
+        track.calls_over, track.value = ends, None
+        track.fold(CONTACT)
+        return [("contact", track.key), *self._count(track, at)]
+
+    def _count(self, track: Track, at: datetime) -> list[Ref]:
+        """Count a contact among those that wait, those that are over, and the day's."""
+        tables, over = self.tables, track.state in CONTACT.over
+        tables.settle(("contact", track.key), at, over=over)
+        changed = tables.place(track, waits=track.state in ("queued", "offered"))
+        if (new := tables.days.contribution(track, over=over)) != track.counted:
+            changed += [("totals", each) for each in tables.days.replace(track.counted, new)]
+            track.counted = new
         return changed
 
     def _agent(self, event: Event, at: datetime, *, listed: bool = False) -> list[Ref]:
@@ -195,13 +215,17 @@ class State:
         if queue is None:
             self.tables.queues[key] = QueueTrack(key, id, (at, event.feed), (at, name) if name else None)
             return [("queue", key)]
-        if name and (queue.name is None or at > queue.name[0] or (at, name) > queue.name):
-            before, queue.name = queue.name, (at, name)
+        shown = queue.feed[1], queue.name
+        if at >= queue.feed[0]:
             queue.feed = max(queue.feed, (at, event.feed))
-            if before is None or before[1] != name:
-                queue.value = None
-                return [("queue", key)]
-        return []
+        if name:
+            queue.name = later(queue.name, (at, name))
+        if queue.feed[1] == shown[0] and (
+            queue.name == shown[1] or (queue.name and shown[1] and queue.name[1] == shown[1][1])
+        ):
+            return []
+        queue.value = None
+        return [("queue", key)]
 
     # -- facts about streams -------------------------------------------------------------------------
 
@@ -237,6 +261,11 @@ class State:
             del self.tables.gone[ref]  # the same customer's call is queued a second time
         track = tracks[key] = Track(key, id, at, at, (at, event.feed))
         return track
+
+
+def _counts(track: Track) -> tuple[object, ...]:
+    """Beside the facts, what the sums are made of."""
+    return (track.state, track.queue and track.queue[1], track.agent and track.agent[1])
 
 
 def _heed(life: Life, track: Track, event: Event, at: datetime, *, listed: bool) -> None:
