@@ -151,10 +151,10 @@ async def simulate(start):
 async def vendor(nursery):
     """Run a simulator beside the test, over real sockets all the same; its URL. One to be killed is a process."""
 
-    async def vendor(provider, token=None, **options):
+    async def vendor(provider, token=None, rate=100.0, **options):
         simulator = {"voipbin": VoipbinSimulator, "vinix": VinixSimulator}[provider]
         token = token or ENVIRONMENT[f"{provider.upper()}_TOKEN"]
-        return await nursery.start(partial(serve, simulator(token, rate=100.0, **options)))
+        return await nursery.start(partial(serve, simulator(token, rate=rate, **options)))
 
     return vendor
 

@@ -17,6 +17,7 @@ from jackfield._feed.clock import Clock
 from jackfield._feed.connection import WantedTopics
 from jackfield._feed.continuity import Continuity
 from jackfield._feed.session import Session
+from jackfield._journal.downtime import Account
 from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, RestError
@@ -197,6 +198,7 @@ class World:
     refused_until: float = 0.0
     journal: list = attrs.field(factory=list)
     reports: list = attrs.field(factory=list)
+    account: Account | None = None
     faults: list = attrs.field(factory=list)
     """The moments at which something went wrong."""
     session: Session = None
@@ -220,8 +222,8 @@ class World:
 
     async def start(self):
         continuity = Continuity()
-        if self.journal:
-            continuity = Continuity.resumed(*self.heard(), "no gateway was running")
+        if self.account is not None:
+            continuity = Continuity.resumed(self.account, "no gateway was running")
         self.session = Session(
             Feed("f", self.provider.source.provider, self.provider),
             self.journal.extend,
@@ -232,17 +234,13 @@ class World:
             clock=Clock(self.wall),
             wanted=WantedTopics(frozenset(self.topics)),
             continuity=continuity,
+            keep_account=self.keep_account,
         )
         await self.nursery.start(self._run)
 
-    def heard(self):
-        """What the journal says of the last run: when the feed was heard of last, and up to when all was verified."""
-        last = next(event for event in reversed(self.journal) if event.kind != "stream.not_verified")
-        since = last.received
-        if last.kind == "stream.disconnected":
-            since = datetime.fromisoformat(last.data["since"])
-        accounted = [event.data["accounted"] for event in self.journal if "accounted" in (event.data or {})]
-        return since, datetime.fromisoformat(accounted[-1]) if accounted and accounted[-1] else None
+    def keep_account(self, account):
+        """What the journal has of this run when it is killed now; it keeps whole microseconds."""
+        self.account = Account.of(account.row(0))
 
     async def _run(self, task_status):
         with trio.CancelScope() as self._scope:

@@ -15,10 +15,8 @@ from tempfile import TemporaryDirectory
 import trio
 
 from jackfield._journal import Journal
-from jackfield._journal.dedup import key_of
 from jackfield._journal.log import Bounds
 from jackfield._journal.store import SegmentStore
-from jackfield._journal.store.records import Row
 from jackfield.addresses import Address
 from jackfield.events import Event
 
@@ -67,14 +65,13 @@ def plain(folder):
     return found
 
 
-def row(event):
-    return Row(event, key_of(event), event.to_json(), 1)
+def rows(events):
+    return [event.to_json() for event in events], [1] * len(events)
 
 
 def stored(folder, *, fsync):
     store = SegmentStore.open(folder / f"fsync-{fsync}", fsync=fsync)
-    every = [[row(event) for event in group] for group in groups()]
-    found = timed(lambda group: store.append(group, 1), every)
+    found = timed(lambda group: store.append(*group, 1), map(rows, groups()))
     store.close()
     return found
 
@@ -118,13 +115,13 @@ async def flooded(folder):
 def growth():
     """By how many events the folder holds already: µs to keep one more, and to read one from the middle."""
     found = {}
-    rows = [row(event) for event in map(make, range(GROUP * 10))]
+    many, few = (rows([make(number) for number in range(count)]) for count in (GROUP * 10, GROUP))
     with TemporaryDirectory() as name:
         store = SegmentStore.open(Path(name) / "grown")
         for size in SIZES:
             while store.next <= size:
-                store.append(rows, 1)
-            kept = timed(lambda group: store.append(group, 1), [rows[:GROUP]] * GROUPS)
+                store.append(*many, 1)
+            kept = timed(lambda group: store.append(*group, 1), [few] * GROUPS)
             middle = store.next // 2
             found[size] = kept, timed(lambda start: store.read(start, GROUP), range(middle, middle + GROUPS))
         store.close()

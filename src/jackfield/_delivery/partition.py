@@ -24,12 +24,10 @@ DeadLetterCallback = Callable[[int, Event, str, int], None]
 ENVELOPE = 500
 
 
-def size_of(event: Event) -> int:
-    """About how many bytes an event has, in a batch and in memory."""
-    payload = event.data_json
-    if payload is None and event.data is not None:
-        payload = event.to_json()
-    return ENVELOPE + len(payload or b"")
+def size_of(records: Sequence[Record]) -> int:
+    """About how many bytes events have, in a batch and in memory."""
+    payloads = [event.to_json() if event.data_json is None else event.data_json for _, event in records]
+    return ENVELOPE * len(records) + sum(map(len, payloads))
 
 
 @attrs.define(eq=False)
@@ -71,7 +69,7 @@ class Partition:
         if not self._queue:
             self._since = trio.current_time()
         self._queue.extend(events)
-        more = sum([size_of(event) for _, event in events])
+        more = size_of(events)
         self._queued_bytes += more
         self.held_bytes += more
         self._news.set()
@@ -128,14 +126,17 @@ class Partition:
 
     def _cut(self) -> list[Record]:
         """The next batch: at least one event, within the limits of number and bytes."""
-        batch: list[Record] = []
-        size = 0
-        while self._queue and len(batch) < self._options.batch_events:
-            more = size_of(self._queue[0][1])
-            if batch and size + more > self._options.batch_bytes:
-                break
-            size += more
-            batch.append(self._queue.popleft())
+        if len(self._queue) <= self._options.batch_events and self._queued_bytes <= self._options.batch_bytes:
+            batch, size = list(self._queue), self._queued_bytes
+            self._queue.clear()
+        else:
+            batch, size = [], 0
+            while self._queue and len(batch) < self._options.batch_events:
+                more = size_of([self._queue[0]])
+                if batch and size + more > self._options.batch_bytes:
+                    break
+                size += more
+                batch.append(self._queue.popleft())
         self._queued_bytes -= size
         self._since = trio.current_time()
         return batch
@@ -148,7 +149,7 @@ class Partition:
         def arrived(indexes: list[int]) -> None:
             gone.update(indexes)
             self._fruitless = 0
-            self._done([records[index] for index in indexes])
+            self._done(records if len(indexes) == len(records) else [records[index] for index in indexes])
 
         piece.attempts += 1
         self._fruitless += 1
@@ -220,7 +221,7 @@ class Partition:
         self._done(records)
 
     def _done(self, records: list[Record]) -> None:
-        self.held_bytes -= sum([size_of(event) for _, event in records])
+        self.held_bytes -= size_of(records)
         self._finish([number for number, _ in records])
 
 

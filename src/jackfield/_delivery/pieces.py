@@ -31,6 +31,9 @@ class Piece:
 
     def remove(self, indexes: Collection[int]) -> list[Record]:
         """Take the records at these indexes out."""
+        if len(indexes) == len(self.records):
+            removed, self.records = self.records, []
+            return removed
         gone = set(indexes)
         removed = [record for index, record in enumerate(self.records) if index in gone]
         self.records = [record for index, record in enumerate(self.records) if index not in gone]

@@ -178,7 +178,7 @@ class SinkPipeline:
                 return
             if chosen := self.selects.choose(records):
                 held = self._held_bytes()
-                self._progress.take(number for number, _ in chosen)
+                self._progress.take([number for number, _ in chosen])
                 self._share(chosen)
                 average = (self._held_bytes() - held) // len(chosen)
             most *= 2

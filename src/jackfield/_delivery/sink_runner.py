@@ -70,7 +70,7 @@ class SinkRunner:
             tuple([event for _, event in records]),
             sink=self.name,
             attempt=attempt,
-            positions=tuple([self._position_of(number) for number, _ in records]),
+            positions=lambda: tuple([self._position_of(number) for number, _ in records]),
             on_progress=partial(self._progressed, scope, arrived),
         )
         try:

@@ -9,6 +9,7 @@ will cover it: when a connection ends whose vendor has no backfill, at the stop,
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from datetime import datetime
 
@@ -16,6 +17,7 @@ import attrs
 
 from jackfield._feed.gap import AnnouncedGap, Gap
 from jackfield._feed.unverified import UnverifiedSpan, UnverifiedSpans
+from jackfield._journal.downtime import Account
 
 __all__ = ["STATED_SECONDS", "Continuity", "StepBack"]
 
@@ -41,16 +43,16 @@ class Continuity:
     verified: datetime | None = None
     """Up to when nothing is missing but what was announced or stated; ``None`` before the first subscription."""
     _spans: UnverifiedSpans = attrs.field(factory=UnverifiedSpans)
-    _due: float = 0.0
+    _due: float = math.inf
     """When the next statement is due, by the durations' clock."""
     _steps: deque[StepBack] = attrs.field(factory=lambda: deque(maxlen=16))
 
     @classmethod
-    def resumed(cls, since: datetime, accounted: datetime | None, reason: str) -> Continuity:
-        """After a run whose feed was heard of last at `since`, and which had accounted for all up to some moment."""
-        continuity = cls(verified=accounted)
-        continuity.suspect(since, reason)
-        continuity.state(since)
+    def resumed(cls, account: Account, reason: str) -> Continuity:
+        """After a run that ended with that account."""
+        gap = Gap(account.heard, reason, account.shown, covered=account.looked)
+        continuity = cls(gap, account.accounted)
+        continuity.state(account.heard)
         return continuity
 
     @property
@@ -58,19 +60,32 @@ class Continuity:
         """Whether there is anything that could be missed: a subscription was active, now or before a gap."""
         return self.verified is not None or self.gap.since is not None
 
-    def accounted_until(self) -> datetime | None:
-        """Up to when everything was delivered, announced or reported; the next run goes on from there."""
-        waiting = self._spans.waiting_since
-        return self.verified if waiting is None or self.verified is None else min(self.verified, waiting)
+    def account(self, heard: tuple[datetime, float] | None) -> Account | None:
+        """Where the next run would go on if this one ended now; ``None`` where nothing can be missed, or is known.
+
+        `heard` is when the last byte came of a connection, also by the durations' clock. A gap that is open counts
+        from its beginning. The end of one that was announced is our own word; the connection may be gone.
+        """
+        gap = self.gap
+        if gap.since is None and heard is not None:
+            self._open(gap := Gap(), heard[0], "", heard[1])
+        if not self.began or gap.since is None:
+            return None
+        moments = (self.verified, self._spans.waiting_since)
+        accounted = min((each for each in moments if each is not None), default=None)
+        return Account(gap.since, accounted, self.gap.looked, gap.shown)
 
     # -- gaps --------------------------------------------------------------------------------------
 
     def suspect(self, since: datetime, reason: str, heard: float | None = None) -> None:
         """Events may be missing since that moment, which was `heard` by the durations' clock where that is known."""
-        self.gap.open(since, reason)
+        self._open(self.gap, since, reason, heard)
+
+    def _open(self, gap: Gap, since: datetime, reason: str, heard: float | None) -> None:
+        gap.open(since, reason)
         for step in self._steps:
             if step.before >= since and (heard is None or step.elapsed > heard):
-                self.gap.stepped(step.before, step.after)
+                gap.stepped(step.before, step.after)
 
     def announce(self, now: datetime, elapsed: float, *, backfills: bool) -> AnnouncedGap | None:
         """Events come again: the gap, if there was one. Without backfills nothing will cover what was before it."""
@@ -95,6 +110,8 @@ class Continuity:
         """A subscription is active."""
         if self.verified is None:
             self.verify(now, elapsed)
+        elif self._due == math.inf:  # the first one after a run that was accounted for up to `verified`
+            self._due = elapsed + STATED_SECONDS
 
     def verify(self, until: datetime, elapsed: float) -> None:
         """Nothing is missing up to that moment but what was announced or stated."""
@@ -128,6 +145,6 @@ class Continuity:
     def due(self, now: datetime, elapsed: float, *, at_once: bool = False) -> list[UnverifiedSpan]:
         """The spans that are to be reported now."""
         if self.verified is not None and elapsed >= self._due:
-            self.state(now)
-            self.verify(now, elapsed)
+            self.state(now if self.gap.since is None else self.gap.since)  # an open gap will be announced
+            self._due = elapsed + STATED_SECONDS
         return self._spans.take(elapsed, now=at_once)

@@ -25,11 +25,11 @@ class Gap:
     since: datetime | None = None
     """Since when events may be missing, in a gap that is not announced yet."""
     reason: str = ""
-    _shown: datetime | None = None
+    shown: datetime | None = None
     """The latest moment that the wall clock showed in this gap before it was set back."""
     _unfilled: datetime | None = None
     """The beginning of the oldest announced gap that no backfill has covered."""
-    _covered: datetime | None = None
+    covered: datetime | None = None
     """Up to when the last completed backfill has seen everything."""
 
     def open(self, since: datetime, reason: str) -> None:
@@ -42,27 +42,35 @@ class Gap:
         """The wall clock was set back: an open gap holds every moment that it showed, before and after."""
         if self.since is not None:
             self.since = min(self.since, after)
-            self._shown = before if self._shown is None else max(self._shown, before)
+            self.shown = before if self.shown is None else max(self.shown, before)
 
     def announce(self, until: datetime) -> AnnouncedGap | None:
-        """Events come again: the gap, if there is one; it never ends before it begins."""
+        """Events come again: the gap, if there is one; it never ends before it begins.
+
+        Where the clock was set back while nobody looked, as between two runs, it holds what was shown before that.
+        """
         if self.since is None:
             return None
         since, reason = min(self.since, until), self.reason
-        until = until if self._shown is None else max(self._shown, until)
-        self.since, self.reason, self._shown = None, "", None
+        until = max(until, self.since, self.shown or until)
+        self.since, self.reason, self.shown = None, "", None
         self._unfilled = since if self._unfilled is None else min(self._unfilled, since)
         return AnnouncedGap(since, until, reason)
 
     @property
     def backfill_since(self) -> datetime | None:
         """From when on to look, where a gap is unfilled: also what an earlier backfill did not reach."""
-        if self._unfilled is None or self._covered is None:
+        if self._unfilled is None or self.covered is None:
             return self._unfilled
-        return min(self._unfilled, self._covered)
+        return min(self._unfilled, self.covered)
+
+    @property
+    def looked(self) -> datetime | None:
+        """Since when the next backfill is to look, whether a gap is the reason or not."""
+        return min((each for each in (self._unfilled, self.covered) if each is not None), default=None)
 
     def filled(self, began: datetime, since: datetime | None) -> None:
         """A backfill that began at that moment has ended; one without `since` covers what came since the last."""
         if since is not None or self._unfilled is None:
             self._unfilled = None
-            self._covered = began
+            self.covered = began

@@ -54,21 +54,19 @@ class Deliver(Protocol):
 class FeedRecorder:
     """Counts and reports for one feed."""
 
-    _feed: Feed
+    feed: Feed
     provider: Provider
     """The configured one, or what the last login has made of it."""
     _deliver: Deliver
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
-    _accounted: Callable[[], datetime | None]
-    """Up to when everything was delivered, announced or reported."""
     _redact: Redactor = attrs.field(factory=Redactor)
     stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.stats = FeedCounters(self._now())
-        for options in (self._feed.connection, self._feed.provider):
-            self._redact.learn(options, owner=self._feed.name)
+        for options in (self.feed.connection, self.feed.provider):
+            self._redact.learn(options, owner=self.feed.name)
 
     def handle(self, effect: Effect, committed: Committed | None = None) -> None:
         """Record a fact that changes nothing else; tokens of events come back by `committed`."""
@@ -86,16 +84,16 @@ class FeedRecorder:
                 count_reason(self.stats.ignored, self.redacted(reason))
             case effects.TopicServed(topic):
                 self.stats.refused_topics.pop(topic, None)
-                self.report(TopicConfirmed(self._feed.name, topic))
+                self.report(TopicConfirmed(self.feed.name, topic))
             case effects.TopicRefused(topic, reason):
                 self._refused(topic, self.redacted(reason))
             case effects.RequestFailed(reason):
                 self.stats.requests_failed += 1
-                self.report(RequestFailed(self._feed.name, self.redacted(reason)))
+                self.report(RequestFailed(self.feed.name, self.redacted(reason)))
             case effects.SlowStep(step, seconds):
                 self.stats.slow_steps += 1
                 if is_due(self.stats.slow_steps):
-                    name, vendor = self._feed.name, self._feed.provider_name
+                    name, vendor = self.feed.name, self.feed.provider_name
                     self.report(StepSlow(name, vendor, step, seconds, self.stats.slow_steps))
             case effects.BackfillEnded():
                 self._backfilled(effect)
@@ -106,14 +104,14 @@ class FeedRecorder:
             return
         assert state in TRANSITIONS[self.stats.state], f"{self.stats.state} -> {state}"
         self.stats.state, self.stats.since = state, self._now()
-        self.report(FeedStateChanged(self._feed.name, state, reason, retry_in))
+        self.report(FeedStateChanged(self.feed.name, state, reason, retry_in))
 
     def settled(self, topics: frozenset[str]) -> None:
         """These topics are active, and every other one that was asked for is refused."""
         self.stats.topics = topics
         if topics:
             self.enter(FeedState.SUBSCRIBED, f"{len(topics)} topics" if len(topics) > 1 else "1 topic")
-            self.emit_fact("subscribed", topics=sorted(topics), accounted=self._accounted())
+            self.emit_fact("subscribed", topics=sorted(topics))
             return
         if self.stats.state is FeedState.SUBSCRIBED:
             self.emit_fact("subscribed", topics=[])
@@ -126,43 +124,42 @@ class FeedRecorder:
         problem = self.redacted(error.problem)
         stats.last_unreadable.append(FrameError(problem, error.raw))
         if is_due(stats.unreadable):
-            self.report(FrameInvalid(self._feed.name, problem, error.raw, stats.unreadable))
+            self.report(FrameInvalid(self.feed.name, problem, error.raw, stats.unreadable))
 
     def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
         """Events may be missing between two moments."""
         self.stats.gaps += 1
-        self.report(GapSuspected(self._feed.name, since, until, cause))
-        self.emit_fact("gap_suspected", since=since, until=until, cause=cause, accounted=self._accounted())
+        self.report(GapSuspected(self.feed.name, since, until, cause))
+        self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
 
     def not_verified(self, span: UnverifiedSpan) -> None:
         """Nobody could know whether events were missed in this span."""
         self.stats.not_verified_count += 1
         self.stats.not_verified_seconds += (span.until - span.since).total_seconds()
-        self.report(NotVerified(self._feed.name, span.since, span.until, span.reason))
-        facts = attrs.asdict(span)
-        self.emit_fact("not_verified", **facts, accounted=self._accounted())
+        self.report(NotVerified(self.feed.name, span.since, span.until, span.reason))
+        self.emit_fact("not_verified", **attrs.asdict(span))
 
     def emit_fact(self, word: str, **data: object) -> None:
         """Put an event about the stream itself among the vendor's."""
         shown = {name: self.redacted(value) if isinstance(value, str) else value for name, value in data.items()}
-        self._deliver([stream_event(self.provider.source, self._feed.name, word, self._now(), **shown)])
+        self._deliver([stream_event(self.provider.source, self.feed.name, word, self._now(), **shown)])
 
     def redacted(self, text: str) -> str:
         """Whatever a vendor wrote, without our secrets: some quote the token that they refuse."""
-        self._redact.learn(self.provider, owner=self._feed.name)
+        self._redact.learn(self.provider, owner=self.feed.name)
         return self._redact(text)
 
     def _refused(self, topic: str, reason: str) -> None:
         self.stats.refused_topics[topic] = reason
-        self.report(TopicRefused(self._feed.name, topic, reason))
+        self.report(TopicRefused(self.feed.name, topic, reason))
         self.emit_fact("subscription_refused", topic=topic, reason=reason)
 
     def _backfilled(self, ended: effects.BackfillEnded) -> None:
-        name, failure = self._feed.name, self.redacted(ended.failure)
+        name, failure = self.feed.name, self.redacted(ended.failure)
         self.report(Backfilled(name, ended.events, failure=failure, regular=ended.since is None))
         if failure:
             self.stats.backfills_failed += 1
             return
         self.stats.backfilled += ended.events
         if ended.since is not None or ended.events:
-            self.emit_fact("backfilled", since=ended.since, events=ended.events, accounted=self._accounted())
+            self.emit_fact("backfilled", since=ended.since, events=ended.events)

@@ -27,9 +27,11 @@ from jackfield._feed.idle_check import IdleCheck
 from jackfield._feed.login import connect_as, log_in, resumes
 from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import Deliver, FeedRecorder
+from jackfield._feed.renewal import Renewal
 from jackfield._feed.subscriptions import Subscriptions
 from jackfield._feed.timekeeper import Timekeeper
 from jackfield._feed.transport import connect
+from jackfield._journal.downtime import Account
 from jackfield._net.dial import Network
 from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
@@ -38,7 +40,7 @@ from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, R
 from jackfield.plugin.provider import Provider, stall_limit
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.transport import AnyEndpoint
-from jackfield.reports import ConnectionRenewed, FeedState, Report
+from jackfield.reports import FeedState, Report
 from jackfield.reports._counters import FeedCounters
 
 __all__ = ["Session"]
@@ -59,6 +61,8 @@ class Session:
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
     _token: Callable[[], str | None] = lambda: None
     """The newest token of the feed whose event is stored."""
+    _keep_account: Callable[[Account], object] = lambda _: None
+    """Keeps what the next run has to know of this one."""
     _clock: Clock = attrs.field(factory=Clock)
     _redact: Redactor = attrs.field(factory=Redactor)
     wanted: WantedTopics = attrs.field(factory=WantedTopics)
@@ -74,8 +78,7 @@ class Session:
     """The connection of this attempt, once it has come up."""
     _successor: FeedConnection | None = None
     """What is to take over from it, once that has come up."""
-    _renewing: bool = False
-    _renewal_reason: str = ""
+    _renewal: Renewal = attrs.field(init=False)
     _current_since: float = 0.0
     _cut_ages: CutAges = attrs.field(factory=CutAges)
     _loss: ConnectionLost | None = None
@@ -86,11 +89,19 @@ class Session:
     """What the previous login returned, passed to the next as `before`."""
 
     def __attrs_post_init__(self) -> None:
-        feed, clock, report, accounted = self.feed, self._clock, self._report, self.continuity.accounted_until
-        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, report, clock.now, accounted, self._redact)
+        feed, clock = self.feed, self._clock
+        self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, self._redact)
+        self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True))
         self._idle = IdleCheck(feed.connection.idle_check_seconds)
-        limit = stall_limit(feed.provider)
-        self._time = Timekeeper(clock, self.recorder, self.continuity, limit, lambda: resumes(feed, self._token()))
+        self._time = Timekeeper(
+            clock,
+            self.recorder,
+            self.continuity,
+            stall_limit(feed.provider),
+            lambda: resumes(feed, self._token()),
+            self._heard,
+            self._keep_account,
+        )
 
     @property
     def provider(self) -> Provider:
@@ -115,7 +126,9 @@ class Session:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
         pauses = self._pauses()
         if self.feed.webhook_only:
-            await self._listen()
+            self.recorder.enter(FeedState.LISTENING)
+            self.recorder.emit_fact("connected", by="webhook")
+            await self._time.listen(self._stopping)
         while not self._stopping.is_set():
             self.recorder.enter(FeedState.CONNECTING)
             began = self._clock.elapsed()
@@ -132,18 +145,11 @@ class Session:
         self._time.unsubscribed()
         self.recorder.enter(FeedState.DISCONNECTED)
 
-    async def _listen(self) -> None:
-        self.recorder.enter(FeedState.LISTENING)
-        self.recorder.emit_fact("connected", by="webhook")
-        self._time.resume(None)
-        await self._stopping.wait()
-
     # -- connections -------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
         """Serve by one connection, and by those that renew it, until the current one ends."""
-        self._current = self._successor = self._loss = None
-        self._renewing = False
+        self._current = self._successor = self._loss = self._renewal.reason = None
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(partial(self._run_connection, renewal=False))
         self.stats.topics = frozenset()
@@ -169,22 +175,12 @@ class Session:
             loss = with_handshake_backoff(loss, self.provider)
         if connection is not None:
             loss = self._closed(connection, loss)
+        if self._successor is connection:
+            self._successor = None
         if self._current is connection if connection is not None else not renewal:
             self._loss = loss
             self._nursery.cancel_scope.cancel()
         return loss
-
-    async def _renew(self, reason: str) -> None:
-        """Open and subscribe another connection, until one has taken over."""
-        pauses = self._pauses()
-        while self._renewing and not self._stopping.is_set():
-            loss = await self._run_connection(renewal=True)
-            self._successor = None
-            if loss is not None and self._renewing:
-                delay = pauses.after(loss)
-                failure = self.recorder.redacted(loss.reason)
-                self._report(ConnectionRenewed(self.feed.name, reason, failure=failure, retry_in=delay))
-                await trio.sleep(delay)
 
     def _came_up(self, connection: FeedConnection, endpoint: AnyEndpoint, *, renewal: bool) -> None:
         self.stats.connections += 1
@@ -203,9 +199,9 @@ class Session:
         assert self._current is not None
         self._time.renewed(self._current.driver)
         self._current.stopping.set()
-        self._current, self._successor, self._renewing = successor, None, False
+        self._current, self._successor = successor, None
         self._current_since = self._clock.elapsed()
-        self._report(ConnectionRenewed(self.feed.name, self._renewal_reason))
+        self._renewal.done()
         if topics != self.stats.topics:
             self.recorder.settled(topics)
 
@@ -239,16 +235,20 @@ class Session:
 
     def ticked(self, stall: Stall | None) -> None:
         """A stall is a gap, where it is longer than the vendor buffers for."""
-        if self._time.heed_clock(stall) is not None and self.stats.state is FeedState.SUBSCRIBED:
-            self._resume()
-        self._time.report()
         current = self._current if self.stats.state is FeedState.SUBSCRIBED else None
+        if self._time.heed_clock(stall) is not None and current is not None:
+            self._time.resume(current.driver)
+        self._time.report()
+        self._time.keep_account()
         if current is not None and (renewal := self._idle.check(current.driver, self._clock.elapsed())):
             self.handle(renewal, current)
 
-    def _resume(self) -> None:
-        if self._current is not None:
-            self._time.resume(self._current.driver)
+    def _heard(self) -> tuple[datetime, float] | None:
+        if self.feed.webhook_only:
+            return self._clock.now(), 0.0
+        if self._current is None:
+            return None
+        return self._current.connection.last_received_at, self._current.connection.silence()
 
     # -- what the connections call -----------------------------------------------------------------
 
@@ -263,7 +263,8 @@ class Session:
                 self.recorder.handle(effect)
             case GapSuspected(since, reason):
                 self._time.suspect(since, self.recorder.redacted(reason))
-                self._resume()
+                if self._current is not None:
+                    self._time.resume(self._current.driver)
             case NotVerified(since, until, reason):
                 self._time.not_verified(since, until, reason)
             case effects.RequestFailed(reason, since, brings_events):
@@ -273,9 +274,9 @@ class Session:
             case Replan():
                 self._replan()
             case Renew(reason):
-                if connection is self._current and not self._renewing:
-                    self._renewing, self._renewal_reason = True, reason
-                    self._nursery.start_soon(self._renew, reason)
+                if connection is self._current and self._renewal.reason is None:
+                    self._renewal.reason = reason
+                    self._nursery.start_soon(self._renewal.run, self._pauses())
             case _:
                 self.recorder.handle(effect, connection.committed)
                 if isinstance(effect, effects.EventsReceived) and effect.events:
@@ -291,7 +292,7 @@ class Session:
                 self._time.subscribed()
             self.recorder.settled(topics)
             if topics:
-                self._resume()
+                self._time.resume(connection.driver)
             else:
                 self._time.unsubscribed()
 

@@ -203,12 +203,12 @@ class Gateway:
             self._routes.add(check_route(route, self._pipelines), configured=True)
 
     def _make_sessions(self, rng: random.Random) -> None:
-        last_heard = self._journal.last_heard()
+        accounts = self._journal.accounts()
         for feed in self.config.feeds:
-            since = last_heard.get(feed.name)
+            account = accounts.get(feed.name)
             continuity = Continuity()
-            if since is not None and not resumes(feed, self._journal.token(feed.name)):
-                continuity.suspect(since, "no gateway was running")
+            if account is not None and not resumes(feed, self._journal.token(feed.name)):
+                continuity = Continuity.resumed(account, "no gateway was running")
             self._sessions[feed.name] = Session(
                 feed,
                 partial(self._take, feed.name),
@@ -217,6 +217,7 @@ class Gateway:
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
                 token=partial(self._journal.token, feed.name),
+                keep_account=partial(self._journal.note, feed.name),
                 redact=self._registry.redact,
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import attrs
 import trio
@@ -102,19 +103,18 @@ class Committing:
                 await self._hurry.wait()
 
     async def _commit_group(self) -> None:
-        group = self._intake.group()
-        at = int(self._clock() * 1_000_000)
+        lines, received = self._intake.group()
+        append = partial(self._store.append, lines, received, int(self._clock() * 1_000_000))
         self._slices = SLICES
-        await self._worker.until_done(lambda: self._store.append(group, at), lambda: len(self._intake.waiting))
+        await self._worker.until_done(append, lambda: len(self._intake.waiting))
         self._slices = 0
-        self._intake.committed(group)
-        self._committed(self._store.next, [row.event for row in group])
+        self._committed(self._store.next, self._intake.committed(lines))
 
     def _commit_now(self) -> None:
-        group = list(self._intake.waiting)
-        self._store.append(group, 0)
-        self._intake.committed(group)
-        self._committed(self._store.next, [row.event for row in group])
+        while self._intake.waiting:
+            lines, received = self._intake.group()
+            self._store.append(lines, received, 0)
+            self._committed(self._store.next, self._intake.committed(lines))
 
     async def make_way(self) -> None:
         """Let the writing thread have the interpreter, in turn with everything else, when much waits for it.

@@ -16,7 +16,6 @@ from jackfield._journal.segments import SegmentFolder
 from jackfield._journal.segments.copying import copy_segments, remove_leftovers
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.backup import copy_sidecar, vacuum_sidecar
-from jackfield._journal.store.records import Row
 from jackfield.errors import EventError, JournalError
 from jackfield.events import Event
 
@@ -74,7 +73,8 @@ def import_events(path: Path, sources: Iterable[Path], problem: Callable[[str], 
     result = Imported()
     with closing(SegmentStore.open(path)) as store:
         known = {*store.newest_keys(ALL)}
-        rows: list[Row] = []
+        lines: list[bytes] = []
+        received: list[int] = []
         for source in sources:
             for where, line in _lines(source, problem):
                 try:
@@ -89,17 +89,19 @@ def import_events(path: Path, sources: Iterable[Path], problem: Callable[[str], 
                     continue
                 known.add(key)
                 result.taken += 1
-                rows.append(Row(event, key, event.to_json(), int(event.received.timestamp() * 1_000_000)))
-                if len(rows) >= GROUP:
-                    _append(store, rows)
-        if rows:
-            _append(store, rows)
+                lines.append(event.to_json())
+                received.append(int(event.received.timestamp() * 1_000_000))
+                if len(lines) >= GROUP:
+                    _append(store, lines, received)
+        if lines:
+            _append(store, lines, received)
     return result
 
 
-def _append(store: SegmentStore, rows: list[Row]) -> None:
-    store.append(rows, rows[-1].received)
-    rows.clear()
+def _append(store: SegmentStore, lines: list[bytes], received: list[int]) -> None:
+    store.append(lines, received, received[-1])
+    lines.clear()
+    received.clear()
 
 
 def _lines(source: Path, problem: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterable
 
 import attrs
@@ -29,30 +29,28 @@ class SeenIds:
     """As many of the newest ids as the limit says, and all that are not committed yet."""
 
     _limit: int
-    _numbers: OrderedDict[bytes, int] = attrs.field(factory=OrderedDict)
+    _known: set[bytes] = attrs.field(factory=set)
+    _order: deque[bytes] = attrs.field(factory=deque)
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._order)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._numbers
+        return key in self._known
 
     def refill(self, known: Iterable[bytes]) -> None:
         """Take the ids of events that were committed before, the oldest first."""
         for key in known:
-            self._numbers[key] = 0
+            self.add(key)
 
-    def add(self, key: bytes, position: int) -> None:
-        """Take the id of the event at that position; an empty one is none."""
-        if key:
-            self._numbers[key] = position
+    def add(self, key: bytes) -> None:
+        """Take the id of the next event; an empty one is none."""
+        if key and key not in self._known:
+            self._known.add(key)
+            self._order.append(key)
 
-    def forget(self, committed: int) -> None:
-        """Let the oldest go that are beyond the limit; those of events from position `committed` on stay."""
-        numbers = self._numbers
-        while len(numbers) > self._limit:
-            key, position = numbers.popitem(last=False)
-            if position >= committed:
-                numbers[key] = position
-                numbers.move_to_end(key, last=False)
-                break
+    def forget(self, waiting: int) -> None:
+        """Let the oldest go that are beyond the limit, but for the newest `waiting`, which are not committed yet."""
+        order, most = self._order, max(self._limit, waiting)
+        while len(order) > most:
+            self._known.remove(order.popleft())

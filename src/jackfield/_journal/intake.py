@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import accumulate
 from math import inf
 
 import attrs
@@ -13,7 +13,6 @@ from jackfield._journal.dedup import SeenIds, key_of
 from jackfield._journal.log import Bounds, Log
 from jackfield._journal.receipts import Receipts, Tokens
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import Row
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report
 from jackfield.reports._thinning import is_due
@@ -36,7 +35,11 @@ class Intake:
     _receipts: Receipts
     _report: Callable[[Report], None]
     closed: bool = False
-    waiting: deque[Row] = attrs.field(factory=deque)
+    waiting: list[Event] = attrs.field(factory=list)
+    _lines: list[bytes] = attrs.field(factory=list)
+    """What is to be kept of each of those."""
+    _received: list[int] = attrs.field(factory=list)
+    """When each came, microseconds since 1970."""
     _bytes: int = 0
     taken: int = 0
     duplicates: int = 0
@@ -79,8 +82,10 @@ class Intake:
                 if event.received is not at or received is None:
                     at = event.received
                     received = int(at.timestamp() * 1_000_000)
-                window.add(key, self._log.end + len(waiting))
-                waiting.append(Row(event, key, line, received))
+                window.add(key)
+                waiting.append(event)
+                self._lines.append(line)
+                self._received.append(received)
                 self._bytes += len(line)
                 taken.append(event)
             if tokens is not None and (token := tokens.by_event.get(event.id)) is not None:
@@ -88,31 +93,33 @@ class Intake:
         self.taken += len(taken)
         return taken
 
-    def group(self) -> list[Row]:
-        """The next events to be committed together."""
-        group, size = [], 0
-        for row in islice(self.waiting, GROUP):
-            group.append(row)
-            size += len(row.line)
-            if size >= GROUP_BYTES:
-                break
-        return group
+    def group(self) -> tuple[list[bytes], list[int]]:
+        """The lines and moments of the next events to be committed together."""
+        lines, received = self._lines[:GROUP], self._received[:GROUP]
+        if self._bytes > GROUP_BYTES:
+            count = bisect_left(list(accumulate(map(len, lines))), GROUP_BYTES) + 1
+            return lines[:count], received[:count]
+        return lines, received
 
-    def committed(self, group: Sequence[Row]) -> None:
-        """These are committed: make them readable."""
-        for row in group:
-            self.waiting.popleft()
-            self._bytes -= len(row.line)
-        self._log.extend(group)
-        self.window.forget(self._log.end)
+    def committed(self, lines: Sequence[bytes]) -> list[Event]:
+        """The first that wait are committed, and these are their lines: make them readable; the events."""
+        count = len(lines)
+        events, sizes = self.waiting[:count], list(map(len, lines))
+        del self.waiting[:count], self._lines[:count], self._received[:count]
+        self._bytes -= sum(sizes)
+        self._log.extend(events, sizes)
+        self.window.forget(len(self.waiting))
         if self.closed and not self.waiting:
             self._log.close()
+        return events
 
     def abandon(self, reason: str) -> None:
         """Give up what waits."""
         if self.waiting:
             self.drop(len(self.waiting), reason)
             self.waiting.clear()
+            self._lines.clear()
+            self._received.clear()
             self._bytes = 0
 
     def drop(self, count: int, reason: str) -> None:

@@ -21,6 +21,7 @@ import trio
 from jackfield._journal.committing import Committing
 from jackfield._journal.cursor import Cursor
 from jackfield._journal.dedup import SeenIds
+from jackfield._journal.downtime import Account, AccountNotes
 from jackfield._journal.intake import Intake
 from jackfield._journal.log import Bounds, Log
 from jackfield._journal.pending import PendingNotes
@@ -32,6 +33,7 @@ from jackfield._journal.segments import JournalGone
 from jackfield._journal.store import Store
 from jackfield.errors import JournalError
 from jackfield.events import Event, Record
+from jackfield.events.record import records_of
 from jackfield.reports import JournalCorrupted, JournalRescued, Report
 from jackfield.reports.stats import JournalStats
 
@@ -56,6 +58,7 @@ class Journal:
     _committing: Committing = attrs.field(init=False)
     _pending: PendingNotes = attrs.field(init=False)
     _receipts: Receipts = attrs.field(init=False)
+    _accounts: AccountNotes = attrs.field(init=False)
     _retention: Retention = attrs.field(init=False)
     _known: dict[str, int] = attrs.field(init=False)
     """Where sinks stood when the journal was opened."""
@@ -73,6 +76,7 @@ class Journal:
         self._pending = PendingNotes(store, self._bounds.events, saving, self._clock)
         self._known = dict(self._pending.known)
         self._receipts = Receipts(self._pending.acknowledge)
+        self._accounts = AccountNotes(self._pending.account)
         window = SeenIds(self._limits.ids)
         window.refill(store.newest_keys(self._limits.ids))
         self._intake = Intake(self._bounds, store, self._log, window, self._receipts, report)
@@ -133,7 +137,7 @@ class Journal:
         if self._rescued is None:
             self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
         records, _ = self._log.newest(0)
-        events = [record.event for record in records] + [row.event for row in self._intake.waiting]
+        events = [record.event for record in records] + self._intake.waiting
         first = self._intake.upcoming - len(events)
         try:
             saved = await trio.to_thread.run_sync(self._rescued.save, first, events)
@@ -157,10 +161,15 @@ class Journal:
         self._pending.move(name, cursor.committed)
         return cursor
 
-    def last_heard(self) -> Mapping[str, datetime]:
-        """When each feed was last heard before the journal was opened."""
-        moments = self._store.saved().last_received
-        return {feed: datetime.fromtimestamp(moment / 1_000_000, UTC) for feed, moment in moments.items()}
+    def accounts(self) -> Mapping[str, Account]:
+        """The account of each feed when the journal was opened."""
+        return {feed: Account.of(row) for feed, row in self._store.saved().accounts.items()}
+
+    def note(self, feed: str, account: Account) -> None:
+        """Keep a feed's account, once everything that was admitted so far is committed."""
+        if self._store.survives:
+            self._accounts.expect(feed, account.row(self._intake.upcoming))
+            self._accounts.settle(self._log.end)
 
     def token(self, feed: str) -> str | None:
         """The newest token of a feed whose events are committed; ``None`` where it has none."""
@@ -218,11 +227,10 @@ class Journal:
 
     def _committed(self, end: int, events: Sequence[Event]) -> None:
         """These are committed, and `end` is the position behind them."""
-        if self._store.survives:
-            self._pending.heard(events)
         self._receipts.settle(end)
+        self._accounts.settle(end)
         if self.on_commit is not None:
-            self.on_commit(list(map(Record, range(end - len(events), end), events)))
+            self.on_commit(records_of(end - len(events), events))
 
     def _needed(self) -> int:
         return min((cursor.committed for cursor in self._cursors), default=self._log.end)

@@ -10,9 +10,9 @@ import trio
 
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import Row
 from jackfield.errors import EventError
 from jackfield.events import Event, Record
+from jackfield.events.record import records_of
 from jackfield.reports import JournalCorrupted, Report
 from jackfield.reports._thinning import is_due
 
@@ -89,13 +89,12 @@ class Log:
         """Whether what is not read yet can still be read after a restart."""
         return self._store.survives
 
-    def extend(self, rows: Sequence[Row]) -> None:
-        """Make events readable."""
-        self._newest.extend([row.event for row in rows])
-        sizes = [len(row.line) for row in rows]
+    def extend(self, events: Sequence[Event], sizes: Sequence[int]) -> None:
+        """Make events readable; `sizes` are those of their JSON."""
+        self._newest.extend(events)
         self._sizes.extend(sizes)
         self._bytes += sum(sizes)
-        self.end += len(rows)
+        self.end += len(events)
         kept = len(self._newest)
         if kept > self._bounds.events * SLACK:
             self._let_go(kept - self._bounds.events)
@@ -151,7 +150,7 @@ class Log:
         stop = max(start, min(start + most, self.end))
         shift = len(self._newest) - self.end
         events = self._newest[start + shift : stop + shift]
-        return Batch(list(map(Record, range(start, stop), events)), stop, start - position)
+        return Batch(records_of(start, events), stop, start - position)
 
 
 def _load(store: Store, position: int, most: int) -> Batch:

@@ -1,16 +1,16 @@
-"""What changes in place and is not saved yet: cursors, dead letters, tokens, losses, when feeds were last heard."""
+"""What changes in place and is not saved yet: cursors, dead letters, tokens, losses, accounts of feeds."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import attrs
 import trio
 
-from jackfield._journal.downtime import heard_until, microseconds
+from jackfield._journal.downtime import AccountRow
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Token
@@ -22,8 +22,6 @@ T = TypeVar("T")
 
 # How long what has changed may stay unsaved; a save costs some pages on the disk, whatever has changed.
 SAVE_SECONDS = 0.25
-# A fact that may come while the feed is down.
-NOT_VERIFIED = "stream.not_verified"
 
 
 @attrs.define(eq=False)
@@ -45,7 +43,7 @@ class PendingNotes:
     _unsaved_cursors: dict[str, int] = attrs.field(factory=dict)
     _unsaved_dead: list[DeadLetterRow] = attrs.field(factory=list)
     _unsaved_tokens: dict[str, Token] = attrs.field(factory=dict)
-    _unsaved_last: dict[str, int] = attrs.field(factory=dict)
+    _unsaved_accounts: dict[str, AccountRow] = attrs.field(factory=dict)
     _unsaved_losses: dict[str, Loss] = attrs.field(factory=dict)
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _saved: trio.Event = attrs.field(factory=trio.Event)
@@ -72,11 +70,10 @@ class PendingNotes:
         self.tokens[feed] = self._unsaved_tokens[feed] = token
         self._stir()
 
-    def heard(self, events: Iterable[Event]) -> None:
-        """Note when feeds were last heard."""
-        for event in {event.feed: event for event in events if event.kind != NOT_VERIFIED}.values():
-            self._unsaved_last[event.feed] = microseconds(heard_until(event))
-        self._changed.set()
+    def account(self, feed: str, row: AccountRow) -> None:
+        """Note where a feed's next run goes on."""
+        self._unsaved_accounts[feed] = row
+        self._stir()
 
     def lose(self, sink: str, count: int, until: int, *, slow: bool) -> None:
         """Note that a sink has lost events up to a position."""
@@ -113,7 +110,7 @@ class PendingNotes:
             self._unsaved_cursors
             or self._unsaved_dead
             or self._unsaved_tokens
-            or self._unsaved_last
+            or self._unsaved_accounts
             or self._unsaved_losses
         )
 
@@ -135,7 +132,7 @@ class PendingNotes:
             dict(self._unsaved_cursors),
             tuple(self._unsaved_dead),
             dict(self._unsaved_tokens),
-            dict(self._unsaved_last),
+            dict(self._unsaved_accounts),
             dict(self._unsaved_losses),
         )
 
@@ -144,7 +141,7 @@ class PendingNotes:
         self.known.update(notes.cursors)
         _drop_saved(self._unsaved_cursors, notes.cursors)
         _drop_saved(self._unsaved_tokens, notes.tokens)
-        _drop_saved(self._unsaved_last, notes.last_received)
+        _drop_saved(self._unsaved_accounts, notes.accounts)
         _drop_saved(self._unsaved_losses, notes.losses)
         del self._unsaved_dead[: len(notes.dead)]
         self._saved.set()

@@ -14,10 +14,10 @@ from typing import Any
 
 import attrs
 
-from jackfield._journal.dedup import key_of
+from jackfield._journal.downtime import AccountRow, learn
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.opening import connect
-from jackfield._journal.store.records import DeadLetterRow, Notes, Row
+from jackfield._journal.store.records import DeadLetterRow, Notes
 from jackfield.errors import EventError, JournalError
 from jackfield.events import Event
 from jackfield.reports import JournalTakenOver, Report
@@ -78,37 +78,39 @@ def _copy(db: sqlite3.Connection, folder: Path) -> _Copied:
     copied = _Copied()
     ((first, end),) = db.execute("SELECT first, next FROM state")
     store = SegmentStore.open(folder)
+    accounts: dict[str, AccountRow] = {}
     try:
-        for position, rows in _events(db):
+        for position, rows in _events(db, accounts):
             store.skip_to(position)
-            store.append(rows, rows[-1].received)
+            lines, received = zip(*rows, strict=True)
+            store.append(lines, received, received[-1])
             copied.events += len(rows)
         copied.damaged += end - first - copied.events
         store.skip_to(end)
         cursors = {sink.decode(): upcoming for sink, upcoming in db.execute("SELECT sink, next FROM cursor")}
-        store.save(Notes(cursors=cursors, dead=tuple(_dead(db, copied))))
+        store.save(Notes(cursors=cursors, dead=tuple(_dead(db, copied)), accounts=accounts))
     finally:
         store.close()
     return copied
 
 
-def _events(db: sqlite3.Connection) -> Iterator[tuple[int, list[Row]]]:
-    """Groups of events whose positions follow on one another, with the first one's."""
-    group: list[Row] = []
+def _events(db: sqlite3.Connection, accounts: dict[str, AccountRow]) -> Iterator[tuple[int, list[tuple[bytes, int]]]]:
+    """Groups of lines and moments of events whose positions follow on one another, with the first one's."""
+    group: list[tuple[bytes, int]] = []
     begin = 0
     rows: Any = db.execute("SELECT seq, received, crc, body FROM event ORDER BY seq")
     for seq, received, crc, body in rows:
         if not isinstance(body, bytes) or crc != zlib.crc32(body, seq & 0xFFFFFFFF):
             continue
         try:
-            event = Event.from_cloudevent(body)
+            learn(accounts, Event.from_cloudevent(body))
         except EventError:
             continue
         if group and (seq != begin + len(group) or len(group) == GROUP):
             yield begin, group
             group = []
         begin = begin if group else seq
-        group.append(Row(event, key_of(event), body, received))
+        group.append((body, received))
     if group:
         yield begin, group
 

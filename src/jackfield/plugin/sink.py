@@ -29,14 +29,8 @@ class Batch:
     """The sink's name in the configuration."""
     attempt: int = attrs.field(default=1, kw_only=True)
     """1 when these events are written for the first time since the start; above that some may be there already."""
-    positions: tuple[str, ...] = attrs.field(default=(), kw_only=True)
-    """The journal's position of each event: no other event has it, of another journal neither.
-
-    As texts the positions of one journal sort in its order.
-
-    A sink that stores them in the transaction that stores the events can leave out what it has; also of what is
-    replayed, for an event keeps its position, as a dead letter too.
-    """
+    _positions: tuple[str, ...] | Callable[[], tuple[str, ...]] = attrs.field(default=(), kw_only=True, repr=False)
+    """Made when a sink asks for them: most do not."""
     _on_progress: Callable[[list[int]], None] | None = attrs.field(default=None, kw_only=True, repr=False)
     _missing: dict[int, None] = attrs.field(init=False, repr=False)
 
@@ -45,6 +39,19 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.events)
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """The journal's position of each event: no other event has it, of another journal neither.
+
+        As texts the positions of one journal sort in its order.
+
+        A sink that stores them in the transaction that stores the events can leave out what it has; also of what is
+        replayed, for an event keeps its position, as a dead letter too.
+        """
+        if callable(self._positions):
+            self._positions = self._positions()
+        return self._positions
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -57,13 +64,20 @@ class Batch:
         To be called as soon as it is known, after each request or flush: ``delivery.timeout`` runs from the last
         progress. From the task that called `write`, not from a thread.
         """
-        self.delivered_each(range(min(count, len(self.events))))
+        if count >= len(self.events):
+            self.delivered_each(self.missing)
+        else:
+            self.delivered_each(range(count))
 
     def delivered_each(self, indexes: Iterable[int]) -> None:
         """Report that the events at these indexes have arrived, where they do not arrive in order."""
-        arrived = [index for index in indexes if index in self._missing]
-        for index in arrived:
-            del self._missing[index]
+        missing = self._missing
+        arrived = [index for index in dict.fromkeys(indexes) if index in missing]
+        if len(arrived) == len(missing):
+            missing.clear()
+        else:
+            for index in arrived:
+                del missing[index]
         if arrived and self._on_progress is not None:
             self._on_progress(arrived)
 

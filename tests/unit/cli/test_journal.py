@@ -14,7 +14,7 @@ import pytest
 
 from jackfield._cli import main
 from jackfield._journal.store import SegmentStore
-from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Row
+from jackfield._journal.store.records import DeadLetterRow, Loss, Notes
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -57,8 +57,12 @@ def make(number, kind="call.updated", age=0):
 EVENTS = [make(1, age=7200), make(2, age=3600), make(3, "agent.ready", 60), make(4), make(5)]
 
 
-def row(event, body=None):
-    return Row(event, b"", body or event.to_json(), int(event.received.timestamp() * 1_000_000))
+def microseconds(event):
+    return int(event.received.timestamp() * 1_000_000)
+
+
+def append(store, *events):
+    store.append([event.to_json() for event in events], list(map(microseconds, events)), 0)
 
 
 @pytest.fixture(autouse=True)
@@ -107,9 +111,9 @@ def crm():
 def config(tmp_path, crm):
     (tmp_path / "gateway.toml").write_text(CONFIG.format(url=crm.url))
     store = SegmentStore.open(tmp_path / "var" / "journal")
-    store.append([row(event) for event in EVENTS], 0)
+    append(store, *EVENTS)
     dead_rows = [
-        DeadLetterRow("crm", 1 + place, row(EVENTS[place]).received, 3, "answered HTTP 422", EVENTS[place])
+        DeadLetterRow("crm", 1 + place, microseconds(EVENTS[place]), 3, "answered HTTP 422", EVENTS[place])
         for place in (0, 2)
     ]
     losses = {"archive": Loss(slow=7)}
@@ -190,7 +194,7 @@ def test_one_contacts_events_of_one_second_are_shown_as_one_follows_from_the_oth
         attrs.evolve(make(place, f"contact.{word}"), time=NOW, correlation="c") for place, word in enumerate(came)
     ]
     store = SegmentStore.open(tmp_path / "one")
-    store.append([row(event) for event in events], 0)
+    append(store, *events)
     store.close()
     assert ids(journal("events", "one", "--correlation", "c")[1]) == [f"id-{place}" for place in range(5, -1, -1)]
 
@@ -209,7 +213,7 @@ def test_one_contacts_events_are_shown_as_they_happened_in_whatever_order_they_c
         for place, (word, correlation) in enumerate(came)
     ]
     store = SegmentStore.open(tmp_path / "story")
-    store.append([row(event) for event in events], 0)
+    append(store, *events)
     store.close()
     arguments = ("events", "story", "--correlation", "c")
     assert ids(journal(*arguments)[1]) == ["id-3", "id-4", "id-1", "id-0"]
@@ -295,7 +299,7 @@ def test_dead_letters_are_replayed_beside_a_gateway_that_uses_the_journal(config
     store = SegmentStore.open(tmp_path / "var" / "journal")
     assert journal("replay", config, "--dead")[0] == 0
     assert store.dead_count() == {}
-    store.append([row(make(6))], 0)
+    append(store, make(6))
     store.close()
 
 
@@ -331,7 +335,7 @@ def test_a_damaged_page_that_a_replay_comes_upon_is_reported_and_is_no_traceback
 
 def test_an_event_that_is_no_event_is_reported_by_its_number_and_passed_over(config, journal, tmp_path):
     store = SegmentStore.open(tmp_path / "var" / "journal")
-    store.append([row(make(6), b"{}"), row(make(7))], 0)
+    store.append([b"{}", make(7).to_json()], [microseconds(make(number)) for number in (6, 7)], 0)
     store.close()
     status, lines, err = journal("events", config, "--since", (NOW - timedelta(seconds=9)).isoformat())
     assert (status, ids(lines)) == (0, ["id-4", "id-5", "id-7"])

@@ -13,9 +13,8 @@ import attrs
 import pytest
 
 from jackfield._cli import main
-from jackfield._journal.dedup import key_of
 from jackfield._journal.store import SegmentStore
-from jackfield._journal.store.records import DeadLetterRow, Notes, Row
+from jackfield._journal.store.records import DeadLetterRow, Notes
 from jackfield.addresses import Address
 from jackfield.events import Event
 
@@ -28,14 +27,14 @@ def make(number, kind="call.updated"):
     return Event(f"id-{number}", kind, ADDRESS, at, at, "office", data={"n": number})
 
 
-def row(event):
-    return Row(event, key_of(event), event.to_json(), int(event.received.timestamp() * 1_000_000))
+def append(store, event):
+    store.append([event.to_json()], [int(event.received.timestamp() * 1_000_000)], 5)
 
 
 def fill(path, numbers, **options):
     with closing(SegmentStore.open(path, **options)) as store:
         for number in numbers:
-            store.append([row(make(number))], 5)
+            append(store, make(number))
 
 
 def ids(path):
@@ -62,10 +61,10 @@ from pathlib import Path
 from contextlib import closing
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.records import Notes
-from test_journal_files import row, make
+from test_journal_files import append, make
 store = SegmentStore.open(Path({str(path)!r}), segment_bytes=2000)
 for number in itertools.count(100):
-    store.append([row(make(number))], 5)
+    append(store, make(number))
     store.save(Notes({{"crm": store.next}}))
     if number == 150:
         print(flush=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal.store import SegmentStore
-from jackfield._journal.store.records import DeadLetterRow, Notes, Row
+from jackfield._journal.store.records import DeadLetterRow, Notes
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 
@@ -59,8 +59,9 @@ def test_what_is_read_and_not_refused_again_is_reported_as_delivered_once_when_i
 def store(tmp_path):
     store = SegmentStore.open(tmp_path / "journal")
     events = [make(number) for number in range(5)]
-    rows = [Row(event, b"", event.to_json(), int(event.received.timestamp() * 1_000_000)) for event in events]
-    store.append([*rows[:3], rows[2]._replace(line=b"not an event"), *rows[3:]], 0)
+    lines = [event.to_json() for event in events]
+    received = [int(event.received.timestamp() * 1_000_000) for event in events]
+    store.append([*lines[:3], b"not an event", *lines[3:]], [*received[:3], received[2], *received[3:]], 0)
     dead = [DeadLetterRow(sink, number, 0, 1, "no", events[number]) for sink, number in (("s", 1), ("s", 2), ("t", 3))]
     store.save(Notes(dead=tuple(dead)))
     yield store

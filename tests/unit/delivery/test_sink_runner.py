@@ -10,6 +10,7 @@ import trio
 from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.sink_runner import PAUSE_SECONDS, SinkRunner
 from jackfield.errors import DeliveryError
+from jackfield.plugin.sink import Batch
 from jackfield.reports import SinkContractBroken, SinkDisabled, SinkPaused
 
 EVENTS = list(enumerate(["one", "two", "three"]))
@@ -305,3 +306,12 @@ async def test_a_batch_knows_its_sink_its_attempt_and_its_positions():
     bench = Bench([write])
     await bench.runner.attempt(EVENTS, 4, bench.arrived.extend)
     assert seen == [("s", 4, tuple(f"{number:016d}" for number in range(3)), (0, 1, 2))]
+
+
+def test_an_event_that_is_reported_twice_counts_once():
+    arrived = []
+    batch = Batch(("one", "two"), on_progress=arrived.append)
+    batch.delivered_each([0, 0])
+    assert (batch.missing, arrived) == ((1,), [[0]])
+    batch.delivered_each([1, 0, 1])
+    assert (batch.missing, arrived) == ((), [[0], [1]])

@@ -25,7 +25,7 @@ def test_the_first_reason_is_the_true_one_and_the_earliest_moment_counts():
 def test_a_clock_that_was_set_back_makes_no_negative_gap():
     gap = Gap()
     gap.open(at(5), "cut")
-    assert gap.announce(at(-3600)) == AnnouncedGap(at(-3600), at(-3600), "cut")
+    assert gap.announce(at(-3600)) == AnnouncedGap(at(-3600), at(5), "cut")
 
 
 def test_a_backfill_begins_where_the_last_one_stopped_if_that_is_earlier():

@@ -20,7 +20,7 @@ def recorder(secret, reports=None):
     reports = [] if reports is None else reports
     options = Options(secret)
     feed, now = Feed("office", "acme", options), lambda: datetime.now(UTC)
-    return FeedRecorder(feed, options, lambda events: None, reports.append, now, lambda: None)
+    return FeedRecorder(feed, options, lambda events: None, reports.append, now)
 
 
 def test_the_reason_of_an_ignored_frame_is_counted_without_a_secret():

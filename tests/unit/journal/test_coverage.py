@@ -7,7 +7,6 @@ import pytest
 
 from jackfield._journal.coverage import Coverage, measure_coverage
 from jackfield._journal.store import SegmentStore
-from jackfield._journal.store.records import Row
 from jackfield.addresses import Address
 from jackfield.events import Event
 
@@ -20,7 +19,7 @@ def test_it_is_the_size_by_the_rate_of_the_newest_events(tmp_path):
     with closing(SegmentStore.open(tmp_path / "journal")) as store:
         assert measure_coverage(store, 1000) is None
         for second in range(101):
-            store.append([Row(event, b"", event.to_json(), second * 500_000)], second * 500_000)
+            store.append([event.to_json()], [second * 500_000], second * 500_000)
         coverage = measure_coverage(store, store.size * 10)
     assert coverage.events_per_second == pytest.approx(2)
     assert coverage.seconds == pytest.approx(101 / 2 * 10)

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 
 from jackfield._feed.stream_events import stream_event
-from jackfield._routing.index import SelectorIndex
+from jackfield._routing.index import ANSWERS, LONG, SelectorIndex
 from jackfield.addresses import Source
 from jackfield.selectors import Selector
 
@@ -49,3 +50,32 @@ def test_an_index_that_was_emptied_holds_nothing():
     index.remove(Selector.parse("stream.*"), "a")
     index.remove(Selector.parse("stream.*"), "b")
     assert index == SelectorIndex()
+
+
+def test_an_answer_does_not_outlive_a_change_of_the_selectors():
+    index = index_of(a="stream.*")
+    assert index.match(EVENT) == {"a"}
+    index.add(Selector.parse("stream.connected"), "b")
+    assert index.match(EVENT) == {"a", "b"}
+    named = Selector.parse(f"vinix/account/A/*/{EVENT.address.resource_id}/**")
+    index.add(named, "c")
+    assert index.match(EVENT) == {"a", "b", "c"}
+    index.remove(named, "c")
+    index.remove(Selector.parse("stream.*"), "a")
+    assert index.match(EVENT) == {"b"}
+
+
+def test_a_selector_of_one_thing_is_no_answer_for_another_of_the_same_class():
+    index = index_of(a="**", b=f"vinix/account/A/*/{EVENT.address.resource_id}/**")
+    other = attrs.evolve(EVENT, address=EVENT.address._replace(resource_id="another"))
+    for _ in range(2):
+        assert (index.match(EVENT), index.match(other)) == ({"a", "b"}, {"a"})
+
+
+def test_answers_are_bounded_whatever_a_vendor_sends():
+    index = index_of(a="**")
+    for number in range(ANSWERS * 2):
+        index.match(attrs.evolve(EVENT, address=EVENT.address._replace(event=f"w{number}")))
+    long = attrs.evolve(EVENT, address=EVENT.address._replace(event="w" * LONG))
+    assert index.match(long) == {"a"}
+    assert len(index._answers) <= ANSWERS and all(len(key[-1]) < LONG for key in index._answers)

@@ -81,11 +81,14 @@ class Writer:
             self._files.popitem()[1].close()
 
     def _write(self, events: Sequence[Event]) -> None:
-        name_of = self._template.name
+        name_of, only = self._template.name, self._template.only
         # In the order of the first events, up to the file that fails: what was written before it is not written again.
         lines: dict[str, list[bytes]] = {}
-        for event in events:
-            lines.setdefault(name_of(event), []).append(event.to_json())
+        if only is not None:
+            lines[only] = [event.to_json() for event in events]
+        else:
+            for event in events:
+                lines.setdefault(name_of(event), []).append(event.to_json())
         done = set()
         for name, each in lines.items():
             try:

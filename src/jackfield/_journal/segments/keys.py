@@ -11,7 +11,6 @@ import msgspec
 __all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes"]
 
 KEY_BYTES = 16
-ID_DIGITS = 2 * KEY_BYTES
 # The CloudEvents attributes by whose values events are found.
 INDEXED = ("id", "correlationid", "caller", "callee", "agentid", "queueid")
 
@@ -25,13 +24,12 @@ def key_of(provider: str, scope: str, scope_id: str, event_id: str) -> bytes:
 
 
 def _key(salt: int, event_id: str) -> bytes:
-    if len(event_id) == ID_DIGITS and event_id == event_id.lower():
-        try:
-            digits = bytes.fromhex(event_id)
-        except ValueError:
-            digits = b""
-        if len(digits) == KEY_BYTES:
-            return (int.from_bytes(digits, "big") ^ salt).to_bytes(KEY_BYTES, "big")
+    try:
+        digits = bytes.fromhex(event_id)
+    except ValueError:
+        digits = b""
+    if len(digits) == KEY_BYTES and digits.hex() == event_id:  # which has no capitals and no spaces
+        return (int.from_bytes(digits, "big") ^ salt).to_bytes(KEY_BYTES, "big")
     salted = salt.to_bytes(KEY_BYTES, "big") + event_id.encode("utf-8", "surrogatepass")
     return blake2b(salted, digest_size=KEY_BYTES).digest()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jackfield._journal.segments import Lines
-from jackfield._journal.store.records import Notes, Row, Trimmed
+from jackfield._journal.store.records import Notes, Trimmed
 from jackfield.events import Event
 
 __all__ = ["Store"]
@@ -64,8 +64,8 @@ class Store(Protocol):
         """What is kept of an event."""
         ...
 
-    def append(self, rows: Sequence[Row], at: int) -> None:
-        """Keep events, all or none of them; the moment is in microseconds since 1970."""
+    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> None:
+        """Keep events, all or none of them; moments are in microseconds since 1970."""
         ...
 
     def read(self, position: int, most: int) -> Lines:

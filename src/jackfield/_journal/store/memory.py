@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from jackfield._journal.segments import Lines
-from jackfield._journal.store.records import DeadLetterRow, Notes, Row, Trimmed
+from jackfield._journal.store.records import DeadLetterRow, Notes, Trimmed
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report
 from jackfield.reports._thinning import is_due
@@ -46,9 +46,9 @@ class MemoryStore:
         """What most of its memory is needed for, and costs nothing to find."""
         return event.data_json or b""
 
-    def append(self, rows: Sequence[Row], _at: int) -> None:
+    def append(self, lines: Sequence[bytes], _received: Sequence[int], _at: int) -> None:
         """Count them."""
-        self.next += len(rows)
+        self.next += len(lines)
 
     def read(self, position: int, most: int) -> Lines:
         """Nothing."""

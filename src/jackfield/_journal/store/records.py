@@ -7,21 +7,10 @@ from typing import NamedTuple
 
 import attrs
 
+from jackfield._journal.downtime import AccountRow
 from jackfield.events import Event
 
-__all__ = ["DeadLetterRow", "Loss", "Notes", "Row", "StoredDeadLetter", "Token", "Trimmed"]
-
-
-class Row(NamedTuple):
-    """One event to be kept."""
-
-    event: Event
-    key: bytes
-    """What all its copies share; empty where it has no copies."""
-    line: bytes
-    """Its JSON, as sinks write it."""
-    received: int
-    """Microseconds since 1970."""
+__all__ = ["DeadLetterRow", "Loss", "Notes", "StoredDeadLetter", "Token", "Trimmed"]
 
 
 class DeadLetterRow(NamedTuple):
@@ -69,13 +58,13 @@ class Notes:
     dead: tuple[DeadLetterRow, ...] = ()
     tokens: Mapping[str, Token] = attrs.field(factory=dict)
     """By feed."""
-    last_received: Mapping[str, int] = attrs.field(factory=dict)
-    """By feed: since when it may have missed events if nothing else comes, microseconds since 1970."""
+    accounts: Mapping[str, AccountRow] = attrs.field(factory=dict)
+    """By feed."""
     losses: Mapping[str, Loss] = attrs.field(factory=dict)
     """By sink."""
 
     def __bool__(self) -> bool:
-        return bool(self.cursors or self.dead or self.tokens or self.last_received or self.losses)
+        return bool(self.cursors or self.dead or self.tokens or self.accounts or self.losses)
 
 
 @attrs.frozen

@@ -64,7 +64,20 @@ def _first(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO state VALUES (1, 1, 1, 1, '', '', ?)", (text_crc(1, 1, 1, b"", b""),))
 
 
-STEPS: tuple[Step, ...] = (_first,)
+def _accounts(db: sqlite3.Connection) -> None:
+    """A feed was heard when its last event was received, whatever that was: also when it was accounted for."""
+    db.execute(
+        "CREATE TABLE account (feed TEXT PRIMARY KEY, heard INTEGER NOT NULL, accounted INTEGER, looked INTEGER, "
+        "shown INTEGER, position INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID"
+    )
+    for feed, received, crc in db.execute("SELECT CAST(feed AS BLOB), received, crc FROM feed").fetchall():
+        if crc == text_crc(feed, received):
+            row = (received, None, None, None, 0)
+            db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", (feed.decode(), *row, text_crc(feed, *row)))
+    db.execute("DROP TABLE feed")
+
+
+STEPS: tuple[Step, ...] = (_first, _accounts)
 """Step n brings a file of version n to version n + 1; version 0 is an empty file."""
 
 

@@ -20,7 +20,7 @@ from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
 from jackfield._journal.segments.folder import SEGMENT_BYTES
 from jackfield._journal.segments.walk import Line
 from jackfield._journal.store.integrity import State
-from jackfield._journal.store.records import Loss, Notes, Row, StoredDeadLetter, Trimmed
+from jackfield._journal.store.records import Loss, Notes, StoredDeadLetter, Trimmed
 from jackfield._journal.store.sidecar import NAME, Sidecar
 from jackfield._journal.store.surviving import boot_id, check_content, survivors
 from jackfield.errors import JournalError
@@ -137,11 +137,11 @@ class SegmentStore:
         """The event's JSON, as sinks write it."""
         return event.to_json()
 
-    def append(self, rows: Sequence[Row], at: int) -> None:
+    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> None:
         """Keep events as one group."""
-        if self.folder.next + len(rows) > self._reserved:
-            self._reserve(self.folder.next + len(rows))
-        self.folder.append([row.line for row in rows], [row.received for row in rows], at)
+        if self.folder.next + len(lines) > self._reserved:
+            self._reserve(self.folder.next + len(lines))
+        self.folder.append(lines, received, at)
 
     def skip_to(self, position: int) -> None:
         """Let the next event have that position, if that is higher."""

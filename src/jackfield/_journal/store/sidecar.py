@@ -16,6 +16,7 @@ from typing import Self
 
 import attrs
 
+from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import dead_letters
 from jackfield._journal.store.integrity import State, identify, read_state
 from jackfield._journal.store.opening import connect, create_if_missing, look, open_writer
@@ -97,9 +98,9 @@ class Sidecar:
                 for feed, (text, position) in notes.tokens.items():
                     crc = text_crc(feed.encode(), text.encode(), position)
                     db.execute("INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?)", (feed, text, position, crc))
-                for feed, received in notes.last_received.items():
-                    crc = text_crc(feed.encode(), received)
-                    db.execute("INSERT OR REPLACE INTO feed VALUES (?, ?, ?)", (feed, received, crc))
+                for feed, account in notes.accounts.items():
+                    crc = text_crc(feed.encode(), *account)
+                    db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, ?)", (feed, *account, crc))
                 for sink, loss in notes.losses.items():
                     db.execute(
                         "INSERT OR REPLACE INTO loss VALUES (?, ?, ?, ?, ?)",
@@ -144,7 +145,7 @@ class Sidecar:
         with self._read() as db:
             cursors = db.execute("SELECT sink, next, crc FROM cursor").fetchall()
             tokens = db.execute("SELECT feed, text, position, crc FROM token").fetchall()
-            feeds = db.execute("SELECT feed, received, crc FROM feed").fetchall()
+            accounts = db.execute("SELECT feed, heard, accounted, looked, shown, position, crc FROM account").fetchall()
             losses = db.execute("SELECT sink, down, slow, until, crc FROM loss").fetchall()
         return Notes(
             {sink.decode(): upcoming for sink, upcoming, crc in cursors if crc == text_crc(sink, upcoming)},
@@ -154,7 +155,7 @@ class Sidecar:
                 for feed, text, position, crc in tokens
                 if crc == text_crc(feed, text, position)
             },
-            {feed.decode(): received for feed, received, crc in feeds if crc == text_crc(feed, received)},
+            {feed.decode(): AccountRow(*row) for feed, *row, crc in accounts if crc == text_crc(feed, *row)},
             {sink.decode(): Loss(*loss) for sink, *loss, crc in losses if crc == text_crc(sink, *loss)},
         )
 

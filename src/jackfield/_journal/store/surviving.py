@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from jackfield._journal.downtime import heard_until, microseconds
+from jackfield._journal.downtime import AccountRow, learn
 from jackfield._journal.segments import SegmentFolder
 from jackfield._journal.segments.segment import SUFFIX
 from jackfield._journal.store.integrity import State
@@ -40,10 +40,11 @@ def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off:
             f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
             f"{folder.next}; fsync = true keeps them"
         )
-    last = lines[-1].received if lines else None
-    received = dict(notes.last_received)
-    if powered_off and last is not None:
-        received = {feed: min(moment, last) for feed, moment in received.items()}
+    accounts = dict(notes.accounts)
+    if powered_off and lines:
+        last = lines[-1].received
+        accounts = {feed: _within(row, end, last) for feed, row in accounts.items()}
+    unnoted: dict[str, AccountRow] = {}
     position = max(folder.first, state.next)  # what came after the last save
     while position < end:
         page = folder.read(position, SCAN)
@@ -51,8 +52,8 @@ def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off:
         for line in page.lines:
             with suppress(EventError):
                 event = Event.from_cloudevent(line.body)
-                if event.kind != "stream.not_verified":  # which may come while it is down
-                    received[event.feed] = microseconds(heard_until(event))
+                if event.feed not in accounts:
+                    learn(unnoted, event)
     tokens: dict[str, Token] = {}
     for feed, token in notes.tokens.items():
         if token.position > end and powered_off:
@@ -60,7 +61,15 @@ def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off:
         else:
             tokens[feed] = token
     cursors = {sink: folder.next if upcoming >= end else upcoming for sink, upcoming in notes.cursors.items()}
-    return attrs.evolve(notes, cursors=cursors, tokens=tokens, last_received=received), findings
+    return attrs.evolve(notes, cursors=cursors, tokens=tokens, accounts=unnoted | accounts), findings
+
+
+def _within(row: AccountRow, end: int, last: int) -> AccountRow:
+    """An account, of which nothing holds behind the last event where it stands behind events that are lost."""
+    if row.position <= end:
+        return row
+    accounted, looked = (each and min(each, last) for each in (row.accounted, row.looked))
+    return row._replace(heard=min(row.heard, last), accounted=accounted, looked=looked)
 
 
 def check_content(path: Path) -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jackfield._journal.dedup import key_of
+from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import SegmentStore, segment_store
-from jackfield._journal.store.records import Notes, Row, Token
+from jackfield._journal.store.records import Notes, Token
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -16,13 +17,18 @@ from jackfield.events import Event
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def row(number):
+def stored(number):
     address = Address("v", "s", "i", "call", "7", "status")
     at = AT + timedelta(seconds=number)
     event = Event(
         id=str(number), kind="call.updated", address=address, time=at, received=at, feed=f"f{number % 2}", data=number
     )
-    return Row(event, key_of(event), event.to_json(), int(at.timestamp() * 1_000_000))
+    return event, event.to_json(), int(at.timestamp() * 1_000_000)
+
+
+def append(store, *numbers):
+    _, lines, received = zip(*map(stored, numbers), strict=True)
+    store.append(lines, received, 0)
 
 
 def ids(store):
@@ -37,7 +43,7 @@ def path(tmp_path):
 @pytest.fixture
 def store(path):
     store = SegmentStore.open(path)
-    store.append([row(n) for n in range(1, 6)], 0)
+    append(store, *range(1, 6))
     yield store
     store.close()
 
@@ -51,23 +57,27 @@ def killed(store, tmp_path):
 
 def test_events_cursors_and_keys_are_there_after_a_kill(store, tmp_path):
     store.save(Notes({"crm": 3}, tokens={"f1": Token("t", 4)}))
-    store.append([row(6)], 0)
+    append(store, 6)
     with closing(SegmentStore.open(killed(store, tmp_path))) as again:
         assert (again.first, again.next, ids(again)) == (1, 7, [1, 2, 3, 4, 5, 6])
         assert again.saved().cursors == {"crm": 3}
         assert again.saved().tokens == {"f1": Token("t", 4)}
-        assert again.newest_keys(2) == [row(5).key, row(6).key]
+        assert again.newest_keys(2) == [key_of(stored(number)[0]) for number in (5, 6)]
         assert again.findings == []
 
 
-def test_what_came_after_the_last_save_counts_for_when_feeds_were_heard(store, tmp_path):
+def test_a_feed_that_was_killed_before_its_first_note_was_heard_when_its_last_event_came(store, tmp_path):
+    noted = AccountRow(1, 2, 3, None, 4)
+    store.save(Notes(accounts={"f1": noted}))
+    append(store, 6, 7)
     with closing(SegmentStore.open(killed(store, tmp_path))) as again:
-        assert again.saved().last_received == {"f0": row(4).received, "f1": row(5).received}
+        assert again.saved().accounts == {"f0": AccountRow(stored(6)[2], None, None, None, 0), "f1": noted}
 
 
 def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, tmp_path, monkeypatch):
-    last = {"f0": row(4).received, "f1": row(5).received}
-    store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, last_received=last))
+    late = stored(9)[2]
+    accounts = {"f0": AccountRow(late, None, late, None, 4), "f1": AccountRow(late, late + 1, None, None, 6)}
+    store.save(Notes({"crm": 6, "mail": 2}, tokens={"f0": Token("old", 3), "f1": Token("new", 6)}, accounts=accounts))
     copy = killed(store, tmp_path)
     (segment,) = copy.glob("*.jsonl")
     segment.write_bytes(segment.read_bytes().partition(b'{"group":')[0])
@@ -77,11 +87,34 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
         assert ids(again) == []
         assert any("the machine stopped while a gateway ran" in each for each in again.findings)
         assert set(again.saved().tokens) == set()
-        again.append([row(9)], 0)
+        assert again.saved().accounts == accounts  # nothing is left by which they could be set back
+        append(again, 9)
         assert again.saved().cursors["crm"] == again.next - 1
     with closing(SegmentStore.open(copy)) as again:
         assert ids(again) == [9]
         assert again.findings == []
+
+
+def test_after_a_power_failure_an_account_that_stands_behind_lost_events_ends_at_the_last_one_that_is_left(
+    store, tmp_path, monkeypatch
+):
+    late, last = stored(9)[2], stored(5)[2]
+    store.save(
+        Notes(accounts={"f0": AccountRow(late, None, late, None, 6), "f1": AccountRow(late, late, None, None, 8)})
+    )
+    append(store, 6)
+    copy = killed(store, tmp_path)
+    (segment,) = copy.glob("*.jsonl")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    cut = max(number for number, line in enumerate(lines) if line.startswith(b'{"group":'))
+    segment.write_bytes(b"".join(lines[:cut]))
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
+    with closing(SegmentStore.open(copy)) as again:
+        assert ids(again) == [1, 2, 3, 4, 5]
+        assert again.saved().accounts == {
+            "f0": AccountRow(late, None, late, None, 6),
+            "f1": AccountRow(last, last, None, None, 8),
+        }
 
 
 def test_an_orderly_stop_before_a_power_failure_costs_no_numbers(store, monkeypatch):

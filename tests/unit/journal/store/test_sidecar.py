@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store.integrity import State
 from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Token
-from jackfield._journal.store.schema import STEPS
+from jackfield._journal.store.schema import STEPS, text_crc
 from jackfield._journal.store.sidecar import Sidecar, delete_dead_letters, forget_sink
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
@@ -19,7 +20,9 @@ from jackfield.events import Event
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STATE = State(1, 9, 20, "boot", "id")
-NOTES = Notes({"crm": 3}, (), {"office": Token("t-7", 4)}, {"office": 17}, {"crm": Loss(1, 2, 3)})
+NOTES = Notes(
+    {"crm": 3}, (), {"office": Token("t-7", 4)}, {"office": AccountRow(17, None, 16, None, 4)}, {"crm": Loss(1, 2, 3)}
+)
 
 
 def dead(sink, position, size=10):
@@ -53,9 +56,18 @@ def test_what_was_saved_is_there_after_a_restart(sidecar):
     again = reopened(sidecar)
     notes = again.notes()
     assert notes.cursors == {"crm": 3, "mail": 5}
-    assert (notes.tokens, notes.last_received, notes.losses) == (NOTES.tokens, NOTES.last_received, NOTES.losses)
+    assert (notes.tokens, notes.accounts, notes.losses) == (NOTES.tokens, NOTES.accounts, NOTES.losses)
     assert again.state == STATE
     again.close()
+
+
+def test_when_a_feed_was_heard_is_read_from_a_file_of_the_first_form(folder):
+    old = Sidecar.open(folder, steps=STEPS[:1])
+    old.close()
+    with closing(sqlite3.connect(folder / "state.db", isolation_level=None)) as db:
+        db.execute("INSERT INTO feed VALUES ('office', 17, ?), ('damaged', 18, 1)", (text_crc(b"office", 17),))
+    with closing(Sidecar.open(folder)) as sidecar:
+        assert sidecar.notes().accounts == {"office": AccountRow(17, None, None, None, 0)}
 
 
 def test_a_save_that_fails_leaves_nothing_of_itself(sidecar):
