@@ -6,7 +6,7 @@ alone, for programs that have events from elsewhere, such as a file::
     state = State()
     for event in events:
         state.apply(event)
-    print(state.snapshot(datetime.now(UTC)).contacts)
+    print(state.snapshot(now).contacts)
 """
 
 from jackfield.state.reducer import MOST, State
