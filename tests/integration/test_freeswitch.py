@@ -1,4 +1,4 @@
-"""The example plugin of FreeSWITCH against a small switch, on a real socket: kit, drop, reconnect, gap."""
+"""The example plugin of FreeSWITCH against a small switch, on a real socket: drop, reconnect, gap."""
 
 from datetime import UTC, datetime
 
@@ -7,50 +7,21 @@ import trio
 from vendors.freeswitch import CORE, PASSWORD, Socket, Switch, event, written
 
 import jackfield_freeswitch
+from example_suites.freeswitch import CALL, FreeswitchSuite, PlainFreeswitchSuite
 from jackfield import open_gateway
 from jackfield.errors import FrameError
 from jackfield.plugin.protocol import Disconnect, Emit, Ignore, Send, Subscribed
 from jackfield.plugin.secrets import Secret
-from jackfield.testing import ProviderSuite
-from jackfield.testing._rules import Level
-from jackfield.testing._scorecard import run_suite
-from jackfield_freeswitch import KINDS, EventSocket, Freeswitch
+from jackfield_freeswitch import EventSocket, Freeswitch
 
-CALL = "b5a5c1a4-7a52-4a4c-9a77-3b1f7a0e5d11"
 OTHER = "0c9d2f6e-58a3-4a37-8f52-2b8a4f6f9e20"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class TestFreeswitch(ProviderSuite):
-    provider = Freeswitch("pbx-1", Secret("text", PASSWORD))
-    acknowledges = True
-    refuses = True
-
-    def examples(self):
-        return [written(event(name, CALL, number)) for number, name in enumerate([*KINDS, "CUSTOM"])]
-
-    def vendor(self, *, refuses=False):
-        return Socket(refuses)
-
-
-class TestPlainFreeswitch(TestFreeswitch):
-    provider = Freeswitch("pbx-1", Secret("text", PASSWORD), format="plain")
-
-    def examples(self):
-        return [written(event(name, CALL, number, Reason="a b:c"), "plain") for number, name in enumerate(KINDS)]
-
-
-@pytest.mark.parametrize("suite", [TestFreeswitch, TestPlainFreeswitch])
-def test_the_example_is_gold(suite):
-    card = run_suite(suite, examples=10)
-    assert card.failures == ()
-    assert card.level is Level.GOLD
-
-
 def test_both_formats_say_the_same():
     fields = event("CHANNEL_ANSWER", CALL, 7, **{"Caller-Caller-ID-Name": "Jo: 50 %"})
-    (json_event,) = TestFreeswitch().emitted(written(fields))
-    (plain_event,) = TestPlainFreeswitch().emitted(written(fields, "plain"))
+    (json_event,) = FreeswitchSuite().emitted(written(fields))
+    (plain_event,) = PlainFreeswitchSuite().emitted(written(fields, "plain"))
     assert (json_event.id, json_event.data) == (plain_event.id, plain_event.data)
     assert json_event.kind == "call.connected"
     assert str(json_event.address) == f"freeswitch/switch/pbx-1/call/{CALL}/CHANNEL_ANSWER"

@@ -40,12 +40,14 @@ class Cloud:
     asked: list = attrs.field(factory=list)
     """Requests by REST, as ``POST /path``."""
     added: list = attrs.field(factory=list)
-    """Each topic that was added to a channel, and when."""
+    """Each topic that was added to a channel."""
     opened: list = attrs.field(factory=list)
     """When each websocket was opened."""
     down: bool = False
     """Whether its REST answers nothing but 503."""
     refused: set = attrs.field(factory=set)
+    refuses: bool = False
+    """Whether it refuses every topic."""
     _numbers: object = attrs.field(factory=itertools.count)
 
     # -- by REST -----------------------------------------------------------------------------------
@@ -83,10 +85,10 @@ class Cloud:
     def _subscribe(self, verb, channel, topics):
         if channel is None:
             return answer({"message": "no such channel"}, 404)
-        if self.refused & set(topics):
+        if self.refuses or self.refused & set(topics):
             return answer({"message": "not permitted"}, 403)
         channel.topics = set(topics) if verb == "PUT" else channel.topics | set(topics)
-        self.added += [(each, trio.current_time()) for each in topics if verb == "POST"]
+        self.added += topics if verb == "POST" else []
         return answer({"entities": [{"id": each} for each in sorted(channel.topics)]})
 
     # -- websockets --------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ so the position is stored in the transaction that stores the event. What is sent
 already, and is left out there; what is not in the table was not acknowledged, and is sent again.
 """
 
+import os
 import socket
 import ssl
 from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -33,6 +35,17 @@ ON CONFLICT (journal, position) DO NOTHING"""
 
 
 @attrs.define
+class Tls:
+    """What pg8000 asks for TLS; remembers the socket that it makes."""
+
+    made: list[socket.socket] = attrs.field(factory=list)
+
+    def wrap_socket(self, sock: socket.socket, **options: Any) -> socket.socket:
+        self.made.append(ssl.create_default_context().wrap_socket(sock, **options))
+        return self.made[-1]
+
+
+@attrs.define
 class Connection:
     """A connection and its socket, by which a call that blocks can be ended."""
 
@@ -44,7 +57,12 @@ class Connection:
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self.database.close()
+        try:
+            self.database.close()
+        finally:
+            # pg8000 leaves the file that it has made of a broken connection to the garbage collector.
+            with suppress(OSError):
+                os.close(self.socket.detach())
 
 
 @attrs.frozen
@@ -73,18 +91,20 @@ class Postgresql:
         parts = urlsplit(self.url)
         host = parts.hostname or "localhost"
         sock = socket.create_connection((host, parts.port or 5432), self.connect_seconds)
+        tls = Tls() if parts.scheme == "postgresqls" else None
         try:
             database = pg8000.dbapi.connect(
                 unquote(parts.username or "postgres"),
                 host=host,
                 database=unquote(parts.path.lstrip("/")) or None,
                 password=None if self.password is None else self.password.reveal(),
-                ssl_context=ssl.create_default_context() if parts.scheme == "postgresqls" else None,
+                ssl_context=tls or False,  # and not None, with which it encrypts and trusts any certificate
                 sock=sock,
             )
         except BaseException:
             sock.close()
             raise
+        sock = tls.made[-1] if tls else sock
         sock.settimeout(None)
         with suppress(pg8000.dbapi.Error):  # another writer may be making it at this moment
             database.cursor().execute(TABLE)

@@ -19,7 +19,7 @@ ROW = "INSERT OR IGNORE INTO events (id, kind, event) VALUES (?, ?, ?)"
 class Sqlite:
     """Events in a database file."""
 
-    path: str = attrs.field(metadata=field_help("the database file"))
+    path: str = attrs.field(metadata=field_help("the database file", path=True))
     busy_seconds: float = attrs.field(default=5.0, metadata=field_help("seconds to wait for another writer"))
 
     def open(self) -> AbstractAsyncContextManager[OpenSink]:

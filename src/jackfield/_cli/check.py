@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import attrs
+
+from jackfield._cli.config_option import add_config_option, load_config, named_files
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.takeover import is_old_form
 from jackfield._routing.planner import make_plan
-from jackfield.config import Feed, GatewayConfig, GatewayOptions, build_config, read_toml
+from jackfield.config import Feed, GatewayConfig, GatewayOptions
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
 from jackfield.kinds import explain_unknown
 from jackfield.plugin.provider import Plan, display_url
@@ -25,33 +30,82 @@ EPILOG = """\
 Reports every problem at once, each with its path, and exits with 2. For a valid
 configuration it prints each feed's subscriptions: what the routes ask for, which
 topics are sent to the vendor, and what is filtered here because these topics
-deliver more than that."""
+deliver more than that. Paths in a file are relative to that file."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    add_config_option(parser)
+    parser.add_argument("--strict", action="store_true", help="a warning is a problem too, and exits with 2")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text, also of what is wrong")
     add_plugin_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check and show."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
-    selectors = [selector for route in config.routes for selector in route.select]
-    plans = {feed.name: make_plan(feed.provider, selectors, webhook_only=feed.webhook_only) for feed in config.feeds}
-    for warning in (*config.warnings, *_doubts(config, plans, registry.kinds)):
-        say(f"warning: {warning}", level="warning")
     try:
-        overview = list(_overview(config))
+        files = named_files(options)
+        config = load_config(files, registry)
+        selectors = [selector for route in config.routes for selector in route.select]
+        plans = {
+            each.name: make_plan(each.provider, selectors, webhook_only=each.webhook_only) for each in config.feeds
+        }
+        warnings = [*config.warnings, *_doubts(config, plans, registry.kinds)]
+        if options.strict and warnings:
+            raise ConfigError(warnings)
+        journal = _journal(config.gateway)
     except JournalError as error:
-        raise ConfigError([ConfigProblem("gateway.journal", str(error))]) from None
-    print(f"{options.config}: valid")
-    print("\n".join(overview))
+        return _refused(ConfigError([ConfigProblem("gateway.journal", str(error))]), as_json=options.json)
+    except ConfigError as error:
+        return _refused(error, as_json=options.json)
+    if options.json:
+        print(json.dumps(as_document(config, plans, warnings) | {"journal": journal}, indent=2))
+        return 0
+    for warning in warnings:
+        say(f"warning: {warning}", level="warning")
+    print(f"{', '.join(map(str, files))}: valid")
+    print("\n".join((f"journal: {journal}", *_overview(config))))
     for feed in config.feeds:
         print("\n".join(_feed(feed, plans[feed.name])))
     return 0
+
+
+def _refused(error: ConfigError, *, as_json: bool) -> int:
+    if not as_json:
+        raise error
+    print(json.dumps({"valid": False, "problems": list(map(attrs.asdict, error.problems))}, indent=2))
+    return 2
+
+
+def as_document(config: GatewayConfig, plans: Mapping[str, Plan], warnings: Iterable[ConfigProblem]) -> dict[str, Any]:
+    """What ``--json`` prints of a valid configuration."""
+    return {
+        "valid": True,
+        "warnings": list(map(attrs.asdict, warnings)),
+        "webhooks": config.webhooks.listen,
+        "routes": [{"select": list(map(str, each.select)), "sinks": list(each.sinks)} for each in config.routes],
+        "feeds": {
+            feed.name: {
+                "provider": feed.provider_name,
+                "source": str(feed.provider.source),
+                "url": None if feed.webhook_only else display_url(feed.provider),
+                "webhook": feed.webhook is not None,
+                "topics": list(plans[feed.name].topics),
+                "subscriptions": [
+                    {
+                        "selector": str(entry.selector),
+                        "topics": list(entry.topics),
+                        "filtered": entry.filtered,
+                        "reason": entry.reason,
+                    }
+                    for entry in plans[feed.name].entries
+                ],
+            }
+            for feed in config.feeds
+        },
+    }
 
 
 def _doubts(config: GatewayConfig, plans: dict[str, Plan], own_kinds: Iterable[str]) -> Iterator[ConfigProblem]:
@@ -74,8 +128,6 @@ def _doubts(config: GatewayConfig, plans: dict[str, Plan], own_kinds: Iterable[s
 
 
 def _overview(config: GatewayConfig) -> Iterator[str]:
-    options = config.gateway
-    yield f"journal: {_journal(options)}"
     if config.webhooks.listen is not None:
         yield f"webhooks: {config.webhooks.listen}, {'TLS' if config.webhooks.tls_cert else 'plain HTTP'}"
     for route in config.routes:

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import trio
 
+from jackfield._cli.config_option import add_config_option, load_config, named_files
 from jackfield._cli.console import Console, say
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
@@ -21,7 +22,7 @@ from jackfield._dashboard.site import Site
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
 from jackfield._loading.registry import Registry
-from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
+from jackfield.config import GatewayConfig, GatewayOptions
 from jackfield.errors import JackfieldError
 
 __all__ = ["configure", "open_dashboard", "run"]
@@ -42,7 +43,7 @@ address it needs a token and TLS:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    add_config_option(parser)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
     parser.add_argument(
         "--port",
@@ -63,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
+    config = load_config(named_files(options), registry)
     access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key)
     for warning in config.warnings:
         say(f"warning: {warning}", level="warning")

@@ -11,12 +11,12 @@ from typing import TypeVar
 import attrs
 import trio
 
+from jackfield._cli.config_option import load_config
 from jackfield._cli.console import abandon_stdout, say
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._net.http_client import perform
-from jackfield.config import build_config, read_toml
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.provider import Provider
@@ -52,10 +52,7 @@ class _Host:
 
     def feeds(self, config: str) -> Mapping[str, Provider]:
         """The feeds of a configuration file, by name."""
-        document = read_toml(Path(config))
-        registry = self._registry
-        built = build_config(document, providers=registry.providers, sinks=registry.sinks)
-        return {feed.name: feed.provider for feed in built.feeds}
+        return {feed.name: feed.provider for feed in load_config([Path(config)], self._registry).feeds}
 
     def perform(self, exchange: HTTPFlow[T]) -> T:
         """Perform an HTTP exchange."""

@@ -25,7 +25,7 @@ from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore, forget_sink
 from jackfield._journal.store.records import Loss
 from jackfield._journal.takeover import is_old_form
-from jackfield.config import GatewayOptions, read_toml
+from jackfield.config import GatewayOptions, find_config, read_gateway_options, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
 from jackfield.events import Event, Record
 from jackfield.kinds import causal_rank
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     stats = _action(actions, "stats", "how much there is, and how far each sink has come")
-    stats.add_argument("path", type=Path, metavar="PATH", help=PATH)
+    _add_found_path(stats)
     stats.add_argument("--json", action="store_true", help="one JSON object instead of text")
     stats.set_defaults(do=_stats)
     events = _action(
@@ -82,7 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_plugin_options(again)
     again.set_defaults(do=_replay)
     check = _action(actions, "check", "read everything and compare it with its checksums; nothing is changed")
-    check.add_argument("path", type=Path, metavar="PATH", help=PATH)
+    _add_found_path(check)
     check.set_defaults(do=_check)
     forget = _action(actions, "forget-sink", "forget how far a sink had come that is not configured any more")
     forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
@@ -96,6 +96,12 @@ def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
         name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
     )
     return parser
+
+
+def _add_found_path(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path", type=Path, nargs="?", metavar="PATH", help=f"{PATH} (default: as 'jackfield run' finds it)"
+    )
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -116,24 +122,26 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _folder(path: Path) -> Path:
-    """The journal's folder that a path stands for."""
-    if path.is_dir():
-        return path
-    if not path.is_file():
+def _folder(path: Path | None) -> Path:
+    """The journal's folder that a path stands for, or that of the configuration that is found."""
+    path = path or find_config()
+    if not path.exists():
         raise ConfigError([ConfigProblem("", f"{path}: there is no such file or folder")])
-    if is_old_form(path):
+    if path.is_file() and is_old_form(path):
         raise JournalError(f"{path}: is a journal of the old form; the next start of its gateway takes it over")
-    journal = _gateway_options(path).get("journal", "memory")
-    if not isinstance(journal, str) or journal == "memory":
-        raise ConfigError([ConfigProblem("gateway.journal", f"{journal!r} is not a folder, and cannot be inspected")])
-    return Path(journal)
+    if (options := _gateway_options(path)) is None:
+        return path
+    if options.journal == "memory":
+        raise ConfigError([ConfigProblem("gateway.journal", "'memory' is not a folder, and cannot be inspected")])
+    return Path(options.journal)
 
 
-def _gateway_options(path: Path) -> dict[str, Any]:
-    """The ``[gateway]`` table of a configuration; of a folder, none."""
-    table = {} if path.is_dir() else read_toml(path).get("gateway", {})
-    return table if isinstance(table, dict) else {}
+def _gateway_options(path: Path | None) -> GatewayOptions | None:
+    """The ``[gateway]`` table of a configuration; of a journal's folder, ``None``."""
+    path = path or find_config()
+    if path.is_dir() and not any(path.glob("*.toml")):
+        return None
+    return read_gateway_options(read_toml(path))
 
 
 def _wanted(options: argparse.Namespace) -> EventFilter:
@@ -151,7 +159,7 @@ def _stats(options: argparse.Namespace) -> int:
         cursors, dead = store.cursors(), store.dead_count()
         losses = store.losses()
         count, ends = store.next - store.first, _ends(store)
-        keep_bytes = _gateway_options(options.path).get("retain_bytes", GatewayOptions().retain_bytes)
+        keep_bytes = (_gateway_options(options.path) or GatewayOptions()).retain_bytes
         covered = measure_coverage(store, keep_bytes)
         document: dict[str, Any] = {
             "path": str(path),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from jackfield._cli.console import say
 from jackfield._cli.moments import moment
@@ -20,7 +19,9 @@ FOREVER = 2**62
 Action = Callable[[str, str], argparse.ArgumentParser]
 
 
-def configure(action: Action, folder: Callable[[Path], Path], options_of: Callable[[Path], dict[str, Any]]) -> None:
+def configure(
+    action: Action, folder: Callable[[Path], Path], options_of: Callable[[Path], GatewayOptions | None]
+) -> None:
     """Declare the actions; `folder` finds the journal's folder of a path, `options_of` its configuration."""
     parser = action("export", "write the events to a new file, one CloudEvents JSON object a line")
     _add_path(parser)
@@ -86,11 +87,9 @@ def _backup(options: argparse.Namespace, path: Path) -> int:
     return 0
 
 
-def _compact(path: Path, gateway: dict[str, Any]) -> int:
+def _compact(path: Path, gateway: GatewayOptions | None) -> int:
     """Without a configuration nothing is deleted."""
-    configured = bool(gateway) or not path.is_dir()
-    seconds = gateway.get("retain_seconds", GatewayOptions().retain_seconds) if configured else inf
-    keep = gateway.get("retain_bytes", GatewayOptions().retain_bytes) if configured else FOREVER
+    seconds, keep = (inf, FOREVER) if gateway is None else (gateway.retain_seconds, gateway.retain_bytes)
     before, after = compact(path, min(seconds, 1e11), keep)
     say(f"{path}: {before / 1e6:.1f} MB became {after / 1e6:.1f} MB")
     return 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 import trio
 
+from jackfield._cli.config_option import load_config
 from jackfield._cli.console import Console, say, warn
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._cli.signals import cancel_at_signal
@@ -21,7 +22,7 @@ from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._journal.store import SegmentStore, delete_dead_letters
 from jackfield._loading.registry import Registry
 from jackfield._routing.route_spans import RouteSpans
-from jackfield.config import GatewayConfig, NamedSink, build_config, read_toml
+from jackfield.config import GatewayConfig, NamedSink
 from jackfield.errors import ConfigError, ConfigProblem, DeliveryError
 from jackfield.events import Record
 from jackfield.selectors import EVERYTHING
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
         )
         return 2
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    config = build_config(read_toml(options.path), providers=registry.providers, sinks=registry.sinks)
+    config = load_config([options.path], registry)
     store = SegmentStore.open(path, readonly=True)
     try:
         tasks = [_task(sink, options, config, store, wanted, unreadable) for sink in _sinks(config, options.sink)]

@@ -6,10 +6,10 @@ import argparse
 import gc
 import signal
 from contextlib import AbstractAsyncContextManager, ExitStack
-from pathlib import Path
 
 import trio
 
+from jackfield._cli.config_option import add_config_option, load_config, named_files
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.signals import STOP, second_signal_ends
@@ -17,7 +17,7 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
-from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield.config import GatewayConfig
 from jackfield.reports import Level
 
 __all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
@@ -36,7 +36,7 @@ COLLECT_AFTER = 50_000
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    add_config_option(parser)
     parser.add_argument("--quiet", "-q", action="store_true", help="report problems only")
     parser.add_argument("--verbose", "-v", action="store_true", help="report each subscription too")
     add_plugin_options(parser)
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
+    config = load_config(named_files(options), registry)
     for warning in config.warnings:
         say(f"warning: {warning}", level="warning")
     tune()

@@ -8,13 +8,14 @@ from pathlib import Path
 import attrs
 import trio
 
+from jackfield._cli.config_option import load_config
 from jackfield._cli.console import Console, say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show
 from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
-from jackfield.config import GatewayConfig, GatewayOptions, build_config, read_toml
+from jackfield.config import GatewayConfig, GatewayOptions
 from jackfield.kinds import explain_unknown
 from jackfield.selectors import EVERYTHING
 
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     """Show the stream until --events is reached, or a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     check_showable(registry)
-    config = build_config(read_toml(options.config), providers=registry.providers, sinks=registry.sinks)
+    config = load_config([options.config], registry)
     config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
     for hint in filter(
         None, (explain_unknown(each.kind.entity, each.kind.word, registry.kinds) for each in options.select)

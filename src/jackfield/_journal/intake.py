@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import inf
@@ -42,7 +43,8 @@ class Intake:
     """When each came, microseconds since 1970."""
     _bytes: int = 0
     taken: int = 0
-    duplicates: int = 0
+    duplicates: Counter[str] = attrs.field(factory=Counter)
+    """By feed, copies of events that had come already."""
     dropped: int = 0
 
     @property
@@ -65,7 +67,7 @@ class Intake:
         for event in events:
             key = key_of(event)
             if key in window:
-                self.duplicates += 1
+                self.duplicates[event.feed] += 1
             elif self.closed:
                 drop(1, "the journal is closed")
                 continue

@@ -7,7 +7,7 @@ validates only when all its fields are there, and would hide a wrong value behin
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
@@ -19,6 +19,9 @@ from jackfield.plugin.secrets import Secret
 from jackfield.selectors import Selector
 
 T = TypeVar("T")
+
+Prepare = Callable[[Any, Any, str], Any]
+"""What a value as it is written stands for: gets the field, the value and its path, and may raise `ValueError`."""
 
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -84,9 +87,21 @@ def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> l
     return faults
 
 
-def _value(converter: cattrs.Converter, field: Any, given: Any, where: str, faults: list[ConfigProblem]) -> Any:
+def as_written(_field: Any, value: Any, _where: str) -> Any:
+    """The value itself."""
+    return value
+
+
+def _value(
+    converter: cattrs.Converter,
+    field: Any,
+    given: Any,
+    where: str,
+    faults: list[ConfigProblem],
+    prepare: Prepare = as_written,
+) -> Any:
     try:
-        value = converter.structure(given, field.type)
+        value = converter.structure(prepare(field, given, where), field.type)
         if field.validator is not None:
             field.validator(None, field, value)
         if isinstance(value, Secret):
@@ -107,7 +122,9 @@ def structure_some(cls: type[Any], table: Mapping[str, Any], faults: list[Config
     return {key: _value(converter, fields[key], given, key, faults) for key, given in table.items()}
 
 
-def structure(cls: type[T], table: Any, path: str, faults: list[ConfigProblem]) -> T | None:
+def structure(
+    cls: type[T], table: Any, path: str, faults: list[ConfigProblem], prepare: Prepare = as_written
+) -> T | None:
     """The object that a table describes; ``None``, with its reasons among `faults`, where it is wrong."""
     if not isinstance(table, Mapping):
         faults.append(ConfigProblem(path, f"must be a table, not {_shown(table)}"))
@@ -124,7 +141,7 @@ def structure(cls: type[T], table: Any, path: str, faults: list[ConfigProblem]) 
                 about = field.metadata.get("help", "")
                 found.append(ConfigProblem(where, f"required{f': {about}' if about else ''}"))
             continue
-        values[name] = _value(converter, field, table[name], where, found)
+        values[name] = _value(converter, field, table[name], where, found, prepare)
     if not found:
         try:
             return cls(**values)

@@ -5,7 +5,8 @@ may hold is said by the plugin that it names. All problems of a document are fou
 paths. Nothing here opens a connection.
 """
 
-from jackfield.config.reader import build_config, check_route, read_toml
+from jackfield.config.documents import Document, find_config, read_toml
+from jackfield.config.reader import build_config, check_route, read_gateway_options
 from jackfield.config.tables import (
     ConnectionOptions,
     DeliveryOptions,
@@ -20,6 +21,7 @@ from jackfield.config.tables import (
 __all__ = [
     "ConnectionOptions",
     "DeliveryOptions",
+    "Document",
     "Feed",
     "GatewayConfig",
     "GatewayOptions",
@@ -28,5 +30,7 @@ __all__ = [
     "WebhooksOptions",
     "build_config",
     "check_route",
+    "find_config",
+    "read_gateway_options",
     "read_toml",
 ]

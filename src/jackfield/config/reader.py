@@ -1,16 +1,15 @@
-"""Reads a configuration: from TOML to checked objects, with every problem at once."""
+"""From a document to checked objects, with every problem at once."""
 
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
-from jackfield._loading.structure import structure, unknown_keys
+from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
+from jackfield.config.documents import Document
 from jackfield.config.tables import (
     ConnectionOptions,
     DeliveryOptions,
@@ -27,19 +26,9 @@ from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.sink import SinkSpec
 
-__all__ = ["build_config", "check_route", "read_toml"]
+__all__ = ["build_config", "check_route", "read_gateway_options"]
 
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The document in a file, with or without a byte order mark; `ConfigError` where it is not readable TOML."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError([ConfigProblem("", f"{path}: {error.strerror}")]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([ConfigProblem("", f"{path}: not UTF-8 text")]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([ConfigProblem("", f"{path}: not valid TOML: {error}")]) from None
+T = TypeVar("T")
 
 
 def build_config(
@@ -54,8 +43,8 @@ def build_config(
     """
     reader = _Reader(document)
     reader.problems.extend(unknown_keys(document, ("gateway", "webhooks", "feeds", "sinks", "routes"), ""))
-    gateway = structure(GatewayOptions, document.get("gateway", {}), "gateway", reader.problems)
-    webhooks = structure(WebhooksOptions, document.get("webhooks", {}), "webhooks", reader.problems)
+    gateway = reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")
+    webhooks = reader.structure(WebhooksOptions, document.get("webhooks", {}), "webhooks")
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
     routes = reader.routes()
@@ -68,6 +57,14 @@ def build_config(
     return GatewayConfig(
         feeds=feeds, sinks=named, routes=routes, gateway=gateway, webhooks=webhooks, warnings=tuple(reader.warnings)
     )
+
+
+def read_gateway_options(document: Mapping[str, Any]) -> GatewayOptions:
+    """The ``[gateway]`` table alone, for commands that need no plugin; `ConfigError` holds what is wrong with it."""
+    reader = _Reader(document)
+    if (options := reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")) is None:
+        raise ConfigError(reader.problems)
+    return options
 
 
 def check_route(route: Route | Mapping[str, Any], sinks: Iterable[str]) -> Route:
@@ -95,13 +92,22 @@ class _Reader:
     problems: list[ConfigProblem] = attrs.field(factory=list)
     warnings: list[ConfigProblem] = attrs.field(factory=list)
 
+    @property
+    def prepare(self) -> Prepare:
+        """What the values of files stand for; a program's are as they are."""
+        return self.document.prepared if isinstance(self.document, Document) else as_written
+
+    def structure(self, cls: type[T], table: Any, path: str) -> T | None:
+        """The object that a table describes; ``None`` where it is wrong."""
+        return structure(cls, table, path, self.problems, self.prepare)
+
     def feeds(self, specs: Mapping[str, ProviderSpec]) -> Iterator[Feed]:
         """The feeds, each with its provider's options."""
         common = tuple(field.name for field in attrs.fields(ConnectionOptions))
         for name, spec, made in self.plugged("feeds", "provider", specs, reserved=common):
             own = _own(spec)
             table = {k: value for k, value in self.document["feeds"][name].items() if k in common and k not in own}
-            connection = structure(ConnectionOptions, table, f"feeds.{name}", self.problems)
+            connection = self.structure(ConnectionOptions, table, f"feeds.{name}")
             if connection is None:
                 continue
             self._warn_of_secrets(connection, f"feeds.{name}")
@@ -116,7 +122,7 @@ class _Reader:
             table = self.document["sinks"][name].get("delivery", {})
             if isinstance(table, Mapping):
                 table = {"batch_events": spec.batch_events, **table}
-            if (delivery := structure(DeliveryOptions, table, f"sinks.{name}.delivery", self.problems)) is not None:
+            if (delivery := self.structure(DeliveryOptions, table, f"sinks.{name}.delivery")) is not None:
                 yield NamedSink(name, spec.name, made, delivery)
 
     def plugged(
@@ -139,7 +145,7 @@ class _Reader:
             else:
                 taken = {key, *reserved} - _own(spec)
                 rest = {option: value for option, value in table.items() if option not in taken}
-                if (made := structure(spec.cls, rest, path, self.problems)) is not None:
+                if (made := self.structure(spec.cls, rest, path)) is not None:
                     self._warn_of_secrets(made, path)
                     yield name, spec, made
 
@@ -151,7 +157,10 @@ class _Reader:
             return ()
         sinks = self.document.get("sinks", {})
         names = list(sinks) if isinstance(sinks, Mapping) else []
-        found = (_route(table, f"routes[{number}]", names, self.problems) for number, table in enumerate(tables))
+        found = (
+            _route(table, f"routes[{number}]", names, self.problems, self.prepare)
+            for number, table in enumerate(tables)
+        )
         routes = tuple(route for route in found if route is not None)
         used = {sink for route in routes for sink in route.sinks}
         self.warnings.extend(
@@ -189,8 +198,10 @@ class _Reader:
                 )
 
 
-def _route(table: Any, path: str, sinks: list[str], problems: list[ConfigProblem]) -> Route | None:
-    route = table if isinstance(table, Route) else structure(Route, table, path, problems)
+def _route(
+    table: Any, path: str, sinks: list[str], problems: list[ConfigProblem], prepare: Prepare = as_written
+) -> Route | None:
+    route = table if isinstance(table, Route) else structure(Route, table, path, problems, prepare)
     if route is None:
         return None
     empty = [key for key in ("select", "sinks") if not getattr(route, key)]

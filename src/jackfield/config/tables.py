@@ -54,7 +54,7 @@ class GatewayOptions:
     journal: str = attrs.field(
         default="memory",
         validator=_names_folder,
-        metadata=field_help('where events wait for sinks: "memory", or the path of a folder'),
+        metadata=field_help('where events wait for sinks: "memory", or the path of a folder', path=True),
     )
     fsync: bool = attrs.field(
         default=False,
@@ -107,10 +107,10 @@ class WebhooksOptions:
         metadata=field_help('where webhooks are received, such as "127.0.0.1:8080"; a feed\'s path is /webhooks/NAME'),
     )
     tls_cert: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the certificate to receive webhooks over TLS")
+        default=None, metadata=field_help("a PEM file with the certificate to receive webhooks over TLS", path=True)
     )
     tls_key: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the key of tls_cert, if it is in another file")
+        default=None, metadata=field_help("a PEM file with the key of tls_cert, if it is in another file", path=True)
     )
 
     public_url: str | None = attrs.field(
@@ -201,10 +201,11 @@ class ConnectionOptions:
     )
     proxy_credentials: Secret | None = attrs.field(default=None, metadata=field_help("user:password for the proxy"))
     client_cert: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the certificate by which the vendor knows us, with its key")
+        default=None,
+        metadata=field_help("a PEM file with the certificate by which the vendor knows us, with its key", path=True),
     )
     client_key: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the key of client_cert, if it is in another file")
+        default=None, metadata=field_help("a PEM file with the key of client_cert, if it is in another file", path=True)
     )
 
     def __attrs_post_init__(self) -> None:

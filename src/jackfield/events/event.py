@@ -183,7 +183,7 @@ def _encoded(event: Event) -> bytes:
         (provider, scope, scope_id, resource, word, event.kind, event.feed, native_type, event.origin, event.inferred)
     )
     if not resource_id.replace("-", "").isalnum():
-        resource_id = escape_segment(resource_id)
+        resource_id = escape_segment(resource_id).replace("%40", "@")  # which ends nothing here, unlike in a selector
     event_id, correlation, topic = event.id, event.correlation or "", event.native_topic
     texts = f"{event_id}{resource_id}{correlation}{topic}"
     if len(_encode(texts)) != len(texts) + QUOTES:  # not plain ASCII throughout

@@ -67,12 +67,13 @@ class FeedCounters:
     slow_steps: int = 0
     webhooks: WebhookCounters = attrs.field(factory=WebhookCounters)
 
-    def snapshot(self) -> FeedStats:
-        """The counts as they are now."""
+    def snapshot(self, copies: int = 0) -> FeedStats:
+        """The counts as they are now; the journal knows which events were copies."""
         counts = {field.name: getattr(self, field.name) for field in attrs.fields(FeedCounters)}
         return FeedStats(
             **counts
             | {
+                "copies": copies,
                 "ignored": MappingProxyType(dict(self.ignored)),
                 "last_unreadable": tuple(self.last_unreadable),
                 "refused_topics": MappingProxyType(dict(self.refused_topics)),

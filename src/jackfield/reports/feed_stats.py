@@ -39,7 +39,9 @@ class FeedStats:
     """How often a connection came up."""
     frames: int = 0
     events: int = 0
-    """Events of the vendor's; the ``stream`` facts are not counted."""
+    """Events of the vendor's, copies too; the ``stream`` facts are not counted."""
+    copies: int = 0
+    """Those of them that had come already; ``frames / (events - copies)`` is how often the vendor sends each."""
     ignored: Mapping[str, int] = NONE
     """Frames and webhooks that were no events, by reason."""
     unreadable: int = 0

@@ -4,20 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import attrs
 
-from jackfield.errors import RestError
+from jackfield.errors import JackfieldError, RestError
+from jackfield.plugin.http import HTTPFlow, Response
 from jackfield.plugin.http import Request as HTTPRequest
-from jackfield.plugin.http import Response
 from jackfield.plugin.protocol import Action, FeedProtocol, Request, Send
+from jackfield.plugin.provider import Provider, SupportsAuthentication
 from jackfield.plugin.simulator import SupportsGreeting
 from jackfield.testing._harness import Vendor, as_target
 
-__all__ = ["HandDriven"]
+__all__ = ["HandDriven", "logged_in", "perform"]
 
 # A protocol that answers each answer with a question is stopped after so many.
 MOST_ANSWERS = 1000
+
+
+T = TypeVar("T")
+Rest = Callable[[HTTPRequest], Response]
+
+
+def perform(flow: HTTPFlow[T], rest: Rest) -> T:
+    """What an exchange ends with; `RestError` where it gives up, or asks for ever."""
+    try:
+        asked = next(flow)
+        for _ in range(MOST_ANSWERS):
+            asked = flow.send(rest(as_target(asked)))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+    raise RestError(f"it has asked {MOST_ANSWERS} times and goes on")
+
+
+def logged_in(provider: Provider, rest: Rest, before: Provider | None = None) -> Provider:
+    """The provider after its login, where it has one that succeeds: what is known only then, its topics need."""
+    if not isinstance(provider, SupportsAuthentication):
+        return provider
+    try:
+        return perform(provider.authenticate(before), rest)
+    except JackfieldError:
+        return provider
 
 
 @attrs.define(eq=False)
@@ -26,7 +56,7 @@ class HandDriven:
 
     protocol: FeedProtocol
     _vendor: Vendor | None
-    _rest: Callable[[HTTPRequest], Response]
+    _rest: Rest
     _at: datetime
 
     def begin(self, topics: Iterable[str]) -> list[Action]:
@@ -69,18 +99,10 @@ class HandDriven:
         return done
 
     def _perform(self, request: Request) -> Iterable[Action]:
-        flow = request.flow()
         try:
-            asked = next(flow)
-            for _ in range(MOST_ANSWERS):
-                asked = flow.send(self._rest(as_target(asked)))
-        except StopIteration as stop:
-            return list(stop.value)
+            return list(perform(request.flow(), self._rest))
         except RestError:
             return ()
-        finally:
-            flow.close()
-        return ()
 
 
 def _bytes(frame: str | bytes) -> bytes:

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.plugin.protocol import Action, FeedProtocol, Subscribed, SubscriptionRefused
-from jackfield.testing._by_hand import HandDriven
+from jackfield.plugin.provider import Provider
+from jackfield.testing._by_hand import HandDriven, logged_in
 from jackfield.testing._harness import FEED, Vendor
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class _Churn:
     """What the protocol gave up, and said so: a topic over which two connections were cut may be the reason."""
     vendor: Vendor | None = None
     _driven: HandDriven = attrs.field(init=False)
+    _provider: Provider | None = None
     _seconds: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -96,8 +98,9 @@ class _Churn:
         self._connect(self._driven.protocol)
 
     def _connect(self, before: FeedProtocol | None) -> None:
+        self._provider = logged_in(self._suite.provider, self._suite.rest, self._provider)
         self.vendor = self._suite.vendor()
-        protocol = self._suite.provider.protocol(FEED, before)
+        protocol = self._provider.protocol(FEED, before)
         self._driven = HandDriven(protocol, self.vendor, self._suite.rest, self._suite.moment(self._seconds))
         self._settle(self._driven.begin(sorted(self.wanted)))
 

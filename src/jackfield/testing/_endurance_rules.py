@@ -50,7 +50,7 @@ class EnduranceRules(ProviderDeclaration):
         watchdog = Watchdog()
         examples = self.examples()
         with watchdog.watching(), watchdog.step():
-            driven = self._begun(self.provider.protocol(FEED))
+            driven = self._begun(self.logged_in.protocol(FEED))
             for frame in examples:
                 received(driven.protocol, frame, AT)
             for second in range(TICKS):
@@ -68,7 +68,7 @@ class EnduranceRules(ProviderDeclaration):
     def _assert_all_bounded(self) -> None:
         examples = [(frame, identifiers_of(self.emitted(frame))) for frame in self.examples()]
         self._assert_bounded(itertools.cycle([frame for frame, _ in examples]), "the same examples over and over")
-        protocol, growth = self._begun(self.provider.protocol(FEED)).protocol, {}
+        protocol, growth = self._begun(self.logged_in.protocol(FEED)).protocol, {}
         for first in (1, FEW + 1):  # what the very first frames bring about is not growth
             for frame, names in examples:
                 before = sys.getallocatedblocks()
@@ -79,7 +79,7 @@ class EnduranceRules(ProviderDeclaration):
             self._assert_bounded(_variants(frame, names), f"each about another thing, such as {frame[:80]!r}")
 
     def _assert_bounded(self, frames: Iterator[bytes], what: str) -> None:
-        protocol = self._begun(self.provider.protocol(FEED)).protocol
+        protocol = self._begun(self.logged_in.protocol(FEED)).protocol
         if _grows(protocol, frames) < BLOCK * GROWTH_PER_FRAME:
             return
         _feed(protocol, frames, FULL)

@@ -97,10 +97,11 @@ class FrameRules(ProviderDeclaration):
         """Who asks for just this kind at just this address must be subscribed to a topic that brings it."""
         for event in [event for frame in self.examples() for event in self.emitted(frame)]:
             pattern = AddressPattern.exactly(event.address)
-            kinds = self.provider.dialect.kinds_of(pattern)
+            dialect = self.logged_in.dialect
+            kinds = dialect.kinds_of(pattern)
             assert event.kind in kinds, f"{event.kind} at {event.address}, where the dialect knows {sorted(kinds)} only"
-            topics = self.provider.dialect.topics_of(Selector(KindPattern.parse(event.kind), pattern))
-            bringing = [topic for topic in topics if self.provider.dialect.pattern_of(topic).matches(event.address)]
+            topics = dialect.topics_of(Selector(KindPattern.parse(event.kind), pattern))
+            bringing = [topic for topic in topics if dialect.pattern_of(topic).matches(event.address)]
             assert bringing, f"none of {topics} brings {event.kind} at {event.address}"
 
     @rule(Level.SILVER)
@@ -208,6 +209,7 @@ class FrameRules(ProviderDeclaration):
         actions = [*protocol.opened(), *(each for topic in self.topics() for each in protocol.subscribe(topic))]
         shown = {
             "the provider's repr": repr(self.provider),
+            "the repr of what its login returns": repr(self.logged_in),
             "the dialect's repr": repr(self.provider.dialect),
             **self.shown_endpoint(),
             "the protocol's repr": repr(protocol),

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import ClassVar
 
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.simulator import Simulator, SupportsGreeting
 from jackfield.plugin.webhook import WebhookRequest
 from jackfield.selectors import ANY_KIND, EVERYTHING, Selector
+from jackfield.testing._by_hand import logged_in
 from jackfield.testing._harness import FEED, Vendor
 from jackfield.testing._world import World
 from jackfield.testing.laws import TranslationLaws
@@ -61,6 +63,8 @@ class ProviderDeclaration(TranslationLaws):
     """Whether the vendor signs its webhooks, so that what somebody else sends is rejected."""
     ids: ClassVar[st.SearchStrategy[str] | None] = None
     """The vendor's ids, where they have a form that the dialect insists on, such as ``st.uuids().map(str)``."""
+    roster: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The ids that exist, by resource, where the vendor has no wildcards and the dialect names each agent or queue."""
     bounds: ClassVar[Sequence[str]] = ()
     """The constants that bound what a protocol remembers, such as ``"jackfield_acme.calls.MOST_CALLS"``.
 
@@ -112,13 +116,25 @@ class ProviderDeclaration(TranslationLaws):
         addresses = [event.address for frame in self.examples() for event in self.emitted(frame)]
         resources = sorted({address.resource for address in addresses})
         words = sorted({address.event for address in addresses})
-        return World(self.provider.dialect, self.provider.source, resources=resources, words=words, ids=self.ids)
+        return World(
+            self.logged_in.dialect,
+            self.provider.source,
+            resources=resources,
+            words=words,
+            ids=self.ids,
+            roster=self.roster,
+        )
 
     # -- for the rules -----------------------------------------------------------------------------
 
+    @cached_property
+    def logged_in(self) -> Provider:
+        """The provider after a login, where it has one that succeeds."""
+        return logged_in(self.provider, self.rest)
+
     def topics(self) -> tuple[str, ...]:
         """The topics that the suite subscribes to."""
-        return _topics(self.provider, self.selector)
+        return _topics(self.logged_in, self.selector)
 
     def some_topics(self, most: int) -> tuple[str, ...]:
         """Topics of single things in the examples, at most so many, none of which covers another, as in any plan."""
@@ -127,7 +143,7 @@ class ProviderDeclaration(TranslationLaws):
         selectors = [Selector(ANY_KIND, AddressPattern.exactly(event.address)) for event in events]
         for count in range(1, len(selectors)):
             with contextlib.suppress(NoTopicError):
-                topics = plan_topics(self.provider.source.provider, self.provider.dialect, selectors[:count]).topics
+                topics = plan_topics(self.provider.source.provider, self.logged_in.dialect, selectors[:count]).topics
                 if len(topics) > most:
                     break
                 found = dict.fromkeys(topics)

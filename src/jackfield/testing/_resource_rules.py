@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import threading
 import warnings
 from functools import partial
 
@@ -15,7 +14,7 @@ from jackfield.plugin.sink import Batch
 from jackfield.testing._exposure import captured_output
 from jackfield.testing._leaks import left_open, open_descriptors
 from jackfield.testing._rules import Level, rule
-from jackfield.testing._sink_harness import STEPS, CancelAt, run
+from jackfield.testing._sink_harness import STEPS, CancelAt, Rescue, run
 from jackfield.testing._sink_target import SinkDeclaration, SinkTarget, sample_events
 from jackfield.testing._watchdog import Watchdog
 
@@ -33,8 +32,7 @@ class ResourceRules(SinkDeclaration):
     def test_never_blocks(self) -> None:
         """A call that blocks stops every feed and every other sink, for as long as the target takes."""
         watchdog = Watchdog()
-        with self.target() as target:
-            rescue = threading.Timer(RESCUE_SECONDS, target.recover)
+        with self.target() as target, Rescue(target.recover, RESCUE_SECONDS) as rescue:
 
             async def scenario() -> None:
                 async with target.sink.open() as out:
@@ -48,10 +46,7 @@ class ResourceRules(SinkDeclaration):
                                 await out.write(Batch(tuple(sample_events(3, "stalled"))))
                     target.recover()
 
-            try:
-                run(scenario, watchdog)
-            finally:
-                rescue.cancel()
+            run(scenario, watchdog)
         assert not watchdog.found, f"write blocks the event loop: {'; '.join(dict.fromkeys(watchdog.found))}"
 
     @rule(Level.SILVER)
@@ -59,6 +54,7 @@ class ResourceRules(SinkDeclaration):
         """A socket or a file that stays open after each failure is one of too many after a night of them."""
         with self.target() as target:
             self._use(target)  # what is opened once, such as by an import, is not a leak
+            gc.collect()  # nor is what somebody else in this process has left behind
             before = open_descriptors()
             if before is None:
                 self.not_applicable("this system does not list a process's descriptors")

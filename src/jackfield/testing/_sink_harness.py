@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Self
 
 import attrs
 import trio
@@ -18,6 +20,7 @@ __all__ = [
     "STEPS",
     "WAIT_SECONDS",
     "CancelAt",
+    "Rescue",
     "cut",
     "deliver_with_retries",
     "failure_of",
@@ -33,6 +36,7 @@ STEPS = (*range(14), 17, 21, 34)
 """After so many steps of tasks a write is interrupted, one after the other, until it is through."""
 ATTEMPTS = 10
 POLL_SECONDS = 0.01
+TURN_SECONDS = 0.05
 
 
 def run(
@@ -131,3 +135,41 @@ class CancelAt(trio.abc.Instrument):
             if self._steps <= 0:
                 self._scope.cancel()
                 self._scope = None
+
+
+@attrs.define(eq=False)
+class Rescue:
+    """Has a target that hangs go on after some seconds, so that a write that heeds nothing ends too, and the test.
+
+    They are counted in turns of a thread: a process that stands still as a whole loses none.
+    """
+
+    _recover: Callable[[], None]
+    _seconds: float
+    came: bool = False
+    """Whether it was needed."""
+    _started: bool = False
+    _over: threading.Event = attrs.field(factory=threading.Event)
+    _thread: threading.Thread = attrs.Factory(
+        lambda self: threading.Thread(target=self._wait, name="rescue", daemon=True), takes_self=True
+    )
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._started = True
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._started:
+            self._thread.join()
+
+    def _wait(self) -> None:
+        for _ in range(round(self._seconds / TURN_SECONDS)):
+            if self._over.wait(TURN_SECONDS):
+                return
+        self.came = True
+        self._recover()

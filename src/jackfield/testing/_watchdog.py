@@ -28,7 +28,10 @@ import trio
 __all__ = ["LONGEST_STEP", "Watchdog"]
 
 LONGEST_STEP = 1.0
-"""Seconds that a step of a task may last: far more than any work needs, on a machine that is busy too."""
+"""Seconds that a step of a task may last: far more than any work needs.
+
+They are counted in turns of another thread, so that a process that stands still as a whole is not blamed for it.
+"""
 CHECK_SECONDS = 0.05
 
 _LIBRARY = str(Path(os.__file__).parent)
@@ -122,11 +125,11 @@ class Watchdog(trio.abc.Instrument):
                     self.found.append(f"{argument.__name__}() was called at {_place(caller)}")
 
         def watch() -> None:
-            named = None
+            step, turns = None, 0
             while not done.wait(CHECK_SECONDS):
                 since = self._since
-                if since is not None and since != named and time.monotonic() - since > LONGEST_STEP:
-                    named = since
+                step, turns = (step, turns + 1) if since == step else (since, 0)
+                if step is not None and turns == round(LONGEST_STEP / CHECK_SECONDS):
                     place = _place(_caller(self._frame, own))
                     self.found.append(f"a step lasts longer than {LONGEST_STEP:g} s at {place}")
 

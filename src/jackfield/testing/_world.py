@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import attrs
@@ -49,6 +49,8 @@ class World:
     """Events that exist."""
     ids: st.SearchStrategy[str] | None = None
     """Ids of resources, where the vendor's have a form; else any text."""
+    roster: Mapping[str, Sequence[str]] = {}
+    """The ids that exist, by resource, where the dialect names each of them since the vendor has no wildcards."""
     fixed: Sequence[str] = ()
     """Slots that every selector fixes, such as ``scope`` where a vendor has no topic for all scopes."""
     topics: st.SearchStrategy[str] | None = None
@@ -64,10 +66,20 @@ class World:
         """The plan for these selectors."""
         return self.plan(self.source.provider, self.dialect, selectors)
 
+    @property
+    def drawn_ids(self) -> st.SearchStrategy[str] | None:
+        """What ids are drawn from; ``None`` for any text."""
+        known = sorted({each for ids in self.roster.values() for each in ids})
+        return st.sampled_from(known) if known else self.ids
+
     def published_events(self) -> st.SearchStrategy[PublishedEvent]:
         """Something that the vendor can publish, at an address and of a kind that it can have there."""
         resources = self.resources or self._named()
-        return _published_event(self, strategies.addresses(self.source, resources, self.words, self.ids))
+        addresses = [strategies.addresses(self.source, resources, self.words, self.ids)]
+        if self.roster:
+            known = [(each, st.sampled_from(list(ids))) for each, ids in self.roster.items() if ids]
+            addresses = [strategies.addresses(self.source, [each], self.words, ids) for each, ids in known]
+        return _published_event(self, st.one_of(addresses))
 
     def _named(self) -> list[str]:
         try:
@@ -89,7 +101,8 @@ class World:
 
     def can_be_published(self, address: Address) -> bool:
         """Whether the vendor has a topic for it; the facts about a feed's own stream are ours."""
-        return address.resource != RESERVED and self.native_of(address) is not None
+        exists = not self.roster or address.resource_id in self.roster.get(address.resource, ())
+        return exists and address.resource != RESERVED and self.native_of(address) is not None
 
     def native_of(self, address: Address) -> tuple[str, str] | None:
         """What the vendor publishes it under; ``None`` where it cannot."""
@@ -119,6 +132,7 @@ def _published_event(draw: st.DrawFn, world: World, addresses: st.SearchStrategy
 def _neighbour(draw: st.DrawFn, world: World, event: PublishedEvent) -> PublishedEvent:
     name = draw(_SLOTS)
     others = strategies.near_misses(getattr(event.address, name))
-    changed = draw(world.ids if name == "resource_id" and world.ids is not None else others)
+    ids = world.drawn_ids
+    changed = draw(ids if name == "resource_id" and ids is not None else others)
     address = event.address._replace(**{name: changed})
     return world.of_some_kind(draw, address) if world.can_be_published(address) else event

@@ -141,8 +141,8 @@ def minimality(world: World) -> None:
             # An address with a fresh text in each free slot stands for all that the topic brings: what
             # delivers this one too, delivers them all.
             pattern = world.dialect.pattern_of(topic)
-            if pattern.resource_id is None and world.ids is not None:
-                pattern = pattern._replace(resource_id=data.draw(world.ids))
+            if pattern.resource_id is None and (ids := world.drawn_ids) is not None:
+                pattern = pattern._replace(resource_id=data.draw(ids))
             native = world.native_of(pattern.witness())
             if native is not None and world.dialect.matches(topic, native[0]):
                 others = [other for other in topics if other != topic and world.dialect.matches(other, native[0])]

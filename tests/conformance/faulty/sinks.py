@@ -305,7 +305,8 @@ class AsksABlockingSocket(Writer):
 class WaitsForALock(Writer):
     async def write(self, batch):
         if len(batch) == 12:
-            threading.Event().wait(1.5)
+            for _ in range(30):  # in pieces, so that it lasts as long for a process that is stopped meanwhile
+                threading.Event().wait(0.05)
         await super().write(batch)
 
 

@@ -115,8 +115,7 @@ def test_a_missing_flag_of_a_simulator_is_reported_without_the_list_of_all_flags
         [],
         ["--versoin"],
         ["dance"],
-        ["run"],
-        ["check"],
+        ["tail"],
         ["decode"],
         ["simulate", "voipbin"],
         ["demo", "--events", "0"],
@@ -245,18 +244,18 @@ def test_check_shows_feeds_that_log_in_without_their_having_logged_in(config, ca
 def test_check_prints_which_journal_will_be_used_and_creates_none(config, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config.write_text(config.read_text() + '[gateway]\njournal = "var/journal"\nfsync = true\n')
-    assert main(["check", str(config)]) == 0
+    assert main(["check", config.name]) == 0
     out = capsys.readouterr().out
     assert "journal: var/journal (created at the first start); " in out
     assert "; survives crashes of the process and power failures; " in out
     assert not (tmp_path / "var").exists()
     (tmp_path / "var").mkdir()
     SegmentStore.open(tmp_path / "var" / "journal").close()
-    assert main(["check", str(config)]) == 0
+    assert main(["check", config.name]) == 0
     assert "journal: var/journal (exists, 0 bytes)" in capsys.readouterr().out
     shutil.rmtree(tmp_path / "var" / "journal")
     (tmp_path / "var" / "journal").write_bytes(b"12345")
-    assert main(["check", str(config)]) == 2
+    assert main(["check", config.name]) == 2
     assert "gateway.journal: var/journal: is not a folder; name a folder" in capsys.readouterr().err
 
 
@@ -267,6 +266,50 @@ def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, 
     assert lines == [
         f"jackfield: {tmp_path}: is a folder that holds other things than a journal; name an empty or a new one"
     ]
+
+
+def test_without_a_name_the_configuration_is_found(config, capsys, tmp_path, monkeypatch):
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith("gateway.toml: valid\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["run"]) == 2
+    assert "no configuration; name one, set JACKFIELD_CONFIG, or write gateway.toml" in capsys.readouterr().err
+    monkeypatch.setenv("JACKFIELD_CONFIG", str(config))
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"{config}: valid\n")
+
+
+def test_the_journal_is_beside_the_configuration_wherever_a_command_is_called(config, capsys, tmp_path, monkeypatch):
+    config.write_text(config.read_text() + '[gateway]\njournal = "var/journal"\n')
+    SegmentStore.open(tmp_path / "var" / "journal").close()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for path in (str(config), "../gateway.toml"):
+        assert main(["journal", "stats", path, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["events"] == 0
+    monkeypatch.setenv("JACKFIELD_CONFIG", str(config))
+    assert main(["journal", "check"]) == 0
+
+
+def test_a_warning_is_a_problem_where_check_is_strict(config, capsys):
+    config.write_text(config.read_text().replace("contact.queued", "contact.qeued"))
+    assert main(["check", str(config)]) == 0
+    assert "did you mean contact.queued?" in capsys.readouterr().err
+    assert main(["check", str(config), "--strict"]) == 2
+    assert "routes[0].select[0]: contact.qeued: no feed delivers such events" in capsys.readouterr().err
+
+
+def test_check_says_all_of_it_in_json(config, capsys):
+    assert main(["check", str(config), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["valid"] and set(said["feeds"]) == {"office", "support"}
+    assert said["feeds"]["support"]["subscriptions"][1]["selector"] == "vinix/**"
+    assert said["routes"] == [{"select": ["contact.queued", "vinix/**"], "sinks": ["console"]}]
+    config.write_text(config.read_text().replace("stdout", "stdoot"))
+    assert main(["check", str(config), "--json"]) == 2
+    said = json.loads(capsys.readouterr().out)
+    assert not said["valid"] and [each["path"] for each in said["problems"]] == ["sinks.console.type"]
 
 
 def test_check_reports_every_problem_and_exits_with_2(config, capsys):

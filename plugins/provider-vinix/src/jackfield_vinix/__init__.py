@@ -59,7 +59,7 @@ class Vinix:
         ),
     )
     ca_file: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's")
+        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's", path=True)
     )
     rest_url: str | None = attrs.field(
         default=None,

@@ -20,7 +20,6 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, GapSuspected, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Reconciliation
-from jackfield_voipbin.bare import nearest, resource_of
 from jackfield_voipbin.derived import RESOURCES as DERIVING
 from jackfield_voipbin.derived import Deriver
 from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
@@ -33,6 +32,7 @@ from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
 from jackfield_voipbin.queues import QueueLookup
 from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.shapes import nearest, resource_of
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate

@@ -91,11 +91,13 @@ class Http:
         default=None, validator=_signing, metadata=field_help("signs them too, until every receiver has the new one")
     )
     ca_file: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's")
+        default=None, metadata=field_help("a PEM file of authorities to trust instead of the system's", path=True)
     )
-    client_cert: str | None = attrs.field(default=None, metadata=field_help("a PEM file of the certificate to present"))
+    client_cert: str | None = attrs.field(
+        default=None, metadata=field_help("a PEM file of the certificate to present", path=True)
+    )
     client_key: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file of its key, where that is not in the same file")
+        default=None, metadata=field_help("a PEM file of its key, where that is not in the same file", path=True)
     )
     client_key_password: Secret | None = attrs.field(
         default=None, metadata=field_help("what that key is encrypted with")
