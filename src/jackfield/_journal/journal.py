@@ -196,6 +196,7 @@ class Journal:
             damaged=self._log.damaged,
             unread=self._retention.unread,
             dead_lettered=dict(self._pending.dead_lettered),
+            failing=self._committing.failing,
         )
 
     def close(self) -> None:
