@@ -61,12 +61,12 @@ class Intake:
         committed; that of an event that was dropped is not.
         """
         taken: list[Event] = []
-        window, waiting, line_of = self.window, self.waiting, self._store.line
+        known, waiting, line_of = self.window.known, self.waiting, self._store.line
         most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
         at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
-            if key in window:
+            if key in known:
                 self.duplicates[event.feed] += 1
             elif self.closed:
                 drop(1, "the journal is closed")
@@ -84,7 +84,7 @@ class Intake:
                 if event.received is not at or received is None:
                     at = event.received
                     received = int(at.timestamp() * 1_000_000)
-                window.add(key)
+                self.window.add(key)
                 waiting.append(event)
                 self._lines.append(line)
                 self._received.append(received)

@@ -28,7 +28,7 @@ __all__ = ["INDEX_SUFFIX", "Index", "build_index", "index_path", "load_index"]
 
 INDEX_SUFFIX = ".index"
 PREFIX = b'{"index":'
-VERSION = 1
+VERSION = 2
 FILE_MODE = 0o600
 # So many events are indexed before others get a turn.
 SLICE = 200
@@ -74,6 +74,11 @@ class Index:
     def size(self) -> int:
         """How many bytes it has."""
         return self._start + sum(length for length, _ in self.header.sections)
+
+    @property
+    def key_count(self) -> int:
+        """How many keys it holds."""
+        return self.header.sections[0][0] // KEY_BYTES
 
     def keys(self) -> list[bytes]:
         """The keys of the segment's events, in order, without those that have none."""
