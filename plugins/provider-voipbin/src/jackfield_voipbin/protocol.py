@@ -173,7 +173,7 @@ class VoipbinProtocol:
         if event.address.resource not in self._memory.came:
             self._memory.heard(event.address.resource)
         if event.address.resource == "call":
-            self._deriver.note_queue(event.data)
+            event = self._deriver.call(event)
         elif event.address.resource in DERIVING:
             events = list(self._deriver.derive(event, changed))
             if event.address.resource == "queuecall":
