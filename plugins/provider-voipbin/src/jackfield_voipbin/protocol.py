@@ -20,19 +20,19 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, GapSuspected, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Reconciliation
-from jackfield_voipbin.bare import nearest, resource_of
 from jackfield_voipbin.derived import RESOURCES as DERIVING
 from jackfield_voipbin.derived import Deriver
 from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.kinds import native_name
-from jackfield_voipbin.listing import AGENTS_LISTS, LISTS
+from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, topic_resources
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
 from jackfield_voipbin.queues import QueueLookup
 from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.shapes import nearest, resource_of
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
@@ -173,7 +173,7 @@ class VoipbinProtocol:
         if event.address.resource not in self._memory.came:
             self._memory.heard(event.address.resource)
         if event.address.resource == "call":
-            self._deriver.note_queue(event.data)
+            event = self._deriver.call(event)
         elif event.address.resource in DERIVING:
             events = list(self._deriver.derive(event, changed))
             if event.address.resource == "queuecall":
@@ -217,7 +217,8 @@ class VoipbinProtocol:
 
     def _has_lists(self) -> bool:
         return any(
-            pattern.resource is None or pattern.resource in (AGENTS_LISTS if pattern.scope == "agent" else LISTS)
+            pattern.resource is None
+            or any(pattern.resource in topic_resources(each) for each in _listed(pattern.scope))
             for pattern in self._held().values()
         )
 
@@ -244,3 +245,8 @@ class VoipbinProtocol:
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember who is to blame."""
         self._subscribing.closed(code, at)
+
+
+def _listed(scope: str | None) -> Iterable[str]:
+    """The resources that REST lists for a customer, or for one agent."""
+    return AGENTS_LISTS if scope == "agent" else LISTS

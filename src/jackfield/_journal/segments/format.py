@@ -39,7 +39,7 @@ SEGMENT_PREFIX, GROUP_PREFIX = b'{"segment":', b'{"group":'
 FOLDER_PREFIX, WRITER_PREFIX = b'{"journal":', b'{"writer":'
 _CRC, _END = b',"crc":', b"}"
 MOST_CRC_DIGITS = 10
-WRITER_BYTES = 160
+WRITER_BYTES = 80
 
 
 class FolderHeader(msgspec.Struct, frozen=True):
@@ -50,6 +50,8 @@ class FolderHeader(msgspec.Struct, frozen=True):
     """Stands in each segment; only segments with this id belong to the journal."""
     first: int
     """The oldest position that retention has kept."""
+    skipped: tuple[tuple[int, int], ...] = ()
+    """Ranges of positions, each with its end, that were left out on purpose: no event has them."""
 
 
 class WriterState(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What an event is found by: the key that its copies share, and hashes of names with values; pure."""
+"""What an event is found by: the key that its copies share, and its attributes; pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes"]
+__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "read_attributes", "salt_of", "salted"]
 
 KEY_BYTES = 16
 # The CloudEvents attributes by whose values events are found.
@@ -20,10 +20,11 @@ def key_of(provider: str, scope: str, scope_id: str, event_id: str) -> bytes:
 
     An id of 32 hexadecimal digits is a digest already, and is not digested again.
     """
-    return _key(_salt(provider, scope, scope_id), event_id)
+    return salted(salt_of(provider, scope, scope_id), event_id)
 
 
-def _key(salt: int, event_id: str) -> bytes:
+def salted(salt: int, event_id: str) -> bytes:
+    """The key of an event with that id of a source with that salt."""
     try:
         digits = bytes.fromhex(event_id)
     except ValueError:
@@ -35,7 +36,8 @@ def _key(salt: int, event_id: str) -> bytes:
 
 
 @lru_cache(256)
-def _salt(provider: str, scope: str, scope_id: str) -> int:
+def salt_of(provider: str, scope: str, scope_id: str) -> int:
+    """The salt of a source."""
     text = f"{len(provider)}/{provider}/{len(scope)}/{scope}/{scope_id}"
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest(), "big")
 
@@ -44,16 +46,7 @@ def _salt(provider: str, scope: str, scope_id: str) -> int:
 def _salt_of(source: str) -> int | None:
     """Of CloudEvents' ``source``; ``None`` where it is not one of Jackfield's."""
     parts = source.split("/")
-    return _salt(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
-
-
-def pair_hash(name: str, value: str) -> int:
-    """64 bits of a name with a value."""
-    text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
-
-
-_repeated = lru_cache(4096)(pair_hash)
+    return salt_of(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
 
 
 class Attributes(msgspec.Struct, frozen=True):
@@ -71,14 +64,7 @@ class Attributes(msgspec.Struct, frozen=True):
     def key(self) -> bytes:
         """The key of `key_of`; empty for the facts about a stream, which have no copies."""
         salt = _salt_of(self.source)
-        return b"" if salt is None or self.type.startswith("stream.") else _key(salt, self.id)
-
-    def pairs(self) -> list[int]:
-        """The hashes of its names and values."""
-        found = [pair_hash("id", self.id)]
-        values = (self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
-        found += [_repeated(name, value) for name, value in zip(INDEXED[1:], values, strict=True) if value]
-        return found
+        return b"" if salt is None or self.type.startswith("stream.") else salted(salt, self.id)
 
 
 _decode = msgspec.json.Decoder(Attributes).decode
