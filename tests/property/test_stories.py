@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jackfield.plugin.secrets import Secret
 from jackfield.simulation.day import Day
 from jackfield.testing import simulated_events
-from jackfield.testing.stories import KINDS, difference, happened_steps, told_steps
+from jackfield.testing.stories import KINDS, difference, happened_steps, reported_steps
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 from jackfield_voipbin import Voipbin
@@ -40,7 +40,7 @@ def day(seed):
 @settings(max_examples=5)
 @given(st.integers(1, 10**6))
 def test_both_vendors_tell_the_same_day_in_the_same_words(seed):
-    vinix, voipbin = (list(told_steps(tell(seed))) for tell in (by_vinix, by_voipbin))
+    vinix, voipbin = (list(reported_steps(tell(seed))) for tell in (by_vinix, by_voipbin))
     assert min(len(vinix), len(voipbin)) > 20
     assert difference(vinix, day(seed)) == ""
     assert difference(voipbin, day(seed)) == ""
@@ -78,13 +78,13 @@ def joined(events):
 @pytest.mark.parametrize("tell", [by_vinix, by_voipbin])
 def test_what_is_told_otherwise_is_seen(tell, spoil):
     once = [*{event.id: event for event in tell(1)}.values()]
-    assert difference(told_steps(spoil(once)), day(1)).startswith("step ")
+    assert difference(reported_steps(spoil(once)), day(1)).startswith("step ")
 
 
 def test_a_copy_is_one_step():
     events = by_voipbin(1)
     twice = [event for event in events for _ in range(2)]
-    assert list(told_steps(twice)) == list(told_steps(events))
+    assert list(reported_steps(twice)) == list(reported_steps(events))
 
 
 def test_a_day_begins_with_a_contact_that_is_queued():

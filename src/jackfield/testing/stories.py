@@ -1,11 +1,11 @@
-"""What a vendor's events tell of a contact centre, compared with what happened: one law for every vendor.
+"""What a vendor's events report of a contact centre, compared with what happened: one law for every vendor.
 
 A simulated day (`jackfield.simulation.day.Day`) is in no vendor's terms, and each vendor's simulator publishes it in
-the vendor's. So whatever that calls a queued caller, its provider's events must tell the same steps in the same order:
+the vendor's. So whatever that calls a queued caller, a provider's events report the same steps in the same order:
 who was queued, offered to whom, answered by whom, or gave up::
 
-    told = told_steps(simulated_events(provider, simulator))
-    assert difference(told, happened_steps(Day(simulator.seed, now))) == ""
+    reported = reported_steps(simulated_events(provider, simulator))
+    assert difference(reported, happened_steps(Day(simulator.seed, now))) == ""
 
 Ids differ from vendor to vendor: contacts, agents and queues are numbered in the order in which they first appear.
 """
@@ -19,7 +19,7 @@ import attrs
 from jackfield.events import Event
 from jackfield.simulation.scenario import ScenarioEvent
 
-__all__ = ["KINDS", "Step", "difference", "happened_steps", "told_steps"]
+__all__ = ["KINDS", "Step", "difference", "happened_steps", "reported_steps"]
 
 KINDS = {
     "queued": "contact.queued",
@@ -27,12 +27,12 @@ KINDS = {
     "connected": "contact.connected",
     "abandoned": "contact.abandoned",
 }
-"""The steps that every vendor tells, and their kinds."""
+"""The steps that every vendor reports, and their kinds."""
 
 
 @attrs.frozen
 class Step:
-    """One step, with numbers in place of ids; ``None`` and empty for what is not told."""
+    """One step, with numbers in place of ids; ``None`` and empty for what is not reported."""
 
     kind: str
     contact: int | None = None
@@ -41,7 +41,7 @@ class Step:
     caller: str = ""
 
     def agrees(self, other: Step) -> bool:
-        """Whether two are the same step, as far as both tell."""
+        """Whether two are the same step, as far as both report."""
         mine, theirs = attrs.astuple(self), attrs.astuple(other)
         return all(a == b or a in (None, "") or b in (None, "") for a, b in zip(mine, theirs, strict=True))
 
@@ -56,8 +56,8 @@ class _Numbers:
         return None if name in (None, "") else self._known[sort].setdefault(name, len(self._known[sort]))
 
 
-def told_steps(events: Iterable[Event]) -> Iterator[Step]:
-    """The steps that events tell, without copies."""
+def reported_steps(events: Iterable[Event]) -> Iterator[Step]:
+    """The steps that events report, without copies."""
     numbers, seen, kinds = _Numbers(), set[str](), frozenset(KINDS.values())
     for event in events:
         if event.kind not in kinds or event.id in seen:
@@ -93,12 +93,12 @@ def happened_steps(day: Iterable[ScenarioEvent]) -> Iterator[Step]:
         )
 
 
-def difference(told: Iterable[Step], expected: Iterable[Step]) -> str:
-    """The first step that differs, in words; empty where all that is told was to be told.
+def difference(reported: Iterable[Step], expected: Iterable[Step]) -> str:
+    """The first step that differs, in words; empty where each reported step was to come.
 
-    What was expected may go on; it may be what another vendor's events tell.
+    What was expected may go on; it may be what another vendor's events report.
     """
-    for number, (step, other) in enumerate(zip(told, expected, strict=False), 1):
+    for number, (step, other) in enumerate(zip(reported, expected, strict=False), 1):
         if not step.agrees(other):
-            return f"step {number} is told as {step}, and was {other}"
+            return f"step {number} is reported as {step}, and was {other}"
     return ""
