@@ -83,7 +83,7 @@ class Session:
     _cut_ages: CutAges = attrs.field(factory=CutAges)
     _loss: ConnectionLost | None = None
     """Why the current connection ended."""
-    _protocol: FeedProtocol | None = None
+    protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
     _login: Provider | None = None
     """What the previous login returned, passed to the next as `before`."""
@@ -210,8 +210,8 @@ class Session:
         self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
-        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol, self._token())
-        return endpoint, self._protocol
+        endpoint, self.protocol = connect_as(self.feed, self.provider, self.protocol, self._token())
+        return endpoint, self.protocol
 
     def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
         """Give the driver its last input; why the connection ended, after that."""
