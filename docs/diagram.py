@@ -1,13 +1,14 @@
-"""The diagram of a feed's states, an SVG generated from the table of transitions in the code."""
+"""Diagrams of states, SVGs generated from the tables of transitions in the code: a feed's, and the lives of things."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import hypot
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import hypot, inf
 
 from jackfield.reports.feed_states import TRANSITIONS, FeedState
+from jackfield.state.lives import UNKNOWN, Life
 
-__all__ = ["states_diagram"]
+__all__ = ["life_diagram", "states_diagram"]
 
 # The position of each state; a new state must be added here.
 PLACES = {
@@ -23,10 +24,27 @@ BOX_WIDTH, BOX_HEIGHT = 132, 40
 # The curvature of an arrow to its left, so that transitions in both directions do not overlap.
 BOW = 22
 
-HEAD = f"""\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"
+# The columns and rows of a life's states.
+GRID = {
+    "contact": {
+        "created": (0, 0), "queued": (1, 0), "offered": (2, 0), "routed": (3, 0), "connected": (3, 1),
+        "dequeued": (1, 1), "abandoned": (0, 2), "disconnected": (2, 2), "ended": (3, 2),
+    },
+    "call": {
+        "initiated": (0, 0), "originated": (1, 0), "alerting": (2, 0), "connected": (2, 1), "held": (3, 0),
+        "parked": (3, 1), "clearing": (1, 1), "cleared": (1, 2), "failed": (0, 2),
+    },
+    "agent": {
+        "logged_off": (0, 0), "not_ready": (1, 0), "ready": (2, 0), "reserved": (3, 0), "busy": (3, 1),
+        "wrapup": (2, 1),
+    },
+}  # fmt: skip
+COLUMN, ROW = 185, 120
+
+HEAD = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"
  font-family="sans-serif" font-size="15">
-<title>The states of a feed's connection, and which may follow which</title>
+<title>{title}, and which may follow which</title>
 <style>
 rect {{ fill: #e8eef7; stroke: #35507a; stroke-width: 1.5 }} text {{ fill: #14213d; text-anchor: middle }}
 path {{ fill: none; stroke: #35507a; stroke-width: 1.5 }} .start {{ fill: #35507a; stroke: none }}
@@ -43,25 +61,61 @@ def states_diagram() -> str:
     first = f'<circle class="start" cx="{x}" cy="{y - 70}" r="6"/>\n' + _path(
         x, y - 64, x, y - 66, x, y - BOX_HEIGHT / 2 - 2
     )
-    return HEAD + first + "".join((*_arrows(), *_boxes())) + "</svg>\n"
+    head = HEAD.format(width=WIDTH, height=HEIGHT, title="The states of a feed's connection")
+    places = {state.value: place for state, place in PLACES.items()}
+    pairs = [
+        (state.value, other.value)
+        for state, following in TRANSITIONS.items()
+        for other in sorted(following, key=lambda each: each.value)
+    ]
+    return head + first + "".join((*_arrows(pairs, places), *_boxes(places))) + "</svg>\n"
 
 
-def _boxes() -> Iterator[str]:
-    for state, (x, y) in PLACES.items():
-        left, top = x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2
-        yield f'<rect x="{left:g}" y="{top:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8"/>\n'
-        yield f'<text x="{x}" y="{y + 5}">{state.value}</text>\n'
+def life_diagram(life: Life) -> str:
+    """The life of one sort of thing."""
+    grid = GRID[life.entity]
+    places = {state: (100 + column * COLUMN, 50 + row * ROW) for state, (column, row) in grid.items()}
+    width, height = max(x for x, _ in places.values()) + 100, max(y for _, y in places.values()) + 50
+    pairs = dict.fromkeys(
+        (state, each.to) for each in life.transitions for state in each.since if each.to not in ("", state)
+    )
+    order = life.states
+    # Whatever an optional state leads to, those before it lead to by leaving it out.
+    known = [
+        (state, to)
+        for state, to in pairs
+        if state != UNKNOWN
+        and not any(
+            (between, to) in pairs and order.index(state) < order.index(between) < order.index(to)
+            for between in life.optional
+            if state in life.optional
+        )
+    ]
+    head = HEAD.format(width=width, height=height, title=f"The states of a {life.entity}")
+    return head + "".join((*_arrows(known, places, 160), *_boxes(places, life.over))) + "</svg>\n"
 
 
-def _arrows() -> Iterator[str]:
-    for state, following in TRANSITIONS.items():
-        for other in sorted(following, key=lambda each: each.value):
-            (x1, y1), (x2, y2) = PLACES[state], PLACES[other]
-            length = hypot(x2 - x1, y2 - y1)
-            middle_x = (x1 + x2) / 2 + BOW * (y2 - y1) / length
-            middle_y = (y1 + y2) / 2 - BOW * (x2 - x1) / length
-            start, end = _edge(x1, y1, middle_x, middle_y), _edge(x2, y2, middle_x, middle_y)
-            yield _path(*start, middle_x, middle_y, *end)
+def _boxes(places: Mapping[str, tuple[int, int]], last: Collection[str] = ()) -> Iterator[str]:
+    for state, (x, y) in places.items():
+        for margin in (4, 0) if state in last else (0,):
+            left, top = x - BOX_WIDTH / 2 - margin, y - BOX_HEIGHT / 2 - margin
+            size = f'width="{BOX_WIDTH + 2 * margin}" height="{BOX_HEIGHT + 2 * margin}"'
+            yield f'<rect x="{left:g}" y="{top:g}" {size} rx="{8 + margin}"/>\n'
+        yield f'<text x="{x}" y="{y + 5}">{state}</text>\n'
+
+
+def _arrows(
+    pairs: Iterable[tuple[str, str]], places: Mapping[str, tuple[int, int]], reach: float = inf
+) -> Iterator[str]:
+    """Arrows that bow more where they are longer than `reach`."""
+    for state, other in pairs:
+        (x1, y1), (x2, y2) = places[state], places[other]
+        length = hypot(x2 - x1, y2 - y1)
+        bow = BOW * max(1, length / reach)
+        middle_x = (x1 + x2) / 2 + bow * (y2 - y1) / length
+        middle_y = (y1 + y2) / 2 - bow * (x2 - x1) / length
+        start, end = _edge(x1, y1, middle_x, middle_y), _edge(x2, y2, middle_x, middle_y)
+        yield _path(*start, middle_x, middle_y, *end)
 
 
 def _edge(x: float, y: float, to_x: float, to_y: float) -> tuple[float, float]:

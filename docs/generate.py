@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from diagram import states_diagram
+from diagram import life_diagram, states_diagram
 
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
-from jackfield.config import ConnectionOptions, DeliveryOptions, GatewayOptions, Route, WebhooksOptions
+from jackfield.config import ConnectionOptions, DeliveryOptions, GatewayOptions, MetricsOptions, Route, WebhooksOptions
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
+from jackfield.state.lives import LIVES, UNKNOWN
 from jackfield.testing import ProviderSuite, SinkSuite
 from jackfield.testing._rules import rules_of
 from jackfield_vinix.kinds import TABLE as VINIX
@@ -86,6 +87,37 @@ def _vinix_names(kind: str) -> Iterator[str]:
                 yield f"{family}.{word}"
 
 
+def lives_page() -> str:
+    """Every life: its drawing, and the table that it is drawn from."""
+    lines = [
+        "# Lives of calls, contacts and agents",
+        "",
+        "Generated from `jackfield.state.lives` by `python docs/generate.py`.",
+        "",
+        "One table for every vendor says which state an event leads to. A provider may leave states out, and never",
+        "contradicts it: the rule `keeps_to_the_lives` of the [conformance kit](conformance.md) tests that. A program",
+        "that reads events need not: `Life.step` accepts them in any order, and `jackfield.state` is made of it.",
+        "",
+        "A state with a double border ends the life.",
+        "",
+    ]
+    for entity, life in LIVES.items():
+        lines += [f"## {entity.capitalize()}", "", f"![The life of a {entity}](life-{entity}.svg)", ""]
+        lines += ["| event | in the states | leads to |", "|---|---|---|"]
+        for each in life.transitions:
+            since = ", ".join("the beginning" if state == UNKNOWN else state for state in each.since)
+            lines.append(f"| `{each.kind}` | {since} | {each.to or 'the same'} |")
+        lines.append("")
+    lines += [
+        "KAZOO sends `contact.dequeued`, `contact.routed` and `contact.connected` in any order within a second, so",
+        "leaving the queue changes nothing once the contact is routed. A contact that returns to the queue after an",
+        "offer that failed was queued once. An agent whose contact or wrap-up ends returns to `not_ready` where that",
+        "was chosen meanwhile.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def configuration_page() -> str:
     """Every table and every option of every plugin."""
     registry = Registry.load()
@@ -114,6 +146,11 @@ def configuration_page() -> str:
         "The HTTP server for the vendors' webhooks ([how to](../how-to/webhooks-in.md)).",
         "",
         *_options(WebhooksOptions),
+        "## `[metrics]`",
+        "",
+        "The HTTP server for Prometheus and for probes ([how to](../how-to/operate.md)).",
+        "",
+        *_options(MetricsOptions),
         "## `[feeds.NAME]`",
         "",
         "What a feed of any provider may have beside the options of its provider, which are below.",
@@ -289,6 +326,10 @@ def _prose(text: str) -> str:
 
 PAGES = {
     "reference/kinds.md": kinds_page,
+    "reference/lives.md": lives_page,
+    "reference/life-contact.svg": lambda: life_diagram(LIVES["contact"]),
+    "reference/life-call.svg": lambda: life_diagram(LIVES["call"]),
+    "reference/life-agent.svg": lambda: life_diagram(LIVES["agent"]),
     "reference/configuration.md": configuration_page,
     "reference/conformance.md": conformance_page,
     "reference/hooks.md": hooks_page,

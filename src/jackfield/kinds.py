@@ -193,6 +193,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("stream.subscription_refused", "the vendor does not serve one subscription"),
     Kind("stream.gap_suspected", "events may have been missed between two moments"),
     Kind("stream.not_verified", "nobody could know whether events were missed between two moments"),
+    Kind("stream.synced", "the feed's calls, contacts and agents as its vendor lists them now"),
     Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),
 )
 

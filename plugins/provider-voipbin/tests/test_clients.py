@@ -8,9 +8,10 @@ import pytest
 
 from jackfield.plugin.protocol import Emit
 from jackfield.plugin.simulator import CloseConnection
-from jackfield_voipbin.bare import name_of, resource_of
+from jackfield_voipbin.bare import name_of
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.protocol import VoipbinProtocol
+from jackfield_voipbin.shapes import resource_of
 from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
 from jackfield_voipbin.tokens import make_token
 

@@ -118,7 +118,8 @@ def test_an_unknown_shape_is_reported_once_with_the_nearest_resource():
         frame = {"id": str(number), "customer_id": "C", "subject": "", "tm_create": second(1)}
         assert kinds(protocol, frame) == ["unmapped.unknown"]
     reports = [action.reason for action in protocol.tick(AT, 1.0) if isinstance(action, Ignore)]
-    assert len(reports) == 1 and "the nearest is email, which also has content" in reports[0]
+    (report,) = reports
+    assert "the nearest is email, which also has attachments, content, " in report
     assert not list(protocol.tick(AT, 1.0))
     assert "no known resource" in protocol.explain()
 

@@ -12,12 +12,13 @@ from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing import strategies
-from jackfield_voipbin.bare import _STATES, FIELDS
+from jackfield_voipbin.bare import _STATES
 from jackfield_voipbin.dialects import DocumentedDialect, PrefixDialect
 from jackfield_voipbin.frame_format import FrameFormat, format_of, message_of
 from jackfield_voipbin.kinds import TABLE, ByField, native_name
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.published_names import _NATIVE_RESOURCES, RESOURCES
+from jackfield_voipbin.shapes import SHAPES
 from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import read_frame
 
@@ -241,7 +242,7 @@ def test_what_cannot_be_read_says_why(frame, problem):
 
 
 ANY_KEYS = ["event_type", "topic", "timestamp", "data", "type", "action", "id", "customer_id", "tm_update", "status"]
-ANY_KEYS += sorted({field for fields in FIELDS.values() for field in fields})
+ANY_KEYS += sorted({field for shape in SHAPES.values() for field in shape.mark})
 
 
 @given(
@@ -296,7 +297,7 @@ def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_b
 
 
 @given(
-    st.sampled_from(sorted(FIELDS)),
+    st.sampled_from(sorted(SHAPES.keys() - {"chat"})),
     st.fixed_dictionaries(
         {"status": st.sampled_from([*STATUSES, "surprise"]) | strategies.json_values()},
         optional={
@@ -311,7 +312,7 @@ def test_the_planner_knows_beforehand_every_kind_that_an_event_can_turn_out_to_b
     st.sampled_from(EVERY_EVENT),
 )
 def test_the_planner_knows_every_kind_of_wrapped_and_bare_events_too(resource, fields, named):
-    bare = {"id": "1", "customer_id": "C"} | dict.fromkeys(FIELDS[resource], "x") | fields
+    bare = {"id": "1", "customer_id": "C"} | dict.fromkeys(SHAPES[resource].mark, "x") | fields
     for frame in (bare, {"type": named[0], "data": fields}, {"digits": 1} | fields):
         found = read(frame)
         for dialect in (DocumentedDialect("C"), PrefixDialect("C")):

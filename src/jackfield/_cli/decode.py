@@ -21,8 +21,9 @@ event is written to standard output as one CloudEvents JSON object per line. A f
 that is not an event is reported on standard error, with its line number and the
 reason.
 
-example:
-  jackfield decode voipbin --number < frames.txt"""
+examples:
+  jackfield decode voipbin --number < frames.txt
+  jackfield decode voipbin --topic customer_id:ID:transcribe:transcribe_speech_ended < frames.txt"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--feed", default="decode", metavar="NAME", help="the feed's name in the events (default: decode)"
+    )
+    parser.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        metavar="TOPIC",
+        help="what the connection is subscribed to, where that says what its frames are; may be repeated",
     )
     parser.add_argument(
         "--explain", action="store_true", help="say on standard error why each frame became what it became"
@@ -50,6 +58,9 @@ def run(options: argparse.Namespace) -> int:
         say(f"jackfield: no provider {options.provider!r} (installed: {installed})", level="error")
         return 2
     protocol = spec.decoder(options.feed)
+    for topic in options.topic:
+        with provider_code():
+            tuple(protocol.subscribe(topic))
     frames = without = events = 0
     for number, line in enumerate(sys.stdin.buffer, 1):
         frame = line.rstrip(b"\r\n")

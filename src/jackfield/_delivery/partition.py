@@ -105,7 +105,7 @@ class Partition:
             with trio.move_on_after(left):
                 await self._next_news()
         if self._queue:
-            self._pieces.add(self._cut())
+            self._pieces.add(*self._cut())
         return bool(self._pieces)
 
     async def _wait_with_suspects(self) -> None:
@@ -124,8 +124,8 @@ class Partition:
     def _is_full(self) -> bool:
         return len(self._queue) >= self._options.batch_events or self._queued_bytes >= self._options.batch_bytes
 
-    def _cut(self) -> list[Record]:
-        """The next batch: at least one event, within the limits of number and bytes."""
+    def _cut(self) -> tuple[list[Record], int]:
+        """The next batch: at least one event, within the limits of number and bytes; and its size."""
         if len(self._queue) <= self._options.batch_events and self._queued_bytes <= self._options.batch_bytes:
             batch, size = list(self._queue), self._queued_bytes
             self._queue.clear()
@@ -139,7 +139,7 @@ class Partition:
                 batch.append(self._queue.popleft())
         self._queued_bytes -= size
         self._since = trio.current_time()
-        return batch
+        return batch, size
 
     async def _send(self, piece: Piece) -> None:
         """Send a piece once, and decide about what did not arrive."""
@@ -149,7 +149,10 @@ class Partition:
         def arrived(indexes: list[int]) -> None:
             gone.update(indexes)
             self._fruitless = 0
-            self._done(records if len(indexes) == len(records) else [records[index] for index in indexes])
+            if len(indexes) == len(records):
+                self._done(records, piece.size)
+            else:
+                self._done([records[index] for index in indexes])
 
         piece.attempts += 1
         self._fruitless += 1
@@ -220,8 +223,8 @@ class Partition:
             self._dead_letter(number, event, reason, attempts)
         self._done(records)
 
-    def _done(self, records: list[Record]) -> None:
-        self.held_bytes -= size_of(records)
+    def _done(self, records: list[Record], size: int = 0) -> None:
+        self.held_bytes -= size or size_of(records)
         self._finish([number for number, _ in records])
 
 

@@ -28,9 +28,13 @@ class Piece:
     records: list[Record]
     attempts: int = 0
     """How often they were sent."""
+    size: int = 0
+    """About how many bytes they have; 0 where that is not known."""
 
     def remove(self, indexes: Collection[int]) -> list[Record]:
         """Take the records at these indexes out."""
+        if indexes:
+            self.size = 0
         if len(indexes) == len(self.records):
             removed, self.records = self.records, []
             return removed
@@ -63,9 +67,9 @@ class Pieces:
         """Whether there are any."""
         return bool(self._suspects)
 
-    def add(self, records: list[Record]) -> None:
+    def add(self, records: list[Record], size: int = 0) -> None:
         """A new batch."""
-        self._pieces.append(Piece(records))
+        self._pieces.append(Piece(records, size=size))
 
     def front(self) -> Piece:
         """The oldest piece."""

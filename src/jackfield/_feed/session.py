@@ -91,7 +91,7 @@ class Session:
     def __attrs_post_init__(self) -> None:
         feed, clock = self.feed, self._clock
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, self._redact)
-        self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True))
+        self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True), self.handle)
         self._idle = IdleCheck(feed.connection.idle_check_seconds)
         self._time = Timekeeper(
             clock,
@@ -198,7 +198,7 @@ class Session:
         """The successor is subscribed: close the connection that it renews."""
         assert self._current is not None
         self._time.renewed(self._current.driver)
-        self._current.stopping.set()
+        self._nursery.start_soon(self._renewal.retire, self._current)
         self._current, self._successor = successor, None
         self._current_since = self._clock.elapsed()
         self._renewal.done()

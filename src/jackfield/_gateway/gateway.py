@@ -111,7 +111,12 @@ class Gateway:
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         return GatewayState(
-            MappingProxyType({name: session.stats.snapshot() for name, session in self._sessions.items()}),
+            MappingProxyType(
+                {
+                    name: session.stats.snapshot(self._journal.copies_of(name))
+                    for name, session in self._sessions.items()
+                }
+            ),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
             tuple(listener._state() for listener in self._listeners),

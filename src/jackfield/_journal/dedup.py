@@ -21,7 +21,7 @@ def key_of(event: Event) -> bytes:
     if event.kind.startswith("stream."):
         return b""
     provider, scope, scope_id, _, _, _ = event.address
-    return keys.key_of(provider, scope, scope_id, event.id)
+    return keys.salted(keys.salt_of(provider, scope, scope_id), event.id)
 
 
 @attrs.define(eq=False)
@@ -29,28 +29,26 @@ class SeenIds:
     """As many of the newest ids as the limit says, and all that are not committed yet."""
 
     _limit: int
-    _known: set[bytes] = attrs.field(factory=set)
+    known: set[bytes] = attrs.field(factory=set)
     _order: deque[bytes] = attrs.field(factory=deque)
 
     def __len__(self) -> int:
         return len(self._order)
 
-    def __contains__(self, key: bytes) -> bool:
-        return key in self._known
-
     def refill(self, known: Iterable[bytes]) -> None:
         """Take the ids of events that were committed before, the oldest first."""
         for key in known:
-            self.add(key)
+            if key not in self.known:
+                self.add(key)
 
     def add(self, key: bytes) -> None:
-        """Take the id of the next event; an empty one is none."""
-        if key and key not in self._known:
-            self._known.add(key)
+        """Take the id of the next event, which is not known yet; an empty one is none."""
+        if key:
+            self.known.add(key)
             self._order.append(key)
 
     def forget(self, waiting: int) -> None:
         """Let the oldest go that are beyond the limit, but for the newest `waiting`, which are not committed yet."""
         order, most = self._order, max(self._limit, waiting)
         while len(order) > most:
-            self._known.remove(order.popleft())
+            self.known.remove(order.popleft())

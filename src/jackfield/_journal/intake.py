@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import inf
@@ -42,7 +43,8 @@ class Intake:
     """When each came, microseconds since 1970."""
     _bytes: int = 0
     taken: int = 0
-    duplicates: int = 0
+    duplicates: Counter[str] = attrs.field(factory=Counter)
+    """By feed, copies of events that had come already."""
     dropped: int = 0
 
     @property
@@ -59,13 +61,13 @@ class Intake:
         committed; that of an event that was dropped is not.
         """
         taken: list[Event] = []
-        window, waiting, line_of = self.window, self.waiting, self._store.line
+        known, waiting, line_of = self.window.known, self.waiting, self._store.line
         most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
         at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
-            if key in window:
-                self.duplicates += 1
+            if key in known:
+                self.duplicates[event.feed] += 1
             elif self.closed:
                 drop(1, "the journal is closed")
                 continue
@@ -82,7 +84,7 @@ class Intake:
                 if event.received is not at or received is None:
                     at = event.received
                     received = int(at.timestamp() * 1_000_000)
-                window.add(key)
+                self.window.add(key)
                 waiting.append(event)
                 self._lines.append(line)
                 self._received.append(received)

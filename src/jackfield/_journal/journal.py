@@ -181,17 +181,22 @@ class Journal:
         """The position that the next event to be taken will get."""
         return self._intake.upcoming
 
+    def copies_of(self, feed: str) -> int:
+        """How many events of a feed were copies of others."""
+        return self._intake.duplicates[feed]
+
     def snapshot(self) -> JournalStats:
         """What happened so far, counted."""
         return JournalStats(
             taken=self._intake.taken,
-            duplicates=self._intake.duplicates,
+            duplicates=self._intake.duplicates.total(),
             dropped=self._intake.dropped,
             waiting=len(self._intake.waiting),
             kept=self._log.end - self._log.first,
             damaged=self._log.damaged,
             unread=self._retention.unread,
             dead_lettered=dict(self._pending.dead_lettered),
+            failing=self._committing.failing,
         )
 
     def close(self) -> None:

@@ -65,19 +65,20 @@ class Batch:
         progress. From the task that called `write`, not from a thread.
         """
         if count >= len(self.events):
-            self.delivered_each(self.missing)
+            self._arrived(list(self._missing))
         else:
             self.delivered_each(range(count))
 
     def delivered_each(self, indexes: Iterable[int]) -> None:
         """Report that the events at these indexes have arrived, where they do not arrive in order."""
-        missing = self._missing
-        arrived = [index for index in dict.fromkeys(indexes) if index in missing]
-        if len(arrived) == len(missing):
-            missing.clear()
+        self._arrived([index for index in dict.fromkeys(indexes) if index in self._missing])
+
+    def _arrived(self, arrived: list[int]) -> None:
+        if len(arrived) == len(self._missing):
+            self._missing.clear()
         else:
             for index in arrived:
-                del missing[index]
+                del self._missing[index]
         if arrived and self._on_progress is not None:
             self._on_progress(arrived)
 

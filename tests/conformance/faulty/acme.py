@@ -195,7 +195,7 @@ class AcmeVendor:
 
 EXAMPLES = [
     {"topic": "call/1", "name": "started", "id": "e1", "at": "2026-01-01T12:00:00Z", "data": {"from": "+1", "n": 1.5}},
-    {"topic": "call/1", "name": "ended", "id": "e2", "at": "2026-01-01T12:01:00+02:00", "data": {"why": ["busy"]}},
+    {"topic": "call/1", "name": "ended", "id": "e2", "at": "2026-01-01T14:01:00+02:00", "data": {"why": ["busy"]}},
     {"topic": "agent/ann%2Fx", "name": "ready", "data": None},
     {"topic": "agent/bob", "name": "asleep", "data": {"since": "noon"}},
 ]

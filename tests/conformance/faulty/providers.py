@@ -524,6 +524,13 @@ class AsksForEver(Acme):
         return self
 
 
+@caught_by("keeps_to_the_lives")
+class DatesTheEndBeforeTheBeginning(AcmeProtocol):
+    def event(self, document, frame, at, origin="live"):
+        event = super().event(document, frame, at, origin)
+        return attrs.evolve(event, time=AT - timedelta(days=1)) if event.kind == "call.cleared" else event
+
+
 @caught_by("backfills_gaps")
 class TakesThePastForThePresent(AcmeProtocol):
     def origin(self):

@@ -45,6 +45,8 @@ class Family:
     key: tuple[str, ...]
     """What each word of a routing key is: a slot, ``*`` for anything, or itself."""
     id_fields: tuple[str, ...]
+    dotted: bool = False
+    """Whether the key's last word is an id whose dots may not be escaped."""
 
     @property
     def topic(self) -> str:
@@ -55,6 +57,9 @@ class Family:
         """What the words of a routing key say; ``None`` where the key belongs to another family."""
         if len(words) < len(self.key):
             return None
+        if self.dotted:
+            last = len(self.key) - 1
+            words = [*words[:last], ".".join(words[last:])]
         found = {}
         for slot, word in zip(self.key, words, strict=False):
             if slot == "{database}":
@@ -71,7 +76,7 @@ class Family:
 OTHER_FAMILIES: Mapping[str, Family] = {
     each.name: each
     for each in (
-        Family("call", "call", ("call.*.*",), ("call", "{account}", "{event}", "{id}"), ("call_id",)),
+        Family("call", "call", ("call.*.*",), ("call", "{account}", "{event}", "{id}"), ("call_id",), dotted=True),
         Family(
             "conference",
             "conference",

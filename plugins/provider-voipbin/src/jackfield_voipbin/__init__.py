@@ -26,6 +26,7 @@ from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
+from jackfield_voipbin.single_event import SingleEventDialect, check_event
 from jackfield_voipbin.topics import PROVIDER
 from jackfield_voipbin.translate import UNKNOWN_ID
 from jackfield_voipbin.webhook import Reader
@@ -79,6 +80,13 @@ class Voipbin:
         alias="dialect",
         metadata=field_help(
             "how topics are written: as documented, as deployed (prefix), or both, whichever the server takes"
+        ),
+    )
+    event: str | None = attrs.field(
+        default=None,
+        validator=check_event,
+        metadata=field_help(
+            "the one event to subscribe to, such as transcribe_speech_ended, so that bare frames need not be guessed at"
         ),
     )
     ca_file: str | None = attrs.field(
@@ -137,6 +145,8 @@ class Voipbin:
     def __attrs_post_init__(self) -> None:
         self._check_credentials()
         self._check_webhook()
+        if self.event is not None and self.dialect_name == "documented":
+            raise ValueError(f"event = {self.event!r} needs topics as deployed, and dialect is 'documented'")
 
     def _check_credentials(self) -> None:
         if (self.username is None) != (self.password is None):
@@ -169,6 +179,8 @@ class Voipbin:
     @property
     def dialect(self) -> Dialect:
         """The topics of this customer, as the configuration has them."""
+        if self.event is not None:
+            return SingleEventDialect(self._customer_id, self.event)
         return _dialects(self._customer_id)[self.dialect_name]
 
     @property

@@ -1,7 +1,10 @@
-"""What the platform says elsewhere or not at all: who joins a conference, and the queue of a contact.
+"""What the platform says elsewhere or not at all: who joins a conference, the queue of a contact, an offer that failed.
 
 A conference's joins and leaves show only as a changed ``conferencecall_ids``. A queuecall does not name its queue, but
 the call that it refers to did when its flow came to the action ``queue_join``.
+
+A queuecall that waits again after it was offered to an agent was not queued a second time: the offer has failed. A call
+whose end is announced by two events (``call.status`` and ``call.ended``) is cleared by the first.
 
 A derived event has an id made from its content, so that every gateway gives it the same; it is marked as inferred, has
 no native type, and its data name what it was derived from. Nothing is derived from a conference's first sight, since
@@ -37,6 +40,10 @@ class Deriver:
 
     _queues: Recent[str, str] = attrs.field(factory=lambda: Recent(MOST_REMEMBERED))
     """By call: the queue that it joined last."""
+    _offers: Recent[str, tuple[datetime, str]] = attrs.field(factory=lambda: Recent(MOST_REMEMBERED))
+    """By queuecall: when it was offered last, and to which agent."""
+    _cleared: Recent[str, str] = attrs.field(factory=lambda: Recent(MOST_REMEMBERED))
+    """By call: the id of the event that ended it."""
     _members: Recent[str, _Members] = attrs.field(factory=lambda: Recent(MOST_REMEMBERED))
     """By conference: whose calls are in it, and since when that is so."""
 
@@ -48,6 +55,8 @@ class Deriver:
                 call_id = fields.get("reference_id")
                 if isinstance(call_id, str) and (queue_id := self._queues.get(call_id)) is not None:
                     event = attrs.evolve(event, parties=msgspec.structs.replace(event.parties, queue_id=queue_id))
+                if changed is not None:
+                    event = self._offer(event, event.address.resource_id, changed)
             case "conference":
                 yield event
                 if changed is not None:
@@ -55,7 +64,28 @@ class Deriver:
                 return
         yield event
 
-    def note_queue(self, call: Any) -> None:
+    def _offer(self, event: Event, queuecall_id: str, changed: datetime) -> Event:
+        if event.kind == "offer.created":
+            self._offers.put(queuecall_id, (changed, event.parties.agent_id))
+        elif event.kind == "contact.queued" and (offer := self._offers.get(queuecall_id)) is not None:
+            at, agent_id = offer
+            if changed > at:
+                parties = msgspec.structs.replace(event.parties, agent_id=agent_id)
+                return attrs.evolve(event, kind="offer.rescinded", parties=parties)
+        return event
+
+    def call(self, event: Event) -> Event:
+        """A call's event, with what is known of it besides."""
+        self._note_queue(event.data)
+        if event.kind in ("call.cleared", "call.failed"):
+            call_id = event.address.resource_id
+            ended_by = self._cleared.get(call_id)
+            if ended_by is not None and ended_by != event.id:
+                return attrs.evolve(event, kind="call.updated")
+            self._cleared.put(call_id, event.id)
+        return event
+
+    def _note_queue(self, call: Any) -> None:
         """Remember the queue that a call joins, if its action says one."""
         action = call.get("action") if isinstance(call, dict) else None
         option = action.get("option") if isinstance(action, dict) else None

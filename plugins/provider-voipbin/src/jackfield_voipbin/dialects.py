@@ -31,7 +31,7 @@ from jackfield_voipbin.published_names import (
 from jackfield_voipbin.spellings import named_event, published_as, spellings
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, matches_documented, matches_prefix, parse_topic
 
-__all__ = ["AutoDialect", "DocumentedDialect", "PrefixDialect"]
+__all__ = ["AutoDialect", "DocumentedDialect", "PrefixDialect", "scope_of"]
 
 _SYNTAX = re.compile(r"[:*]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -45,7 +45,7 @@ class DocumentedDialect:
 
     def topics_of(self, selector: Selector) -> tuple[str, ...]:
         """One topic for each resource, with its id or ``*``."""
-        scope = _scope_of(selector.address, self.customer_id)
+        scope = scope_of(selector.address, self.customer_id)
         resource_id = _expressible(selector.address.resource_id)
         return tuple(f"{scope}:{each or '*'}:{resource_id or '*'}" for each in _resources(selector) if scope)
 
@@ -88,7 +88,7 @@ class PrefixDialect:
 
     def topics_of(self, selector: Selector) -> tuple[str, ...]:
         """One for each resource, ended with a colon unless an id follows, or one for each of its events."""
-        scope = _scope_of(selector.address, self.customer_id)
+        scope = scope_of(selector.address, self.customer_id)
         return tuple(f"{scope}:{each}" for each in _ends_of(selector, "", ":") if scope)
 
     def pattern_of(self, topic: str) -> AddressPattern:
@@ -163,7 +163,7 @@ class AutoDialect:
 
     def topics_of(self, selector: Selector) -> tuple[str, ...]:
         """As documented, or named by the event as deployed; of every resource all, since no prefix leaves it free."""
-        scope = _scope_of(selector.address, self.customer_id)
+        scope = scope_of(selector.address, self.customer_id)
         return tuple(f"{scope}:{each}" for each in _ends_of(selector, "*:*", ":*") if scope)
 
     def pattern_of(self, topic: str) -> AddressPattern:
@@ -223,7 +223,7 @@ def _four(topic: str) -> list[str]:
     return segments
 
 
-def _scope_of(address: AddressPattern, customer_id: str) -> str:
+def scope_of(address: AddressPattern, customer_id: str) -> str:
     """The first half of the topics; empty where the pattern is about somebody else."""
     scope, scope_id = address.scope, address.scope_id
     if scope in (None, "customer") and scope_id in (None, customer_id):

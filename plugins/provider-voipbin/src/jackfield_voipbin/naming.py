@@ -23,9 +23,10 @@ from typing import Any
 
 import attrs
 
-from jackfield_voipbin.bare import name_as, resource_of
+from jackfield_voipbin.bare import name_as
 from jackfield_voipbin.event_names import INITIAL_STATUS, STAMPS, EventName
 from jackfield_voipbin.recent import Recent
+from jackfield_voipbin.shapes import resource_of
 from jackfield_voipbin.times import parse_time
 
 __all__ = ["Namer"]

@@ -21,7 +21,6 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, GapSuspected, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
 from jackfield_voipbin.backfill import Reconciliation
-from jackfield_voipbin.bare import nearest, resource_of
 from jackfield_voipbin.derived import RESOURCES as DERIVING
 from jackfield_voipbin.derived import Deriver
 from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
@@ -34,6 +33,7 @@ from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
 from jackfield_voipbin.queues import QueueLookup
 from jackfield_voipbin.rest import Rest
+from jackfield_voipbin.shapes import nearest, resource_of
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.times import last_change
@@ -179,7 +179,7 @@ class VoipbinProtocol:
         if event.address.resource not in self._memory.came:
             self._memory.heard(event.address.resource)
         if event.address.resource == "call":
-            self._deriver.note_queue(event.data)
+            event = self._deriver.call(event)
         elif event.address.resource in DERIVING:
             events = list(self._deriver.derive(event, changed))
             if event.address.resource == "queuecall":

@@ -28,7 +28,7 @@ __all__ = ["INDEX_SUFFIX", "Index", "build_index", "index_path", "load_index"]
 
 INDEX_SUFFIX = ".index"
 PREFIX = b'{"index":'
-VERSION = 1
+VERSION = 2
 FILE_MODE = 0o600
 # So many events are indexed before others get a turn.
 SLICE = 200

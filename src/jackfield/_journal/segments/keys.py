@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import unquote
+from zlib import crc32
 
 import msgspec
 
-__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes"]
+from jackfield._journal.segments.format import checksum
+
+__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes", "salt_of", "salted"]
 
 KEY_BYTES = 16
 # The CloudEvents attributes by whose values events are found.
@@ -20,10 +23,11 @@ def key_of(provider: str, scope: str, scope_id: str, event_id: str) -> bytes:
 
     An id of 32 hexadecimal digits is a digest already, and is not digested again.
     """
-    return _key(_salt(provider, scope, scope_id), event_id)
+    return salted(salt_of(provider, scope, scope_id), event_id)
 
 
-def _key(salt: int, event_id: str) -> bytes:
+def salted(salt: int, event_id: str) -> bytes:
+    """The key of an event with that id of a source with that salt."""
     try:
         digits = bytes.fromhex(event_id)
     except ValueError:
@@ -35,7 +39,8 @@ def _key(salt: int, event_id: str) -> bytes:
 
 
 @lru_cache(256)
-def _salt(provider: str, scope: str, scope_id: str) -> int:
+def salt_of(provider: str, scope: str, scope_id: str) -> int:
+    """The salt of a source."""
     text = f"{len(provider)}/{provider}/{len(scope)}/{scope}/{scope_id}"
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest(), "big")
 
@@ -44,16 +49,14 @@ def _salt(provider: str, scope: str, scope_id: str) -> int:
 def _salt_of(source: str) -> int | None:
     """Of CloudEvents' ``source``; ``None`` where it is not one of Jackfield's."""
     parts = source.split("/")
-    return _salt(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
+    return salt_of(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
 
 
 def pair_hash(name: str, value: str) -> int:
-    """64 bits of a name with a value."""
+    """64 bits of a name with a value, to find candidates by: whether they hold it is seen when they are read."""
     text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
-
-
-_repeated = lru_cache(4096)(pair_hash)
+    upper: int = checksum(text)
+    return upper << 32 | crc32(text)
 
 
 class Attributes(msgspec.Struct, frozen=True):
@@ -71,14 +74,12 @@ class Attributes(msgspec.Struct, frozen=True):
     def key(self) -> bytes:
         """The key of `key_of`; empty for the facts about a stream, which have no copies."""
         salt = _salt_of(self.source)
-        return b"" if salt is None or self.type.startswith("stream.") else _key(salt, self.id)
+        return b"" if salt is None or self.type.startswith("stream.") else salted(salt, self.id)
 
     def pairs(self) -> list[int]:
         """The hashes of its names and values."""
-        found = [pair_hash("id", self.id)]
-        values = (self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
-        found += [_repeated(name, value) for name, value in zip(INDEXED[1:], values, strict=True) if value]
-        return found
+        values = (self.id, self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
+        return [pair_hash(name, value) for name, value in zip(INDEXED, values, strict=True) if value]
 
 
 _decode = msgspec.json.Decoder(Attributes).decode

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 APPLICATION = 0x4A41434C  # "JACL", at byte 68 of the file; "JACK" was the form that held the events too
-PAGE_BYTES = 4096  # a save changes one page of each table that it concerns, and writes it whole
+PAGE_BYTES = 1024
 
 Step = Callable[[sqlite3.Connection], object]
 """What brings a file from one version to the next; runs inside a transaction."""
