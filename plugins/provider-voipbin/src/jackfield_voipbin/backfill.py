@@ -23,10 +23,20 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore, NotVerified
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message
-from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, Found, has_history, histories, lists
+from jackfield_voipbin.listing import (
+    AGENTS_HISTORIES,
+    AGENTS_LISTS,
+    HISTORIES,
+    LISTS,
+    Found,
+    histories,
+    lists,
+    topic_resources,
+)
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
+from jackfield_voipbin.published_names import is_published
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.translate import translate
@@ -60,15 +70,16 @@ class Reconciliation:
         """Ask for lists and histories; what is emitted is decided at the end, since frames keep coming meanwhile."""
         of_agent = any(pattern.scope == "agent" for pattern in self.held.values())
         listed_here = AGENTS_LISTS if of_agent else LISTS
-        resources = [each for each in listed_here if any(p.resource in (None, each) for p in self.held.values())]
+        resources = [each for each in listed_here if self._wants(each)]
         if not resources:
             raise RestError("nothing that is subscribed to has a list, so what was missed cannot be queried")
         listed = yield from lists(rest, resources, self.since, of_agent=of_agent)
-        wanted = [] if of_agent else [(each, id_) for each, id_ in self.memory.histories() if self._wants(each)]
+        read = HISTORIES.keys() & AGENTS_HISTORIES if of_agent else HISTORIES.keys() - AGENTS_HISTORIES
+        wanted = [(each, id_) for each, id_ in self.memory.histories() if each in read and self._wants(each)]
         known = {id_ for _, id_ in wanted}
-        for found in () if of_agent else listed.found:  # and of what began in the gap
+        for found in listed.found:  # and of what began in the gap
             moment = _moment(found)
-            if has_history(found.resource) and found.data["id"] not in known and moment and self._is_new(found, moment):
+            if found.resource in read and found.data["id"] not in known and moment and self._is_new(found, moment):
                 wanted.append((found.resource, found.data["id"]))
         past, done = yield from histories(rest, wanted)
         for resource_id in done:
@@ -80,7 +91,7 @@ class Reconciliation:
         ]
 
     def _wants(self, resource: str) -> bool:
-        wanted = {resource, "transcript"} if resource == "transcribe" else {resource}
+        wanted = topic_resources(resource)
         return any(pattern.resource is None or pattern.resource in wanted for pattern in self.held.values())
 
     def _is_new(self, found: Found, moment: datetime) -> bool:
@@ -131,6 +142,8 @@ class Reconciliation:
         if found.event_type and (known := event_name(found.event_type)).tells_status:
             self.namer.named(known, found.data)
         for name in (found.event_type,) if found.event_type else self.namer.names(found.data, found.resource):
+            if not found.event_type and not is_published(name):
+                continue  # REST shows more states than the platform has events for
             message = Message(FrameFormat.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
             event, _ = translate(message, found.text, self.feed, self.customer_id, self.at)
             inferred = not found.event_type

@@ -27,7 +27,7 @@ from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.kinds import native_name
-from jackfield_voipbin.listing import AGENTS_LISTS, LISTS
+from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, topic_resources
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
@@ -223,7 +223,8 @@ class VoipbinProtocol:
 
     def _has_lists(self) -> bool:
         return any(
-            pattern.resource is None or pattern.resource in (AGENTS_LISTS if pattern.scope == "agent" else LISTS)
+            pattern.resource is None
+            or any(pattern.resource in topic_resources(each) for each in _listed(pattern.scope))
             for pattern in self._held().values()
         )
 
@@ -265,3 +266,8 @@ class VoipbinProtocol:
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember who is to blame."""
         self._subscribing.closed(code, at)
+
+
+def _listed(scope: str | None) -> Iterable[str]:
+    """The resources that REST lists for a customer, or for one agent."""
+    return AGENTS_LISTS if scope == "agent" else LISTS

@@ -26,6 +26,8 @@ class Published:
     data: dict[str, Any]
     resource: str = ""
     """Under which resource REST lists it; empty where it does not."""
+    queue: dict[str, Any] | None = None
+    """The queue of a queuecall, which the event itself does not name."""
 
 
 @attrs.define
