@@ -162,7 +162,7 @@ def test_a_change_that_the_platform_publishes_no_event_of_is_no_loss():
     stage.wait(60)
     actions = stage.look()
     assert not [each for each in actions if isinstance(each, GapSuspected)]
-    assert len([each for each in actions if isinstance(each, Emit)]) >= 2
+    assert any(isinstance(each, Emit) for each in actions)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
