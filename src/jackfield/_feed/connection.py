@@ -147,7 +147,7 @@ class FeedConnection:
                 asking.start_soon(ask)
                 await giving_up.wait()
                 asking.cancel_scope.cancel()
-        return answered or self.connection.silence() < trio.current_time() - began
+        return answered or self.connection.activity.silence() < trio.current_time() - began
 
     async def _until_lost(self, task: Callable[[], Awaitable[None]]) -> None:
         try:
