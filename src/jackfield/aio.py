@@ -26,19 +26,19 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 import attrs
 
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
-from jackfield._gateway.listener import check_bounds, parse_selectors
+from jackfield._gateway.listener import Item, check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Portal, closed
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 @attrs.define(eq=False)
-class Listener:
+class Listener(Generic[Item]):
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
     As `jackfield.Listener`, with ``with`` and ``async for``. Events cross in batches; a batch that waits here is
@@ -61,15 +61,15 @@ class Listener:
     selectors: tuple[Selector, ...]
     buffer: int
     overflow: Overflow
-    _batches: Batches
-    _events: deque[Event] = attrs.field(factory=deque)
+    _batches: Batches[Item]
+    _events: deque[Item] = attrs.field(factory=deque)
 
     @property
     def dropped(self) -> int:
         """Events that were lost because nobody took them in time."""
         return self._batches.dropped
 
-    async def take(self) -> list[Event]:
+    async def take(self) -> list[Item]:
         """Every event that waits, at least one; none when the listener is closed and empty."""
         while not self._events:
             batch = self._batches.ask()
@@ -86,7 +86,7 @@ class Listener:
         self._events.clear()
         return taken
 
-    def take_nowait(self) -> list[Event]:
+    def take_nowait(self) -> list[Item]:
         """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
         taken = list(self._events)
         self._events.clear()
@@ -111,7 +111,7 @@ class Listener:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> Item:
         if not self._events:
             self._events.extend(await self.take())
         if not self._events:
@@ -131,14 +131,40 @@ class Gateway:
         """What it was opened with."""
         return self._gateway.config
 
+    @overload
     def listen(
-        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
-    ) -> Listener:
-        """The events that any of the selectors matches, from now on; ``"**"`` selects all."""
+        self,
+        *selectors: str | Selector,
+        buffer: int = ...,
+        overflow: Overflow = ...,
+        committed: Literal[False] = ...,
+    ) -> Listener[Event]: ...
+    @overload
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = ...,
+        overflow: Overflow = ...,
+        committed: Literal[True],
+    ) -> Listener[Record]: ...
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = LISTENER_BUFFER,
+        overflow: Overflow = "drop_oldest",
+        committed: bool = False,
+    ) -> Listener[Event] | Listener[Record]:
+        """The events that any of the selectors matches, from now on; ``"**"`` selects all.
+
+        With `committed`, a `Record` of each once it is committed.
+        """
         check_bounds(buffer, overflow)
         parsed = parse_selectors(selectors)
-        listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
-        return Listener(parsed, buffer, overflow, Batches.open(self._portal, listen))
+        if committed:
+            records = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow, committed=True)
+            return Listener(parsed, buffer, overflow, Batches.open(self._portal, records))
+        events = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
+        return Listener(parsed, buffer, overflow, Batches.open(self._portal, events))
 
     async def publish(self, *events: Event) -> int:
         """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.

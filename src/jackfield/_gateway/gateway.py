@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, overload
 
 import attrs
 import trio
@@ -18,26 +18,24 @@ from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
-from jackfield._gateway.listeners import Listeners
+from jackfield._gateway.listeners import EventListeners, RecordListeners
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.snapshot import GatewayState
+from jackfield._gateway.unknown_kinds import report_unknown_kinds
 from jackfield._journal import Journal
 from jackfield._journal.receipts import Tokens
-from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
 from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
-from jackfield.addresses import ANYWHERE
 from jackfield.config import GatewayConfig, Route, check_route
 from jackfield.errors import DeliveryError, JackfieldError
-from jackfield.events import Event
-from jackfield.kinds import explain_unknown
+from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
-from jackfield.reports import KindUnknown, Overflow
+from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 
 __all__ = ["LISTENER_BUFFER", "Gateway"]
@@ -58,17 +56,31 @@ class Gateway:
     _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
     _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _webhook_server: WebhookServer = attrs.field(init=False)
-    _listeners: Listeners = attrs.field(init=False)
+    _listeners: EventListeners = attrs.field(init=False)
+    _committed: RecordListeners = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
     _closed: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self._listeners = Listeners(self._registry.observe, self._deselect)
+        self._listeners = EventListeners(self._registry.observe, self._deselect)
+        self._committed = RecordListeners(self._registry.observe, self._deselect)
         self._routes = Routes(self._pipelines, self._journal)
 
+    @overload
     def listen(
-        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
-    ) -> Listener:
+        self, *selectors: str | Selector, buffer: int = ..., overflow: Overflow = ..., committed: Literal[False] = ...
+    ) -> Listener[Event]: ...
+    @overload
+    def listen(
+        self, *selectors: str | Selector, buffer: int = ..., overflow: Overflow = ..., committed: Literal[True]
+    ) -> Listener[Record]: ...
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = LISTENER_BUFFER,
+        overflow: Overflow = "drop_oldest",
+        committed: bool = False,
+    ) -> Listener[Event] | Listener[Record]:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
         ::
@@ -79,14 +91,17 @@ class Gateway:
 
         Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
         ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
-        lost, or that the loop ends with an error. A kind that neither Jackfield nor a feed's vendor has is reported.
+        lost, or that the loop ends with an error. With `committed` the loop gets a `Record` of each event once it is
+        committed, with its position in the journal. A kind that neither Jackfield nor a feed's vendor has is reported.
         `SelectorError` for a selector that does not parse, `ValueError` for none, `JackfieldError` once the gateway is
         closed.
         """
         self._check_open()
         parsed = parse_selectors(selectors)
-        listener = self._listeners.add(parsed, buffer, overflow)
-        self._doubt(parsed)
+        if committed and self._committed.put not in self._journal.committed:
+            self._journal.committed.append(self._committed.put)
+        listener = (self._committed if committed else self._listeners).add(parsed, buffer, overflow)
+        report_unknown_kinds(parsed, self._registry, self._sessions)
         self._select(parsed)
         return listener
 
@@ -119,7 +134,7 @@ class Gateway:
             ),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
-            tuple(listener._state() for listener in self._listeners),
+            tuple(listener._state() for listener in (*self._listeners, *self._committed)),
             tuple(self._routes),
             MappingProxyType(dict(self._webhook_server.rejections)),
         )
@@ -134,7 +149,7 @@ class Gateway:
         self._check_open()
         checked = check_route(route, self._pipelines)
         self._routes.add(checked)
-        self._doubt(checked.select)
+        report_unknown_kinds(checked.select, self._registry, self._sessions)
         self._select(checked.select)
         return checked
 
@@ -155,21 +170,6 @@ class Gateway:
     def _check_open(self) -> None:
         if self._closed:
             raise JackfieldError("the gateway is closed: nothing will come any more")
-
-    def _doubt(self, selectors: Iterable[Selector]) -> None:
-        """Report what selects a kind that nobody has."""
-        for selector in dict.fromkeys(selectors):
-            if (problem := explain_unknown(*selector.kind, self._registry.kinds)) and not self._is_vendors_own(
-                selector
-            ):
-                self._registry.observe(KindUnknown(str(selector), problem))
-
-    def _is_vendors_own(self, selector: Selector) -> bool:
-        for session in self._sessions.values():
-            with suppress(JackfieldError), provider_code():
-                if any(map(selector.kind.matches, session.provider.dialect.kinds_of(ANYWHERE))):
-                    return True
-        return False
 
     def _select(self, selectors: Iterable[Selector]) -> None:
         for name, plan in self._plans.items():
@@ -226,7 +226,7 @@ class Gateway:
                 redact=self._registry.redact,
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
-        self._doubt(self._routes.selectors)
+        report_unknown_kinds(self._routes.selectors, self._registry, self._sessions)
         self._select(self._routes.selectors)
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
@@ -289,3 +289,4 @@ class Gateway:
                 await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
+        self._committed.close()

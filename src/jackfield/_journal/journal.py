@@ -51,8 +51,8 @@ class Journal:
     _rng: random.Random = attrs.field(factory=random.Random)
     _clock: Callable[[], float] = time.time
     """The wall clock."""
-    on_commit: Callable[[list[Record]], object] | None = None
-    """Called with the events of each commit."""
+    committed: list[Callable[[list[Record]], object]] = attrs.field(factory=list)
+    """Each is called with the events of each commit."""
     _log: Log = attrs.field(init=False)
     _intake: Intake = attrs.field(init=False)
     _committing: Committing = attrs.field(init=False)
@@ -234,8 +234,10 @@ class Journal:
         """These are committed, and `end` is the position behind them."""
         self._receipts.settle(end)
         self._accounts.settle(end)
-        if self.on_commit is not None:
-            self.on_commit(records_of(end - len(events), events))
+        if self.committed:
+            records = records_of(end - len(events), events)
+            for callback in self.committed:
+                callback(records)
 
     def _needed(self) -> int:
         return min((cursor.committed for cursor in self._cursors), default=self._log.end)

@@ -53,9 +53,9 @@ class Disk(SegmentStore):
 
     full = stuck = False
 
-    def append(self, lines, received, at):
+    def append(self, *group):
         self.refuse()
-        super().append(lines, received, at)
+        super().append(*group)
 
     def save(self, notes, **options):
         self.refuse()
