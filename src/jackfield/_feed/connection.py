@@ -7,7 +7,7 @@ through a bounded queue, and facts are handed to the session at once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -123,6 +123,25 @@ class FeedConnection:
         """The journal has committed the events of these tokens; where the connection has ended they come again."""
         if not self._ended:
             self._apply(self.driver.committed(tokens))
+
+    async def answers(self, giving_up: trio.Event) -> bool:
+        """Whether the other end answers a ping, or sends anything, before somebody gives up or it takes too long."""
+        began = trio.current_time()
+        answered = False
+
+        async def ask() -> None:
+            nonlocal answered
+            with suppress(ConnectionLost):
+                await self.connection.ping()
+                answered = True
+            asking.cancel_scope.cancel()
+
+        with trio.move_on_after(self._timing.pong_timeout):
+            async with trio.open_nursery() as asking:
+                asking.start_soon(ask)
+                await giving_up.wait()
+                asking.cancel_scope.cancel()
+        return answered or self.connection.silence() < trio.current_time() - began
 
     async def _until_lost(self, task: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -83,7 +83,7 @@ class Session:
     _cut_ages: CutAges = attrs.field(factory=CutAges)
     _loss: ConnectionLost | None = None
     """Why the current connection ended."""
-    _protocol: FeedProtocol | None = None
+    protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
     _login: Provider | None = None
     """What the previous login returned, passed to the next as `before`."""
@@ -91,7 +91,7 @@ class Session:
     def __attrs_post_init__(self) -> None:
         feed, clock = self.feed, self._clock
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, self._redact)
-        self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True))
+        self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True), self.handle)
         self._idle = IdleCheck(feed.connection.idle_check_seconds)
         self._time = Timekeeper(
             clock,
@@ -198,7 +198,7 @@ class Session:
         """The successor is subscribed: close the connection that it renews."""
         assert self._current is not None
         self._time.renewed(self._current.driver)
-        self._current.stopping.set()
+        self._nursery.start_soon(self._renewal.retire, self._current)
         self._current, self._successor = successor, None
         self._current_since = self._clock.elapsed()
         self._renewal.done()
@@ -210,8 +210,8 @@ class Session:
         self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
-        endpoint, self._protocol = connect_as(self.feed, self.provider, self._protocol, self._token())
-        return endpoint, self._protocol
+        endpoint, self.protocol = connect_as(self.feed, self.provider, self.protocol, self._token())
+        return endpoint, self.protocol
 
     def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
         """Give the driver its last input; why the connection ended, after that."""

@@ -242,6 +242,7 @@ class Gateway:
                 report,
                 options,
                 redact=self._registry.redact,
+                protocol=partial(getattr, session, "protocol"),
             )
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
