@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import trio
 import jackfield_outbox
 import jackfield_sqlite
 from jackfield import open_gateway
+from jackfield._journal.store import SegmentStore
 
 KILLS = 20
 TABLE = "CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, data TEXT)"
@@ -128,6 +130,39 @@ async def test_rows_are_deleted_when_they_are_stored_and_a_table_that_is_not_the
         stats = gateway.state().feeds["app"]
     assert str(event.address) == "outbox/table/app/call/c0/updated"
     assert stats.unreadable == 1
+
+
+@pytest.mark.parametrize(("rows", "size", "bounds"), [(300, 10, {"memory_events": 40}), (100, 50_000, {})])
+async def test_a_table_that_is_read_faster_than_the_journal_writes_is_slowed_and_nothing_is_dropped(
+    tmp_path, monkeypatch, rows, size, bounds
+):
+    bounds = {"memory_bytes": 1_000_000} | bounds
+    most = [0]
+    with opened(tmp_path / "app.db") as database:
+        database.execute(TABLE)
+        text = json.dumps({"filler": "x" * size})
+        database.executemany(
+            "INSERT INTO outbox (kind, subject, data) VALUES ('call.updated', ?, ?)",
+            [(f"c{n}", text) for n in range(rows)],
+        )
+    feed = {"provider": "outbox", "name": "app", "path": str(tmp_path / "app.db"), "poll_seconds": 0.01}
+    document = {"gateway": {"journal": str(tmp_path / "journal"), **bounds}, "feeds": {"app": feed}}
+
+    append = SegmentStore.append
+
+    def slowly(store, lines, received, at):
+        most[0] = max(most[0], sum(map(len, gateway._journal._intake._lines)))
+        time.sleep(0.001)
+        append(store, lines, received, at)
+
+    monkeypatch.setattr(SegmentStore, "append", slowly)
+    async with open_gateway(document, plugins=[jackfield_outbox]) as gateway:
+        with gateway.listen("call.*", buffer=rows) as events, trio.fail_after(30):
+            for _ in range(rows):
+                await anext(aiter(events))
+        journal = gateway.state().journal
+    assert (journal.dropped, journal.taken >= rows) == (0, True)
+    assert most[0] < 1_000_000
 
 
 async def until(events, kind):
