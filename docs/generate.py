@@ -24,7 +24,7 @@ from diagram import life_diagram, states_diagram
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
-from jackfield.config import ConnectionOptions, DeliveryOptions, GatewayOptions, Route, WebhooksOptions
+from jackfield.config import ConnectionOptions, DeliveryOptions, GatewayOptions, MetricsOptions, Route, WebhooksOptions
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
 from jackfield.state.lives import LIVES, UNKNOWN
@@ -146,6 +146,11 @@ def configuration_page() -> str:
         "The HTTP server for the vendors' webhooks ([how to](../how-to/webhooks-in.md)).",
         "",
         *_options(WebhooksOptions),
+        "## `[metrics]`",
+        "",
+        "The HTTP server for Prometheus and for probes ([how to](../how-to/operate.md)).",
+        "",
+        *_options(MetricsOptions),
         "## `[feeds.NAME]`",
         "",
         "What a feed of any provider may have beside the options of its provider, which are below.",

@@ -7,12 +7,12 @@ import attrs
 import pytest
 
 from jackfield import Registry
-from jackfield.config import DeliveryOptions, GatewayOptions, WebhooksOptions
+from jackfield.config import DeliveryOptions, GatewayOptions, MetricsOptions, WebhooksOptions
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {path: path.read_text() for path in [*ROOT.glob("src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]}
 REGISTRY = Registry.load()
-TABLES = [GatewayOptions, WebhooksOptions, DeliveryOptions]
+TABLES = [GatewayOptions, WebhooksOptions, MetricsOptions, DeliveryOptions]
 PLUGINS = [spec.cls for spec in (*REGISTRY.providers.values(), *REGISTRY.sinks.values())]
 OPTIONS = [(table, field.alias) for table in (*TABLES, *PLUGINS) for field in attrs.fields(table)]
 

@@ -34,6 +34,7 @@ USES = {
     "tail": (2, "tail", "none.toml"),
     "dashboard": (2, "dashboard", "none.toml"),
     "journal": (2, "journal", "stats", "none.toml"),
+    "health": (2, "health", "none.toml"),
     "translate": (0, "translate", "contact.* @ voipbin/customer/☎/**"),
     "decode": (0, "decode", "voipbin"),
     "simulate": (2, "simulate", "voipbin"),

@@ -17,6 +17,7 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
+from jackfield._serve.monitor import monitored
 from jackfield.config import GatewayConfig
 from jackfield.reports import Level
 
@@ -71,7 +72,9 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> Gat
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
-        async with opening as gateway:
+        async with opening as gateway, monitored(gateway, gateway.config.metrics.listen) as url:
+            if url:
+                say(f"metrics: {url}/metrics")
             async for number in signals:
                 if number in STOP:
                     say(f"{signal.Signals(number).name}: stopping")

@@ -74,6 +74,8 @@ class FeedRecorder:
             case effects.EventsReceived(events, frames, tokens):
                 self.stats.frames += frames
                 self.stats.events += len(events)
+                if events:
+                    self.stats.last_event_at = events[-1].received
                 if tokens:
                     self._deliver(events, tokens, committed)
                 elif events:
@@ -129,6 +131,7 @@ class FeedRecorder:
     def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
         """Events may be missing between two moments."""
         self.stats.gaps += 1
+        self.stats.gap_seconds += (until - since).total_seconds()
         self.report(GapSuspected(self.feed.name, since, until, cause))
         self.emit_fact("gap_suspected", since=since, until=until, cause=cause)
 

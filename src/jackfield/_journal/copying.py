@@ -156,7 +156,7 @@ def compact(path: Path, keep_seconds: float, keep_bytes: int) -> tuple[int, int]
     before = _used(path)
     with closing(SegmentStore.open(path)) as store:
         floor = min(store.cursors().values(), default=store.next)
-        store.trim(keep_after=time.time() - keep_seconds, keep_bytes=keep_bytes, floor=floor)
+        store.delete_before(store.cut(keep_after=time.time() - keep_seconds, keep_bytes=keep_bytes, floor=floor))
         remove_leftovers(store.folder)
     vacuum_sidecar(path)
     return before, _used(path)

@@ -37,6 +37,8 @@ class Cursor:
     is_down: Callable[[], bool] = _never
     """Whether the sink accepts nothing at the moment; to be set by the sink's pipeline."""
     _on_loss: Callable[[int, str], object] | None = None
+    _lost: list[tuple[int, int]] = attrs.field(factory=list)
+    """Ranges of positions that are counted as lost, and stand behind what the sink is not done with."""
     _uncollected: int = 0
     _reading: bool = False
 
@@ -51,7 +53,7 @@ class Cursor:
     @property
     def lag(self) -> int:
         """How many events the sink is not done with."""
-        return self._log.end - self._committed
+        return self._log.count(self._committed, self._log.end)
 
     @property
     def durable(self) -> bool:
@@ -74,18 +76,20 @@ class Cursor:
         if self._reading or start >= (until := min(until, self._log.oldest)):
             return 0
         self.position = until
+        lost = self._log.count(start, until)
+        self._account(lost, start, until)
         if self._committed == start:  # what is lost needs nobody to commit it
             self.commit(until)
-        self._account(until - start, until)
-        return until - start
+        return lost
 
     def lost(self, count: int) -> None:
         """Report events that were lost while the sink did not run, and are counted already."""
         self._uncollected += count
 
-    def _account(self, count: int, until: int) -> None:
+    def _account(self, count: int, start: int, stop: int) -> None:
         slow = not self.is_down()
-        self._pending.lose(self.name, count, until, slow=slow)
+        self._lost.append((start, stop))
+        self._pending.lose(self.name, count, slow=slow, ahead=self._ahead())
         if self._on_loss is None:
             self._uncollected += count
         elif slow:
@@ -122,7 +126,7 @@ class Cursor:
             self.position = batch.next
             lost += batch.lost
             if batch.deleted and self.durable:
-                self._account(batch.deleted, start + batch.deleted)
+                self._account(batch.deleted, start, batch.records[0].position if batch.records else batch.next)
                 lost, self._uncollected = lost + self._uncollected, 0
             else:
                 lost += batch.deleted
@@ -139,7 +143,13 @@ class Cursor:
         if upcoming > self._committed:
             self._committed = upcoming
             self.position = max(self.position, upcoming)
+            if self._lost and self._lost[0][1] <= upcoming:
+                self._lost = [each for each in self._lost if each[1] > upcoming]
+                self._pending.lose(self.name, 0, slow=False, ahead=self._ahead())
             self._pending.move(self.name, upcoming)
+
+    def _ahead(self) -> int:
+        return sum(self._log.count(start, stop) for start, stop in self._lost)
 
     def dead_letter(self, position: int, event: Event, reason: str, attempts: int) -> None:
         """Make an event a dead letter; saved together with a `commit` that follows without waiting in between.

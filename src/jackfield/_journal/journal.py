@@ -153,7 +153,7 @@ class Journal:
         end = self._log.end
         start = min(self._known.get(name, end), end)
         cursor = Cursor(name, self._log, self._pending, start)
-        if lost := count_loss(self._pending, name, start, self._store.trimmed):
+        if lost := count_loss(self._store, self._pending, name, start, self._store.trimmed):
             cursor.lost(lost)
         cursor.commit(self._store.trimmed)
         self._cursors.append(cursor)
@@ -192,10 +192,11 @@ class Journal:
             duplicates=self._intake.duplicates.total(),
             dropped=self._intake.dropped,
             waiting=len(self._intake.waiting),
-            kept=self._log.end - self._log.first,
+            kept=self._log.count(self._log.first, self._log.end),
             damaged=self._log.damaged,
             unread=self._retention.unread,
             dead_lettered=dict(self._pending.dead_lettered),
+            failing=self._committing.failing,
         )
 
     def close(self) -> None:

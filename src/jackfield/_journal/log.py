@@ -89,6 +89,10 @@ class Log:
         """Whether what is not read yet can still be read after a restart."""
         return self._store.survives
 
+    def count(self, start: int, stop: int) -> int:
+        """How many of the positions from `start` to before `stop` events have or had."""
+        return self._store.count(start, stop)
+
     def extend(self, events: Sequence[Event], sizes: Sequence[int]) -> None:
         """Make events readable; `sizes` are those of their JSON."""
         self._newest.extend(events)
@@ -150,7 +154,7 @@ class Log:
         stop = max(start, min(start + most, self.end))
         shift = len(self._newest) - self.end
         events = self._newest[start + shift : stop + shift]
-        return Batch(records_of(start, events), stop, start - position)
+        return Batch(records_of(start, events), stop, self._store.count(position, start))
 
 
 def _load(store: Store, position: int, most: int) -> Batch:

@@ -40,7 +40,14 @@ async def open_journal(options: GatewayOptions, report: Callable[[Report], None]
         report(taken_over)
     size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
     seconds = options.retain_seconds / SEGMENTS
-    opening = partial(SegmentStore.open, path, fsync=options.fsync, segment_bytes=size, segment_seconds=seconds)
+    opening = partial(
+        SegmentStore.open,
+        path,
+        fsync=options.fsync,
+        segment_bytes=size,
+        segment_seconds=seconds,
+        keep_keys=options.dedupe_window,
+    )
     store = await trio.to_thread.run_sync(opening)
     try:
         journal = await trio.to_thread.run_sync(Journal, bounds, store, report, limits)

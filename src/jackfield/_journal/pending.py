@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import attrs
@@ -14,6 +16,7 @@ from jackfield._journal.downtime import AccountRow
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Token
+from jackfield.errors import JournalError
 from jackfield.events import Event
 
 __all__ = ["PendingNotes"]
@@ -22,6 +25,8 @@ T = TypeVar("T")
 
 # How long what has changed may stay unsaved; a save costs some pages on the disk, whatever has changed.
 SAVE_SECONDS = 0.25
+# Retention, which makes room on a full disk, does not wait longer for a save that the disk refuses.
+FLUSH_SECONDS = 1.0
 
 
 @attrs.define(eq=False)
@@ -47,6 +52,7 @@ class PendingNotes:
     _unsaved_losses: dict[str, Loss] = attrs.field(factory=dict)
     _changed: trio.Event = attrs.field(factory=trio.Event)
     _saved: trio.Event = attrs.field(factory=trio.Event)
+    _saving: trio.Lock = attrs.field(factory=trio.Lock)
     _finishing: trio.Event = attrs.field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
@@ -75,10 +81,10 @@ class PendingNotes:
         self._unsaved_accounts[feed] = row
         self._stir()
 
-    def lose(self, sink: str, count: int, until: int, *, slow: bool) -> None:
-        """Note that a sink has lost events up to a position."""
+    def lose(self, sink: str, count: int, *, slow: bool, ahead: int = 0) -> None:
+        """Note that a sink has lost events, and how many of all that it has lost stand behind what it wants next."""
         down, late, _ = self.losses.get(sink, Loss())
-        loss = Loss(down, late + count, until) if slow else Loss(down + count, late, until)
+        loss = Loss(down, late + count, ahead) if slow else Loss(down + count, late, ahead)
         self.losses[sink] = self._unsaved_losses[sink] = loss
         self._stir()
 
@@ -122,10 +128,19 @@ class PendingNotes:
         else:
             self._changed.set()
 
+    async def flush(self) -> None:
+        """Save what has changed such that a power failure spares it, if the disk allows that now."""
+        with trio.move_on_after(FLUSH_SECONDS), suppress(JournalError):
+            async with self._saving:
+                notes = self._take()
+                await self._worker.once(partial(self._store.save, notes, durable=True))
+                self._settle(notes)
+
     async def _save(self) -> None:
-        notes = self._take()
-        await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._unsaved_dead))
-        self._settle(notes)
+        async with self._saving:
+            notes = self._take()
+            await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._unsaved_dead))
+            self._settle(notes)
 
     def _take(self) -> Notes:
         return Notes(

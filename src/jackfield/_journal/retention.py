@@ -83,16 +83,18 @@ class Retention:
         """Delete the oldest events that were received before that moment, or are more than that size."""
         # A crash forgets what a sink has passed and is not saved.
         floor = min(self._pending.known.values(), default=self._store.next)
-        trim = partial(self._store.trim, keep_after=keep_after, keep_bytes=keep_bytes, floor=floor)
-        trimmed = await self._worker.once(trim)
-        if trimmed.next > trimmed.first:
-            self._account(trimmed.next)
+        cut = partial(self._store.cut, keep_after=keep_after, keep_bytes=keep_bytes, floor=floor)
+        position = await self._worker.once(cut)
+        self._account(max(position, self._store.trimmed))  # memory may have held what was deleted before, till now
+        if position > self._store.trimmed:
+            await self._pending.flush()  # so that no crash makes a loss of what a sink has accepted
+            await self._worker.once(partial(self._store.delete_before, position))
 
     def _account(self, first: int) -> None:
-        """Events before `first` are deleted: count them for each sink that had not read them."""
+        """Events before `first` are about to be deleted: count them for each sink that has not read them."""
         losses = [cursor.lose(first) for cursor in self._cursors]
         for sink in self._pending.known.keys() - {cursor.name for cursor in self._cursors}:
-            losses.append(count_loss(self._pending, sink, self._pending.known[sink], first))
+            losses.append(count_loss(self._store, self._pending, sink, self._pending.known[sink], first))
             if losses[-1]:
                 self._pending.move(sink, first)
                 reason = "retention deleted them, and the sink is not configured: 'jackfield journal forget-sink'"
@@ -109,9 +111,10 @@ def _maintain(store: Store) -> None:
         time.sleep(0)  # lets a thread go on that waits for the interpreter
 
 
-def count_loss(pending: PendingNotes, sink: str, position: int, first: int) -> int:
+def count_loss(store: Store, pending: PendingNotes, sink: str, position: int, first: int) -> int:
     """Count what a sink that did not run has lost, as far as it is not counted already; how many events it is."""
-    counted = pending.losses[sink].until if sink in pending.losses else 1
-    if lost := max(0, first - max(position, counted)):
-        pending.lose(sink, lost, first, slow=False)
+    ahead = pending.losses[sink].ahead if sink in pending.losses else 0
+    lost = max(0, store.count(position, first) - ahead)
+    if lost or ahead:
+        pending.lose(sink, lost, slow=False)
     return lost

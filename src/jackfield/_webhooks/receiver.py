@@ -103,7 +103,7 @@ class WebhookReceiver:
             raise
         except JackfieldError as error:
             return self._fail(error, request.body)
-        self._accept(len(events), new)
+        self._accept(events, new)
         if isinstance(read, WebhookAnswer):
             return answered.response
         return Response(200, body=msgspec.json.encode({"new": new, "copies": len(events) - new}))
@@ -119,12 +119,14 @@ class WebhookReceiver:
             self._report(WebhookRejected(self.feed.name, status, reason, total))
         return answer(WebhookError(status, reason))
 
-    def _accept(self, events: int, new: int) -> None:
+    def _accept(self, events: list[Event], new: int) -> None:
         counters = self._counters
         counters.webhooks.accepted += 1
-        counters.webhooks.copies += events - new
-        counters.events += events
-        if not events:
+        counters.webhooks.copies += len(events) - new
+        counters.events += len(events)
+        if events:
+            counters.last_event_at = events[-1].received
+        else:
             counters.ignored["webhook without an event"] += 1
 
     def _fail(self, error: JackfieldError, body: bytes) -> Response:

@@ -6,7 +6,8 @@ paths. Nothing here opens a connection.
 """
 
 from jackfield.config.documents import Document, find_config, read_toml
-from jackfield.config.reader import build_config, check_route, read_gateway_options
+from jackfield.config.reader import build_config, check_route, read_gateway_options, read_metrics_options
+from jackfield.config.servers import MetricsOptions, WebhooksOptions
 from jackfield.config.tables import (
     ConnectionOptions,
     DeliveryOptions,
@@ -15,7 +16,6 @@ from jackfield.config.tables import (
     GatewayOptions,
     NamedSink,
     Route,
-    WebhooksOptions,
 )
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Feed",
     "GatewayConfig",
     "GatewayOptions",
+    "MetricsOptions",
     "NamedSink",
     "Route",
     "WebhooksOptions",
@@ -32,5 +33,6 @@ __all__ = [
     "check_route",
     "find_config",
     "read_gateway_options",
+    "read_metrics_options",
     "read_toml",
 ]

@@ -10,6 +10,7 @@ import attrs
 
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
 from jackfield.config.documents import Document
+from jackfield.config.servers import MetricsOptions, WebhooksOptions
 from jackfield.config.tables import (
     ConnectionOptions,
     DeliveryOptions,
@@ -18,7 +19,6 @@ from jackfield.config.tables import (
     GatewayOptions,
     NamedSink,
     Route,
-    WebhooksOptions,
 )
 from jackfield.errors import ConfigError, ConfigProblem, JackfieldError
 from jackfield.plugin.options import host_and_port, is_loopback
@@ -26,7 +26,7 @@ from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.sink import SinkSpec
 
-__all__ = ["build_config", "check_route", "read_gateway_options"]
+__all__ = ["build_config", "check_route", "read_gateway_options", "read_metrics_options"]
 
 T = TypeVar("T")
 
@@ -42,9 +42,10 @@ def build_config(
     `ConfigError` holds every fault of the document.
     """
     reader = _Reader(document)
-    reader.problems.extend(unknown_keys(document, ("gateway", "webhooks", "feeds", "sinks", "routes"), ""))
+    reader.problems.extend(unknown_keys(document, ("gateway", "webhooks", "metrics", "feeds", "sinks", "routes"), ""))
     gateway = reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")
     webhooks = reader.structure(WebhooksOptions, document.get("webhooks", {}), "webhooks")
+    metrics = reader.structure(MetricsOptions, document.get("metrics", {}), "metrics")
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
     routes = reader.routes()
@@ -52,17 +53,32 @@ def build_config(
         reader.webhooks(webhooks, feeds)
     if not document.get("feeds"):
         reader.problems.append(ConfigProblem("feeds", "a gateway needs at least one [feeds.NAME] table"))
-    if gateway is None or webhooks is None or reader.problems:
+    if gateway is None or webhooks is None or metrics is None or reader.problems:
         raise ConfigError(reader.problems)
     return GatewayConfig(
-        feeds=feeds, sinks=named, routes=routes, gateway=gateway, webhooks=webhooks, warnings=tuple(reader.warnings)
+        feeds=feeds,
+        sinks=named,
+        routes=routes,
+        gateway=gateway,
+        webhooks=webhooks,
+        metrics=metrics,
+        warnings=tuple(reader.warnings),
     )
 
 
 def read_gateway_options(document: Mapping[str, Any]) -> GatewayOptions:
     """The ``[gateway]`` table alone, for commands that need no plugin; `ConfigError` holds what is wrong with it."""
+    return _alone(document, GatewayOptions, "gateway")
+
+
+def read_metrics_options(document: Mapping[str, Any]) -> MetricsOptions:
+    """The ``[metrics]`` table alone, likewise."""
+    return _alone(document, MetricsOptions, "metrics")
+
+
+def _alone(document: Mapping[str, Any], cls: type[T], section: str) -> T:
     reader = _Reader(document)
-    if (options := reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")) is None:
+    if (options := reader.structure(cls, document.get(section, {}), section)) is None:
         raise ConfigError(reader.problems)
     return options
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from jackfield._loading.guard import provider_code
+from jackfield.config.servers import MetricsOptions, WebhooksOptions
 from jackfield.errors import ConfigProblem
-from jackfield.plugin.options import field_help, ge, host_and_port, is_url
+from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret, iter_secrets
 from jackfield.plugin.sink import Sink
@@ -25,18 +26,12 @@ __all__ = [
     "GatewayOptions",
     "NamedSink",
     "Route",
-    "WebhooksOptions",
 ]
 
 
 def _names_folder(_instance: Any, _attribute: Any, value: str) -> None:
     if not value.strip() or "\0" in value:
         raise ValueError(f'{value!r} does not name a folder; say "memory" or a path such as "var/journal"')
-
-
-def _host_and_port(_instance: Any, _attribute: Any, value: str | None) -> None:
-    if value is not None:
-        host_and_port(value)
 
 
 def _proxy(_instance: Any, _attribute: Any, value: str | None) -> None:
@@ -95,40 +90,6 @@ class GatewayOptions:
     drain_seconds: float = attrs.field(
         default=5.0, validator=ge(0), metadata=field_help("how long sinks may take to finish at the end")
     )
-
-
-@attrs.frozen
-class WebhooksOptions:
-    """The ``[webhooks]`` table: the HTTP server that receives the vendors' webhooks."""
-
-    listen: str | None = attrs.field(
-        default=None,
-        validator=_host_and_port,
-        metadata=field_help('where webhooks are received, such as "127.0.0.1:8080"; a feed\'s path is /webhooks/NAME'),
-    )
-    tls_cert: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the certificate to receive webhooks over TLS", path=True)
-    )
-    tls_key: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the key of tls_cert, if it is in another file", path=True)
-    )
-
-    public_url: str | None = attrs.field(
-        default=None,
-        validator=attrs.validators.optional(is_url("http", "https")),
-        metadata=field_help("where vendors send to, without the path, if a proxy is in front; some sign the URL"),
-    )
-    embedded: bool = attrs.field(
-        default=False,
-        metadata=field_help("webhooks are given to gateway.post() by the program around it, so nothing need listen"),
-    )
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("tls_cert", "tls_key"):
-            if getattr(self, name) is not None and self.listen is None:
-                raise ValueError(f"{name} needs listen, the address to listen on")
-        if self.tls_key is not None and self.tls_cert is None:
-            raise ValueError("tls_key needs tls_cert, the certificate that it is the key of")
 
 
 @attrs.frozen
@@ -277,6 +238,7 @@ class GatewayConfig:
     routes: tuple[Route, ...] = ()
     gateway: GatewayOptions = attrs.field(factory=GatewayOptions)
     webhooks: WebhooksOptions = attrs.field(factory=WebhooksOptions)
+    metrics: MetricsOptions = attrs.field(factory=MetricsOptions)
     warnings: tuple[ConfigProblem, ...] = ()
     """What is allowed but probably not meant."""
 

@@ -53,12 +53,14 @@ class FeedCounters:
     connections: int = 0
     frames: int = 0
     events: int = 0
+    last_event_at: datetime | None = None
     ignored: Counter[str] = attrs.field(factory=Counter)
     unreadable: int = 0
     last_unreadable: deque[FrameError] = attrs.field(factory=lambda: deque(maxlen=KEPT_UNREADABLE), repr=False)
     topics: frozenset[str] = frozenset()
     refused_topics: dict[str, str] = attrs.field(factory=dict)
     gaps: int = 0
+    gap_seconds: float = 0.0
     not_verified_count: int = 0
     not_verified_seconds: float = 0.0
     backfilled: int = 0

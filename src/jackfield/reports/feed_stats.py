@@ -42,6 +42,8 @@ class FeedStats:
     """Events of the vendor's, copies too; the ``stream`` facts are not counted."""
     copies: int = 0
     """Those of them that had come already; ``frames / (events - copies)`` is how often the vendor sends each."""
+    last_event_at: datetime | None = None
+    """When the last of them came."""
     ignored: Mapping[str, int] = NONE
     """Frames and webhooks that were no events, by reason."""
     unreadable: int = 0
@@ -52,6 +54,9 @@ class FeedStats:
     refused_topics: Mapping[str, str] = MappingProxyType({})
     """What it refused on this connection, with the reason."""
     gaps: int = 0
+    """Gaps that were announced."""
+    gap_seconds: float = 0.0
+    """Their length together."""
     not_verified_count: int = 0
     """Spans in which nobody could know whether events were missed."""
     not_verified_seconds: float = 0.0

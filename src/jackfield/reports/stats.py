@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
 
 from jackfield.selectors import Selector
 
-__all__ = ["JournalStats", "ListenerState", "Overflow", "SinkState", "SinkStats"]
+__all__ = ["SINK_STATES", "JournalStats", "ListenerState", "Overflow", "SinkState", "SinkStats"]
 
 Overflow = Literal["drop_oldest", "drop_newest", "error"]
 """What is lost when a listener's buffer is full, since a feed never waits.
@@ -35,6 +35,7 @@ class ListenerState:
 
 SinkState = Literal["delivering", "retrying", "paused", "disabled"]
 """How a sink stands."""
+SINK_STATES: tuple[SinkState, ...] = get_args(SinkState)
 
 
 @attrs.frozen
@@ -71,3 +72,5 @@ class JournalStats:
     """Events that were deleted before every sink had passed them."""
     dead_lettered: Mapping[str, int]
     """Dead letters, by sink."""
+    failing: bool = False
+    """Whether writing fails at present, so that nothing is confirmed."""

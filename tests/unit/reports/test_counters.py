@@ -47,7 +47,7 @@ def test_a_snapshot_stays_as_it_was_while_the_counting_goes_on():
 
 @pytest.mark.parametrize(
     ("counters", "stats", "known"),
-    [(FeedCounters, FeedStats, set()), (WebhookCounters, WebhookStats, set()), (SinkCounters, SinkStats, {"lag"})],
+    [(FeedCounters, FeedStats, {"copies"}), (WebhookCounters, WebhookStats, set()), (SinkCounters, SinkStats, {"lag"})],
 )
 def test_whatever_is_counted_is_public_under_the_same_name(counters, stats, known):
     assert {field.name for field in attrs.fields(counters)} | known == {field.name for field in attrs.fields(stats)}

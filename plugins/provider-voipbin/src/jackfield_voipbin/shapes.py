@@ -91,7 +91,7 @@ class Shape:
     """What the platform writes even where it is empty."""
     known: frozenset[str]
     own: frozenset[str]
-    """By which of them it is told from others, at least in part."""
+    """Those by which it is distinguished from others, at least in part."""
     mark: frozenset[str]
     """By which alone it is known, where nothing is more like it."""
 

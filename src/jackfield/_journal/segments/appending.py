@@ -33,6 +33,13 @@ class Appender:
     began: int | None = None
     """When it was first appended to, microseconds since 1970."""
 
+    def is_full(self, more: int, at: int, most_bytes: int, most_seconds: float) -> bool:
+        """Whether what is written next belongs into another segment."""
+        if self.segment.next == self.segment.first:
+            return False
+        old = self.began is not None and at - self.began > most_seconds * 1_000_000
+        return old or self.segment.size + more > most_bytes
+
     def append(self, group: bytes) -> None:
         """Put a group at the end, whole or not at all; `JournalError` where it does not count."""
         size = self.segment.size + len(group)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import msgspec
 
 from jackfield._journal.segments.indexes import Indexes
+from jackfield._journal.segments.kept_keys import KeptKeys
 from jackfield._journal.segments.keys import INDEXED, pair_hash, read_attributes
 from jackfield._journal.segments.segment import Segment
 from jackfield._journal.segments.walk import Line
 from jackfield.errors import JournalError
 
-__all__ = ["find", "newest_keys", "scan"]
+__all__ = ["find", "keys_of", "newest_keys", "scan"]
 
 
 def find(segments: list[Segment], indexes: Indexes, name: str, value: str) -> Iterator[Line]:
@@ -58,22 +60,27 @@ def _positions(segment: Segment, indexes: Indexes, wanted: int) -> set[int] | No
     return None
 
 
-def newest_keys(segments: list[Segment], indexes: Indexes, count: int) -> list[bytes]:
-    """The keys of the newest events, the oldest first; of those that have one."""
+def newest_keys(segments: list[Segment], indexes: Indexes, kept: KeptKeys, count: int) -> list[bytes]:
+    """The keys of the newest events, the oldest first; of those that have one, deleted or not."""
     found: list[list[bytes]] = []
-    for segment in reversed(segments):
-        if sum(map(len, found)) >= count:
+    missing = count
+    for keys in chain((keys_of(segment, indexes) for segment in reversed(segments)), kept.newest_first()):
+        found.append(keys[max(0, len(keys) - missing) :])
+        missing -= len(found[-1])
+        if missing <= 0:
             break
-        if (index := indexes.get(segment)) is not None:
-            try:
-                found.append(index.keys())
-                continue
-            except JournalError:
-                indexes.discard(segment)
-        lines = (line for piece in segment.pieces(segment.first) if not piece.misplaced for line in piece.lines)
-        found.append([key for line in lines if (key := read_attributes(line.body).key())])
-    keys = [key for each in reversed(found) for key in each]
-    return keys[max(0, len(keys) - count) :]
+    return list(chain.from_iterable(reversed(found)))
+
+
+def keys_of(segment: Segment, indexes: Indexes) -> list[bytes]:
+    """The keys of a segment's events, in order, without those that have none."""
+    if (index := indexes.get(segment)) is not None:
+        try:
+            return index.keys()
+        except JournalError:
+            indexes.discard(segment)
+    lines = (line for piece in segment.pieces(segment.first) if not piece.misplaced for line in piece.lines)
+    return [key for line in lines if (key := read_attributes(line.body).key())]
 
 
 def scan(

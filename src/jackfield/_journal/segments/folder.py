@@ -26,13 +26,15 @@ from jackfield._journal.segments.format import (
     encode_segment_header,
 )
 from jackfield._journal.segments.indexes import Indexes
+from jackfield._journal.segments.kept_keys import KeptKeys
 from jackfield._journal.segments.listing import Listing, list_segments
 from jackfield._journal.segments.locking import lock_folder
 from jackfield._journal.segments.reading import Lines, read
 from jackfield._journal.segments.segment import Segment, segment_name
+from jackfield._journal.segments.skips import Skips, skips_of
 from jackfield._journal.segments.state import Writer, read_header, read_writer, save_header
+from jackfield._journal.segments.trimming import cut, delete_oldest
 from jackfield._journal.segments.walk import Line
-from jackfield.errors import JournalError
 
 __all__ = ["JournalGone", "Lines", "SegmentFolder"]
 
@@ -55,8 +57,12 @@ class SegmentFolder:
     segments: list[Segment]
     next: int
     """The position that the next event gets; no position is given twice."""
+    skips: Skips
     findings: list[str]
     """What was found to be damaged at the start."""
+    _keys: KeptKeys
+    keep_keys: int = 0
+    """So many of the newest keys outlive their segments."""
     _indexes: Indexes = attrs.field(factory=Indexes)
     _writer: Writer | None = None
     _appender: Appender | None = None
@@ -70,45 +76,49 @@ class SegmentFolder:
         fsync: bool = False,
         readonly: bool = False,
         floor: int = 1,
-        confirmed: int = 1,
+        confirmed: int | None = 1,
         segment_bytes: int = SEGMENT_BYTES,
         segment_seconds: float = inf,
     ) -> Self:
         """Open a folder, or make it where it is missing.
 
         Positions below `floor` are not given any more. Events below `confirmed` were there, as the caller knows: where
-        they are not, that is among the `findings`. `JournalError` where another process writes to the folder, or
-        it cannot be read or written.
+        they are not, that is among the `findings`; ``None`` after a power failure, when nobody knows. `JournalError`
+        where another process writes to the folder, or it cannot be read or written.
         """
         with ExitStack() as undo:
             folder = -1
             if not readonly:
                 folder = lock_folder(path)
                 undo.callback(os.close, folder)
-            header, problem = read_header(path)
-            state = read_writer(path)
+            (header, problem), state = read_header(path), read_writer(path)
             listing = list_segments(path, header.id if header else "")
             segments, findings = listing.segments, listing.findings
-            confirmed = max(confirmed, state.next if state else 1)
+            known = 0 if confirmed is None else max(confirmed, state.next if state else 1)
             if readonly:  # a gateway may have deleted segments meanwhile, and has said so before
                 header = read_header(path)[0] or header
             if problem and segments:
                 findings.append(f"{problem}; the journal is taken to be that of {len(segments)} of its segments")
-            oldest = segments[0].first if segments else confirmed
+            journal = listing.journal or os.urandom(16).hex()
+            oldest = segments[0].first if segments else max(known, header.first if header and not known else 1)
             if header and header.first < oldest:
                 findings.append(f"events {header.first} to {oldest - 1} are missing: the oldest segments are not there")
             self = cls(
                 path,
-                listing.journal or os.urandom(16).hex(),
+                journal,
                 folder,
                 fsync,
                 segment_bytes,
                 segment_seconds,
                 segments,
-                max(floor, confirmed),
+                floor,
+                skips_of(header, segments),
                 findings,
+                KeptKeys.load(path, journal, oldest, findings.append),
             )
-            self._finish_opening(confirmed)
+            self._finish_opening(oldest, known)
+            if confirmed is None and state and state.next > self.end:
+                findings.append(f"events {self.end} to {state.next - 1} were not on the disk when the machine stopped")
             if not readonly:
                 undo.callback(self._close_files)
                 self._begin_writing(listing, header)
@@ -118,12 +128,17 @@ class SegmentFolder:
     @property
     def first(self) -> int:
         """The position of the oldest event; `next` where there is none."""
-        return min(self.segments[0].first, self.next) if self.segments else self.next
+        return self._first_of(0)
+
+    @property
+    def end(self) -> int:
+        """The position behind the last event; less than `next` where positions were skipped."""
+        return self.skips.end_before(self.next)
 
     @property
     def size(self) -> int:
-        """How many bytes the segments and their indexes have."""
-        return sum(self._indexes.bytes_of(each) for each in self.segments)
+        """How many bytes the segments have, with their indexes and the keys that are kept of deleted ones."""
+        return sum(self._indexes.bytes_of(each) for each in self.segments) + self._keys.size
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> int:
         """Write events as one group, all or none; the first one's position. Times are microseconds since 1970."""
@@ -131,7 +146,7 @@ class SegmentFolder:
         first, upcoming = self.next, self.next + len(lines)
         group = encode_group(self.journal, first, at, lines, received)
         appender = self._appender
-        if appender is not None and self._is_full(appender, len(group), at):
+        if appender is not None and appender.is_full(len(group), at, self._segment_bytes, self._segment_seconds):
             self._close_segment()
             appender = None
         if appender is None:
@@ -151,7 +166,7 @@ class SegmentFolder:
 
     def read(self, position: int, most: int) -> Lines:
         """The events at the next `most` positions from there on, as far as there are any."""
-        return read(self.segments, position, most, self.next)
+        return read(self.segments, position, most, self.next, self.skips)
 
     def find(self, name: str, value: str) -> Iterator[Line]:
         """The events whose CloudEvents attribute `name`, one of `INDEXED`, is `value`, in order."""
@@ -163,7 +178,7 @@ class SegmentFolder:
 
     def newest_keys(self, count: int) -> list[bytes]:
         """The keys (`key_of`) of the newest events, the oldest first; of those that have one."""
-        return newest_keys(self.segments, self._indexes, count)
+        return newest_keys(self.segments, self._indexes, self._keys, count)
 
     def maintain(self) -> Iterator[None]:
         """Make the indexes of closed segments, in slices between which others get a turn; in a thread of its own."""
@@ -177,7 +192,10 @@ class SegmentFolder:
         """Let the next event have that position, if that is higher."""
         if position > self.next:
             self._close_segment()
+            if self.next > 1:  # in a new journal nothing was before
+                self.skips = self.skips.adding([(self.next, position)])
             self.next = position
+            self._save_header(self.first)
 
     def verify(self) -> None:
         """`JournalGone` where the file that is written to is not the one any more that bears its name."""
@@ -185,21 +203,9 @@ class SegmentFolder:
             self._appender.verify(self._appender.segment.size)
 
     def cut(self, *, keep_bytes: int, keep_after: float, floor: int) -> int:
-        """The position up to which events can be deleted, by whole segments; `first` where none can.
-
-        Those go that are more than `keep_bytes` allow, read or not, but for the newest segment; and before `floor`
-        those that were last written to before `keep_after`, seconds since 1970.
-        """
-        kept, size = self.first, self.size
-        for number, segment in enumerate(self.segments, 1):
-            newest = number == len(self.segments)
-            with suppress(FileNotFoundError):
-                old = segment.stop <= floor and segment.path.stat().st_mtime < keep_after
-                if not old and (newest or size <= keep_bytes):
-                    break
-            size -= self._indexes.bytes_of(segment)
-            kept = self.next if newest else self.segments[number].first
-        return kept
+        """The position up to which events can be deleted, by whole segments; `first` where none can."""
+        keep_bytes -= min(self._keys.size, keep_bytes // 10)
+        return self._first_of(cut(self.segments, self._indexes.bytes_of, keep_bytes, keep_after, floor))
 
     def delete_before(self, position: int) -> int:
         """Delete the segments all of whose events stand before a position; how many events they had."""
@@ -207,16 +213,13 @@ class SegmentFolder:
         while self.segments and (segment := self.segments[0]).stop <= position:
             if len(self.segments) == 1:
                 self._close_segment()
-            following = self.segments[1].first if len(self.segments) > 1 else self.next
-            self._save_header(following)
-            try:
-                segment.path.unlink(missing_ok=True)
-                self._indexes.forget(segment)
-            except OSError as error:
-                raise JournalError(f"{segment.path}: cannot be deleted: {error.strerror}") from None
+            self._save_header(self._first_of(1))
+            delete_oldest(self.segments, self._indexes, self._keys, self.keep_keys)
             deleted += segment.stop - segment.first
-            del self.segments[0]
         return deleted
+
+    def _first_of(self, number: int) -> int:
+        return min(self.segments[number].first, self.next) if number < len(self.segments) else self.next
 
     def close(self) -> None:
         """Give everything back; the lock goes with the folder's descriptor."""
@@ -230,9 +233,8 @@ class SegmentFolder:
                 os.close(self._folder)
                 self._folder = -1
 
-    def _finish_opening(self, confirmed: int) -> None:
+    def _finish_opening(self, end: int, confirmed: int) -> None:
         """Read the newest segment through, and see what was confirmed and is not there."""
-        end = min(self.segments[0].first, confirmed) if self.segments else confirmed
         if self.segments:
             last = self.segments[-1]
             last.confirmed = max(confirmed, last.first)
@@ -242,7 +244,9 @@ class SegmentFolder:
                 self.findings += last.problems
             assert last.next is not None
             end = last.next
-        self.next = max(self.next, end)
+        self.next = max(self.next, end, self.skips.stop)
+        if self.next > end:
+            self.skips = self.skips.adding([(end, self.next)])
 
     def _begin_writing(self, listing: Listing, header: FolderHeader | None) -> None:
         for path in listing.unfinished:
@@ -251,19 +255,21 @@ class SegmentFolder:
         self._writer = Writer.open(self._folder, self.path)
         if header != self._header(self.first):
             self._save_header(self.first)
-        self._writer.confirm(self.next)
+        self._writer.confirm(self.end)
         last = self.segments[-1] if self.segments else None
-        if last and last.next == self.next and not last.problems and last.path.name == segment_name(last.first):
+        if last and not last.problems and last.path.name == segment_name(last.first):
             self._appender = resume(last, fsync=self._fsync)
+            if last.next != self.next:
+                self._close_segment()
 
     def _save_header(self, first: int) -> None:
         save_header(self._folder, self.path, self._header(first))
 
     def _header(self, first: int) -> FolderHeader:
-        return FolderHeader(VERSION, self.journal, first)
+        return FolderHeader(VERSION, self.journal, first, self.skips.ranges)
 
     def _begin_segment(self) -> Appender:
-        after = self.segments[-1].stop if self.segments else self.next
+        after = self.segments[-1].stop if self.segments else self.end
         while True:
             header = SegmentHeader(VERSION, self.journal, self.next, after)
             line = encode_segment_header(header)
@@ -272,19 +278,12 @@ class SegmentFolder:
             try:
                 self._appender = create(self._folder, segment, line, fsync=self._fsync)
             except FileExistsError:  # something that is not this journal's has the name
-                self.next += 1
+                self.skip_to(self.next + 1)
                 continue
             if self.segments:
                 self.segments[-1].limit = self.segments[-1].confirmed = after
             self.segments.append(segment)
             return self._appender
-
-    def _is_full(self, appender: Appender, more: int, at: int) -> bool:
-        segment = appender.segment
-        if segment.next == segment.first:
-            return False
-        old = appender.began is not None and at - appender.began > self._segment_seconds * 1_000_000
-        return old or segment.size + more > self._segment_bytes
 
     def _close_segment(self) -> None:
         if self._appender is not None:

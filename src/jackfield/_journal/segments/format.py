@@ -50,6 +50,8 @@ class FolderHeader(msgspec.Struct, frozen=True):
     """Stands in each segment; only segments with this id belong to the journal."""
     first: int
     """The oldest position that retention has kept."""
+    skipped: tuple[tuple[int, int], ...] = ()
+    """Ranges of positions, each with its end, that were left out on purpose: no event has them."""
 
 
 class WriterState(msgspec.Struct, frozen=True):

@@ -75,6 +75,11 @@ class Index:
         """How many bytes it has."""
         return self._start + sum(length for length, _ in self.header.sections)
 
+    @property
+    def key_count(self) -> int:
+        """How many keys it holds."""
+        return self.header.sections[0][0] // KEY_BYTES
+
     def keys(self) -> list[bytes]:
         """The keys of the segment's events, in order, without those that have none."""
         with self._open() as (keys, _, _):

@@ -29,6 +29,11 @@ class Indexes:
         index = self._known.get(segment.first)
         return segment.size + (0 if index is None else index.size)
 
+    def keys_in(self, segment: Segment) -> int:
+        """How many keys a segment's index holds."""
+        index = self._known.get(segment.first)
+        return 0 if index is None else index.key_count
+
     def load(self, segments: list[Segment], *, missing: bool) -> Iterator[str]:
         """Let segments know from their indexes what else they would be read through for; what is wrong with those.
 

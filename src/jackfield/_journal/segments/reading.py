@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from jackfield._journal.segments.segment import Segment
+from jackfield._journal.segments.skips import Skips
 from jackfield._journal.segments.walk import Line
 
 __all__ = ["Lines", "read"]
@@ -18,14 +19,14 @@ class Lines:
     next: int
     """Where to read on."""
     deleted: int = 0
-    """How many positions before the oldest event were asked for."""
+    """How many events before the oldest one were asked for."""
     lost: int = 0
     """How many events should be there and cannot be read; positions that were skipped on purpose do not count."""
     problem: str = ""
     """What is wrong with some of them; empty where nothing is."""
 
 
-def read(segments: list[Segment], position: int, most: int, upcoming: int) -> Lines:
+def read(segments: list[Segment], position: int, most: int, upcoming: int, skips: Skips) -> Lines:
     """The events at the next `most` positions from there on, of those below `upcoming`.
 
     Where nothing is due at the next `most` positions, since they were skipped, those behind them.
@@ -51,7 +52,7 @@ def read(segments: list[Segment], position: int, most: int, upcoming: int) -> Li
                         break
                     problems.append(f"{segment.path.name}: is not there any more")
         else:
-            return Lines(lines, stop, max(0, oldest - position), due - len(lines), "; ".join(problems))
+            return Lines(lines, stop, skips.count(position, oldest), due - len(lines), "; ".join(problems))
 
 
 def _lines(segment: Segment, start: int, stop: int, problems: list[str]) -> list[Line]:

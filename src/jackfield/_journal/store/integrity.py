@@ -36,7 +36,9 @@ class State:
     first: int = 1
     """The position of the oldest event that was not deleted by retention."""
     next: int = 1
-    """The position behind the last event, as it was when this was saved."""
+    """The position that the next event got when this was saved."""
+    end: int = 1
+    """The position behind the last event, which is less where positions were skipped."""
     reserved: int = 1
     """No position below that may be given after a power failure, which may have taken the newest events."""
     boot: str = ""
@@ -118,11 +120,11 @@ def examine(db: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> None:
 
 def read_state(db: sqlite3.Connection, path: Path) -> State:
     """The numbers that outlive the events."""
-    row = db.execute("SELECT first, next, reserved, boot, journal, crc FROM state").fetchone()
-    if row is None or row[5] != text_crc(*row[:5]) or not 1 <= row[0] <= row[1]:
+    row = db.execute('SELECT first, next, "end", reserved, boot, journal, crc FROM state').fetchone()
+    if row is None or row[6] != text_crc(*row[:6]) or not 1 <= row[0] <= row[1]:
         raise damaged(path, "the count of its events is not what was written")
-    first, following, reserved, boot, journal, _ = row
-    return State(first, following, reserved, boot.decode(), journal.decode())
+    first, following, end, reserved, boot, journal, _ = row
+    return State(first, following, end, reserved, boot.decode(), journal.decode())
 
 
 def lost_commits(path: Path) -> str:

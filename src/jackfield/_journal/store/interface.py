@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jackfield._journal.segments import Lines
-from jackfield._journal.store.records import Notes, Trimmed
+from jackfield._journal.store.records import Notes
 from jackfield.events import Event
 
 __all__ = ["Store"]
@@ -72,6 +72,10 @@ class Store(Protocol):
         """The events at the next `most` positions, as far as they are kept here."""
         ...
 
+    def count(self, start: int, stop: int) -> int:
+        """How many of the positions from `start` to before `stop` events have or had; a power failure skips some."""
+        ...
+
     def newest_keys(self, most: int) -> list[bytes]:
         """The keys of the newest events, the oldest first."""
         ...
@@ -80,15 +84,20 @@ class Store(Protocol):
         """What was saved before; without the dead letters."""
         ...
 
-    def save(self, notes: Notes) -> None:
-        """Save what has changed, all or nothing."""
+    def save(self, notes: Notes, *, durable: bool = False) -> None:
+        """Save what has changed, all or nothing; where it must be `durable`, such that a power failure spares it."""
         ...
 
-    def trim(self, *, keep_after: float, keep_bytes: int, floor: int) -> Trimmed:
-        """Delete the oldest events: those received before `keep_after`, seconds since 1970, that stand before `floor`.
+    def cut(self, *, keep_after: float, keep_bytes: int, floor: int) -> int:
+        """The position before which events can be deleted, `first` where none can.
 
-        While the events take more than `keep_bytes` the oldest go, wherever they stand.
+        Those received before `keep_after`, seconds since 1970, that stand before `floor`, and the oldest while all take
+        more than `keep_bytes`, wherever they stand.
         """
+        ...
+
+    def delete_before(self, position: int) -> None:
+        """Delete the events before a position that `cut` gave."""
         ...
 
     def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from jackfield._journal.segments import Lines
-from jackfield._journal.store.records import DeadLetterRow, Notes, Trimmed
+from jackfield._journal.store.records import DeadLetterRow, Notes
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report
 from jackfield.reports._thinning import is_due
@@ -55,6 +55,10 @@ class MemoryStore:
         stop = min(position + most, self.next)
         return Lines([], stop, stop - position)
 
+    def count(self, start: int, stop: int) -> int:
+        """All are."""
+        return max(0, stop - start)
+
     def newest_keys(self, _most: int) -> list[bytes]:
         """None."""
         return []
@@ -63,7 +67,7 @@ class MemoryStore:
         """Nothing."""
         return Notes()
 
-    def save(self, notes: Notes) -> None:
+    def save(self, notes: Notes, *, durable: bool = False) -> None:
         """Keep the dead letters; the oldest make room for the newest, counted and reported."""
         self.dead += notes.dead
         while len(self.dead) > self._capacity:
@@ -73,9 +77,12 @@ class MemoryStore:
                 reason = f"memory holds {self._capacity} dead letters, and there are more"
                 self._report(EventsDropped(f"dead letters of sink {sink}", 1, reason, self._dropped))
 
-    def trim(self, **_limits: float) -> Trimmed:
+    def cut(self, **_limits: float) -> int:
         """Nothing to delete."""
-        return Trimmed(self.next, self.next)
+        return self.next
+
+    def delete_before(self, _position: int) -> None:
+        """Nothing to delete."""
 
     def trim_dead(self, _keep_bytes: int) -> Mapping[str, int]:
         """Nothing to delete."""

@@ -10,7 +10,7 @@ import attrs
 from jackfield._journal.downtime import AccountRow
 from jackfield.events import Event
 
-__all__ = ["DeadLetterRow", "Loss", "Notes", "StoredDeadLetter", "Token", "Trimmed"]
+__all__ = ["DeadLetterRow", "Loss", "Notes", "StoredDeadLetter", "Token"]
 
 
 class DeadLetterRow(NamedTuple):
@@ -45,8 +45,8 @@ class Loss(NamedTuple):
     """While it, or the gateway, did not run or accept anything."""
     slow: int = 0
     """While it was delivering."""
-    until: int = 1
-    """The position up to which they are counted."""
+    ahead: int = 0
+    """How many of them stand behind the position that the sink wants next, so that they are not counted again."""
 
 
 @attrs.frozen
@@ -80,13 +80,3 @@ class StoredDeadLetter:
     reason: str
     body: bytes | None
     """``None`` where it is not what was written."""
-
-
-@attrs.frozen
-class Trimmed:
-    """What retention has deleted."""
-
-    first: int
-    """The position of the oldest event before that."""
-    next: int
-    """And after it."""

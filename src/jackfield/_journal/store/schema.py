@@ -47,13 +47,14 @@ FIRST = """
     ) WITHOUT ROWID;
     CREATE TABLE feed (feed TEXT PRIMARY KEY, received INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE loss (
-        sink TEXT PRIMARY KEY, down INTEGER NOT NULL, slow INTEGER NOT NULL, until INTEGER NOT NULL,
+        sink TEXT PRIMARY KEY, down INTEGER NOT NULL, slow INTEGER NOT NULL, ahead INTEGER NOT NULL,
         crc INTEGER NOT NULL
     ) WITHOUT ROWID;
     -- The numbers outlive the events, so that none is given twice
     CREATE TABLE state (
         id INTEGER PRIMARY KEY CHECK (id = 1), first INTEGER NOT NULL, next INTEGER NOT NULL,
-        reserved INTEGER NOT NULL, boot TEXT NOT NULL, journal TEXT NOT NULL, crc INTEGER NOT NULL
+        "end" INTEGER NOT NULL, reserved INTEGER NOT NULL,
+        boot TEXT NOT NULL, journal TEXT NOT NULL, crc INTEGER NOT NULL
     );
 """
 
@@ -61,7 +62,7 @@ FIRST = """
 def _first(db: sqlite3.Connection) -> None:
     for statement in FIRST.split(";"):
         db.execute(statement)
-    db.execute("INSERT INTO state VALUES (1, 1, 1, 1, '', '', ?)", (text_crc(1, 1, 1, b"", b""),))
+    db.execute("INSERT INTO state VALUES (1, 1, 1, 1, 1, '', '', ?)", (text_crc(1, 1, 1, 1, b"", b""),))
 
 
 def _accounts(db: sqlite3.Connection) -> None:

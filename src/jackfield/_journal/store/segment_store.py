@@ -18,9 +18,10 @@ import attrs
 
 from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
 from jackfield._journal.segments.folder import SEGMENT_BYTES
+from jackfield._journal.segments.state import read_header
 from jackfield._journal.segments.walk import Line
 from jackfield._journal.store.integrity import State
-from jackfield._journal.store.records import Loss, Notes, StoredDeadLetter, Trimmed
+from jackfield._journal.store.records import Loss, Notes, StoredDeadLetter
 from jackfield._journal.store.sidecar import NAME, Sidecar
 from jackfield._journal.store.surviving import boot_id, check_content, survivors
 from jackfield.errors import JournalError
@@ -60,6 +61,7 @@ class SegmentStore:
         readonly: bool = False,
         segment_bytes: int = SEGMENT_BYTES,
         segment_seconds: float = inf,
+        keep_keys: int = 0,
     ) -> Self:
         """Open the folder, or make it where it is missing.
 
@@ -73,14 +75,16 @@ class SegmentStore:
         state, boot = Sidecar.read_state(path), boot_id()
         powered_off = bool(state.boot) and (state.boot != boot or boot == "unknown")
         floor = state.reserved if powered_off else state.next
+        header = read_header(path)[0] if path.is_dir() else None
         folder = SegmentFolder.open(
             path,
             fsync=fsync,
             floor=floor,
-            confirmed=1 if powered_off else state.next,
+            confirmed=None if powered_off else state.end,
             segment_bytes=segment_bytes,
             segment_seconds=segment_seconds,
         )
+        folder.keep_keys = keep_keys
         try:
             if folder.first < folder.next and not os.path.lexists(path / NAME):
                 raise JournalError(
@@ -96,7 +100,8 @@ class SegmentStore:
             findings = [*folder.findings, *sidecar.findings]
             notes, more = survivors(sidecar.notes(), state, folder, powered_off=powered_off)
             store = cls(path, folder, sidecar, findings + more, boot, _identity(sidecar.path), notes)
-            store.trimmed = max(state.first, folder.first) if folder.first < folder.next else state.first
+            kept = header.first if header is not None and header.id == folder.journal else 1
+            store.trimmed = max(state.first, kept, folder.first if folder.segments else 1)
             store._reserve(folder.next)
         except BaseException:
             sidecar.close()
@@ -153,6 +158,10 @@ class SegmentStore:
         """The events at the next `most` positions from there on, as far as there are any."""
         return self.folder.read(position, most)
 
+    def count(self, start: int, stop: int) -> int:
+        """How many of the positions from `start` to before `stop` events have or had."""
+        return self.folder.skips.count(start, stop)
+
     def scan(self, since: int, until: int, problem: Callable[[str], object]) -> Iterator[list[Line]]:
         """The events received from `since` to before `until`, microseconds since 1970; damage goes to `problem`."""
         return self.folder.scan(since, until, problem)
@@ -165,18 +174,20 @@ class SegmentStore:
         """What was saved before it was opened."""
         return self._notes
 
-    def save(self, notes: Notes) -> None:
+    def save(self, notes: Notes, *, durable: bool = False) -> None:
         """Save what has changed, and how far the events go."""
         assert self.sidecar is not None
         self._check_sidecar()
-        self.sidecar.save(notes, self._state(self._boot))
+        self.sidecar.save(notes, self._state(self._boot), durable=durable)
 
-    def trim(self, *, keep_after: float, keep_bytes: int, floor: int) -> Trimmed:
+    def cut(self, *, keep_after: float, keep_bytes: int, floor: int) -> int:
+        """The position before which whole segments can be deleted."""
+        return self.folder.cut(keep_bytes=keep_bytes, keep_after=keep_after, floor=floor)
+
+    def delete_before(self, position: int) -> None:
         """Delete the oldest segments."""
-        before = self.trimmed
-        self.folder.delete_before(self.folder.cut(keep_bytes=keep_bytes, keep_after=keep_after, floor=floor))
-        self.trimmed = max(before, self.folder.first)
-        return Trimmed(before, self.trimmed)
+        self.folder.delete_before(position)
+        self.trimmed = max(self.trimmed, self.folder.first)
 
     def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:
         """Delete the oldest dead letters."""
@@ -198,7 +209,7 @@ class SegmentStore:
         if self.sidecar is not None:
             try:
                 if self._boot:
-                    self.sidecar.reserve(self._state(""))
+                    self.sidecar.save(Notes(), self._state(""), durable=True)
             except JournalError:  # a full disk: the next start looks more closely
                 pass
             finally:
@@ -232,14 +243,14 @@ class SegmentStore:
         assert self.sidecar is not None
         self._reserved = position + RESERVE
         try:
-            self.sidecar.reserve(self._state(self._boot))
+            self.sidecar.save(Notes(), self._state(self._boot), durable=True)
         except BaseException:
             self._reserved = position
             raise
 
     def _state(self, boot: str) -> State:
         reserved = self._reserved if boot else self.next
-        return State(min(self.trimmed, self.next), self.next, reserved, boot, self.folder.journal)
+        return State(min(self.trimmed, self.next), self.next, self.folder.end, reserved, boot, self.folder.journal)
 
     def _check_sidecar(self) -> None:
         assert self.sidecar is not None

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Self
 
@@ -87,10 +87,10 @@ class Sidecar:
 
     # Writing
 
-    def save(self, notes: Notes, state: State) -> None:
-        """Save what has changed, all or nothing."""
+    def save(self, notes: Notes, state: State, *, durable: bool = False) -> None:
+        """Save what has changed, all or nothing; `durable` returns when it survives a power failure."""
         with self._writing:
-            with self._write() as db:
+            with self._synced() if durable else nullcontext(), self._write() as db:
                 self._save_state(db, state)
                 for sink, upcoming in notes.cursors.items():
                     crc = text_crc(sink.encode(), upcoming)
@@ -109,19 +109,6 @@ class Sidecar:
                 dead = sum(dead_letters.dead_letter(db, each) for each in notes.dead)
             self.state = state
             self._dead_bytes += dead
-
-    def reserve(self, state: State) -> None:
-        """Save numbers, and return when they survive a power failure."""
-        with self._writing:
-            with self._guarded("written"):
-                assert self._writer is not None
-                self._writer.execute("PRAGMA synchronous = FULL")
-            try:
-                with self._write() as db:
-                    self._save_state(db, state)
-            finally:
-                self._writer.execute("PRAGMA synchronous = NORMAL")
-            self.state = state
 
     def trim_dead(self, keep_bytes: int) -> dict[str, int]:
         """Delete the oldest dead letters while all are larger than that; how many, by sink."""
@@ -146,7 +133,7 @@ class Sidecar:
             cursors = db.execute("SELECT sink, next, crc FROM cursor").fetchall()
             tokens = db.execute("SELECT feed, text, position, crc FROM token").fetchall()
             accounts = db.execute("SELECT feed, heard, accounted, looked, shown, position, crc FROM account").fetchall()
-            losses = db.execute("SELECT sink, down, slow, until, crc FROM loss").fetchall()
+            losses = db.execute("SELECT sink, down, slow, ahead, crc FROM loss").fetchall()
         return Notes(
             {sink.decode(): upcoming for sink, upcoming, crc in cursors if crc == text_crc(sink, upcoming)},
             (),
@@ -186,10 +173,10 @@ class Sidecar:
     @staticmethod
     def _save_state(db: sqlite3.Connection, state: State) -> None:
         db.execute(
-            "UPDATE state SET first = ?, next = ?, reserved = ?, boot = ?, journal = ?, crc = ?",
+            'UPDATE state SET first = ?, next = ?, "end" = ?, reserved = ?, boot = ?, journal = ?, crc = ?',
             (
-                *(row := (state.first, state.next, state.reserved, state.boot, state.journal)),
-                text_crc(*row[:3], state.boot.encode(), state.journal.encode()),
+                *(row := (state.first, state.next, state.end, state.reserved, state.boot, state.journal)),
+                text_crc(*row[:4], state.boot.encode(), state.journal.encode()),
             ),
         )
 
@@ -199,6 +186,16 @@ class Sidecar:
             yield
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: cannot be {what}: {error}") from None
+
+    @contextmanager
+    def _synced(self) -> Iterator[None]:
+        assert self._writer is not None
+        with self._guarded("written"):
+            self._writer.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            self._writer.execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:

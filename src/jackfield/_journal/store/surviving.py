@@ -19,8 +19,6 @@ from jackfield.events import Event
 __all__ = ["boot_id", "check_content", "survivors"]
 
 SCAN = 1000
-# More positions than are reserved ahead, and than a segment holds.
-TAIL = 200_000
 # What a crash at the very first start may leave.
 BEGUN = {"writer.json", "journal.json", f"{NAME}.new"}
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -29,19 +27,15 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off: bool) -> tuple[Notes, list[str]]:
     """What still holds of what was saved, and what is to be said about the rest."""
     findings = []
-    back = TAIL if powered_off else 1
-    start = max(folder.first, folder.next - back)
-    lines = folder.read(start, back).lines
-    end = folder.next
-    if powered_off:
-        end = lines[-1].position + 1 if lines else state.first
+    end = folder.end
+    lines = folder.read(max(folder.first, end - SCAN), SCAN).lines if powered_off else []
     if powered_off:
         findings.append(
             f"the machine stopped while a gateway ran: events behind {end - 1} may be lost, and the next one is "
             f"{folder.next}; fsync = true keeps them"
         )
     accounts = dict(notes.accounts)
-    if powered_off and lines:
+    if lines:
         last = lines[-1].received
         accounts = {feed: _within(row, end, last) for feed, row in accounts.items()}
     unnoted: dict[str, AccountRow] = {}

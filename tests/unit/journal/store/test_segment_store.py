@@ -95,6 +95,58 @@ def test_after_a_power_failure_that_took_events_no_number_is_given_again(store, 
         assert again.findings == []
 
 
+def test_positions_that_a_power_failure_left_out_are_never_missing_and_never_lost(store, tmp_path, monkeypatch):
+    store.save(Notes({"crm": 2}))
+    for boot in ("second", "third"):
+        copy = tmp_path / boot
+        shutil.copytree(store.path, copy)
+        monkeypatch.setattr(segment_store, "boot_id", lambda boot=boot: boot)
+        store.close()
+        store = SegmentStore.open(copy, segment_bytes=1)
+        assert len(store.findings) == 1 and "events behind 5 may be lost" in store.findings[0]
+        assert store.next > 100_000
+        assert store.count(1, store.next) == 5
+        found = store.read(6, 10)
+        assert (found.lines, found.lost, found.problem) == ([], 0, "")
+    append(store, 6)
+    append(store, 7)
+    store.delete_before(store.next - 1)
+    store.close()
+    with closing(SegmentStore.open(copy)) as again:
+        assert (again.findings, ids(again)) == ([], [7])
+        assert (again.count(2, again.first), again.read(2, 10).deleted) == (5, 5)
+        assert [*again.check()] == []
+
+
+def test_what_a_power_failure_took_for_certain_is_reported_with_its_numbers(store, tmp_path, monkeypatch):
+    append(store, 6)
+    copy = killed(store, tmp_path)
+    (segment,) = copy.glob("*.jsonl")
+    segment.write_bytes(segment.read_bytes()[:-300])
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
+    with closing(SegmentStore.open(copy)) as again:
+        assert any("events 6 to 6 were not on the disk" in each for each in again.findings)
+        assert ids(again) == [1, 2, 3, 4, 5]
+
+
+def test_the_keys_of_deleted_events_are_known_after_a_restart_as_long_as_the_window_says(path):
+    with closing(SegmentStore.open(path, segment_bytes=1, keep_keys=5)) as store:
+        for number in range(1, 11):
+            append(store, number)
+        store.delete_before(10)
+    with closing(SegmentStore.open(path, segment_bytes=1, keep_keys=5)) as again:
+        assert again.newest_keys(5) == [key_of(stored(number)[0]) for number in range(6, 11)]
+        append(again, 11)
+        again.delete_before(11)
+        assert len([*path.glob("*.keys")]) == 5
+    file = max(path.glob("*.keys"))
+    file.write_bytes(file.read_bytes()[:-1])
+    with closing(SegmentStore.open(path, keep_keys=5)) as again:
+        assert again.newest_keys(5) == [key_of(stored(number)[0]) for number in (6, 7, 8, 9, 11)]
+        problem = "is not what was written; copies of events that it names may be taken once more"
+        assert again.findings == [f"{file.name}: {problem}"]
+
+
 def test_after_a_power_failure_an_account_that_stands_behind_lost_events_ends_at_the_last_one_that_is_left(
     store, tmp_path, monkeypatch
 ):

@@ -19,7 +19,7 @@ from jackfield.errors import JournalError
 from jackfield.events import Event
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-STATE = State(1, 9, 20, "boot", "id")
+STATE = State(1, 9, 9, 20, "boot", "id")
 NOTES = Notes(
     {"crm": 3}, (), {"office": Token("t-7", 4)}, {"office": AccountRow(17, None, 16, None, 4)}, {"crm": Loss(1, 2, 3)}
 )

@@ -1,0 +1,160 @@
+"""A gateway's state as OpenMetrics: nothing is counted here, so an event costs nothing more."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from jackfield._gateway.snapshot import GatewayState
+from jackfield.reports.feed_states import FeedState
+from jackfield.reports.stats import SINK_STATES
+
+__all__ = ["CONTENT_TYPE_LATEST", "Process", "exposition", "families"]
+
+
+@attrs.frozen
+class Process:
+    """What the process says of itself."""
+
+    version: str
+    loop_delay_seconds: float = 0.0
+    """How late the event loop was at the last measurement."""
+    python: str = attrs.field(factory=platform.python_version)
+
+
+def exposition(state: GatewayState, process: Process) -> bytes:
+    """The text that Prometheus reads."""
+    generate: Callable[[Any], bytes] = generate_latest
+    return generate(_Collected(list(families(state, process))))
+
+
+@attrs.frozen
+class _Collected:
+    _families: list[Metric]
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def families(state: GatewayState, process: Process) -> Iterator[Metric]:
+    """Every figure of a state; names as Prometheus' conventions have them."""
+    info = GaugeMetricFamily("jackfield_build_info", "Versions.", labels=["version", "python"])
+    info.add_metric([process.version, process.python], 1)
+    yield info
+    yield from _group("process", PROCESS, {(): process})
+    states = StateSetMetricFamily("jackfield_feed_state", "State of the feed's connection.", labels=["feed"])
+    for name, feed in state.feeds.items():
+        states.add_metric([name], {each.value: feed.state is each for each in FeedState})
+    yield states
+    yield from _group("feed", FEED, {(name,): each for name, each in state.feeds.items()}, "feed")
+    states = StateSetMetricFamily("jackfield_sink_state", "How the sink stands.", labels=["sink"])
+    for name, sink in state.sinks.items():
+        states.add_metric([name], {each: sink.state == each for each in SINK_STATES})
+    yield states
+    yield from _group("sink", SINK, {(name,): each for name, each in state.sinks.items()}, "sink")
+    yield from _group("journal", JOURNAL, {(): state.journal})
+    yield from _group("gateway", GATEWAY, {(): state})
+
+
+def _group(of: str, figures: Iterable[Figure], rows: Mapping[tuple[str, ...], Any], *labels: str) -> Iterator[Metric]:
+    """The families of one sort of row, such as feeds."""
+    for figure in figures:
+        make = CounterMetricFamily if figure.counts else GaugeMetricFamily
+        family = make(f"jackfield_{of}_{figure.name}", figure.text, labels=[*labels, *figure.by])
+        for key, row in rows.items():
+            value = figure.read(row)
+            for more, each in value.items() if isinstance(value, Mapping) else [((), value)]:
+                if each is not None:
+                    family.add_metric([*key, *((more,) if isinstance(more, str) else more)], each)
+        yield family
+
+
+@attrs.frozen
+class Figure:
+    """One figure of a row, or several by one more label."""
+
+    name: str
+    text: str
+    read: Callable[[Any], Any]
+    counts: bool = True
+    """Whether it only grows, so that its name gets ``_total``."""
+    by: tuple[str, ...] = ()
+
+
+def _gauge(name: str, text: str, read: Callable[[Any], Any], *by: str) -> Figure:
+    return Figure(name, text, read, counts=False, by=by)
+
+
+PROCESS = (
+    _gauge(
+        "loop_delay_seconds", "How late the event loop was when it was last measured.", lambda p: p.loop_delay_seconds
+    ),
+)
+FEED = (
+    Figure("connections", "Connections that came up.", lambda feed: feed.connections),
+    Figure("frames", "Frames that the vendor sent.", lambda feed: feed.frames),
+    Figure("events", "Events of the vendor's.", lambda feed: feed.events),
+    Figure("copies", "Events that had come already.", lambda feed: feed.copies),
+    Figure("ignored_frames", "Frames and webhooks that were no events.", lambda feed: feed.ignored, by=("reason",)),
+    Figure("unreadable_frames", "Frames and webhooks that could not be read.", lambda feed: feed.unreadable),
+    Figure("gaps", "Gaps that were announced.", lambda feed: feed.gaps),
+    Figure("gap_seconds", "Length of the announced gaps.", lambda feed: feed.gap_seconds),
+    Figure("not_verified", "Spans in which a loss could not be known.", lambda feed: feed.not_verified_count),
+    Figure("not_verified_seconds", "Length of these spans.", lambda feed: feed.not_verified_seconds),
+    Figure("backfilled_events", "Events that backfills brought.", lambda feed: feed.backfilled),
+    Figure("failed_backfills", "Backfills that failed.", lambda feed: feed.backfills_failed),
+    Figure("failed_requests", "Requests of the protocol by HTTP that failed.", lambda feed: feed.requests_failed),
+    Figure("slow_steps", "Steps of the protocol that held up the event loop.", lambda feed: feed.slow_steps),
+    Figure("webhooks", "Webhooks that were answered with 200.", lambda feed: feed.webhooks.accepted),
+    Figure("webhook_copies", "Events in webhooks that were there already.", lambda feed: feed.webhooks.copies),
+    Figure(
+        "rejected_webhooks", "Webhooks answered with an error.", lambda feed: feed.webhooks.rejections, by=("reason",)
+    ),
+    _gauge("topics", "Active topics.", lambda feed: len(feed.topics)),
+    _gauge("refused_topics", "Topics that the vendor refused.", lambda feed: len(feed.refused_topics)),
+    _gauge("state_timestamp_seconds", "When the feed came into its state.", lambda feed: feed.since.timestamp()),
+    _gauge(
+        "last_event_timestamp_seconds",
+        "When the feed's last event came.",
+        lambda feed: feed.last_event_at and feed.last_event_at.timestamp(),
+    ),
+)
+SINK = (
+    Figure("delivered_events", "Events that were delivered.", lambda sink: sink.delivered),
+    Figure("lost_events", "Events that were routed to the sink and lost.", lambda sink: sink.dropped),
+    Figure("dead_letters", "Events that the sink rejected for good.", lambda sink: sink.dead),
+    Figure("failed_attempts", "Attempts to deliver that failed.", lambda sink: sink.failures),
+    _gauge("lag_events", "Events in the journal behind the sink's cursor.", lambda sink: sink.lag),
+)
+JOURNAL = (
+    Figure("events", "Events that were taken.", lambda journal: journal.taken),
+    Figure("duplicates", "Copies that were left out.", lambda journal: journal.duplicates),
+    Figure("dropped_events", "Events not taken, or not committed by the end.", lambda journal: journal.dropped),
+    Figure("damaged_reads", "Events that could not be read.", lambda journal: journal.damaged),
+    Figure("unread_events", "Events deleted before every sink had passed them.", lambda journal: journal.unread),
+    _gauge("waiting_events", "Events that are not committed yet.", lambda journal: journal.waiting),
+    _gauge("kept_events", "Events that can be read.", lambda journal: journal.kept),
+    _gauge("failing", "1 while writing fails, so that nothing is confirmed.", lambda journal: journal.failing),
+    _gauge("dead_letters", "Dead letters that are kept.", lambda journal: journal.dead_lettered, "sink"),
+)
+GATEWAY = (
+    Figure(
+        "unroutable_webhooks",
+        "Webhooks that were for no feed.",
+        lambda state: state.unroutable_webhooks,
+        by=("reason",),
+    ),
+    _gauge("routes", "Routes.", lambda state: len(state.routes)),
+    _gauge("listeners", "Listeners in the process.", lambda state: len(state.listeners)),
+    _gauge("listener_waiting_events", "In their buffers.", lambda state: sum(each.waiting for each in state.listeners)),
+    _gauge(
+        "listener_dropped_events",
+        "Events that the listeners which are open now have lost.",
+        lambda state: sum(each.dropped for each in state.listeners),
+    ),
+)

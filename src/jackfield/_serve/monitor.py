@@ -1,0 +1,100 @@
+"""The server for probes: ``/metrics``, ``/healthz`` and ``/readyz``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.snapshot import GatewayState
+from jackfield._net.exception_groups import unwrapped
+from jackfield._net.http_server import HTTPServer, listen, whole
+from jackfield._net.os_errors import explain_os_error
+from jackfield._serve.health import health_of
+from jackfield.errors import ConfigError, ConfigProblem
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import host_and_port
+
+if TYPE_CHECKING:
+    from jackfield._serve.metrics import Process
+
+__all__ = ["Monitor", "monitored"]
+
+MEASURE_SECONDS = 1.0
+PATHS = ("/metrics", "/healthz", "/readyz")
+
+
+@attrs.define(eq=False)
+class Monitor:
+    """Answers probes from a gateway's state."""
+
+    _state: Callable[[], GatewayState]
+    _exposition: Callable[[GatewayState, Process], bytes]
+    _process: Process
+    _content_type: str
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one request."""
+        path, _, query = request.url.partition("?")
+        if path not in PATHS:
+            return _text(404, f"there are {', '.join(PATHS)}")
+        if request.method not in ("GET", "HEAD"):
+            return Response(405, {"allow": "GET, HEAD", "content-type": "text/plain"}, b"only GET is allowed here\n")
+        if path == "/metrics":
+            return Response(200, {"content-type": self._content_type}, self._exposition(self._state(), self._process))
+        if path == "/healthz":  # whoever gets this answer knows that the loop turns
+            return _json(200, {"status": "ok"})
+        health = health_of(self._state(), datetime.now(UTC))
+        well = health.ready and not ("strict" in query.split("&") and health.reasons)
+        return _json(200 if well else 503, health.as_document())
+
+    async def measure(self) -> None:
+        """Keep measuring how late the event loop is."""
+        while True:
+            due = trio.current_time() + MEASURE_SECONDS
+            await trio.sleep_until(due)
+            self._process = attrs.evolve(self._process, loop_delay_seconds=max(0.0, trio.current_time() - due))
+
+
+@asynccontextmanager
+async def monitored(gateway: Gateway, address: str | None) -> AsyncGenerator[str, None]:
+    """Serve a gateway's metrics and health at an address meanwhile, if there is one; yields the URL.
+
+    `ConfigError` where it cannot be listened there, or the client library for Prometheus is not installed.
+    """
+    if address is None:
+        yield ""
+        return
+    try:
+        from jackfield._serve.metrics import CONTENT_TYPE_LATEST, Process, exposition
+    except ModuleNotFoundError as error:
+        problem = f"needs the package {(error.name or '').partition('.')[0].replace('_', '-')}; install it"
+        raise ConfigError([ConfigProblem("metrics.listen", problem)]) from None
+    try:
+        listeners, url = await listen(*host_and_port(address))
+    except OSError as error:
+        problem = f"cannot listen on {address}: {explain_os_error(error)}"
+        raise ConfigError([ConfigProblem("metrics.listen", problem)]) from None
+    monitor = Monitor(gateway.state, exposition, Process(version("jackfield")), CONTENT_TYPE_LATEST)
+    with unwrapped() as body:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(monitor.measure)
+            await nursery.start(HTTPServer(whole(monitor.respond)).run, listeners)
+            with body.watched():
+                yield url
+            nursery.cancel_scope.cancel()
+
+
+def _text(status: int, text: str) -> Response:
+    return Response(status, {"content-type": "text/plain; charset=utf-8"}, f"{text}\n".encode())
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(status, {"content-type": "application/json"}, json.dumps(content).encode() + b"\n")

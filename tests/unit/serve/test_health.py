@@ -1,0 +1,59 @@
+"""`jackfield._serve.health`: ready while posts can be committed; everything else is degraded, with its reason."""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from jackfield._gateway.snapshot import GatewayState
+from jackfield._serve.health import LAG_EVENTS, health_of
+from jackfield.reports import FeedState
+from jackfield.reports.feed_stats import FeedStats
+from jackfield.reports.stats import JournalStats, SinkStats
+
+AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
+WELL = GatewayState(
+    {"office": FeedStats(AT, FeedState.SUBSCRIBED), "hooks": FeedStats(AT, FeedState.LISTENING)},
+    {"crm": SinkStats(lag=5)},
+    JournalStats(0, 0, 0, 0, 0, 0, 0, {}),
+    (),
+    (),
+    {},
+)
+
+
+def changed(feed=None, sink=None, journal=None):
+    return attrs.evolve(
+        WELL,
+        feeds=dict(WELL.feeds) | ({"office": feed} if feed else {}),
+        sinks={"crm": sink} if sink else WELL.sinks,
+        journal=attrs.evolve(WELL.journal, **(journal or {})),
+    )
+
+
+def test_where_all_is_well_it_is_ok():
+    health = health_of(WELL, AT)
+    assert (health.ready, health.status, health.as_document()["reasons"]) == (True, "ok", {})
+
+
+@pytest.mark.parametrize(
+    ("state", "reasons"),
+    [
+        (changed(FeedStats(AT, FeedState.RECONNECTING)), {"feeds.office": "reconnecting for 90 s"}),
+        (
+            changed(FeedStats(AT, FeedState.SUBSCRIBED, refused_topics={"a": "forbidden"})),
+            {"feeds.office": "1 topics are refused"},
+        ),
+        (changed(sink=SinkStats("paused", lag=7)), {"sinks.crm": "paused, 7 events behind"}),
+        (changed(sink=SinkStats(lag=LAG_EVENTS)), {"sinks.crm": f"{LAG_EVENTS} events behind"}),
+    ],
+)
+def test_a_feed_or_a_sink_in_trouble_is_degraded_and_ready_all_the_same(state, reasons):
+    health = health_of(state, AT + timedelta(seconds=90))
+    assert (health.ready, health.status, dict(health.reasons)) == (True, "degraded", reasons)
+
+
+def test_a_journal_that_cannot_write_is_not_ready():
+    health = health_of(changed(journal={"failing": True, "waiting": 3}), AT)
+    assert (health.ready, health.status) == (False, "unavailable")
+    assert health.reasons["journal"] == "writing fails; 3 events are not committed"
