@@ -35,7 +35,8 @@ from jackfield._gateway.gateway import Gateway as TrioGateway
 from jackfield._gateway.listener import check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
-from jackfield._gateway.thread import Batches, Portal, closed
+from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
+from jackfield._gateway.watch import Changes, check_entities
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event
@@ -43,8 +44,9 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
+from jackfield.state import Snapshot
 
-__all__ = ["Gateway", "Listener", "open_gateway"]
+__all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
 
 T = TypeVar("T")
 
@@ -120,6 +122,54 @@ class Listener:
 
 
 @attrs.define(eq=False)
+class Watch:
+    """The state, and then its changes; made by `Gateway.watch`. As `jackfield.Watch`."""
+
+    entities: frozenset[str]
+    _open: Callable[[], Future[Crossing]]
+    _crossing: Crossing | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Everything as it stood when the ``async with`` block began."""
+        return self._entered.snapshot
+
+    @property
+    def _entered(self) -> Crossing:
+        if self._crossing is None:
+            raise RuntimeError("a watch has a snapshot and changes inside its 'async with' block only")
+        return self._crossing
+
+    async def take(self) -> Changes | None:
+        """What has changed, once something has; ``None`` when the watch is closed and nothing is left."""
+        changes = await _outcome(self._entered.ask())
+        self._entered.answered()
+        return changes
+
+    def close(self) -> None:
+        """Get no more changes."""
+        self._entered.close()
+
+    async def __aenter__(self) -> Self:
+        self._crossing = await _outcome(self._open())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Changes:
+        changes = await self.take()
+        if changes is None:
+            raise StopAsyncIteration
+        return changes
+
+
+@attrs.define(eq=False)
 class Gateway:
     """A running gateway; made by `open_gateway`. Each method does what that of `jackfield.Gateway` does."""
 
@@ -150,6 +200,15 @@ class Gateway:
     async def post(self, feed: str, request: Request) -> Response:
         """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
         return await _outcome(self._portal.spawn(partial(self._gateway.post, feed, request), closed))
+
+    async def snapshot(self) -> Snapshot:
+        """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals."""
+        return await _outcome(self._portal.spawn(self._gateway.snapshot, no_state))
+
+    def watch(self, *entities: str) -> Watch:
+        """The same, and then every change of these entities, of all where none is named."""
+        wanted = check_entities(entities)
+        return Watch(wanted, partial(Crossing.open, self._portal, partial(self._gateway.watch, *wanted)))
 
     async def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""

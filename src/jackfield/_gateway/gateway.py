@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -19,26 +19,27 @@ from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.listeners import Listeners
+from jackfield._gateway.live_state import LiveState
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
+from jackfield._gateway.sinks import open_sink
 from jackfield._gateway.snapshot import GatewayState
+from jackfield._gateway.unknown_kinds import report_unknown_kinds
+from jackfield._gateway.watch import Watch
 from jackfield._journal import Journal
 from jackfield._journal.receipts import Tokens
-from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
-from jackfield._routing.route_spans import RouteSpans
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
-from jackfield.addresses import ANYWHERE
 from jackfield.config import GatewayConfig, Route, check_route
-from jackfield.errors import DeliveryError, JackfieldError
+from jackfield.errors import JackfieldError
 from jackfield.events import Event
-from jackfield.kinds import explain_unknown
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
-from jackfield.reports import KindUnknown, Overflow
+from jackfield.reports import Overflow
 from jackfield.selectors import Selector
+from jackfield.state import Snapshot
 
 __all__ = ["LISTENER_BUFFER", "Gateway"]
 
@@ -60,22 +61,19 @@ class Gateway:
     _webhook_server: WebhookServer = attrs.field(init=False)
     _listeners: Listeners = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
+    _live: LiveState = attrs.field(init=False)
     _closed: bool = False
 
     def __attrs_post_init__(self) -> None:
         self._listeners = Listeners(self._registry.observe, self._deselect)
         self._routes = Routes(self._pipelines, self._journal)
+        options, report = self.config.gateway, self._registry.observe
+        self._live = LiveState(options, self._journal, self._sessions, self._select, self._take, report)
 
     def listen(
         self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
     ) -> Listener:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
-
-        ::
-
-            with gateway.listen("contact.*", "agent.ready") as events:
-                async for event in events:
-                    ...
 
         Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
         ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
@@ -97,6 +95,30 @@ class Gateway:
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
         return await self._journal.publish(events, self._listeners.put)
+
+    async def snapshot(self) -> Snapshot:
+        """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals.
+
+        The first call makes the feeds subscribe to what is needed, reads the state of the last run from the journal,
+        and asks the vendors for what they list. What nobody has said is unknown, not empty.
+        """
+        return await self._live.snapshot()
+
+    def watch(self, *entities: str) -> Watch:
+        """The same, and then every change of these entities, of all where none is named.
+
+        ::
+
+            async with gateway.watch("agent", "contact") as watch:
+                show(watch.snapshot)
+                async for changes in watch:
+                    ...
+
+        Nothing is lost between the two, and a slow loop gets each thing once, as it stands by then. `ValueError` for
+        an entity that there is not, `JackfieldError` once the gateway is closed.
+        """
+        self._check_open()
+        return self._live.watch(entities)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
@@ -157,19 +179,7 @@ class Gateway:
             raise JackfieldError("the gateway is closed: nothing will come any more")
 
     def _doubt(self, selectors: Iterable[Selector]) -> None:
-        """Report what selects a kind that nobody has."""
-        for selector in dict.fromkeys(selectors):
-            if (problem := explain_unknown(*selector.kind, self._registry.kinds)) and not self._is_vendors_own(
-                selector
-            ):
-                self._registry.observe(KindUnknown(str(selector), problem))
-
-    def _is_vendors_own(self, selector: Selector) -> bool:
-        for session in self._sessions.values():
-            with suppress(JackfieldError), provider_code():
-                if any(map(selector.kind.matches, session.provider.dialect.kinds_of(ANYWHERE))):
-                    return True
-        return False
+        report_unknown_kinds(selectors, self._registry, [session.provider for session in self._sessions.values()])
 
     def _select(self, selectors: Iterable[Selector]) -> None:
         for name, plan in self._plans.items():
@@ -194,16 +204,8 @@ class Gateway:
         await self._open_webhook_server(opened)
 
     async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
-        redact = self._registry.redact
         for sink in self.config.sinks:
-            try:
-                ready = await opened.enter_async_context(sink.impl.open())
-            except (DeliveryError, OSError) as error:
-                raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {redact(str(error))}") from None
-            cursor, report = self._journal.cursor(sink.name), self._registry.observe
-            pipeline = SinkPipeline(sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng, redact)
-            cursor.attach(pipeline.drop, pipeline.is_down)
-            self._pipelines[sink.name] = pipeline
+            self._pipelines[sink.name] = await open_sink(sink, opened, self._journal, self._registry, rng)
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
 
@@ -231,7 +233,7 @@ class Gateway:
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
-        options, report = self.config.webhooks, self._registry.observe
+        options, report, redact = self.config.webhooks, self._registry.observe, self._registry.redact
         receivers = {
             name: WebhookReceiver(
                 session.feed,
@@ -241,7 +243,7 @@ class Gateway:
                 publish,
                 report,
                 options,
-                redact=self._registry.redact,
+                redact=redact,
             )
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None
@@ -251,27 +253,29 @@ class Gateway:
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and stop it in the one order: webhooks, feeds, intake, listeners, sinks, journal."""
-        webhooks, feeds, journal, pipelines = (TaskGroup(nursery) for _ in range(4))
+        webhooks, feeds, journal, pipelines, live = (TaskGroup(nursery) for _ in range(5))
         journal.start(self._journal.run)
         for pipeline in self._pipelines.values():
             pipelines.start(pipeline.run)
         for session in self._sessions.values():
             feeds.start(session.run)
         webhooks.start(self._webhook_server.run)
+        live.start(self._live.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True) as ending:
-                    for tasks in (webhooks, feeds, pipelines, journal):
+                    for tasks in (webhooks, feeds, pipelines, journal, live):
                         tasks.ending = ending
                     self._webhook_server.stop()
                     await webhooks.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, pipelines)
+                    await live.finish(0)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield, or cancels it
-                for tasks in (webhooks, feeds, pipelines, journal):
+                for tasks in (webhooks, feeds, pipelines, journal, live):
                     tasks.cancel()
 
     async def _close(self, feeds: TaskGroup, journal: TaskGroup, pipelines: TaskGroup) -> None:
@@ -281,6 +285,7 @@ class Gateway:
         self._journal.close()
         self._closed = True
         self._listeners.close()
+        self._live.close()
         await pipelines.finish(self.config.gateway.drain_seconds)
         for pipeline in self._pipelines.values():
             pipeline.abandon("the gateway was closed before they were delivered")
@@ -289,3 +294,5 @@ class Gateway:
                 await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
+        with trio.move_on_after(CLOSE_SECONDS):
+            await self._live.save()

@@ -76,15 +76,15 @@ def write_checkpoint(state: State, journal: str, position: int) -> Iterator[byte
         yield _encode(_Piece(*head, queues=queue))
 
 
-def read_checkpoint(pieces: list[bytes], state: State, journal: str) -> int:
-    """Fill an empty state, and return the position that it is of; 0 where there is none of this journal and form."""
+def read_checkpoint(pieces: list[bytes], state: State, journal: str) -> int | None:
+    """Fill an empty state, and return the position that it is of; ``None`` where there is none of this journal."""
     try:
         found = [_decode(piece) for piece in pieces]
     except msgspec.MsgspecError:
-        return 0
+        return None
     wanted = (VERSION, journal, str(state.zone), state.answer_seconds)
     if not found or any((each.version, each.journal, each.zone, each.answer_seconds) != wanted for each in found):
-        return 0
+        return None
     tables = state.tables
     for each in found:
         tables.forgotten += each.forgotten

@@ -70,10 +70,10 @@ def test_totals_of_what_was_forgotten_stay(day, at):
 )
 def test_one_of_another_journal_or_with_other_options_is_none(day, journal, options):
     state = State(**options)
-    assert read_checkpoint(list(write_checkpoint(reduced(day[:9]), "J", 9)), state, journal) == 0
+    assert read_checkpoint(list(write_checkpoint(reduced(day[:9]), "J", 9)), state, journal) is None
     assert state.snapshot(day[0].received.astimezone(UTC)).contacts == {}
 
 
 @pytest.mark.parametrize("pieces", [[], [b""], [b"\xc1"], [b"\x80"]])
 def test_a_damaged_one_is_none(pieces):
-    assert restored(pieces)[1] == 0
+    assert restored(pieces)[1] is None
