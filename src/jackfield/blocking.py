@@ -21,20 +21,20 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Literal, Self, overload
 
 import attrs
 
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
-from jackfield._gateway.listener import check_bounds, parse_selectors
+from jackfield._gateway.listener import Item, check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
 from jackfield._gateway.watch import Changes, check_entities
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
@@ -45,7 +45,7 @@ __all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
 
 
 @attrs.define(eq=False)
-class Listener:
+class Listener(Generic[Item]):
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
     As `jackfield.Listener`, with ``with`` and ``for``. Events cross in batches; a batch that waits here is beside
@@ -55,16 +55,16 @@ class Listener:
     selectors: tuple[Selector, ...]
     buffer: int
     overflow: Overflow
-    _batches: Batches
+    _batches: Batches[Item]
     _timeout: float | None
-    _events: deque[Event] = attrs.field(factory=deque)
+    _events: deque[Item] = attrs.field(factory=deque)
 
     @property
     def dropped(self) -> int:
         """Events that were lost because nobody took them in time."""
         return self._batches.dropped
 
-    def take(self, timeout: float | None = None) -> list[Event]:
+    def take(self, timeout: float | None = None) -> list[Item]:
         """Every event that waits, at least one; none when the listener is closed and empty.
 
         `TimeoutError` where none came for so many seconds, by default as many as the listener was given.
@@ -84,7 +84,7 @@ class Listener:
         self._events.clear()
         return taken
 
-    def take_nowait(self) -> list[Event]:
+    def take_nowait(self) -> list[Item]:
         """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
         taken = list(self._events)
         self._events.clear()
@@ -109,7 +109,7 @@ class Listener:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Event:
+    def __next__(self) -> Item:
         if not self._events:
             self._events.extend(self.take())
         if not self._events:
@@ -176,21 +176,44 @@ class Gateway:
         """What it was opened with."""
         return self._gateway.config
 
+    @overload
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = ...,
+        overflow: Overflow = ...,
+        timeout: float | None = ...,
+        committed: Literal[False] = ...,
+    ) -> Listener[Event]: ...
+    @overload
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = ...,
+        overflow: Overflow = ...,
+        timeout: float | None = ...,
+        committed: Literal[True],
+    ) -> Listener[Record]: ...
     def listen(
         self,
         *selectors: str | Selector,
         buffer: int = LISTENER_BUFFER,
         overflow: Overflow = "drop_oldest",
         timeout: float | None = None,
-    ) -> Listener:
+        committed: bool = False,
+    ) -> Listener[Event] | Listener[Record]:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
         A loop in which none comes for `timeout` seconds ends with `TimeoutError`; without, it waits.
+        With `committed`, a `Record` of each once it is committed.
         """
         check_bounds(buffer, overflow)
         parsed = parse_selectors(selectors)
-        listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
-        return Listener(parsed, buffer, overflow, Batches.open(self._portal, listen), timeout)
+        if committed:
+            records = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow, committed=True)
+            return Listener(parsed, buffer, overflow, Batches.open(self._portal, records), timeout)
+        events = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
+        return Listener(parsed, buffer, overflow, Batches.open(self._portal, events), timeout)
 
     def publish(self, *events: Event, timeout: float | None = None) -> int:
         """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.

@@ -75,6 +75,14 @@ def test_a_loop_ends_with_the_gateway_and_what_waited_is_read_first(vendors):
         gateway.publish(make(2))
 
 
+def test_committed_events_come_with_their_positions(vendors):
+    with blocking.open_gateway({"feeds": vendors.feeds}) as gateway:
+        committed = gateway.listen("probe/**", timeout=10, committed=True)
+        gateway.publish(make(1), make(2))
+    first, second = committed
+    assert (first.event.id, second.event.id, second.position) == ("id-1", "id-2", first.position + 1)
+
+
 def test_errors_are_single(vendors):
     with pytest.raises(ConfigError), blocking.open_gateway({"feeds": {"a": {}}}):
         pytest.fail("must not start")

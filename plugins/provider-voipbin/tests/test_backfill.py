@@ -2,7 +2,9 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from jackfield.errors import RestError
 from jackfield.plugin.http import Response
 from jackfield.plugin.protocol import Emit, GapSuspected, Ignore, Send
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.webhook import WebhookRequest
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin import listing as listing_module
 from jackfield_voipbin.credentials import read_credential
@@ -125,6 +128,41 @@ def test_what_happened_in_a_gap_is_reported_once_and_as_if_it_had_come(profile):
     assert {json.dumps(each.data) for each in last.values()} <= {json.dumps(event.data) for event in found}
     assert len({event.id for event in found}) == len(found)
     assert not [action for action in stage.look(gap) if isinstance(action, Emit)]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_came_by_webhook_instead_is_neither_lost_nor_reported_again(profile):
+    stage = Stage(profile, webhook_uri="http://here/hook")
+    webhook = attrs.evolve(stage.feed, receive="both", webhook_verify=False).webhook("office")
+    stage.connect()
+    stage.wait(30)
+    stage.happen(60, drop=lambda number: True)
+    for published in stage.missed:
+        for delivery in stage.simulator.webhooks_of(published):
+            request = delivery.request
+            read = webhook.read(WebhookRequest("POST", "/", request.url, {}, request.body, stage.now))
+            stage.protocol.came_by_webhook(read)
+    stage.wait(60)
+    actions = stage.look()
+    assert listed(stage.missed)
+    assert not [each for each in actions if isinstance(each, GapSuspected | Emit)]
+
+
+def test_a_change_that_the_platform_publishes_no_event_of_is_no_loss():
+    """It moves an agent's tm_update at a new name, and a recording's while it is being stopped."""
+    stage = Stage("head")
+    stage.connect()
+    stage.happen(400)
+    stage.wait(30)
+    changes = {"agent": {"name": "Renamed"}, "recording": {"status": "stopping"}}
+    for resource, change in changes.items():
+        resource_id, data = next(reversed(stage.simulator._state._states[resource].items()))
+        stamp = stage.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stage.simulator._state._states[resource][resource_id] = data | change | {"tm_update": stamp}
+    stage.wait(60)
+    actions = stage.look()
+    assert not [each for each in actions if isinstance(each, GapSuspected)]
+    assert any(isinstance(each, Emit) for each in actions)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -360,3 +398,69 @@ def test_an_agents_own_feed_fills_its_gaps_from_the_agents_own_lists():
     assert {event.kind for event in found} == {"call.cleared"}
     assert [action for action in actions if isinstance(action, GapSuspected)]
     assert not [action for action in stage.look(None) if isinstance(action, Emit)]
+
+
+SAID = ("conversation_message_created", "aimessage_created", "transcript_created")
+
+
+def test_what_was_said_in_conversations_and_calls_of_ai_is_found_by_rest():
+    stage = Stage("2026-10", step=0.05)
+    stage.connect()
+    stage.happen(500)
+    gap = stage.now
+    for _ in range(500):
+        event = next(stage.day)
+        if event.event_type in (*SAID, "summary_created"):
+            stage.missed.append(event)
+        else:
+            for frame in stage.client.frames_for(event):
+                stage.act(stage.protocol.received(frame.encode(), stage.now))
+    stage.wait(10)
+    stage.look(gap)
+    missed = {name: {each.data["id"] for each in stage.missed if each.event_type == name} for name in SAID}
+    assert all(missed.values())
+    found = {event.data["id"]: event for event in stage.backfilled()}
+    for name in ("aimessage_created", "transcript_created"):  # of calls that did not end before the gap
+        assert missed[name] <= found.keys()
+    # A message changes nothing of its conversation: it is found where anything else of that came.
+    heard = {event.data["id"] for event in stage.seen if event.address.resource == "conversation"}
+    talks = {each.data["conversation_id"] for each in stage.missed if each.event_type == SAID[0]}
+    assert {found[id_].kind for id_ in missed[SAID[0]] & found.keys()} <= {"message.received", "message.sent"}
+    assert talks & heard and missed[SAID[0]] & found.keys()
+    assert not any(event.kind.startswith("unmapped.") for event in found.values())
+
+
+def test_an_agents_chats_are_read_with_the_agents_token():
+    token = make_token(CUSTOMER, permission=0x10, agent_id="a1")
+    protocol = Voipbin(Secret("text", token), CUSTOMER, "ws://x/v1.0/ws").protocol("office")
+    for topic in ("chat", "chatmessage"):
+        list(protocol.subscribe(f"agent_id:a1:{topic}:*"))
+    list(protocol.tick(START, 1.0))
+    chat = {"id": "c1", "customer_id": CUSTOMER, "type": "group", "member_count": 2}
+    stamps = {"tm_create": "2026-01-01T00:00:30Z", "tm_update": None, "tm_delete": None}
+    said = {"id": "m1", "customer_id": CUSTOMER, "owner_type": "agent", "owner_id": "a2", "chat_id": "c1"}
+    said |= {"type": "normal", "text": "hello", "medias": [], "metadata": {}} | stamps
+    lists_of = {"talk_chats": [chat | stamps], "talk_messages": [said]}
+    asked = []
+
+    def answer(request):
+        path = urlsplit(request.url).path.removeprefix("/v1.0/service_agents/")
+        asked.append(path)
+        return Response(200, {}, json.dumps({"result": lists_of[path]}).encode())
+
+    _, actions = drive(protocol.backfill(START, START + timedelta(minutes=2)), answer)
+    assert asked == ["talk_chats", "talk_messages"]
+    kinds = [action.event.kind for action in actions if isinstance(action, Emit)]
+    assert sorted(kinds) == ["chat.created", "chat.message_posted"]
+
+
+def test_a_state_that_the_platform_has_no_event_for_is_no_event_of_ours():
+    stage = Stage("head")
+    stage.connect()
+    stage.simulator._state._states["webchat_session"] = {
+        "w1": {"id": "w1", "customer_id": CUSTOMER, "widget_id": "x", "status": "active", "peer": {}, "local": {}}
+        | {"tm_create": "2026-01-01T00:00:30Z", "tm_update": "2026-01-01T00:00:31Z"}
+    }
+    stage.wait(120)
+    stage.look(START)
+    assert stage.backfilled() == []

@@ -183,6 +183,11 @@ def test_the_command_warns_of_a_method_by_which_events_are_lost(command, platfor
     assert "warning" not in command("show")[1]
 
 
+def test_the_command_warns_of_a_limit_that_events_exceed(command):
+    command.config.write_text(command.config.read_text() + "max_message_bytes = 1000000\n")
+    assert "warning: what exceeds max_message_bytes, 1,000,000 bytes, is lost" in command("show")[1]
+
+
 def test_the_command_sets_and_clears_and_keeps_the_rest(command, platform):
     platform, _ = platform
     status, out, _ = command("set", "--url", "https://new.example/webhooks/office", "--method", "PUT")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jackfield.plugin.http import Response
-from jackfield.plugin.protocol import Request
+from jackfield.plugin.protocol import Emit, Request
 from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin.protocol import VoipbinProtocol
@@ -137,3 +137,34 @@ def test_the_simulated_platforms_participants_come_and_go():
         for emit in protocol.received(frame.encode(), AT)
     ]
     assert kinds.count("conference.participant_joined") >= kinds.count("conference.participant_left") > 0
+
+
+@pytest.mark.parametrize(("profile", "kind"), [("head", "contact.updated"), ("2026-10", "contact.queued")])
+def test_the_simulated_platforms_contacts_have_their_queues_from_a_list_or_from_their_calls(profile, kind):
+    moments = iter(AT + timedelta(seconds=second) for second in range(1, 10_000))
+    simulator = VoipbinSimulator("vb_key", profile=profile)
+    simulator.admit("/v1.0/ws?accesskey=vb_key", {})
+    client, day = simulator.client(), simulator.events(lambda: next(moments))
+    protocol = Voipbin(Secret("text", "vb_key"), CUSTOMER, reconcile_seconds=0).protocol("office")
+    for resource in ("call", "queuecall"):
+        for action in protocol.subscribe(f"customer_id:{CUSTOMER}:{resource}:*"):
+            list(client.received(getattr(action, "frame", "")))
+    queues = set()
+    for _ in range(300):
+        event = next(day)
+        for frame in client.frames_for(event):
+            queues |= queues_of(protocol.received(frame.encode(), AT), kind)
+        for action in protocol.tick(AT, 5.0):
+            if isinstance(action, Request):
+                flow = action.flow()
+                request = next(flow)
+                try:
+                    while True:
+                        request = flow.send(simulator.answer(request))
+                except StopIteration as done:
+                    queues |= queues_of(done.value, kind)
+    assert "" not in queues and len(queues) == 2
+
+
+def queues_of(actions, kind):
+    return {each.event.parties.queue_id for each in actions if isinstance(each, Emit) and each.event.kind == kind}

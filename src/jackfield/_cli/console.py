@@ -11,6 +11,7 @@ from typing import get_args
 
 import attrs
 
+from jackfield._cli.log_lines import FORMATS, LogFormat, Repetitions
 from jackfield.plugin.hooks import hookimpl
 from jackfield.reports import Level, PluginLoadFailed, Report
 
@@ -39,16 +40,36 @@ def abandon_stdout() -> None:
 
 @attrs.frozen(eq=False)
 class Console:
-    """An observer that prints every report with its time."""
+    """An observer that prints every report with its time, and whatever a running command says beside them."""
 
     least: Level = "info"
-    """Reports below this level are left out."""
+    """What is below this level is left out."""
+    format: LogFormat | None = None
+    """``None`` for the time of day and the text, for somebody who looks on."""
+    _repetitions: Repetitions = attrs.field(factory=Repetitions)
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
-        """Print one report."""
-        if _LEVELS.index(report.level) >= _LEVELS.index(self.least):
-            say(f"{datetime.now().astimezone():%H:%M:%S}  {report}", level=report.level)
+        """Print one report, unless it is one more of a long row."""
+        if self._shows(report.level) and (self.least == "debug" or not self._repetitions.hides(report)):
+            self._print(str(report), report.level, report)
+
+    def say(self, text: str, *, level: Level = "info") -> None:
+        """Print one message; for somebody who looks on, without the time."""
+        if self.format is None:
+            say(text, level=level)
+        elif self._shows(level):
+            self._print(text, level, None)
+
+    def _shows(self, level: Level) -> bool:
+        return _LEVELS.index(level) >= _LEVELS.index(self.least)
+
+    def _print(self, text: str, level: Level, report: Report | None) -> None:
+        at = datetime.now().astimezone()
+        if self.format is None:
+            say(f"{at:%H:%M:%S}  {text}", level=level)
+        else:
+            say(FORMATS[self.format](at, level, text, report))
 
     def plugin_failures(self, failures: Iterable[PluginLoadFailed]) -> None:
         """Print which plugins could not be loaded, before a gateway exists."""

@@ -13,7 +13,8 @@ import attrs
 import trio
 
 from jackfield._cli.config_option import add_config_option, load_config, named_files
-from jackfield._cli.console import Console, say
+from jackfield._cli.console import Console
+from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.run import run_until_signal, say_summary
@@ -58,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tls-key", type=Path, metavar="F", help="a PEM file with the key, if --tls-cert does not hold it"
     )
     parser.add_argument("--watch-only", action="store_true", help="run without sinks, routes and journal")
+    add_log_options(parser)
     add_plugin_options(parser)
 
 
@@ -66,17 +68,18 @@ def run(options: argparse.Namespace) -> int:
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = load_config(named_files(options), registry)
     access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key)
+    console = made_console(options)
     for warning in config.warnings:
-        say(f"warning: {warning}", level="warning")
+        console.say(f"warning: {warning}", level="warning")
     if options.watch_only:
         config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
-    trio.run(_run, registry, config, access, options.port)
+    trio.run(_run, registry, config, access, options.port, console)
     return 0
 
 
-async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int) -> None:
-    stats = await run_until_signal(open_dashboard(registry, config, Console(), access, port))
-    say_summary(stats, durable=config.gateway.journal != "memory")
+async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int, console: Console) -> None:
+    stats = await run_until_signal(open_dashboard(registry, config, console, access, port), console)
+    say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
 @asynccontextmanager
@@ -98,6 +101,6 @@ async def open_dashboard(
         except OSError as error:
             why = error.strerror or str(error)
             raise JackfieldError(f"cannot listen on {access.host}:{port}: {why}; choose another --port") from None
-        say(f"dashboard: {url}")
+        console.say(f"dashboard: {url}")
         yield gateway
         nursery.cancel_scope.cancel()

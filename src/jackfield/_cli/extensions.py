@@ -54,6 +54,11 @@ class _Host:
         """The feeds of a configuration file, by name."""
         return {feed.name: feed.provider for feed in load_config([Path(config)], self._registry).feeds}
 
+    def message_limits(self, config: str) -> Mapping[str, int]:
+        """The largest message of each feed."""
+        feeds = load_config([Path(config)], self._registry).feeds
+        return {feed.name: feed.connection.max_message_bytes for feed in feeds}
+
     def perform(self, exchange: HTTPFlow[T]) -> T:
         """Perform an HTTP exchange."""
         result: T = trio.run(perform, exchange)

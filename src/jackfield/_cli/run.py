@@ -10,7 +10,8 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 import trio
 
 from jackfield._cli.config_option import add_config_option, load_config, named_files
-from jackfield._cli.console import Console, say
+from jackfield._cli.console import Console
+from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.signals import STOP, second_signal_ends
 from jackfield._gateway.gateway import Gateway
@@ -19,7 +20,6 @@ from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
 from jackfield._serve.monitor import monitored
 from jackfield.config import GatewayConfig
-from jackfield.reports import Level
 
 __all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
 
@@ -38,8 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
     add_config_option(parser)
-    parser.add_argument("--quiet", "-q", action="store_true", help="report problems only")
-    parser.add_argument("--verbose", "-v", action="store_true", help="report each subscription too")
+    add_log_options(parser)
     add_plugin_options(parser)
 
 
@@ -47,11 +46,11 @@ def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = load_config(named_files(options), registry)
+    console = made_console(options)
     for warning in config.warnings:
-        say(f"warning: {warning}", level="warning")
+        console.say(f"warning: {warning}", level="warning")
     tune()
-    least: Level = "warning" if options.quiet else "debug" if options.verbose else "info"
-    trio.run(_run, config, registry, Console(least))
+    trio.run(_run, config, registry, console)
     return 0
 
 
@@ -62,22 +61,22 @@ def tune() -> None:
 
 
 async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
-    stats = await run_until_signal(open_gateway(config, registry=registry, plugins=[console]))
-    if console.least != "warning":
-        say_summary(stats, durable=config.gateway.journal != "memory")
+    stats = await run_until_signal(open_gateway(config, registry=registry, plugins=[console]), console)
+    if console.least in ("debug", "info"):
+        say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
-async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> GatewayState:
+async def run_until_signal(opening: AbstractAsyncContextManager[Gateway], console: Console) -> GatewayState:
     """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state."""
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
         async with opening as gateway, monitored(gateway, gateway.config.metrics.listen) as url:
             if url:
-                say(f"metrics: {url}/metrics")
+                console.say(f"metrics: {url}/metrics")
             async for number in signals:
                 if number in STOP:
-                    say(f"{signal.Signals(number).name}: stopping")
+                    console.say(f"{signal.Signals(number).name}: stopping")
                     break
             # From here on Python's own handlers are back.
             handlers.close()
@@ -85,7 +84,7 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway]) -> Gat
     return gateway.state()
 
 
-def say_summary(state: GatewayState, *, durable: bool) -> None:
+def say_summary(state: GatewayState, console: Console, *, durable: bool) -> None:
     """Print what was received, delivered and lost."""
     for name, feed in state.feeds.items():
         rejections = sum(feed.webhooks.rejections.values())
@@ -95,8 +94,8 @@ def say_summary(state: GatewayState, *, durable: bool) -> None:
         gaps = f"{feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}"
         seconds = feed.not_verified_seconds
         unknown = f", {seconds:.0f} s not verified" if seconds else ""
-        say(f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}{unknown}")
+        console.say(f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}{unknown}")
     for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} waiting in the journal" if sink.lag and durable else ""
-        say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")
+        console.say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")

@@ -23,6 +23,7 @@ from jackfield._gateway.listener import Listener
 from jackfield._net.http_connection import Send, Streamed
 from jackfield._net.http_server import HTTPServer, listen, whole
 from jackfield.errors import SelectorError
+from jackfield.events import Event
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.redaction import Redactor
@@ -78,7 +79,7 @@ class Site:
     redact: Redactor = attrs.field(factory=Redactor)
     """Hides secrets in all updates."""
     board: Board = attrs.field(factory=Board)
-    _listener: Listener | None = None
+    _listener: Listener[Event] | None = None
     _samples: deque[tuple[float, dict[str, int]]] = attrs.field(factory=lambda: deque(maxlen=RATE_SAMPLES))
     _figures: dict[str, Any] = attrs.field(factory=dict)
     _viewers: int = 0
@@ -106,7 +107,7 @@ class Site:
 
     # -- updating the board ----------------------------------------------------------------------------
 
-    async def _follow(self, events: Listener) -> None:
+    async def _follow(self, events: Listener[Event]) -> None:
         began, applied = trio.current_time(), 0
         async for event in events:
             self.board.apply(event, datetime.now(UTC))

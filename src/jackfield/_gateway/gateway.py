@@ -7,18 +7,19 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, overload
 
 import attrs
 import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.continuity import Continuity
+from jackfield._feed.intake import JournalIntake
 from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
-from jackfield._gateway.listeners import Listeners
+from jackfield._gateway.listeners import EventListeners, RecordListeners
 from jackfield._gateway.live_state import LiveState
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
@@ -26,15 +27,15 @@ from jackfield._gateway.sinks import open_sink
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.unknown_kinds import report_unknown_kinds
 from jackfield._gateway.watch import Watch
+from jackfield._gateway.webhooks import webhook_receivers
 from jackfield._journal import Journal
 from jackfield._journal.receipts import Tokens
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
-from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, Route, check_route
 from jackfield.errors import JackfieldError
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
@@ -59,32 +60,49 @@ class Gateway:
     _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
     _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _webhook_server: WebhookServer = attrs.field(init=False)
-    _listeners: Listeners = attrs.field(init=False)
+    _listeners: EventListeners = attrs.field(init=False)
+    _committed: RecordListeners = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
     _live: LiveState = attrs.field(init=False)
     _closed: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self._listeners = Listeners(self._registry.observe, self._deselect)
+        observe = self._registry.observe
+        self._listeners = EventListeners(observe, self._deselect)
+        self._committed = RecordListeners(observe, self._deselect)
         self._routes = Routes(self._pipelines, self._journal)
-        options, report = self.config.gateway, self._registry.observe
-        self._live = LiveState(options, self._journal, self._sessions, self._select, self._take, report)
+        self._live = LiveState(self.config.gateway, self._journal, self._sessions, self._select, self._take, observe)
 
+    @overload
     def listen(
-        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
-    ) -> Listener:
+        self, *selectors: str | Selector, buffer: int = ..., overflow: Overflow = ..., committed: Literal[False] = ...
+    ) -> Listener[Event]: ...
+    @overload
+    def listen(
+        self, *selectors: str | Selector, buffer: int = ..., overflow: Overflow = ..., committed: Literal[True]
+    ) -> Listener[Record]: ...
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = LISTENER_BUFFER,
+        overflow: Overflow = "drop_oldest",
+        committed: bool = False,
+    ) -> Listener[Event] | Listener[Record]:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
         Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
         ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
-        lost, or that the loop ends with an error. A kind that neither Jackfield nor a feed's vendor has is reported.
+        lost, or that the loop ends with an error. With `committed` the loop gets a `Record` of each event once it is
+        committed, with its position in the journal. A kind that neither Jackfield nor a feed's vendor has is reported.
         `SelectorError` for a selector that does not parse, `ValueError` for none, `JackfieldError` once the gateway is
         closed.
         """
         self._check_open()
         parsed = parse_selectors(selectors)
-        listener = self._listeners.add(parsed, buffer, overflow)
-        self._doubt(parsed)
+        if committed and self._committed.put not in self._journal.committed:
+            self._journal.committed.append(self._committed.put)
+        listener = (self._committed if committed else self._listeners).add(parsed, buffer, overflow)
+        report_unknown_kinds(parsed, self._registry, self._sessions)
         self._select(parsed)
         return listener
 
@@ -99,8 +117,8 @@ class Gateway:
     async def snapshot(self) -> Snapshot:
         """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals.
 
-        The first call makes the feeds subscribe to what is needed, reads the state of the last run from the journal,
-        and asks the vendors for what they list. What nobody has said is unknown, not empty.
+        The first call makes the feeds subscribe to what is needed, reads the last run's state from the journal, and has
+        the vendors' lists read. What nobody has said is unknown, not empty.
         """
         return await self._live.snapshot()
 
@@ -109,8 +127,7 @@ class Gateway:
 
         ::
 
-            async with gateway.watch("agent", "contact") as watch:
-                show(watch.snapshot)
+            async with gateway.watch("agent", "contact") as watch:  # and watch.snapshot
                 async for changes in watch:
                     ...
 
@@ -141,7 +158,7 @@ class Gateway:
             ),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
             self._journal.snapshot(),
-            tuple(listener._state() for listener in self._listeners),
+            tuple(listener._state() for listener in (*self._listeners, *self._committed)),
             tuple(self._routes),
             MappingProxyType(dict(self._webhook_server.rejections)),
         )
@@ -156,7 +173,7 @@ class Gateway:
         self._check_open()
         checked = check_route(route, self._pipelines)
         self._routes.add(checked)
-        self._doubt(checked.select)
+        report_unknown_kinds(checked.select, self._registry, self._sessions)
         self._select(checked.select)
         return checked
 
@@ -177,9 +194,6 @@ class Gateway:
     def _check_open(self) -> None:
         if self._closed:
             raise JackfieldError("the gateway is closed: nothing will come any more")
-
-    def _doubt(self, selectors: Iterable[Selector]) -> None:
-        report_unknown_kinds(selectors, self._registry, [session.provider for session in self._sessions.values()])
 
     def _select(self, selectors: Iterable[Selector]) -> None:
         for name, plan in self._plans.items():
@@ -223,31 +237,18 @@ class Gateway:
                 rng,
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
-                token=partial(self._journal.token, feed.name),
+                intake=JournalIntake(self._journal, feed.name),
                 keep_account=partial(self._journal.note, feed.name),
                 redact=self._registry.redact,
             )
             self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
-        self._doubt(self._routes.selectors)
+        report_unknown_kinds(self._routes.selectors, self._registry, self._sessions)
         self._select(self._routes.selectors)
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
-        options, report, redact = self.config.webhooks, self._registry.observe, self._registry.redact
-        receivers = {
-            name: WebhookReceiver(
-                session.feed,
-                webhook,
-                session.stats,
-                session.recorder.unreadable,
-                publish,
-                report,
-                options,
-                redact=redact,
-            )
-            for name, session in self._sessions.items()
-            if (webhook := session.feed.webhook) is not None
-        }
+        options, report = self.config.webhooks, self._registry.observe
+        receivers = webhook_receivers(self._sessions, publish, self._registry, options)
         self._webhook_server = await opened.enter_async_context(open_webhook_server(options, receivers, report))
 
     @asynccontextmanager
@@ -294,5 +295,6 @@ class Gateway:
                 await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
+        self._committed.close()
         with trio.move_on_after(CLOSE_SECONDS):
             await self._live.save()

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self, get_args
+from typing import Generic, Self, TypeVar, get_args
 
 import attrs
 import trio
 
 from jackfield.errors import ListenerOverflow
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.reports import EventsDropped, ListenerState, Overflow, Report
 from jackfield.reports._thinning import is_due
 from jackfield.selectors import Selector
 
-__all__ = ["Listener", "check_bounds", "parse_selectors"]
+__all__ = ["Item", "Listener", "check_bounds", "parse_selectors"]
+
+Item = TypeVar("Item", Event, Record)
 
 
 def check_bounds(buffer: int, overflow: str) -> None:
@@ -36,8 +38,10 @@ def parse_selectors(selectors: Iterable[str | Selector]) -> tuple[Selector, ...]
 
 
 @attrs.define(eq=False)
-class Listener:
+class Listener(Generic[Item]):
     """The events that some selectors match, from now on; made by `Gateway.listen`.
+
+    One that was opened with ``committed=True`` gives each as a `Record`, with its position, once it is committed.
 
     Use it with ``with`` and ``async for``; one loop at a time. When no loop reads events for so long that the
     buffer is full, `overflow` says what is lost; that is counted in `dropped` and reported. One that nothing refers to
@@ -47,11 +51,11 @@ class Listener:
     selectors: tuple[Selector, ...]
     buffer: int
     _report: Callable[[Report], None]
-    _detach: Callable[[Listener], None]
+    _detach: Callable[[Listener[Item]], None]
     overflow: Overflow = "drop_oldest"
     dropped: int = 0
     """Events that were lost because nobody took them in time."""
-    _events: deque[Event] = attrs.field(factory=deque)
+    _events: deque[Item] = attrs.field(factory=deque)
     _news: trio.Event = attrs.field(factory=trio.Event)
     _closed: bool = False
     _overflown: bool = False
@@ -59,7 +63,7 @@ class Listener:
     def __attrs_post_init__(self) -> None:
         check_bounds(self.buffer, self.overflow)
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: Item) -> None:
         """Buffer one event, without waiting; called by the gateway."""
         if self._closed:
             return
@@ -90,7 +94,7 @@ class Listener:
             self._detach(self)
             self._news.set()
 
-    async def take(self) -> list[Event]:
+    async def take(self) -> list[Item]:
         """Every event that waits, at least one; none when the listener is closed and empty.
 
         For loops that work in batches. Raises `ListenerOverflow` where ``async for`` would.
@@ -101,7 +105,7 @@ class Listener:
             await self._news.wait()
         return self.take_nowait()
 
-    def take_nowait(self) -> list[Event]:
+    def take_nowait(self) -> list[Item]:
         """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
         taken = list(self._events)
         self._events.clear()
@@ -123,7 +127,7 @@ class Listener:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> Item:
         while not self._events:
             if self._closed:
                 self._check_whole()

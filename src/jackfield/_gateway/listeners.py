@@ -6,43 +6,65 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from typing import Generic
 
 import attrs
 import trio
 
-from jackfield._gateway.listener import Listener
+from jackfield._gateway.listener import Item, Listener
 from jackfield._routing.index import SelectorIndex
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.reports import Overflow, Report
 from jackfield.selectors import Selector
 
-__all__ = ["Listeners"]
-
-ListenerRef = weakref.ref[Listener]
+__all__ = ["EventListeners", "RecordListeners"]
 
 
 @attrs.define(eq=False)
-class Listeners:
+class Listeners(Generic[Item]):
     """Open listeners by their selectors."""
 
     _report: Callable[[Report], None]
     _deselect: Callable[[Iterable[Selector]], None]
     """Called with the selectors of a listener that is closed."""
-    _index: SelectorIndex[ListenerRef] = attrs.field(factory=SelectorIndex)
-    _selectors: dict[ListenerRef, tuple[Selector, ...]] = attrs.field(factory=dict)
+    _index: SelectorIndex[weakref.ref[Listener[Item]]] = attrs.field(factory=SelectorIndex)
+    _selectors: dict[weakref.ref[Listener[Item]], tuple[Selector, ...]] = attrs.field(factory=dict)
     """Those that somebody still has: a program that lets go of one without closing it loses nothing but that."""
 
-    def __iter__(self) -> Iterator[Listener]:
+    def __iter__(self) -> Iterator[Listener[Item]]:
         return (listener for reference in list(self._selectors) if (listener := reference()) is not None)
 
-    def add(self, selectors: tuple[Selector, ...], buffer: int, overflow: Overflow) -> Listener:
+    def add(self, selectors: tuple[Selector, ...], buffer: int, overflow: Overflow) -> Listener[Item]:
         """A new listener; `ValueError` for a buffer or a policy that does not exist."""
-        listener = Listener(selectors, buffer, self._report, self._detach, overflow)
+        listener: Listener[Item] = Listener(selectors, buffer, self._report, self._detach, overflow)
         reference = weakref.ref(listener, partial(self._abandoned, trio.lowlevel.current_trio_token()))
         for selector in selectors:
             self._index.add(selector, reference)
         self._selectors[reference] = selectors
         return listener
+
+    def close(self) -> None:
+        """Close all."""
+        for listener in self:
+            listener.close()
+
+    def _detach(self, listener: Listener[Item]) -> None:
+        self._forget(weakref.ref(listener))
+
+    def _abandoned(self, token: trio.lowlevel.TrioToken, reference: weakref.ref[Listener[Item]]) -> None:
+        """Close a listener that nothing refers to any more; on whatever thread its last reference went."""
+        with suppress(trio.RunFinishedError):
+            token.run_sync_soon(self._forget, reference)
+
+    def _forget(self, reference: weakref.ref[Listener[Item]]) -> None:
+        if (selectors := self._selectors.pop(reference, None)) is not None:
+            for selector in selectors:
+                self._index.remove(selector, reference)
+            self._deselect(selectors)
+
+
+class EventListeners(Listeners[Event]):
+    """Those that get events at once, committed or not."""
 
     def put(self, events: Iterable[Event]) -> None:
         """Give each event to the listeners that select it; never waits."""
@@ -53,21 +75,14 @@ class Listeners:
                     if (listener := reference()) is not None:
                         listener._put(event)
 
-    def close(self) -> None:
-        """Close all."""
-        for listener in self:
-            listener.close()
 
-    def _detach(self, listener: Listener) -> None:
-        self._forget(weakref.ref(listener))
+class RecordListeners(Listeners[Record]):
+    """Those that get events once they are committed, each with its position."""
 
-    def _abandoned(self, token: trio.lowlevel.TrioToken, reference: ListenerRef) -> None:
-        """Close a listener that nothing refers to any more; on whatever thread its last reference went."""
-        with suppress(trio.RunFinishedError):
-            token.run_sync_soon(self._forget, reference)
-
-    def _forget(self, reference: ListenerRef) -> None:
-        if (selectors := self._selectors.pop(reference, None)) is not None:
-            for selector in selectors:
-                self._index.remove(selector, reference)
-            self._deselect(selectors)
+    def put(self, records: Iterable[Record]) -> None:
+        """Give each record to the listeners that select its event; never waits."""
+        if self._selectors:
+            for record in records:
+                for reference in self._index.match(record.event):
+                    if (listener := reference()) is not None:
+                        listener._put(record)

@@ -19,10 +19,9 @@ import trio
 from outcome import Error, Outcome, Value, acapture, capture
 
 from jackfield._gateway.gateway import Gateway
-from jackfield._gateway.listener import Listener
+from jackfield._gateway.listener import Item, Listener
 from jackfield._gateway.watch import Changes, Watch
 from jackfield.errors import JackfieldError, JournalError
-from jackfield.events import Event
 from jackfield.state import Snapshot
 
 __all__ = ["Batches", "Crossing", "Portal", "closed", "no_state"]
@@ -152,7 +151,7 @@ def closed() -> NoReturn:
 
 
 @attrs.define(eq=False)
-class Batches:
+class Batches(Generic[Item]):
     """A listener as the host sees it: batches, one on its way at a time.
 
     A batch that the host did not wait for is there when it asks again, so a time-out loses nothing. While the
@@ -160,11 +159,11 @@ class Batches:
     """
 
     _portal: Portal
-    _listening: Future[Listener]
-    _asked: Future[list[Event]] | None = None
+    _listening: Future[Listener[Item]]
+    _asked: Future[list[Item]] | None = None
 
     @classmethod
-    def open(cls, portal: Portal, listen: Callable[[], Listener]) -> Batches:
+    def open(cls, portal: Portal, listen: Callable[[], Listener[Item]]) -> Batches[Item]:
         """Start to listen; whatever is submitted later comes after that. Raises what `listen` does after the end."""
         listening = portal.call(listen)
         if listening.done():
@@ -176,14 +175,14 @@ class Batches:
         """Events that were lost because nobody took them in time."""
         return self._listening.result().dropped if self._listening.done() else 0
 
-    def ask(self) -> Future[list[Event]]:
+    def ask(self) -> Future[list[Item]]:
         """The next batch, none at the end; the same future until it was `answered`."""
         self._portal.check_process()
         if self._asked is None:
             self._asked = self._portal.spawn(self._take, self._take_nowait)
         return self._asked
 
-    def answered(self, batch: Future[list[Event]]) -> bool:
+    def answered(self, batch: Future[list[Item]]) -> bool:
         """The host has got this batch; whether it is the first to say so."""
         first = self._asked is batch
         if first:
@@ -195,7 +194,7 @@ class Batches:
         if not self._portal.forked:
             self._portal.call(self._close)
 
-    def take_nowait(self) -> list[Event]:
+    def take_nowait(self) -> list[Item]:
         """What has crossed, maybe nothing; the next batch is asked for."""
         batch = self.ask()
         if not batch.done():
@@ -206,10 +205,10 @@ class Batches:
     def _close(self) -> None:
         self._listening.result().close()
 
-    async def _take(self) -> list[Event]:
+    async def _take(self) -> list[Item]:
         return await self._listening.result().take()
 
-    def _take_nowait(self) -> list[Event]:
+    def _take_nowait(self) -> list[Item]:
         return self._listening.result().take_nowait()
 
 

@@ -103,18 +103,21 @@ class Committing:
                 await self._hurry.wait()
 
     async def _commit_group(self) -> None:
-        lines, received = self._intake.group()
-        append = partial(self._store.append, lines, received, int(self._clock() * 1_000_000))
+        group = self._intake.group()
+        at = int(self._clock() * 1_000_000)
+        append = partial(self._store.append, group.lines, group.received, at, (group.events, group.keys))
         self._slices = SLICES
         await self._worker.until_done(append, lambda: len(self._intake.waiting))
         self._slices = 0
-        self._committed(self._store.next, self._intake.committed(lines))
+        self._intake.committed(group)
+        self._committed(self._store.next, group.events)
 
     def _commit_now(self) -> None:
         while self._intake.waiting:
-            lines, received = self._intake.group()
-            self._store.append(lines, received, 0)
-            self._committed(self._store.next, self._intake.committed(lines))
+            group = self._intake.group()
+            self._store.append(group.lines, group.received, 0)
+            self._intake.committed(group)
+            self._committed(self._store.next, group.events)
 
     async def make_way(self) -> None:
         """Let the writing thread have the interpreter, in turn with everything else, when much waits for it.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import inf
+from typing import NamedTuple
 
 import attrs
 
@@ -25,6 +26,17 @@ __all__ = ["Intake"]
 GROUP, GROUP_BYTES = 2000, 8_000_000
 
 
+class Group(NamedTuple):
+    """Events that are committed together."""
+
+    lines: list[bytes]
+    received: list[int]
+    """Microseconds since 1970."""
+    events: list[Event]
+    keys: list[bytes]
+    """What all copies of an event share; empty where it has none."""
+
+
 @attrs.define(eq=False)
 class Intake:
     """Events that wait to be committed."""
@@ -41,6 +53,7 @@ class Intake:
     """What is to be kept of each of those."""
     _received: list[int] = attrs.field(factory=list)
     """When each came, microseconds since 1970."""
+    _keys: list[bytes] = attrs.field(factory=list)
     _bytes: int = 0
     taken: int = 0
     duplicates: Counter[str] = attrs.field(factory=Counter)
@@ -51,6 +64,14 @@ class Intake:
     def upcoming(self) -> int:
         """The position that the next event to be taken will get."""
         return self._log.end + len(self.waiting)
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many events, and about how many bytes, may come from a source that can wait; it takes half of each."""
+        if self._store.instant:
+            return self._bounds.events, self._bounds.bytes
+        events, size = (self._bounds.events + 1) // 2 - len(self.waiting), self._bounds.bytes // 2 - self._bytes
+        return max(0, events), max(0, size)
 
     def admit(
         self, events: Sequence[Event], drop: Callable[[int, str], object], tokens: Tokens | None = None
@@ -88,6 +109,7 @@ class Intake:
                 waiting.append(event)
                 self._lines.append(line)
                 self._received.append(received)
+                self._keys.append(key)
                 self._bytes += len(line)
                 taken.append(event)
             if tokens is not None and (token := tokens.by_event.get(event.id)) is not None:
@@ -95,25 +117,22 @@ class Intake:
         self.taken += len(taken)
         return taken
 
-    def group(self) -> tuple[list[bytes], list[int]]:
-        """The lines and moments of the next events to be committed together."""
-        lines, received = self._lines[:GROUP], self._received[:GROUP]
+    def group(self) -> Group:
+        """The next events to be committed together."""
+        count = GROUP
         if self._bytes > GROUP_BYTES:
-            count = bisect_left(list(accumulate(map(len, lines))), GROUP_BYTES) + 1
-            return lines[:count], received[:count]
-        return lines, received
+            count = bisect_left(list(accumulate(map(len, self._lines[:GROUP]))), GROUP_BYTES) + 1
+        return Group(self._lines[:count], self._received[:count], self.waiting[:count], self._keys[:count])
 
-    def committed(self, lines: Sequence[bytes]) -> list[Event]:
-        """The first that wait are committed, and these are their lines: make them readable; the events."""
-        count = len(lines)
-        events, sizes = self.waiting[:count], list(map(len, lines))
-        del self.waiting[:count], self._lines[:count], self._received[:count]
+    def committed(self, group: Group) -> None:
+        """These are committed: make them readable."""
+        count, sizes = len(group.lines), list(map(len, group.lines))
+        del self.waiting[:count], self._lines[:count], self._received[:count], self._keys[:count]
         self._bytes -= sum(sizes)
-        self._log.extend(events, sizes)
+        self._log.extend(group.events, sizes)
         self.window.forget(len(self.waiting))
         if self.closed and not self.waiting:
             self._log.close()
-        return events
 
     def abandon(self, reason: str) -> None:
         """Give up what waits."""
@@ -122,6 +141,7 @@ class Intake:
             self.waiting.clear()
             self._lines.clear()
             self._received.clear()
+            self._keys.clear()
             self._bytes = 0
 
     def drop(self, count: int, reason: str) -> None:

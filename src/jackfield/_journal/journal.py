@@ -52,7 +52,7 @@ class Journal:
     _clock: Callable[[], float] = time.time
     """The wall clock."""
     committed: list[Callable[[list[Record]], object]] = attrs.field(factory=list)
-    """Called with the records of each commit, in order, at once."""
+    """Each is called with the events of each commit."""
     _log: Log = attrs.field(init=False)
     _intake: Intake = attrs.field(init=False)
     _committing: Committing = attrs.field(init=False)
@@ -122,6 +122,19 @@ class Journal:
                 self._check_files()
                 await self._log.news()
         return len(taken)
+
+    async def room(self) -> tuple[int, int]:
+        """How many events, and about how many bytes, a source that can wait may bring; waits until it is something."""
+        while not all(room := self._intake.room) and not self._over:
+            await self._log.news()
+        return room
+
+    async def settled(self) -> None:
+        """Wait until all that was admitted so far is committed, or will never be."""
+        end = self._intake.upcoming
+        with self._committing.urgent():
+            while self._log.end < end and not self._over:
+                await self._log.news()
 
     def _check_files(self) -> None:
         """Confirm nothing while the files are not there."""
@@ -259,8 +272,8 @@ class Journal:
         self._accounts.settle(end)
         if self.committed:
             records = records_of(end - len(events), events)
-            for call in self.committed:
-                call(records)
+            for callback in self.committed:
+                callback(records)
 
     def _needed(self) -> int:
         return min((cursor.committed for cursor in self._cursors), default=self._log.end)

@@ -27,6 +27,10 @@ class CommandHost(Protocol):
         """The feeds in a configuration's file, by name; `ConfigError` with all its problems."""
         ...
 
+    def message_limits(self, config: str) -> Mapping[str, int]:
+        """How many bytes each of these feeds accepts in one message or webhook."""
+        ...
+
     def perform(self, exchange: HTTPFlow[T]) -> T:
         """Perform an exchange by REST, and what it ends with; `RestError` where the vendor does not answer."""
         ...

@@ -350,6 +350,49 @@ async def test_what_is_published_is_committed_when_that_returns_and_reaches_list
         await gateway.publish(make(4))
 
 
+async def test_who_asks_for_committed_events_gets_those_alone_each_with_its_position(feeds, monkeypatch, tmp_path):
+    broken, append = [True], SegmentStore.append
+
+    def refuse(store, *arguments):
+        if broken:
+            raise JournalError("the disk is full")
+        append(store, *arguments)
+
+    monkeypatch.setattr(SegmentStore, "append", refuse)
+    document = {"feeds": feeds, "gateway": {"journal": str(tmp_path / "journal")}}
+    async with jackfield.open_gateway(document) as gateway, trio.open_nursery() as nursery:
+        heard, committed = gateway.listen("probe/**"), gateway.listen("probe/**", committed=True)
+        other = gateway.listen("agent.*", committed=True)
+        nursery.start_soon(gateway.publish, make(1), make(2))
+        assert [(await anext(heard)).id for _ in range(2)] == ["id-1", "id-2"]
+        assert committed.take_nowait() == []
+        assert [state.waiting for state in gateway.state().listeners] == [0, 0, 0]
+        broken.clear()
+        records = [await anext(committed) for _ in range(2)]
+        await gateway.publish(make(3))
+        assert other.take_nowait() == []
+    records += [record async for record in committed]
+    with closing(SegmentStore.open(tmp_path / "journal", readonly=True)) as store:
+        ids = [json.loads(store.read(record.position, 1).lines[0].body)["id"] for record in records]
+    assert ids == [record.event.id for record in records] == ["id-1", "id-2", "id-3"]
+
+
+async def test_a_listener_to_committed_events_ends_behind_the_last_commit_of_the_gateway(feeds, tmp_path):
+    document = {"feeds": feeds, "gateway": {"journal": str(tmp_path / "journal")}}
+    async with jackfield.open_gateway(document) as gateway:
+        committed = gateway.listen("probe/**", committed=True)
+        gateway._take("probe", [make(number) for number in range(50)])
+    assert [record.event.id async for record in committed] == [f"id-{number}" for number in range(50)]
+
+
+async def test_with_a_journal_in_memory_positions_are_there_too(feeds):
+    async with jackfield.open_gateway({"feeds": feeds}) as gateway:
+        with gateway.listen("probe/**", committed=True) as committed:
+            await gateway.publish(make(1), make(2))
+            first, second = await committed.take()
+            assert second.position == first.position + 1 > 1
+
+
 async def test_with_a_journal_in_a_file_what_a_sink_did_not_get_comes_at_the_next_start(feeds, tmp_path):
     document = config(feeds, "probe/**") | {"gateway": {"journal": str(tmp_path / "journal"), "drain_seconds": 0.1}}
     async with jackfield.open_gateway(document, plugins=[Memory(hangs=True)]) as gateway:
@@ -490,7 +533,7 @@ def test_whatever_a_gateway_returns_is_a_public_type():
     from jackfield import reports
 
     for method in (jackfield.Gateway.state, jackfield.Gateway.plan, jackfield.Gateway.listen):
-        assert getattr(jackfield, method.__annotations__["return"]).__name__
+        assert getattr(jackfield, method.__annotations__["return"].partition("[")[0]).__name__
     for name in ("FeedStats", "WebhookStats", "SinkStats", "JournalStats", "ListenerState"):
         assert name in reports.__all__
         assert attrs.has(getattr(reports, name))

@@ -53,9 +53,9 @@ class Disk(SegmentStore):
 
     full = stuck = False
 
-    def append(self, lines, received, at):
+    def append(self, *group):
         self.refuse()
-        super().append(lines, received, at)
+        super().append(*group)
 
     def save(self, notes, **options):
         self.refuse()
@@ -732,3 +732,32 @@ async def test_a_journal_whose_files_are_gone_confirms_nothing_and_what_memory_h
     assert len(set(found)) == len(found)
     assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
     assert "committed" not in "".join(map(str, bench.of(JournalRescued)))
+
+
+async def test_a_source_that_can_wait_has_room_for_half_of_the_bounds_and_waits_for_the_disk(bench):
+    async with bench.running(10) as journal:
+        bench.store.full = True
+        assert (await journal.room())[0] == 5
+        journal.admit(events(1, 2, 3))
+        assert (await journal.room())[0] == 2
+        journal.admit(events(4, 5))
+        with trio.move_on_after(0.05) as waiting:
+            await journal.room()
+        assert waiting.cancelled_caught
+        with trio.move_on_after(0.05) as waiting:
+            await journal.settled()
+        assert waiting.cancelled_caught, "nothing is stored yet"
+        bench.store.full = False
+        await journal.settled()
+        assert journal.snapshot().waiting == 0
+        assert (await journal.room())[0] == 5
+    assert journal.snapshot().dropped == 0
+
+
+async def test_what_waits_for_room_goes_on_when_the_journal_ends(bench):
+    async with bench.running(2, finish=False) as journal:
+        bench.store.full = True
+        journal.admit(events(1, 2))
+    with trio.fail_after(5):
+        await journal.settled()
+        await journal.room()

@@ -11,7 +11,7 @@ import msgspec
 from jackfield.plugin.http import Request, Response
 from jackfield_voipbin.credentials import ADMIN, MANAGER, SUPER, Credential
 from jackfield_voipbin.customer import WRITTEN
-from jackfield_voipbin.listing import LISTS, path_of
+from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, path_of
 from jackfield_voipbin.simulated_state import SimulatedState
 
 __all__ = ["error_body", "listing", "query_of", "record", "refusal", "set_record"]
@@ -22,7 +22,15 @@ _STATUS = {
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
 }
+# The lists of a path, and what a query must say of what is listed.
+_LISTED = {path_of(resource): resource for resource in LISTS} | {
+    "aimessages": "aimessage",
+    "queues": "queue",
+    "transcripts": "transcript",
+}
+_NEEDED = {"aimessages": ("aicall_id",), "transcripts": ("transcribe_id",)}
 _MESSAGES = {
+    "INVALID_ID": "The provided id is not a valid UUID.",
     "AUTHENTICATION_REQUIRED": "Authentication is required.",
     "INVALID_CREDENTIALS": "The provided credentials are invalid.",
     "PERMISSION_DENIED": "You do not have permission to do this.",
@@ -87,26 +95,41 @@ def listing(simulated: SimulatedState, parts: list[str], target: str, credential
     """A list, one resource, or a history; parts are those of the path behind ``/v1.0``."""
     query = query_of(target)
     size, before = _size(query, 100), query.get("page_token", "")
-    of_agent = parts[0] == "service_agents" and len(parts) == 2
-    if of_agent:
-        parts = parts[1:]
-    resource = next((each for each in LISTS if path_of(each) == parts[0]), parts[0].removesuffix("s"))
-    known = resource in LISTS or parts[0] in ("queues", "transcripts", "timelines")
-    if not known or (parts[0] == "timelines" and len(parts) != 4):
+    if parts[0] == "service_agents":
+        found = _of_agent(simulated, parts[1:], query, credential)
+        return refusal(404, "ROUTE_NOT_FOUND") if found is None else _json(_paged(found, "tm_create"))
+    resource = _LISTED.get(parts[0])
+    if resource is None and not (parts[0] == "timelines" and len(parts) == 4):
         return refusal(404, "ROUTE_NOT_FOUND")
-    if not of_agent and not _may(credential, ADMIN, MANAGER):
+    if not _may(credential, ADMIN, MANAGER):
         return refusal(403, "PERMISSION_DENIED")
-    if of_agent:
-        everybodys = simulated.page(resource, size, before)
-        own = [each for each in everybodys if each.get("owner_id") == credential.agent_id]
-        return _json(_paged(own, "tm_create"))
-    if parts[0] == "timelines":
+    if resource is None:
         items = simulated.history(parts[1], parts[2], _size(query, 1000), before)
         return refusal(404, "ROUTE_NOT_FOUND") if items is None else _json(_paged(items, "timestamp"))
+    if parts[0] == "conversations" and parts[2:] == ["messages"]:
+        said = simulated.page("conversation_message", size, before, conversation_id=parts[1])
+        return _json(_paged(said, "tm_create"))
     if len(parts) == 2:
         state = simulated.state(resource, parts[1])
         return refusal(404, "RESOURCE_NOT_FOUND") if state is None else _json(state)
-    return _json(_paged(simulated.page(resource, size, before, query.get("transcribe_id", "")), "tm_create"))
+    having = {field: query.get(field, "") for field in _NEEDED.get(parts[0], ())}
+    if not all(having.values()):
+        return refusal(400, "INVALID_ID")
+    return _json(_paged(simulated.page(resource, size, before, **having), "tm_create"))
+
+
+def _of_agent(
+    simulated: SimulatedState, parts: list[str], query: Mapping[str, str], credential: Credential
+) -> list[dict[str, Any]] | None:
+    """What an agent's own token lists; ``None`` for what it does not."""
+    size, before = _size(query, 100), query.get("page_token", "")
+    if parts == ["talk_messages"]:
+        return simulated.page("chatmessage", size, before, chat_id=query.get("chat_id", ""))
+    if parts == ["talk_chats"]:
+        return simulated.page("chat", size, before)
+    if len(parts) != 1 or parts[0] not in map(path_of, AGENTS_LISTS):
+        return None
+    return simulated.page(_LISTED[parts[0]], size, before, owner_id=credential.agent_id)
 
 
 def _paged(items: list[dict[str, Any]], moment: str) -> dict[str, Any]:

@@ -4,13 +4,15 @@ A query is for a gap, or regular. A regular one finds what the platform lost wit
 it accepted and ignores. What has changed since the subscription was active must have come, or be on its way.
 
 No loss is claimed that cannot be known: what the memory does not reach back to, and what REST does not show, is
-reported as not verified, and never emitted once more.
+reported as not verified, and never emitted once more. What changed a moment ago is on its way, so a regular comparison
+leaves it to the next one. And a list shows changes that the platform publishes no event of: only what a history names,
+or what must have been published, is a loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -21,16 +23,28 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Emit, GapSuspected, Ignore, NotVerified
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message
-from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, Found, has_history, histories, lists
+from jackfield_voipbin.listing import (
+    AGENTS_HISTORIES,
+    AGENTS_LISTS,
+    HISTORIES,
+    LISTS,
+    Found,
+    histories,
+    lists,
+    topic_resources,
+)
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
+from jackfield_voipbin.published_names import is_published
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.translate import translate
 
 __all__ = ["Reconciliation"]
 
+LAST = datetime.max.replace(tzinfo=UTC)
+_UNPUBLISHED = frozenset({("queuecall", "kicking"), ("recording", "stopping")})
 MARGIN = timedelta(seconds=5)
 """How far clocks may be apart, and how long an event may be on its way."""
 
@@ -49,20 +63,23 @@ class Reconciliation:
     since: datetime
     """From when on events may be missing."""
     at: datetime
+    regular: bool = False
+    """Whether no gap is the reason, so that what is on its way will come."""
 
     def perform(self, rest: Rest) -> HTTPFlow[Iterable[Action]]:
         """Ask for lists and histories; what is emitted is decided at the end, since frames keep coming meanwhile."""
         of_agent = any(pattern.scope == "agent" for pattern in self.held.values())
         listed_here = AGENTS_LISTS if of_agent else LISTS
-        resources = [each for each in listed_here if any(p.resource in (None, each) for p in self.held.values())]
+        resources = [each for each in listed_here if self._wants(each)]
         if not resources:
             raise RestError("nothing that is subscribed to has a list, so what was missed cannot be queried")
         listed = yield from lists(rest, resources, self.since, of_agent=of_agent)
-        wanted = [] if of_agent else [(each, id_) for each, id_ in self.memory.histories() if self._wants(each)]
+        read = HISTORIES.keys() & AGENTS_HISTORIES if of_agent else HISTORIES.keys() - AGENTS_HISTORIES
+        wanted = [(each, id_) for each, id_ in self.memory.histories() if each in read and self._wants(each)]
         known = {id_ for _, id_ in wanted}
-        for found in () if of_agent else listed.found:  # and of what began in the gap
+        for found in listed.found:  # and of what began in the gap
             moment = _moment(found)
-            if has_history(found.resource) and found.data["id"] not in known and moment and self._is_new(found, moment):
+            if found.resource in read and found.data["id"] not in known and moment and self._is_new(found, moment):
                 wanted.append((found.resource, found.data["id"]))
         past, done = yield from histories(rest, wanted)
         for resource_id in done:
@@ -74,12 +91,13 @@ class Reconciliation:
         ]
 
     def _wants(self, resource: str) -> bool:
-        wanted = {resource, "transcript"} if resource == "transcribe" else {resource}
+        wanted = topic_resources(resource)
         return any(pattern.resource is None or pattern.resource in wanted for pattern in self.held.values())
 
     def _is_new(self, found: Found, moment: datetime) -> bool:
         """Whether this state never came, as far as that can be known."""
-        recent = moment >= self.since - MARGIN and self.memory.reaches(moment)
+        until = self.at - MARGIN if self.regular else LAST
+        recent = self.since - MARGIN <= moment <= until and self.memory.reaches(moment)
         return recent and not self.memory.knows(found.data["id"], moment)
 
     def _compare(self, found: list[Found]) -> Iterator[Action]:
@@ -91,7 +109,7 @@ class Reconciliation:
             if not events:
                 continue
             resource_id = one.data["id"]
-            if self.since <= moment <= self.at - MARGIN:
+            if self.since <= moment <= self.at - MARGIN and _was_published(one, events[0]):
                 missed.setdefault((resource_id, moment), events[0])
             if moment < newest.get(resource_id, moment):
                 yield Ignore("an older state than one that came")
@@ -124,6 +142,8 @@ class Reconciliation:
         if found.event_type and (known := event_name(found.event_type)).tells_status:
             self.namer.named(known, found.data)
         for name in (found.event_type,) if found.event_type else self.namer.names(found.data, found.resource):
+            if not found.event_type and not is_published(name):
+                continue  # REST shows more states than the platform has events for
             message = Message(FrameFormat.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
             event, _ = translate(message, found.text, self.feed, self.customer_id, self.at)
             inferred = not found.event_type
@@ -160,6 +180,20 @@ class Reconciliation:
             yield NotVerified(self.since, until, "more came than can be remembered to be compared with REST")
         for reason in unread:
             yield NotVerified(self.since, self.at, reason)
+
+
+def _was_published(found: Found, event: Event) -> bool:
+    """Whether the platform published an event when this came to be so.
+
+    What its own code changes without one: an agent's name, tags and the like, a number at its renewal, a queuecall that
+    is being taken from its queue, a recording that is being stopped, and a transcription that is deleted.
+    """
+    if found.event_type:
+        return True
+    status = found.data.get("status")
+    if event.address.event == "updated" or (found.resource, status) in _UNPUBLISHED or found.resource == "number":
+        return False
+    return found.resource != "transcribe" or parse_time(found.data.get("tm_delete")) is None
 
 
 def _moment(found: Found) -> datetime | None:

@@ -13,6 +13,8 @@ from jackfield_voipbin.customer import WebhookSettings, read_webhook, write_webh
 __all__ = ["COMMAND"]
 
 METHODS = ("POST", "PUT", "GET", "DELETE")
+LARGEST_SEEN = 1_180_000
+"""An ``activeflow_updated`` of so many bytes was seen: it lists each action that the flow has executed."""
 
 EPILOG = """\
 VoIPBIN posts a customer's events to one URL, which is in the customer's own record. 'set' and
@@ -56,21 +58,25 @@ def _url(text: str) -> str:
 
 
 def _run(options: argparse.Namespace, host: CommandHost) -> int:
-    rest = host.perform(_feed(options, host).authenticate()).rest()
+    name, feed = _feed(options, host)
+    rest = host.perform(feed.authenticate()).rest()
     if options.action == "show":
         _show(host.perform(read_webhook(rest)), host, reveal=options.reveal_secret)
+        if (limit := host.message_limits(options.config)[name]) < 2 * LARGEST_SEEN:
+            seen = f"an event of {LARGEST_SEEN:,} bytes was seen"
+            host.print(f"warning: what exceeds max_message_bytes, {limit:,} bytes, is lost; {seen}")
         return 0
     uri, method = (options.url, options.method) if options.action == "set" else ("", None)
     _show(host.perform(write_webhook(rest, uri, method)), host)
     return 0
 
 
-def _feed(options: argparse.Namespace, host: CommandHost) -> Voipbin:
+def _feed(options: argparse.Namespace, host: CommandHost) -> tuple[str, Voipbin]:
     feeds = {name: each for name, each in host.feeds(options.config).items() if isinstance(each, Voipbin)}
     if options.feed is None and len(feeds) == 1:
-        return next(iter(feeds.values()))
+        return next(iter(feeds.items()))
     if options.feed in feeds:
-        return feeds[options.feed]
+        return options.feed, feeds[options.feed]
     names = ", ".join(feeds) or "none"
     which = "say which with --feed" if options.feed is None else f"{options.feed!r} is no feed of VoIPBIN's"
     raise ConfigError([ConfigProblem("feeds", f"{which} (there are: {names})")])

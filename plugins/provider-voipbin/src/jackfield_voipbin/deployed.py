@@ -17,7 +17,7 @@ from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
 from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
 
-__all__ = ["EventWriter", "deployed_events"]
+__all__ = ["NO_OWNER", "EventWriter", "deployed_events"]
 
 AGENT_STATUS = {
     "agent_logged_on": "away",
@@ -26,9 +26,10 @@ AGENT_STATUS = {
     "external_call_started": "busy",
     "external_call_ended": "available",
 }
-# After these nothing more happens to a resource, nor ever to a transcript.
-_LAST = ("hangup", "done", "abandoned", "deleted", "finished")
-_NO_OWNER = {"owner_type": "", "owner_id": NIL_UUID}
+# After these nothing more happens to a resource, nor ever to what was said.
+_LAST = ("hangup", "done", "abandoned", "deleted", "finished", "status_terminated")
+_UNCHANGING = ("transcript", "aimessage")
+NO_OWNER = {"owner_type": "", "owner_id": NIL_UUID}
 _NO_ACTION = {"id": NIL_UUID, "next_id": NIL_UUID, "tm_execute": None}
 
 
@@ -36,7 +37,7 @@ def deployed_events(
     seed: int, customer_id: str, now: Callable[[], datetime], *, service: str = ""
 ) -> Iterator[Published]:
     """Everything that happens, without end; `service` stands in the longer topics where it is not the resource."""
-    writer = EventWriter(seed, customer_id, service)
+    writer = EventWriter(seed, customer_id, service, Clock(now))
     for happening in Day(seed, now):
         yield from writer.write(happening)
 
@@ -54,7 +55,7 @@ class EventWriter:
     seed: int
     customer_id: str
     service: str
-    clock: Clock = attrs.field(factory=Clock)
+    clock: Clock
     resources: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     """Those that may still change."""
 
@@ -111,7 +112,7 @@ class EventWriter:
     def _call(self, happening: ScenarioEvent, word: str, moment: str = "", **fields: Any) -> Published:
         contact = happening.required_contact
         first = {
-            **_NO_OWNER,
+            **NO_OWNER,
             "flow_id": self._id("flow", 0),
             "activeflow_id": self._id("activeflow", contact.number),
             "type": "flow",
@@ -138,7 +139,7 @@ class EventWriter:
     def _recording(self, happening: ScenarioEvent, word: str, moment: str, **fields: Any) -> Published:
         number = happening.required_contact.number
         first = {
-            **_NO_OWNER,
+            **NO_OWNER,
             "activeflow_id": self._id("activeflow", number),
             "reference_type": "call",
             "reference_id": self._id("call", number),
@@ -148,9 +149,15 @@ class EventWriter:
         return self._change(happening, "recording", number, word, moment, first, **fields)
 
     def _queuecall(self, happening: ScenarioEvent, word: str, moment: str = "", **fields: Any) -> Published:
-        number = happening.required_contact.number
-        first = {"reference_type": "call", "reference_id": self._id("call", number), "service_agent_id": NIL_UUID}
-        return self._change(happening, "queuecall", number, word, moment, first, **fields)
+        contact = happening.required_contact
+        first = {
+            "reference_type": "call",
+            "reference_id": self._id("call", contact.number),
+            "service_agent_id": NIL_UUID,
+        }
+        queue = {"id": self._id("queue", contact.queue.number), "customer_id": self.customer_id}
+        published = self._change(happening, "queuecall", contact.number, word, moment, first, **fields)
+        return attrs.evolve(published, queue=queue | {"name": contact.queue.name, "detail": ""})
 
     def _agent(self, happening: ScenarioEvent, status: str) -> Published:
         agent = happening.required_agent
@@ -262,28 +269,28 @@ class EventWriter:
         data = self.resources.pop(resource_id, None)
         if data is None:
             data = {"id": resource_id, "customer_id": self.customer_id, **(first or {}), **fields, "tm_create": stamp}
-            if resource != "transcript":
+            if resource not in _UNCHANGING:
                 data |= {"tm_update": None, "tm_delete": None}
         else:
             data = data | fields | {"tm_update": stamp}
         if moment:
             data |= {moment: stamp}
-        if word not in _LAST and data.get("status") != "ended" and resource != "transcript":
+        if word not in _LAST and data.get("status") != "ended" and resource not in _UNCHANGING:
             self.resources[resource_id] = data
         return self._published(f"{resource}_{word}", resource, data, stamp)
 
-    def _published(
-        self, event_type: str, resource: str, data: dict[str, Any], stamp: str, *, listed: bool = True
-    ) -> Published:
-        """Under the topics of the customer, and of the agent who owns it."""
+    def _published(self, event_type: str, listed: str, data: dict[str, Any], stamp: str) -> Published:
+        """Under the topics of the customer, and of the agent who owns it; `listed` is whose list it is in, if any."""
+        resource = event_type.partition("_")[0]
+        place = f"aicall:{data['aicall_id']}" if resource == "aimessage" else f"{resource}:{data['id']}"
         topics = []
         scopes = [f"customer_id:{self.customer_id}"]
         if (owner := data.get("owner_id", NIL_UUID)) != NIL_UUID:
             scopes.append(f"agent_id:{owner}")
         for scope in scopes:
-            topics.append(f"{scope}:{resource}:{data['id']}")
+            topics.append(f"{scope}:{place}")
             topics.append(f"{scope}:{self.service or resource}:{event_type}:{data['id']}")
-        return Published(event_type, tuple(topics), stamp, data, resource if listed else "")
+        return Published(event_type, tuple(topics), stamp, data, listed)
 
     def _id(self, what: str, number: int | str) -> str:
         return same_id(self.seed, self.customer_id, what, number)

@@ -1,7 +1,8 @@
 """What VoIPBIN's REST interface tells of the past: lists of resources, newest first, and the histories of a few.
 
 There is no log of a customer's events. A list shows each resource's last state; only calls, conferences and flows
-have a history, to be asked for one by one, and a transcription's sentences are a list of their own.
+have a history, to be asked for one by one. What is said in a transcription, a conversation, a chat or an AI call is
+listed for each of them (bin-openapi-manager/openapi/paths).
 """
 
 from __future__ import annotations
@@ -16,10 +17,23 @@ import msgspec
 from jackfield.errors import RestError
 from jackfield.events import decode_data, decode_struct
 from jackfield.plugin.http import HTTPFlow, Response
+from jackfield_voipbin.kinds import native_name
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["AGENTS_LISTS", "LISTS", "Catch", "Found", "has_history", "histories", "lists", "pages", "path_of"]
+__all__ = [
+    "AGENTS_HISTORIES",
+    "AGENTS_LISTS",
+    "HISTORIES",
+    "LISTS",
+    "Catch",
+    "Found",
+    "histories",
+    "lists",
+    "pages",
+    "path_of",
+    "topic_resources",
+]
 
 PAGE = 100
 MOST_PAGES = 20
@@ -47,24 +61,49 @@ LISTS: Mapping[str, bool] = {
     "outdial": False,
     "ai": False,
     "team": False,
+    "account": False,
+    "webchat_message": True,
+    "webchat_session": True,
 }
 """The resources with a list, and whether they come and go, so that only the newest of them matter."""
 
-AGENTS_LISTS = ("call", "conversation")
-"""Of these an agent's own token lists the agent's own; it reads no histories."""
+AGENTS_LISTS = ("call", "conversation", "chat")
+"""The resources that an agent's own token lists, the agent's own of them."""
 
-_PATHS = {"summary": "aisummaries"}
-_HISTORIES = {
-    "call": "timelines/calls/{}/events",
-    "conference": "timelines/conferences/{}/events",
-    "activeflow": "timelines/activeflows/{}/events",
-    "transcribe": "transcripts",
+_PATHS = {"summary": "aisummaries", "account": "conversation_accounts"}
+_AGENTS_PATHS = {"chat": "talk_chats"}
+
+
+class History(NamedTuple):
+    """Where what happened to a resource is listed."""
+
+    path: str
+    """With ``{}`` for its id."""
+    field: str = ""
+    """The field of the query that says the id instead."""
+    of: str = ""
+    """What is listed; empty for events with their names."""
+
+
+HISTORIES: Mapping[str, History] = {
+    "call": History("timelines/calls/{}/events"),
+    "conference": History("timelines/conferences/{}/events"),
+    "activeflow": History("timelines/activeflows/{}/events"),
+    "transcribe": History("transcripts", "transcribe_id", "transcript"),
+    "conversation": History("conversations/{}/messages", of="conversation_message"),
+    "aicall": History("aimessages", "aicall_id", "aimessage"),
+    "chat": History("service_agents/talk_messages", "chat_id", "chatmessage"),
 }
+"""By resource."""
+
+AGENTS_HISTORIES = frozenset({"chat"})
+"""Those that an agent's token may read, and nobody else may."""
 
 
-def has_history(resource: str) -> bool:
-    """Whether what happened to such a resource can be asked for."""
-    return resource in _HISTORIES
+def topic_resources(resource: str) -> frozenset[str]:
+    """Under which resources of topics there are events that a resource's list, or its history, may show."""
+    history = HISTORIES.get(resource)
+    return frozenset(native_name(each)[0] for each in (resource, history.of if history is not None else "") if each)
 
 
 class Found(NamedTuple):
@@ -103,8 +142,10 @@ class Catch:
     """What this server does not have."""
 
 
-def path_of(resource: str) -> str:
+def path_of(resource: str, *, of_agent: bool = False) -> str:
     """Where a resource's list is."""
+    if of_agent:
+        return f"service_agents/{_AGENTS_PATHS.get(resource, f'{resource}s')}"
     return _PATHS.get(resource, f"{resource}s")
 
 
@@ -116,10 +157,9 @@ def lists(rest: Rest, resources: list[str], since: datetime, *, of_agent: bool =
     catch = Catch()
     missing: list[RestError] = []
     for resource in resources:
-        until = since - LOOK_BACK if LISTS[resource] else None
+        until = since - LOOK_BACK if LISTS.get(resource) else None
         try:
-            path = f"service_agents/{path_of(resource)}" if of_agent else path_of(resource)
-            yield from pages(rest, catch, resource, path, until)
+            yield from pages(rest, catch, resource, path_of(resource, of_agent=of_agent), until)
         except RestError as error:
             if error.status != 404:
                 raise
@@ -134,13 +174,14 @@ def histories(rest: Rest, wanted: list[tuple[str, str]]) -> HTTPFlow[tuple[Catch
     """What happened to each of these resources, and the ids of those that could be read."""
     catch, done = Catch(), []
     for resource, resource_id in wanted[:MOST_HISTORIES]:
-        path = _HISTORIES[resource]
+        path, field, of = HISTORIES[resource]
+        where = path.format(resource_id)
         try:
-            if "{}" in path:
-                answer = yield from rest.get(path.format(resource_id), page_size=1000)
-                catch.found += [each for item in _items(path, answer) if (each := _named(resource, item)) is not None]
+            if of:
+                yield from pages(rest, catch, of, where, None, **({field: resource_id} if field else {}))
             else:
-                yield from pages(rest, catch, "transcript", path, None, transcribe_id=resource_id)
+                answer = yield from rest.get(where, page_size=1000)
+                catch.found += [each for item in _items(path, answer) if (each := _named(resource, item)) is not None]
         except RestError as error:
             if error.status != 404:
                 raise

@@ -10,7 +10,7 @@ forgot it dates: of a state up to `forgotten_until` nobody knows whether it came
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import attrs
@@ -29,11 +29,26 @@ MOST_HEARD = 100
 SKEW = timedelta(hours=1)
 
 # Resources that have a history to be read, and the states in which nothing further happens to them.
-_FINAL = {
+_FINAL: Mapping[str, tuple[str, ...] | None] = {
     "call": ("hangup",),
     "activeflow": ("ended",),
     "conference": ("terminated",),
     "transcribe": ("done",),
+    "aicall": ("terminated",),
+    # These go on for ever: what is said in them is read once after anything of them came.
+    "conversation": None,
+    "chat": None,
+}
+# Of the resources of topics under which it comes: what something was said in, and the field that says so.
+_SAID_IN = {
+    "transcript": ("transcribe", "transcribe_id"),
+    "transcribe": ("transcribe", "transcribe_id"),
+    "aimessage": ("aicall", "aicall_id"),
+    "aicall": ("aicall", "aicall_id"),
+    "conversation": ("conversation", "conversation_id"),
+    "chatmessage": ("chat", "chat_id"),
+    "chatparticipant": ("chat", "chat_id"),
+    "chat": ("chat", "chat_id"),
 }
 _ENDS = ("deleted", "ended", "completed")
 
@@ -71,9 +86,14 @@ class Memory:
         if len(self._states) >= SLICE_STATES:
             self._begin_slice(event.received)
         _, _, _, resource, _, word = event.address
-        if (final := _FINAL.get(resource)) is not None:
-            known = self._open.get(resource_id)
-            over = (known is not None and known[1]) or data.get("status") in final or word in _ENDS
+        status = data.get("status")
+        if (said_in := _SAID_IN.get(resource)) is not None:
+            resource, field = said_in
+            if isinstance(whole_id := data.get(field), str):
+                resource_id, status, word = whole_id, None, ""
+        if resource in _FINAL:
+            final, known = _FINAL[resource], self._open.get(resource_id)
+            over = final is None or status in final or word in _ENDS or (known is not None and known[1])
             self._open[resource_id] = (resource, over)
             self._open.move_to_end(resource_id)
             if len(self._open) > MOST_OPEN:

@@ -3,7 +3,8 @@
 A call is published as updated at each step of its flow. Before a transcript comes the speech: it starts, comes in
 interim texts and ends, each frame with an id of its own and stamped by the server's local clock. A transcript's offset
 is in milliseconds. A conference that ends by itself is ``conference_deleted`` with ``tm_end``, and without
-``tm_delete``. A campaign that changes its state is published as updated too.
+``tm_delete``. A campaign that changes its state is published as updated too. Text messages are part of conversations,
+and an AI assists some calls.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ import attrs
 
 from jackfield.simulation.day import Day
 from jackfield.simulation.scenario import ScenarioEvent
-from jackfield_voipbin.deployed import EventWriter
+from jackfield_voipbin.deployed import NO_OWNER, EventWriter
 from jackfield_voipbin.kinds import NIL_UUID
-from jackfield_voipbin.published import Published
+from jackfield_voipbin.published import LINE, Clock, Published, phone_number
 
 __all__ = ["october_events"]
 
+# Of so many calls an AI assists one.
+ASSISTED = 3
 _SERVER = timezone(timedelta(hours=9))
 
 
 def october_events(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    writer = OctoberWriter(seed, customer_id, "")
+    writer = OctoberWriter(seed, customer_id, "", Clock(now))
     for happening in Day(seed, now):
         yield from writer.write(happening)
 
@@ -41,13 +44,70 @@ class OctoberWriter(EventWriter):
         if happening.what == "said":
             yield from self._speech(happening)
         yield from EventWriter.write(self, happening)
-        if happening.what == "flow_step":
-            call = happening.required_contact.number
-            action = {"id": self._id("action", f"{call}-{happening.at}"), "next_id": NIL_UUID, "type": "talk"}
-            yield self._call(happening, "updated", action=action)
-        if happening.what == "campaign_changed":
-            number, state = happening.words
-            yield self._change(happening, "campaign", number, "updated", status=state)
+        match happening.what:
+            case "flow_step":
+                contact = happening.required_contact
+                action = {"id": self._id("action", contact.number), "next_id": NIL_UUID, "type": "queue_join"}
+                option = {"queue_id": self._id("queue", contact.queue.number)}
+                yield self._call(happening, "updated", action=action | {"option": option})
+            case "campaign_changed":
+                number, state = happening.words
+                yield self._change(happening, "campaign", number, "updated", status=state)
+            case "message_received" | "message_sent":
+                yield from self._conversation(happening)
+            case "call_answered" | "said" | "hung_up" | "abandoned":
+                if happening.required_contact.number % ASSISTED == 0:
+                    yield from self._assistant(happening)
+
+    def _conversation(self, happening: ScenarioEvent) -> Iterator[Published]:
+        """A text message, once more as part of what is said with this customer on any channel."""
+        message, inbound = happening.required_message, happening.what == "message_received"
+        customer = {"type": "tel", "target": phone_number(sum(message.customer.encode()))}
+        line = {"type": "tel", "target": LINE}
+        conversation_id = self._id("conversation", message.customer)
+        if conversation_id not in self.resources:
+            first = {**NO_OWNER, "account_id": NIL_UUID, "type": "message", "self": line, "peer": customer}
+            yield self._change(happening, "conversation", message.customer, "created", "", first)
+        yield self._change(
+            happening,
+            "conversation_message",
+            message.number,
+            "created",
+            conversation_id=conversation_id,
+            direction="incoming" if inbound else "outgoing",
+            status="done",
+            reference_type="message",
+            reference_id=self._id("message", message.number),
+            source=customer if inbound else line,
+            destination=line if inbound else customer,
+            text=message.text,
+        )
+
+    def _assistant(self, happening: ScenarioEvent) -> Iterator[Published]:
+        """What an AI that listens to the call does: it says what it makes of each sentence, and sums up at the end."""
+        contact = happening.required_contact
+        about = {"activeflow_id": self._id("activeflow", contact.number), "reference_type": "call"}
+        about["reference_id"] = self._id("call", contact.number)
+        match happening.what:
+            case "call_answered":
+                first = {**about, "assistance_type": "ai", "assistance_id": self._id("ai", 0)}
+                first |= {"confbridge_id": NIL_UUID, "current_member_id": NIL_UUID}
+                for word, status in (("initializing", "initiating"), ("progressing", "progressing")):
+                    yield self._change(
+                        happening, "aicall", contact.number, f"status_{word}", "", first, status=status, tm_end=None
+                    )
+            case "said":
+                direction, text = happening.words
+                said = {"aicall_id": self._id("aicall", contact.number), "active_ai_id": self._id("ai", 0)}
+                said |= {"activeflow_id": about["activeflow_id"], "role": "user", "content": text}
+                way = "incoming" if direction == "in" else "outgoing"
+                number = f"{contact.number}-{contact.turn}"
+                yield self._change(happening, "aimessage", number, "created", direction=way, **said)
+            case _:
+                ended = {"status": "terminated"}
+                yield self._change(happening, "aicall", contact.number, "status_terminated", "tm_end", about, **ended)
+                summed = {**about, "on_end_flow_id": NIL_UUID, "language": "en-US", "content": "The caller was helped."}
+                yield self._change(happening, "summary", contact.number, "created", status="done", **summed)
 
     def _speech(self, happening: ScenarioEvent) -> Iterator[Published]:
         contact = happening.required_contact
@@ -67,7 +127,7 @@ class OctoberWriter(EventWriter):
             }
             if message:
                 data["message"] = message
-            yield self._published(f"transcribe_speech_{word}", "transcribe", data, stamp, listed=False)
+            yield self._published(f"transcribe_speech_{word}", "", data, stamp)
 
     def _offset(self, seconds: int) -> dict[str, Any]:
         return {"offset_ms": seconds * 1000}

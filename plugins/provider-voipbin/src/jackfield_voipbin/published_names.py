@@ -9,7 +9,16 @@ from jackfield.kinds import UNMAPPED, unmapped_kind
 from jackfield.selectors import KindPattern
 from jackfield_voipbin.kinds import TABLE, ByField, native_name, rule_of
 
-__all__ = ["DEPLOYED_NAMES", "DOCUMENTED_ONLY", "RESOURCES", "kinds_at", "names_of", "names_under", "resources_of"]
+__all__ = [
+    "DEPLOYED_NAMES",
+    "DOCUMENTED_ONLY",
+    "RESOURCES",
+    "is_published",
+    "kinds_at",
+    "names_of",
+    "names_under",
+    "resources_of",
+]
 
 _DOCUMENTED_ONLY = {
     "call": "status ended assigned",
@@ -36,6 +45,12 @@ DEPLOYED_NAMES: Mapping[str, tuple[str, ...]] = {
     for resource, words in TABLE.items()
 }
 """By resource: the names of the events that the platform publishes, as far as they are known."""
+
+
+def is_published(name: str) -> bool:
+    """Whether the deployed platform publishes an event of this name."""
+    return name in DEPLOYED_NAMES.get(native_name(name)[0], ())
+
 
 # Under which resource of a topic an event's resource may come, where that is not just its own:
 # the quick start has transcripts under ``transcribe``, the resource list under ``transcription``.

@@ -16,6 +16,8 @@ __all__ = ["SimulatedState"]
 MOST_RESOURCES = 1_000
 # What has a history, by the name that it has in a path.
 WITH_HISTORY = {"calls": "call", "conferences": "conference", "activeflows": "activeflow"}
+# In which of a queue's lists a queuecall is, by its status.
+IN_QUEUE = {"wait_queuecall_ids": ("initiating", "waiting", "connecting"), "service_queuecall_ids": ("service",)}
 
 
 @attrs.define
@@ -37,19 +39,29 @@ class SimulatedState:
         if len(states) > MOST_RESOURCES:
             oldest, _ = states.popitem(last=False)
             self._histories.pop(oldest, None)
+        if event.queue is not None:
+            self._record_queue(event.queue, event)
         if event.resource in WITH_HISTORY.values():
             item = {"timestamp": event.timestamp, "event_type": event.event_type, "data": event.data}
             self._histories.setdefault(resource_id, []).append(item)
 
-    def page(self, resource: str, size: int, before: str, transcribe_id: str = "") -> list[dict[str, Any]]:
-        """The resources that were created before a moment, strictly (empty for now), newest first."""
+    def _record_queue(self, queue: dict[str, Any], event: Published) -> None:
+        """A queue lists the queuecalls that wait in it and those that are served, and says so nowhere else."""
+        queues = self._states.setdefault("queue", OrderedDict())
+        queue = queues.setdefault(queue["id"], {**queue, "tm_create": event.timestamp})
+        for field, states in IN_QUEUE.items():
+            others = [each for each in queue.get(field, ()) if each != event.data["id"]]
+            queue[field] = [*others, event.data["id"]] if event.data.get("status") in states else others
+
+    def page(self, resource: str, size: int, before: str, **having: str) -> list[dict[str, Any]]:
+        """The resources with these fields that were created before a moment, strictly (empty for now), newest first."""
         limit = parse_time(before)
         found = []
         for data in self._states.get(resource, {}).values():
             created = parse_time(data["tm_create"])
             if created is None or (limit is not None and created >= limit):
                 continue
-            if not transcribe_id or data.get("transcribe_id") == transcribe_id:
+            if all(data.get(field) == value for field, value in having.items()):
                 found.append((created, data))
         found.sort(key=lambda each: each[0], reverse=True)
         return [data for _, data in found[:size]]

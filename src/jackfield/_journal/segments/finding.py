@@ -7,9 +7,10 @@ from itertools import chain
 
 import msgspec
 
+from jackfield._journal.segments.entries import pair_hash
 from jackfield._journal.segments.indexes import Indexes
 from jackfield._journal.segments.kept_keys import KeptKeys
-from jackfield._journal.segments.keys import INDEXED, pair_hash, read_attributes
+from jackfield._journal.segments.keys import INDEXED, read_attributes
 from jackfield._journal.segments.segment import Segment
 from jackfield._journal.segments.walk import Line
 from jackfield.errors import JournalError

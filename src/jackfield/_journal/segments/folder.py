@@ -17,6 +17,7 @@ import attrs
 
 from jackfield._journal.segments.appending import Appender, JournalGone, create, resume
 from jackfield._journal.segments.checking import check
+from jackfield._journal.segments.entries import NOTHING, About
 from jackfield._journal.segments.finding import find, newest_keys, scan
 from jackfield._journal.segments.format import (
     VERSION,
@@ -140,7 +141,7 @@ class SegmentFolder:
         """How many bytes the segments have, with their indexes and the keys that are kept of deleted ones."""
         return sum(self._indexes.bytes_of(each) for each in self.segments) + self._keys.size
 
-    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> int:
+    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int, about: About = NOTHING) -> int:
         """Write events as one group, all or none; the first one's position. Times are microseconds since 1970."""
         assert self._writer is not None, "it is open for reading only"
         first, upcoming = self.next, self.next + len(lines)
@@ -152,14 +153,14 @@ class SegmentFolder:
         if appender is None:
             appender = self._begin_segment()
             if appender.segment.first != first:
-                return self.append(lines, received, at)
+                return self.append(lines, received, at, about)
         if appender.began is None:
             appender.began = at
             self._indexes.forget(appender.segment)
         segment = appender.segment
         offset = segment.size
         appender.append(group)
-        segment.note(first, offset)
+        segment.appended(first, offset, received, about)
         self.next = segment.next = upcoming
         self._writer.confirm(upcoming)
         return first
@@ -182,7 +183,7 @@ class SegmentFolder:
 
     def maintain(self) -> Iterator[None]:
         """Make the indexes of closed segments, in slices between which others get a turn; in a thread of its own."""
-        return self._indexes.build(self.segments[:-1])
+        return self._indexes.maintain(self.segments)
 
     def check(self) -> Iterator[str]:
         """Read everything and compare it; what is not what was written."""
@@ -273,8 +274,7 @@ class SegmentFolder:
         while True:
             header = SegmentHeader(VERSION, self.journal, self.next, after)
             line = encode_segment_header(header)
-            path = self.path / segment_name(self.next)
-            segment = Segment(path, header, len(line), next=self.next, walked=True, marks=[(self.next, len(line))])
+            segment = Segment.new(self.path, header, len(line))
             try:
                 self._appender = create(self._folder, segment, line, fsync=self._fsync)
             except FileExistsError:  # something that is not this journal's has the name

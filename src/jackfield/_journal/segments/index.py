@@ -1,16 +1,14 @@
 """The index of a closed segment: where its events stand, their keys, and which of them hold a name with a value.
 
 It is made from the segment, and made again wherever it does not fit it. The first line is JSON; then come the keys,
-16 bytes each, the sorted hashes of names and values, 8 bytes each, and the position of each within the segment, 4.
+16 bytes each, and sorted numbers of 8 bytes: the hash of a name with a value, and the place of an event that has it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from mmap import ACCESS_READ, mmap
@@ -19,6 +17,7 @@ from pathlib import Path
 import attrs
 import msgspec
 
+from jackfield._journal.segments.entries import SLICE, Entries
 from jackfield._journal.segments.format import checksum, parse_sealed, seal
 from jackfield._journal.segments.keys import KEY_BYTES, read_attributes
 from jackfield._journal.segments.segment import SUFFIX, Segment, segment_name
@@ -28,11 +27,8 @@ __all__ = ["INDEX_SUFFIX", "Index", "build_index", "index_path", "load_index"]
 
 INDEX_SUFFIX = ".index"
 PREFIX = b'{"index":'
-VERSION = 2
+VERSION = 3
 FILE_MODE = 0o600
-# So many events are indexed before others get a turn.
-SLICE = 200
-BUCKETS = 256
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -53,7 +49,7 @@ class Header(msgspec.Struct, frozen=True):
     order: str
     """The order of bytes in numbers, that of the machine."""
     sections: list[tuple[int, int]]
-    """Of keys, hashes and positions: how many bytes, and their CRC-32C."""
+    """Of keys and numbers: how many bytes, and their CRC-32C."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -82,17 +78,17 @@ class Index:
 
     def keys(self) -> list[bytes]:
         """The keys of the segment's events, in order, without those that have none."""
-        with self._open() as (keys, _, _):
+        with self._open() as (keys, _):
             text = bytes(keys)
         return [text[at : at + KEY_BYTES] for at in range(0, len(text), KEY_BYTES)]
 
     def find(self, wanted: int) -> list[int]:
         """The positions of events that hold a name and value of that hash."""
         found = []
-        with self._open() as (_, hashes, places), hashes.cast("Q") as numbers, places.cast("I") as positions:
-            at = bisect_left(numbers, wanted)
-            while at < len(numbers) and numbers[at] == wanted:
-                found.append(self.header.first + positions[at])
+        with self._open() as (_, section), section.cast("Q") as numbers:
+            at = bisect_left(numbers, wanted << 32)
+            while at < len(numbers) and numbers[at] >> 32 == wanted:
+                found.append(self.header.first + (numbers[at] & 0xFFFFFFFF))
                 at += 1
         return found
 
@@ -152,42 +148,38 @@ def load_index(segment: Segment) -> Index | str:
 
 def build_index(segment: Segment) -> Iterator[None]:
     """Make a segment's index, in slices between which others get a turn."""
-    keys, kinds = bytearray(), Counter[str]()
-    buckets: list[list[int]] = [[] for _ in range(BUCKETS)]
-    first, oldest, newest, count = segment.first, 0, 0, 0
     size, upcoming = segment.size, segment.stop
-    for piece in segment.pieces(first):
-        for line in [] if piece.misplaced else piece.lines:
-            attributes = read_attributes(line.body)
-            keys += attributes.key()
-            kinds[attributes.type] += 1
-            for number in attributes.pairs():
-                buckets[number >> 56].append(number << 32 | line.position - first)
-            oldest = line.received if line.received < oldest or not oldest else oldest
-            newest = max(newest, line.received)
-            count += 1
-            if count % SLICE == 0:
-                yield
-    hashes, places = array("Q"), array("I")
-    for bucket in buckets:
-        bucket.sort()
-        hashes.extend([each >> 32 for each in bucket])
-        places.extend([each & 0xFFFFFFFF for each in bucket])
-        yield
-    sections = [bytes(keys), hashes.tobytes(), places.tobytes()]
+    entries, segment.entries = segment.entries, None
+    if entries is None:
+        entries = Entries()
+        yield from _read(segment, entries)
+    else:
+        segment.path.stat()  # which raises where it was deleted, as reading it does
+    yield from entries.sort()
+    sections = entries.sections()
     header = Header(
         VERSION,
         segment.header.journal,
-        first,
+        segment.first,
         size,
         upcoming,
-        (oldest, newest),
-        dict(kinds),
+        (entries.oldest, entries.newest),
+        dict(entries.kinds),
         segment.marks,
         sys.byteorder,
         [(len(each), checksum(each)) for each in sections],
     )
     _write(index_path(segment), [seal(PREFIX, _encode(header), b""), *sections])
+
+
+def _read(segment: Segment, entries: Entries) -> Iterator[None]:
+    count = 0
+    for piece in segment.pieces(segment.first):
+        for line in [] if piece.misplaced else piece.lines:
+            entries.add_line(line.position - segment.first, line, read_attributes(line.body))
+            count += 1
+            if count % SLICE == 0:
+                yield
 
 
 def _write(path: Path, parts: list[bytes]) -> None:

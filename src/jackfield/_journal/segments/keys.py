@@ -1,17 +1,14 @@
-"""What an event is found by: the key that its copies share, and hashes of names with values; pure."""
+"""What an event is found by: the key that its copies share, and its attributes; pure."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import unquote
-from zlib import crc32
 
 import msgspec
 
-from jackfield._journal.segments.format import checksum
-
-__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "pair_hash", "read_attributes", "salt_of", "salted"]
+__all__ = ["INDEXED", "KEY_BYTES", "Attributes", "key_of", "read_attributes", "salt_of", "salted"]
 
 KEY_BYTES = 16
 # The CloudEvents attributes by whose values events are found.
@@ -52,13 +49,6 @@ def _salt_of(source: str) -> int | None:
     return salt_of(unquote(parts[1]), unquote(parts[2]), unquote(parts[3])) if len(parts) == 4 else None
 
 
-def pair_hash(name: str, value: str) -> int:
-    """64 bits of a name with a value, to find candidates by: whether they hold it is seen when they are read."""
-    text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
-    upper: int = checksum(text)
-    return upper << 32 | crc32(text)
-
-
 class Attributes(msgspec.Struct, frozen=True):
     """Of an event's line, what it is found by."""
 
@@ -75,11 +65,6 @@ class Attributes(msgspec.Struct, frozen=True):
         """The key of `key_of`; empty for the facts about a stream, which have no copies."""
         salt = _salt_of(self.source)
         return b"" if salt is None or self.type.startswith("stream.") else salted(salt, self.id)
-
-    def pairs(self) -> list[int]:
-        """The hashes of its names and values."""
-        values = (self.id, self.correlationid, self.caller, self.callee, self.agentid, self.queueid)
-        return [pair_hash(name, value) for name, value in zip(INDEXED, values, strict=True) if value]
 
 
 _decode = msgspec.json.Decoder(Attributes).decode

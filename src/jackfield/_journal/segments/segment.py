@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
+from jackfield._journal.segments.entries import About, Entries
 from jackfield._journal.segments.format import SegmentHeader, parse_segment_header
 from jackfield._journal.segments.walk import Line, Piece, walk
 from jackfield.errors import JournalError
@@ -50,6 +51,8 @@ class Segment:
     """Whether some of its groups do not stand in their order."""
     problems: list[str] = attrs.field(factory=list)
     """What was found while it was read through."""
+    entries: Entries | None = None
+    """What its index will say, where that was collected from its first event on."""
     marks: list[tuple[int, int]] = attrs.field(factory=list)
     """Positions and byte offsets of some groups, ascending."""
 
@@ -61,6 +64,13 @@ class Segment:
             size = os.fstat(file.fileno()).st_size
         header = parse_segment_header(line[:-1]) if line.endswith(b"\n") else None
         return None if header is None else cls(path, header, size, marks=[(header.first, len(line))])
+
+    @classmethod
+    def new(cls, folder: Path, header: SegmentHeader, size: int) -> Segment:
+        """One that has only its first line, of that size."""
+        first = header.first
+        path = folder / segment_name(first)
+        return cls(path, header, size, next=first, walked=True, entries=Entries(), marks=[(first, size)])
 
     @property
     def first(self) -> int:
@@ -84,6 +94,14 @@ class Segment:
         """Mark a group's place where the last mark is far enough away."""
         if offset - self.marks[-1][1] >= MARK_BYTES:
             self.marks.append((position, offset))
+
+    def appended(self, position: int, offset: int, received: Sequence[int], about: About) -> None:
+        """Note a group's place, and what the index will say of its events; where that is not known, it is read."""
+        self.note(position, offset)
+        if not about[0]:
+            self.entries = None
+        elif self.entries is not None:
+            self.entries.add(position - self.first, about, received)
 
     def read_through(self) -> None:
         """Walk it once from start to end: find its marks, its end, and what is wrong with it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jackfield._journal.segments import Lines
+from jackfield._journal.segments.entries import NOTHING, About
 from jackfield._journal.store.records import Notes
 from jackfield.events import Event
 
@@ -64,8 +65,11 @@ class Store(Protocol):
         """What is kept of an event."""
         ...
 
-    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> None:
-        """Keep events, all or none of them; moments are in microseconds since 1970."""
+    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int, about: About = NOTHING) -> None:
+        """Keep events, all or none of them; moments are in microseconds since 1970.
+
+        What is kept are the lines; what is known `about` them saves reading them again for an index.
+        """
         ...
 
     def read(self, position: int, most: int) -> Lines:

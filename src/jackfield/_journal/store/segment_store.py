@@ -17,6 +17,7 @@ from typing import Self
 import attrs
 
 from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
+from jackfield._journal.segments.entries import NOTHING, About
 from jackfield._journal.segments.folder import SEGMENT_BYTES
 from jackfield._journal.segments.state import read_header
 from jackfield._journal.segments.walk import Line
@@ -142,11 +143,11 @@ class SegmentStore:
         """The event's JSON, as sinks write it."""
         return event.to_json()
 
-    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int) -> None:
+    def append(self, lines: Sequence[bytes], received: Sequence[int], at: int, about: About = NOTHING) -> None:
         """Keep events as one group."""
         if self.folder.next + len(lines) > self._reserved:
             self._reserve(self.folder.next + len(lines))
-        self.folder.append(lines, received, at)
+        self.folder.append(lines, received, at, about)
 
     def skip_to(self, position: int) -> None:
         """Let the next event have that position, if that is higher."""

@@ -1,58 +1,42 @@
-"""The gateway inside an asyncio program, such as a web application.
-
-::
-
-    import asyncio, jackfield.aio
-
-    async def main():
-        async with jackfield.aio.open_gateway("gateway.toml") as gateway:
-            with gateway.listen("contact.*") as contacts:
-                async for event in contacts:
-                    print(event.kind, event.address, event.data)
-
-    asyncio.run(main())
-
-It is the same gateway with the same methods; what has to cross to its thread is awaited here. Plugins and
-observers run on that thread.
-"""
+"""The gateway and its listeners as an asyncio program sees them; see `jackfield.aio`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 import attrs
 
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
-from jackfield._gateway.listener import check_bounds, parse_selectors
+from jackfield._gateway.listener import Item, check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
-from jackfield._gateway.watch import Changes, check_entities
+from jackfield._gateway.watch import check_entities
 from jackfield._loading.registry import Registry
+from jackfield.aio._watch import Watch, outcome_of
 from jackfield.config import GatewayConfig, Route
-from jackfield.events import Event
+from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 from jackfield.state import Snapshot
 
-__all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
+__all__ = ["Gateway", "Listener", "open_gateway"]
 
 T = TypeVar("T")
 
 
 @attrs.define(eq=False)
-class Listener:
+class Listener(Generic[Item]):
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
     As `jackfield.Listener`, with ``with`` and ``async for``. Events cross in batches; a batch that waits here is
@@ -63,15 +47,15 @@ class Listener:
     selectors: tuple[Selector, ...]
     buffer: int
     overflow: Overflow
-    _batches: Batches
-    _events: deque[Event] = attrs.field(factory=deque)
+    _batches: Batches[Item]
+    _events: deque[Item] = attrs.field(factory=deque)
 
     @property
     def dropped(self) -> int:
         """Events that were lost because nobody took them in time."""
         return self._batches.dropped
 
-    async def take(self) -> list[Event]:
+    async def take(self) -> list[Item]:
         """Every event that waits, at least one; none when the listener is closed and empty."""
         while not self._events:
             batch = self._batches.ask()
@@ -88,7 +72,7 @@ class Listener:
         self._events.clear()
         return taken
 
-    def take_nowait(self) -> list[Event]:
+    def take_nowait(self) -> list[Item]:
         """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
         taken = list(self._events)
         self._events.clear()
@@ -113,60 +97,12 @@ class Listener:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> Item:
         if not self._events:
             self._events.extend(await self.take())
         if not self._events:
             raise StopAsyncIteration
         return self._events.popleft()
-
-
-@attrs.define(eq=False)
-class Watch:
-    """The state, and then its changes; made by `Gateway.watch`. As `jackfield.Watch`."""
-
-    entities: frozenset[str]
-    _open: Callable[[], Future[Crossing]]
-    _crossing: Crossing | None = None
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Everything as it stood when the ``async with`` block began."""
-        return self._entered.snapshot
-
-    @property
-    def _entered(self) -> Crossing:
-        if self._crossing is None:
-            raise RuntimeError("a watch has a snapshot and changes inside its 'async with' block only")
-        return self._crossing
-
-    async def take(self) -> Changes | None:
-        """What has changed, once something has; ``None`` when the watch is closed and nothing is left."""
-        changes = await _outcome(self._entered.ask())
-        self._entered.answered()
-        return changes
-
-    def close(self) -> None:
-        """Get no more changes."""
-        self._entered.close()
-
-    async def __aenter__(self) -> Self:
-        self._crossing = await _outcome(self._open())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Changes:
-        changes = await self.take()
-        if changes is None:
-            raise StopAsyncIteration
-        return changes
 
 
 @attrs.define(eq=False)
@@ -181,29 +117,55 @@ class Gateway:
         """What it was opened with."""
         return self._gateway.config
 
+    @overload
     def listen(
-        self, *selectors: str | Selector, buffer: int = LISTENER_BUFFER, overflow: Overflow = "drop_oldest"
-    ) -> Listener:
-        """The events that any of the selectors matches, from now on; ``"**"`` selects all."""
+        self,
+        *selectors: str | Selector,
+        buffer: int = ...,
+        overflow: Overflow = ...,
+        committed: Literal[False] = ...,
+    ) -> Listener[Event]: ...
+    @overload
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = ...,
+        overflow: Overflow = ...,
+        committed: Literal[True],
+    ) -> Listener[Record]: ...
+    def listen(
+        self,
+        *selectors: str | Selector,
+        buffer: int = LISTENER_BUFFER,
+        overflow: Overflow = "drop_oldest",
+        committed: bool = False,
+    ) -> Listener[Event] | Listener[Record]:
+        """The events that any of the selectors matches, from now on; ``"**"`` selects all.
+
+        With `committed`, a `Record` of each once it is committed.
+        """
         check_bounds(buffer, overflow)
         parsed = parse_selectors(selectors)
-        listen = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
-        return Listener(parsed, buffer, overflow, Batches.open(self._portal, listen))
+        if committed:
+            records = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow, committed=True)
+            return Listener(parsed, buffer, overflow, Batches.open(self._portal, records))
+        events = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow)
+        return Listener(parsed, buffer, overflow, Batches.open(self._portal, events))
 
     async def publish(self, *events: Event) -> int:
         """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
 
         Cancelled, it has put them there, and does not wait.
         """
-        return await _outcome(self._portal.spawn(partial(self._gateway.publish, *events), closed))
+        return await outcome_of(self._portal.spawn(partial(self._gateway.publish, *events), closed))
 
     async def post(self, feed: str, request: Request) -> Response:
         """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
-        return await _outcome(self._portal.spawn(partial(self._gateway.post, feed, request), closed))
+        return await outcome_of(self._portal.spawn(partial(self._gateway.post, feed, request), closed))
 
     async def snapshot(self) -> Snapshot:
         """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals."""
-        return await _outcome(self._portal.spawn(self._gateway.snapshot, no_state))
+        return await outcome_of(self._portal.spawn(self._gateway.snapshot, no_state))
 
     def watch(self, *entities: str) -> Watch:
         """The same, and then every change of these entities, of all where none is named."""
@@ -227,11 +189,7 @@ class Gateway:
         await self._call(partial(self._gateway.remove_route, route))
 
     async def _call(self, work: Callable[[], T]) -> T:
-        return await _outcome(self._portal.call(work))
-
-
-async def _outcome(future: Future[T]) -> T:
-    return await asyncio.wrap_future(future)
+        return await outcome_of(self._portal.call(work))
 
 
 @asynccontextmanager

@@ -161,6 +161,17 @@ def test_the_loop_ends_with_the_gateway_and_what_waited_is_read_first(run, vendo
     run(main)
 
 
+def test_committed_events_come_with_their_positions(run, vendors):
+    async def main():
+        async with aio.open_gateway({"feeds": vendors.feeds}) as gateway:
+            committed = gateway.listen("probe/**", committed=True)
+            await gateway.publish(make(1), make(2))
+        return [record async for record in committed]
+
+    first, second = run(main)
+    assert (first.event.id, second.event.id, second.position) == ("id-1", "id-2", first.position + 1)
+
+
 def test_two_tasks_may_share_a_listener_and_each_event_goes_to_one(run, vendors):
     async def main():
         async with aio.open_gateway({"feeds": vendors.feeds}) as gateway:
