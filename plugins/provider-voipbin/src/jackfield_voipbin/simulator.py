@@ -82,11 +82,11 @@ class VoipbinSimulator:
         default=0x20, metadata=field_help("the roles of tokens from a login: 16 agent, 32 admin, 64 manager", live=True)
     )
     webhook_uri: str = attrs.field(
-        default="", metadata=field_help("where events are posted; empty for nowhere", live=True)
+        default="", metadata=field_help("where webhooks are sent; empty for nowhere", live=True)
     )
     webhook_method: str = attrs.field(default="POST", metadata=field_help("by which method; empty is GET", live=True))
     webhook_secret: str = attrs.field(
-        default="", repr=False, metadata=field_help("signs what is posted; empty for no signature", live=True)
+        default="", repr=False, metadata=field_help("signs webhooks; empty for no signature", live=True)
     )
     ignore_topics: str = attrs.field(
         default="",
