@@ -66,7 +66,7 @@ class Client:
         finalize(self, self.scopes.closed, self.patterns)
 
     def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
-        """An answer as documented; or as deployed nothing, or the end of the connection where a topic is not granted."""
+        """An answer as documented; as deployed nothing, or the end of the connection where a topic is not granted."""
         if isinstance(frame, bytes):
             return (CloseConnection(),)  # the platform cuts the connection at a binary frame
         try:
