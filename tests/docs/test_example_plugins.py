@@ -23,10 +23,11 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "plugins"
         ("jackfield_asterisk.py", 210),
         ("jackfield_freeswitch.py", 330),
         ("jackfield_genesys.py", 460),
-        ("jackfield_outbox.py", 260),
+        ("jackfield_outbox.py", 210),
         ("jackfield_postgresql.py", 150),
         ("jackfield_sqlite.py", 60),
-        ("jackfield_twilio.py", 310),
+        ("jackfield_telegram.py", 210),
+        ("jackfield_twilio.py", 270),
     ],
 )
 def test_an_example_is_short_and_uses_public_names_only(name, most):

@@ -41,6 +41,7 @@ USES = {
     "new": (0, "new", "sink", "acme"),
     "conformance": (2, "conformance", "none"),
     "plugins": (0, "plugins"),
+    "schema": (0, "schema"),
 }
 
 

@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import attrs
 import msgspec
 
-from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import FrameError, JackfieldError, NoTopicError, WebhookError
+from jackfield.addresses import AddressPattern, Source
+from jackfield.errors import FrameError, JackfieldError, WebhookError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
 from jackfield.plugin.frames import decode_frame
@@ -29,13 +29,12 @@ from jackfield.plugin.options import field_help
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore, Subscribed
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.single_topic import SingleTopic
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
-from jackfield.selectors import Selector
 
 jackfield_api = 1
 PROVIDER = "twilio"
-TOPIC = "webhooks"
 SIGNATURE = "x-twilio-signature"
 TEST_EVENT = "com.twilio.eventstreams.test-event"
 
@@ -66,53 +65,18 @@ def sign(token: str, url: str, form: Iterable[tuple[str, str]] = ()) -> str:
     return b64encode(hmac.new(token.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()).decode()
 
 
-@attrs.frozen
-class TwilioDialect:
-    """One topic, which nobody subscribes to: what is sent to us is set up at Twilio."""
+def dialect(account: str) -> SingleTopic:
+    """What an account sends: which, is set up at Twilio."""
+    return SingleTopic(Source(PROVIDER, "account", account), _kinds_of, "webhooks", (*RESOURCES, "stream_event"))
 
-    account: str
 
-    @property
-    def everything(self) -> AddressPattern:
-        return AddressPattern(PROVIDER, "account", self.account)
-
-    def topics_of(self, selector: Selector) -> tuple[str, ...]:
-        mine = self.everything.intersection(selector.address)
-        return (TOPIC,) if mine and any(map(selector.kind.matches, self.kinds_of(mine))) else ()
-
-    def pattern_of(self, topic: str) -> AddressPattern:
-        if topic != TOPIC:
-            raise ValueError(f"{topic!r} is not a topic of Twilio's; the only one is {TOPIC!r}")
-        return self.everything
-
-    def covers(self, topic: str, other: str) -> bool:
-        return topic == other == TOPIC
-
-    def matches(self, topic: str, published: str) -> bool:
-        return topic == TOPIC
-
-    def describe(self, topic: str) -> tuple[AddressPattern, str]:
-        return self.pattern_of(topic), ""
-
-    def address_of(self, topic: str, event: str) -> Address:
-        resource, _, identity = topic.partition(":")
-        return Address.of(PROVIDER, "account", self.account, resource, identity, event)
-
-    def native_of(self, address: Address) -> tuple[str, str]:
-        if address.source != (PROVIDER, "account", self.account) or address.resource not in (
-            *RESOURCES,
-            "stream_event",
-        ):
-            raise NoTopicError(f"the account {self.account!r} has no events at {address}")
-        return f"{address.resource}:{address.resource_id}", address.event
-
-    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
-        resources = [pattern.resource] if pattern.resource else [*RESOURCES, "stream_event"]
-        found = set()
-        for each in resources:
-            states = [pattern.event] if pattern.event else [*KINDS.get(each, ()), "any other"]
-            found |= {KINDS.get(each, {}).get(state, unmapped_kind(each)) for state in states}
-        return frozenset(found)
+def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
+    resources = [pattern.resource] if pattern.resource else [*RESOURCES, "stream_event"]
+    found = set()
+    for each in resources:
+        states = [pattern.event] if pattern.event else [*KINDS.get(each, ()), "any other"]
+        found |= {KINDS.get(each, {}).get(state, unmapped_kind(each)) for state in states}
+    return frozenset(found)
 
 
 @attrs.frozen
@@ -158,7 +122,7 @@ class Reader:
 
     def _event(self, resource: str, identity: str, word: str, at: datetime, **more: Any) -> Event:
         kind = KINDS.get(resource, {}).get(word, unmapped_kind(resource))
-        address = TwilioDialect(self.account).address_of(f"{resource}:{identity}", word)
+        address = dialect(self.account).address_of(f"{resource}:{identity}", word)
         return Event(kind=kind, address=address, received=at, feed=self.feed, native_type=word, **more)
 
 
@@ -268,8 +232,8 @@ class Twilio:
         return Source(PROVIDER, "account", self.account)
 
     @property
-    def dialect(self) -> TwilioDialect:
-        return TwilioDialect(self.account)
+    def dialect(self) -> SingleTopic:
+        return dialect(self.account)
 
     def endpoint(self) -> Endpoint:
         raise JackfieldError("Twilio sends everything by webhook; there is nothing to connect to")
@@ -290,7 +254,7 @@ def jackfield_providers() -> list[ProviderSpec]:
             PROVIDER,
             summary,
             Twilio,
-            dialects=lambda account: {"webhooks": TwilioDialect(account)},
+            dialects=lambda account: {"webhooks": dialect(account)},
             decoder=lambda feed: TwilioProtocol(Reader(feed, "unknown")),
         )
     ]

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from jackfield.errors import RestError
 from jackfield.plugin.http import Response
 from jackfield.plugin.protocol import Emit, GapSuspected, Ignore, Send
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.webhook import WebhookRequest
 from jackfield_voipbin import Voipbin
 from jackfield_voipbin import listing as listing_module
 from jackfield_voipbin.credentials import read_credential
@@ -126,6 +128,41 @@ def test_what_happened_in_a_gap_is_reported_once_and_as_if_it_had_come(profile):
     assert {json.dumps(each.data) for each in last.values()} <= {json.dumps(event.data) for event in found}
     assert len({event.id for event in found}) == len(found)
     assert not [action for action in stage.look(gap) if isinstance(action, Emit)]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_came_by_webhook_instead_is_neither_lost_nor_reported_again(profile):
+    stage = Stage(profile, webhook_uri="http://here/hook")
+    webhook = attrs.evolve(stage.feed, receive="both", webhook_verify=False).webhook("office")
+    stage.connect()
+    stage.wait(30)
+    stage.happen(60, drop=lambda number: True)
+    for published in stage.missed:
+        for delivery in stage.simulator.webhooks_of(published):
+            request = delivery.request
+            read = webhook.read(WebhookRequest("POST", "/", request.url, {}, request.body, stage.now))
+            stage.protocol.came_by_webhook(read)
+    stage.wait(60)
+    actions = stage.look()
+    assert listed(stage.missed)
+    assert not [each for each in actions if isinstance(each, GapSuspected | Emit)]
+
+
+def test_a_change_that_the_platform_publishes_no_event_of_is_no_loss():
+    """It moves an agent's tm_update at a new name, and a recording's while it is being stopped."""
+    stage = Stage("head")
+    stage.connect()
+    stage.happen(400)
+    stage.wait(30)
+    changes = {"agent": {"name": "Renamed"}, "recording": {"status": "stopping"}}
+    for resource, change in changes.items():
+        resource_id, data = next(reversed(stage.simulator._state._states[resource].items()))
+        stamp = stage.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stage.simulator._state._states[resource][resource_id] = data | change | {"tm_update": stamp}
+    stage.wait(60)
+    actions = stage.look()
+    assert not [each for each in actions if isinstance(each, GapSuspected)]
+    assert any(isinstance(each, Emit) for each in actions)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -31,6 +31,7 @@ COMMANDS = {
     "new": "generate a working plugin to start from",
     "conformance": "test a plugin against the conformance rules",
     "plugins": "list the installed plugins",
+    "schema": "print a JSON Schema of the configuration, for editors",
 }
 
 DESCRIPTION = """\

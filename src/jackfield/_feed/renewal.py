@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
+from jackfield._feed.connection import FeedConnection
+from jackfield._feed.effects import Effect
 from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import FeedRecorder
 from jackfield.errors import ConnectionLost
+from jackfield.plugin.protocol import GapSuspected
 from jackfield.reports import ConnectionRenewed
 
 __all__ = ["Renewal"]
@@ -23,6 +26,7 @@ class Renewal:
     _stopping: trio.Event
     _connect: Callable[[], Awaitable[ConnectionLost | None]]
     """Opens the next connection and serves it to its end; why it ended, unless that was our will."""
+    _handle: Callable[[Effect, FeedConnection], None]
     reason: str | None = None
     """Why the connection is to be replaced; ``None`` while it is not."""
 
@@ -34,6 +38,17 @@ class Renewal:
                 delay = pauses.after(loss)
                 self._report(self._recorder.redacted(loss.reason), delay)
                 await trio.sleep(delay)
+
+    async def retire(self, old: FeedConnection) -> None:
+        """End the connection that was replaced, once all that it was sent has come; else there may have been a gap."""
+        answered = False
+        try:
+            answered = await old.answers(self._stopping)
+        finally:
+            old.stopping.set()
+            if not answered:
+                since = old.connection.activity.last_received_at
+                self._handle(GapSuspected(since, "the connection that was renewed brought nothing any more"), old)
 
     def done(self) -> None:
         """Another connection has taken over."""

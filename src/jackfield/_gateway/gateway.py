@@ -14,6 +14,7 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.continuity import Continuity
+from jackfield._feed.intake import JournalIntake
 from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
@@ -221,7 +222,7 @@ class Gateway:
                 rng,
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
-                token=partial(self._journal.token, feed.name),
+                intake=JournalIntake(self._journal, feed.name),
                 keep_account=partial(self._journal.note, feed.name),
                 redact=self._registry.redact,
             )
@@ -242,6 +243,7 @@ class Gateway:
                 report,
                 options,
                 redact=self._registry.redact,
+                protocol=partial(getattr, session, "protocol"),
             )
             for name, session in self._sessions.items()
             if (webhook := session.feed.webhook) is not None

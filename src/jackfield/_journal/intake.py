@@ -65,6 +65,14 @@ class Intake:
         """The position that the next event to be taken will get."""
         return self._log.end + len(self.waiting)
 
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many events, and about how many bytes, may come from a source that can wait; it takes half of each."""
+        if self._store.instant:
+            return self._bounds.events, self._bounds.bytes
+        events, size = (self._bounds.events + 1) // 2 - len(self.waiting), self._bounds.bytes // 2 - self._bytes
+        return max(0, events), max(0, size)
+
     def admit(
         self, events: Sequence[Event], drop: Callable[[int, str], object], tokens: Tokens | None = None
     ) -> list[Event]:

@@ -128,6 +128,19 @@ class Journal:
     def _gone(self) -> bool:
         return self._rescued is not None and self._committing.failing
 
+    async def room(self) -> tuple[int, int]:
+        """How many events, and about how many bytes, a source that can wait may bring; waits until it is something."""
+        while not all(room := self._intake.room) and not self._over:
+            await self._log.news()
+        return room
+
+    async def settled(self) -> None:
+        """Wait until all that was admitted so far is committed, or will never be."""
+        end = self._intake.upcoming
+        with self._committing.urgent():
+            while self._log.end < end and not self._over:
+                await self._log.news()
+
     def _check_files(self) -> None:
         """Confirm nothing while the files are not there."""
         if self._gone:

@@ -17,6 +17,7 @@ from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
 from jackfield.events import Event
 from jackfield.plugin.http import Request, Response
+from jackfield.plugin.protocol import FeedProtocol, SupportsWebhookNotes
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
 from jackfield.reports import Report, WebhookRejected
@@ -48,6 +49,8 @@ class WebhookReceiver:
     _now: Callable[[], datetime] = attrs.field(default=partial(datetime.now, UTC))
     """The clock, which tests replace."""
     _redact: Redactor = attrs.field(factory=Redactor)
+    _protocol: Callable[[], FeedProtocol | None] = lambda: None
+    """The protocol of the feed's newest connection, where it has one as well."""
 
     def __attrs_post_init__(self) -> None:
         self._redact.learn(self.feed.provider, owner=self.feed.name)
@@ -103,10 +106,21 @@ class WebhookReceiver:
             raise
         except JackfieldError as error:
             return self._fail(error, request.body)
+        self._note(events)
         self._accept(events, new)
         if isinstance(read, WebhookAnswer):
             return answered.response
         return Response(200, body=msgspec.json.encode({"new": new, "copies": len(events) - new}))
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Let the connection's protocol know what came; a bug in it costs no event."""
+        protocol = self._protocol()
+        if protocol is not None and isinstance(protocol, SupportsWebhookNotes):
+            try:
+                with provider_code():
+                    protocol.came_by_webhook(events)
+            except JackfieldError as error:
+                count_reason(self._counters.ignored, self._redact(str(error)))
 
     def refuse(self, refusal: WebhookError) -> Response:
         """The answer to what is not taken."""

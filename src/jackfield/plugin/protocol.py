@@ -23,7 +23,7 @@ vendors that want to know what was stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +50,7 @@ __all__ = [
     "SupportsBackfill",
     "SupportsCommit",
     "SupportsExplanation",
+    "SupportsWebhookNotes",
     "backfill_verifies",
 ]
 
@@ -237,6 +238,15 @@ def backfill_verifies(protocol: FeedProtocol) -> bool:
     stand, and not what happened, a thing that came and went between two backfills is never seen.
     """
     return isinstance(protocol, SupportsBackfill) and getattr(protocol, "backfill_verifies", True)
+
+
+@runtime_checkable
+class SupportsWebhookNotes(Protocol):
+    """A protocol that remembers what came, and so has to know of what came by webhook beside its connection."""
+
+    def came_by_webhook(self, events: Sequence[Event]) -> None:
+        """These events of the feed came by webhook, and are committed; called on the newest connection's protocol."""
+        ...
 
 
 @runtime_checkable

@@ -756,3 +756,32 @@ async def read_into(cursor, got):
     found, lost = await cursor.read(9)
     got += found
     assert lost == 0
+
+
+async def test_a_source_that_can_wait_has_room_for_half_of_the_bounds_and_waits_for_the_disk(bench):
+    async with bench.running(10) as journal:
+        bench.store.full = True
+        assert (await journal.room())[0] == 5
+        journal.admit(events(1, 2, 3))
+        assert (await journal.room())[0] == 2
+        journal.admit(events(4, 5))
+        with trio.move_on_after(0.05) as waiting:
+            await journal.room()
+        assert waiting.cancelled_caught
+        with trio.move_on_after(0.05) as waiting:
+            await journal.settled()
+        assert waiting.cancelled_caught, "nothing is stored yet"
+        bench.store.full = False
+        await journal.settled()
+        assert journal.snapshot().waiting == 0
+        assert (await journal.room())[0] == 5
+    assert journal.snapshot().dropped == 0
+
+
+async def test_what_waits_for_room_goes_on_when_the_journal_ends(bench):
+    async with bench.running(2, finish=False) as journal:
+        bench.store.full = True
+        journal.admit(events(1, 2))
+    with trio.fail_after(5):
+        await journal.settled()
+        await journal.room()

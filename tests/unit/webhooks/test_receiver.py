@@ -63,11 +63,19 @@ def receiver(published):
         published.extend(events)
         return len(events)
 
-    def make(**options):
+    def make(protocol=None, **options):
         webhook = Webhook(read)
         feed = Feed("office", "acme", Options(), ConnectionOptions(max_message_bytes=MOST))
         return WebhookReceiver(
-            feed, webhook, FeedCounters(NOW), [].append, publish, [].append, WebhooksOptions(**options), now=lambda: NOW
+            feed,
+            webhook,
+            FeedCounters(NOW),
+            [].append,
+            publish,
+            [].append,
+            WebhooksOptions(**options),
+            lambda: NOW,
+            protocol=lambda: protocol,
         )
 
     return make
@@ -103,6 +111,28 @@ async def test_a_signature_over_the_url_that_the_vendor_knows_is_verified(receiv
         ("C", "webhook", NOW),
         ("D", "webhook", NOW),
     ]
+
+
+class Remembering:
+    def __init__(self, *, fails=False):
+        self.came, self.fails = [], fails
+
+    def came_by_webhook(self, events):
+        if self.fails:
+            raise RuntimeError("a bug")
+        self.came += events
+
+
+async def test_the_connections_protocol_is_let_know_of_what_is_committed_and_a_bug_in_it_costs_nothing(
+    receiver, published
+):
+    url = "http://inside:8080/webhooks/office?CallSid=C"
+    protocol, broken = Remembering(), receiver(Remembering(fails=True))
+    assert (await receiver(protocol).receive(request("GET", "/webhooks/office?CallSid=C", url))).status == 200
+    assert protocol.came == published
+    assert [event.id for event in protocol.came] == ["C"]
+    assert (await broken.receive(request("GET", "/webhooks/office?CallSid=C", url))).status == 200
+    assert sum("a bug" in reason for reason in broken._counters.ignored) == 1
 
 
 async def test_a_forged_signature_is_rejected_and_counted(receiver, published):

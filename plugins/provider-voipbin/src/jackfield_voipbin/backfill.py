@@ -4,13 +4,15 @@ A query is for a gap, or regular. A regular one finds what the platform lost wit
 it accepted and ignores. What has changed since the subscription was active must have come, or be on its way.
 
 No loss is claimed that cannot be known: what the memory does not reach back to, and what REST does not show, is
-reported as not verified, and never emitted once more.
+reported as not verified, and never emitted once more. What changed a moment ago is on its way, so a regular comparison
+leaves it to the next one. And a list shows changes that the platform publishes no event of: only what a history names,
+or what must have been published, is a loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -41,6 +43,8 @@ from jackfield_voipbin.translate import translate
 
 __all__ = ["Reconciliation"]
 
+LAST = datetime.max.replace(tzinfo=UTC)
+_UNPUBLISHED = frozenset({("queuecall", "kicking"), ("recording", "stopping")})
 MARGIN = timedelta(seconds=5)
 """How far clocks may be apart, and how long an event may be on its way."""
 
@@ -59,6 +63,8 @@ class Reconciliation:
     since: datetime
     """From when on events may be missing."""
     at: datetime
+    regular: bool = False
+    """Whether no gap is the reason, so that what is on its way will come."""
 
     def perform(self, rest: Rest) -> HTTPFlow[Iterable[Action]]:
         """Ask for lists and histories; what is emitted is decided at the end, since frames keep coming meanwhile."""
@@ -90,7 +96,8 @@ class Reconciliation:
 
     def _is_new(self, found: Found, moment: datetime) -> bool:
         """Whether this state never came, as far as that can be known."""
-        recent = moment >= self.since - MARGIN and self.memory.reaches(moment)
+        until = self.at - MARGIN if self.regular else LAST
+        recent = self.since - MARGIN <= moment <= until and self.memory.reaches(moment)
         return recent and not self.memory.knows(found.data["id"], moment)
 
     def _compare(self, found: list[Found]) -> Iterator[Action]:
@@ -102,7 +109,7 @@ class Reconciliation:
             if not events:
                 continue
             resource_id = one.data["id"]
-            if self.since <= moment <= self.at - MARGIN:
+            if self.since <= moment <= self.at - MARGIN and _was_published(one, events[0]):
                 missed.setdefault((resource_id, moment), events[0])
             if moment < newest.get(resource_id, moment):
                 yield Ignore("an older state than one that came")
@@ -173,6 +180,20 @@ class Reconciliation:
             yield NotVerified(self.since, until, "more came than can be remembered to be compared with REST")
         for reason in unread:
             yield NotVerified(self.since, self.at, reason)
+
+
+def _was_published(found: Found, event: Event) -> bool:
+    """Whether the platform published an event when this came to be so.
+
+    What its own code changes without one: an agent's name, tags and the like, a number at its renewal, a queuecall that
+    is being taken from its queue, a recording that is being stopped, and a transcription that is deleted.
+    """
+    if found.event_type:
+        return True
+    status = found.data.get("status")
+    if event.address.event == "updated" or (found.resource, status) in _UNPUBLISHED or found.resource == "number":
+        return False
+    return found.resource != "transcribe" or parse_time(found.data.get("tm_delete")) is None
 
 
 def _moment(found: Found) -> datetime | None:

@@ -37,7 +37,7 @@ def deployed_events(
     seed: int, customer_id: str, now: Callable[[], datetime], *, service: str = ""
 ) -> Iterator[Published]:
     """Everything that happens, without end; `service` stands in the longer topics where it is not the resource."""
-    writer = EventWriter(seed, customer_id, service)
+    writer = EventWriter(seed, customer_id, service, Clock(now))
     for happening in Day(seed, now):
         yield from writer.write(happening)
 
@@ -55,7 +55,7 @@ class EventWriter:
     seed: int
     customer_id: str
     service: str
-    clock: Clock = attrs.field(factory=Clock)
+    clock: Clock
     resources: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     """Those that may still change."""
 

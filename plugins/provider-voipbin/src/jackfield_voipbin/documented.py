@@ -31,7 +31,7 @@ AGENT_STATUS = {
 
 def documented_events(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    writer = EventWriter(seed, customer_id)
+    writer = EventWriter(seed, customer_id, Clock(now))
     for happening in Day(seed, now):
         yield from writer.write(happening)
 
@@ -44,9 +44,9 @@ def _stamp(moment: datetime) -> str:
 class EventWriter:
     seed: int
     customer_id: str
+    clock: Clock
     agent_status: dict[int, str] = attrs.field(factory=dict)
     created: dict[str, str] = attrs.field(factory=dict)
-    clock: Clock = attrs.field(factory=Clock)
 
     def write(self, happening: ScenarioEvent) -> Iterator[Published]:
         what = happening.what

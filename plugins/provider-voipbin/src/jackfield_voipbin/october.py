@@ -19,7 +19,7 @@ from jackfield.simulation.day import Day
 from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.deployed import NO_OWNER, EventWriter
 from jackfield_voipbin.kinds import NIL_UUID
-from jackfield_voipbin.published import LINE, Published, phone_number
+from jackfield_voipbin.published import LINE, Clock, Published, phone_number
 
 __all__ = ["october_events"]
 
@@ -30,7 +30,7 @@ _SERVER = timezone(timedelta(hours=9))
 
 def october_events(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
     """Everything that happens, without end."""
-    writer = OctoberWriter(seed, customer_id, "")
+    writer = OctoberWriter(seed, customer_id, "", Clock(now))
     for happening in Day(seed, now):
         yield from writer.write(happening)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import msgspec
 
 from jackfield.addresses import AddressPattern
 from jackfield.errors import RestError
+from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Action, Backfill, Emit, GapSuspected, Ignore, SubscriptionRefused
 from jackfield.plugin.provider import Dialect
@@ -35,6 +36,7 @@ from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.shapes import nearest, resource_of
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
+from jackfield_voipbin.times import last_change
 from jackfield_voipbin.translate import UNKNOWN_ID, translate
 from jackfield_voipbin.wire import ERROR_CODES, Frame, read_frame
 
@@ -50,6 +52,10 @@ class VoipbinProtocol:
 
     With a feed and a customer alone it can read, and subscribe in documented topics.
     """
+
+    # Lists show last states and a few histories: what changed twice between two comparisons is not seen, nor what is in
+    # no list.
+    backfill_verifies: ClassVar[bool] = False
 
     feed: str
     customer_id: str = UNKNOWN_ID
@@ -231,7 +237,17 @@ class VoipbinProtocol:
         # The first backfill may come before the first tick has given the time.
         moments = {topic: moment or at for topic, moment in self._subscribing.since.items()}
         began = since or self._memory.reconciled or min(moments.values(), default=at)
-        query = Reconciliation(self.feed, self.customer_id, self._memory, self._namer, self._held(), moments, began, at)
+        query = Reconciliation(
+            self.feed,
+            self.customer_id,
+            self._memory,
+            self._namer,
+            self._held(),
+            moments,
+            began,
+            at,
+            regular=since is None,
+        )
         try:
             actions = list((yield from query.perform(self._rest)))
         except RestError as error:
@@ -241,6 +257,11 @@ class VoipbinProtocol:
         if self._resubscribe_seconds and any(isinstance(each, GapSuspected) for each in actions):
             actions += self._subscribing.again()
         return actions
+
+    def came_by_webhook(self, events: Sequence[Event]) -> None:
+        """Remember what came by the other way, so that it is not taken for lost."""
+        for event in events:
+            self._memory.note(event, last_change(event.data)[0] or event.time)
 
     def closed(self, code: int | None, at: datetime) -> None:
         """Remember who is to blame."""

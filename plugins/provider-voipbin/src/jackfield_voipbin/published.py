@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,12 +32,18 @@ class Published:
 
 @attrs.define
 class Clock:
-    """Moments of changes: no two are the same, so that each state of a resource has one of its own."""
+    """Moments of changes: no two are the same, so that each state of a resource has one of its own.
 
+    A change is dated when it is published, since REST knows of it from then on; what is published one by one is not of
+    one moment.
+    """
+
+    _now: Callable[[], datetime]
     last: datetime | None = None
 
     def moment(self, at: datetime) -> datetime:
-        """This moment, or the next one after the last."""
+        """This moment or now, if that is later, or the next one after the last."""
+        at = max(at, self._now())
         if self.last is not None and at <= self.last:
             at = self.last + timedelta(microseconds=1)
         self.last = at
