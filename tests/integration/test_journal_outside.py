@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+
 from jackfield_voipbin.webhook import sign
 
 CUSTOMER = "550e8400-e29b-41d4-a716-446655440000"
