@@ -84,6 +84,7 @@ class Intake:
         taken: list[Event] = []
         known, waiting, line_of = self.window.known, self.waiting, self._store.line
         most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
+        most_bytes = self._bounds.json
         at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
@@ -92,7 +93,7 @@ class Intake:
             elif self.closed:
                 drop(1, "the journal is closed")
                 continue
-            elif len(waiting) >= most or self._bytes >= self._bounds.bytes:
+            elif len(waiting) >= most or self._bytes >= most_bytes:
                 drop(1, f"{len(waiting)} events wait for the journal's file, and more have no room")
                 continue
             else:

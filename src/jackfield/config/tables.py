@@ -63,7 +63,9 @@ class GatewayOptions:
     memory_bytes: int = attrs.field(
         default=256_000_000,
         validator=ge(1_000_000),
-        metadata=field_help("maximum size of the events kept in memory, and of those that wait to be written"),
+        metadata=field_help(
+            "bytes of memory for the newest events, about, and as many for those that wait to be written"
+        ),
     )
     dedupe_window: int = attrs.field(
         default=100_000,
