@@ -26,9 +26,9 @@ from jackfield.kinds import KIND_NAMES, unmapped_kind
 from jackfield.plugin.frames import decode_frame
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge
-from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send, Subscribed
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import ProviderSpec
-from jackfield.plugin.single_topic import SingleTopic
+from jackfield.plugin.single_topic import ReadOnly, SingleTopic
 from jackfield.plugin.transport import OpenPullSource, PullSource
 
 jackfield_api = 1
@@ -63,22 +63,13 @@ class Row(msgspec.Struct):
 
 
 @attrs.frozen
-class OutboxProtocol:
-    """One connection: rows, whose numbers come back when they are stored."""
+class Reader:
+    """Reads rows, whose numbers come back when they are stored."""
 
     feed: str
     name: str
 
-    def opened(self) -> Iterable[Action]:
-        return ()
-
-    def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Subscribed(topic),)
-
-    def unsubscribe(self, topic: str) -> Iterable[Action]:
-        return ()
-
-    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+    def read(self, frame: bytes, at: datetime) -> Iterable[Action]:
         row = decode_frame(msgspec.json.Decoder(Row).decode, frame)
         entity, _, word = row.kind.partition(".")
         try:
@@ -99,15 +90,6 @@ class OutboxProtocol:
             data_json=row.data.encode(),
         )
         return (Emit(event, token=str(row.number)),)
-
-    def committed(self, token: str) -> Iterable[Action]:
-        return (Send(token),)
-
-    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        return ()
-
-    def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to keep: where to go on, the journal knows."""
 
 
 @attrs.define
@@ -180,8 +162,8 @@ class Outbox:
         finally:
             database.close()
 
-    def protocol(self, feed: str, before: FeedProtocol | None = None) -> OutboxProtocol:
-        return OutboxProtocol(feed, self.name)
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> ReadOnly:
+        return ReadOnly(Reader(feed, self.name).read, lambda token: (Send(token),))
 
 
 @hookimpl
@@ -193,6 +175,6 @@ def jackfield_providers() -> list[ProviderSpec]:
             "a table of an application's SQLite database, read in order",
             Outbox,
             dialects=lambda name: {"rows": dialect(name)},
-            decoder=lambda feed: OutboxProtocol(feed, "unknown"),
+            decoder=lambda feed: ReadOnly(Reader(feed, "unknown").read),
         )
     ]

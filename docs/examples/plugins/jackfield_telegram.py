@@ -7,7 +7,7 @@ message is lost and there is no gap, as long as the gateway is away for less tha
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -19,14 +19,14 @@ from jackfield.addresses import AddressPattern, Source
 from jackfield.errors import FrameError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
-from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.frames import decode_frame, unix_moment
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, ge, is_url
-from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore, Subscribed
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
-from jackfield.plugin.single_topic import SingleTopic
+from jackfield.plugin.single_topic import ReadOnly, SingleTopic
 from jackfield.plugin.transport import LongPoll
 
 jackfield_api = 1
@@ -47,30 +47,21 @@ def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
 
 
 @attrs.frozen
-class Updates:
-    """One connection; each answer is a frame with a list of updates."""
+class Reader:
+    """Reads answers: each is a frame with a list of updates."""
 
     feed: str
     bot: str
 
-    def opened(self) -> Iterable[Action]:
-        return ()
-
-    def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Subscribed(topic),)
-
-    def unsubscribe(self, topic: str) -> Iterable[Action]:
-        return ()
-
-    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+    def read(self, frame: bytes, at: datetime) -> Iterable[Action]:
         answer = decode_frame(msgspec.json.decode, frame)
         if not isinstance(answer, dict) or not isinstance(updates := answer.get("result"), list):
             raise FrameError("not an answer of getUpdates: there is no list 'result'", frame)
         if not updates:
             return (Ignore("nothing new"),)
-        return tuple(self._read(each, at) for each in updates)
+        return tuple(self._action(each, at) for each in updates)
 
-    def _read(self, update: Any, at: datetime) -> Action:
+    def _action(self, update: Any, at: datetime) -> Action:
         if (number := _number(update)) is None:
             return Ignore("an update without update_id")
         word, body = next(((key, each) for key, each in update.items() if isinstance(each, dict)), ("unknown", {}))
@@ -79,7 +70,7 @@ class Updates:
             id=content_id(self.bot.encode(), str(number).encode()),
             kind=KINDS.get(word, UNMAPPED),
             address=dialect(self.bot).address_of(f"chat:{chat}", word),
-            time=_moment(body.get("date")),
+            time=unix_moment(body.get("date")),
             received=at,
             feed=self.feed,
             correlation=chat,
@@ -87,16 +78,6 @@ class Updates:
             data=update,
         )
         return Emit(event, token=str(number))
-
-    def committed(self, token: str) -> Iterable[Action]:
-        """Nothing to send: the offset of the next request says it."""
-        return ()
-
-    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        return ()
-
-    def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to keep: where to go on, the journal knows."""
 
 
 def _number(update: Any) -> int | None:
@@ -111,13 +92,6 @@ def _chat(body: dict[str, Any]) -> str:
         if isinstance(chat, dict) and isinstance(chat.get("id"), int):
             return str(chat["id"])
     return "unknown"
-
-
-def _moment(seconds: Any) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
 
 
 @attrs.frozen
@@ -159,8 +133,8 @@ class Telegram:
         query = {"timeout": self.poll_seconds} | ({} if offset is None else {"offset": offset})
         return Request("GET", f"{self.url}/bot{self.bot}:{token}/getUpdates?{urlencode(query)}", ca_file=self.ca_file)
 
-    def protocol(self, feed: str, before: FeedProtocol | None = None) -> Updates:
-        return Updates(feed, self.bot)
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> ReadOnly:
+        return ReadOnly(Reader(feed, self.bot).read)
 
 
 @attrs.define
@@ -192,6 +166,6 @@ def jackfield_providers() -> list[ProviderSpec]:
             "Telegram: the messages of a bot's chats, by a long poll",
             Telegram,
             dialects=lambda bot: {"updates": dialect(bot)},
-            decoder=lambda feed: Updates(feed, "unknown"),
+            decoder=lambda feed: ReadOnly(Reader(feed, "unknown").read),
         )
     ]

@@ -22,14 +22,14 @@ from jackfield.addresses import AddressPattern, Source
 from jackfield.errors import FrameError, JackfieldError, WebhookError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
-from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.frames import decode_frame, iso_moment
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import Response
 from jackfield.plugin.options import field_help
-from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore, Subscribed
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
-from jackfield.plugin.single_topic import SingleTopic
+from jackfield.plugin.single_topic import ReadOnly, SingleTopic
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
 
@@ -86,6 +86,17 @@ class Reader:
     feed: str
     account: str
 
+    def read(self, frame: bytes, at: datetime) -> Iterable[Action]:
+        """What came by webhook, for ``jackfield decode``."""
+        if frame.lstrip()[:1] in (b"[", b"{"):
+            events, tests = self.stream(decode_frame(msgspec.json.decode, frame), frame, at)
+            return (*map(Emit, events), *(Ignore("test event") for _ in tests))
+        try:
+            fields = _fields(parse_qsl(frame.decode("ascii"), keep_blank_values=True, errors="strict"))
+        except ValueError:
+            raise FrameError("neither a form nor JSON", frame) from None
+        return (Emit(self.form(fields, frame, at)),)
+
     def form(self, fields: Mapping[str, str], raw: bytes, at: datetime) -> Event:
         for resource, (identity, state) in RESOURCES.items():
             word = fields.get(state) or fields.get("SmsStatus" if resource == "message" else state)
@@ -115,7 +126,7 @@ class Reader:
                 data = each.get("data")
                 tests.append(str(data.get("test_id", "")) if isinstance(data, dict) else "")
             else:
-                time = _iso(each.get("time"))
+                time = iso_moment(each.get("time"))
                 made = self._event("stream_event", identity, name, at, id=content_id(identity.encode()), time=time)
                 events.append(attrs.evolve(made, data=each))
         return events, tests
@@ -134,14 +145,6 @@ def _rfc_2822(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text or "").astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _iso(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -187,38 +190,6 @@ def _spellings(url: str) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class TwilioProtocol:
-    """Reads what came by webhook, for ``jackfield decode``; Twilio has no connection."""
-
-    reader: Reader
-
-    def opened(self) -> Iterable[Action]:
-        return ()
-
-    def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Subscribed(topic),)
-
-    def unsubscribe(self, topic: str) -> Iterable[Action]:
-        return ()
-
-    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
-        if frame.lstrip()[:1] in (b"[", b"{"):
-            events, tests = self.reader.stream(decode_frame(msgspec.json.decode, frame), frame, at)
-            return (*map(Emit, events), *(Ignore("test event") for _ in tests))
-        try:
-            fields = _fields(parse_qsl(frame.decode("ascii"), keep_blank_values=True, errors="strict"))
-        except ValueError:
-            raise FrameError("neither a form nor JSON", frame) from None
-        return (Emit(self.reader.form(fields, frame, at)),)
-
-    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        return ()
-
-    def closed(self, code: int | None, at: datetime) -> None:
-        """Never called: it has no connection."""
-
-
-@attrs.frozen
 class Twilio:
     """A feed of one account."""
 
@@ -238,8 +209,8 @@ class Twilio:
     def endpoint(self) -> Endpoint:
         raise JackfieldError("Twilio sends everything by webhook; there is nothing to connect to")
 
-    def protocol(self, feed: str, before: FeedProtocol | None = None) -> TwilioProtocol:
-        return TwilioProtocol(Reader(feed, self.account))
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> ReadOnly:
+        return ReadOnly(Reader(feed, self.account).read)
 
     def webhook(self, feed: str) -> Webhook:
         return Webhook(TwilioWebhook(Reader(feed, self.account), self.auth_token), websocket=False)
@@ -255,6 +226,6 @@ def jackfield_providers() -> list[ProviderSpec]:
             summary,
             Twilio,
             dialects=lambda account: {"webhooks": dialect(account)},
-            decoder=lambda feed: TwilioProtocol(Reader(feed, "unknown")),
+            decoder=lambda feed: ReadOnly(Reader(feed, "unknown").read),
         )
     ]

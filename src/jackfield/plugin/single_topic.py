@@ -1,19 +1,22 @@
-"""The dialect of a vendor that has one stream of everything: a broker's queue, a long poll, webhooks.
+"""A vendor that has one stream of everything: a broker's queue, a long poll, webhooks, some websockets.
 
-There is one topic. An event is published under its resource and id, such as ``call:17``, and its word.
+Its dialect has one topic, under which an event is published by its resource and id, such as ``call:17``, and its word.
+Its protocol has nothing to say, but for an acknowledgement: it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 
 import attrs
 
 from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.errors import NoTopicError
+from jackfield.plugin.protocol import Action, Subscribed
 from jackfield.selectors import Selector
 
-__all__ = ["SingleTopic"]
+__all__ = ["ReadOnly", "SingleTopic"]
 
 
 @attrs.frozen
@@ -77,3 +80,40 @@ class SingleTopic:
 
     def _has(self, resource: str | None) -> bool:
         return resource is None or self.resources is None or resource in self.resources
+
+
+@attrs.frozen
+class ReadOnly:
+    """A `FeedProtocol` that only reads: each topic is served at once."""
+
+    read: Callable[[bytes, datetime], Iterable[Action]]
+    """What a frame that came at a moment means, as `FeedProtocol.received` says."""
+    acknowledge: Callable[[str], Iterable[Action]] = lambda _: ()
+    """What is done when the event with a token is stored, as `SupportsCommit.committed` says."""
+
+    def opened(self) -> Iterable[Action]:
+        """Nothing."""
+        return ()
+
+    def subscribe(self, topic: str) -> Iterable[Action]:
+        """It comes anyway."""
+        return (Subscribed(topic),)
+
+    def unsubscribe(self, topic: str) -> Iterable[Action]:
+        """It goes on coming, and the host leaves it out."""
+        return ()
+
+    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+        """As `read` says."""
+        return self.read(frame, at)
+
+    def committed(self, token: str) -> Iterable[Action]:
+        """As `acknowledge` says."""
+        return self.acknowledge(token)
+
+    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
+        """Nothing."""
+        return ()
+
+    def closed(self, code: int | None, at: datetime) -> None:
+        """Nothing to keep."""

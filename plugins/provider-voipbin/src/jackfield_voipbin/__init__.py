@@ -36,11 +36,11 @@ __all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
 
 def _no_colon(_instance: object, _attribute: object, value: str | None) -> None:
     if value is not None and (not value or ":" in value or "*" in value):
-        raise ValueError(f"{value!r} is no customer id: it must not be empty nor hold ':' or '*'")
+        raise ValueError(f"{value!r} is not a customer id: it must not be empty nor hold ':' or '*'")
 
 
 def _canonical(customer_id: str | None) -> str | None:
-    # The platform takes a UUID in capitals too, and then sends nothing: it compares texts.
+    # The platform accepts a UUID in capitals too, and then sends nothing: it compares texts.
     return customer_id.lower() if customer_id and _UUID.fullmatch(customer_id) else customer_id
 
 
@@ -79,7 +79,7 @@ class Voipbin:
         default="auto",
         alias="dialect",
         metadata=field_help(
-            "how topics are written: as documented, as deployed (prefix), or both, whichever the server takes"
+            "how topics are written: as documented, as deployed (prefix), or both, whichever the server accepts"
         ),
     )
     event: str | None = attrs.field(
