@@ -22,11 +22,13 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
+from jackfield.state import Sync
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
 from jackfield_voipbin.single_event import SingleEventDialect, check_event
+from jackfield_voipbin.sync import query_sync
 from jackfield_voipbin.topics import PROVIDER
 from jackfield_voipbin.translate import UNKNOWN_ID
 from jackfield_voipbin.webhook import Reader
@@ -243,6 +245,10 @@ class Voipbin:
         if isinstance(before, VoipbinProtocol):
             protocol.take_over(before)
         return protocol
+
+    def sync(self) -> HTTPFlow[Sync]:
+        """What REST lists of the state."""
+        return (yield from query_sync(self.rest(), datetime.now(UTC)))
 
     def webhook(self, feed: str) -> Webhook | None:
         """How posts are read, where the platform is to post."""
