@@ -59,13 +59,13 @@ DOCS = ["furo", "myst-parser", "sphinx"]
 # The tests of simulators, servers, whole gateways, other hosts, commands, files and hours of virtual time take most of
 # the time.
 NOT_QUICK = [
+    "aio",
     "cli",
     "feed/test_connection.py",
     "gateway",
     "journal/store",
     "journal/test_journal.py",
     "simulation",
-    "test_aio.py",
     "test_blocking.py",
     "webhooks",
 ]

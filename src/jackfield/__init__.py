@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jackfield._gateway.listener import Listener
     from jackfield._gateway.opening import open_gateway
     from jackfield._gateway.snapshot import GatewayState
+    from jackfield._gateway.watch import Changes, Watch
     from jackfield._loading.registry import Registry
     from jackfield.addresses import Address, AddressPattern, Source
     from jackfield.config import GatewayConfig, Route
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "AddressPattern",
+    "Changes",
     "ConfigError",
     "Event",
     "Gateway",
@@ -49,6 +51,7 @@ __all__ = [
     "Route",
     "Selector",
     "Source",
+    "Watch",
     "open_gateway",
 ]
 
@@ -57,6 +60,7 @@ _HOMES = {
     "_gateway.listener": ("Listener",),
     "_gateway.opening": ("open_gateway",),
     "_gateway.snapshot": ("GatewayState",),
+    "_gateway.watch": ("Changes", "Watch"),
     "_loading.registry": ("Registry",),
     "addresses": ("Address", "AddressPattern", "Source"),
     "config": ("GatewayConfig", "Route"),

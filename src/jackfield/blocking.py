@@ -30,7 +30,8 @@ from jackfield._gateway.gateway import Gateway as TrioGateway
 from jackfield._gateway.listener import Item, check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
-from jackfield._gateway.thread import Batches, Portal, closed
+from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
+from jackfield._gateway.watch import Changes, check_entities
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event, Record
@@ -38,8 +39,9 @@ from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
+from jackfield.state import Snapshot
 
-__all__ = ["Gateway", "Listener", "open_gateway"]
+__all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
 
 
 @attrs.define(eq=False)
@@ -116,6 +118,53 @@ class Listener(Generic[Item]):
 
 
 @attrs.define(eq=False)
+class Watch:
+    """The state, and then its changes; made by `Gateway.watch`. As `jackfield.Watch`, with ``with`` and ``for``."""
+
+    _crossing: Crossing
+    _timeout: float | None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Everything as it stood when the watch began."""
+        return self._crossing.snapshot
+
+    def take(self, timeout: float | None = None) -> Changes | None:
+        """What has changed, once something has; ``None`` when the watch is closed and nothing is left.
+
+        `TimeoutError` where nothing changed for so many seconds, by default as many as the watch was given.
+        """
+        seconds = self._timeout if timeout is None else timeout
+        try:
+            changes = self._crossing.ask().result(seconds)
+        except TimeoutError:
+            raise TimeoutError(f"no change for {seconds:g} s") from None
+        self._crossing.answered()
+        return changes
+
+    def close(self) -> None:
+        """Get no more changes."""
+        self._crossing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Changes:
+        changes = self.take()
+        if changes is None:
+            raise StopIteration
+        return changes
+
+
+@attrs.define(eq=False)
 class Gateway:
     """A running gateway; made by `open_gateway`. Each method does what that of `jackfield.Gateway` does."""
 
@@ -179,6 +228,21 @@ class Gateway:
         `TimeoutError` where that is not done within so many seconds; it may be later.
         """
         return self._portal.spawn(partial(self._gateway.post, feed, request), closed).result(timeout)
+
+    def snapshot(self, timeout: float | None = None) -> Snapshot:
+        """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals.
+
+        `TimeoutError` where the state has not caught up with the journal within so many seconds.
+        """
+        return self._portal.spawn(self._gateway.snapshot, no_state).result(timeout)
+
+    def watch(self, *entities: str, timeout: float | None = None) -> Watch:
+        """The same, and then every change of these entities, of all where none is named.
+
+        A loop in which nothing changes for `timeout` seconds ends with `TimeoutError`; without, it waits.
+        """
+        wanted = check_entities(entities)
+        return Watch(Crossing.open(self._portal, partial(self._gateway.watch, *wanted)).result(timeout), timeout)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""

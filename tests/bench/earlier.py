@@ -48,10 +48,13 @@ STORES = {
     ),
     "now": (
         """
+    from types import SimpleNamespace
     from jackfield._journal.segments import SegmentFolder
+    from jackfield.events import NO_PARTIES
     store = SegmentFolder.open(Path(name) / "journal")
+    event = SimpleNamespace(kind="call.updated", id="1", correlation="c", parties=NO_PARTIES)
 """,
-        "store.append([body], [1], 1)",
+        "store.append([body], [1], 1, ([event], [b'0123456789abcdef']))",
     ),
 }
 

@@ -1,6 +1,6 @@
 """What it costs to keep an event, beside the least that SQLite costs.
 
-The section ``writing`` of the benchmark. Events of 600 bytes in groups of 100. Each figure is the median of all
+The section ``writing`` of the benchmark. Events of 600 bytes in groups of 200. Each figure is the median of all
 groups, in µs an event.
 """
 
@@ -15,14 +15,15 @@ from tempfile import TemporaryDirectory
 import trio
 
 from jackfield._journal import Journal
+from jackfield._journal.dedup import key_of
 from jackfield._journal.log import Bounds
 from jackfield._journal.store import SegmentStore
 from jackfield.addresses import Address
 from jackfield.events import Event
 
 LEAST = "SQLite alone: executemany and commit"
-GROUP = 100
-GROUPS = 400
+GROUP = 200
+GROUPS = 200
 SIZES = (1_000, 100_000, 1_000_000)
 NOW = datetime.now(UTC)
 ADDRESS = Address("voipbin", "customer", "5e1c", "call", "7", "status")
@@ -66,12 +67,12 @@ def plain(folder):
 
 
 def rows(events):
-    return [event.to_json() for event in events], [1] * len(events)
+    return [event.to_json() for event in events], [1] * len(events), 1, (events, [key_of(event) for event in events])
 
 
 def stored(folder, *, fsync):
     store = SegmentStore.open(folder / f"fsync-{fsync}", fsync=fsync)
-    found = timed(lambda group: store.append(*group, 1), map(rows, groups()))
+    found = timed(lambda group: store.append(*group), list(map(rows, groups())))
     store.close()
     return found
 
@@ -120,8 +121,8 @@ def growth():
         store = SegmentStore.open(Path(name) / "grown")
         for size in SIZES:
             while store.next <= size:
-                store.append(*many, 1)
-            kept = timed(lambda group: store.append(*group, 1), [few] * GROUPS)
+                store.append(*many)
+            kept = timed(lambda group: store.append(*group), [few] * GROUPS)
             middle = store.next // 2
             found[size] = kept, timed(lambda start: store.read(start, GROUP), range(middle, middle + GROUPS))
         store.close()

@@ -118,7 +118,7 @@ def listeners(_events, _rounds) -> Found:
 
 @section
 def writing(_events, _rounds) -> Found:
-    """Keeping an event of 600 bytes, in groups of 100."""
+    """Keeping an event of 600 bytes, in groups of 200."""
     return compared([Figure(what, "µs", [each]) for what, each in journal.measure().items()], journal.LEAST), []
 
 

@@ -7,6 +7,7 @@ from example_suites.freeswitch import FreeswitchSuite, PlainFreeswitchSuite
 from example_suites.genesys import GenesysSuite
 from example_suites.outbox import OutboxSuite
 from example_suites.sqlite import SqliteSuite
+from example_suites.telegram import TelegramSuite
 from example_suites.twilio import TwilioSuite
 from jackfield.testing._rules import Level
 from jackfield.testing._scorecard import run_suite
@@ -18,6 +19,7 @@ SUITES = [
     OutboxSuite,
     PlainFreeswitchSuite,
     SqliteSuite,
+    TelegramSuite,
     TwilioSuite,
 ]
 

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ import trio
 import jackfield_outbox
 import jackfield_sqlite
 from jackfield import open_gateway
+from jackfield._journal.store import SegmentStore
 
-KILLS = 20
 TABLE = "CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, data TEXT)"
 
 GATEWAY = """
@@ -81,7 +82,8 @@ def delivered(path):
     return numbers, [kind for kind, _ in rows if kind.startswith("stream.")]
 
 
-def test_killed_20_times_no_row_is_lost_and_there_is_no_gap(tmp_path):
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.thorough)])
+def test_killed_again_and_again_no_row_is_lost_and_there_is_no_gap(tmp_path, kills):
     (tmp_path / "gateway.toml").write_text(CONFIG)
     paths = [str(Path(jackfield_outbox.__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
@@ -89,7 +91,7 @@ def test_killed_20_times_no_row_is_lost_and_there_is_no_gap(tmp_path):
     with opened(tmp_path / "app.db") as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(TABLE)
-        for kill in range(KILLS + 2):
+        for kill in range(kills + 2):
             process = subprocess.Popen(
                 [sys.executable, "-c", GATEWAY, "gateway.toml"], stdout=subprocess.PIPE, cwd=tmp_path, env=environ
             )
@@ -97,7 +99,7 @@ def test_killed_20_times_no_row_is_lost_and_there_is_no_gap(tmp_path):
                 assert process.stdout.readline() == b"up\n"
                 for _ in range(chance.randrange(1, 40)):
                     total = write(database, total, chance.randrange(1, 30))
-                if 1 <= kill <= KILLS:
+                if 1 <= kill <= kills:
                     process.kill()
                     continue
                 # The first run, before which there is no token, and the last one end in order.
@@ -109,7 +111,7 @@ def test_killed_20_times_no_row_is_lost_and_there_is_no_gap(tmp_path):
     numbers, facts = delivered(tmp_path / "out.db")
     assert sorted(numbers) == list(range(total))
     assert "stream.gap_suspected" not in facts
-    assert total > 1000
+    assert total > 50 * kills
 
 
 async def test_rows_are_deleted_when_they_are_stored_and_a_table_that_is_not_there_is_waited_for(tmp_path):
@@ -128,6 +130,40 @@ async def test_rows_are_deleted_when_they_are_stored_and_a_table_that_is_not_the
         stats = gateway.state().feeds["app"]
     assert str(event.address) == "outbox/table/app/call/c0/updated"
     assert stats.unreadable == 1
+
+
+@pytest.mark.parametrize(("rows", "size", "bounds"), [(300, 10, {"memory_events": 40}), (100, 50_000, {})])
+async def test_a_table_that_is_read_faster_than_the_journal_writes_is_slowed_and_nothing_is_dropped(
+    tmp_path, monkeypatch, rows, size, bounds
+):
+    bounds = {"memory_bytes": 1_000_000} | bounds
+    most = [0]
+    with opened(tmp_path / "app.db") as database:
+        database.execute(TABLE)
+        text = json.dumps({"filler": "x" * size})
+        database.executemany(
+            "INSERT INTO outbox (kind, subject, data) VALUES ('call.updated', ?, ?)",
+            [(f"c{n}", text) for n in range(rows)],
+        )
+    feed = {"provider": "outbox", "name": "app", "path": str(tmp_path / "app.db"), "poll_seconds": 0.01}
+    document = {"gateway": {"journal": str(tmp_path / "journal"), **bounds}, "feeds": {"app": feed}}
+
+    append = SegmentStore.append
+
+    def slowly(*group):
+        most[0] = max(most[0], gateway.state().journal.waiting)
+        time.sleep(0.001)
+        append(*group)
+
+    monkeypatch.setattr(SegmentStore, "append", slowly)
+    async with open_gateway(document, plugins=[jackfield_outbox]) as gateway:
+        with gateway.listen("call.*", buffer=rows) as events, trio.fail_after(30):
+            for _ in range(rows):
+                await anext(aiter(events))
+        journal = gateway.state().journal
+    assert (journal.dropped, journal.taken >= rows) == (0, True)
+    assert most[0] <= bounds.get("memory_events", 10_000)
+    assert most[0] * size < bounds["memory_bytes"]
 
 
 async def until(events, kind):

@@ -30,7 +30,6 @@ Postgresql = jackfield_postgresql.Postgresql
 
 PROGRAMS = find()
 pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL server: no wheel of one, and not the system's")
-KILLS = 20
 SERVERS = []
 
 PROBE = """
@@ -183,12 +182,15 @@ def test_the_example_is_gold():
     assert card.level is Level.GOLD
 
 
-def test_killed_20_times_between_vendor_journal_and_database_each_event_is_in_the_table_once(server, tmp_path):
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.thorough)])
+def test_killed_again_and_again_between_vendor_journal_and_database_each_event_is_in_the_table_once(
+    server, tmp_path, kills
+):
     config = tmp_path / "gateway.toml"
     config.write_text(CONFIG.format(url=server.url))
     chance, committed = random.Random(20), []
     environ = os.environ | {"PYTHONPATH": str(Path(jackfield_postgresql.__file__).parent)}
-    for run in [*map(str, range(KILLS)), "last"]:
+    for run in [*map(str, range(kills)), "last"]:
         process = subprocess.Popen(
             [sys.executable, "-c", PROBE, str(config), run],
             stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ import jackfield_twilio
 from jackfield import open_gateway
 from jackfield.plugin.http import Request
 from jackfield.plugin.secrets import Secret
-from jackfield_twilio import Reader, Twilio, TwilioProtocol, sign
+from jackfield_twilio import Reader, Twilio, sign
 
 TOKEN = "12345"
 ACCOUNT = "AC" + "0" * 32
@@ -153,7 +153,7 @@ async def test_what_twilio_does_not_send_is_rejected_although_it_is_signed(gatew
     ],
 )
 def test_each_state_has_its_kind(fields, kind):
-    (emit,) = TwilioProtocol(Reader("feed", ACCOUNT)).received(urlencode(fields).encode(), datetime.now(UTC))
+    (emit,) = Reader("feed", ACCOUNT).read(urlencode(fields).encode(), datetime.now(UTC))
     assert emit.event.kind == kind
 
 

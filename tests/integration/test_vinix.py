@@ -21,9 +21,10 @@ from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 # A simulator in the process of its client stands still where that does, and this is not about slow clients.
 PATIENT = 10_000
 SERVERS = [
-    pytest.param({"generation": generation, "naming": naming}, id=f"{generation}-{naming}")
-    for generation in (4, 5)
-    for naming in ("documented", "kazoo")
+    pytest.param({"generation": 4, "naming": "kazoo"}, id="4-kazoo"),
+    pytest.param({"generation": 5, "naming": "documented"}, id="5-documented"),
+    pytest.param({"generation": 4, "naming": "documented"}, id="4-documented", marks=pytest.mark.thorough),
+    pytest.param({"generation": 5, "naming": "kazoo"}, id="5-kazoo", marks=pytest.mark.thorough),
 ]
 
 
@@ -172,7 +173,7 @@ async def test_a_stalled_subscription_is_found_reported_and_renewed(nursery, ser
         await heard.until(lambda: len(heard.of_vendor()) >= before + 50)
 
 
-@pytest.mark.parametrize("server", SERVERS[::3], indirect=True)
+@pytest.mark.parametrize("server", SERVERS[:2], indirect=True)
 async def test_a_login_and_its_token_serve_a_feed_and_neither_is_ever_shown(nursery, server):
     simulator = centre(rate=300, **server)
     async with simulate(simulator) as running:

@@ -8,6 +8,7 @@ import trio.testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from memory_network import MemoryNetwork
+from profiles import is_thorough
 from vinix_stage import facts, make_stage
 
 
@@ -72,8 +73,21 @@ OTHERS = st.lists(
 )
 
 
-@pytest.mark.parametrize(("generation", "naming"), [(4, "kazoo"), (5, "kazoo"), (4, "documented"), (5, "documented")])
-@settings(max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(
+    ("generation", "naming"),
+    [
+        (4, "kazoo"),
+        (5, "kazoo"),
+        pytest.param(4, "documented", marks=pytest.mark.thorough),
+        pytest.param(5, "documented", marks=pytest.mark.thorough),
+    ],
+)
+@settings(
+    max_examples=30 if is_thorough() else 2,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(schedule=OTHERS)
 def test_whatever_other_clients_unsubscribe_no_event_is_lost_unless_it_is_stated(generation, naming, schedule):
     place, lost = hour(generation, naming, schedule)

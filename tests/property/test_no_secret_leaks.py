@@ -96,7 +96,7 @@ class World:
     def feed(self, registry, feed, logged_in):
         events = []
         recorder = FeedRecorder(
-            feed, feed.provider, events.extend, registry.observe, lambda: NOON, float, redact=registry.redact
+            feed, feed.provider, events.extend, registry.observe, lambda: NOON, redact=registry.redact
         )
         recorder.provider = logged_in
         said = self.said
@@ -120,9 +120,7 @@ class World:
             def read(request, error=error):
                 raise error
 
-            recorder = FeedRecorder(
-                feed, feed.provider, print, registry.observe, lambda: NOON, float, redact=registry.redact
-            )
+            recorder = FeedRecorder(feed, feed.provider, print, registry.observe, lambda: NOON, redact=registry.redact)
             receiver = WebhookReceiver(
                 feed,
                 Webhook(read),

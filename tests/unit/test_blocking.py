@@ -124,3 +124,18 @@ def test_what_has_crossed_can_be_taken_without_waiting(vendors):
 def test_listening_to_nothing_is_an_error(vendors):
     with blocking.open_gateway({"feeds": vendors.feeds}) as gateway, pytest.raises(ValueError, match="no selector"):
         gateway.listen()
+
+
+def test_the_state_and_its_changes_come_to_a_plain_loop(vendors):
+    with blocking.open_gateway({"feeds": vendors.feeds}) as gateway:
+        with gateway.watch("feed", "agent", timeout=10) as watch:
+            assert set(watch.snapshot.feeds) == set(vendors.feeds)
+            for changes in watch:
+                assert {each.entity for each in changes.changes} <= {"feed", "agent"}
+                break
+            with pytest.raises(TimeoutError):
+                while True:
+                    watch.take(timeout=0)
+        assert set(gateway.snapshot(timeout=10).feeds) == set(vendors.feeds)
+    with pytest.raises(JackfieldError, match="closed"):
+        gateway.snapshot()

@@ -5,25 +5,25 @@ there is one topic, which is active as soon as the connection is open.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import attrs
 import msgspec
 
-from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import FrameError, NoTopicError
+from jackfield.addresses import AddressPattern, Source
+from jackfield.errors import FrameError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
-from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.frames import decode_frame, iso_moment
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, is_url
-from jackfield.plugin.protocol import Action, Disconnect, Emit, FeedProtocol, Ignore, Subscribed
+from jackfield.plugin.protocol import Action, Disconnect, Emit, FeedProtocol, Ignore
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.single_topic import ReadOnly, SingleTopic
 from jackfield.plugin.transport import Endpoint
-from jackfield.selectors import Selector
 
 jackfield_api = 1
 PROVIDER = "asterisk"
@@ -59,63 +59,25 @@ def _kinds(resource: str, name: str) -> frozenset[str]:
     return frozenset({kinds}) if isinstance(kinds, str) else kinds
 
 
-@attrs.frozen
-class AriDialect:
-    """One topic for all events; an event is published under its resource, such as ``channel:1700000000.1``."""
+def dialect(app: str) -> SingleTopic:
+    """One topic for all events; one is published under its resource, such as ``channel:1700000000.1``."""
+    return SingleTopic(Source(PROVIDER, "app", app), _kinds_of, TOPIC, (*RESOURCES, TOPIC))
 
-    app: str
 
-    def topics_of(self, selector: Selector) -> tuple[str, ...]:
-        kind, address = selector
-        mine = AddressPattern(PROVIDER, "app", self.app).intersection(address)
-        return (TOPIC,) if mine and any(map(kind.matches, self.kinds_of(mine))) else ()
-
-    def pattern_of(self, topic: str) -> AddressPattern:
-        if topic != TOPIC:
-            raise ValueError(f"{topic!r} is not a topic of Asterisk's; the only one is {TOPIC!r}")
-        return AddressPattern(PROVIDER, "app", self.app)
-
-    def covers(self, topic: str, other: str) -> bool:
-        return topic == other == TOPIC
-
-    def matches(self, topic: str, published: str) -> bool:
-        return topic == TOPIC
-
-    def describe(self, topic: str) -> tuple[AddressPattern, str]:
-        return self.pattern_of(topic), ""
-
-    def address_of(self, topic: str, event: str) -> Address:
-        resource, _, identity = topic.partition(":")
-        return Address.of(PROVIDER, "app", self.app, resource, identity, event)
-
-    def native_of(self, address: Address) -> tuple[str, str]:
-        if address.source != (PROVIDER, "app", self.app) or address.resource not in (*RESOURCES, TOPIC):
-            raise NoTopicError(f"the application {self.app!r} has no events at {address}")
-        return f"{address.resource}:{address.resource_id}", address.event
-
-    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
-        resources = [pattern.resource] if pattern.resource else [*RESOURCES, TOPIC]
-        names = {each: [pattern.event] if pattern.event else [*KINDS.get(each, ()), "any other"] for each in resources}
-        return frozenset(kind for each in resources for name in names[each] for kind in _kinds(each, name))
+def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
+    resources = [pattern.resource] if pattern.resource else [*RESOURCES, TOPIC]
+    names = {each: [pattern.event] if pattern.event else [*KINDS.get(each, ()), "any other"] for each in resources}
+    return frozenset(kind for each in resources for name in names[each] for kind in _kinds(each, name))
 
 
 @attrs.frozen
-class AriProtocol:
-    """One connection: events only, until another websocket takes over the application."""
+class Reader:
+    """Reads events, until another websocket takes over the application."""
 
     feed: str
     app: str
 
-    def opened(self) -> Iterable[Action]:
-        return ()
-
-    def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Subscribed(topic),)
-
-    def unsubscribe(self, topic: str) -> Iterable[Action]:
-        return ()
-
-    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+    def read(self, frame: bytes, at: datetime) -> Iterable[Action]:
         document = decode_frame(msgspec.json.decode, frame)
         if not isinstance(document, dict) or not isinstance(name := document.get("type"), str) or not name:
             raise FrameError("not a JSON object with a type", frame)
@@ -131,8 +93,8 @@ class AriProtocol:
         return Event(
             id=content_id(frame),
             kind=kind,
-            address=AriDialect(self.app).address_of(f"{resource}:{identity}", name),
-            time=_moment(document.get("timestamp")),
+            address=dialect(self.app).address_of(f"{resource}:{identity}", name),
+            time=iso_moment(document.get("timestamp")),
             received=at,
             feed=self.feed,
             correlation=dict(_subjects(document)).get("channel"),
@@ -140,12 +102,6 @@ class AriProtocol:
             data=document,
             data_json=frame,
         )
-
-    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        return ()
-
-    def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to keep for the next connection."""
 
 
 def _subjects(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -155,14 +111,6 @@ def _subjects(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         names = [subject.get(key) for key in keys] if isinstance(subject, dict) else [None]
         if all(isinstance(each, str) and each for each in names):
             yield resource, "/".join(map(str, names))
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 @attrs.frozen
@@ -181,20 +129,20 @@ class Asterisk:
         return Source(PROVIDER, "app", self.app)
 
     @property
-    def dialect(self) -> AriDialect:
-        return AriDialect(self.app)
+    def dialect(self) -> SingleTopic:
+        return dialect(self.app)
 
     def endpoint(self) -> Endpoint:
         key = f"{self.username}:{self.password.reveal()}"
         return Endpoint(f"{self.url}?{urlencode({'app': self.app, 'api_key': key, 'subscribeAll': 'true'})}")
 
-    def protocol(self, feed: str, before: FeedProtocol | None = None) -> AriProtocol:
-        return AriProtocol(feed, self.app)
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> ReadOnly:
+        return ReadOnly(Reader(feed, self.app).read)
 
 
 @hookimpl
 def jackfield_providers() -> list[ProviderSpec]:
     """Offer the provider ``asterisk``."""
     summary = "Asterisk: the events of a Stasis application, by the ARI"
-    dialects, decoder = lambda app: {"ari": AriDialect(app)}, lambda feed: AriProtocol(feed, "unknown")
+    dialects, decoder = lambda app: {"ari": dialect(app)}, lambda feed: ReadOnly(Reader(feed, "unknown").read)
     return [ProviderSpec(PROVIDER, summary, Asterisk, dialects, decoder)]

@@ -9,7 +9,7 @@ hours: before that a new connection with a channel of its own takes over.
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +20,7 @@ from jackfield.addresses import Address, AddressPattern, Source
 from jackfield.errors import FrameError, NoTopicError, RestError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
-from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.frames import decode_frame, iso_moment
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import HTTPFlow, Response
 from jackfield.plugin.http import Request as HTTPRequest
@@ -294,7 +294,7 @@ class Notifications:
             id=content_id(topic.encode(), str(correlation).encode(), json.dumps(body, sort_keys=True).encode()),
             kind=_kind(named, body),
             address=GenesysDialect(self.organization).address_of(topic, named.word),
-            time=_moment(body.get("modifiedDate") or (isinstance(routing, dict) and routing.get("startTime"))),
+            time=iso_moment(body.get("modifiedDate") or (isinstance(routing, dict) and routing.get("startTime"))),
             received=at,
             feed=self.feed,
             correlation=str(body["id"]) if "calls" in named.word and body.get("id") else named.identity,
@@ -318,14 +318,6 @@ def _kind(named: Named, body: dict[str, Any]) -> str:
         case "conversations.calls":
             return "call.updated"
     return unmapped_kind(named.resource)
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 @attrs.frozen

@@ -19,65 +19,33 @@ import attrs
 import msgspec
 import trio
 
-from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import ConnectionLost, FrameError, NoTopicError
+from jackfield.addresses import AddressPattern, Source
+from jackfield.errors import ConnectionLost, FrameError
 from jackfield.events import Event, content_id, decode_data
 from jackfield.kinds import KIND_NAMES, unmapped_kind
 from jackfield.plugin.frames import decode_frame
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge
-from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send, Subscribed
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
 from jackfield.plugin.provider import ProviderSpec
+from jackfield.plugin.single_topic import ReadOnly, SingleTopic
 from jackfield.plugin.transport import OpenPullSource, PullSource
-from jackfield.selectors import Selector
 
 jackfield_api = 1
 PROVIDER = "outbox"
-TOPIC = "rows"
 MOST_ROWS = 500
 ROWS = "SELECT number, kind, subject, data FROM outbox WHERE number > ? ORDER BY number LIMIT ?"
 
 
-@attrs.frozen
-class OutboxDialect:
-    """One topic; an event is published under its entity and subject, such as ``fax:7``."""
+def dialect(name: str) -> SingleTopic:
+    """The rows of one table."""
+    return SingleTopic(Source(PROVIDER, "table", name), _kinds_of, "rows")
 
-    name: str
 
-    @property
-    def everything(self) -> AddressPattern:
-        return AddressPattern(PROVIDER, "table", self.name)
-
-    def topics_of(self, selector: Selector) -> tuple[str, ...]:
-        return (TOPIC,) if self.everything.intersection(selector.address) else ()
-
-    def pattern_of(self, topic: str) -> AddressPattern:
-        if topic != TOPIC:
-            raise ValueError(f"{topic!r} is not a topic of an outbox's; the only one is {TOPIC!r}")
-        return self.everything
-
-    def covers(self, topic: str, other: str) -> bool:
-        return topic == other == TOPIC
-
-    def matches(self, topic: str, published: str) -> bool:
-        return topic == TOPIC
-
-    def describe(self, topic: str) -> tuple[AddressPattern, str]:
-        return self.pattern_of(topic), ""
-
-    def address_of(self, topic: str, event: str) -> Address:
-        entity, _, subject = topic.partition(":")
-        return Address.of(PROVIDER, "table", self.name, entity, subject, event)
-
-    def native_of(self, address: Address) -> tuple[str, str]:
-        if address.source != (PROVIDER, "table", self.name) or ":" in address.resource:
-            raise NoTopicError(f"the outbox {self.name!r} has no events at {address}")
-        return f"{address.resource}:{address.resource_id}", address.event
-
-    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
-        if pattern.resource is not None and pattern.event is not None:
-            return frozenset({_kind_of(pattern.resource, pattern.event)})
-        return KIND_NAMES | {unmapped_kind(pattern.resource or "unknown")}
+def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
+    if pattern.resource is not None and pattern.event is not None:
+        return frozenset({_kind_of(pattern.resource, pattern.event)})
+    return KIND_NAMES | {unmapped_kind(pattern.resource or "unknown")}
 
 
 def _kind_of(entity: str, word: str) -> str:
@@ -95,26 +63,17 @@ class Row(msgspec.Struct):
 
 
 @attrs.frozen
-class OutboxProtocol:
-    """One connection: rows, whose numbers come back when they are stored."""
+class Reader:
+    """Reads rows, whose numbers come back when they are stored."""
 
     feed: str
     name: str
 
-    def opened(self) -> Iterable[Action]:
-        return ()
-
-    def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Subscribed(topic),)
-
-    def unsubscribe(self, topic: str) -> Iterable[Action]:
-        return ()
-
-    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
+    def read(self, frame: bytes, at: datetime) -> Iterable[Action]:
         row = decode_frame(msgspec.json.Decoder(Row).decode, frame)
         entity, _, word = row.kind.partition(".")
         try:
-            address = OutboxDialect(self.name).address_of(f"{entity}:{row.subject}", word)
+            address = dialect(self.name).address_of(f"{entity}:{row.subject}", word)
             data = decode_data(row.data.encode())
         except (ValueError, msgspec.DecodeError) as error:
             raise FrameError(f"row {row.number}: {error}", frame) from None
@@ -131,15 +90,6 @@ class OutboxProtocol:
             data_json=row.data.encode(),
         )
         return (Emit(event, token=str(row.number)),)
-
-    def committed(self, token: str) -> Iterable[Action]:
-        return (Send(token),)
-
-    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        return ()
-
-    def closed(self, code: int | None, at: datetime) -> None:
-        """Nothing to keep: where to go on, the journal knows."""
 
 
 @attrs.define
@@ -191,8 +141,8 @@ class Outbox:
         return Source(PROVIDER, "table", self.name)
 
     @property
-    def dialect(self) -> OutboxDialect:
-        return OutboxDialect(self.name)
+    def dialect(self) -> SingleTopic:
+        return dialect(self.name)
 
     def endpoint(self) -> PullSource:
         return self.resume_from("0")
@@ -212,8 +162,8 @@ class Outbox:
         finally:
             database.close()
 
-    def protocol(self, feed: str, before: FeedProtocol | None = None) -> OutboxProtocol:
-        return OutboxProtocol(feed, self.name)
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> ReadOnly:
+        return ReadOnly(Reader(feed, self.name).read, lambda token: (Send(token),))
 
 
 @hookimpl
@@ -224,7 +174,7 @@ def jackfield_providers() -> list[ProviderSpec]:
             PROVIDER,
             "a table of an application's SQLite database, read in order",
             Outbox,
-            dialects=lambda name: {"rows": OutboxDialect(name)},
-            decoder=lambda feed: OutboxProtocol(feed, "unknown"),
+            dialects=lambda name: {"rows": dialect(name)},
+            decoder=lambda feed: ReadOnly(Reader(feed, "unknown").read),
         )
     ]

@@ -18,24 +18,23 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import attrs
 import msgspec
 
-from jackfield.addresses import Address, AddressPattern, Source
-from jackfield.errors import FrameError, JackfieldError, NoTopicError, WebhookError
+from jackfield.addresses import AddressPattern, Source
+from jackfield.errors import FrameError, JackfieldError, WebhookError
 from jackfield.events import Event, content_id
 from jackfield.kinds import unmapped_kind
-from jackfield.plugin.frames import decode_frame
+from jackfield.plugin.frames import decode_frame, iso_moment
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.http import Response
 from jackfield.plugin.options import field_help
-from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore, Subscribed
+from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Ignore
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
+from jackfield.plugin.single_topic import ReadOnly, SingleTopic
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook, WebhookAnswer, WebhookRequest
-from jackfield.selectors import Selector
 
 jackfield_api = 1
 PROVIDER = "twilio"
-TOPIC = "webhooks"
 SIGNATURE = "x-twilio-signature"
 TEST_EVENT = "com.twilio.eventstreams.test-event"
 
@@ -66,53 +65,18 @@ def sign(token: str, url: str, form: Iterable[tuple[str, str]] = ()) -> str:
     return b64encode(hmac.new(token.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()).decode()
 
 
-@attrs.frozen
-class TwilioDialect:
-    """One topic, which nobody subscribes to: what is sent to us is set up at Twilio."""
+def dialect(account: str) -> SingleTopic:
+    """What an account sends: which, is set up at Twilio."""
+    return SingleTopic(Source(PROVIDER, "account", account), _kinds_of, "webhooks", (*RESOURCES, "stream_event"))
 
-    account: str
 
-    @property
-    def everything(self) -> AddressPattern:
-        return AddressPattern(PROVIDER, "account", self.account)
-
-    def topics_of(self, selector: Selector) -> tuple[str, ...]:
-        mine = self.everything.intersection(selector.address)
-        return (TOPIC,) if mine and any(map(selector.kind.matches, self.kinds_of(mine))) else ()
-
-    def pattern_of(self, topic: str) -> AddressPattern:
-        if topic != TOPIC:
-            raise ValueError(f"{topic!r} is not a topic of Twilio's; the only one is {TOPIC!r}")
-        return self.everything
-
-    def covers(self, topic: str, other: str) -> bool:
-        return topic == other == TOPIC
-
-    def matches(self, topic: str, published: str) -> bool:
-        return topic == TOPIC
-
-    def describe(self, topic: str) -> tuple[AddressPattern, str]:
-        return self.pattern_of(topic), ""
-
-    def address_of(self, topic: str, event: str) -> Address:
-        resource, _, identity = topic.partition(":")
-        return Address.of(PROVIDER, "account", self.account, resource, identity, event)
-
-    def native_of(self, address: Address) -> tuple[str, str]:
-        if address.source != (PROVIDER, "account", self.account) or address.resource not in (
-            *RESOURCES,
-            "stream_event",
-        ):
-            raise NoTopicError(f"the account {self.account!r} has no events at {address}")
-        return f"{address.resource}:{address.resource_id}", address.event
-
-    def kinds_of(self, pattern: AddressPattern) -> frozenset[str]:
-        resources = [pattern.resource] if pattern.resource else [*RESOURCES, "stream_event"]
-        found = set()
-        for each in resources:
-            states = [pattern.event] if pattern.event else [*KINDS.get(each, ()), "any other"]
-            found |= {KINDS.get(each, {}).get(state, unmapped_kind(each)) for state in states}
-        return frozenset(found)
+def _kinds_of(pattern: AddressPattern) -> frozenset[str]:
+    resources = [pattern.resource] if pattern.resource else [*RESOURCES, "stream_event"]
+    found = set()
+    for each in resources:
+        states = [pattern.event] if pattern.event else [*KINDS.get(each, ()), "any other"]
+        found |= {KINDS.get(each, {}).get(state, unmapped_kind(each)) for state in states}
+    return frozenset(found)
 
 
 @attrs.frozen
@@ -121,6 +85,17 @@ class Reader:
 
     feed: str
     account: str
+
+    def read(self, frame: bytes, at: datetime) -> Iterable[Action]:
+        """What came by webhook, for ``jackfield decode``."""
+        if frame.lstrip()[:1] in (b"[", b"{"):
+            events, tests = self.stream(decode_frame(msgspec.json.decode, frame), frame, at)
+            return (*map(Emit, events), *(Ignore("test event") for _ in tests))
+        try:
+            fields = _fields(parse_qsl(frame.decode("ascii"), keep_blank_values=True, errors="strict"))
+        except ValueError:
+            raise FrameError("neither a form nor JSON", frame) from None
+        return (Emit(self.form(fields, frame, at)),)
 
     def form(self, fields: Mapping[str, str], raw: bytes, at: datetime) -> Event:
         for resource, (identity, state) in RESOURCES.items():
@@ -151,14 +126,14 @@ class Reader:
                 data = each.get("data")
                 tests.append(str(data.get("test_id", "")) if isinstance(data, dict) else "")
             else:
-                time = _iso(each.get("time"))
+                time = iso_moment(each.get("time"))
                 made = self._event("stream_event", identity, name, at, id=content_id(identity.encode()), time=time)
                 events.append(attrs.evolve(made, data=each))
         return events, tests
 
     def _event(self, resource: str, identity: str, word: str, at: datetime, **more: Any) -> Event:
         kind = KINDS.get(resource, {}).get(word, unmapped_kind(resource))
-        address = TwilioDialect(self.account).address_of(f"{resource}:{identity}", word)
+        address = dialect(self.account).address_of(f"{resource}:{identity}", word)
         return Event(kind=kind, address=address, received=at, feed=self.feed, native_type=word, **more)
 
 
@@ -170,14 +145,6 @@ def _rfc_2822(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text or "").astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _iso(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -223,38 +190,6 @@ def _spellings(url: str) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class TwilioProtocol:
-    """Reads what came by webhook, for ``jackfield decode``; Twilio has no connection."""
-
-    reader: Reader
-
-    def opened(self) -> Iterable[Action]:
-        return ()
-
-    def subscribe(self, topic: str) -> Iterable[Action]:
-        return (Subscribed(topic),)
-
-    def unsubscribe(self, topic: str) -> Iterable[Action]:
-        return ()
-
-    def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
-        if frame.lstrip()[:1] in (b"[", b"{"):
-            events, tests = self.reader.stream(decode_frame(msgspec.json.decode, frame), frame, at)
-            return (*map(Emit, events), *(Ignore("test event") for _ in tests))
-        try:
-            fields = _fields(parse_qsl(frame.decode("ascii"), keep_blank_values=True, errors="strict"))
-        except ValueError:
-            raise FrameError("neither a form nor JSON", frame) from None
-        return (Emit(self.reader.form(fields, frame, at)),)
-
-    def tick(self, at: datetime, passed: float) -> Iterable[Action]:
-        return ()
-
-    def closed(self, code: int | None, at: datetime) -> None:
-        """Never called: it has no connection."""
-
-
-@attrs.frozen
 class Twilio:
     """A feed of one account."""
 
@@ -268,14 +203,14 @@ class Twilio:
         return Source(PROVIDER, "account", self.account)
 
     @property
-    def dialect(self) -> TwilioDialect:
-        return TwilioDialect(self.account)
+    def dialect(self) -> SingleTopic:
+        return dialect(self.account)
 
     def endpoint(self) -> Endpoint:
         raise JackfieldError("Twilio sends everything by webhook; there is nothing to connect to")
 
-    def protocol(self, feed: str, before: FeedProtocol | None = None) -> TwilioProtocol:
-        return TwilioProtocol(Reader(feed, self.account))
+    def protocol(self, feed: str, before: FeedProtocol | None = None) -> ReadOnly:
+        return ReadOnly(Reader(feed, self.account).read)
 
     def webhook(self, feed: str) -> Webhook:
         return Webhook(TwilioWebhook(Reader(feed, self.account), self.auth_token), websocket=False)
@@ -290,7 +225,7 @@ def jackfield_providers() -> list[ProviderSpec]:
             PROVIDER,
             summary,
             Twilio,
-            dialects=lambda account: {"webhooks": TwilioDialect(account)},
-            decoder=lambda feed: TwilioProtocol(Reader(feed, "unknown")),
+            dialects=lambda account: {"webhooks": dialect(account)},
+            decoder=lambda feed: ReadOnly(Reader(feed, "unknown").read),
         )
     ]

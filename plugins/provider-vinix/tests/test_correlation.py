@@ -54,13 +54,13 @@ def expected(words_reported):
 def test_a_contacts_story_is_one_and_in_order_whichever_families_its_events_are_of(talk, server, hidden):
     conversation = talk(**server).connect(*talk.families)
     conversation.mangle = without(*hidden)
-    conversation.happen(1500)
+    conversation.happen(900)
     whole = [
         events
         for events in timelines(conversation).values()
         if {"recipient.wrapup_complete", "session.delete"} <= set(words(events))
     ]
-    assert len(whole) > 30
+    assert len(whole) > 15
     for events in whole:
         expected(words(events))
         times = [event.time for event in events]
@@ -80,15 +80,15 @@ def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_conta
             yield json.dumps(message)
 
     conversation.mangle = mangle
-    conversation.happen(1500)
+    conversation.happen(900)
     about_contacts = ("contact.connected", "contact.disconnected", "agent.wrapup_started", "agent.wrapup_ended")
     seen = [event for event in conversation.events if event.kind in about_contacts]
-    assert len(seen) > 100
+    assert len(seen) > 60
     assert all(event.correlation for event in seen)
     by_event = {event.id: event.correlation for event in conversation.events}
 
     named = talk(**server).connect(*talk.families)
-    named.happen(1500)
+    named.happen(900)
     assert {event.id: event.correlation for event in named.events if event.kind in about_contacts} == {
         event.id: by_event[event.id] for event in named.events if event.kind in about_contacts
     }
@@ -96,7 +96,7 @@ def test_an_event_that_names_neither_session_nor_call_still_belongs_to_the_conta
 
 def test_what_concerns_no_contact_has_no_correlation(talk, server):
     conversation = talk(**server).connect(*talk.families)
-    conversation.happen(1500)
+    conversation.happen(900)
     for event in conversation.events:
         if event.kind in ("agent.ready", "agent.not_ready", "agent.snapshot", "queue.snapshot", "queue.started"):
             assert event.correlation is None

@@ -89,7 +89,7 @@ ODD = [
         "escaped call id",
         {"name": "create", "routing_key": f"qubicle.session.{A}.c1%2Ed%40x", "data": {"event_timestamp": AT}},
         "contact.created",
-        "session/c1.d%40x/create",
+        "session/c1.d@x/create",
         WHEN,
         True,
         "c1.d@x",

@@ -333,7 +333,7 @@ def test_a_list_that_a_server_lacks_is_left_out_unless_it_lacks_them_all():
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"result":5}', b"oops", b'{"result":[}', b"\xff"])
 def test_an_answer_that_is_no_list_is_an_error(body):
-    with pytest.raises(RestError, match=r"no list|not valid JSON"):
+    with pytest.raises(RestError, match=r"not a list|not valid JSON"):
         drive(lists(REST, ["call"], START), lambda request: Response(200, {}, body))
 
 
@@ -375,7 +375,7 @@ def test_a_query_may_come_before_the_first_tick():
 def test_an_answer_that_is_no_list_says_which_list(body):
     asking = lists(Rest("http://x", read_credential(ADMIN)), ["call"], START)
     next(asking)
-    with pytest.raises(RestError, match=r"GET /v1.0/calls: the answer is no list: "):
+    with pytest.raises(RestError, match=r"GET /v1.0/calls: the answer is not a list: "):
         asking.send(Response(200, {}, body))
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from jackfield.plugin.protocol import Backfill, Emit, GapSuspected, NotVerified, Send
 from jackfield.plugin.secrets import Secret
 from jackfield_voipbin import Voipbin
@@ -70,27 +72,35 @@ class BusyFeed:
             self.act(done.value)
 
 
-def test_where_everything_came_nothing_is_missed_however_busy_the_feed():
-    feed = BusyFeed(200, reconcile_seconds=20.0)
-    feed.run(65)
-    assert (feed.backfills, feed.gaps, feed.backfilled) == (3, [], [])
+@pytest.mark.parametrize(
+    ("rate", "seconds", "reconcile_seconds", "backfills"),
+    [
+        (100, 65, 20.0, 3),
+        pytest.param(200, 610, 200.0, 3, marks=pytest.mark.thorough),
+        pytest.param(200, 610, 300.0, 2, marks=pytest.mark.thorough),
+    ],
+)
+def test_where_everything_came_nothing_is_missed_however_busy_the_feed(rate, seconds, reconcile_seconds, backfills):
+    feed = BusyFeed(rate, reconcile_seconds)
+    feed.run(seconds)
+    assert (feed.backfills, feed.gaps, feed.backfilled) == (backfills, [], [])
     assert feed.most_states <= feed.published + 100
 
 
 def test_a_memory_that_is_too_short_claims_nothing_and_says_until_when(monkeypatch):
     monkeypatch.setattr(memory_module, "SLICE_STATES", 100)
-    monkeypatch.setattr(memory_module, "MOST_STATES", 2400)
-    feed = BusyFeed(200, reconcile_seconds=20.0)
-    feed.run(45, drop=lambda number: number % 500 == 0)
+    monkeypatch.setattr(memory_module, "MOST_STATES", 1200)
+    feed = BusyFeed(100, reconcile_seconds=20.0)
+    feed.run(45, drop=lambda number: number % 250 == 0)
     assert feed.backfills == 2
-    assert feed.most_states <= 2400
+    assert feed.most_states <= 1200
     spans = [each for each in feed.not_verified if "remembered" in each.reason]
     assert [(each.since < each.until < feed.now) for each in spans] == [True, True]
     assert feed.backfilled
     assert {(event.data["id"], last_change(event.data)[0]) for event in feed.backfilled} <= feed.dropped
     # Without the dates of what was forgotten, what had come is claimed to be lost, and delivered again.
     monkeypatch.setattr(memory_module.Memory, "reaches", lambda self, moment: True)
-    wrong = BusyFeed(200, reconcile_seconds=20.0)
+    wrong = BusyFeed(100, reconcile_seconds=20.0)
     wrong.run(21)
     assert wrong.gaps and wrong.backfilled
 

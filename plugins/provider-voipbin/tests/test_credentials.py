@@ -90,7 +90,7 @@ def test_a_token_says_whose_it_is():
         (agent(0x01), "customer_id:D:call:*", ""),
         (agent(0x01), "agent_id:B:call:*", ""),
         ("vb_key", "customer_id:C:call:*", ""),
-        ("vb_key", "agent_id:A:call:*", "an access key is no agent"),
+        ("vb_key", "agent_id:A:call:*", "an access key is not an agent"),
         ("opaque", "agent_id:A:call:*", ""),
         (
             jwt({"type": "direct", "direct": {"customer_id": "C", "allowed_resource_types": ["aicall"]}}),
@@ -102,7 +102,7 @@ def test_a_token_says_whose_it_is():
             "customer_id:C:aicall:",
             "",
         ),
-        (jwt({"type": "direct", "direct": {}}), "agent_id:A:call:*", "a direct token is no agent"),
+        (jwt({"type": "direct", "direct": {}}), "agent_id:A:call:*", "a direct token is not an agent's"),
     ],
 )
 def test_what_the_platform_would_cut_the_line_for_is_refused_with_what_would_help(token, topic, refusal):

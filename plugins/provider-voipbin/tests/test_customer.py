@@ -194,7 +194,7 @@ def test_the_command_sets_and_clears_and_keeps_the_rest(command, platform):
     assert (status, out.splitlines()[:2]) == (0, ["uri: https://new.example/webhooks/office", "method: PUT"])
     assert platform.record == RECORD | {"webhook_uri": "https://new.example/webhooks/office", "webhook_method": "PUT"}
     assert platform.asked[-1].header("authorization") == f"Bearer {TOKEN}"
-    assert command("clear")[1].startswith("uri: none, so nothing is posted\n")
+    assert command("clear")[1].startswith("uri: none, so nothing is sent\n")
     assert platform.record == RECORD | {"webhook_uri": "", "webhook_method": "PUT"}
 
 
@@ -214,7 +214,7 @@ def test_which_feed_is_meant_must_be_clear(command, platform):
     assert status == 2
     assert "say which with --feed (there are: office, branch)" in err
     assert command("show", "--feed", "branch")[0] == 0
-    assert "'nope' is no feed of VoIPBIN's" in command("show", "--feed", "nope")[2]
+    assert "'nope' is not a feed of VoIPBIN's" in command("show", "--feed", "nope")[2]
 
 
 def test_a_url_that_is_none_is_turned_down_before_anything_is_asked(command, platform):

@@ -89,7 +89,7 @@ def test_what_the_credential_may_not_is_refused_and_never_sent():
     feed = Voipbin(Secret("text", "vb_key"), "abc123")
     (reject,) = feed.protocol("office").subscribe("agent_id:a1:call:*")
     assert isinstance(reject, SubscriptionRefused)
-    assert "an access key is no agent" in reject.reason
+    assert "an access key is not an agent" in reject.reason
 
 
 def test_the_next_connection_knows_what_the_last_one_learned():
@@ -213,5 +213,5 @@ def test_each_connection_has_a_protocol_of_its_own():
 
 @pytest.mark.parametrize("customer", ["", "a:b", "*"])
 def test_a_customer_id_that_no_topic_can_hold_is_refused(customer):
-    with pytest.raises(ValueError, match="no customer id"):
+    with pytest.raises(ValueError, match="not a customer id"):
         Voipbin(Secret("text", "t"), customer)

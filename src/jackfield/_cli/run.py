@@ -19,6 +19,7 @@ from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
 from jackfield._serve.monitor import monitored
+from jackfield._serve.service_manager import ServiceManager, managed
 from jackfield.config import GatewayConfig
 
 __all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
@@ -71,7 +72,11 @@ async def run_until_signal(opening: AbstractAsyncContextManager[Gateway], consol
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
-        async with opening as gateway, monitored(gateway, gateway.config.metrics.listen) as url:
+        async with (
+            opening as gateway,
+            monitored(gateway, gateway.config.metrics.listen) as url,
+            managed(gateway, ServiceManager.of()),
+        ):
             if url:
                 console.say(f"metrics: {url}/metrics")
             async for number in signals:

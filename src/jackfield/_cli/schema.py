@@ -14,9 +14,9 @@ EPILOG = """\
 Prints a JSON Schema (draft 2020-12) of the configuration, with the options of the
 installed plugins. Editors with a TOML language server use it by a first line such as
 
-  #:schema ./jackfield.schema.json
+  #:schema ./gateway-schema.json
 
-  jackfield schema > jackfield.schema.json"""
+  jackfield schema > gateway-schema.json"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

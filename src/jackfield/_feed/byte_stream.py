@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
 import trio
@@ -22,10 +23,11 @@ READ_BYTES = 128 * 1024
 
 @attrs.frozen
 class _Connection:
+    can_wait: ClassVar = False
     _endpoint: ByteStream
     _stream: trio.abc.Stream
     _frames: FrameReader
-    _activity: Activity
+    activity: Activity
     _sending: trio.Lock = attrs.field(factory=trio.Lock)
 
     async def receive(self) -> list[bytes]:
@@ -38,7 +40,7 @@ class _Connection:
             raise ConnectionLost(f"{self._endpoint.display} cut the connection") from None
         if not data:
             raise ConnectionLost(f"{self._endpoint.display} closed the connection{self._frames.rest}")
-        self._activity.note()
+        self.activity.note()
         return data
 
     async def send(self, frame: str | bytes) -> None:
@@ -51,16 +53,9 @@ class _Connection:
 
     async def ping(self) -> None:
         if self._endpoint.ping is not None:
-            answer = self._activity.next()
+            answer = self.activity.next()
             await self.send(self._endpoint.ping)
             await answer.wait()
-
-    def silence(self) -> float:
-        return self._activity.silence()
-
-    @property
-    def last_received_at(self) -> datetime:
-        return self._activity.last_received_at
 
 
 @asynccontextmanager

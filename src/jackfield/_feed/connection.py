@@ -6,6 +6,7 @@ through a bounded queue, and facts are handed to the session at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -28,6 +29,9 @@ __all__ = ["FeedConnection", "FeedEvents", "Timing", "WantedTopics"]
 
 # A plan has one frame for each topic; a vendor that accepts none of a thousand is not reading.
 OUTBOX = 1000
+# Acknowledgements come as many at once as the journal commits; a vendor that keeps what is not read is read on when
+# it has accepted most of them.
+MOST_ACKNOWLEDGEMENTS = 100_000
 # One read of 128 KiB may bring tens of thousands of tiny frames.
 FRAMES_AT_ONCE = 500
 # A step of the protocol's is computation alone, some microseconds for each frame.
@@ -102,9 +106,11 @@ class FeedConnection:
     _nursery: trio.Nursery = attrs.field(init=False)
     _outbox: trio.MemorySendChannel[str | bytes] = attrs.field(init=False)
     _to_send: trio.MemoryReceiveChannel[str | bytes] = attrs.field(init=False)
+    _sent: trio.Event = attrs.field(factory=trio.Event)
+    """Set, and replaced, when a frame was sent."""
 
     def __attrs_post_init__(self) -> None:
-        self._outbox, self._to_send = trio.open_memory_channel[str | bytes](OUTBOX)
+        self._outbox, self._to_send = trio.open_memory_channel[str | bytes](math.inf)
 
     async def run(self) -> None:
         """Serve until `stopping` is set; `ConnectionLost` where it ends otherwise."""
@@ -122,7 +128,7 @@ class FeedConnection:
     def committed(self, tokens: Sequence[str]) -> None:
         """The journal has committed the events of these tokens; where the connection has ended they come again."""
         if not self._ended:
-            self._apply(self.driver.committed(tokens))
+            self._apply(self.driver.committed(tokens), MOST_ACKNOWLEDGEMENTS)
 
     async def answers(self, giving_up: trio.Event) -> bool:
         """Whether the other end answers a ping, or sends anything, before somebody gives up or it takes too long."""
@@ -141,7 +147,7 @@ class FeedConnection:
                 asking.start_soon(ask)
                 await giving_up.wait()
                 asking.cancel_scope.cancel()
-        return answered or self.connection.silence() < trio.current_time() - began
+        return answered or self.connection.activity.silence() < trio.current_time() - began
 
     async def _until_lost(self, task: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -154,11 +160,11 @@ class FeedConnection:
         self._loss = self._loss or loss
         self._nursery.cancel_scope.cancel()
 
-    def _apply(self, effects: Iterable[Effect]) -> None:
+    def _apply(self, effects: Iterable[Effect], most: int = OUTBOX) -> None:
         for effect in effects:
             match effect:
                 case Send(frame):
-                    self._send(frame)
+                    self._send(frame, most)
                 case Perform():
                     self._nursery.start_soon(self._perform, effect)
                 case Lost(loss):
@@ -166,11 +172,15 @@ class FeedConnection:
                 case _:
                     self._session.handle(effect, self)
 
-    def _send(self, frame: str | bytes) -> None:
-        try:
+    @property
+    def _unsent(self) -> int:
+        return self._outbox.statistics().current_buffer_used
+
+    def _send(self, frame: str | bytes, most: int) -> None:
+        if self._unsent >= most:
+            self._lose(ConnectionLost(f"the vendor accepted none of our last {most} frames"))
+        else:
             self._outbox.send_nowait(frame)
-        except trio.WouldBlock:
-            self._lose(ConnectionLost(f"the vendor accepted none of our last {OUTBOX} frames"))
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -184,6 +194,8 @@ class FeedConnection:
 
     async def _read(self) -> None:
         while True:
+            while self.connection.can_wait and self._unsent >= OUTBOX:
+                await self._sent.wait()
             frames, at = await self.connection.receive(), self._clock.now()
             for start in range(0, len(frames), FRAMES_AT_ONCE):
                 if start:  # a flood of tiny frames must not hold up the rest of the program
@@ -195,6 +207,8 @@ class FeedConnection:
     async def _write(self) -> None:
         async for frame in self._to_send:
             await self.connection.send(frame)
+            self._sent.set()
+            self._sent = trio.Event()
 
     async def _follow(self) -> None:
         while True:
@@ -221,8 +235,10 @@ class FeedConnection:
             await trio.sleep(timing.ping_seconds)
             with trio.move_on_after(timing.pong_timeout) as waiting:
                 await self.connection.ping()
-            if waiting.cancelled_caught and self.connection.silence() >= timing.pong_timeout:
-                raise ConnectionLost(f"silent for {self.connection.silence():.0f} s, and a ping was not answered")
+            if waiting.cancelled_caught and self.connection.activity.silence() >= timing.pong_timeout:
+                raise ConnectionLost(
+                    f"silent for {self.connection.activity.silence():.0f} s, and a ping was not answered"
+                )
 
     async def _perform(self, effect: Perform) -> None:
         try:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from email.utils import formatdate
+from typing import Protocol, runtime_checkable
 
 import trio
 
 from jackfield._net.dial import Network, open_stream
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.http import Response
-from jackfield.plugin.transport import NetworkEndpoint
+from jackfield.plugin.transport import NetworkEndpoint, OpenPullSource, PullSource
 
-__all__ = ["CLOSE_SECONDS", "Opener", "dialled", "dialler", "opened", "refused", "with_date", "within"]
+__all__ = ["CLOSE_SECONDS", "Opener", "SourceOpener", "dialled", "dialler", "opened", "refused", "with_date", "within"]
 
 # Closing gracefully is a courtesy: how long to wait for the other side's half of it.
 CLOSE_SECONDS = 3.0
 
-Opener = Callable[[NetworkEndpoint], Awaitable[trio.abc.Stream]]
+
+class Opener(Protocol):
+    """Opens the stream below a connection."""
+
+    async def __call__(self, endpoint: NetworkEndpoint, /) -> trio.abc.Stream:
+        """Open it."""
+        ...
+
+
+@runtime_checkable
+class SourceOpener(Protocol):
+    """An opener that takes the place of a plugin's own client too, for tests."""
+
+    def open_source(self, source: PullSource) -> AbstractAsyncContextManager[OpenPullSource]:
+        """What the plugin's `PullSource.open` would return."""
+        ...
 
 
 def dialler(network: Network | None = None) -> Opener:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -14,10 +15,26 @@ from jackfield._feed.dialling import with_date
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.http import Response
 
-__all__ = ["HTTPRequests"]
+__all__ = ["HTTPRequests", "ReceiveOnly"]
 
 READ_BYTES = 128 * 1024
 MAX_HEAD_BYTES = 64 * 2**10
+
+
+class ReceiveOnly:
+    """The half of a connection by HTTP that is not there: nothing is sent after the request, a ping neither."""
+
+    what: ClassVar[str]
+    """What the connection is, in words."""
+
+    async def send(self, frame: str | bytes) -> None:
+        """Say what is right."""
+        await trio.lowlevel.checkpoint()
+        raise ConnectionLost(f"the protocol used Send, but {self.what} only receives; it must use Request")
+
+    async def ping(self) -> None:
+        """Nothing can be asked: a time limit and TCP keep-alive detect a dead peer."""
+        await trio.lowlevel.checkpoint()
 
 
 @attrs.define

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
-import trio
 
 from jackfield._feed.activity import Activity
 from jackfield._feed.dialling import Opener, opened, refused, within
-from jackfield._feed.http_requests import HTTPRequests
+from jackfield._feed.http_requests import HTTPRequests, ReceiveOnly
 from jackfield._feed.splitting import FrameReader
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.transport import HTTPStream
@@ -20,11 +20,13 @@ __all__ = ["connect"]
 
 
 @attrs.frozen
-class _Connection:
+class _Connection(ReceiveOnly):
+    can_wait: ClassVar = False
+    what: ClassVar = "an HTTP stream"
     _endpoint: HTTPStream
     _http: HTTPRequests
     _frames: FrameReader
-    _activity: Activity
+    activity: Activity
 
     async def receive(self) -> list[bytes]:
         return await self._frames.receive(self._read)
@@ -33,21 +35,6 @@ class _Connection:
         if not (data := await self._http.piece()):
             raise ConnectionLost(f"{self._endpoint.display} ended the stream{self._frames.rest}")
         return data
-
-    async def send(self, frame: str | bytes) -> None:
-        await trio.lowlevel.checkpoint()
-        raise ConnectionLost("the protocol used Send, but an HTTP stream only receives; it must use Request")
-
-    async def ping(self) -> None:
-        """Nothing can be asked here: `idle_timeout` and TCP keep-alive detect a dead peer."""
-        await trio.lowlevel.checkpoint()
-
-    def silence(self) -> float:
-        return self._activity.silence()
-
-    @property
-    def last_received_at(self) -> datetime:
-        return self._activity.last_received_at
 
 
 @asynccontextmanager

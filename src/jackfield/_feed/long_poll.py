@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
 import trio
 
 from jackfield._feed.activity import Activity
 from jackfield._feed.dialling import Opener, dialled, refused, within
-from jackfield._feed.http_requests import HTTPRequests
+from jackfield._feed.http_requests import HTTPRequests, ReceiveOnly
+from jackfield._feed.intake import Intake
 from jackfield._loading.guard import provider_code
 from jackfield.errors import ConnectionLost, JackfieldError
 from jackfield.plugin.http import Request, Response
@@ -21,21 +23,25 @@ __all__ = ["connect"]
 
 
 @attrs.define
-class _Connection:
+class _Connection(ReceiveOnly):
+    can_wait: ClassVar = True
+    what: ClassVar = "a long poll"
     _endpoint: LongPoll
     _opener: Opener
     _timeout: float
     _most_bytes: int
-    _activity: Activity
+    _intake: Intake
+    activity: Activity
     _stream: trio.abc.Stream
     _next: Request
     _http: HTTPRequests = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._http = HTTPRequests(self._stream, self._endpoint.display, self._activity)
+        self._http = HTTPRequests(self._stream, self._endpoint.display, self.activity)
 
     async def receive(self) -> list[bytes]:
         while True:
+            await self._intake.settled()  # with the next request the vendor may forget what the last answer brought
             response = await self._poll()
             try:
                 with provider_code():
@@ -60,23 +66,8 @@ class _Connection:
         if not self._http.reusable:
             await self.close()
             self._stream = await dialled(self._endpoint, self._opener, self._timeout)
-            self._http = HTTPRequests(self._stream, self._endpoint.display, self._activity)
+            self._http = HTTPRequests(self._stream, self._endpoint.display, self.activity)
         return attrs.evolve(response, body=bytes(body))
-
-    async def send(self, frame: str | bytes) -> None:
-        await trio.lowlevel.checkpoint()
-        raise ConnectionLost("the protocol used Send, but a long poll only receives; it must use Request")
-
-    async def ping(self) -> None:
-        """Nothing can be asked here beside the poll, whose answer has a time limit."""
-        await trio.lowlevel.checkpoint()
-
-    def silence(self) -> float:
-        return self._activity.silence()
-
-    @property
-    def last_received_at(self) -> datetime:
-        return self._activity.last_received_at
 
     async def close(self) -> None:
         await trio.aclose_forcefully(self._stream)
@@ -84,11 +75,17 @@ class _Connection:
 
 @asynccontextmanager
 async def connect(
-    endpoint: LongPoll, *, timeout: float, most_bytes: int, opener: Opener, now: Callable[[], datetime]
+    endpoint: LongPoll,
+    *,
+    timeout: float,
+    most_bytes: int,
+    opener: Opener,
+    intake: Intake,
+    now: Callable[[], datetime],
 ) -> AsyncGenerator[_Connection, None]:
     """A connection to the endpoint; it is up when TCP is, for the first answer may take as long as any."""
     stream = await dialled(endpoint, opener, timeout)
-    connection = _Connection(endpoint, opener, timeout, most_bytes, Activity(now), stream, endpoint.first)
+    connection = _Connection(endpoint, opener, timeout, most_bytes, intake, Activity(now), stream, endpoint.first)
     try:
         yield connection
     finally:

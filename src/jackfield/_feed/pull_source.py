@@ -6,11 +6,13 @@ import math
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
 import trio
 
 from jackfield._feed.activity import Activity
+from jackfield._feed.intake import Intake, within_room
 from jackfield._loading.guard import provider_code
 from jackfield._net.exception_groups import Body, sole_cause, unwrapped
 from jackfield._net.os_errors import explain_os_error
@@ -35,17 +37,23 @@ def _as_loss(display: str) -> Iterator[None]:
         raise ConnectionLost(str(error)) from None
 
 
-@attrs.frozen
+@attrs.define
 class _Connection:
+    can_wait: ClassVar = True
     _source: PullSource
     _open: OpenPullSource
-    _activity: Activity
+    _intake: Intake
+    activity: Activity
+    _left: list[bytes] = attrs.field(factory=list)
+    """What has come and has no room yet."""
 
     async def receive(self) -> list[bytes]:
-        with _as_loss(self._source.display):
-            while not (frames := [bytes(frame) for frame in await self._open.receive()]):
-                pass
-        self._activity.note()
+        while not self._left:
+            with _as_loss(self._source.display):
+                self._left = [bytes(frame) for frame in await self._open.receive()]
+            self.activity.note()
+        count = within_room(self._left, *await self._intake.room())
+        frames, self._left = self._left[:count], self._left[count:]
         return frames
 
     async def send(self, frame: str | bytes) -> None:
@@ -55,17 +63,10 @@ class _Connection:
     async def ping(self) -> None:
         """The plugin's own client notices a dead peer."""
 
-    def silence(self) -> float:
-        return self._activity.silence()
-
-    @property
-    def last_received_at(self) -> datetime:
-        return self._activity.last_received_at
-
 
 @asynccontextmanager
 async def connect(
-    source: PullSource, *, timeout: float, now: Callable[[], datetime]
+    source: PullSource, *, timeout: float, intake: Intake, now: Callable[[], datetime]
 ) -> AsyncGenerator[_Connection, None]:
     """The plugin's connection; it is up when the plugin's context is entered."""
     body = Body()
@@ -74,7 +75,7 @@ async def connect(
             async with source.open() as opened:
                 opening.deadline = math.inf
                 with body.watched():
-                    yield _Connection(source, opened, Activity(now))
+                    yield _Connection(source, opened, intake, Activity(now))
     except Exception as error:  # as above, but what our own code raises is not the provider's
         if error is body.raised:
             raise

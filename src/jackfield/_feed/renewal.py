@@ -47,7 +47,7 @@ class Renewal:
         finally:
             old.stopping.set()
             if not answered:
-                since = old.connection.last_received_at
+                since = old.connection.activity.last_received_at
                 self._handle(GapSuspected(since, "the connection that was renewed brought nothing any more"), old)
 
     def done(self) -> None:

@@ -24,6 +24,7 @@ from jackfield._feed.dialling import Opener, dialler
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.idle_check import IdleCheck
+from jackfield._feed.intake import Intake, Unlimited
 from jackfield._feed.login import connect_as, log_in, resumes
 from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import Deliver, FeedRecorder
@@ -59,8 +60,8 @@ class Session:
     _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
     """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
-    _token: Callable[[], str | None] = lambda: None
-    """The newest token of the feed whose event is stored."""
+    _intake: Intake = attrs.field(factory=Unlimited)
+    """What the journal says: the feed's newest stored token, and whether there is room."""
     _keep_account: Callable[[Account], object] = lambda _: None
     """Keeps what the next run has to know of this one."""
     _clock: Clock = attrs.field(factory=Clock)
@@ -93,15 +94,9 @@ class Session:
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, self._redact)
         self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True), self.handle)
         self._idle = IdleCheck(feed.connection.idle_check_seconds)
-        self._time = Timekeeper(
-            clock,
-            self.recorder,
-            self.continuity,
-            stall_limit(feed.provider),
-            lambda: resumes(feed, self._token()),
-            self._heard,
-            self._keep_account,
-        )
+        limit, resuming = stall_limit(feed.provider), lambda: resumes(feed, self._intake.token())
+        accounting = self._heard, self._keep_account
+        self._time = Timekeeper(clock, self.recorder, self.continuity, limit, resuming, *accounting)
 
     @property
     def provider(self) -> Provider:
@@ -162,9 +157,9 @@ class Session:
         loss: ConnectionLost | None = None
         try:
             endpoint, protocol = await self._prepare()
-            timeout = self._timing.handshake_timeout
-            opener, now, most = self._opener, self._clock.now, self.feed.connection.max_message_bytes
-            async with connect(endpoint, timeout=timeout, most_bytes=most, opener=opener, now=now) as made:
+            wait, opener, now = self._timing.handshake_timeout, self._opener, self._clock.now
+            most, intake = self.feed.connection.max_message_bytes, self._intake
+            async with connect(endpoint, timeout=wait, most_bytes=most, opener=opener, intake=intake, now=now) as made:
                 driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
                 connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
@@ -210,7 +205,7 @@ class Session:
         self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
         if self.provider.source != before:
             self._replan()
-        endpoint, self.protocol = connect_as(self.feed, self.provider, self.protocol, self._token())
+        endpoint, self.protocol = connect_as(self.feed, self.provider, self.protocol, self._intake.token())
         return endpoint, self.protocol
 
     def _closed(self, connection: FeedConnection, loss: ConnectionLost | None) -> ConnectionLost | None:
@@ -228,8 +223,8 @@ class Session:
         """An attempt has ended; if it had come up, events may be missing since its last activity."""
         if self._current is not None:
             reason += self._cut_ages.explain(self._clock.elapsed() - self._current_since, self._timing.ping_seconds)
-            connection = self._current.connection
-            since = self._time.lost(reason, connection.last_received_at, connection.silence(), missed_since)
+            last = self._current.connection.activity
+            since = self._time.lost(reason, last.last_received_at, last.silence(), missed_since)
             self.recorder.emit_fact("disconnected", reason=reason, since=since)
         self.recorder.enter(FeedState.DISCONNECTED, reason)
 
@@ -248,7 +243,7 @@ class Session:
             return self._clock.now(), 0.0
         if self._current is None:
             return None
-        return self._current.connection.last_received_at, self._current.connection.silence()
+        return self._current.connection.activity.last_received_at, self._current.connection.activity.silence()
 
     # -- what the connections call -----------------------------------------------------------------
 

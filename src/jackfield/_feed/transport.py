@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
+import attrs
+
 from jackfield._feed import byte_stream, http_stream, long_poll, pull_source, websocket
-from jackfield._feed.activity import wall_clock
-from jackfield._feed.dialling import Opener, dialler
+from jackfield._feed.activity import Activity, wall_clock
+from jackfield._feed.dialling import Opener, SourceOpener, dialler
+from jackfield._feed.intake import Intake, Unlimited
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.transport import AnyEndpoint, ByteStream, Endpoint, HTTPStream, LongPoll, PullSource
 from jackfield.plugin.webhook import MAX_MESSAGE_BYTES
@@ -23,6 +27,11 @@ __all__ = ["Connection", "connect"]
 
 class Connection(Protocol):
     """A connection that is up."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether the vendor keeps what is not read, so that reading may wait."""
+        ...
 
     async def receive(self) -> list[bytes]:
         """The frames that one read has brought, at least one; `ConnectionLost` when it is down and all are read."""
@@ -36,13 +45,9 @@ class Connection(Protocol):
         """Find out whether the other side is there, for as long as that takes; at once where it cannot be asked."""
         ...
 
-    def silence(self) -> float:
-        """Seconds since the last byte came."""
-        ...
-
     @property
-    def last_received_at(self) -> datetime:
-        """When the last byte came, by the wall clock as it was then."""
+    def activity(self) -> Activity:
+        """When the last byte came."""
         ...
 
 
@@ -52,14 +57,16 @@ def connect(
     timeout: float,
     most_bytes: int = MAX_MESSAGE_BYTES,
     opener: Opener | None = None,
+    intake: Intake | None = None,
     now: Callable[[], datetime] = wall_clock,
 ) -> AbstractAsyncContextManager[Connection]:
     """A connection to an endpoint by its transport, closed gracefully at the end.
 
     Messages are of `most_bytes` at most; where a framing makes them, it has a limit of its own.
-    `opener` takes the place of TCP and TLS; tests give one that needs no network.
+    `opener` takes the place of TCP and TLS; tests give one that needs no network. Vendors that can wait do so for
+    room in the `intake`.
     """
-    opener = opener or dialler()
+    opener, intake = opener or dialler(), intake or Unlimited()
     match endpoint:
         case Endpoint():
             return websocket.connect(endpoint, timeout=timeout, most_bytes=most_bytes, opener=opener, now=now)
@@ -68,8 +75,12 @@ def connect(
         case HTTPStream():
             return http_stream.connect(endpoint, timeout=timeout, opener=opener, now=now)
         case LongPoll():
-            return long_poll.connect(endpoint, timeout=timeout, most_bytes=most_bytes, opener=opener, now=now)
+            return long_poll.connect(
+                endpoint, timeout=timeout, most_bytes=most_bytes, opener=opener, intake=intake, now=now
+            )
         case PullSource():
-            return pull_source.connect(endpoint, timeout=timeout, now=now)
+            opens = partial(opener.open_source, endpoint) if isinstance(opener, SourceOpener) else endpoint.open
+            source = attrs.evolve(endpoint, open=opens)
+            return pull_source.connect(source, timeout=timeout, intake=intake, now=now)
         case _:
             raise ConnectionLost(f"endpoint() returned {type(endpoint).__name__}, which names no transport")

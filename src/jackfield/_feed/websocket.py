@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -94,6 +94,7 @@ class _WatchedStream(trio.abc.Stream):
 class Connection:
     """A connection that is up."""
 
+    can_wait: ClassVar = False
     _websocket: trio_websocket.WebSocketConnection
     _stream: _WatchedStream
 
@@ -120,14 +121,10 @@ class Connection:
         except trio_websocket.ConnectionClosed as closed:
             raise _lost(closed) from None
 
-    def silence(self) -> float:
-        """Seconds since the last byte came, of a frame, a ping or a pong."""
-        return self._stream.activity.silence()
-
     @property
-    def last_received_at(self) -> datetime:
-        """When the last byte came, by the wall clock as it was then."""
-        return self._stream.activity.last_received_at
+    def activity(self) -> Activity:
+        """When the last byte came, of a pong too."""
+        return self._stream.activity
 
     async def close(self) -> None:
         """Start the close handshake, wait briefly for the answer, and close."""

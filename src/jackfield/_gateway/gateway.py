@@ -14,29 +14,33 @@ import trio
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.continuity import Continuity
+from jackfield._feed.intake import JournalIntake
 from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.listeners import EventListeners, RecordListeners
+from jackfield._gateway.live_state import LiveState
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
+from jackfield._gateway.sinks import open_sink
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.unknown_kinds import report_unknown_kinds
+from jackfield._gateway.watch import Watch
+from jackfield._gateway.webhooks import webhook_receivers
 from jackfield._journal import Journal
 from jackfield._journal.receipts import Tokens
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
-from jackfield._routing.route_spans import RouteSpans
-from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, Route, check_route
-from jackfield.errors import DeliveryError, JackfieldError
+from jackfield.errors import JackfieldError
 from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
+from jackfield.state import Snapshot
 
 __all__ = ["LISTENER_BUFFER", "Gateway"]
 
@@ -59,12 +63,15 @@ class Gateway:
     _listeners: EventListeners = attrs.field(init=False)
     _committed: RecordListeners = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
+    _live: LiveState = attrs.field(init=False)
     _closed: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self._listeners = EventListeners(self._registry.observe, self._deselect)
-        self._committed = RecordListeners(self._registry.observe, self._deselect)
+        observe = self._registry.observe
+        self._listeners = EventListeners(observe, self._deselect)
+        self._committed = RecordListeners(observe, self._deselect)
         self._routes = Routes(self._pipelines, self._journal)
+        self._live = LiveState(self.config.gateway, self._journal, self._sessions, self._select, self._take, observe)
 
     @overload
     def listen(
@@ -82,12 +89,6 @@ class Gateway:
         committed: bool = False,
     ) -> Listener[Event] | Listener[Record]:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
-
-        ::
-
-            with gateway.listen("contact.*", "agent.ready") as events:
-                async for event in events:
-                    ...
 
         Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
         ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
@@ -112,6 +113,29 @@ class Gateway:
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
         return await self._journal.publish(events, self._listeners.put)
+
+    async def snapshot(self) -> Snapshot:
+        """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals.
+
+        The first call makes the feeds subscribe to what is needed, reads the last run's state from the journal, and has
+        the vendors' lists read. What nobody has said is unknown, not empty.
+        """
+        return await self._live.snapshot()
+
+    def watch(self, *entities: str) -> Watch:
+        """The same, and then every change of these entities, of all where none is named.
+
+        ::
+
+            async with gateway.watch("agent", "contact") as watch:  # and watch.snapshot
+                async for changes in watch:
+                    ...
+
+        Nothing is lost between the two, and a slow loop gets each thing once, as it stands by then. `ValueError` for
+        an entity that there is not, `JackfieldError` once the gateway is closed.
+        """
+        self._check_open()
+        return self._live.watch(entities)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
@@ -194,16 +218,8 @@ class Gateway:
         await self._open_webhook_server(opened)
 
     async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
-        redact = self._registry.redact
         for sink in self.config.sinks:
-            try:
-                ready = await opened.enter_async_context(sink.impl.open())
-            except (DeliveryError, OSError) as error:
-                raise DeliveryError(f"sinks.{sink.name}: cannot be opened: {redact(str(error))}") from None
-            cursor, report = self._journal.cursor(sink.name), self._registry.observe
-            pipeline = SinkPipeline(sink.name, ready, cursor, RouteSpans(), sink.delivery, report, rng, redact)
-            cursor.attach(pipeline.drop, pipeline.is_down)
-            self._pipelines[sink.name] = pipeline
+            self._pipelines[sink.name] = await open_sink(sink, opened, self._journal, self._registry, rng)
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
 
@@ -221,7 +237,7 @@ class Gateway:
                 rng,
                 continuity=continuity,
                 replan=partial(self._replan, feed.name),
-                token=partial(self._journal.token, feed.name),
+                intake=JournalIntake(self._journal, feed.name),
                 keep_account=partial(self._journal.note, feed.name),
                 redact=self._registry.redact,
             )
@@ -232,47 +248,35 @@ class Gateway:
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
         options, report = self.config.webhooks, self._registry.observe
-        receivers = {
-            name: WebhookReceiver(
-                session.feed,
-                webhook,
-                session.stats,
-                session.recorder.unreadable,
-                publish,
-                report,
-                options,
-                redact=self._registry.redact,
-                protocol=partial(getattr, session, "protocol"),
-            )
-            for name, session in self._sessions.items()
-            if (webhook := session.feed.webhook) is not None
-        }
+        receivers = webhook_receivers(self._sessions, publish, self._registry, options)
         self._webhook_server = await opened.enter_async_context(open_webhook_server(options, receivers, report))
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and stop it in the one order: webhooks, feeds, intake, listeners, sinks, journal."""
-        webhooks, feeds, journal, pipelines = (TaskGroup(nursery) for _ in range(4))
+        webhooks, feeds, journal, pipelines, live = (TaskGroup(nursery) for _ in range(5))
         journal.start(self._journal.run)
         for pipeline in self._pipelines.values():
             pipelines.start(pipeline.run)
         for session in self._sessions.values():
             feeds.start(session.run)
         webhooks.start(self._webhook_server.run)
+        live.start(self._live.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True) as ending:
-                    for tasks in (webhooks, feeds, pipelines, journal):
+                    for tasks in (webhooks, feeds, pipelines, journal, live):
                         tasks.ending = ending
                     self._webhook_server.stop()
                     await webhooks.finish(CLOSE_SECONDS)
                     await self._close(feeds, journal, pipelines)
+                    await live.finish(0)
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield, or cancels it
-                for tasks in (webhooks, feeds, pipelines, journal):
+                for tasks in (webhooks, feeds, pipelines, journal, live):
                     tasks.cancel()
 
     async def _close(self, feeds: TaskGroup, journal: TaskGroup, pipelines: TaskGroup) -> None:
@@ -282,6 +286,7 @@ class Gateway:
         self._journal.close()
         self._closed = True
         self._listeners.close()
+        self._live.close()
         await pipelines.finish(self.config.gateway.drain_seconds)
         for pipeline in self._pipelines.values():
             pipeline.abandon("the gateway was closed before they were delivered")
@@ -291,3 +296,5 @@ class Gateway:
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
         self._committed.close()
+        with trio.move_on_after(CLOSE_SECONDS):
+            await self._live.save()

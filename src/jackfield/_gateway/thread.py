@@ -20,9 +20,11 @@ from outcome import Error, Outcome, Value, acapture, capture
 
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Item, Listener
+from jackfield._gateway.watch import Changes, Watch
 from jackfield.errors import JackfieldError, JournalError
+from jackfield.state import Snapshot
 
-__all__ = ["Batches", "Portal", "closed"]
+__all__ = ["Batches", "Crossing", "Portal", "closed", "no_state"]
 
 T = TypeVar("T")
 
@@ -208,3 +210,47 @@ class Batches(Generic[Item]):
 
     def _take_nowait(self) -> list[Item]:
         return self._listening.result().take_nowait()
+
+
+@attrs.define(eq=False)
+class Crossing:
+    """A watch as the host sees it: its snapshot, and changes, one lot on its way at a time."""
+
+    _portal: Portal
+    _watch: Watch
+    _asked: Future[Changes | None] | None = None
+
+    @classmethod
+    def open(cls, portal: Portal, watch: Callable[[], Watch]) -> Future[Crossing]:
+        """Begin to watch; the future has the whole once there is a snapshot."""
+
+        async def enter() -> Crossing:
+            return cls(portal, await watch().__aenter__())
+
+        return portal.spawn(enter, no_state)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Everything as it stood when the watch began."""
+        return self._watch.snapshot
+
+    def ask(self) -> Future[Changes | None]:
+        """The next changes, ``None`` at the end; the same future until it was `answered`."""
+        self._portal.check_process()
+        if self._asked is None:
+            self._asked = self._portal.spawn(self._watch.take, self._watch.take_nowait)
+        return self._asked
+
+    def answered(self) -> None:
+        """The host has got these."""
+        self._asked = None
+
+    def close(self) -> None:
+        """Get no more changes."""
+        if not self._portal.forked:
+            self._portal.call(self._watch.close)
+
+
+def no_state() -> NoReturn:
+    """What asking for the state comes to after the end."""
+    raise JackfieldError("the gateway is closed: its state is not kept up any more")

@@ -65,6 +65,14 @@ class Intake:
         """The position that the next event to be taken will get."""
         return self._log.end + len(self.waiting)
 
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many events, and about how many bytes, may come from a source that can wait; it takes half of each."""
+        if self._store.instant:
+            return self._bounds.events, self._bounds.bytes
+        events, size = (self._bounds.events + 1) // 2 - len(self.waiting), self._bounds.bytes // 2 - self._bytes
+        return max(0, events), max(0, size)
+
     def admit(
         self, events: Sequence[Event], drop: Callable[[int, str], object], tokens: Tokens | None = None
     ) -> list[Event]:
@@ -76,6 +84,7 @@ class Intake:
         taken: list[Event] = []
         known, waiting, line_of = self.window.known, self.waiting, self._store.line
         most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
+        most_bytes = self._bounds.json
         at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
@@ -84,7 +93,7 @@ class Intake:
             elif self.closed:
                 drop(1, "the journal is closed")
                 continue
-            elif len(waiting) >= most or self._bytes >= self._bounds.bytes:
+            elif len(waiting) >= most or self._bytes >= most_bytes:
                 drop(1, f"{len(waiting)} events wait for the journal's file, and more have no room")
                 continue
             else:

@@ -23,7 +23,7 @@ from jackfield._journal.cursor import Cursor
 from jackfield._journal.dedup import SeenIds
 from jackfield._journal.downtime import Account, AccountNotes
 from jackfield._journal.intake import Intake
-from jackfield._journal.log import Bounds, Log
+from jackfield._journal.log import Batch, Bounds, Log
 from jackfield._journal.pending import PendingNotes
 from jackfield._journal.receipts import Receipts, Tokens
 from jackfield._journal.rescue import Rescue
@@ -123,6 +123,19 @@ class Journal:
                 await self._log.news()
         return len(taken)
 
+    async def room(self) -> tuple[int, int]:
+        """How many events, and about how many bytes, a source that can wait may bring; waits until it is something."""
+        while not all(room := self._intake.room) and not self._over:
+            await self._log.news()
+        return room
+
+    async def settled(self) -> None:
+        """Wait until all that was admitted so far is committed, or will never be."""
+        end = self._intake.upcoming
+        with self._committing.urgent():
+            while self._log.end < end and not self._over:
+                await self._log.news()
+
     def _check_files(self) -> None:
         """Confirm nothing while the files are not there."""
         if self._rescued is not None and self._committing.failing:
@@ -184,6 +197,29 @@ class Journal:
     def copies_of(self, feed: str) -> int:
         """How many events of a feed were copies of others."""
         return self._intake.duplicates[feed]
+
+    @property
+    def end(self) -> int:
+        """The position behind the newest committed event."""
+        return self._log.end
+
+    async def read(self, position: int, most: int) -> Batch:
+        """The committed events at the next `most` positions from there on, as far as there are any."""
+        return await self._log.read(position, most)
+
+    async def save_checkpoint(self, pieces: Sequence[bytes]) -> None:
+        """Save the gateway's state; `JournalError` where the disk refuses it."""
+        if self._store.survives:
+            await trio.to_thread.run_sync(self._store.save_checkpoint, pieces)
+
+    async def checkpoint(self) -> list[bytes]:
+        """The state that was saved, in its pieces; nothing where there is none."""
+        return await trio.to_thread.run_sync(self._store.checkpoint) if self._store.survives else []
+
+    @property
+    def id(self) -> str:
+        """The journal's id: one that is made anew has another."""
+        return self._store.journal
 
     def snapshot(self) -> JournalStats:
         """What happened so far, counted."""

@@ -21,6 +21,8 @@ __all__ = ["Batch", "Bounds", "Log"]
 
 # So much more than the capacity may be in memory before the oldest are let go, all at once.
 SLACK = 1.25
+# An event is in memory as the frame that came, as its payload's text, as objects, and as the line that sinks write.
+COPIES = 4
 
 
 @attrs.frozen
@@ -29,7 +31,12 @@ class Bounds:
 
     events: int
     bytes: int = 256_000_000
-    """Of the events' JSON."""
+    """Of memory, about."""
+
+    @property
+    def json(self) -> int:
+        """How many bytes the events' JSON may have."""
+        return self.bytes // COPIES
 
 
 @attrs.frozen
@@ -105,9 +112,9 @@ class Log:
         # What nobody will read is let go while it is still in the processor's cache.
         elif (passed := self._needed() - self.end + kept) * 2 >= kept > 0:
             self._let_go(passed)
-        if self._bytes > self._bounds.bytes * SLACK:
+        if self._bytes > (most := self._bounds.json) * SLACK:
             count, left = 0, self._bytes
-            while left > self._bounds.bytes and count < len(self._sizes) - 1:
+            while left > most and count < len(self._sizes) - 1:
                 left -= self._sizes[count]
                 count += 1
             self._let_go(count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -42,6 +43,13 @@ def _proxy(_instance: Any, _attribute: Any, value: str | None) -> None:
         raise ValueError("user and password do not belong in the URL; give proxy_credentials")
 
 
+def _time_zone(_instance: Any, _attribute: Any, value: str) -> None:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise ValueError(f'{value!r} is not a time zone; give one like "UTC" or "Europe/Berlin"') from None
+
+
 @attrs.frozen
 class GatewayOptions:
     """The ``[gateway]`` table."""
@@ -63,7 +71,9 @@ class GatewayOptions:
     memory_bytes: int = attrs.field(
         default=256_000_000,
         validator=ge(1_000_000),
-        metadata=field_help("maximum size of the events kept in memory, and of those that wait to be written"),
+        metadata=field_help(
+            "bytes of memory for the newest events, about, and as many for those that wait to be written"
+        ),
     )
     dedupe_window: int = attrs.field(
         default=100_000,
@@ -89,6 +99,16 @@ class GatewayOptions:
     )
     drain_seconds: float = attrs.field(
         default=5.0, validator=ge(0), metadata=field_help("how long sinks may take to finish at the end")
+    )
+    time_zone: str = attrs.field(
+        default="UTC",
+        validator=_time_zone,
+        metadata=field_help('at whose midnight the totals of a day begin, such as "Europe/Berlin"'),
+    )
+    answer_seconds: float = attrs.field(
+        default=20.0,
+        validator=ge(0),
+        metadata=field_help("within which a waiting contact must be answered to count for the service level"),
     )
 
 

@@ -7,6 +7,7 @@ For the ``wire`` and ``translate`` modules of providers. A frame's outermost obj
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from jackfield.errors import FrameError
 from jackfield.events import decode_data, decode_struct
 
-__all__ = ["NO_PAYLOAD", "decode_frame", "decode_payload"]
+__all__ = ["NO_PAYLOAD", "decode_frame", "decode_payload", "iso_moment", "unix_moment"]
 
 T = TypeVar("T")
 
@@ -46,3 +47,20 @@ def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]
         return decode_data(text), text
     except _UNREADABLE as error:
         raise FrameError(f"data is not valid JSON: {error}", raw) from None
+
+
+def iso_moment(text: Any) -> datetime | None:
+    """A text of ISO 8601 with its zone as a moment in UTC; ``None`` for anything else that a vendor may send."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def unix_moment(seconds: Any) -> datetime | None:
+    """Seconds since 1970 as a moment in UTC; ``None`` for anything else that a vendor may send."""
+    try:
+        return None if isinstance(seconds, bool) else datetime.fromtimestamp(seconds, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

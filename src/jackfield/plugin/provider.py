@@ -21,6 +21,7 @@ from jackfield.plugin.secrets import redact_url
 from jackfield.plugin.simulator import Simulator
 from jackfield.plugin.transport import AnyEndpoint
 from jackfield.selectors import Selector
+from jackfield.state.sync import Sync
 
 __all__ = [
     "Dialect",
@@ -31,6 +32,7 @@ __all__ = [
     "SupportsAuthentication",
     "SupportsHandshakeBackoff",
     "SupportsResume",
+    "SupportsSync",
     "display_url",
     "stall_limit",
 ]
@@ -190,6 +192,19 @@ class SupportsResume(Protocol):
 
         Called in place of `endpoint`, which is called as long as there is no token. What was received and not stored
         comes again; copies are left out by their ids.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsSync(Protocol):
+    """A provider whose vendor lists by REST what there is now, so that a program that starts late knows it."""
+
+    def sync(self) -> HTTPFlow[Sync]:
+        """What the vendor lists, as far as it really does: what it does not list is unknown, not empty.
+
+        Called when a program asks for the state, after each subscription, of the provider that the last login
+        returned. `RestError` where the vendor does not answer.
         """
         ...
 

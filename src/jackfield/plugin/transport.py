@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+def _shown(endpoint: NetworkEndpoint) -> str:
+    return redact_url(endpoint.url)
+
+
 class Framing(Protocol):
     """Where frames begin and end in a stream of bytes; pure, and a fresh one for each connection.
 
@@ -72,11 +76,8 @@ class Endpoint:
     """Further headers of the handshake."""
     ca_file: str | None = None
     """A PEM file of the authorities to trust instead of the system's."""
-
-    @property
-    def display(self) -> str:
-        """The URL as it may be shown."""
-        return redact_url(self.url)
+    display: str = attrs.field(default=attrs.Factory(_shown, takes_self=True), kw_only=True)
+    """The URL as it may be shown; by default without its query. A plugin whose token is in the path says another."""
 
 
 @attrs.frozen
@@ -93,11 +94,8 @@ class ByteStream:
     """Seconds after which a vendor that sends regularly, such as heartbeats, is lost if nothing came."""
     ca_file: str | None = None
     """A PEM file of the authorities to trust instead of the system's."""
-
-    @property
-    def display(self) -> str:
-        """The URL as it may be shown."""
-        return redact_url(self.url)
+    display: str = attrs.field(default=attrs.Factory(_shown, takes_self=True), kw_only=True)
+    """The URL as it may be shown; by default without its query. A plugin whose token is in the path says another."""
 
 
 @attrs.frozen
@@ -115,25 +113,28 @@ class HTTPStream:
     """Seconds after which a vendor that sends regularly, such as comments, is lost if nothing came."""
     ca_file: str | None = None
     """A PEM file of the authorities to trust instead of the system's."""
-
-    @property
-    def display(self) -> str:
-        """The URL as it may be shown."""
-        return redact_url(self.url)
+    display: str = attrs.field(default=attrs.Factory(_shown, takes_self=True), kw_only=True)
+    """The URL as it may be shown; by default without its query. A plugin whose token is in the path says another."""
 
 
 @attrs.frozen
 class LongPoll:
     """A request that the vendor answers as soon as it has something, and the next one, and so on.
 
-    An answer 2xx with a body is one frame, one without a body none; any other ends the connection.
+    An answer 2xx with a body is one frame, one without a body none; any other ends the connection. The next request
+    goes out when the journal has committed what the last answer brought, since with it many vendors forget that.
     """
 
     first: Request
-    following: Callable[[Response], Request]
-    """The next request, to the same server, after this response; pure."""
+    following: Callable[[Response], Request] = attrs.field(repr=False)
+    """The next request, to the same server, after this response; called once for each, without I/O.
+
+    An error of Jackfield's, such as `FrameError` for what is not an answer, ends the connection.
+    """
     timeout: float = 90.0
     """Seconds that an answer may take."""
+    display: str = attrs.field(default=attrs.Factory(_shown, takes_self=True), kw_only=True)
+    """The URL as it may be shown; by default without its query. A plugin whose token is in the path says another."""
 
     @property
     def url(self) -> str:
@@ -145,11 +146,6 @@ class LongPoll:
         """That of the first request."""
         return self.first.ca_file
 
-    @property
-    def display(self) -> str:
-        """The URL as it may be shown."""
-        return redact_url(self.url)
-
 
 class OpenPullSource(Protocol):
     """A connection of the plugin's own that is up; its methods run on trio, in the gateway's loop."""
@@ -157,6 +153,8 @@ class OpenPullSource(Protocol):
     async def receive(self) -> Sequence[bytes]:
         """What has come, in order, at least one frame; waits for it. Called again only when that was handed over.
 
+        A source that is faster than the journal is slowed by that: frames are handed over as there is room for them, in
+        events and in bytes, so no more is in memory than the journal's bounds and what one call returns.
         `ConnectionLost` where the connection has ended. May be cancelled at any moment.
         """
         ...

@@ -57,7 +57,8 @@ class FeedTracks:
         """What the gateway itself knows of a feed, where no event in the journal says it."""
         feed = self._track(name, provider, at)
         if feed.up[1] != live:
-            self._turn(feed, max(at, feed.up[0]), live=live, since=feed.heard)
+            feed.up, feed.stale_since = (max(at, feed.up[0]), live), None if live else feed.heard
+            feed.value = None
 
     def miss(self, name: str, since: datetime, until: datetime) -> None:
         """Events of the feed's were not seen."""

@@ -115,6 +115,8 @@ class Tables:
         changed.append(ref)
         if track is not None and track.placed:
             changed += self.place(track, waits=False)
+        if track is not None and track.counted is not None:
+            self.days.keep(track.counted)
         if entity == "contact":
             self.legs.pop(key, None)
         elif track is not None and track.contact is not None and (legs := self.legs.get(track.contact[1])) is not None:

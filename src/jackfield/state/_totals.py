@@ -6,7 +6,7 @@ in, so the sums do not depend on the order of events.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 
 import attrs
@@ -32,6 +32,8 @@ class DayTotals:
     _zone: tzinfo
     _within: timedelta
     days: dict[date, dict[str, list[int]]] = attrs.field(factory=dict)
+    kept: dict[date, dict[str, list[int]]] = attrs.field(factory=dict)
+    """Of these, the sums of what was forgotten."""
     _hour: tuple[datetime, datetime, date] | None = None
     """The hour that was asked about last, and its day; an hour, since a day may have 23 or 25."""
 
@@ -50,11 +52,15 @@ class DayTotals:
         facts = track.facts
         queued, connected = facts.get("contact.queued"), facts.get("contact.connected")
         figures = [0] * _FIGURES
-        figures[_QUEUED], figures[_ENDED] = queued is not None, over
+        figures[_QUEUED], figures[_ENDED] = int(queued is not None), int(over)
         agent = ""
         if connected is not None:
             waited = max(connected - queued, _ZERO) if queued is not None else _ZERO
-            figures[_ANSWERED], figures[_WITHIN], figures[_WAIT] = 1, waited <= self._within, waited // _MILLISECOND
+            figures[_ANSWERED], figures[_WITHIN], figures[_WAIT] = (
+                1,
+                int(waited <= self._within),
+                waited // _MILLISECOND,
+            )
             agent = track.agent[1] if track.agent is not None else ""
             ended = facts.get("contact.disconnected") or facts.get("contact.ended") or track.calls_over
             if ended is not None:
@@ -67,25 +73,25 @@ class DayTotals:
 
     def replace(self, old: Contribution | None, new: Contribution) -> tuple[str, ...]:
         """Take one contribution out and put another in; the keys of the sums that changed."""
+        days = self.days
         if old is not None and old[:2] == new[:2]:
-            self._add(new[0], new[1], [a - b for a, b in zip(new[2], old[2], strict=True)])
+            _add(days, new[0], new[1], [a - b for a, b in zip(new[2], old[2], strict=True)])
             return new[1]
         if old is not None:
-            self._add(old[0], old[1], [-figure for figure in old[2]])
-        self._add(*new)
+            _add(days, old[0], old[1], [-figure for figure in old[2]])
+        _add(days, *new)
         return new[1] if old is None else tuple(dict.fromkeys(old[1] + new[1]))
 
-    def _add(self, day: date, keys: tuple[str, ...], figures: list[int]) -> None:
-        sums = self.days.get(day)
-        if sums is None:
-            if len(self.days) >= DAYS and day < min(self.days):
-                return  # and what was in it is gone
-            sums = self.days[day] = {}
-            while len(self.days) > DAYS:
-                del self.days[min(self.days)]
-        for key in keys:
-            known = sums.get(key)
-            sums[key] = list(figures) if known is None else [a + b for a, b in zip(known, figures, strict=True)]
+    def keep(self, contribution: Contribution) -> None:
+        """Its contact is forgotten, and goes on counting."""
+        _add(self.kept, *contribution)
+
+    def restore(self, sums: Mapping[date, Mapping[str, list[int]]]) -> None:
+        """Put in what was kept before."""
+        for day, each in sums.items():
+            for key, figures in each.items():
+                for days in (self.days, self.kept):
+                    _add(days, day, (key,), figures)
 
     def of(self, day: date) -> Iterator[tuple[str, Totals]]:
         """The sums of a day."""
@@ -96,3 +102,16 @@ class DayTotals:
     def one(self, day: date, key: str) -> Totals:
         """One sum of a day."""
         return Totals(*self.days.get(day, {}).get(key, ()))
+
+
+def _add(days: dict[date, dict[str, list[int]]], day: date, keys: tuple[str, ...], figures: list[int]) -> None:
+    sums = days.get(day)
+    if sums is None:
+        if len(days) >= DAYS and day < min(days):
+            return  # and what was in it is gone
+        sums = days[day] = {}
+        while len(days) > DAYS:
+            del days[min(days)]
+    for key in keys:
+        known = sums.get(key)
+        sums[key] = list(figures) if known is None else [a + b for a, b in zip(known, figures, strict=True)]

@@ -43,8 +43,8 @@ class Track(msgspec.Struct):
     agent: tuple[datetime, str] | None = None
     contact: tuple[datetime, str] | None = None
     """The key of a call's contact."""
-    confirmed: tuple[datetime, str] | None = None
-    """When its vendor was last asked, and the kind that leads to the state that it reported."""
+    confirmed: tuple[datetime, str, datetime] | None = None
+    """When its vendor was last asked, the kind that leads to the state that it reported, and since when that is so."""
     calls_over: datetime | None = None
     """Of a contact all of whose known calls are over: since when."""
     newest: tuple[datetime, int, str] | None = None
@@ -95,11 +95,10 @@ class Track(msgspec.Struct):
         else:
             self.fold(life)
 
-    def confirm(self, life: Life, kind: str, at: datetime) -> None:
+    def confirm(self, life: Life, kind: str, at: datetime, since: datetime) -> None:
         """Its vendor reports that it is in the state to which this kind of event leads."""
-        if self.confirmed is None or (at, kind) > self.confirmed:
-            self.confirmed = (at, kind)
-            self.fold(life)
+        self.confirmed = later(self.confirmed, (at, kind, since))
+        self.fold(life)
 
     def fold(self, life: Life) -> None:
         """Work out the state from all the facts."""
@@ -110,10 +109,10 @@ class Track(msgspec.Struct):
                 state, since = after, at
         self.newest = marks[-1] if marks else None
         if self.confirmed is not None and (self.newest is None or self.confirmed[0] > self.newest[0]):
-            at, kind = self.confirmed
+            _, kind, reported_since = self.confirmed
             reported = life.step(UNKNOWN, kind)
             if reported != state and state not in life.over:
-                state, since = reported, at
+                state, since = reported, reported_since
         if self.calls_over is not None and state not in life.over:
             # The vendor may not say so, or its word was lost; what comes of the contact later is only its echo.
             state, since = "ended", self.calls_over
@@ -155,8 +154,8 @@ class AgentTrack(msgspec.Struct):
     chosen: tuple[datetime, int, str] | None = None
     activity: tuple[datetime, int, str, str] | None = None
     """When, the kind that began or ended it, and the contact."""
-    confirmed: tuple[datetime, str, str] | None = None
-    """When its vendor was last asked, the kind that leads to the state that it reported, and the contact."""
+    confirmed: tuple[datetime, str, str, datetime] | None = None
+    """When its vendor was last asked, the kind that leads to the state it reported, the contact, and since when."""
     queues: dict[str, tuple[datetime, bool]] = {}
     """By queue: whether it accepts nothing from that."""
     value: Any = None

@@ -131,7 +131,8 @@ def _doing(agent: AgentTrack) -> tuple[str, datetime | None, str, str]:
     if agent.chosen is not None:
         since, _, kind = agent.chosen
         state = AGENT.step(UNKNOWN, kind)
-    if (activity := agent.activity) is not None and (agent.chosen is None or activity[:2] > agent.chosen[:2]):
+    # Some vendors' times are whole seconds: who became ready and was offered a contact in the same one is reserved.
+    if (activity := agent.activity) is not None and (agent.chosen is None or activity[0] >= agent.chosen[0]):
         doing = ACTIVITIES[activity[2]]
         if doing and state != "logged_off":
             state, since, kind, contact = doing, activity[0], activity[2], activity[3] if doing != "wrapup" else ""
@@ -141,7 +142,8 @@ def _doing(agent: AgentTrack) -> tuple[str, datetime | None, str, str]:
     if agent.confirmed is not None and all(agent.confirmed[0] > at for at in said):
         reported = AGENT.step(UNKNOWN, agent.confirmed[1])
         if reported != state:
-            state, since, contact, kind = reported, agent.confirmed[0], agent.confirmed[2], agent.confirmed[1]
+            _, kind, contact, since = agent.confirmed
+            state = reported
     return state, since, contact, kind
 
 

@@ -29,7 +29,7 @@ MOST = 20_000
 """Calls, and contacts, at once."""
 AHEAD = timedelta(minutes=1)
 """How far a vendor's clock may be ahead; one absurd time in the future would outweigh all later events."""
-BEHIND = timedelta(seconds=5)
+BEHIND = timedelta(seconds=2)
 """So long before a list was asked for its vendor may not have known yet what an event had said."""
 
 ROOM_EVENTS = 64
@@ -178,7 +178,7 @@ class State:
         agent = self._agent_track(event, at, key, id)
         if listed:
             contact = f"{provider}/{event.correlation}" if event.correlation else ""
-            agent.confirmed = later(agent.confirmed, (at, kind, contact))
+            agent.confirmed = later(agent.confirmed, (at, kind, contact, event.time or at))
         elif kind in _CHOSEN:
             agent.chosen = later(agent.chosen, (at, causal_rank(kind), kind))
         elif kind in _views.ACTIVITIES:
@@ -259,7 +259,8 @@ class State:
             if event.kind != "contact.created" or at <= gone:
                 return None
             del self.tables.gone[ref]  # the same customer's call is queued a second time
-        track = tracks[key] = Track(key, id, at, at, (at, event.feed))
+        began = event.time if event.time is not None and event.time < at else at
+        track = tracks[key] = Track(key, id, began, at, (at, event.feed))
         return track
 
 
@@ -273,7 +274,7 @@ def _heed(life: Life, track: Track, event: Event, at: datetime, *, listed: bool)
         track.hear(event.parties, at)
     if event.kind in life.kinds:
         if listed:
-            track.confirm(life, event.kind, at)
+            track.confirm(life, event.kind, at, event.time or at)
         else:
             track.heed(life, event.kind, at)
 
@@ -283,7 +284,7 @@ def _as_event(synced: Event, listed: Listed) -> Event:
     entity = listed.kind.partition(".")[0]
     address = synced.address._replace(resource=entity, resource_id=listed.id)
     received, correlation, parties = synced.received, listed.correlation or None, listed.parties
-    return Event("", listed.kind, address, None, received, synced.feed, correlation, parties=parties)
+    return Event("", listed.kind, address, listed.since, received, synced.feed, correlation, parties=parties)
 
 
 _CHOSEN = frozenset({"agent.logged_on", "agent.logged_off", "agent.ready", "agent.not_ready"})

@@ -41,12 +41,14 @@ class Sync(msgspec.Struct, frozen=True):
     listed: tuple[Listed, ...]
     complete: frozenset[str]
     """Of which entities every one is listed: ``call``, ``contact``, ``agent``, ``queue``."""
+    at: datetime | None = None
+    """When it was so, by the vendor's clock; ``None`` where that does not show."""
 
 
 class _Facts(msgspec.Struct, omit_defaults=True):
     """The payload of ``stream.synced``."""
 
-    at: datetime
+    as_of: datetime
     listed: tuple[Listed, ...] = ()
     complete: tuple[str, ...] = ()
 
@@ -66,4 +68,4 @@ def read_sync(event: Event) -> tuple[datetime, Sync] | None:
         facts = msgspec.convert(event.data, _Facts)
     except msgspec.ValidationError:
         return None
-    return facts.at, Sync(facts.listed, frozenset(facts.complete))
+    return facts.as_of, Sync(facts.listed, frozenset(facts.complete))

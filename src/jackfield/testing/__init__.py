@@ -7,7 +7,7 @@ For plugins: `ProviderSuite`, `WebhookSuite` and `SinkSuite`, to inherit. For pr
 from jackfield.testing._churn import subscription_churn
 from jackfield.testing._clock import run_in_virtual_time
 from jackfield.testing._harness import Vendor
-from jackfield.testing._provider_declaration import post, simulated_frames
+from jackfield.testing._provider_declaration import post, simulated_events, simulated_frames
 from jackfield.testing._provider_suite import ProviderSuite, WebhookSuite
 from jackfield.testing._recording import RecordingSink
 from jackfield.testing._sink_suite import SinkSuite
@@ -23,6 +23,7 @@ __all__ = [
     "post",
     "run_in_virtual_time",
     "sample_events",
+    "simulated_events",
     "simulated_frames",
     "subscription_churn",
 ]

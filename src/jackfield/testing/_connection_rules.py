@@ -15,7 +15,6 @@ from jackfield.reports.feed_states import FeedState
 from jackfield.testing._churn import subscription_churn
 from jackfield.testing._exposure import captured_output, shows
 from jackfield.testing._harness import Harness, Scenario, Vendor, play
-from jackfield.testing._peers import can_be_played
 from jackfield.testing._provider_declaration import ProviderDeclaration
 from jackfield.testing._rules import Level, rule
 
@@ -60,9 +59,6 @@ class ConnectionRules(ProviderDeclaration):
             assert urlsplit(endpoint.url).hostname, "the endpoint's URL names no host"
 
     def _play(self, scenario: Scenario, vendor: Callable[[], Vendor | None] | None = None) -> Harness:
-        endpoint = self.provider.endpoint()
-        if not can_be_played(endpoint):
-            self.not_applicable(f"the kit plays no vendor for {type(endpoint).__name__}")
         return play(self.provider, vendor or self.vendor, self.rest, scenario, self.subscribes)
 
     async def _settle(self, harness: Harness) -> None:

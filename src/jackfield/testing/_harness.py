@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -21,11 +22,11 @@ from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow, Request, Response
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.simulator import CloseConnection, SupportsGreeting
-from jackfield.plugin.transport import ByteStream, NetworkEndpoint
+from jackfield.plugin.transport import ByteStream, NetworkEndpoint, OpenPullSource, PullSource
 from jackfield.reports import Report
 from jackfield.simulation._listener import ClientGone
 from jackfield.testing._clock import run_in_virtual_time
-from jackfield.testing._peers import Peer, serve_peer
+from jackfield.testing._peers import Peer, played_source, serve_peer
 
 __all__ = ["FEED", "Harness", "Scenario", "Vendor", "as_target", "play", "sole_cause"]
 
@@ -77,7 +78,7 @@ class Harness:
     def __attrs_post_init__(self) -> None:
         feed = Feed(FEED, self._provider.source.provider, self._provider)
         self.session = Session(
-            feed, self._commit, self.reports.append, random.Random(1), opener=self._open, rest=self._perform
+            feed, self._commit, self.reports.append, random.Random(1), opener=self, rest=self._perform
         )
 
     async def run(self, scenario: Callable[[Harness], Awaitable[None]]) -> None:
@@ -122,7 +123,13 @@ class Harness:
 
     # -- what the session meets --------------------------------------------------------------------
 
-    async def _open(self, endpoint: NetworkEndpoint) -> trio.abc.Stream:
+    def open_source(self, source: PullSource) -> AbstractAsyncContextManager[OpenPullSource]:
+        """Play what the provider's own client would connect to; the session calls this."""
+        self.attempts += 1
+        return played_source(lambda peer: self._nursery.start_soon(self._serve, (), peer))
+
+    async def __call__(self, endpoint: NetworkEndpoint, /) -> trio.abc.Stream:
+        """Play what the session connects to; it calls this."""
         await trio.lowlevel.checkpoint()
         self.attempts += 1
         ours, theirs = trio.testing.memory_stream_pair()

@@ -29,7 +29,7 @@ from jackfield.testing._harness import FEED, Vendor
 from jackfield.testing._world import World
 from jackfield.testing.laws import TranslationLaws
 
-__all__ = ["AT", "ProviderDeclaration", "post", "simulated_frames"]
+__all__ = ["AT", "ProviderDeclaration", "post", "simulated_events", "simulated_frames"]
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When a frame comes, wherever that must not matter."""
@@ -237,3 +237,11 @@ def simulated_frames(provider: Provider, simulator: Simulator, most: int = 60) -
     events = itertools.islice(simulator.events(lambda: next(moments)), most)
     frames = itertools.chain.from_iterable(map(client.frames_for, events))
     return tuple(dict.fromkeys(frame.encode() for frame in frames))
+
+
+def simulated_events(provider: Provider, simulator: Simulator, most: int = 60) -> tuple[Event, ...]:
+    """The events that a provider reads in these frames, by one connection."""
+    protocol = provider.protocol(FEED)
+    read = (received(protocol, frame, AT) for frame in simulated_frames(provider, simulator, most))
+    actions = itertools.chain.from_iterable(each for each in read if not isinstance(each, Exception))
+    return tuple(action.event for action in actions if isinstance(action, Emit))

@@ -21,7 +21,8 @@ CALL = {
 }
 MESSAGE = {"MessageSid": "SM00000000000000000000000000000001", "AccountSid": ACCOUNT, "Body": "hi\r\nañb"}
 FORMS = [
-    *(CALL | {"CallStatus": status} for status in ("initiated", "ringing", "in-progress", "completed", "busy", "new")),
+    *(CALL | {"CallStatus": status} for status in ("initiated", "ringing", "in-progress", "new", "completed")),
+    CALL | {"CallSid": "CA00000000000000000000000000000002", "CallStatus": "busy"},
     *(MESSAGE | {"MessageStatus": status} for status in ("sent", "delivered")),
     MESSAGE | {"MessageSid": "SM00000000000000000000000000000002", "SmsStatus": "received"},
 ]

@@ -9,8 +9,9 @@ import trio
 import trio.testing
 
 from jackfield._feed import effects
+from jackfield._feed.activity import Activity
 from jackfield._feed.clock import Clock
-from jackfield._feed.connection import FRAMES_AT_ONCE, FeedConnection, Timing, WantedTopics
+from jackfield._feed.connection import FRAMES_AT_ONCE, OUTBOX, FeedConnection, Timing, WantedTopics
 from jackfield._feed.driver import FeedDriver
 from jackfield._feed.stream_events import stream_event
 from jackfield._feed.subscriptions import Subscriptions
@@ -441,3 +442,62 @@ async def test_a_read_of_very_many_frames_is_handled_in_bounded_steps_between_wh
     while len(steps) < 20_000:
         await trio.lowlevel.checkpoint()
     assert max(steps.count(turn) for turn in set(steps)) <= 2 * FRAMES_AT_ONCE
+
+
+class Acknowledging(Spoken):
+    """Each event has a token, which goes back when it is stored."""
+
+    def opened(self):
+        return ()
+
+    def received(self, frame, at):
+        return [Emit(event("e"), token=frame.decode())]
+
+    def committed(self, token):
+        return [Send(f"ack {token}")]
+
+    def tick(self, at, passed):
+        return ()
+
+
+@attrs.define
+class Broker:
+    """Has events without end, and takes its time to accept each acknowledgement."""
+
+    can_wait: bool = True
+    brought: int = 0
+    accepted: list = attrs.field(factory=list)
+    activity: Activity = attrs.field(factory=lambda: Activity(lambda: AT))
+
+    async def receive(self):
+        await trio.lowlevel.checkpoint()
+        self.brought += 700
+        return [b"%d" % number for number in range(self.brought - 700, self.brought)]
+
+    async def send(self, frame):
+        await trio.sleep(0.1)
+        self.accepted.append(frame)
+
+    async def ping(self):
+        await trio.lowlevel.checkpoint()
+
+
+class Storing(Session):
+    """Stores events at once."""
+
+    def handle(self, effect, connection):
+        if isinstance(effect, effects.EventsReceived):
+            connection.committed([*effect.tokens.values()])
+
+
+async def test_a_source_is_read_on_when_it_has_accepted_most_acknowledgements(nursery, autojump_clock):
+    broker = Broker()
+    driver = FeedDriver(Acknowledging(), Subscriptions(Plain()), 30.0)
+    clock = Clock(lambda: AT)
+    connection = FeedConnection(broker, driver, WantedTopics(), Storing(), Timing(), clock, echo)
+    nursery.start_soon(connection.run)
+    await trio.sleep(1000)
+    assert 8000 < len(broker.accepted) <= 10_000
+    assert broker.accepted[:3] == ["ack 0", "ack 1", "ack 2"]
+    assert broker.brought - len(broker.accepted) <= OUTBOX + 2 * 700, "what waits is bounded"
+    connection.stopping.set()

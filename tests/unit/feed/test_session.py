@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -894,7 +895,7 @@ async def test_a_feed_whose_vendor_resumes_from_a_stored_token_has_no_gap(networ
 
     stage = Stage(network, options=Resuming())
     stored = None
-    stage.session._token = lambda: stored
+    stage.session._intake = SimpleNamespace(token=lambda: stored)
     stage.session.wanted.set({"t"})
     nursery.start_soon(stage.session.run)
     await stage.settle()

@@ -176,7 +176,7 @@ async def test_a_ping_of_the_vendors_own_waits_for_anything_to_come(served, auto
         began = trio.current_time()
         await connection.ping()
         assert trio.current_time() - began == pytest.approx(2)
-        assert connection.silence() == pytest.approx(0)
+        assert connection.activity.silence() == pytest.approx(0)
 
 
 async def test_without_one_a_ping_asks_nothing(served):

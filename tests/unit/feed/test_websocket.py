@@ -272,9 +272,9 @@ async def test_silence_is_counted_from_the_last_byte(network, autojump_clock):
     network.handler = echo
     async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
         await trio.sleep(7)
-        assert connection.silence() == pytest.approx(7)
+        assert connection.activity.silence() == pytest.approx(7)
         await connection.ping()
-        assert connection.silence() == pytest.approx(0)
+        assert connection.activity.silence() == pytest.approx(0)
 
 
 # -- on real sockets -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import trio
 from jackfield._feed.stream_events import stream_event
 from jackfield._journal import Journal
 from jackfield._journal.dedup import SeenIds, key_of
-from jackfield._journal.log import Bounds
+from jackfield._journal.log import COPIES, SLACK, Bounds
 from jackfield._journal.receipts import Tokens
 from jackfield._journal.retention import Limits
 from jackfield._journal.store import MemoryStore, SegmentStore
@@ -79,10 +79,13 @@ class Bench:
     reports: list = attrs.field(factory=list)
     store: Disk = None
     clock: object = time.time
+    memory: int = 256_000_000
 
     def journal(self, capacity=100, **limits):
         limits = Limits(**({"every": 0.01} | limits))
-        return Journal(Bounds(capacity), self.store, self.reports.append, limits, random.Random(1), self.clock)
+        return Journal(
+            Bounds(capacity, self.memory), self.store, self.reports.append, limits, random.Random(1), self.clock
+        )
 
     @asynccontextmanager
     async def running(self, capacity=100, *, finish=True, segment_bytes=64_000_000, **limits):
@@ -333,6 +336,30 @@ async def test_a_cursor_that_is_behind_memory_reads_everything_from_the_file(ben
             assert lost == 0
             found += more
         assert ids(found) == list(range(100))
+
+
+async def test_large_events_have_no_more_memory_than_allowed_and_are_read_from_the_file(bench):
+    bench.memory = 1_000_000
+    async with bench.running(capacity=1000) as journal:
+        cursor = journal.cursor("crm")
+        for n in range(100):
+            await journal.publish([make(n, data={"n": n, "text": "x" * 50_000})])
+        kept = journal._log._newest
+        assert 0 < sum(len(event.to_json()) for event in kept) * COPIES <= 1_000_000 * SLACK
+        found = []
+        while len(found) < 100:
+            more, lost = await cursor.read(7)
+            assert lost == 0
+            found += more
+        assert ids(found) == list(range(100))
+
+
+async def test_of_large_events_no_more_wait_for_the_file_than_memory_allows_and_the_loss_is_counted(bench):
+    bench.memory = 1_000_000
+    async with bench.running(capacity=1000) as journal:
+        taken = journal.admit([make(n, data="x" * 50_000) for n in range(20)])
+        assert len(taken) == 5  # of which the last went beyond
+        assert journal.snapshot().dropped == 15
 
 
 async def test_an_event_can_be_read_only_when_it_is_committed(bench):
@@ -732,3 +759,32 @@ async def test_a_journal_whose_files_are_gone_confirms_nothing_and_what_memory_h
     assert len(set(found)) == len(found)
     assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
     assert "committed" not in "".join(map(str, bench.of(JournalRescued)))
+
+
+async def test_a_source_that_can_wait_has_room_for_half_of_the_bounds_and_waits_for_the_disk(bench):
+    async with bench.running(10) as journal:
+        bench.store.full = True
+        assert (await journal.room())[0] == 5
+        journal.admit(events(1, 2, 3))
+        assert (await journal.room())[0] == 2
+        journal.admit(events(4, 5))
+        with trio.move_on_after(0.05) as waiting:
+            await journal.room()
+        assert waiting.cancelled_caught
+        with trio.move_on_after(0.05) as waiting:
+            await journal.settled()
+        assert waiting.cancelled_caught, "nothing is stored yet"
+        bench.store.full = False
+        await journal.settled()
+        assert journal.snapshot().waiting == 0
+        assert (await journal.room())[0] == 5
+    assert journal.snapshot().dropped == 0
+
+
+async def test_what_waits_for_room_goes_on_when_the_journal_ends(bench):
+    async with bench.running(2, finish=False) as journal:
+        bench.store.full = True
+        journal.admit(events(1, 2))
+    with trio.fail_after(5):
+        await journal.settled()
+        await journal.room()

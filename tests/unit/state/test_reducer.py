@@ -244,7 +244,7 @@ def test_what_a_whole_list_does_not_have_is_over(happened, at):
     assert state.get(("contact", "acme/c1")).over
 
 
-@pytest.mark.parametrize("data", [None, {}, {"at": "never"}, {"at": "2026-11-26T09:00:00Z", "listed": 3}])
+@pytest.mark.parametrize("data", [None, {}, {"as_of": "never"}, {"as_of": "2026-11-26T09:00:00Z", "listed": 3}])
 def test_a_list_that_is_none_is_left_alone(happened, data):
     state = State()
     assert state.apply(happened("stream.synced", 0, data=data)) == [("feed", "office")]

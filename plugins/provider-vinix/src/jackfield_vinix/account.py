@@ -11,10 +11,12 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.transport import Endpoint
+from jackfield.state import Sync
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
 from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.rest import CROWDED, CROWDED_SECONDS, Rest
+from jackfield_vinix.sync import query_sync
 from jackfield_vinix.topics import PROVIDER
 
 __all__ = ["Account"]
@@ -56,10 +58,7 @@ class Account:
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol with the token as it is now, which knows what the last one learned."""
-        token = self.token.reveal()
-        rest = None
-        if self.rest_url:
-            rest = Rest(self.rest_url, token, self._renewed, self.ca_file, self.login is not None)
+        token, rest = self.token.reveal(), self._rest()
         return VinixProtocol(
             feed,
             self.account_id,
@@ -72,6 +71,16 @@ class Account:
             self.renew_seconds * (0.9 + secrets.randbelow(2001) / 10_000),  # so that many feeds do not renew at once
             before if isinstance(before, VinixProtocol) else None,
         )
+
+    def sync(self) -> HTTPFlow[Sync]:
+        """What REST lists of the state; nothing where there is no REST."""
+        rest = self._rest()
+        return Sync((), frozenset()) if rest is None else (yield from query_sync(rest, self.account_id))
+
+    def _rest(self) -> Rest | None:
+        if not self.rest_url:
+            return None
+        return Rest(self.rest_url, self.token.reveal(), self._renewed, self.ca_file, self.login is not None)
 
     def _renewed(self) -> HTTPFlow[str]:
         """The token anew: by another login, or from where it is configured."""

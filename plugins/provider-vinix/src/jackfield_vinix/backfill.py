@@ -1,7 +1,8 @@
 """Backfill: the state that REST reports, compared with what events have said, as the events that must be missing.
 
 A change is emitted as the event that would have announced it, marked as inferred; when it happened is not known. What a
-live event has said since the backfill began, less the server's own delay, is newer than the backfill and stays.
+live event has said since the backfill began, less the server's own delay, is newer than the backfill and stays. Vinix'
+REST writes ids with dashes and its events without: what REST names first has an event's id all the same.
 """
 
 from __future__ import annotations
@@ -74,12 +75,13 @@ class _Comparing:
 
     def state(self, family: str, seen: Seen) -> Event:
         """A thing's state as REST reports it, under the word that the server itself uses for that."""
-        known = self._state.recipient(seen.id).id if family == "recipient" else self._state.queue(seen.id)
+        id_ = plain_id(seen.id)
+        known = self._state.recipient(id_).id if family == "recipient" else self._state.queue(id_)
         return self._event(family, known, "sync", seen.status, "", self._began)
 
     def recipient(self, seen: Seen) -> None:
         """Compare one recipient."""
-        recipient = self._state.recipient(seen.id)
+        recipient = self._state.recipient(plain_id(seen.id))
         if self._is_newer(recipient.at):
             return
         before, now = recipient.status, recipient.status.updated(seen.fields, whole=True)
@@ -96,14 +98,15 @@ class _Comparing:
         """Compare who waits where; nothing is said of sessions whose queue does not list them."""
         waiting = [(entry, queue) for queue in queues for entry in queue.waiting or ()]
         for entry, queue in waiting:
-            session, queue_id = self._state.session(text_of(entry, "session_id")), self._state.queue(queue.id)
+            session = self._state.session(plain_id(text_of(entry, "session_id")))
+            queue_id = self._state.queue(plain_id(queue.id))
             known = session.stage == "waiting" and session.queue_id == queue_id
             if not known and not self._is_newer(session.at):
                 session.stage, session.queue_id, session.at = "waiting", queue_id, self._began - SERVER_DELAY
                 ids = {"queue_id": queue_id, "session_id": session.id}
                 self._miss("queue", queue_id, "join", {**entry, **ids}, session.id)
         there = {plain_id(text_of(entry, "session_id")) for entry, _ in waiting}
-        listing = {self._state.queue(queue.id) for queue in queues if queue.waiting is not None}
+        listing = {self._state.queue(plain_id(queue.id)) for queue in queues if queue.waiting is not None}
         for queue_id in listing:
             self._state.listed(queue_id, self._began - SERVER_DELAY)
         for key, session in self._state.sessions.items():
@@ -115,7 +118,7 @@ class _Comparing:
 
     def _spelled(self, session_id: str) -> str:
         """A session's id as events have spelled it."""
-        return self._state.session(session_id).id if session_id else ""
+        return self._state.session(plain_id(session_id)).id if session_id else ""
 
     def _settle(self, session_id: str, stage: Stage) -> None:
         session = self._state.session(session_id)

@@ -22,11 +22,13 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
+from jackfield.state import Sync
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
 from jackfield_voipbin.single_event import SingleEventDialect, check_event
+from jackfield_voipbin.sync import query_sync
 from jackfield_voipbin.topics import PROVIDER
 from jackfield_voipbin.translate import UNKNOWN_ID
 from jackfield_voipbin.webhook import Reader
@@ -36,11 +38,11 @@ __all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
 
 def _no_colon(_instance: object, _attribute: object, value: str | None) -> None:
     if value is not None and (not value or ":" in value or "*" in value):
-        raise ValueError(f"{value!r} is no customer id: it must not be empty nor hold ':' or '*'")
+        raise ValueError(f"{value!r} is not a customer id: it must not be empty nor hold ':' or '*'")
 
 
 def _canonical(customer_id: str | None) -> str | None:
-    # The platform takes a UUID in capitals too, and then sends nothing: it compares texts.
+    # The platform accepts a UUID in capitals too, and then sends nothing: it compares texts.
     return customer_id.lower() if customer_id and _UUID.fullmatch(customer_id) else customer_id
 
 
@@ -79,7 +81,7 @@ class Voipbin:
         default="auto",
         alias="dialect",
         metadata=field_help(
-            "how topics are written: as documented, as deployed (prefix), or both, whichever the server takes"
+            "how topics are written: as documented, as deployed (prefix), or both, whichever the server accepts"
         ),
     )
     event: str | None = attrs.field(
@@ -243,6 +245,10 @@ class Voipbin:
         if isinstance(before, VoipbinProtocol):
             protocol.take_over(before)
         return protocol
+
+    def sync(self) -> HTTPFlow[Sync]:
+        """What REST lists of the state."""
+        return (yield from query_sync(self.rest(), datetime.now(UTC)))
 
     def webhook(self, feed: str) -> Webhook | None:
         """How posts are read, where the platform is to post."""

@@ -36,7 +36,7 @@ _MESSAGES = {
     "PERMISSION_DENIED": "You do not have permission to do this.",
     "ROUTE_NOT_FOUND": "The requested route does not exist.",
     "RESOURCE_NOT_FOUND": "The requested resource does not exist.",
-    "INVALID_JSON": "The body is no JSON object.",
+    "INVALID_JSON": "The body is not a JSON object.",
 }
 
 

@@ -66,9 +66,9 @@ class Client:
         finalize(self, self.scopes.closed, self.patterns)
 
     def received(self, frame: str | bytes) -> Iterable[str | CloseConnection]:
-        """An answer as documented; or as deployed nothing, but the end of the line for a topic that is not granted."""
+        """An answer as documented; as deployed nothing, or the end of the connection where a topic is not granted."""
         if isinstance(frame, bytes):
-            return (CloseConnection(),)  # the platform cuts the line at a binary frame
+            return (CloseConnection(),)  # the platform cuts the connection at a binary frame
         try:
             asked = msgspec.json.decode(frame)
         except msgspec.DecodeError:
@@ -77,11 +77,11 @@ class Client:
 
     def _documented(self, asked: Any) -> Iterator[str]:
         if not isinstance(asked, dict) or asked.get("type") not in ("subscribe", "unsubscribe"):
-            yield _error("", [], "INVALID_MESSAGE", "The message is no subscribe or unsubscribe")
+            yield _error("", [], "INVALID_MESSAGE", "The message is neither subscribe nor unsubscribe")
             return
         action, topics = asked["type"], asked.get("topics")
         if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
-            yield _error(action, [], "INVALID_MESSAGE", "topics is no list of texts")
+            yield _error(action, [], "INVALID_MESSAGE", "topics is not a list of texts")
         elif bad := [topic for topic in topics if not _well_formed(topic)]:
             yield _error(action, bad, "INVALID_TOPIC", "The topic is not <scope>:<scope_id>:<resource>:<id>")
         elif denied := [topic for topic in topics if self.refusal(topic)]:
@@ -152,7 +152,7 @@ def _has_uuid(topic: str) -> bool:
 
 
 def _matches(pattern: str, topic: str) -> bool:
-    """The documented rule, and the forms of fewer segments that the platform takes as prefixes."""
+    """The documented rule, and the forms of fewer segments that the platform reads as prefixes."""
     short = pattern.removesuffix(":")
     if short.count(":") < topic.count(":") and topic.startswith(f"{short}:"):
         return True

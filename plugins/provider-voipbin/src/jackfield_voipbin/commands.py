@@ -1,4 +1,4 @@
-"""``jackfield voipbin webhook``: where the platform posts a customer's events to, shown and set."""
+"""``jackfield voipbin webhook``: where the platform sends a customer's events by webhook, shown and set."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LARGEST_SEEN = 1_180_000
 """An ``activeflow_updated`` of so many bytes was seen: it lists each action that the flow has executed."""
 
 EPILOG = """\
-VoIPBIN posts a customer's events to one URL, which is in the customer's own record. 'set' and
+VoIPBIN sends a customer's events to one URL, which is in the customer's own record. 'set' and
 'clear' read the record, change that, and write everything else back as it was: the platform
-would blank what it is not given. Reading takes the role customer admin or manager, writing
+would blank what it is not given. Reading needs the role customer admin or manager, writing
 customer admin.
 
 examples:
@@ -33,12 +33,12 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     subjects = parser.add_subparsers(dest="subject", metavar="webhook", required=True)
     webhook = subjects.add_parser(
         "webhook",
-        help="where the platform posts events to",
+        help="where the platform sends events to",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = webhook.add_subparsers(dest="action", metavar="show|set|clear", required=True)
-    for name, summary in (("show", "what is set"), ("set", "have events posted"), ("clear", "have none posted")):
+    for name, summary in (("show", "what is set"), ("set", "have events sent"), ("clear", "have none sent")):
         action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         action.add_argument("config", metavar="CONFIG", help="a TOML file")
         action.add_argument("--feed", metavar="NAME", help="which feed's customer (default: the only voipbin feed)")
@@ -78,20 +78,20 @@ def _feed(options: argparse.Namespace, host: CommandHost) -> tuple[str, Voipbin]
     if options.feed in feeds:
         return options.feed, feeds[options.feed]
     names = ", ".join(feeds) or "none"
-    which = "say which with --feed" if options.feed is None else f"{options.feed!r} is no feed of VoIPBIN's"
+    which = "say which with --feed" if options.feed is None else f"{options.feed!r} is not a feed of VoIPBIN's"
     raise ConfigError([ConfigProblem("feeds", f"{which} (there are: {names})")])
 
 
 def _show(settings: WebhookSettings, host: CommandHost, *, reveal: bool = False) -> None:
-    host.print(f"uri: {settings.uri or 'none, so nothing is posted'}")
+    host.print(f"uri: {settings.uri or 'none, so nothing is sent'}")
     host.print(f"method: {settings.method or 'GET, with a body'}")
     if settings.method not in (*METHODS, ""):
         host.print(f"warning: Jackfield accepts {', '.join(METHODS)}; what is sent by {settings.method} is lost")
     elif settings.method in ("", "GET", "DELETE"):
         host.print("warning: many proxies drop the body of such a request, and with it the event; POST is safe")
     shown = settings.secret if reveal else "there is one; --reveal-secret shows it"
-    host.print(f"secret: {shown if settings.secret else 'none, so posts are not signed'}")
+    host.print(f"secret: {shown if settings.secret else 'none, so webhooks are not signed'}")
 
 
-COMMAND = CommandSpec("voipbin", "VoIPBIN's own settings: where it posts events to", _configure, _run)
+COMMAND = CommandSpec("voipbin", "VoIPBIN's own settings: where it sends webhooks to", _configure, _run)
 """What the hook ``jackfield_commands`` offers."""

@@ -2,7 +2,7 @@
 
 A token is a JWT whose claims anybody can read; the platform alone can check its signature. An access key,
 ``vb_…``, says nothing. VoIPBIN accepts each under a name of its own and rejects it under the other's. What a
-credential may not subscribe to is known here, and never asked for: the platform answers it by cutting the line.
+credential may not subscribe to is known here, and never asked for: the platform answers it by cutting the connection.
 """
 
 from __future__ import annotations
@@ -79,11 +79,11 @@ class Credential:
     def _refusal_of_agents(self, agent_id: str) -> str:
         if self.kind == "accesskey":
             return (
-                "an access key is no agent, and the platform cuts the connection at an agent's topic:"
+                "an access key is not an agent's, and the platform cuts the connection at an agent's topic:"
                 " use the agent's own token, or select events of the customer"
             )
         if self.identity == "direct":
-            return "a direct token is no agent"
+            return "a direct token is not an agent's"
         if self.agent_id and agent_id != self.agent_id:
             return f"the token is that of agent {self.agent_id}, and topics of others are closed to it"
         return ""
@@ -120,7 +120,7 @@ def read_credential(text: str, kind: Literal["auto", "token", "accesskey"] = "au
 
 
 def _claims(token: str) -> Mapping[str, Any]:
-    """A JWT's claims; none where it is no JWT."""
+    """A JWT's claims; none where it is not a JWT."""
     if not _JWT.fullmatch(token):
         return {}
     part = token.split(".")[1].rstrip("=")

@@ -25,7 +25,7 @@ class WebhookSettings:
     """What the record says of webhooks."""
 
     uri: str
-    """Where the platform posts to; empty where it does not."""
+    """Where the platform sends webhooks to; empty where it does not."""
     method: str
     """Empty means GET, with a body."""
     secret: str = attrs.field(repr=False)
@@ -39,7 +39,7 @@ def read_webhook(rest: Rest) -> HTTPFlow[WebhookSettings]:
 
 
 def write_webhook(rest: Rest, uri: str, method: str | None = None) -> HTTPFlow[WebhookSettings]:
-    """Set where the platform posts to, and leave everything else as it is, the method too where none is given."""
+    """Set where webhooks are sent to, and leave everything else as it is, the method too where none is given."""
     record = yield from _get(rest)
     written = {name: _text(record, name) for name in WRITTEN} | {"webhook_uri": uri}
     if method is not None:
@@ -51,7 +51,7 @@ def write_webhook(rest: Rest, uri: str, method: str | None = None) -> HTTPFlow[W
 def _get(rest: Rest) -> HTTPFlow[dict[str, Any]]:
     record = (yield from rest.get("customer")).json()
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
-        raise RestError("GET /v1.0/customer: the answer is no customer's record")
+        raise RestError("GET /v1.0/customer: the answer is not a customer's record")
     return record
 
 
@@ -63,5 +63,5 @@ def _text(record: dict[str, Any], name: str) -> str:
     """A field as it is to be written back: the platform leaves out what is empty."""
     value = record.get(name)
     if not isinstance(value, str | None):
-        raise RestError(f"the customer's {name} is no text, so nothing was changed")
+        raise RestError(f"the customer's {name} is not a text, so nothing was changed")
     return value or ""

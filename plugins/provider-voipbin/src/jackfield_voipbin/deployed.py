@@ -6,40 +6,23 @@ fields by which a reader knows it, and its times of creation, update and deletio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from jackfield.simulation.day import Day
 from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
-from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
+from jackfield_voipbin.published import AGENT_STATUS, LINE, Published, Writer, addresses_of, phone_number
 
-__all__ = ["NO_OWNER", "EventWriter", "deployed_events"]
+__all__ = ["NO_OWNER", "DeployedWriter"]
 
-AGENT_STATUS = {
-    "agent_logged_on": "away",
-    "agent_ready": "available",
-    "agent_away": "away",
-    "external_call_started": "busy",
-    "external_call_ended": "available",
-}
 # After these nothing more happens to a resource, nor ever to what was said.
 _LAST = ("hangup", "done", "abandoned", "deleted", "finished", "status_terminated")
 _UNCHANGING = ("transcript", "aimessage")
 NO_OWNER = {"owner_type": "", "owner_id": NIL_UUID}
 _NO_ACTION = {"id": NIL_UUID, "next_id": NIL_UUID, "tm_execute": None}
-
-
-def deployed_events(
-    seed: int, customer_id: str, now: Callable[[], datetime], *, service: str = ""
-) -> Iterator[Published]:
-    """Everything that happens, without end; `service` stands in the longer topics where it is not the resource."""
-    writer = EventWriter(seed, customer_id, service, Clock(now))
-    for happening in Day(seed, now):
-        yield from writer.write(happening)
 
 
 def _stamp(moment: datetime) -> str:
@@ -49,13 +32,11 @@ def _stamp(moment: datetime) -> str:
 
 
 @attrs.define
-class EventWriter:
+class DeployedWriter(Writer):
     """Writes what happens in the platform's words."""
 
-    seed: int
-    customer_id: str
-    service: str
-    clock: Clock
+    service: str = ""
+    """What stands in the longer topics where it is not the resource."""
     resources: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     """Those that may still change."""
 
@@ -77,13 +58,13 @@ class EventWriter:
                 yield self._queuecall(happening, "created", status="initiating")
                 yield self._queuecall(happening, "waiting", status="waiting")
             case "offered":
-                agent_id = self._id("agent", happening.required_agent.number)
+                agent_id = self.id_of("agent", happening.required_agent.number)
                 yield self._agent(happening, "ringing")
                 yield self._queuecall(happening, "connecting", status="connecting", service_agent_id=agent_id)
             case "rejected" | "rescinded":
                 yield self._queuecall(happening, "waiting", status="waiting", service_agent_id=NIL_UUID)
             case "connected":
-                agent_id = self._id("agent", happening.required_agent.number)
+                agent_id = self.id_of("agent", happening.required_agent.number)
                 yield self._queuecall(happening, "serviced", "tm_service", status="service")
                 yield self._agent(happening, "busy")
                 yield self._call(happening, "updated", owner_type="agent", owner_id=agent_id)
@@ -113,8 +94,8 @@ class EventWriter:
         contact = happening.required_contact
         first = {
             **NO_OWNER,
-            "flow_id": self._id("flow", 0),
-            "activeflow_id": self._id("activeflow", contact.number),
+            "flow_id": self.id_of("flow", 0),
+            "activeflow_id": self.id_of("activeflow", contact.number),
             "type": "flow",
             "master_call_id": NIL_UUID,
             "recording_id": NIL_UUID,
@@ -129,10 +110,10 @@ class EventWriter:
     def _flow(self, happening: ScenarioEvent, word: str, **fields: Any) -> Published:
         number = happening.required_contact.number
         first = {
-            "flow_id": self._id("flow", 0),
+            "flow_id": self.id_of("flow", 0),
             "reference_type": "call",
-            "reference_id": self._id("call", number),
-            "current_action": {"id": self._id("action", number), "next_id": NIL_UUID, "type": "queue_join"},
+            "reference_id": self.id_of("call", number),
+            "current_action": {"id": self.id_of("action", number), "next_id": NIL_UUID, "type": "queue_join"},
         }
         return self._change(happening, "activeflow", number, word, "", first, **fields)
 
@@ -140,9 +121,9 @@ class EventWriter:
         number = happening.required_contact.number
         first = {
             **NO_OWNER,
-            "activeflow_id": self._id("activeflow", number),
+            "activeflow_id": self.id_of("activeflow", number),
             "reference_type": "call",
-            "reference_id": self._id("call", number),
+            "reference_id": self.id_of("call", number),
             "format": "wav",
             "on_end_flow_id": NIL_UUID,
         }
@@ -152,10 +133,10 @@ class EventWriter:
         contact = happening.required_contact
         first = {
             "reference_type": "call",
-            "reference_id": self._id("call", contact.number),
+            "reference_id": self.id_of("call", contact.number),
             "service_agent_id": NIL_UUID,
         }
-        queue = {"id": self._id("queue", contact.queue.number), "customer_id": self.customer_id}
+        queue = {"id": self.id_of("queue", contact.queue.number), "customer_id": self.customer_id}
         published = self._change(happening, "queuecall", contact.number, word, moment, first, **fields)
         return attrs.evolve(published, queue=queue | {"name": contact.queue.name, "detail": ""})
 
@@ -174,10 +155,10 @@ class EventWriter:
     def _transcribe(self, happening: ScenarioEvent, word: str, **fields: Any) -> Published:
         number = happening.required_contact.number
         first = {
-            "activeflow_id": self._id("activeflow", number),
+            "activeflow_id": self.id_of("activeflow", number),
             "on_end_flow_id": NIL_UUID,
             "reference_type": "call",
-            "reference_id": self._id("call", number),
+            "reference_id": self.id_of("call", number),
             "language": "en-US",
             "direction": "both",
             "provider": "gcp",
@@ -188,7 +169,7 @@ class EventWriter:
         contact = happening.required_contact
         direction, text = happening.words
         more: dict[str, Any] = {
-            "transcribe_id": self._id("transcribe", contact.number),
+            "transcribe_id": self.id_of("transcribe", contact.number),
             "direction": direction,
             "message": text,
         }
@@ -198,8 +179,7 @@ class EventWriter:
     def _message(self, happening: ScenarioEvent) -> Published:
         message = happening.required_message
         inbound = happening.what == "message_received"
-        customer = {"type": "tel", "target": phone_number(sum(message.customer.encode()))}
-        line = {"type": "tel", "target": LINE}
+        customer, line = addresses_of(message)
         return self._change(
             happening,
             "message",
@@ -214,7 +194,7 @@ class EventWriter:
 
     def _conference(self, happening: ScenarioEvent) -> Published:
         contact = happening.required_contact
-        joined = [self._id("conferencecall", f"{contact.number}-{turn}") for turn in range(contact.turn)]
+        joined = [self.id_of("conferencecall", f"{contact.number}-{turn}") for turn in range(contact.turn)]
         word = {"conference_started": "created", "conference_ended": "deleted"}.get(happening.what, "updated")
         more: dict[str, Any] = {"type": "conference", "data": {}, "pre_flow_id": NIL_UUID, "post_flow_id": NIL_UUID}
         status = "terminated" if word == "deleted" else "progressing"
@@ -264,7 +244,7 @@ class EventWriter:
         **fields: Any,
     ) -> Published:
         """Change a resource, or create it with the fields that it has from the first, and publish the whole of it."""
-        resource_id = self._id(resource, number)
+        resource_id = self.id_of(resource, number)
         stamp = _stamp(self.clock.moment(happening.at))
         data = self.resources.pop(resource_id, None)
         if data is None:
@@ -291,6 +271,3 @@ class EventWriter:
             topics.append(f"{scope}:{place}")
             topics.append(f"{scope}:{self.service or resource}:{event_type}:{data['id']}")
         return Published(event_type, tuple(topics), stamp, data, listed)
-
-    def _id(self, what: str, number: int | str) -> str:
-        return same_id(self.seed, self.customer_id, what, number)

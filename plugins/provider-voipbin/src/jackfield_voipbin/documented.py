@@ -6,34 +6,19 @@ documentation shows for events that the platform itself never sends (``queue.joi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from jackfield.simulation.day import Day
-from jackfield.simulation.scenario import Message, ScenarioEvent
+from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_voipbin.kinds import NIL_UUID
-from jackfield_voipbin.published import LINE, Clock, Published, phone_number, same_id
+from jackfield_voipbin.published import AGENT_STATUS, LINE, Published, Writer, addresses_of, phone_number
 
-__all__ = ["documented_events"]
+__all__ = ["DocumentedWriter"]
 
 MOST_CREATED = 10_000
-AGENT_STATUS = {
-    "agent_logged_on": "away",
-    "agent_ready": "available",
-    "agent_away": "away",
-    "external_call_started": "busy",
-    "external_call_ended": "available",
-}
-
-
-def documented_events(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
-    """Everything that happens, without end."""
-    writer = EventWriter(seed, customer_id, Clock(now))
-    for happening in Day(seed, now):
-        yield from writer.write(happening)
 
 
 def _stamp(moment: datetime) -> str:
@@ -41,14 +26,16 @@ def _stamp(moment: datetime) -> str:
 
 
 @attrs.define
-class EventWriter:
-    seed: int
-    customer_id: str
-    clock: Clock
+class DocumentedWriter(Writer):
+    """Writes in documented words."""
+
     agent_status: dict[int, str] = attrs.field(factory=dict)
+    """By agent's number: the last one."""
     created: dict[str, str] = attrs.field(factory=dict)
+    """By a resource's id: when it was first published."""
 
     def write(self, happening: ScenarioEvent) -> Iterator[Published]:
+        """What one happening has the platform publish."""
         what = happening.what
         match what:
             case "call_started":
@@ -88,20 +75,20 @@ class EventWriter:
             case "campaign_changed":
                 number, state = happening.words
                 yield self._publish(
-                    happening, "campaign.status", "campaign", self._id("campaign", number), status=state
+                    happening, "campaign.status", "campaign", self.id_of("campaign", number), status=state
                 )
             case "number_provisioned":
                 number, state = happening.words
-                e164 = f"+1555{int(number):07d}"
+                e164 = phone_number(int(number))
                 yield self._publish(
-                    happening, "number.created", "number", self._id("number", number), number=e164, status=state
+                    happening, "number.created", "number", self.id_of("number", number), number=e164, status=state
                 )
 
     # -- one method for each resource ----------------------------------------------------------------
 
     def _call(self, happening: ScenarioEvent, word: str, status: str, previous: str, **more: Any) -> Published:
         contact = happening.required_contact
-        call_id = self._id("call", contact.number)
+        call_id = self.id_of("call", contact.number)
         moments = {"tm_create": "call_started", "tm_ringing": "call_alerting", "tm_progressing": "call_answered"}
         times = {field: _stamp(contact.since[what]) for field, what in moments.items() if what in contact.since}
         return self._publish(
@@ -109,7 +96,7 @@ class EventWriter:
             f"call.{word}",
             "call",
             call_id,
-            activeflow_id=self._id("activeflow", contact.number),
+            activeflow_id=self.id_of("activeflow", contact.number),
             type="flow",
             master_call_id=NIL_UUID,
             source={"type": "tel", "target": phone_number(contact.number), "target_name": contact.caller},
@@ -126,7 +113,7 @@ class EventWriter:
         ended = {"hangup_by": "remote", "hangup_reason": "normal", "tm_hangup": _stamp(happening.at)}
         yield self._call(happening, "status", "hangup", previous="answered", **ended)
         yield self._call(happening, "ended", "hangup", previous="hangup", **ended)
-        call_id = self._id("call", contact.number)
+        call_id = self.id_of("call", contact.number)
         yield self._recording(
             happening, "completed", "ended", call_id=call_id, duration=self._seconds(happening, "call_answered")
         )
@@ -138,12 +125,12 @@ class EventWriter:
             happening,
             f"activeflow.{word}",
             "activeflow",
-            self._id("activeflow", number),
-            flow_id=self._id("flow", 0),
+            self.id_of("activeflow", number),
+            flow_id=self.id_of("flow", 0),
             status=status,
             reference_type="call",
-            reference_id=self._id("call", number),
-            current_action={"id": self._id("action", number), "next_id": NIL_UUID, "type": "queue_join"},
+            reference_id=self.id_of("call", number),
+            current_action={"id": self.id_of("action", number), "next_id": NIL_UUID, "type": "queue_join"},
         )
 
     def _recording(self, happening: ScenarioEvent, word: str, status: str, **more: Any) -> Published:
@@ -152,10 +139,10 @@ class EventWriter:
             happening,
             f"recording.{word}",
             "recording",
-            self._id("recording", number),
-            activeflow_id=self._id("activeflow", number),
+            self.id_of("recording", number),
+            activeflow_id=self.id_of("activeflow", number),
             reference_type="call",
-            reference_id=self._id("call", number),
+            reference_id=self.id_of("call", number),
             status=status,
             format="wav",
             **more,
@@ -163,9 +150,14 @@ class EventWriter:
 
     def _queue(self, happening: ScenarioEvent, word: str, **more: Any) -> Published:
         contact = happening.required_contact
-        queue_id = self._id("queue", contact.queue.number)
+        queue_id = self.id_of("queue", contact.queue.number)
         moment = {"joined": "tm_join", "connected": "tm_connect", "left": "tm_leave"}[word]
-        data = {"queue_id": queue_id, "call_id": self._id("call", contact.number), **more, moment: _stamp(happening.at)}
+        data = {
+            "queue_id": queue_id,
+            "call_id": self.id_of("call", contact.number),
+            **more,
+            moment: _stamp(happening.at),
+        }
         if word == "joined":
             data["estimated_wait"] = contact.position * 40
         return self._published(happening, f"queue.{word}", "queue", queue_id, data)
@@ -192,10 +184,10 @@ class EventWriter:
             happening,
             f"transcribe.{word}",
             "transcribe",
-            self._id("transcribe", number),
-            activeflow_id=self._id("activeflow", number),
+            self.id_of("transcribe", number),
+            activeflow_id=self.id_of("activeflow", number),
             reference_type="call",
-            reference_id=self._id("call", number),
+            reference_id=self.id_of("call", number),
             status=status,
             language="en-US",
             direction="both",
@@ -203,10 +195,10 @@ class EventWriter:
 
     def _transcript(self, happening: ScenarioEvent) -> Published:
         contact = happening.required_contact
-        transcribe_id = self._id("transcribe", contact.number)
+        transcribe_id = self.id_of("transcribe", contact.number)
         direction, text = happening.words
         data = {
-            "id": self._id("transcript", f"{contact.number}-{contact.turn}"),
+            "id": self.id_of("transcript", f"{contact.number}-{contact.turn}"),
             "customer_id": self.customer_id,
             "transcribe_id": transcribe_id,
             "direction": direction,
@@ -220,12 +212,12 @@ class EventWriter:
         message = happening.required_message
         word = {"message_received": "received", "message_sent": "sent"}.get(happening.what, "delivery")
         inbound = word == "received"
-        customer, line = {"type": "tel", "target": phone_number(_customer_of(message))}, {"type": "tel", "target": LINE}
+        customer, line = addresses_of(message)
         return self._publish(
             happening,
             f"message.{word}",
             "message",
-            self._id("message", message.number),
+            self.id_of("message", message.number),
             type="sms",
             direction="inbound" if inbound else "outbound",
             source=customer if inbound else line,
@@ -237,10 +229,10 @@ class EventWriter:
     def _conference(self, happening: ScenarioEvent) -> Published:
         contact = happening.required_contact
         word = {"started": "created", "ended": "deleted"}.get(happening.what.partition("_")[2], happening.what[11:])
-        conference_id = self._id("conference", contact.number)
+        conference_id = self.id_of("conference", contact.number)
         more: dict[str, Any] = {"participant_count": contact.turn}
         if word in ("joined", "left"):
-            more |= {"conference_id": conference_id, "call_id": self._id("call", contact.number)}
+            more |= {"conference_id": conference_id, "call_id": self.id_of("call", contact.number)}
             more["tm_join" if word == "joined" else "tm_leave"] = _stamp(happening.at)
         return self._publish(happening, f"conference.{word}", "conference", conference_id, **more)
 
@@ -276,15 +268,8 @@ class EventWriter:
         )
 
     def _agent_id(self, happening: ScenarioEvent) -> str:
-        return self._id("agent", happening.required_agent.number)
-
-    def _id(self, what: str, number: int | str) -> str:
-        return same_id(self.seed, self.customer_id, what, number)
+        return self.id_of("agent", happening.required_agent.number)
 
     @staticmethod
     def _seconds(happening: ScenarioEvent, since: str) -> int:
         return round((happening.at - happening.required_contact.since[since]).total_seconds())
-
-
-def _customer_of(message: Message) -> int:
-    return sum(message.customer.encode())

@@ -228,10 +228,10 @@ def _named(resource: str, item: bytes) -> Found | None:
 
 
 def _items(path: str, answer: Response) -> list[bytes]:
-    """What is listed, each as its text; `RestError` where the answer is no list."""
+    """What is listed, each as its text; `RestError` where the answer is not a list."""
     try:
         answer.json()  # all of it, since what a list holds is not decoded otherwise
         page = decode_struct(_decode_page, answer.body)
     except (RestError, msgspec.ValidationError) as error:
-        raise RestError(f"GET /v1.0/{path}: the answer is no list: {error}") from None
+        raise RestError(f"GET /v1.0/{path}: the answer is not a list: {error}") from None
     return [bytes(item) for item in page.result or ()]  # an empty list may be null where the server is written in Go

@@ -26,12 +26,13 @@ import attrs
 from jackfield_voipbin.bare import name_as
 from jackfield_voipbin.event_names import INITIAL_STATUS, STAMPS, EventName
 from jackfield_voipbin.recent import Recent
-from jackfield_voipbin.shapes import resource_of
+from jackfield_voipbin.shapes import has_known_fields_only, resource_of
 from jackfield_voipbin.times import parse_time
 
 __all__ = ["Namer"]
 
 MOST_REMEMBERED = 20_000
+MOST_ORDERS = 1_000
 
 
 # The statuses of STAMPS, each as a bit: a number costs the garbage collector nothing.
@@ -54,6 +55,8 @@ class Namer:
     """The streams in which somebody speaks."""
     _decided: Recent[tuple[Any, ...], tuple[str, ...]] = attrs.field(factory=_recent)
     """What frames were named, for their copies."""
+    _resources: dict[tuple[str, ...], str] = attrs.field(factory=dict)
+    """The resources of frames with exactly these fields, in this order, all of them known; most frames are such."""
     reason: str = ""
     """Why the last bare frame got its name."""
 
@@ -76,7 +79,7 @@ class Namer:
         stamps is the transition then, unless it is known to be the old one.
         """
         fields = data if isinstance(data, dict) else {}
-        resource = listed_as or resource_of(fields)
+        resource = listed_as or self._resources.get(tuple(fields)) or self._resource_of(fields)
         if not resource:
             self.reason = "no known resource has these fields"
             return ()
@@ -89,6 +92,13 @@ class Namer:
             names = self._decide(resource, resource_id, fields, listed=bool(listed_as))
             self._decided.put(key, names)
         return names
+
+    def _resource_of(self, fields: Mapping[str, Any]) -> str:
+        resource = resource_of(fields)
+        # A chat is known by its type; and names that a vendor makes up are not kept.
+        if resource not in ("", "chat") and has_known_fields_only(fields) and len(self._resources) < MOST_ORDERS:
+            self._resources[tuple(fields)] = resource
+        return resource
 
     def _decide(self, resource: str, resource_id: str, fields: Mapping[str, Any], *, listed: bool) -> tuple[str, ...]:
         if resource == "transcribe_speech":

@@ -9,46 +9,38 @@ and an AI assists some calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterator
+from datetime import timedelta, timezone
 from typing import Any
 
 import attrs
 
-from jackfield.simulation.day import Day
 from jackfield.simulation.scenario import ScenarioEvent
-from jackfield_voipbin.deployed import NO_OWNER, EventWriter
+from jackfield_voipbin.deployed import NO_OWNER, DeployedWriter
 from jackfield_voipbin.kinds import NIL_UUID
-from jackfield_voipbin.published import LINE, Clock, Published, phone_number
+from jackfield_voipbin.published import Published, addresses_of
 
-__all__ = ["october_events"]
+__all__ = ["OctoberWriter"]
 
 # Of so many calls an AI assists one.
 ASSISTED = 3
 _SERVER = timezone(timedelta(hours=9))
 
 
-def october_events(seed: int, customer_id: str, now: Callable[[], datetime]) -> Iterator[Published]:
-    """Everything that happens, without end."""
-    writer = OctoberWriter(seed, customer_id, "", Clock(now))
-    for happening in Day(seed, now):
-        yield from writer.write(happening)
-
-
 @attrs.define
-class OctoberWriter(EventWriter):
+class OctoberWriter(DeployedWriter):
     """What differs."""
 
     def write(self, happening: ScenarioEvent) -> Iterator[Published]:
         """What one happening has the platform publish."""
         if happening.what == "said":
             yield from self._speech(happening)
-        yield from EventWriter.write(self, happening)
+        yield from DeployedWriter.write(self, happening)
         match happening.what:
             case "flow_step":
                 contact = happening.required_contact
-                action = {"id": self._id("action", contact.number), "next_id": NIL_UUID, "type": "queue_join"}
-                option = {"queue_id": self._id("queue", contact.queue.number)}
+                action = {"id": self.id_of("action", contact.number), "next_id": NIL_UUID, "type": "queue_join"}
+                option = {"queue_id": self.id_of("queue", contact.queue.number)}
                 yield self._call(happening, "updated", action=action | {"option": option})
             case "campaign_changed":
                 number, state = happening.words
@@ -62,9 +54,8 @@ class OctoberWriter(EventWriter):
     def _conversation(self, happening: ScenarioEvent) -> Iterator[Published]:
         """A text message, once more as part of what is said with this customer on any channel."""
         message, inbound = happening.required_message, happening.what == "message_received"
-        customer = {"type": "tel", "target": phone_number(sum(message.customer.encode()))}
-        line = {"type": "tel", "target": LINE}
-        conversation_id = self._id("conversation", message.customer)
+        customer, line = addresses_of(message)
+        conversation_id = self.id_of("conversation", message.customer)
         if conversation_id not in self.resources:
             first = {**NO_OWNER, "account_id": NIL_UUID, "type": "message", "self": line, "peer": customer}
             yield self._change(happening, "conversation", message.customer, "created", "", first)
@@ -77,7 +68,7 @@ class OctoberWriter(EventWriter):
             direction="incoming" if inbound else "outgoing",
             status="done",
             reference_type="message",
-            reference_id=self._id("message", message.number),
+            reference_id=self.id_of("message", message.number),
             source=customer if inbound else line,
             destination=line if inbound else customer,
             text=message.text,
@@ -86,11 +77,11 @@ class OctoberWriter(EventWriter):
     def _assistant(self, happening: ScenarioEvent) -> Iterator[Published]:
         """What an AI that listens to the call does: it says what it makes of each sentence, and sums up at the end."""
         contact = happening.required_contact
-        about = {"activeflow_id": self._id("activeflow", contact.number), "reference_type": "call"}
-        about["reference_id"] = self._id("call", contact.number)
+        about = {"activeflow_id": self.id_of("activeflow", contact.number), "reference_type": "call"}
+        about["reference_id"] = self.id_of("call", contact.number)
         match happening.what:
             case "call_answered":
-                first = {**about, "assistance_type": "ai", "assistance_id": self._id("ai", 0)}
+                first = {**about, "assistance_type": "ai", "assistance_id": self.id_of("ai", 0)}
                 first |= {"confbridge_id": NIL_UUID, "current_member_id": NIL_UUID}
                 for word, status in (("initializing", "initiating"), ("progressing", "progressing")):
                     yield self._change(
@@ -98,7 +89,7 @@ class OctoberWriter(EventWriter):
                     )
             case "said":
                 direction, text = happening.words
-                said = {"aicall_id": self._id("aicall", contact.number), "active_ai_id": self._id("ai", 0)}
+                said = {"aicall_id": self.id_of("aicall", contact.number), "active_ai_id": self.id_of("ai", 0)}
                 said |= {"activeflow_id": about["activeflow_id"], "role": "user", "content": text}
                 way = "incoming" if direction == "in" else "outgoing"
                 number = f"{contact.number}-{contact.turn}"
@@ -112,15 +103,15 @@ class OctoberWriter(EventWriter):
     def _speech(self, happening: ScenarioEvent) -> Iterator[Published]:
         contact = happening.required_contact
         direction, text = happening.words
-        stream = self._id("streaming", f"{contact.number}-{direction}")
+        stream = self.id_of("streaming", f"{contact.number}-{direction}")
         for word, message in (("started", ""), ("interim", text[: len(text) // 2]), ("interim", text), ("ended", "")):
             moment = self.clock.moment(happening.at).astimezone(_SERVER)
             stamp = f"{moment:%Y-%m-%dT%H:%M:%S.%f}123+09:00"
             data: dict[str, Any] = {
-                "id": self._id("speech", stamp),
+                "id": self.id_of("speech", stamp),
                 "customer_id": self.customer_id,
                 "streaming_id": stream,
-                "transcribe_id": self._id("transcribe", contact.number),
+                "transcribe_id": self.id_of("transcribe", contact.number),
                 "direction": direction,
                 "tm_event": stamp,
                 "tm_create": stamp,

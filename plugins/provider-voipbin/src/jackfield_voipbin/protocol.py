@@ -1,8 +1,8 @@
 """One connection to VoIPBIN, without I/O: topics asked for, messages read in every format, what is missing backfilled.
 
 The documentation promises an acknowledgement of each subscription and the platform has never sent
-one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` takes that back. What it means that
-the line is cut instead says `jackfield_voipbin.subscribing`.
+one, so a topic counts as confirmed as soon as it is asked for, and an ``error`` undoes that. What it means that
+the connection is cut instead says `jackfield_voipbin.subscribing`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class VoipbinProtocol:
         return ()
 
     def subscribe(self, topic: str) -> Iterable[Action]:
-        """Ask, and count it as granted; not at all for what the platform would cut the line for."""
+        """Ask, and count it as granted; not at all for what the platform would cut the connection for."""
         self._patterns[topic] = self._dialect.describe(topic)[0]
         return self._followed(self._subscribing.subscribe(topic))
 

@@ -1,18 +1,30 @@
-"""What the simulated platform publishes: one event, and what the two event writers share."""
+"""What the simulated platform publishes: one event, and what its writers share."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import attrs
 
-__all__ = ["LINE", "Clock", "Published", "phone_number", "same_id"]
+from jackfield.simulation.day import Day
+from jackfield.simulation.scenario import Message, ScenarioEvent
+
+__all__ = ["AGENT_STATUS", "LINE", "Clock", "Published", "Writer", "addresses_of", "phone_number"]
 
 LINE = "+15550199000"
+AGENT_STATUS = {
+    "agent_logged_on": "away",
+    "agent_ready": "available",
+    "agent_away": "away",
+    "external_call_started": "busy",
+    "external_call_ended": "available",
+}
+"""What an agent's status is after what happens to it."""
 
 
 @attrs.frozen
@@ -50,12 +62,39 @@ class Clock:
         return at
 
 
-def same_id(seed: int, customer_id: str, what: str, number: int | str) -> str:
-    """The same UUID for the same thing on every run of the same seed."""
-    digest = hashlib.sha256(f"{seed}/{customer_id}/{what}/{number}".encode()).digest()
-    return str(UUID(bytes=digest[:16], version=4))
-
-
 def phone_number(number: int) -> str:
     """Somebody's, in E.164."""
     return f"+1555{number % 10_000_000:07d}"
+
+
+def addresses_of(message: Message) -> tuple[dict[str, str], dict[str, str]]:
+    """The customer's address, and ours."""
+    number = phone_number(sum(message.customer.encode()))
+    return {"type": "tel", "target": number}, {"type": "tel", "target": LINE}
+
+
+@attrs.define
+class Writer(ABC):
+    """Writes a contact centre's day in words of the platform's."""
+
+    seed: int
+    customer_id: str
+    _now: Callable[[], datetime]
+    clock: Clock = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.clock = Clock(self._now)
+
+    def day(self) -> Iterator[Published]:
+        """Everything that happens, without end."""
+        for happening in Day(self.seed, self._now):
+            yield from self.write(happening)
+
+    @abstractmethod
+    def write(self, happening: ScenarioEvent) -> Iterator[Published]:
+        """What one happening has the platform publish."""
+
+    def id_of(self, what: str, number: int | str) -> str:
+        """The same UUID for the same thing on every run of the same seed."""
+        digest = hashlib.sha256(f"{self.seed}/{self.customer_id}/{what}/{number}".encode()).digest()
+        return str(UUID(bytes=digest[:16], version=4))

@@ -46,7 +46,7 @@ class Rest:
         headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),) if body else ()
         if self.credential.kind == "token":
             headers += (("Authorization", f"Bearer {self.credential.text}"),)
-        else:  # which the platform takes in the query or in a cookie only
+        else:  # which the platform reads in the query or in a cookie only
             query = {"accesskey": self.credential.text, **query}
         url = f"{self.base}/v1.0/{path}{'?' if query else ''}{urlencode(query)}"
         request = Request(method, url, headers, body, self.ca_file)

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["SHAPES", "Shape", "nearest", "resource_of"]
+__all__ = ["SHAPES", "Shape", "has_known_fields_only", "nearest", "resource_of"]
 
 # Of ten fields so many are the same.
 LEAST_ALIKE = 0.7
@@ -95,9 +95,9 @@ class Shape:
     mark: frozenset[str]
     """By which alone it is known, where nothing is more like it."""
 
-    def likeness(self, keys: frozenset[str]) -> float:
-        """From 0, where none of its own fields is there, to 1."""
-        return len(keys & self.known) / len(keys | self.always) if keys & self.own else 0.0
+    def likeness(self, keys: frozenset[str], others: int) -> float:
+        """How like it an object with these fields and so many others is: up to 1, and 0 without one of its own."""
+        return len(keys & self.known) / (len(keys | self.always) + others) if keys & self.own else 0.0
 
 
 def _shape(resource: str, text: str) -> Shape:
@@ -111,32 +111,45 @@ def _shape(resource: str, text: str) -> Shape:
 SHAPES: Mapping[str, Shape] = {resource: _shape(resource, text) for resource, text in _FIELDS.items()}
 """By resource, as its events' names begin."""
 
-_IDENTITY = frozenset({"id", "customer_id"})
+_NAMES = frozenset().union(*(shape.known for shape in SHAPES.values()))
 
 
 def resource_of(data: Mapping[str, Any]) -> str:
     """The resource that these fields are of; empty where it is none that is known."""
-    return _resource_by(tuple(data)) or ("chat" if data.get("type") in _CHAT_TYPES else "")
+    # What is remembered holds names of the platform's only, which are few and short.
+    return _resource_by(*_fields(data)) or ("chat" if data.get("type") in _CHAT_TYPES else "")
+
+
+def has_known_fields_only(data: Mapping[str, Any]) -> bool:
+    """Whether each of these fields is one that some resource has."""
+    return _fields(data)[1] == 0
+
+
+def _fields(data: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
+    """The names that some resource has, and how many others there are."""
+    known = tuple([key for key in data if key in _NAMES])
+    return known, len(data) - len(known) - ("id" in data) - ("customer_id" in data)
 
 
 @lru_cache(1024)
-def _resource_by(keys: tuple[str, ...]) -> str:
-    fields = frozenset(keys) - _IDENTITY
-    best = _most_alike(fields)
-    if best.likeness(fields) >= LEAST_ALIKE:
+def _resource_by(keys: tuple[str, ...], others: int) -> str:
+    fields = frozenset(keys)
+    best = _most_alike(fields, others)
+    if best.likeness(fields, others) >= LEAST_ALIKE:
         return best.resource
     return next((each.resource for each in SHAPES.values() if each.mark and each.mark <= fields), "")
 
 
-def _most_alike(fields: frozenset[str]) -> Shape:
-    return max(SHAPES.values(), key=lambda shape: shape.likeness(fields))
+def _most_alike(fields: frozenset[str], others: int) -> Shape:
+    return max(SHAPES.values(), key=lambda shape: shape.likeness(fields, others))
 
 
 def nearest(data: Mapping[str, Any]) -> str:
     """For a report: what an object resembles most, and what it lacks of that."""
-    fields = frozenset(data) - _IDENTITY
-    best = _most_alike(fields)
-    if not best.likeness(fields):
+    keys, others = _fields(data)
+    fields = frozenset(keys)
+    best = _most_alike(fields, others)
+    if not best.likeness(fields, others):
         return "it resembles no resource"
     missing = ", ".join(sorted(best.always - fields))
     return f"the nearest is {best.resource}" + (f", which also has {missing}" if missing else "")

@@ -24,9 +24,9 @@ from jackfield.plugin.simulator import Refusal, WebhookDelivery
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
 from jackfield_voipbin.clients import Client, Profile, ScopeCounts
 from jackfield_voipbin.credentials import Credential, read_credential
-from jackfield_voipbin.deployed import deployed_events
-from jackfield_voipbin.documented import documented_events
-from jackfield_voipbin.october import october_events
+from jackfield_voipbin.deployed import DeployedWriter
+from jackfield_voipbin.documented import DocumentedWriter
+from jackfield_voipbin.october import OctoberWriter
 from jackfield_voipbin.published import Published
 from jackfield_voipbin.simulated_state import SimulatedState
 from jackfield_voipbin.tokens import make_token
@@ -82,11 +82,11 @@ class VoipbinSimulator:
         default=0x20, metadata=field_help("the roles of tokens from a login: 16 agent, 32 admin, 64 manager", live=True)
     )
     webhook_uri: str = attrs.field(
-        default="", metadata=field_help("where events are posted; empty for nowhere", live=True)
+        default="", metadata=field_help("where webhooks are sent; empty for nowhere", live=True)
     )
     webhook_method: str = attrs.field(default="POST", metadata=field_help("by which method; empty is GET", live=True))
     webhook_secret: str = attrs.field(
-        default="", repr=False, metadata=field_help("signs what is posted; empty for no signature", live=True)
+        default="", repr=False, metadata=field_help("signs webhooks; empty for no signature", live=True)
     )
     ignore_topics: str = attrs.field(
         default="",
@@ -170,12 +170,12 @@ class VoipbinSimulator:
             yield event
 
     def _tell(self, now: Callable[[], datetime]) -> Iterator[Published]:
+        about = (self.seed, self.customer_id, now)
         if self.profile == "documented":
-            return documented_events(self.seed, self.customer_id, now)
+            return DocumentedWriter(*about).day()
         if self.profile == "2026-10":
-            return october_events(self.seed, self.customer_id, now)
-        service = "webhook" if self.profile == "wrapped" else ""
-        return deployed_events(self.seed, self.customer_id, now, service=service)
+            return OctoberWriter(*about).day()
+        return DeployedWriter(*about, service="webhook" if self.profile == "wrapped" else "").day()
 
     # -- REST ----------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from jackfield_voipbin.parties import parties_of
 from jackfield_voipbin.times import last_change, parse_time
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
 
-__all__ = ["UNKNOWN_ID", "translate"]
+__all__ = ["UNKNOWN_ID", "correlation_of", "translate"]
 
 UNKNOWN_ID = "unknown"
 """Stands where an address needs an id and the vendor gave none."""
@@ -74,7 +74,7 @@ def translate(
         time=time,
         received=at,
         feed=feed,
-        correlation=_correlation(resource, fields),
+        correlation=correlation_of(resource, fields),
         native_type=message.name,
         native_topic=message.topic or "",
         inferred=not message.name,
@@ -113,7 +113,8 @@ def _first_id(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _correlation(resource: str, fields: Mapping[str, Any]) -> str | None:
+def correlation_of(resource: str, fields: Mapping[str, Any]) -> str | None:
+    """What a resource shares with the others of one contact; ``None`` where it belongs to none."""
     if call := _first_id(fields, _CALL_FIELDS):
         return call
     refers_to_call = resource == "queuecall" or fields.get("reference_type") == "call"

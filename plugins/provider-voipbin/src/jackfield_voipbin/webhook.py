@@ -1,4 +1,4 @@
-"""VoIPBIN's webhooks: the signature, and the events in what is posted.
+"""VoIPBIN's webhooks: the signature, and the events in them.
 
 A webhook is ``{"type", "data"}`` with ``X-VoIPBIN-Signature: sha256=<hex>``, the HMAC-SHA-256 of the body as it came
 under the customer's ``webhook_secret``. Installations before 4 August 2026 sign nothing. There is no time and
@@ -36,7 +36,7 @@ def sign(secret: str, body: bytes) -> str:
 
 @attrs.frozen
 class Reader:
-    """Reads what is posted for one feed; the ``read`` of a `jackfield.plugin.webhook.Webhook`."""
+    """Reads the webhooks of one feed; the ``read`` of a `jackfield.plugin.webhook.Webhook`."""
 
     feed: str
     customer_id: str
@@ -62,7 +62,7 @@ class Reader:
 def _verify(secret: str, signature: str, body: bytes) -> None:
     if not signature:
         raise WebhookError(401, f"there is no {SIGNATURE}; webhook_verify = false accepts posts without")
-    # As bytes, since a header may hold what is no ASCII, and that must not raise.
+    # As bytes, since a header may hold what is not ASCII, and that must not raise.
     if not hmac.compare_digest(sign(secret, body).encode(), signature.encode("utf-8", "surrogateescape")):
         raise WebhookError(401, f"the {SIGNATURE} is not that of this body under webhook_secret")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 import attrs
 from google_crc32c import extend
@@ -12,7 +13,7 @@ from google_crc32c import extend
 from jackfield._journal.segments.format import checksum
 from jackfield._journal.segments.keys import INDEXED, Attributes
 from jackfield._journal.segments.walk import Line
-from jackfield.events import NO_PARTIES, Event
+from jackfield.events import NO_PARTIES, Event, Parties
 from jackfield.events.json_text import without_surrogates
 
 __all__ = ["NOTHING", "About", "Entries", "pair_hash"]
@@ -20,6 +21,8 @@ __all__ = ["NOTHING", "About", "Entries", "pair_hash"]
 About = tuple[Sequence[Event], Sequence[bytes]]
 """Events that are appended, and their keys."""
 NOTHING: About = ((), ())
+Named = tuple[str, str, str | None, Parties]
+"""Of an event: its kind, its id, its correlation, its parties."""
 
 # So many events or hashes are dealt with before others get a turn.
 SLICE = 200
@@ -42,6 +45,9 @@ def _encoded(value: str) -> bytes:
         return without_surrogates(value).encode()
 
 
+_named = attrgetter("kind", "id", "correlation", "parties")
+
+
 @attrs.define(eq=False)
 class Entries:
     """Of the events of one segment, in their order."""
@@ -51,23 +57,35 @@ class Entries:
     oldest: int = 0
     """When the first was received, microseconds since 1970."""
     newest: int = 0
+    _groups: deque[tuple[int, list[Named], Sequence[bytes], Sequence[int]]] = attrs.field(factory=deque)
+    """What was added and is not hashed yet: each with its first place, the keys, and when its events came."""
     _numbers: array[int] = attrs.field(factory=lambda: array("Q"))
     """Each the hash of a name with a value, in the upper half, and the place of an event that has it."""
 
-    def add(self, place: int, events: Sequence[Event], keys: Sequence[bytes], received: Sequence[int]) -> None:
-        """Some events that stand at a place of the segment and behind."""
-        self._note(min(received), max(received))
-        self.keys += b"".join(keys)
-        self.kinds.update([event.kind for event in events])
-        self._collect("id", [(at, event.id) for at, event in enumerate(events, place)])
-        self._collect(
-            "correlationid", [(at, text) for at, each in enumerate(events, place) if (text := each.correlation)]
-        )
-        named = [(at, each.parties) for at, each in enumerate(events, place) if each.parties is not NO_PARTIES]
-        self._collect("caller", [(at, text) for at, parties in named if (text := parties.caller)])
-        self._collect("callee", [(at, text) for at, parties in named if (text := parties.callee)])
-        self._collect("agentid", [(at, text) for at, parties in named if (text := parties.agent_id)])
-        self._collect("queueid", [(at, text) for at, parties in named if (text := parties.queue_id)])
+    def add(self, place: int, about: About, received: Sequence[int]) -> None:
+        """Some events that stand at a place of the segment and behind; they are kept as they are until `digest`."""
+        events, keys = about
+        self._groups.append((place, list(map(_named, events)), keys, received))
+
+    def digest(self) -> Iterator[None]:
+        """Hash what was added, a little at each step; beside a thread that adds more."""
+        while self._groups:
+            place, named, keys, received = self._groups.popleft()
+            self._note(min(received), max(received))
+            self.keys += b"".join(keys)
+            for start in range(0, len(named), SLICE):
+                self._digest(place + start, named[start : start + SLICE])
+                yield
+
+    def _digest(self, place: int, named: list[Named]) -> None:
+        self.kinds.update([kind for kind, *_ in named])
+        self._collect("id", [(at, text) for at, (_, text, _, _) in enumerate(named, place)])
+        self._collect("correlationid", [(at, text) for at, (_, _, text, _) in enumerate(named, place) if text])
+        parties = [(at, each) for at, (*_, each) in enumerate(named, place) if each is not NO_PARTIES]
+        self._collect("caller", [(at, text) for at, each in parties if (text := each.caller)])
+        self._collect("callee", [(at, text) for at, each in parties if (text := each.callee)])
+        self._collect("agentid", [(at, text) for at, each in parties if (text := each.agent_id)])
+        self._collect("queueid", [(at, text) for at, each in parties if (text := each.queue_id)])
 
     def _collect(self, name: str, found: list[tuple[int, str]]) -> None:
         seed = _SEEDS[name]
@@ -91,7 +109,8 @@ class Entries:
         self.newest = max(self.newest, newest)
 
     def sort(self) -> Iterator[None]:
-        """Sort the numbers, in slices between which others get a turn."""
+        """Hash the rest, and sort everything, in slices between which others get a turn."""
+        yield from self.digest()
         buckets: list[list[int]] = [[] for _ in range(BUCKETS)]
         for start in range(0, len(self._numbers), SLICE):
             for number in self._numbers[start : start + SLICE]:

@@ -183,7 +183,7 @@ class SegmentFolder:
 
     def maintain(self) -> Iterator[None]:
         """Make the indexes of closed segments, in slices between which others get a turn; in a thread of its own."""
-        return self._indexes.build(self.segments[:-1])
+        return self._indexes.maintain(self.segments)
 
     def check(self) -> Iterator[str]:
         """Read everything and compare it; what is not what was written."""

@@ -56,6 +56,13 @@ class Indexes:
             segment.read_through()
             yield from segment.problems
 
+    def maintain(self, segments: list[Segment]) -> Iterator[None]:
+        """Make those of closed segments, and begin the newest one's, in slices between which others get a turn."""
+        yield from self.build(segments[:-1])
+        for newest in segments[-1:]:
+            if (entries := newest.entries) is not None:
+                yield from entries.digest()
+
     def build(self, segments: list[Segment]) -> Iterator[None]:
         """Make those that are missing, in slices between which others get a turn."""
         for segment in segments:

@@ -98,11 +98,10 @@ class Segment:
     def appended(self, position: int, offset: int, received: Sequence[int], about: About) -> None:
         """Note a group's place, and what the index will say of its events; where that is not known, it is read."""
         self.note(position, offset)
-        events, keys = about
-        if not events:
+        if not about[0]:
             self.entries = None
         elif self.entries is not None:
-            self.entries.add(position - self.first, events, keys, received)
+            self.entries.add(position - self.first, about, received)
 
     def read_through(self) -> None:
         """Walk it once from start to end: find its marks, its end, and what is wrong with it."""

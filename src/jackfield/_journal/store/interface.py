@@ -92,6 +92,14 @@ class Store(Protocol):
         """Save what has changed, all or nothing; where it must be `durable`, such that a power failure spares it."""
         ...
 
+    def save_checkpoint(self, pieces: Sequence[bytes]) -> None:
+        """Save the gateway's state in place of the one before, all or nothing."""
+        ...
+
+    def checkpoint(self) -> list[bytes]:
+        """The state that was saved, in its pieces; nothing where there is none that can be read."""
+        ...
+
     def cut(self, *, keep_after: float, keep_bytes: int, floor: int) -> int:
         """The position before which events can be deleted, `first` where none can.
 

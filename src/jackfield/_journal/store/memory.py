@@ -77,6 +77,13 @@ class MemoryStore:
                 reason = f"memory holds {self._capacity} dead letters, and there are more"
                 self._report(EventsDropped(f"dead letters of sink {sink}", 1, reason, self._dropped))
 
+    def save_checkpoint(self, _pieces: Sequence[bytes]) -> None:
+        """Nothing survives."""
+
+    def checkpoint(self) -> list[bytes]:
+        """Nothing."""
+        return []
+
     def cut(self, **_limits: float) -> int:
         """Nothing to delete."""
         return self.next

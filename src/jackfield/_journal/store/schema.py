@@ -78,7 +78,11 @@ def _accounts(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE feed")
 
 
-STEPS: tuple[Step, ...] = (_first, _accounts)
+def _checkpoint(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TABLE checkpoint (piece INTEGER PRIMARY KEY, crc INTEGER NOT NULL, body BLOB NOT NULL)")
+
+
+STEPS: tuple[Step, ...] = (_first, _accounts, _checkpoint)
 """Step n brings a file of version n to version n + 1; version 0 is an empty file."""
 
 

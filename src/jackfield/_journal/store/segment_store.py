@@ -190,6 +190,16 @@ class SegmentStore:
         self.folder.delete_before(position)
         self.trimmed = max(self.trimmed, self.folder.first)
 
+    def save_checkpoint(self, pieces: Sequence[bytes]) -> None:
+        """Save the gateway's state in place of the one before."""
+        assert self.sidecar is not None
+        self._check_sidecar()
+        self.sidecar.save_checkpoint(pieces)
+
+    def checkpoint(self) -> list[bytes]:
+        """The state that was saved; nothing where there is none."""
+        return [] if self.sidecar is None else self.sidecar.checkpoint()
+
     def trim_dead(self, keep_bytes: int) -> Mapping[str, int]:
         """Delete the oldest dead letters."""
         assert self.sidecar is not None

@@ -25,7 +25,7 @@ def finished(entries):
 def collected(groups):
     entries, place = Entries(), 0
     for group in groups:
-        entries.add(place, group, [key_of(event) for event in group], [place + 5 for _ in group])
+        entries.add(place, (group, [key_of(event) for event in group]), [place + 5 for _ in group])
         place += len(group)
     return finished(entries)
 

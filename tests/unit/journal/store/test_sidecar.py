@@ -193,3 +193,21 @@ def test_a_check_reads_everything_and_names_what_is_wrong(sidecar):
     with closing(sqlite3.connect(sidecar.path, isolation_level=None)) as db:
         db.execute("UPDATE dead SET attempts = 9 WHERE number = 2")
     assert sidecar.check() == ["dead letter 2 is not what was written"]
+
+
+def test_a_checkpoint_is_kept_whole_or_not_at_all(folder):
+    sidecar = Sidecar.open(folder)
+    try:
+        assert sidecar.checkpoint() == []
+        sidecar.save_checkpoint([b"one", b"two", b"three"])
+        sidecar.save_checkpoint([b"four", b"five"])
+        assert sidecar.checkpoint() == [b"four", b"five"]
+    finally:
+        sidecar.close()
+    with closing(sqlite3.connect(folder / "state.db")) as db, db:
+        db.execute("UPDATE checkpoint SET body = x'00' WHERE piece = 1")
+    sidecar = Sidecar.open(folder)
+    try:
+        assert sidecar.checkpoint() == []
+    finally:
+        sidecar.close()

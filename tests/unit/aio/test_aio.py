@@ -386,7 +386,7 @@ def test_their_methods_have_the_same_parameters_results_and_first_line(twin, nam
 
 @pytest.mark.parametrize(("name", "method"), METHODS)
 def test_beside_asyncio_what_crosses_to_the_gateways_thread_is_awaited_and_nothing_else(name, method):
-    crosses = (name == "Gateway" and method != "listen") or method == "take"
+    crosses = (name == "Gateway" and method not in ("listen", "watch")) or method == "take"
     assert inspect.iscoroutinefunction(getattr(getattr(aio, name), method)) == crosses
     assert not inspect.iscoroutinefunction(getattr(getattr(blocking, name), method))
 
@@ -394,3 +394,24 @@ def test_beside_asyncio_what_crosses_to_the_gateways_thread_is_awaited_and_nothi
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
 def test_they_are_opened_alike(twin):
     assert parameters(twin.open_gateway) == parameters(jackfield.open_gateway)
+
+
+def test_the_state_and_its_changes_cross(run, vendors):
+    async def main():
+        async with aio.open_gateway({"feeds": vendors.feeds}) as gateway:
+            async with gateway.watch("feed", "agent") as watch:
+                assert set(watch.snapshot.feeds) == set(vendors.feeds)
+                async for changes in watch:
+                    assert {each.entity for each in changes.changes} <= {"feed", "agent"}
+                    break
+            assert await watch.take() is None
+            with pytest.raises(ValueError, match="bus"):
+                gateway.watch("bus")
+            with pytest.raises(RuntimeError, match="async with"):
+                _ = gateway.watch().snapshot
+            snapshot = await gateway.snapshot()
+            assert set(snapshot.feeds) == set(vendors.feeds)
+        with pytest.raises(JackfieldError, match="closed"):
+            await gateway.snapshot()
+
+    run(main)

@@ -1,27 +1,10 @@
-"""The gateway inside an asyncio program, such as a web application.
-
-::
-
-    import asyncio, jackfield.aio
-
-    async def main():
-        async with jackfield.aio.open_gateway("gateway.toml") as gateway:
-            with gateway.listen("contact.*") as contacts:
-                async for event in contacts:
-                    print(event.kind, event.address, event.data)
-
-    asyncio.run(main())
-
-It is the same gateway with the same methods; what has to cross to its thread is awaited here. Plugins and
-observers run on that thread.
-"""
+"""The gateway and its listeners as an asyncio program sees them; see `jackfield.aio`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -35,14 +18,17 @@ from jackfield._gateway.gateway import Gateway as TrioGateway
 from jackfield._gateway.listener import Item, check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
-from jackfield._gateway.thread import Batches, Portal, closed
+from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
+from jackfield._gateway.watch import check_entities
 from jackfield._loading.registry import Registry
+from jackfield.aio._watch import Watch, outcome_of
 from jackfield.config import GatewayConfig, Route
 from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
+from jackfield.state import Snapshot
 
 __all__ = ["Gateway", "Listener", "open_gateway"]
 
@@ -171,11 +157,20 @@ class Gateway:
 
         Cancelled, it has put them there, and does not wait.
         """
-        return await _outcome(self._portal.spawn(partial(self._gateway.publish, *events), closed))
+        return await outcome_of(self._portal.spawn(partial(self._gateway.publish, *events), closed))
 
     async def post(self, feed: str, request: Request) -> Response:
         """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
-        return await _outcome(self._portal.spawn(partial(self._gateway.post, feed, request), closed))
+        return await outcome_of(self._portal.spawn(partial(self._gateway.post, feed, request), closed))
+
+    async def snapshot(self) -> Snapshot:
+        """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals."""
+        return await outcome_of(self._portal.spawn(self._gateway.snapshot, no_state))
+
+    def watch(self, *entities: str) -> Watch:
+        """The same, and then every change of these entities, of all where none is named."""
+        wanted = check_entities(entities)
+        return Watch(wanted, partial(Crossing.open, self._portal, partial(self._gateway.watch, *wanted)))
 
     async def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
@@ -194,11 +189,7 @@ class Gateway:
         await self._call(partial(self._gateway.remove_route, route))
 
     async def _call(self, work: Callable[[], T]) -> T:
-        return await _outcome(self._portal.call(work))
-
-
-async def _outcome(future: Future[T]) -> T:
-    return await asyncio.wrap_future(future)
+        return await outcome_of(self._portal.call(work))
 
 
 @asynccontextmanager

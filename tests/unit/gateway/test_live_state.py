@@ -1,0 +1,137 @@
+"""`jackfield._gateway.live_state`: the state of a running gateway, against both simulators and by itself."""
+
+import sqlite3
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+import trio
+
+import jackfield
+from jackfield.addresses import Address
+from jackfield.errors import ConfigError, JackfieldError
+from jackfield.events import Event, Parties
+from jackfield.simulation import serve
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+FEED = {"provider": "voipbin", "url": "ws://127.0.0.1:1/", "token": "t", "customer_id": "C"}  # where nobody answers
+CONFIG = {"feeds": {"office": FEED}}
+
+
+def happened(kind, second=0, id="c1", **parties):
+    entity, _, word = kind.partition(".")
+    at = NOW + timedelta(seconds=second)
+    address = Address("acme", "account", "A", entity, id, word)
+    return Event(f"{kind}-{id}-{second}", kind, address, at, at, "program", id, parties=Parties(**parties))
+
+
+async def test_a_snapshot_and_then_every_change():
+    async with jackfield.open_gateway(CONFIG) as gateway:
+        assert (await gateway.snapshot()).contacts == {}
+        await gateway.publish(happened("contact.queued", queue_id="q1"))
+        async with gateway.watch() as watch:
+            assert watch.snapshot.contacts["acme/c1"].state == "queued"
+            assert watch.snapshot.position == 1
+            assert watch.take_nowait() is None
+            await gateway.publish(happened("offer.created", 1), happened("contact.connected", 2, agent_id="a1"))
+            changes = await watch.take()
+            changed = {(each.entity, each.key): each.value for each in changes.changes}
+            assert changes.position == 3
+            assert changed["contact", "acme/c1"].state == "connected"
+            assert changed["agent", "acme/a1"].state == "busy"
+            assert changed["queue", "acme/q1"].waiting == 0
+            assert changed["totals", ""].answered == 1
+
+
+async def test_a_slow_loop_gets_each_thing_once_as_it_stands():
+    async with jackfield.open_gateway(CONFIG) as gateway, gateway.watch("contact") as watch:
+        for number in range(50):
+            await gateway.publish(happened("contact.queued", number, f"c{number % 5}"))
+        (changes,) = [await watch.take()]
+        assert sorted(each.key for each in changes.changes) == [f"acme/c{number}" for number in range(5)]
+
+
+async def test_a_watch_ends_with_its_gateway(autojump_clock):
+    async with trio.open_nursery() as nursery:
+        async with jackfield.open_gateway(CONFIG) as gateway, gateway.watch() as watch:
+            ended = []
+
+            async def follow():
+                ended.extend([changes async for changes in watch])
+                ended.append(None)
+
+            nursery.start_soon(follow)
+            await trio.testing.wait_all_tasks_blocked()
+        assert ended == [None]
+    assert (await gateway.snapshot()).contacts == {}
+    with pytest.raises(JackfieldError, match="closed"):
+        gateway.watch()
+
+
+async def test_a_watch_that_is_left_gets_nothing():
+    async with jackfield.open_gateway(CONFIG) as gateway:
+        async with gateway.watch() as watch:
+            pass
+        await gateway.publish(happened("contact.queued"))
+        assert await watch.take() is None
+        with pytest.raises(RuntimeError, match="async with"):
+            _ = gateway.watch().snapshot
+        with pytest.raises(ValueError, match="bus"):
+            gateway.watch("bus")
+
+
+async def test_nothing_is_reduced_where_nobody_asks():
+    async with jackfield.open_gateway(CONFIG) as gateway:
+        await gateway.publish(happened("contact.queued"))
+        assert gateway._journal.committed == []
+
+
+async def test_nobody_asked_in_time(autojump_clock):
+    async with jackfield.open_gateway(CONFIG) as gateway:
+        await gateway.publish(happened("contact.queued"))
+    with pytest.raises(JackfieldError, match="closed"):
+        await gateway.snapshot()
+
+
+async def test_a_restart_is_the_checkpoint_and_the_later_events(tmp_path):
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
+    async with jackfield.open_gateway(config) as gateway:
+        await gateway.snapshot()
+        await gateway.publish(happened("contact.queued", queue_id="q1", queue_name="Sales", caller="+491"))
+        before = await gateway.snapshot()
+    async with jackfield.open_gateway(config) as gateway:  # whose program did not ask
+        await gateway.publish(happened("contact.connected", 5, agent_id="a1"))
+    async with jackfield.open_gateway(config) as gateway:
+        after = await gateway.snapshot()
+    assert after.queues["acme/q1"].name == "Sales"
+    assert (before.contacts["acme/c1"].state, after.contacts["acme/c1"].state) == ("queued", "connected")
+    assert after.contacts["acme/c1"].caller == "+491"
+    assert (before.position, after.position) == (1, 2)
+
+
+async def test_a_damaged_checkpoint_is_none(tmp_path):
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
+    async with jackfield.open_gateway(config) as gateway:
+        await gateway.snapshot()
+        await gateway.publish(happened("contact.queued"))
+    with sqlite3.connect(tmp_path / "journal" / "state.db") as db:
+        db.execute("UPDATE checkpoint SET crc = crc + 1")
+    db.close()
+    async with jackfield.open_gateway(config) as gateway:
+        assert (await gateway.snapshot()).contacts == {}
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc"])
+async def test_a_time_zone_must_be_one(zone):
+    with pytest.raises(ConfigError, match="time zone"):
+        async with jackfield.open_gateway(CONFIG | {"gateway": {"time_zone": zone}}):
+            pass
+
+
+@asynccontextmanager
+async def running(simulator):
+    async with trio.open_nursery() as nursery:
+        base = await nursery.start(partial(serve, simulator))
+        yield simulator.feed(base)
+        nursery.cancel_scope.cancel()
