@@ -88,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
     forget.add_argument("sink", metavar="SINK", help="the sink's name")
     forget.set_defaults(do=_forget_sink)
-    journal_files.configure(partial(_action, actions), _folder, _gateway_options)
+    journal_files.configure(partial(_action, actions), _folder, _gateway_options, _sinks)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -142,6 +142,14 @@ def _gateway_options(path: Path | None) -> GatewayOptions | None:
     if path.is_dir() and not any(path.glob("*.toml")):
         return None
     return read_gateway_options(read_toml(path))
+
+
+def _sinks(path: Path | None) -> list[str]:
+    """The names of the sinks of a configuration; of a journal's folder, none."""
+    path = path or find_config()
+    if path.is_dir() and not any(path.glob("*.toml")):
+        return []
+    return [*read_toml(path).get("sinks", {})]
 
 
 def _wanted(options: argparse.Namespace) -> EventFilter:
