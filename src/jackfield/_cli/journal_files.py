@@ -20,9 +20,12 @@ Action = Callable[[str, str], argparse.ArgumentParser]
 
 
 def configure(
-    action: Action, folder: Callable[[Path], Path], options_of: Callable[[Path], GatewayOptions | None]
+    action: Action,
+    folder: Callable[[Path], Path],
+    options_of: Callable[[Path], GatewayOptions | None],
+    sinks_of: Callable[[Path], list[str]],
 ) -> None:
-    """Declare the actions; `folder` finds the journal's folder of a path, `options_of` its configuration."""
+    """Declare the actions; `folder` finds the journal's folder of a path, the others what its configuration says."""
     parser = action("export", "write the events to a new file, one CloudEvents JSON object a line")
     _add_path(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file; compressed where it ends in .gz")
@@ -42,7 +45,7 @@ def configure(
         metavar="FILE",
         help="an export or a rescue file (.rescued-...), compressed or not, or the folder of another journal",
     )
-    parser.set_defaults(do=lambda options: _import(options, folder(options.path)))
+    parser.set_defaults(do=lambda options: _import(options, folder(options.path), sinks_of(options.path)))
     parser = action("backup", "copy the journal into a new folder, consistent also while a gateway runs")
     _add_path(parser)
     parser.add_argument("target", type=Path, metavar="FOLDER", help="a new folder")
@@ -72,13 +75,15 @@ def _microseconds(at: datetime) -> int:
     return int(at.timestamp() * 1_000_000)
 
 
-def _import(options: argparse.Namespace, path: Path) -> int:
+def _import(options: argparse.Namespace, path: Path, sinks: list[str]) -> int:
     problems: list[str] = []
-    result = import_events(path, options.files, problems.append)
+    result = import_events(path, options.files, sinks, problems.append)
     _report(problems)
     copies = f", {result.copies} left out that it has already" if result.copies else ""
     unreadable = f", {result.unreadable} unreadable lines left out" if result.unreadable else ""
     say(f"{path}: {result.taken} events added{copies}{unreadable}")
+    if result.taken and not result.sinks:
+        say(f"{path}: knows no sink, so none will get them; name the gateway's configuration instead", level="warning")
     return 1 if problems else 0
 
 

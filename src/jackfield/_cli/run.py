@@ -104,3 +104,7 @@ def say_summary(state: GatewayState, console: Console, *, durable: bool) -> None
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} waiting in the journal" if sink.lag and durable else ""
         console.say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")
+    journal = state.journal
+    if journal.dropped or journal.rescued:
+        rescued = f", {journal.rescued} saved beside it for 'jackfield journal import'" if journal.rescued else ""
+        console.say(f"journal: {journal.dropped} events lost before they were committed{rescued}", level="warning")

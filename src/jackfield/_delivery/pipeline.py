@@ -173,7 +173,9 @@ class SinkPipeline:
             most = max(1, min(most, room // average, self._options.batch_events))
             records, lost = await self._cursor.read(most)
             if lost:
-                self.drop(lost, "it was too slow, and the journal keeps no more")
+                durable = self._cursor.durable  # retention has its own report then
+                reason = "the journal cannot read them" if durable else "it was too slow, and memory holds no more"
+                self.drop(lost, reason)
             if not records:
                 return
             if chosen := self.selects.choose(records):

@@ -16,6 +16,7 @@ from jackfield._journal.segments import SegmentFolder
 from jackfield._journal.segments.copying import copy_segments, remove_leftovers
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.backup import copy_sidecar, vacuum_sidecar
+from jackfield._journal.store.records import Notes
 from jackfield.errors import EventError, JournalError
 from jackfield.events import Event
 
@@ -35,6 +36,8 @@ class Imported:
     copies: int = 0
     """Events that the journal has already."""
     unreadable: int = 0
+    sinks: int = 0
+    """How many sinks the journal knows, which get what was added."""
 
 
 def export(path: Path, since: int, until: int, file: Path) -> tuple[int, list[str]]:
@@ -64,8 +67,12 @@ def export(path: Path, since: int, until: int, file: Path) -> tuple[int, list[st
     return count, problems
 
 
-def import_events(path: Path, sources: Iterable[Path], problem: Callable[[str], None]) -> Imported:
+def import_events(
+    path: Path, sources: Iterable[Path], sinks: Iterable[str], problem: Callable[[str], None]
+) -> Imported:
     """Append the events of files to a journal that no gateway uses; those that it has already are left out.
+
+    `sinks` that the journal does not know yet get what is imported, as those do that it knows.
 
     A source is a file with one CloudEvents JSON object of Jackfield's a line, such as an export, a rescue file or a
     segment, which may be compressed; or the folder of another journal.
@@ -73,6 +80,9 @@ def import_events(path: Path, sources: Iterable[Path], problem: Callable[[str], 
     result = Imported()
     with closing(SegmentStore.open(path)) as store:
         known = {*store.newest_keys(ALL)}
+        cursors = store.cursors()
+        store.save(Notes(cursors={sink: store.next for sink in sinks if sink not in cursors}))
+        result.sinks = len(store.cursors())
         lines: list[bytes] = []
         received: list[int] = []
         for source in sources:

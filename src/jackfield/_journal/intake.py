@@ -135,10 +135,11 @@ class Intake:
         if self.closed and not self.waiting:
             self._log.close()
 
-    def abandon(self, reason: str) -> None:
-        """Give up what waits."""
+    def abandon(self, reason: str, saved: int) -> None:
+        """Give up what waits, of which the oldest are saved elsewhere."""
         if self.waiting:
-            self.drop(len(self.waiting), reason)
+            if lost := len(self.waiting) - saved:
+                self.drop(lost, reason)
             self.waiting.clear()
             self._lines.clear()
             self._received.clear()

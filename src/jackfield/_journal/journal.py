@@ -66,6 +66,7 @@ class Journal:
     _rescued: Rescue | None = None
     """What was saved when the files were found to be gone."""
     _rescuing: trio.Lock = attrs.field(factory=trio.Lock)
+    _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _over: bool = False
     """Whether nothing will be committed any more."""
 
@@ -123,6 +124,10 @@ class Journal:
                 await self._log.news()
         return len(taken)
 
+    @property
+    def _gone(self) -> bool:
+        return self._rescued is not None and self._committing.failing
+
     async def room(self) -> tuple[int, int]:
         """How many events, and about how many bytes, a source that can wait may bring; waits until it is something."""
         while not all(room := self._intake.room) and not self._over:
@@ -138,7 +143,7 @@ class Journal:
 
     def _check_files(self) -> None:
         """Confirm nothing while the files are not there."""
-        if self._rescued is not None and self._committing.failing:
+        if self._gone:
             raise JournalError("the journal's files are not there any more; try again later")
 
     async def _rescue(self, error: JournalGone) -> None:
@@ -160,6 +165,13 @@ class Journal:
             if saved:
                 self._report(JournalRescued(str(self._rescued.path), self._rescued.events, reason))
         self._log.wake()
+
+    async def _rescue_rest(self) -> int:
+        """Save what waits for files that did not come back; how many of the events that wait are saved."""
+        with trio.CancelScope(shield=True):
+            await self._rescue(JournalGone("the journal ended while its files were not there"))
+        assert self._rescued is not None
+        return min(len(self._intake.waiting), max(0, self._rescued.until - self._log.end))
 
     def cursor(self, name: str) -> Cursor:
         """A sink's place: where it stood, or for a new sink the next event."""
@@ -232,6 +244,7 @@ class Journal:
             damaged=self._log.damaged,
             unread=self._retention.unread,
             dead_lettered=dict(self._pending.dead_lettered),
+            rescued=0 if self._rescued is None else self._rescued.events,
             failing=self._committing.failing,
         )
 
@@ -245,6 +258,8 @@ class Journal:
         """Let `run` save everything and return; to be called when the sinks are done."""
         self.close()
         self._committing.finish()
+        if self._gone:  # what waits is rescued, and not written any more
+            self._running.cancel()
 
     async def run(self) -> None:
         """Commit what comes, and keep the files within their limits, until `finish` is called.
@@ -253,18 +268,23 @@ class Journal:
         and reported.
         """
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._retention.run)
-                nursery.start_soon(self._committing.make_way)
-                async with trio.open_nursery() as writing:
-                    writing.start_soon(self._pending.run)
-                    await self._committing.run()
-                    self._pending.finish()
-                nursery.cancel_scope.cancel()
+            with self._running:
+                await self._run()
         finally:
             self._over = True
-            self._intake.abandon("the journal ended before they could be committed")
+            saved = await self._rescue_rest() if self._rescued is not None and self._intake.waiting else 0
+            self._intake.abandon("the journal ended before they could be committed", saved)
             self._log.close()
+
+    async def _run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._retention.run)
+            nursery.start_soon(self._committing.make_way)
+            async with trio.open_nursery() as writing:
+                writing.start_soon(self._pending.run)
+                await self._committing.run()
+                self._pending.finish()
+            nursery.cancel_scope.cancel()
 
     def _committed(self, end: int, events: Sequence[Event]) -> None:
         """These are committed, and `end` is the position behind them."""

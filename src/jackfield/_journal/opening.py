@@ -12,12 +12,13 @@ import trio
 
 from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
+from jackfield._journal.rescue import Rescue
 from jackfield._journal.retention import Limits
 from jackfield._journal.segments.folder import SEGMENT_BYTES
 from jackfield._journal.store import MemoryStore, SegmentStore
 from jackfield._journal.takeover import take_over
 from jackfield.config import GatewayOptions
-from jackfield.reports import Report
+from jackfield.reports import JournalRescued, Report
 
 __all__ = ["open_journal"]
 
@@ -49,6 +50,8 @@ async def open_journal(options: GatewayOptions, report: Callable[[Report], None]
         keep_keys=options.dedupe_window,
     )
     store = await trio.to_thread.run_sync(opening)
+    for rescue in await trio.to_thread.run_sync(Rescue.found, path):
+        report(JournalRescued(str(rescue.path), rescue.events, "an earlier run has lost its files"))
     try:
         journal = await trio.to_thread.run_sync(Journal, bounds, store, report, limits)
         yield journal

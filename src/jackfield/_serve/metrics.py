@@ -135,6 +135,7 @@ JOURNAL = (
     Figure("events", "Events that were taken.", lambda journal: journal.taken),
     Figure("duplicates", "Copies that were left out.", lambda journal: journal.duplicates),
     Figure("dropped_events", "Events not taken, or not committed by the end.", lambda journal: journal.dropped),
+    Figure("rescued_events", "Events saved beside a journal that was gone.", lambda journal: journal.rescued),
     Figure("damaged_reads", "Events that could not be read.", lambda journal: journal.damaged),
     Figure("unread_events", "Events deleted before every sink had passed them.", lambda journal: journal.unread),
     _gauge("waiting_events", "Events that are not committed yet.", lambda journal: journal.waiting),

@@ -72,5 +72,7 @@ class JournalStats:
     """Events that were deleted before every sink had passed them."""
     dead_lettered: Mapping[str, int]
     """Dead letters, by sink."""
+    rescued: int = 0
+    """Events that were saved beside the journal when its files were gone, as `JournalRescued` says."""
     failing: bool = False
     """Whether writing fails at present, so that nothing is confirmed."""

@@ -362,7 +362,7 @@ async def test_who_asks_for_committed_events_gets_those_alone_each_with_its_posi
     document = {"feeds": feeds, "gateway": {"journal": str(tmp_path / "journal")}}
     async with jackfield.open_gateway(document) as gateway, trio.open_nursery() as nursery:
         heard, committed = gateway.listen("probe/**"), gateway.listen("probe/**", committed=True)
-        other = gateway.listen("agent.*", committed=True)
+        other = gateway.listen("other/**", committed=True)
         nursery.start_soon(gateway.publish, make(1), make(2))
         assert [(await anext(heard)).id for _ in range(2)] == ["id-1", "id-2"]
         assert committed.take_nowait() == []

@@ -758,7 +758,31 @@ async def test_a_journal_whose_files_are_gone_confirms_nothing_and_what_memory_h
     assert found[:3] == [1, 2, 3]
     assert len(set(found)) == len(found)
     assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
+    assert len(found) == journal.snapshot().rescued
+    assert journal.snapshot().dropped == 0
+    assert bench.of(EventsDropped) == []
     assert "committed" not in "".join(map(str, bench.of(JournalRescued)))
+
+
+async def test_a_sink_that_is_behind_waits_for_a_folder_that_was_renamed_and_loses_nothing(bench):
+    async with bench.running(capacity=1, every=60, segment_bytes=1) as journal:
+        cursor = journal.cursor("crm")
+        for number in range(1, 5):
+            await journal.publish(events(number))
+        bench.path.rename(bench.path.with_name("away"))
+        async with trio.open_nursery() as nursery:
+            got = []
+            nursery.start_soon(lambda: read_into(cursor, got))
+            await until(lambda: bench.of(JournalWriteFailed))
+            bench.path.with_name("away").rename(bench.path)
+        assert (ids(got), cursor.position) == ([1, 2, 3], 4)
+        assert journal.snapshot().damaged == 0
+
+
+async def read_into(cursor, got):
+    found, lost = await cursor.read(9)
+    got += found
+    assert lost == 0
 
 
 async def test_a_source_that_can_wait_has_room_for_half_of_the_bounds_and_waits_for_the_disk(bench):

@@ -58,15 +58,15 @@ class Appender:
             raise JournalError(f"{self._path}: cannot be written: {error.strerror}") from None
         self.segment.size = size
 
-    def verify(self, size: int) -> None:
-        """See that the file still bears its name and has that size; `JournalGone` where it does not."""
+    def verify(self, size: int | None = None) -> None:
+        """See that the file still bears its name, and has that size if one is given; `JournalGone` where not."""
         try:
             there = os.lstat(self._path)
         except (FileNotFoundError, NotADirectoryError):
             raise JournalGone(f"{self._path}: was deleted or renamed while this gateway wrote to it") from None
         if (there.st_dev, there.st_ino) != self._inode:
             raise JournalGone(f"{self._path}: was replaced by another file while this gateway wrote to it")
-        if there.st_size != size:
+        if size is not None and there.st_size != size:
             raise JournalGone(f"{self._path}: is {there.st_size} bytes long, and should be {size}")
 
     def close(self) -> None:
@@ -91,6 +91,8 @@ def create(folder: int, segment: Segment, first_line: bytes, *, fsync: bool) -> 
         file = os.open(name, FLAGS | os.O_CREAT | os.O_EXCL, FILE_MODE, dir_fd=folder)
     except FileExistsError:
         raise
+    except FileNotFoundError:
+        raise JournalGone(f"{path}: cannot be made: its folder was deleted while this gateway wrote to it") from None
     except OSError as error:
         raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
     try:

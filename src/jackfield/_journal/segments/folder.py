@@ -19,13 +19,7 @@ from jackfield._journal.segments.appending import Appender, JournalGone, create,
 from jackfield._journal.segments.checking import check
 from jackfield._journal.segments.entries import NOTHING, About
 from jackfield._journal.segments.finding import find, newest_keys, scan
-from jackfield._journal.segments.format import (
-    VERSION,
-    FolderHeader,
-    SegmentHeader,
-    encode_group,
-    encode_segment_header,
-)
+from jackfield._journal.segments.format import VERSION, FolderHeader, SegmentHeader, encode_group, encode_segment_header
 from jackfield._journal.segments.indexes import Indexes
 from jackfield._journal.segments.kept_keys import KeptKeys
 from jackfield._journal.segments.listing import Listing, list_segments
@@ -167,7 +161,10 @@ class SegmentFolder:
 
     def read(self, position: int, most: int) -> Lines:
         """The events at the next `most` positions from there on, as far as there are any."""
-        return read(self.segments, position, most, self.next, self.skips)
+        found = read(self.segments, position, most, self.next, self.skips)
+        if found.lost and (appender := self._appender) is not None:
+            appender.verify()  # where all files are gone, nothing is lost that may come back
+        return found
 
     def find(self, name: str, value: str) -> Iterator[Line]:
         """The events whose CloudEvents attribute `name`, one of `INDEXED`, is `value`, in order."""
