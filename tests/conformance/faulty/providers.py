@@ -329,7 +329,7 @@ class TakesSilenceForConsent(AcmeProtocol):
         return [Subscribed(topic) for topic in self._asked.values()] if self.seconds == 28 else ()
 
 
-@caught_by("unsubscribes_unwanted_topics")
+@caught_by("unsubscribes_unwanted_topics", survives_subscription_churn="the vendor goes on serving what nobody wants")
 class NeverUnsubscribes(AcmeProtocol):
     def unsubscribe(self, topic):
         return ()
