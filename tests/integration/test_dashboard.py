@@ -14,6 +14,8 @@ from jackfield._dashboard.site import Site
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
 from jackfield.events import Event, Parties
+from jackfield.simulation import simulate
+from jackfield_vinix.simulator import VinixSimulator
 
 browser = pytest.mark.skipif(
     find_chromium() is None, reason="no Chromium found: install it, or name it in the variable CHROMIUM"
@@ -231,3 +233,28 @@ async def test_the_demo_serves_a_page_in_place_of_the_stream(start):
     assert demo.out == []
     refused = await start("demo", "--dashboard", "--events", "5")
     assert await refused.ended() == 2
+
+
+@browser
+async def test_what_belongs_to_a_feed_that_died_is_stale_within_two_seconds(tmp_path):
+    site = Site(Access("127.0.0.1"))
+    simulator = VinixSimulator("t", rate=2000, calls=False, inversions=0.0)
+    stale = "document.querySelectorAll('#agents tbody tr[data-stale]').length"
+    async with simulate(simulator, limit=90) as running, open_page(tmp_path) as page:
+        await running.settled()
+        async with (
+            jackfield.open_gateway({"feeds": {"support": running.feed()}}, plugins=[site]) as gateway,
+            trio.open_nursery() as nursery,
+        ):
+            await page.open(await nursery.start(partial(site.run, gateway, 0)))
+            # Whoever opens the page in mid-day sees the agents that the vendor lists.
+            await page.until("document.querySelectorAll('#agents tbody tr').length === 3")
+            await page.until("document.querySelector('#link').textContent === 'Live'")
+            assert await page.value(stale) == 0
+            running.faults.refuse = 503
+            running.cut()
+            with trio.fail_after(2):
+                await page.until(f"{stale} === 3")
+            assert "stale since" in await page.value("document.querySelector('#agents tbody tr').textContent")
+            await page.until("document.querySelector('#link').textContent === '0 of 1 feeds live'")
+            nursery.cancel_scope.cancel()

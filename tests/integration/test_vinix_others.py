@@ -30,7 +30,7 @@ def unaccounted(place, since, until):
     ]
 
 
-def hour(generation, naming, schedule, rate=0.5, **options):
+def hour(generation, naming, schedule, rate=0.5, seconds=3600, **options):
     """An hour of virtual time in which other clients do as the schedule says; what was not accounted for."""
 
     async def main():
@@ -45,15 +45,17 @@ def hour(generation, naming, schedule, rate=0.5, **options):
             )
             await trio.sleep(60)
             since, began = place.now(), trio.current_time()
-            for seconds, what in schedule:
-                await trio.sleep(seconds)
+            for pause, what in schedule:
+                await trio.sleep(pause)
                 if what == "restart":
                     place.simulator.bus.forget()
+                elif what.startswith("+"):  # and subscribes again
+                    place.simulator.bus.add(what[1:])
                 else:
                     place.simulator.unsubscribe_elsewhere(*([what] if what != "all" else ()))
-            await trio.sleep(max(0.0, 3600 - (trio.current_time() - began)))
+            await trio.sleep(max(0.0, seconds - (trio.current_time() - began)))
             until = place.now()
-            await trio.sleep(1200)  # until the next renewal has stated what is not known of the end
+            await trio.sleep(seconds / 3)  # until the next renewal has stated what is not known of the end
             place.session.stop()
             await trio.sleep(60)
             lost = unaccounted(place, since, until)
@@ -63,8 +65,11 @@ def hour(generation, naming, schedule, rate=0.5, **options):
     return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+# Four spans at most at once: at the start, after ten minutes, half an hour, seventy minutes, and at the stop.
+MOST_STATED = 20
 OTHERS = st.lists(
-    st.tuples(st.floats(0, 400), st.sampled_from(["all", "restart", "queue", "recipient", "session"])), max_size=12
+    st.tuples(st.floats(0, 400), st.sampled_from(["all", "restart", "queue", "recipient", "session", "+session"])),
+    max_size=12,
 )
 
 
@@ -85,8 +90,18 @@ OTHERS = st.lists(
 )
 @given(schedule=OTHERS)
 def test_whatever_other_clients_unsubscribe_no_event_is_lost_unless_it_is_stated(generation, naming, schedule):
-    _, lost = hour(generation, naming, schedule)
+    place, lost = hour(generation, naming, schedule)
     assert lost == []
+    assert len(facts(place, "not_verified")) <= MOST_STATED
+
+
+def test_what_is_lost_while_another_client_is_away_for_some_seconds_is_stated_where_no_counter_shows_it():
+    place, lost = hour(4, "kazoo", [(30, "session"), (12, "+session")] * 4, rate=2, seconds=240)
+    came = {event.data.get("msg_id") for event in place.events if event.origin == "live"}
+    missing = [event for at, event in place.vendor.happened if event.data["msg_id"] not in came]
+    assert any(event.data["event_category"] == "qubicle-session" for event in missing)
+    assert lost == []
+    assert len(facts(place, "not_verified")) <= MOST_STATED
 
 
 @pytest.mark.parametrize("generation", [4, 5])

@@ -24,6 +24,7 @@ COMMANDS = {
     "tail": "show a configuration's feeds, live and readable",
     "dashboard": "run a gateway, and watch it on a page in your browser",
     "journal": "inspect a journal, and replay its events",
+    "timeline": "show a customer's contact from its first event to its last",
     "health": "ask a running gateway whether it is well, for containers and monitors",
     "translate": "show a topic, binding, address or selector in every form it has",
     "decode": "turn a vendor's frames into neutral events",

@@ -30,7 +30,7 @@ from jackfield.errors import ConfigError, ConfigProblem, JournalError
 from jackfield.events import Event, Record
 from jackfield.kinds import causal_rank
 
-__all__ = ["configure", "run"]
+__all__ = ["PATH", "configure", "journal_folder", "run"]
 
 EPILOG = """\
 PATH is a configuration, whose journal is meant, or a journal's folder itself. A gateway may be
@@ -88,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
     forget.add_argument("sink", metavar="SINK", help="the sink's name")
     forget.set_defaults(do=_forget_sink)
-    journal_files.configure(partial(_action, actions), _folder, _gateway_options, _sinks)
+    journal_files.configure(partial(_action, actions), journal_folder, _gateway_options, _sinks)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -122,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _folder(path: Path | None) -> Path:
+def journal_folder(path: Path | None) -> Path:
     """The journal's folder that a path stands for, or that of the configuration that is found."""
     path = path or find_config()
     if not path.exists():
@@ -161,7 +161,7 @@ def _unreadable(what: str) -> Any:
 
 
 def _stats(options: argparse.Namespace) -> int:
-    path = _folder(options.path)
+    path = journal_folder(options.path)
     store = SegmentStore.open(path, readonly=True)
     try:
         cursors, dead = store.cursors(), store.dead_count()
@@ -217,7 +217,7 @@ def _ends(store: SegmentStore) -> list[datetime]:
 
 
 def _events(options: argparse.Namespace) -> int:
-    store = SegmentStore.open(_folder(options.path), readonly=True)
+    store = SegmentStore.open(journal_folder(options.path), readonly=True)
     left = options.limit
     try:
         pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"), warn)
@@ -244,7 +244,7 @@ def _write(events: Iterable[Event]) -> None:
 
 
 def _dead(options: argparse.Namespace) -> int:
-    store = SegmentStore.open(_folder(options.path), readonly=True)
+    store = SegmentStore.open(journal_folder(options.path), readonly=True)
     try:
         for page in letters(store, options.sink, _wanted(options), _unreadable("dead letter")):
             for each in page:
@@ -264,11 +264,11 @@ def _dead(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    return replay.run(options, _folder(options.path), _wanted(options), _unreadable)
+    return replay.run(options, journal_folder(options.path), _wanted(options), _unreadable)
 
 
 def _check(options: argparse.Namespace) -> int:
-    path = _folder(options.path)
+    path = journal_folder(options.path)
     store = SegmentStore.open(path, readonly=True)
     problems = 0
     try:
@@ -287,7 +287,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _forget_sink(options: argparse.Namespace) -> int:
-    path = _folder(options.path)
+    path = journal_folder(options.path)
     tables = read_toml(options.path) if path != options.path else {}
     if options.sink in tables.get("sinks", {}):
         problem = f"sink {options.sink!r} is configured; forget it when the configuration does not have it any more"

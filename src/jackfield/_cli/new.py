@@ -22,6 +22,7 @@ It never overwrites a folder.
 shapes of a provider:
   websocket  topics are subscribed to by frames (the default)
   rest       topics are subscribed to by REST, events come by websocket
+  sse        topics are subscribed to by REST, events come as server-sent events
   tcp        a byte stream with a framing
   webhook    the vendor sends everything by webhook, and signs it
   simulator  as websocket, with a simulated server to test programs against
@@ -31,7 +32,7 @@ examples:
   jackfield new provider acme --shape webhook
   cd jackfield-acme && pip install -e '.[testing]' && pytest"""
 
-SHAPES = ("websocket", "rest", "tcp", "webhook", "simulator")
+SHAPES = ("websocket", "rest", "sse", "tcp", "webhook", "simulator")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # The templates are a plugin of this name; each file has SUFFIX after its own suffix.
 STAND_IN = re.compile("jackfield_acme|test_acme|ACME|Acme|acme")

@@ -6,17 +6,23 @@ from typing import Any
 
 import attrs
 
-from jackfield._dashboard.stages import UNKNOWN, Mark
+from jackfield._dashboard.labels import clip, state_of
+from jackfield.state import Agent, Call, Contact, Queue, Totals
 
-__all__ = ["Agent", "Call", "Contact", "Feed", "Notice", "Queue", "SinkRow"]
-
-
-def _since(mark: Mark, seen: float) -> float:
-    return seen if mark is UNKNOWN else mark.at
+__all__ = ["AgentRow", "CallRow", "ContactRow", "Feed", "Notice", "QueueRow", "SinkRow"]
 
 
 @attrs.frozen
-class Feed:
+class _Row:
+    """A row whose JSON is its fields."""
+
+    def shown(self) -> dict[str, Any]:
+        """JSON for the page."""
+        return attrs.asdict(self)
+
+
+@attrs.frozen
+class Feed(_Row):
     """One feed; its figures are from the last measurement."""
 
     provider: str = ""
@@ -31,139 +37,120 @@ class Feed:
     gaps: int = 0
     gap: tuple[float, float, str] | None = None
     """The last gap: since, until, cause."""
-
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return attrs.asdict(self)
+    stale: float | None = None
+    """Since when what belongs to it is stale, while it is down."""
+    doubt: float | None = None
+    """What had its last event before this moment is unconfirmed."""
 
 
 @attrs.frozen
-class Call:
+class CallRow(_Row):
     """One call."""
 
     feed: str
     id: str
+    caller: str
+    called: str
+    state: str
+    since: float
+    began: float
     seen: float
-    """The time of its earliest known event."""
-    mark: Mark = UNKNOWN
-    caller: str = ""
-    called: str = ""
-    contact: str = ""
-    """The key of the contact that it belongs to."""
+    over: bool
 
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return {
-            "feed": self.feed,
-            "id": self.id,
-            "caller": self.caller,
-            "called": self.called,
-            "state": self.mark.state,
-            "since": _since(self.mark, self.seen),
-            "began": self.seen,
-            "over": self.mark.over,
-        }
+    @classmethod
+    def of(cls, call: Call) -> CallRow:
+        """The row of a call."""
+        return cls(
+            clip(call.feed),
+            clip(call.id),
+            clip(call.caller_name or call.caller),
+            clip(call.callee_name or call.callee),
+            state_of(call),
+            call.since.timestamp(),
+            call.began.timestamp(),
+            call.seen.timestamp(),
+            call.over,
+        )
 
 
 @attrs.frozen
-class Contact:
+class ContactRow(_Row):
     """One customer's interaction."""
 
     feed: str
     id: str
+    caller: str
+    queue: str
+    agent: str
+    state: str
+    since: float
+    began: float
     seen: float
-    mark: Mark = UNKNOWN
-    offer: Mark = UNKNOWN
-    """Whether it is offered to an agent, by the latest event about that."""
-    left: float = float("-inf")
-    """When it last left a queue."""
-    caller: str = ""
-    queue: str = ""
-    """The key of its latest queue."""
-    queue_name: str = ""
-    agent: str = ""
+    over: bool
 
-    @property
-    def waits(self) -> bool:
-        """Whether it is in a queue now."""
-        return self.mark.state == "waiting" and self.left < self.mark.at
-
-    @property
-    def state(self) -> str:
-        """Its state, in one or two words."""
-        if self.mark.state == "waiting" and not self.waits:
-            return "left the queue"
-        if self.offer.state == "offered" and self.offer.at >= self.mark.at and self.mark.state in _OFFERABLE:
-            return "offered"
-        return self.mark.state
-
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return {
-            "feed": self.feed,
-            "id": self.id,
-            "caller": self.caller,
-            "queue": self.queue_name or self.queue.partition("/")[2],
-            "agent": self.agent,
-            "state": self.state,
-            "since": _since(self.mark, self.seen),
-            "began": self.seen,
-            "over": self.mark.over,
-        }
-
-
-_OFFERABLE = frozenset({"unknown", "new", "waiting"})
+    @classmethod
+    def of(cls, contact: Contact, caller: str, queue: str, agent: str) -> ContactRow:
+        """The row of a contact; the names are those that others have said, where it has none itself."""
+        return cls(
+            clip(contact.feed),
+            clip(contact.id),
+            clip(contact.caller_name or contact.caller or caller),
+            clip(contact.queue_name or queue or contact.queue.partition("/")[2]),
+            clip(contact.agent_name or agent or contact.agent.partition("/")[2]),
+            state_of(contact, contact=True),
+            contact.since.timestamp(),
+            contact.began.timestamp(),
+            contact.seen.timestamp(),
+            contact.over,
+        )
 
 
 @attrs.frozen
-class Agent:
-    """One agent: the state that the agent chose or the vendor reports, and the current activity."""
+class AgentRow(_Row):
+    """One agent."""
 
     feed: str
     id: str
+    name: str
+    state: str
+    since: float
     seen: float
-    name: str = ""
-    mark: Mark = UNKNOWN
-    activity: Mark = UNKNOWN
-    note: Mark = UNKNOWN
+    note: str
 
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        busy = self.activity is not UNKNOWN and self.activity.state and self.activity.at >= self.mark.at
-        now = self.activity if busy else self.mark
-        return {
-            "feed": self.feed,
-            "id": self.id,
-            "name": self.name,
-            "state": now.state,
-            "since": _since(now, self.seen),
-            "note": "" if self.note is UNKNOWN else self.note.state,
-        }
+    @classmethod
+    def of(cls, agent: Agent) -> AgentRow:
+        """The row of an agent."""
+        note = "paused in a queue" if agent.paused else ""
+        texts = (clip(agent.feed), clip(agent.id), clip(agent.name), state_of(agent))
+        return cls(*texts, agent.since.timestamp(), agent.seen.timestamp(), note)
 
 
 @attrs.frozen
-class Queue:
-    """One queue; counts only contacts whose events were received."""
+class QueueRow(_Row):
+    """One queue."""
 
     feed: str
     id: str
-    name: str = ""
-    mark: Mark = UNKNOWN
-    waiting: int = 0
-    oldest: float | None = None
+    name: str
+    state: str
+    waiting: int
+    oldest: float | None
     """Since when the longest-waiting contact waits."""
-    answered: int = 0
-    abandoned: int = 0
+    answered: int
+    """Today, as `abandoned`."""
+    abandoned: int
 
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return attrs.asdict(self, filter=lambda field, _: field.name != "mark") | {
-            "state": "open" if self.mark is UNKNOWN else self.mark.state
-        }
+    @classmethod
+    def of(cls, queue: Queue, totals: Totals) -> QueueRow:
+        """The row of a queue."""
+        state = "open" if queue.state == "unknown" else state_of(queue)
+        oldest = None if queue.waiting_since is None else queue.waiting_since.timestamp()
+        texts = (clip(queue.feed), clip(queue.id), clip(queue.name), state)
+        return cls(*texts, queue.waiting, oldest, totals.answered, totals.abandoned)
 
 
 @attrs.frozen
-class SinkRow:
+class SinkRow(_Row):
     """One sink; its figures are from the last measurement."""
 
     state: str = "delivering"
@@ -173,19 +160,11 @@ class SinkRow:
     dropped: int = 0
     dead: int = 0
 
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return attrs.asdict(self)
-
 
 @attrs.frozen
-class Notice:
+class Notice(_Row):
     """One report, as text."""
 
     at: float
     level: str
     text: str
-
-    def shown(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return attrs.asdict(self)

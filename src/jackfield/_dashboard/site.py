@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import attrs
@@ -20,6 +20,7 @@ from jackfield._dashboard.rows import SinkRow
 from jackfield._dashboard.updates import View
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Listener
+from jackfield._gateway.watch import Watch
 from jackfield._net.http_connection import Send, Streamed
 from jackfield._net.http_server import HTTPServer, listen, whole
 from jackfield.errors import SelectorError
@@ -32,6 +33,8 @@ from jackfield.reports import Report
 from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["PAGES", "Site", "page"]
+
+T = TypeVar("T")
 
 QUICK_SECONDS, CALM_SECONDS = 0.2, 0.5
 """Seconds between two updates of one page: after a small update, and after one of `CALM_BYTES` or more."""
@@ -97,25 +100,35 @@ class Site:
     ) -> None:
         """Follow the gateway and serve the pages until cancelled; starts with the URL, or raises `OSError`."""
         listeners, url = await listen(self.access.host, port, self.access.tls)
-        with gateway.listen("**", buffer=BUFFER) as self._listener:
-            self._measure(gateway)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._follow, self._listener)
-                nursery.start_soon(self._keep_measuring, gateway)
-                await nursery.start(HTTPServer(whole(self.respond)).run, listeners)
-                task_status.started(f"{url}/")
+        async with gateway.watch() as watch:
+            with gateway.listen("**", buffer=BUFFER) as self._listener:
+                self._measure(gateway)
+                self.board.show(watch.snapshot, datetime.now(UTC))
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._follow, self._listener)
+                    nursery.start_soon(self._follow_state, watch)
+                    nursery.start_soon(self._keep_measuring, gateway)
+                    await nursery.start(HTTPServer(whole(self.respond)).run, listeners)
+                    task_status.started(f"{url}/")
 
     # -- updating the board ----------------------------------------------------------------------------
 
     async def _follow(self, events: Listener[Event]) -> None:
         began, applied = trio.current_time(), 0
         async for event in events:
-            self.board.apply(event, datetime.now(UTC))
+            self.board.apply(event)
             applied += 1
             if applied >= SLICE_EVENTS:
                 await trio.sleep_until(began + SLICE_SECONDS)
             if applied >= SLICE_EVENTS or trio.current_time() >= began + SLICE_SECONDS:
                 began, applied = trio.current_time(), 0
+
+    async def _follow_state(self, watch: Watch) -> None:
+        """Update the rows, some at a time: a board that is behind gets each thing once, as it stands by then."""
+        async for changes in watch:
+            for some in batched(changes.changes, SLICE_EVENTS):
+                self.board.change(some, datetime.now(UTC))
+                await trio.sleep(SLICE_SECONDS)
 
     async def _keep_measuring(self, gateway: Gateway) -> None:
         while True:
@@ -230,6 +243,11 @@ class Site:
                 await trio.sleep(QUICK_SECONDS + full * (CALM_SECONDS - QUICK_SECONDS))
         finally:
             self._viewers -= 1
+
+
+def batched(things: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """So many at a time."""
+    return (things[start : start + most] for start in range(0, len(things), most))
 
 
 def page(name: str, content_type: str, status: int = 200, change: tuple[bytes, bytes] = (b"", b"")) -> Response:

@@ -44,7 +44,7 @@ class Timekeeper:
         """Note where the wall clock was set back; the stall again, where the vendor does not buffer for so long."""
         for step in self._clock.take_steps():
             self._continuity.stepped(step)
-            self.report(at_once=True)
+            self.report()
             self.keep_account(at_once=True)
         if (
             stall is None
@@ -134,7 +134,7 @@ class Timekeeper:
         """Another connection has taken over without a gap; what the last one's vendor sent nothing will cover."""
         if not backfill_verifies(driver.protocol):
             self._continuity.state(self._clock.now())
-        self.report(at_once=True)
+        self.report()
 
     def received(self, driver: FeedDriver) -> None:
         """Events with tokens came: the vendor's own count, in which none is left out."""

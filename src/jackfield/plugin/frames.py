@@ -25,14 +25,17 @@ NO_PAYLOAD = msgspec.Raw(b"")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def decode_frame(decode: Callable[[bytes], T], raw: bytes) -> T:
-    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is not such a JSON object."""
+def decode_frame(decode: Callable[[bytes], T], raw: bytes, frame: bytes | None = None) -> T:
+    """What `decode`, a struct's decoder, makes of a frame; `FrameError` where it is not such a JSON object.
+
+    Where the JSON in `raw` is a part of the frame only, such as the data of a server-sent event, `frame` is the whole.
+    """
     try:
         return decode_struct(decode, raw)
     except msgspec.ValidationError:
-        raise FrameError("not a JSON object", raw) from None
+        raise FrameError("not a JSON object", raw if frame is None else frame) from None
     except _UNREADABLE as error:
-        raise FrameError(f"not valid JSON: {error}", raw) from None
+        raise FrameError(f"not valid JSON: {error}", raw if frame is None else frame) from None
 
 
 def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]:

@@ -19,7 +19,7 @@ from jackfield.plugin.provider import SupportsAuthentication
 from jackfield.plugin.webhook import SupportsWebhooks
 from jackfield.selectors import KindPattern, Selector
 from jackfield.testing._harness import FEED
-from jackfield.testing._mutations import extended_json, mutated_frames, mutated_json, parts_of
+from jackfield.testing._mutations import extended_json, json_in, mutated_frames, mutated_json, parts_of
 from jackfield.testing._option_checks import problems_of_options
 from jackfield.testing._provider_declaration import AT, ProviderDeclaration, received
 from jackfield.testing._rules import Level, rule
@@ -110,7 +110,10 @@ class FrameRules(ProviderDeclaration):
 
         def check(frame: bytes) -> None:
             for event in self.emitted(frame):
-                whole = list(parts_of(msgspec.json.decode(frame)))
+                found = json_in(frame)
+                if found is None:
+                    continue
+                whole = list(parts_of(found[1]))
                 assert event.data is None or event.data in whole, f"{event.data!r} is no part of {frame!r}"
                 if event.data_json is not None:
                     assert msgspec.json.decode(event.data_json) == event.data, "data_json says something else than data"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jackfield.testing.strategies import json_values
 
-__all__ = ["extended_json", "mutated_frames", "mutated_json", "parts_of"]
+__all__ = ["extended_json", "json_in", "mutated_frames", "mutated_json", "parts_of"]
 
 Path = tuple[str | int, ...]
 
@@ -31,12 +31,14 @@ def mutated_frames(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
 
 
 def mutated_json(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
-    """The examples that are JSON, with one value replaced, left out, or put beside another under an unknown name."""
-    documents = [document for frame in examples if (document := _decoded(frame)) is not None]
+    """The examples that hold JSON, with one value replaced, left out, or put beside another under an unknown name."""
+    documents = [found for frame in examples if (found := json_in(frame)) is not None]
 
     @st.composite
     def spoil(draw: st.DrawFn) -> bytes:
-        document = msgspec.json.decode(msgspec.json.encode(draw(st.sampled_from(documents))))
+        before: bytes
+        before, whole = draw(st.sampled_from(documents))
+        document = msgspec.json.decode(msgspec.json.encode(whole))
         path = draw(st.sampled_from([*_paths(document)]))
         parent: Any = document
         for step in path[:-1]:
@@ -48,22 +50,21 @@ def mutated_json(examples: Sequence[bytes]) -> st.SearchStrategy[bytes]:
                 parent[draw(st.sampled_from(["unknown", "x_new_field"]))] = draw(json_values())
             case _:
                 parent[path[-1]] = draw(json_values())
-        return msgspec.json.encode(document)
+        return before + msgspec.json.encode(document)
 
     return spoil() if documents else st.just(b"{}")
 
 
 def extended_json(examples: Sequence[bytes]) -> Iterator[bytes]:
-    """The examples that are JSON, each with an unknown member in one of its objects: one frame for each object."""
-    for frame in examples:
-        document = _decoded(frame)
+    """The examples that hold JSON, each with an unknown member in one of its objects: one frame for each object."""
+    for before, document in filter(None, map(json_in, examples)):
         for path in [(), *_paths(document)]:
             copy = value = msgspec.json.decode(msgspec.json.encode(document))
             for step in path:
                 value = value[step]
             if isinstance(value, dict):
                 value["x_new_field"] = {"new": True}
-                yield msgspec.json.encode(copy)
+                yield before + msgspec.json.encode(copy)
 
 
 def parts_of(value: Any) -> Iterator[Any]:
@@ -76,6 +77,15 @@ def parts_of(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from parts_of(each)
+
+
+def json_in(frame: bytes) -> tuple[bytes, Any] | None:
+    """What stands before the JSON object or list of a frame, such as headers, and that; ``None`` without one."""
+    starts = [at for at in (frame.find(b"{"), frame.find(b"[")) if at >= 0]
+    if not starts:
+        return None
+    before, document = frame[: min(starts)], _decoded(frame[min(starts) :])
+    return None if document is None else (before, document)
 
 
 def _decoded(frame: bytes) -> Any:

@@ -40,14 +40,6 @@ class Peer(Protocol):
         ...
 
 
-class _ResponsePeer(FramedConnection):
-    """An HTTP response that does not end; nothing comes from the client after its request."""
-
-    async def receive(self) -> str | bytes:
-        await trio.sleep_forever()
-        raise AssertionError("unreachable")
-
-
 async def _respond(stream: trio.abc.Stream) -> None:
     head = b""
     while b"\r\n\r\n" not in head:
@@ -168,7 +160,7 @@ async def serve_peer(
                 await _PollPeer(stream, endpoint.timeout / 2).serve(talk)
             case HTTPStream():
                 await _respond(stream)
-                await talk(_ResponsePeer(stream, endpoint.framing()))
+                await talk(FramedConnection(stream, endpoint.framing()))  # nothing comes from the client, but its end
             case _:
                 raise AssertionError(f"the kit cannot play the other end of {type(endpoint).__name__}")
     except* (ClientGone, trio.BrokenResourceError, trio.ClosedResourceError):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from jackfield.events import Event
+from jackfield.testing._mutations import json_in
 
 __all__ = ["enlarged", "identifiers_of", "with_other_ids"]
 
@@ -43,13 +44,10 @@ def _other(text: str, number: int) -> str:
 
 
 def enlarged(frame: bytes, size: int) -> bytes | None:
-    """A JSON object with so many more bytes in its innermost first object, or in itself; ``None`` for other frames."""
-    try:
-        document = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    """A frame with so many more bytes in the first object of its JSON object, or in itself; ``None`` without one."""
+    before, document = json_in(frame) or (b"", None)
     if not isinstance(document, dict):
         return None
     inner = next((each for each in document.values() if isinstance(each, dict)), document)
     inner["x_filler"] = "x" * size
-    return msgspec.json.encode(document)
+    return before + msgspec.json.encode(document)

@@ -3,10 +3,10 @@
 import json
 from datetime import UTC, datetime
 
+from followed import Followed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._dashboard.board import Board
 from jackfield._dashboard.tail import KEPT, Tail
 from jackfield._dashboard.updates import MOST_EVENTS, View
 from jackfield.addresses import Address
@@ -34,14 +34,14 @@ def keys(table):
 
 
 def test_the_first_update_holds_everything_and_the_next_what_changed_since():
-    board, view = Board(), View(EVERYTHING)
-    board.apply(event("call.connected", "c1"), NOON)
+    board, view = Followed(), View(EVERYTHING)
+    board.happens(event("call.connected", "c1"), NOON)
     first = update(view, board)
     assert first["first"]
     assert keys(first["tables"]["calls"]) == ["acme/c1"]
     assert all(table["reset"] for table in first["tables"].values())
     assert update(view, board) is None
-    board.apply(event("call.connected", "c2"), NOON)
+    board.happens(event("call.connected", "c2"), NOON)
     second = update(view, board)
     assert not second["first"]
     assert keys(second["tables"]["calls"]) == ["acme/c2"]
@@ -49,16 +49,16 @@ def test_the_first_update_holds_everything_and_the_next_what_changed_since():
 
 
 def test_figures_alone_are_news_when_they_change():
-    board, view = Board(), View(EVERYTHING)
+    board, view = Followed(), View(EVERYTHING)
     update(view, board, figures={"rate": 1})
     assert update(view, board, figures={"rate": 1}) is None
     assert update(view, board, figures={"rate": 2})["figures"] == {"rate": 2}
 
 
 def test_a_viewer_sees_what_its_selector_matches_of_the_past_too_and_the_tables_whole():
-    board, view = Board(), View(Selector.parse("agent.*"))
-    board.apply(event("call.connected"), NOON)
-    board.apply(event("agent.ready", "a1"), NOON)
+    board, view = Followed(), View(Selector.parse("agent.*"))
+    board.happens(event("call.connected"), NOON)
+    board.happens(event("agent.ready", "a1"), NOON)
     first = update(view, board)
     assert [line["kind"] for line in first["events"]] == ["agent.ready"]
     assert first["hidden"] == 0
@@ -66,10 +66,10 @@ def test_a_viewer_sees_what_its_selector_matches_of_the_past_too_and_the_tables_
 
 
 def test_a_burst_is_cut_and_what_is_left_out_is_counted():
-    board, view = Board(), View(EVERYTHING)
+    board, view = Followed(), View(EVERYTHING)
     update(view, board)
     for number in range(MOST_EVENTS + 7):
-        board.apply(event("call.connected", f"c{number}"), NOON)
+        board.happens(event("call.connected", f"c{number}"), NOON)
     burst = update(view, board)
     assert len(burst["events"]) == MOST_EVENTS
     assert burst["hidden"] == 7
@@ -112,11 +112,12 @@ SECRET = "eyJhbGciOi.s3cret/" + "x" * 300
 
 
 def test_no_secret_leaves_not_even_a_part_of_one_that_was_shortened():
-    board, view = Board(), View(EVERYTHING)
-    board.apply(event("agent.ready", "a1", name="bearer " + SECRET), NOON)
-    board.apply(event("call.connected", SECRET, source={"target": SECRET}), NOON)
+    board, view = Followed(), View(EVERYTHING)
+    board.happens(event("agent.ready", "a1", name="bearer " + SECRET), NOON)
+    board.happens(event("call.connected", SECRET, source={"target": SECRET}), NOON)
     address = Address("acme", "account", "hunter2", "call", "hunter2", "word")
-    board.apply(Event("e", "call.connected", address, NOON, NOON, "office", "hunter2", data={"from": "hunter2"}), NOON)
+    connected = Event("e", "call.connected", address, NOON, NOON, "office", "hunter2", data={"from": "hunter2"})
+    board.happens(connected, NOON)
     board.change_feed("office", NOON, reason="refused: hunter2")
     text = view.next(board, {}, 0.0, hiding(SECRET, "hunter2")).decode()
     assert "hunter2" not in text
@@ -126,8 +127,8 @@ def test_no_secret_leaves_not_even_a_part_of_one_that_was_shortened():
 
 @given(strategies.events(), st.text(min_size=1, max_size=3))
 def test_an_update_is_json_on_one_line_whatever_the_secrets_and_the_events_are(each, secret):
-    board, view = Board(), View(EVERYTHING)
-    board.apply(each, NOON)
+    board, view = Followed(), View(EVERYTHING)
+    board.happens(each, NOON)
     text = view.next(board, {}, 0.0, hiding(secret))
     assert b"\n" not in text
     assert b"\r" not in text

@@ -18,8 +18,8 @@ const count = (value) => value.toLocaleString();
 const clock = (at) => new Date(at * SECOND).toLocaleTimeString([], { hour12: false });
 const shortId = (id) => (id.length > 13 ? `${id.slice(0, 8)}…` : id);
 
-function age(since) {
-  const seconds = Math.max(0, Math.floor(serverNow() - since));
+function age(since, until = null) { // what is stale does not tick
+  const seconds = Math.max(0, Math.floor((until ?? serverNow()) - since));
   const two = (value) => String(value).padStart(2, "0");
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
@@ -189,15 +189,18 @@ class Table {
   }
 
   fill({ row, line, cells }) {
+    const doubt = doubtOf(row);
     line.toggleAttribute("data-over", Boolean(row.over));
+    line.toggleAttribute("data-stale", Boolean(doubt));
+    line.title = doubt;
     this.columns.forEach(([, value, kind = ""], index) => {
       const cell = cells[index];
       const shown = value(row);
       if (kind.includes("age")) {
-        set(cell, shown === null ? "" : age(shown));
+        set(cell, shown === null ? "" : age(shown, staleSince(row)));
       } else {
-        set(cell, shown);
-        if (kind.includes("state")) cell.dataset.tone = toneOf(shown);
+        set(cell, kind.includes("state") && doubt ? `${shown}, ${doubt}` : shown);
+        if (kind.includes("state")) cell.dataset.tone = doubt ? "idle" : toneOf(shown);
         if (kind.includes("address")) cell.title = row.address.join("/");
       }
     });
@@ -208,10 +211,24 @@ class Table {
     this.columns.forEach(([, value, kind = ""], index) => {
       if (!kind.includes("age")) return;
       for (const { row, cells } of this.rows.values()) {
-        if (cells && value(row) !== null) set(cells[index], age(value(row)));
+        if (cells && value(row) !== null) set(cells[index], age(value(row), staleSince(row)));
       }
     });
   }
+
+  refill() { // feeds have changed, and so has what their rows are worth
+    for (const entry of this.rows.values()) if (entry.line) this.fill(entry);
+  }
+}
+
+// What a row is worth: its feed may be down, or may have missed what happened since.
+const feedOf = (row) => (row.seen === undefined && row.waiting === undefined ? undefined : tables.feeds.rows.get(row.feed)?.row);
+const staleSince = (row) => feedOf(row)?.stale ?? null;
+function doubtOf(row) {
+  const feed = feedOf(row);
+  if (!feed || row.over) return "";
+  if (feed.stale) return `stale since ${clock(feed.stale)}`;
+  return feed.doubt && row.seen < feed.doubt ? "unconfirmed" : "";
 }
 
 function set(node, text) {
@@ -250,6 +267,7 @@ function apply(message) {
     gone.forEach((key) => table.remove(key));
     table.crowded = crowded;
   }
+  if (message.tables.feeds) ["calls", "contacts", "agents", "queues"].forEach((name) => tables[name].refill());
   hidden += message.hidden;
   figures = message.figures;
   missed = figures.missed ?? 0;
@@ -275,7 +293,7 @@ function addEvent(event) {
   if (newest.length > MOST_EVENTS) events.remove(newest.shift());
 }
 
-const isUp = ({ state }) => state === "subscribed" || state === "connected";
+const isUp = ({ state }) => ["subscribed", "connected", "listening"].includes(state);
 
 // For screen readers, only what an operator must hear: a feed that came up or went down.
 function announce(row) {
@@ -312,10 +330,12 @@ function drawFigures() {
   const rows = (name) => [...tables[name].rows.values()].map(({ row }) => row);
   const feeds = rows("feeds");
   const up = feeds.filter(isUp).length;
-  const waiting = rows("queues").reduce((sum, row) => sum + row.waiting, 0);
+  const live = (row) => !doubtOf(row);
+  const waiting = rows("queues").filter(live).reduce((sum, row) => sum + row.waiting, 0);
   const lag = rows("sinks").reduce((most, row) => Math.max(most, row.lag), 0);
-  const calls = rows("calls").filter((row) => !row.over).length;
-  const ready = rows("agents").filter((row) => row.state === "ready").length;
+  const calls = rows("calls").filter((row) => !row.over && live(row)).length;
+  const ready = rows("agents").filter((row) => row.state === "ready" && live(row)).length;
+  if (linked) showLink(up === feeds.length ? "Live" : `${up} of ${feeds.length} feeds live`, up === feeds.length ? "good" : "warn");
   tile("rate", "events per second", (figures.rate ?? 0).toFixed(1));
   tile("feeds", `of ${feeds.length} ${feeds.length === 1 ? "feed" : "feeds"} up`, count(up), up < feeds.length ? "bad" : "");
   tile("calls", calls === 1 ? "call" : "calls", count(calls));
@@ -346,6 +366,7 @@ setInterval(() => { if (Math.floor(Date.now() / SECOND) !== grown) schedule(); }
 let source = null;
 let selector = "";
 
+let linked = false; // whether the server's updates come; a feed may be down all the same
 function showLink(text, tone) {
   set(byId("link"), text);
   byId("link").dataset.tone = tone;
@@ -356,11 +377,12 @@ function connect() {
   const mine = new EventSource(`/events?select=${encodeURIComponent(selector)}`); // reconnects by itself
   source = mine;
   mine.onmessage = ({ data }) => {
-    showLink("Live", "good");
+    linked = true;
     apply(JSON.parse(data));
   };
   mine.onerror = () => {
     if (mine !== source) return;
+    linked = false;
     showLink("Reconnecting…", "bad");
     if (mine.readyState === EventSource.CLOSED) setTimeout(reconnect, 3 * SECOND, mine);
   };
