@@ -83,13 +83,14 @@ class SegmentFolder:
         where another process writes to the folder, or it cannot be read or written.
         """
         with ExitStack() as undo:
-            folder = -1
-            if not readonly:
-                folder = lock_folder(path)
+            folder = -1 if readonly else lock_folder(path)
+            if folder >= 0:
                 undo.callback(os.close, folder)
             (header, problem), (state, lacking) = read_header(path), read_writer(path)
             listing = list_segments(path, [*([header.id] if header else []), *([journal] if journal else [])])
             segments, findings, journal = listing.segments, listing.findings, listing.journal or os.urandom(16).hex()
+            # A gateway may have deleted segments meanwhile, and has said so before.
+            header = (read_header(path)[0] if readonly else None) or header
             if header and header.id != journal:
                 header, problem = None, f"{FOLDER_FILE} is from another journal"
             if state and state.journal != journal:
@@ -97,8 +98,6 @@ class SegmentFolder:
             if lacking and (segments or header):
                 findings.append(f"{lacking}; where the newest events are cut off, that may not be noticed")
             known = 0 if confirmed is None else max(confirmed, state.next if state else 1)
-            if readonly:  # a gateway may have deleted segments meanwhile, and has said so before
-                header = read_header(path)[0] or header
             if problem and segments:
                 findings.append(f"{problem}; the journal is taken to be that of {len(segments)} of its segments")
             oldest = segments[0].first if segments else max(known, header.first if header and not known else 1)
