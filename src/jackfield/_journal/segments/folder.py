@@ -255,9 +255,9 @@ class SegmentFolder:
             with suppress(OSError):
                 path.unlink()
         self._writer = Writer.open(self._folder, self.path, self.journal)
+        self._writer.confirm(self.end)
         if header != self._header(self.first):
             self._save_header(self.first)
-        self._writer.confirm(self.end)
         last = self.segments[-1] if self.segments else None
         if last and not last.problems and last.path.name == segment_name(last.first):
             self._appender = resume(last, fsync=self._fsync)

@@ -7,6 +7,7 @@ never synced: it says what a process that was killed had confirmed, and names th
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +27,7 @@ __all__ = ["FOLDER_FILE", "WRITER_FILE", "Writer", "read_header", "read_writer",
 
 FOLDER_FILE, WRITER_FILE = "journal.json", "writer.json"
 FILE_MODE = 0o600
-WRITER_TRIES = 20
+WRITER_TRIES, PAUSE_SECONDS = 20, 0.002
 
 
 def read_header(path: Path) -> tuple[FolderHeader | None, str]:
@@ -42,10 +43,12 @@ def read_header(path: Path) -> tuple[FolderHeader | None, str]:
 
 def read_writer(path: Path) -> tuple[WriterState | None, str]:
     """What ``writer.json`` of a folder says, or what is wrong with it."""
+    state = None
     try:
-        # A gateway that writes it just now shows a half of it.
-        tries = (parse_writer((path / WRITER_FILE).read_bytes()) for _ in range(WRITER_TRIES))
-        state = next(filter(None, tries), None)
+        for attempt in range(WRITER_TRIES):
+            time.sleep(attempt and PAUSE_SECONDS)  # a gateway that writes it just now shows a half of it
+            if (state := parse_writer((path / WRITER_FILE).read_bytes())) is not None:
+                break
     except FileNotFoundError:
         return None, f"{WRITER_FILE} is missing"
     except OSError as error:
