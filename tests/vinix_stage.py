@@ -87,7 +87,7 @@ def make_stage(network, nursery, options=None, *, timing=None, every=5.0, **simu
     def now():
         return START + timedelta(seconds=trio.current_time() - began)
 
-    simulator = VinixSimulator("s3cret", **{"sync_seconds": 30, "calls": False} | simulated)
+    simulator = VinixSimulator("s3cret", rate=1 / every, **{"sync_seconds": 30, "calls": False} | simulated)
     vendor = network.handler = Vendor(simulator)
     table = simulator.feed("ws://vendor.example:5555") | {"renew_seconds": 0.0} | (options or {})
     del table["provider"]

@@ -22,7 +22,7 @@ import cattrs
 import trio
 from notes import Notes, open_notes
 from simulated import simulated_feeds
-from voipbin_messages import post
+from voipbin_messages import post, read_message
 
 from jackfield import Event, JackfieldError, open_gateway
 from jackfield.errors import DeliveryError
@@ -72,21 +72,19 @@ class Responder:
         """Answer one message, unless it was answered before or its sender has unsubscribed."""
         if event.kind != "message.received":
             return
-        try:
-            customer, line = event.data["source"], event.data["targets"][0]["destination"]
-            number, key = customer["target"], f"{event.address.scope_id}/{event.data['id']}"
-            answer, last = self.rules.answer(event.data["text"])
-        except (LookupError, TypeError, AttributeError):
+        message = read_message(event)
+        if message is None or not isinstance(message.text, str):
             print(f"{event.id}: the message has no sender or no text", file=sys.stderr)
             return
-        if answer is None or not self.notes.begin(key, number, last=last):
+        answer, last = self.rules.answer(message.text)
+        if answer is None or not self.notes.begin(message.key, message.number, last=last):
             return
         try:
-            self.send(key, {"source": line, "destinations": [customer], "text": answer})
+            self.send(message.key, {"source": message.line, "destinations": [message.customer], "text": answer})
         except DeliveryError:
-            self.notes.end(key, sent=False)
+            self.notes.end(message.key, sent=False)
             raise
-        self.notes.end(key, sent=True)
+        self.notes.end(message.key, sent=True)
 
 
 @attrs.frozen

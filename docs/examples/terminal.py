@@ -1,4 +1,4 @@
-"""The shell of the terminal programs: feeds, one listener, a model of its events, and the screen.
+"""The shell of the terminal programs: feeds, a watch of the state, a model of what it says, and the screen.
 
 A terminal is redrawn twice a second; otherwise, and with --plain, one line is printed per change.
 """
@@ -15,16 +15,21 @@ from typing import Protocol
 import trio
 from simulated import simulated_feeds
 
-from jackfield import Event, JackfieldError, Listener, open_gateway
+from jackfield import JackfieldError, Watch, open_gateway
+from jackfield.state import Change, Snapshot
 
 CLEAR, HIDE, SHOW = "\x1b[H\x1b[J", "\x1b[?25l", "\x1b[?25h"
 
 
 class Model(Protocol):
-    """State reduced from events, without a clock, a terminal or a network."""
+    """What is shown of the state, without a clock, a terminal or a network."""
 
-    def apply(self, event: Event) -> str:
-        """Update the state from one event; returns the changed row's text, or an empty one."""
+    def show(self, snapshot: Snapshot) -> None:
+        """Begin with everything as it stands."""
+        ...
+
+    def change(self, change: Change, now: datetime) -> str:
+        """Take in one change; returns the changed row's text, or an empty one."""
         ...
 
     def lines(self, now: datetime) -> Iterable[str]:
@@ -32,12 +37,13 @@ class Model(Protocol):
         ...
 
 
-async def follow(events: Listener[Event], model: Model, *, plain: bool) -> None:
-    """Update the model, one batch of events at a time."""
-    while batch := await events.take():
-        for event in batch:
-            if (line := model.apply(event)) and plain:
-                print(f"{event.received.astimezone():%H:%M:%S}  {line}", flush=True)
+async def follow(watch: Watch, model: Model, *, plain: bool) -> None:
+    """Update the model; a slow terminal gets each thing once, as it stands by then."""
+    async for changes in watch:
+        now = datetime.now(UTC)
+        for change in changes.changes:
+            if (line := model.change(change, now)) and plain:
+                print(f"{now.astimezone():%H:%M:%S}  {line}", flush=True)
 
 
 async def draw(model: Model) -> None:
@@ -51,17 +57,18 @@ async def draw(model: Model) -> None:
         print(SHOW, flush=True)
 
 
-async def show(model: Model, selectors: Sequence[str], options: argparse.Namespace) -> None:
+async def show(model: Model, entities: Sequence[str], options: argparse.Namespace) -> None:
     """Show the model until SIGINT or SIGTERM."""
     plain = options.plain or not sys.stdout.isatty()
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with (
             simulated_feeds(options.rate) if options.demo else nullcontext() as feeds,
             open_gateway({"feeds": feeds} if feeds else options.config) as gateway,
+            gateway.watch(*entities) as watch,
             trio.open_nursery() as tasks,
         ):
-            events = gateway.listen(*selectors, buffer=10_000)
-            tasks.start_soon(partial(follow, events, model, plain=plain))
+            model.show(watch.snapshot)
+            tasks.start_soon(partial(follow, watch, model, plain=plain))
             if not plain:
                 tasks.start_soon(draw, model)
             await anext(signals)
@@ -77,9 +84,9 @@ def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(model: Model, selectors: Sequence[str], options: argparse.Namespace) -> None:
+def run(model: Model, entities: Sequence[str], options: argparse.Namespace) -> None:
     """Show the model; exits with a message if the gateway cannot run."""
     try:
-        trio.run(show, model, selectors, options)
+        trio.run(show, model, entities, options)
     except JackfieldError as error:
         sys.exit(str(error))

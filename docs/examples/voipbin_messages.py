@@ -1,4 +1,4 @@
-"""VoIPBIN's ``POST /v1.0/messages``, with the standard library only."""
+"""VoIPBIN's messages: what their events say, and ``POST /v1.0/messages`` with the standard library only."""
 
 import json
 import socket
@@ -7,8 +7,33 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import attrs
+
+from jackfield import Event
 from jackfield.errors import DeliveryError, OnError
 from jackfield.plugin.secrets import Secret
+
+
+@attrs.frozen
+class Message:
+    """A customer's message, as far as an answer needs it; the addresses are VoIPBIN's own objects."""
+
+    key: str
+    """Unique, over all customers."""
+    number: str
+    text: str
+    customer: dict[str, Any]
+    line: dict[str, Any]
+
+
+def read_message(event: Event) -> Message | None:
+    """The message in a ``message.received`` of VoIPBIN's; ``None`` where it has no sender or no text."""
+    try:
+        customer, line = event.data["source"], event.data["targets"][0]["destination"]
+        key, text = f"{event.address.scope_id}/{event.data['id']}", event.data["text"]
+        return Message(key, event.parties.caller or customer["target"], text, customer, line)
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def post(api: str, token: Secret, key: str, body: dict[str, Any]) -> None:

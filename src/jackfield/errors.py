@@ -200,7 +200,8 @@ class DeliveryError(JackfieldError):
 
     `delivered` counts the events from the batch's front that did arrive, so that they are not sent again. Where they
     do not arrive in order, `failed` is the set of the indexes that did not arrive, and all others did. What
-    `Batch.delivered` reported counts as well.
+    `Batch.delivered` reported counts as well. Where some of them may be tried again and others never will be accepted,
+    say ``retry`` for all: when only the latter are left, say ``dead_letter``.
     `rejected_count` counts the missing events, from the first on, that a ``dead_letter`` is about; ``None`` where the
     sink cannot tell which, and the host finds out by trying halves. With `failed` it is about all of these.
     `endpoint_suspected` is true for an answer that may be about the place and not about the event, such as HTTP 404:

@@ -4,7 +4,7 @@ import pytest
 
 from faulty import providers, sinks
 from faulty.acme import AcmeSuite, GreetedSuite, PostedSuite, RestSuite, UuidSuite
-from faulty.sinks import ShelfSuite
+from faulty.sinks import PickySuite, ShelfSuite
 from jackfield.testing import ProviderSuite, SinkSuite
 from jackfield.testing._rules import Level, rules_of
 from jackfield.testing._scorecard import run_suite
@@ -39,7 +39,7 @@ def fallen(suite, expected, leave_out):
     return {result.rule.id: result.detail for card in cards for result in card.failures}
 
 
-@pytest.mark.parametrize("suite", [AcmeSuite, ShelfSuite])
+@pytest.mark.parametrize("suite", [AcmeSuite, PickySuite, ShelfSuite])
 def test_a_faultless_plugin_is_gold_and_every_rule_applies_to_it(suite):
     card = run(suite)
     assert [result for result in card.results if result.outcome != "pass"] == []

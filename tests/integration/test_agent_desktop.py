@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import attrs
 import pytest
 import trio
 
 from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import Address, Source
-from jackfield.events import NO_PARTIES, Event, Parties
+from jackfield.events import Event, Parties
+from jackfield.state import Change, State
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -31,13 +31,11 @@ async def test_one_agent_is_followed_across_both_vendors(desktop):
         r"voipbin +alice +ready",
         r"vinix +alice +ready",
         r"voipbin +alice +away",
-        r"vinix +alice +away",
         r"voipbin +alice +offered .*\+1555\d+, queue [0-9a-f]{8}$",
         r"vinix +alice +offered .*\+1555\d+, queue (Sales|Support)$",
         r"voipbin +alice +talking .*\+1555\d+, queue",
         r"vinix +alice +talking .*\+1555\d+, queue",
-        r"vinix +alice +wrap-up +0:(20|19) left",
-        r"vinix +alice +(declined|missed)",
+        r"vinix +alice +wrap-up +0:0\d",
     )
     assert await running.interrupted() == 0
     assert re.findall(r"(?m)^(?!\d\d:\d\d:\d\d  (?:voipbin|vinix) +alice ).+", running.text) == []
@@ -67,62 +65,67 @@ async def test_a_vendor_that_is_gone_is_shown_as_offline(desktop, simulate, vend
 
 @pytest.fixture
 def model(monkeypatch):
-    """The model, on the desk of somebody called Eve."""
+    """The model, on the desk of somebody called Eve, following a state of its own."""
     monkeypatch.syspath_prepend(EXAMPLES)
-    yield importlib.import_module("agent_lines").Desktop("eve")
-    sys.modules.pop("agent_lines")
+    before = set(sys.modules)
+    yield Following(importlib.import_module("agent_lines").Desktop("eve"))
+    for name in set(sys.modules) - before:
+        sys.modules.pop(name)
 
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def event(kind, seconds=0, correlation=None, agent="1", data=None, **parties):
+class Following:
+    """A model that gets what has changed, as it does from a gateway."""
+
+    def __init__(self, model):
+        self.model, self.state = model, State()
+
+    def happens(self, event):
+        refs = dict.fromkeys(self.state.apply(event))
+        changes = [Change(*ref, self.state.get(ref, AT.date())) for ref in refs]
+        return "\n".join(filter(None, (self.model.change(each, event.received) for each in changes)))
+
+    def shown(self, seconds):
+        return [re.sub(r" +", " ", line) for line in self.model.lines(AT + timedelta(seconds=seconds))]
+
+
+def event(kind, seconds=0, correlation=None, agent="1", **parties):
     at = AT + timedelta(seconds=seconds)
     address = Address("vinix", "account", "A", "recipient", agent, "x")
-    return Event("", kind, address, at, at, "f", correlation, data=data, parties=Parties(agent_id=agent, **parties))
+    return Event("", kind, address, at, at, "f", correlation, parties=Parties(agent_id=agent, **parties))
 
 
-def fact(word, **data):
-    return stream_event(Source("vinix", "account", "A"), "f", word, AT, **data)
+def fact(word, seconds=0, **data):
+    return stream_event(Source("vinix", "account", "A"), "f", word, AT + timedelta(seconds=seconds), **data)
 
 
-def shown(model, seconds):
-    return re.sub(r" +", " ", model.text("f", AT + timedelta(seconds=seconds)))
-
-
-def test_the_wrapup_timer_runs_down_and_stops_at_nothing(model):
-    model.apply(fact("subscribed", topics=["t"]))
-    model.apply(event("agent.ready", agent_name="eve@example.com"))
-    assert shown(model, 61) == "f eve ready 1:01"
-    model.apply(event("contact.queued", queue_id="12345678abc", queue_name="Sales", correlation="c", agent="nobody"))
-    model.apply(event("offer.created", 70, "c", caller_name="Ada\x1b[2J", caller="+1", queue_id="12345678abc"))
-    assert shown(model, 72) == "f eve offered 0:02 Ada?[2J +1, queue Sales"
-    model.apply(event("agent.wrapup_started", 100, "c", data={"wrapup_time": 20}))
-    assert shown(model, 105) == "f eve wrap-up 0:15 left Ada?[2J +1, queue Sales"
-    assert shown(model, 500) == "f eve wrap-up 0:00 left Ada?[2J +1, queue Sales"
-    model.apply(event("agent.ready", 600))
-    assert shown(model, 600) == "f eve ready 0:00"
+def test_the_contact_in_hand_is_shown_until_the_wrap_up_is_over(model):
+    model.happens(fact("subscribed", topics=["t"]))
+    model.happens(event("agent.ready", agent_name="eve@example.com"))
+    assert model.shown(61) == ["f eve ready 1:01"]
+    sales = {"queue_id": "12345678abc", "queue_name": "Sales"}
+    model.happens(event("offer.created", 70, "c", caller_name="Ada\x1b[2J", caller="+1", **sales))
+    assert model.shown(72) == ["f eve offered 0:02 Ada?[2J +1, queue Sales"]
+    model.happens(event("contact.connected", 75, "c"))
+    model.happens(event("contact.ended", 99, "c", agent=""))
+    model.happens(event("agent.wrapup_started", 100))
+    assert model.shown(105) == ["f eve wrap-up 0:05 Ada?[2J +1, queue Sales"]
+    model.happens(event("agent.ready", 600))
+    assert model.shown(600) == ["f eve ready 0:00"]
 
 
 def test_what_happened_during_a_gap_is_not_guessed(model):
-    model.apply(fact("subscribed", topics=["t"]))
-    model.apply(event("offer.created", correlation="c", agent_name="eve@example.com"))
-    assert model.apply(fact("disconnected", reason="gone"))
-    assert "offline" in shown(model, 1)
-    model.apply(fact("subscribed", topics=["t"]))
-    model.apply(fact("gap_suspected", since=AT, until=AT, cause="gone"))
-    assert shown(model, 1) == "f eve unknown 0:01"
+    model.happens(fact("subscribed", topics=["t"]))
+    model.happens(event("agent.ready", agent_name="eve@example.com"))
+    assert "offline" in model.happens(fact("disconnected", 5, reason="gone"))
+    model.happens(fact("subscribed", 9, topics=["t"]))
+    model.happens(fact("gap_suspected", 9, since=AT, until=AT + timedelta(seconds=9), cause="gone"))
+    assert model.shown(10) == ["f eve unknown 0:10"]
 
 
-def test_other_agents_and_odd_payloads_change_nothing(model):
-    model.apply(event("agent.ready", agent_name="eve@example.com"))
-    assert not model.apply(event("agent.not_ready", agent="2", agent_name="mallory@example.com"))
-    assert not model.apply(attrs.evolve(event("agent.not_ready"), parties=NO_PARTIES))
-    assert not model.apply(attrs.evolve(event("contact.queued", correlation="c"), data=[1]))
-
-
-def test_only_the_newest_contacts_are_remembered(model):
-    for number in range(3000):
-        model.apply(event("contact.queued", correlation=str(number)))
-    assert len(model.contacts) == 1000
-    assert "2999" in model.contacts
+def test_other_agents_change_nothing(model):
+    model.happens(fact("subscribed", topics=["t"]))
+    model.happens(event("agent.ready", agent_name="eve@example.com"))
+    assert not model.happens(event("agent.not_ready", 1, agent="2", agent_name="mallory@example.com"))

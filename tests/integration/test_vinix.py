@@ -91,7 +91,10 @@ async def subscribed(heard):
 
 
 async def test_every_event_comes_once_however_often_and_in_whatever_order_it_is_sent(nursery, server):
-    accepts = {"documented": "any", "kazoo": "short" if server["generation"] == 4 else "worded"}[server["naming"]]
+    # One spelling, so that no renewal leaves behind what is late on purpose.
+    accepts = {"documented": "documented", "kazoo": "short" if server["generation"] == 4 else "worded"}[
+        server["naming"]
+    ]
     simulator = centre(rate=400, accepts=accepts, **server)
     faults = Faults(duplicate=3, shuffle=0.05, lag_drop=PATIENT)
     async with (

@@ -41,11 +41,11 @@ def quick(monkeypatch):
 
 def simulator(profile, **options):
     own = {"token": "vb_key"} if profile in ("head", "2026-10") else {"token": "one-secret"}
-    return VoipbinSimulator(**own, **LOGIN, rate=100.0, profile=profile, **options)
+    return VoipbinSimulator(**own, **LOGIN, rate=250.0, profile=profile, **options)
 
 
 def gateway(running, profile):
-    feed = {"provider": "voipbin", "url": running.url, "reconcile_seconds": 2.0, **CREDENTIALS[profile]}
+    feed = {"provider": "voipbin", "url": running.url, "reconcile_seconds": 1.0, **CREDENTIALS[profile]}
     return jackfield.open_gateway({"feeds": {"office": feed}})
 
 
@@ -69,12 +69,12 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
             got = []
             nursery.start_soon(collect, events, got)
             await until(lambda: gate.state().feeds["office"].topics)
-            await trio.sleep(1.0)
-            running.limit = 250
+            await trio.sleep(1.2)
+            running.limit = 160
             await running.settled()
             if profile != "2026-10":  # there each event has so many copies that a drop loses none of these
                 await until(lambda: len([e for e in got if e.kind == "stream.backfilled"]) >= 2)
-            await trio.sleep(3.0)
+            await trio.sleep(2.0)
         nursery.cancel_scope.cancel()
     assert gate.state().feeds["office"].unreadable == 0
     vendors = [event for event in got if not event.kind.startswith("stream.")]
@@ -86,7 +86,7 @@ async def test_with_copies_disorder_and_drops_each_event_comes_out_once_or_is_an
     for each in lost:
         moment = datetime.fromisoformat(each.timestamp)
         assert any(since <= moment <= until for since, until, _ in announced), each
-    assert running.counters.dropped > 10
+    assert running.counters.dropped > 5
     assert any(event.origin == "backfill" for event in vendors)
 
 
@@ -98,7 +98,7 @@ async def test_a_subscription_that_the_server_ignores_is_noticed_and_said(profil
             got = []
             nursery.start_soon(collect, events, got)
             await until(lambda: gate.state().feeds["office"].topics)
-            await trio.sleep(1.0)
+            await trio.sleep(1.2)
             running.limit = 100
             await until(lambda: gaps(got))
         nursery.cancel_scope.cancel()

@@ -149,6 +149,15 @@ class Feed(msgspec.Struct, frozen=True):
     complete: tuple[str, ...] = ()
     """Of which entities every one is known: ``call``, ``agent`` … What is not named here is unknown, not empty."""
 
+    def certainty(self, value: Call | Contact | Agent | Queue) -> Certainty:
+        """What a value that came by this feed is worth."""
+        if not self.live:
+            return "stale"
+        if isinstance(value, Queue) or self.gap_until is None:
+            return "live"
+        over = not isinstance(value, Agent) and value.over
+        return "live" if over or value.seen >= self.gap_until else "unconfirmed"
+
 
 class Totals(msgspec.Struct, frozen=True):
     """What became of a day's contacts, in all, of one queue or of one agent."""
@@ -221,14 +230,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     def certainty(self, value: Call | Contact | Agent | Queue) -> Certainty:
         """What a value is worth: its feed may be down, or have missed what happened since."""
         feed = self.feeds.get(value.feed)
-        if feed is None:
-            return "unconfirmed"
-        if not feed.live:
-            return "stale"
-        if isinstance(value, Queue) or feed.gap_until is None:
-            return "live"
-        over = not isinstance(value, Agent) and value.over
-        return "live" if over or value.seen >= feed.gap_until else "unconfirmed"
+        return "unconfirmed" if feed is None else feed.certainty(value)
 
     @property
     def live(self) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
+import msgspec
 
 from jackfield.addresses import Address
 from jackfield.events import Event, content_id, encode_data
@@ -85,7 +86,7 @@ class _Comparing:
         if self._is_newer(recipient.at):
             return
         before, now = recipient.status, recipient.status.updated(seen.fields, whole=True)
-        now = attrs.evolve(now, offered=self._spelled(now.offered), handled=self._spelled(now.handled))
+        now = msgspec.structs.replace(now, offered=self._spelled(now.offered), handled=self._spelled(now.handled))
         recipient.status, recipient.at = now, self._began - SERVER_DELAY
         if before.presence != "unknown":
             for word, session_id, more in _changes(before, now):

@@ -100,7 +100,6 @@ class SimulatedState:
             case "connected":
                 recipient.state, recipient.offered = "on_a_call", {}
                 recipient.handling = self.call(happening)
-                recipient.calls += 1
             case "hung_up":
                 recipient.state, recipient.handling = "ready", {}
             case "wrapup_started" | "wrapup_ended":

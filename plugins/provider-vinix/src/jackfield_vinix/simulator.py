@@ -190,10 +190,10 @@ class VinixSimulator:
         return self._disordered(self._events(now))
 
     def _disordered(self, events: Iterator[Published]) -> Iterator[Published]:
-        """Some of them one place later: KAZOO hands each message on in a process of its own."""
+        """Some of them one place later, within a second: KAZOO hands each message on in a process of its own."""
         chance = Random(self.seed)
         for event in events:
-            if chance.random() < self.inversions:
+            if chance.random() < self.inversions and self.rate >= 1:
                 yield next(events)
             yield event
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
 import attrs
+import msgspec
 
 from jackfield.addresses import Address
 from jackfield_vinix.naming import UNKNOWN_ID
@@ -58,8 +59,7 @@ _HANDLED = frozenset(
 )
 
 
-@attrs.define
-class Recipient:
+class Recipient(msgspec.Struct):
     """An agent, and since when its status is known."""
 
     id: str
@@ -69,8 +69,7 @@ class Recipient:
     """The session of its last event, and how far that had come."""
 
 
-@attrs.define
-class Session:
+class Session(msgspec.Struct):  # not attrs: of texts and a moment, it costs the garbage collector nothing
     """A contact, and since when it is known so."""
 
     id: str

@@ -10,7 +10,7 @@ forgot it dates: of a state up to `forgotten_until` nobody knows whether it came
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import attrs
@@ -52,8 +52,13 @@ _SAID_IN = {
 }
 _ENDS = ("deleted", "ended", "completed")
 
-_State = tuple[int, datetime]
-"""The hash of a resource's id, and the moment: ids may be long, and a hash of 64 bits is as good to know one again."""
+_States = dict[int, datetime]
+"""The moments, by the hashes of a resource's id and of the moment, combined by XOR.
+
+Ids may be long, and 64 bits are as good to know one again; a number costs the garbage collector nothing.
+"""
+# One value for each resource and each of its two states, so that an event makes none.
+_OPEN = {resource: ((resource, False), (resource, True)) for resource in _FINAL}
 
 
 @attrs.define
@@ -64,9 +69,9 @@ class Memory:
     """What came within so many seconds is known, unless it is more than `MOST_STATES`."""
     forgotten_until: datetime | None = None
     """The latest moment of a forgotten state; ``None`` where nothing was forgotten."""
-    _states: set[_State] = attrs.field(factory=set)
+    _states: _States = attrs.field(factory=dict)
     """The newest slice."""
-    _slices: deque[tuple[float, set[_State]]] = attrs.field(factory=deque)
+    _slices: deque[tuple[float, _States]] = attrs.field(factory=deque)
     """The slices before it, oldest first, and when each was full, in seconds of `_clock`."""
     _clock: float = 0.0
     _slice_began: float = 0.0
@@ -82,8 +87,9 @@ class Memory:
         data = event.data
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
-        self._states.add((hash(resource_id), moment))
-        if len(self._states) >= SLICE_STATES:
+        states = self._states
+        states[hash(resource_id) ^ hash(moment)] = moment
+        if len(states) >= SLICE_STATES:
             self._begin_slice(event.received)
         _, _, _, resource, _, word = event.address
         status = data.get("status")
@@ -94,7 +100,7 @@ class Memory:
         if resource in _FINAL:
             final, known = _FINAL[resource], self._open.get(resource_id)
             over = final is None or status in final or word in _ENDS or (known is not None and known[1])
-            self._open[resource_id] = (resource, over)
+            self._open[resource_id] = _OPEN[resource][over]
             self._open.move_to_end(resource_id)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
@@ -114,20 +120,20 @@ class Memory:
 
     def _begin_slice(self, at: datetime) -> None:
         self._slices.append((self._clock, self._states))
-        self._states, self._slice_began = set(), self._clock
+        self._states, self._slice_began = {}, self._clock
         while (len(self._slices) + 1) * SLICE_STATES > MOST_STATES:
             self._forget(at)
 
     def _forget(self, at: datetime) -> None:
         _, states = self._slices.popleft()
-        latest = max((moment for _, moment in states if moment <= at + SKEW), default=None)
+        latest = max((moment for moment in states.values() if moment <= at + SKEW), default=None)
         if latest is not None and (self.forgotten_until is None or latest > self.forgotten_until):
             self.forgotten_until = latest
 
     def knows(self, resource_id: str, moment: datetime) -> bool:
         """Whether this state was emitted, as far as the memory reaches back."""
-        state = (hash(resource_id), moment)
-        return state in self._states or any(state in states for _, states in self._slices)
+        state = hash(resource_id) ^ hash(moment)
+        return any(states.get(state) == moment for states in self._all())
 
     def reaches(self, moment: datetime) -> bool:
         """Whether a state of this moment would be known if it had been emitted."""
@@ -137,11 +143,16 @@ class Memory:
         """The moments of these resources' newest emitted states, as far as the memory reaches back."""
         wanted = {hash(resource_id): resource_id for resource_id in resource_ids}
         found: dict[str, datetime] = {}
-        for states in (*(states for _, states in self._slices), self._states) if wanted else ():
-            for key, moment in states:
-                if (resource_id := wanted.get(key)) is not None:
+        for states in self._all() if wanted else ():
+            for key, moment in states.items():
+                if (resource_id := wanted.get(key ^ hash(moment))) is not None:
                     found[resource_id] = max(moment, found.get(resource_id, moment))
         return found
+
+    def _all(self) -> Iterator[_States]:
+        yield self._states
+        for _, states in self._slices:
+            yield states
 
     def histories(self) -> list[tuple[str, str]]:
         """The resources whose history is to be read, with their ids, newest first."""
