@@ -11,6 +11,7 @@ from itertools import pairwise
 import attrs
 import pytest
 import trio
+from profiles import is_thorough
 from vinix_stage import TOPICS, facts, make_stage
 
 import jackfield
@@ -236,7 +237,7 @@ async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_an
     assert place.session.stats.state is FeedState.SUBSCRIBED
     troubles = random.Random(1)
     losses = 0
-    for _ in range(24):
+    for _ in range(24 if is_thorough() else 9):
         trouble = troubles.choice(["cut", "refuse", "crash", "unavailable", "deaf", "token", "mute", "late", "restart"])
         connected = place.session.stats.connections
         match trouble:
@@ -278,7 +279,7 @@ async def test_hours_of_everything_that_goes_wrong_are_survived_without_hurry_an
         )
         assert set(overlapping.values()) == {1}, trouble
     assert never_in_a_hurry(place)
-    assert losses > 8
+    assert losses > (8 if is_thorough() else 2)
     assert len(facts(place, "gap_suspected")) >= losses
     live = [event for event in place.events if event.origin == "live" and "stream." not in event.kind]
     by_id = {event.id: event.data["msg_id"] for event in live}  # copies collapse by id in the journal
@@ -329,11 +330,11 @@ async def test_pings_of_ours_keep_a_connection_inside_the_servers_idle_limit(sta
 
 
 async def test_planned_renewals_lose_nothing_under_load_and_announce_no_gap(stage, server, autojump_clock):
-    place = stage({"renew_seconds": 6.0}, every=0.005, **server)
+    place = stage({"renew_seconds": 4.0}, every=0.005, **server)
     await trio.sleep(2)
     assert place.session.stats.state is FeedState.SUBSCRIBED
     before = len(place.vendor.happened)
-    await trio.sleep(18)
+    await trio.sleep(11)
     expected = {event.data["msg_id"] for _, event in place.vendor.happened[before:-200]}
     assert place.session.stats.connections >= 3
     assert len(place.vendor.connections) <= 2

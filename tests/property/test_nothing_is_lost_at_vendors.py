@@ -141,7 +141,9 @@ def test_whatever_a_vendor_published_came_or_it_was_reported_where_not(make, res
     world = play(make, schedule, rest=rest)
     assert len(world.log) > 20
     assert world.missing() == []
-    if ("stall_subscriptions",) not in schedule:  # which goes on until the connection is lost
+    # A stall of the vendor goes on until the connection is lost; and what a second brings forth at Vinix comes here one
+    # by one in a minute, so that its counters are ahead of its events, which on a day without faults they are not.
+    if ("stall_subscriptions",) not in schedule and (make, rest) != (vinix, True):
         assert world.invented() == []
 
 

@@ -48,7 +48,11 @@ def expected(words_reported):
 
 @pytest.mark.parametrize(
     "hidden",
-    [(), ("session_id",), ("session_id", "queue_id"), ("call_id",), ("caller_id_name", "state")],
+    [
+        ("session_id", "queue_id"),
+        *(pytest.param(each, marks=pytest.mark.thorough) for each in ((), ("session_id",), ("call_id",))),
+        pytest.param(("caller_id_name", "state"), marks=pytest.mark.thorough),
+    ],
     ids=lambda hidden: "without " + " ".join(hidden) if hidden else "whole",
 )
 def test_a_contacts_story_is_one_and_in_order_whichever_families_its_events_are_of(talk, server, hidden):

@@ -83,8 +83,9 @@ class Continuity:
 
     def _open(self, gap: Gap, since: datetime, reason: str, heard: float | None) -> None:
         gap.open(since, reason)
-        for step in self._steps:
-            if step.before >= since and (heard is None or step.elapsed > heard):
+        for step in self._steps:  # in their order; each moves the beginning that the next one is compared with
+            assert gap.since is not None
+            if step.before >= gap.since if heard is None else step.elapsed > heard:
                 gap.stepped(step.before, step.after)
 
     def announce(self, now: datetime, elapsed: float, *, backfills: bool) -> AnnouncedGap | None:

@@ -37,6 +37,10 @@ def parse_selectors(selectors: Iterable[str | Selector]) -> tuple[Selector, ...]
     return parsed
 
 
+# What waits for one listener, in bytes as they came; a message may have some megabytes, and `buffer` counts messages.
+BUFFER_BYTES = 64_000_000
+
+
 @attrs.define(eq=False)
 class Listener(Generic[Item]):
     """The events that some selectors match, from now on; made by `Gateway.listen`.
@@ -44,8 +48,9 @@ class Listener(Generic[Item]):
     One that was opened with ``committed=True`` gives each as a `Record`, with its position, once it is committed.
 
     Use it with ``with`` and ``async for``; one loop at a time. When no loop reads events for so long that the
-    buffer is full, `overflow` says what is lost; that is counted in `dropped` and reported. One that nothing refers to
-    any more, such as that of a loop ``async for event in gateway.listen(…)`` which was left by ``break``, is closed.
+    buffer is full, of `buffer` events or of 64 MB, `overflow` says what is lost; that is counted in `dropped` and
+    reported. One that nothing refers to any more, such as that of a loop ``async for event in gateway.listen(…)`` which
+    was left by ``break``, is closed.
     """
 
     selectors: tuple[Selector, ...]
@@ -56,6 +61,9 @@ class Listener(Generic[Item]):
     dropped: int = 0
     """Events that were lost because nobody took them in time."""
     _events: deque[Item] = attrs.field(factory=deque)
+    _bytes: int = 0
+    """Of what waits."""
+    _sizes: deque[int] = attrs.field(factory=deque)
     _news: trio.Event = attrs.field(factory=trio.Event)
     _closed: bool = False
     _overflown: bool = False
@@ -63,20 +71,30 @@ class Listener(Generic[Item]):
     def __attrs_post_init__(self) -> None:
         check_bounds(self.buffer, self.overflow)
 
-    def _put(self, event: Item) -> None:
-        """Buffer one event, without waiting; called by the gateway."""
+    def _put(self, event: Item, size: int = 0) -> None:
+        """Buffer one event, without waiting; called by the gateway. `size` is that of its bytes, as they came."""
         if self._closed:
             return
-        if len(self._events) >= self.buffer:
+        self._bytes += size
+        if (len(self._events) >= self.buffer or self._bytes > BUFFER_BYTES) and not self._make_room(size):
+            return
+        self._events.append(event)
+        self._sizes.append(size)
+        self._news.set()
+
+    def _make_room(self, size: int) -> bool:
+        """Let events go until there is room for one more; whether that one may stay."""
+        while len(self._events) >= self.buffer or (self._events and self._bytes > BUFFER_BYTES):
             self._drop()
             if self.overflow == "error":
                 self._overflown = True
                 self.close()
             if self.overflow != "drop_oldest":
-                return
+                self._bytes -= size
+                return False
             self._events.popleft()
-        self._events.append(event)
-        self._news.set()
+            self._bytes -= self._sizes.popleft()
+        return True
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -109,6 +127,8 @@ class Listener(Generic[Item]):
         """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
         taken = list(self._events)
         self._events.clear()
+        self._sizes.clear()
+        self._bytes = 0
         if not taken:
             self._check_whole()
         return taken
@@ -135,8 +155,10 @@ class Listener(Generic[Item]):
             self._news = trio.Event()
             await self._news.wait()
         await trio.lowlevel.checkpoint_if_cancelled()
+        self._bytes -= self._sizes.popleft()
         return self._events.popleft()
 
     def _check_whole(self) -> None:
         if self._overflown:
-            raise ListenerOverflow(f"{self}: {self.buffer} events waited, and there was no room for the next")
+            bounds = f"{self.buffer} events or {BUFFER_BYTES / 1e6:g} MB"
+            raise ListenerOverflow(f"{self}: {bounds} waited, and there was no room for the next")

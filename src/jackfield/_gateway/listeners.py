@@ -73,7 +73,7 @@ class EventListeners(Listeners[Event]):
             for event in events:
                 for reference in match(event):
                     if (listener := reference()) is not None:
-                        listener._put(event)
+                        listener._put(event, len(event.raw))
 
 
 class RecordListeners(Listeners[Record]):
@@ -85,4 +85,4 @@ class RecordListeners(Listeners[Record]):
             for record in records:
                 for reference in self._index.match(record.event):
                     if (listener := reference()) is not None:
-                        listener._put(record)
+                        listener._put(record, len(record.event.raw))

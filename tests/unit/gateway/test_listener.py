@@ -1,6 +1,7 @@
 """`jackfield._gateway.listener`: a bounded buffer that never waits and never loses silently."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
@@ -8,10 +9,15 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jackfield._gateway import listener as listener_module
 from jackfield._gateway.listener import Listener, Overflow
+from jackfield.addresses import Address
 from jackfield.errors import ListenerOverflow
+from jackfield.events import Event
 from jackfield.reports import EventsDropped
 from jackfield.selectors import Selector
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Bench:
@@ -54,6 +60,37 @@ async def test_a_full_buffer_lets_the_oldest_go_counts_and_tells():
     assert [event async for event in bench.listener] == [5, 6]
 
 
+def large(number, size=1_000_000):
+    address = Address("v", "s", "i", "call", str(number), "updated")
+    return Event(str(number), "call.updated", address, None, AT, "f", raw=bytes(size))
+
+
+@pytest.mark.parametrize("overflow", get_args(Overflow))
+async def test_a_buffer_is_full_by_bytes_too(overflow, monkeypatch):
+    monkeypatch.setattr(listener_module, "BUFFER_BYTES", 10_000_000)
+    bench = Bench(capacity=1000, overflow=overflow)
+    events = [large(number) for number in range(30)]
+    for event in events:
+        bench.listener._put(event, len(event.raw))
+        assert sum(len(each.raw) for each in bench.listener._events) <= 10_000_000
+    assert bench.listener.dropped == (1 if overflow == "error" else 20)
+    kept = bench.listener.take_nowait()
+    assert kept == (events[20:] if overflow == "drop_oldest" else events[:10])
+
+
+async def test_what_a_loop_has_read_is_not_counted_and_one_event_always_fits(monkeypatch):
+    monkeypatch.setattr(listener_module, "BUFFER_BYTES", 10_000_000)
+    bench = Bench(capacity=1000)
+    for number in range(100):
+        bench.listener._put(event := large(number, 3_000_000), len(event.raw))
+        if number > 1:
+            assert (await anext(bench.listener)).id == str(number - 2)
+    assert bench.listener.dropped == 0
+    bench.listener.take_nowait()
+    bench.listener._put(huge := large(100, 20_000_000), len(huge.raw))
+    assert bench.listener.take_nowait() == [huge]
+
+
 async def test_a_full_buffer_may_keep_what_was_there_first():
     bench = Bench(capacity=2, overflow="drop_newest")
     for number in range(7):
@@ -73,7 +110,7 @@ async def test_a_listener_that_must_miss_nothing_ends_with_an_error_where_its_st
     assert bench.reports == [EventsDropped("listener contact.*", 1, "nobody reads its events", 1)]
     assert bench.detached == [bench.listener]
     seen = []
-    with pytest.raises(ListenerOverflow, match=r"listener contact\.\*: 2 events waited"):
+    with pytest.raises(ListenerOverflow, match=r"listener contact\.\*: 2 events or 64 MB waited"):
         async for event in bench.listener:
             seen.append(event)  # noqa: PERF401  # what came before the error counts
     assert seen == [0, 1]
