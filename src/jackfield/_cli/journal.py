@@ -166,21 +166,21 @@ def _stats(options: argparse.Namespace) -> int:
     try:
         cursors, dead = store.cursors(), store.dead_count()
         losses = store.losses()
-        count, ends = store.next - store.first, _ends(store)
+        count, ends = store.count(store.first, store.next), _ends(store)
         keep_bytes = (_gateway_options(options.path) or GatewayOptions()).retain_bytes
         covered = measure_coverage(store, keep_bytes)
         document: dict[str, Any] = {
             "path": str(path),
             "events": count,
             "first": store.first if count else None,
-            "last": store.next - 1 if count else None,
+            "last": store.folder.end - 1 if count else None,
             "received": [each.isoformat() for each in ends],
             "bytes": store.size,
             "covers_seconds": covered and covered.seconds,
             "sinks": {
                 name: {
                     "next": cursors.get(name),
-                    "behind": store.next - cursors.get(name, store.next),
+                    "behind": store.count(cursors.get(name, store.next), store.next),
                     "dead": dead.get(name, 0),
                     "lost_while_down": losses.get(name, Loss()).down,
                     "lost_while_slow": losses.get(name, Loss()).slow,
@@ -212,7 +212,7 @@ def _lost(sink: Mapping[str, int]) -> str:
 
 def _ends(store: SegmentStore) -> list[datetime]:
     """When the oldest and the newest event were received; empty where there is none."""
-    lines = [*store.read(store.first, 1).lines, *store.read(store.next - 1, 1).lines]
+    lines = [*store.read(store.first, 1).lines, *store.read(store.folder.end - 1, 1).lines]
     return [datetime.fromtimestamp(line.received / 1_000_000, UTC) for line in lines] if len(lines) == 2 else []
 
 
@@ -275,9 +275,12 @@ def _check(options: argparse.Namespace) -> int:
         for problem in store.check():
             problems += 1
             print(problem)
-        events = store.next - store.first
+        events = store.count(store.first, store.next)
+        covered = measure_coverage(store, (_gateway_options(options.path) or GatewayOptions()).retain_bytes)
     finally:
         store.close()
+    if covered:
+        say(f"an outage: {covered}")
     found = "1 problem" if problems == 1 else f"{problems} problems"
     say(f"{path}: {events} events read, {found}", level="error" if problems else "info")
     return 1 if problems else 0

@@ -30,10 +30,11 @@ class Coverage:
 
 def measure_coverage(store: SegmentStore, keep_bytes: int) -> Coverage | None:
     """How long an outage `keep_bytes` cover at the rate of the newest events; ``None`` where there are too few."""
-    start = max(store.first, store.next - NEWEST)
-    lines = [*store.read(start, 1).lines, *store.read(store.next - 1, 1).lines]
+    end = store.folder.end
+    start = max(store.first, end - NEWEST)
+    lines = [*store.read(start, 1).lines, *store.read(end - 1, 1).lines]
     if len(lines) < 2 or (passed := (lines[1].received - lines[0].received) / 1_000_000) <= 0:
         return None
-    rate = (lines[1].position - lines[0].position) / passed
-    size = store.size / (store.next - store.first)
+    rate = store.count(lines[0].position, lines[1].position) / passed
+    size = store.size / store.count(store.first, end)
     return Coverage(keep_bytes / (rate * size), rate, keep_bytes)

@@ -29,7 +29,11 @@ SEGMENTS = 8
 @asynccontextmanager
 async def open_journal(options: GatewayOptions, report: Callable[[Report], None]) -> AsyncGenerator[Journal, None]:
     """The configured journal; its files are closed at the very end."""
-    limits = Limits(options.retain_seconds, options.retain_bytes, options.retain_dead_bytes, options.dedupe_window)
+    size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
+    # The newest segment grows until the next trim.
+    limits = Limits(
+        options.retain_seconds, options.retain_bytes - size, options.retain_dead_bytes, options.dedupe_window
+    )
     bounds = Bounds(options.memory_events, options.memory_bytes)
     if options.journal == "memory":
         memory = MemoryStore(options.memory_events, report)
@@ -39,7 +43,6 @@ async def open_journal(options: GatewayOptions, report: Callable[[Report], None]
     await trio.to_thread.run_sync(take_over, path, reports.append)
     for taken_over in reports:
         report(taken_over)
-    size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
     seconds = options.retain_seconds / SEGMENTS
     opening = partial(
         SegmentStore.open,

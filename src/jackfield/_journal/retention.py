@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import attrs
@@ -55,13 +55,23 @@ class Retention:
     _failures: int = 0
 
     async def run(self) -> None:
-        """Trim every so often, without end."""
+        """Trim every so often, and make indexes beside that, without end."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._repeat, self._keep_limits)
+            nursery.start_soon(self._repeat, self._maintain)
+
+    async def _keep_limits(self) -> None:
+        await self._worker.until_done(self._store.verify, lambda: 0)
+        await self.trim()
+
+    async def _maintain(self) -> None:
+        await trio.to_thread.run_sync(_maintain, self._store)  # neither a commit nor a trim waits for it
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await trio.sleep(self._limits.every)
             try:
-                await self._worker.until_done(self._store.verify, lambda: 0)
-                await self.trim()
-                await trio.to_thread.run_sync(_maintain, self._store)  # which no commit waits for
+                await work()
                 self._failures = 0
             except JournalError as error:
                 self._failures += 1
@@ -102,7 +112,7 @@ class Retention:
         if lost := max(losses, default=0):
             self.unread += lost
             if is_due(self.unread, lost):
-                reason = f"the file has reached retain_bytes = {self._limits.bytes} before every sink had read them"
+                reason = "the journal has reached retain_bytes before every sink had read them"
                 self._report(EventsDropped("journal", lost, reason, self.unread))
 
 

@@ -648,7 +648,7 @@ async def test_what_goes_for_its_size_before_a_sink_has_read_it_is_counted_by_bo
         assert lost == journal.snapshot().unread == bench.store.first - 1 > 1000
         assert ids(found)[0] == lost
     report = bench.of(EventsDropped)[0]
-    assert report.where == "journal" and "retain_bytes = 1000000" in report.reason
+    assert report.where == "journal" and "retain_bytes" in report.reason
 
 
 async def test_dead_letters_beyond_their_limit_are_reported(bench):

@@ -40,8 +40,11 @@ def copy_segments(folder: SegmentFolder, target: Path) -> None:
             _copy(source, segment.size, target / segment_name(segment.first))
         finally:
             os.close(source)
-    _write(target / FOLDER_FILE, encode_folder(FolderHeader(VERSION, folder.journal, first or folder.next)))
-    _write(target / WRITER_FILE, encode_writer(WriterState(os.getpid(), folder.next)))
+    _write(
+        target / FOLDER_FILE,
+        encode_folder(FolderHeader(VERSION, folder.journal, first or folder.next, folder.skips.ranges)),
+    )
+    _write(target / WRITER_FILE, encode_writer(WriterState(os.getpid(), folder.end, folder.journal)))
     descriptor = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -27,7 +27,7 @@ from jackfield._journal.segments.locking import lock_folder
 from jackfield._journal.segments.reading import Lines, read
 from jackfield._journal.segments.segment import Segment, segment_name
 from jackfield._journal.segments.skips import Skips, skips_of
-from jackfield._journal.segments.state import Writer, read_header, read_writer, save_header
+from jackfield._journal.segments.state import FOLDER_FILE, WRITER_FILE, Writer, read_header, read_writer, save_header
 from jackfield._journal.segments.trimming import cut, delete_oldest
 from jackfield._journal.segments.walk import Line
 
@@ -48,7 +48,6 @@ class SegmentFolder:
     """The folder's own descriptor, which holds the lock; -1 where it is open for reading only."""
     _fsync: bool
     _segment_bytes: int
-    _segment_seconds: float
     segments: list[Segment]
     next: int
     """The position that the next event gets; no position is given twice."""
@@ -56,6 +55,8 @@ class SegmentFolder:
     findings: list[str]
     """What was found to be damaged at the start."""
     _keys: KeptKeys
+    segment_seconds: float = inf
+    """A segment gets events for so long."""
     keep_keys: int = 0
     """So many of the newest keys outlive their segments."""
     _indexes: Indexes = attrs.field(factory=Indexes)
@@ -73,7 +74,7 @@ class SegmentFolder:
         floor: int = 1,
         confirmed: int | None = 1,
         segment_bytes: int = SEGMENT_BYTES,
-        segment_seconds: float = inf,
+        journal: str = "",
     ) -> Self:
         """Open a folder, or make it where it is missing.
 
@@ -82,19 +83,23 @@ class SegmentFolder:
         where another process writes to the folder, or it cannot be read or written.
         """
         with ExitStack() as undo:
-            folder = -1
-            if not readonly:
-                folder = lock_folder(path)
+            folder = -1 if readonly else lock_folder(path)
+            if folder >= 0:
                 undo.callback(os.close, folder)
-            (header, problem), state = read_header(path), read_writer(path)
-            listing = list_segments(path, header.id if header else "")
-            segments, findings = listing.segments, listing.findings
+            (header, problem), (state, lacking) = read_header(path), read_writer(path)
+            listing = list_segments(path, [*([header.id] if header else []), *([journal] if journal else [])])
+            segments, findings, journal = listing.segments, listing.findings, listing.journal or os.urandom(16).hex()
+            # A gateway may have deleted segments meanwhile, and has said so before.
+            header = (read_header(path)[0] if readonly else None) or header
+            if header and header.id != journal:
+                header, problem = None, f"{FOLDER_FILE} is from another journal"
+            if state and state.journal != journal:
+                state, lacking = None, f"{WRITER_FILE} is from another journal"
+            if lacking and (segments or header):
+                findings.append(f"{lacking}; where the newest events are cut off, that may not be noticed")
             known = 0 if confirmed is None else max(confirmed, state.next if state else 1)
-            if readonly:  # a gateway may have deleted segments meanwhile, and has said so before
-                header = read_header(path)[0] or header
             if problem and segments:
                 findings.append(f"{problem}; the journal is taken to be that of {len(segments)} of its segments")
-            journal = listing.journal or os.urandom(16).hex()
             oldest = segments[0].first if segments else max(known, header.first if header and not known else 1)
             if header and header.first < oldest:
                 findings.append(f"events {header.first} to {oldest - 1} are missing: the oldest segments are not there")
@@ -104,7 +109,6 @@ class SegmentFolder:
                 folder,
                 fsync,
                 segment_bytes,
-                segment_seconds,
                 segments,
                 floor,
                 skips_of(header, segments),
@@ -141,7 +145,7 @@ class SegmentFolder:
         first, upcoming = self.next, self.next + len(lines)
         group = encode_group(self.journal, first, at, lines, received)
         appender = self._appender
-        if appender is not None and appender.is_full(len(group), at, self._segment_bytes, self._segment_seconds):
+        if appender is not None and appender.is_full(len(group), at, self._segment_bytes, self.segment_seconds):
             self._close_segment()
             appender = None
         if appender is None:
@@ -250,10 +254,10 @@ class SegmentFolder:
         for path in listing.unfinished:
             with suppress(OSError):
                 path.unlink()
-        self._writer = Writer.open(self._folder, self.path)
+        self._writer = Writer.open(self._folder, self.path, self.journal)
+        self._writer.confirm(self.end)
         if header != self._header(self.first):
             self._save_header(self.first)
-        self._writer.confirm(self.end)
         last = self.segments[-1] if self.segments else None
         if last and not last.problems and last.path.name == segment_name(last.first):
             self._appender = resume(last, fsync=self._fsync)

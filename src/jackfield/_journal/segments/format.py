@@ -60,6 +60,8 @@ class WriterState(msgspec.Struct, frozen=True):
     process: int
     next: int
     """Positions below it were confirmed."""
+    journal: str
+    """The id of the journal."""
 
 
 class SegmentHeader(msgspec.Struct, frozen=True):

@@ -31,8 +31,8 @@ class Listing:
     """Files whose first line was being written when the process ended."""
 
 
-def list_segments(path: Path, journal: str) -> Listing:
-    """The segments of that journal; where no id is given, of the one that most segments are from."""
+def list_segments(path: Path, ids: list[str]) -> Listing:
+    """The segments of the journal that most of these ids name, and the id that most segments have."""
     examined: list[tuple[Path, Segment | None]] = []
     try:
         for name in sorted(each.name for each in path.iterdir() if each.name.endswith(SUFFIX)):
@@ -43,8 +43,9 @@ def list_segments(path: Path, journal: str) -> Listing:
     except OSError as error:
         raise JournalError(f"{error.filename or path}: cannot be read: {error.strerror}") from None
     intact = [segment for _, segment in examined if segment is not None]
-    ids = Counter(segment.header.journal for segment in intact)
-    listing = Listing(journal or max(ids, key=lambda each: ids[each], default=""), [], [], [])
+    common = Counter(segment.header.journal for segment in intact).most_common(1)
+    votes = Counter([*ids, *(each for each, _ in common)])
+    listing = Listing(max(votes, key=lambda each: votes[each], default=""), [], [], [])
     by_first: dict[int, Segment] = {}
     for file, intact_one in examined:
         segment = intact_one or _without_first_line(file, listing)

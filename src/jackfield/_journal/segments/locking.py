@@ -35,7 +35,7 @@ def lock_folder(path: Path) -> int:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(folder)
-        holder = read_writer(path)
+        holder, _ = read_writer(path)
         process = "unknown" if holder is None else holder.process
         raise JournalError(
             f"{path}: another gateway writes to this journal, process {process}; stop it, or name another folder"

@@ -7,6 +7,7 @@ never synced: it says what a process that was killed had confirmed, and names th
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +27,7 @@ __all__ = ["FOLDER_FILE", "WRITER_FILE", "Writer", "read_header", "read_writer",
 
 FOLDER_FILE, WRITER_FILE = "journal.json", "writer.json"
 FILE_MODE = 0o600
+WRITER_TRIES, PAUSE_SECONDS = 20, 0.002
 
 
 def read_header(path: Path) -> tuple[FolderHeader | None, str]:
@@ -39,11 +41,19 @@ def read_header(path: Path) -> tuple[FolderHeader | None, str]:
     return header, "" if header is not None else f"{FOLDER_FILE} is not what was written"
 
 
-def read_writer(path: Path) -> WriterState | None:
-    """What ``writer.json`` of a folder says; ``None`` where that cannot be known."""
-    with suppress(OSError):
-        return parse_writer((path / WRITER_FILE).read_bytes())
-    return None
+def read_writer(path: Path) -> tuple[WriterState | None, str]:
+    """What ``writer.json`` of a folder says, or what is wrong with it."""
+    state = None
+    try:
+        for attempt in range(WRITER_TRIES):
+            time.sleep(attempt and PAUSE_SECONDS)  # a gateway that writes it just now shows a half of it
+            if (state := parse_writer((path / WRITER_FILE).read_bytes())) is not None:
+                break
+    except FileNotFoundError:
+        return None, f"{WRITER_FILE} is missing"
+    except OSError as error:
+        return None, f"{WRITER_FILE} cannot be read: {error.strerror}"
+    return state, "" if state is not None else f"{WRITER_FILE} is not what was written"
 
 
 def save_header(folder: int, path: Path, header: FolderHeader) -> None:
@@ -71,21 +81,22 @@ class Writer:
     """The open ``writer.json`` of a folder that is written to."""
 
     _file: int
+    _journal: str
     _process: int = attrs.field(factory=os.getpid)
 
     @classmethod
-    def open(cls, folder: int, path: Path) -> Writer:
+    def open(cls, folder: int, path: Path, journal: str) -> Writer:
         """Open it, or make it."""
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            return cls(os.open(WRITER_FILE, flags, FILE_MODE, dir_fd=folder))
+            return cls(os.open(WRITER_FILE, flags, FILE_MODE, dir_fd=folder), journal)
         except OSError as error:
             raise JournalError(f"{path / WRITER_FILE}: cannot be written: {error.strerror}") from None
 
     def confirm(self, upcoming: int) -> None:
         """Note that positions below that are confirmed; where this fails, a cut of the file may not be noticed."""
         with suppress(OSError):
-            os.pwrite(self._file, encode_writer(WriterState(self._process, upcoming)), 0)
+            os.pwrite(self._file, encode_writer(WriterState(self._process, upcoming, self._journal)), 0)
 
     def close(self) -> None:
         """Give the file back."""

@@ -83,10 +83,15 @@ class SegmentStore:
             floor=floor,
             confirmed=None if powered_off else state.end,
             segment_bytes=segment_bytes,
-            segment_seconds=segment_seconds,
+            journal=state.journal,
         )
-        folder.keep_keys = keep_keys
+        folder.segment_seconds, folder.keep_keys = segment_seconds, keep_keys
         try:
+            if state.journal not in ("", folder.journal):
+                raise JournalError(
+                    f"{path}: {NAME} is from another journal; put the right one back, or move the folder away: a new "
+                    "journal begins then, and 'jackfield journal import' reads the events of this one"
+                )
             if folder.first < folder.next and not os.path.lexists(path / NAME):
                 raise JournalError(
                     f"{path}: {NAME} is missing, which holds how far each sink has come; put a copy of the folder "
@@ -98,7 +103,7 @@ class SegmentStore:
             folder.close()
             raise
         try:
-            findings = [*folder.findings, *sidecar.findings]
+            findings = [*folder.findings, *sidecar.findings, *sidecar.left_out()]
             notes, more = survivors(sidecar.notes(), state, folder, powered_off=powered_off)
             store = cls(path, folder, sidecar, findings + more, boot, _identity(sidecar.path), notes)
             kept = header.first if header is not None and header.id == folder.journal else 1
@@ -112,12 +117,21 @@ class SegmentStore:
 
     @classmethod
     def _open_readonly(cls, path: Path) -> Self:
-        folder = SegmentFolder.open(path, readonly=True)
         try:
             sidecar = Sidecar.open(path, readonly=True)
         except JournalError as error:
+            folder = SegmentFolder.open(path, readonly=True)
             return cls(path, folder, None, [*folder.findings, str(error)], "", (0, 0), Notes())
-        return cls(path, folder, sidecar, list(folder.findings), "", (0, 0), sidecar.notes())
+        try:
+            state = sidecar.state
+            confirmed = None if state.boot not in ("", boot_id()) else state.end
+            folder = SegmentFolder.open(path, readonly=True, confirmed=confirmed, journal=state.journal)
+        except BaseException:
+            sidecar.close()
+            raise
+        foreign = [f"{NAME} is from another journal"] if state.journal not in ("", folder.journal) else []
+        findings = [*folder.findings, *foreign]
+        return cls(path, folder, sidecar, findings, "", (0, 0), sidecar.notes())
 
     @property
     def first(self) -> int:
@@ -243,6 +257,7 @@ class SegmentStore:
     def check(self) -> Iterator[str]:
         """Read everything and compare, which takes as long as that takes; what is not what was written."""
         yield from self.folder.check()
+        yield from (each for each in self.findings if each not in self.folder.findings)
         yield from [] if self.sidecar is None else self.sidecar.check()
 
     def dead_count(self) -> Mapping[str, int]:

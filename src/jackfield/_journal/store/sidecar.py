@@ -13,13 +13,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
 from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import dead_letters
-from jackfield._journal.store.integrity import State, identify, read_state
+from jackfield._journal.store.integrity import State, identify, lost_commits, read_state
 from jackfield._journal.store.opening import connect, create_if_missing, look, open_writer
 from jackfield._journal.store.records import Loss, Notes, StoredDeadLetter, Token
 from jackfield._journal.store.schema import STEPS, Step, migrate, text_crc, transaction
@@ -29,6 +29,13 @@ __all__ = ["NAME", "Sidecar", "delete_dead_letters", "forget_sink"]
 
 NAME = "state.db"
 DEAD_ROWS = 1000
+# The tables of small rows, each with its columns but for the checksum.
+ROWS = {
+    "cursor": "SELECT sink, next, crc FROM cursor",
+    "token": "SELECT feed, text, position, crc FROM token",
+    "account": "SELECT feed, heard, accounted, looked, shown, position, crc FROM account",
+    "loss": "SELECT sink, down, slow, ahead, crc FROM loss",
+}
 
 
 @attrs.define(eq=False)
@@ -144,22 +151,33 @@ class Sidecar:
 
     def notes(self) -> Notes:
         """What was saved, without the dead letters; what is not what was written is left out."""
+        return self._notes()[0]
+
+    def left_out(self) -> list[str]:
+        """What was saved and is not what was written."""
+        return self._notes()[1]
+
+    def _notes(self) -> tuple[Notes, list[str]]:
+        """What was saved, and what is left out of it."""
+        whole: dict[str, dict[str, tuple[Any, ...]]] = {}
+        damaged: list[str] = []
         with self._read() as db:
-            cursors = db.execute("SELECT sink, next, crc FROM cursor").fetchall()
-            tokens = db.execute("SELECT feed, text, position, crc FROM token").fetchall()
-            accounts = db.execute("SELECT feed, heard, accounted, looked, shown, position, crc FROM account").fetchall()
-            losses = db.execute("SELECT sink, down, slow, ahead, crc FROM loss").fetchall()
-        return Notes(
-            {sink.decode(): upcoming for sink, upcoming, crc in cursors if crc == text_crc(sink, upcoming)},
+            for table, query in ROWS.items():
+                whole[table] = {}
+                for name, *row, crc in db.execute(query):
+                    shown = _text(name)
+                    if isinstance(name, bytes) and crc == text_crc(name, *row):
+                        whole[table][shown] = tuple(_text(each) if isinstance(each, bytes) else each for each in row)
+                    else:
+                        damaged.append(f"{NAME}: {table} {shown!r} is not what was written, and is left out")
+        notes = Notes(
+            {sink: upcoming for sink, (upcoming,) in whole["cursor"].items()},
             (),
-            {
-                feed.decode(): Token(text.decode(), position)
-                for feed, text, position, crc in tokens
-                if crc == text_crc(feed, text, position)
-            },
-            {feed.decode(): AccountRow(*row) for feed, *row, crc in accounts if crc == text_crc(feed, *row)},
-            {sink.decode(): Loss(*loss) for sink, *loss, crc in losses if crc == text_crc(sink, *loss)},
+            {feed: Token(*row) for feed, row in whole["token"].items()},
+            {feed: AccountRow(*row) for feed, row in whole["account"].items()},
+            {sink: Loss(*row) for sink, row in whole["loss"].items()},
         )
+        return notes, damaged
 
     def dead(self, sink: str | None = None, from_number: int = 0, limit: int = DEAD_ROWS) -> list[StoredDeadLetter]:
         """Dead letters, of one sink or of all, in the order in which they were made."""
@@ -177,6 +195,9 @@ class Sidecar:
             with self._read() as db:
                 lines = [each.decode(errors="replace") for (each,) in db.execute("PRAGMA integrity_check(20)")]
             problems = [f"{NAME}: {line}" for line in lines if line != "ok"]
+            problems += self.left_out()
+            if lost := lost_commits(self.path):
+                problems.append(f"{NAME}: {lost}")
             number = 0
             while letters := self.dead(from_number=number):
                 number = letters[-1].number + 1
@@ -252,3 +273,7 @@ def forget_sink(folder: Path, sink: str) -> None:
             db.execute("DELETE FROM loss WHERE sink = ?", (sink,))
     except sqlite3.Error as error:
         raise JournalError(f"{path}: sink {sink} cannot be forgotten: {error}") from None
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -217,7 +217,8 @@ def test_a_second_writer_is_refused_and_named_by_whatever_name_it_comes(path):
 
 
 def test_old_segments_are_closed_by_age_and_deleted_by_age_and_size(tmp_path):
-    folder = SegmentFolder.open(tmp_path / "journal", segment_seconds=10)
+    folder = SegmentFolder.open(tmp_path / "journal")
+    folder.segment_seconds = 10
     for second in (0, 1, 12, 13, 30):
         folder.append([body(folder.next)], [5], second * 1_000_000)
     assert [first(file) for file in segments(folder.path)] == [1, 3, 5]
