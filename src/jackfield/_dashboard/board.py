@@ -7,7 +7,7 @@ is over stays visible for `LINGER` seconds, so that viewers see it end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import attrs
@@ -48,7 +48,9 @@ class Board:
     contacts: Table[ContactRow] = attrs.field(factory=lambda: Table(500))
     notices: Table[Notice] = attrs.field(factory=lambda: Table(50))
     tail: Tail = attrs.field(factory=Tail)
+    _day: date | None = None
     _totals: dict[str, Totals] = attrs.field(factory=dict)
+    """Of that day."""
     _known_queues: dict[str, Queue] = attrs.field(factory=dict)
     """The newest value of each queue that has a row."""
     _callers: dict[str, str] = attrs.field(factory=dict)
@@ -69,7 +71,7 @@ class Board:
 
     def show(self, snapshot: Snapshot, now: datetime) -> None:
         """Begin with everything as it stands."""
-        self._totals = dict(snapshot.totals)
+        self._day, self._totals = snapshot.day, dict(snapshot.totals)
         tables: tuple[Mapping[str, Any], ...] = (
             snapshot.feeds,
             snapshot.queues,
@@ -82,14 +84,28 @@ class Board:
                 if not getattr(value, "over", False):
                     self._put_value(key[:LONGEST_KEY], value, now)
 
-    def change(self, changes: Iterable[Change], now: datetime) -> None:
-        """Update the rows of what has changed."""
+    def change(self, changes: Iterable[Change], now: datetime, day: date | None = None) -> None:
+        """Update the rows of what has changed; on another day the totals begin anew."""
+        if day is not None and day != self._day:
+            self._day, self._totals = day, {}
         for each in changes:
             key = each.key[:LONGEST_KEY]
             if each.value is not None:
                 self._put_value(key, each.value, now)
             elif each.entity in ("call", "contact", "agent", "queue"):
                 self._drop(f"{each.entity}s", key)
+
+    def today(self) -> dict[str, float | int | None]:
+        """Today's figures of all queues; ``None`` for what there is not yet."""
+        totals = self._totals.get("", Totals())
+        return {
+            "service_level": totals.service_level,
+            "abandoned_share": totals.abandoned_share,
+            "mean_wait": totals.mean_wait,
+            "mean_handling": totals.mean_handling,
+            "answered": totals.answered,
+            "abandoned": totals.abandoned,
+        }
 
     def apply(self, event: Event) -> None:
         """Add one event to the tail."""

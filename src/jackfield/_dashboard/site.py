@@ -127,7 +127,7 @@ class Site:
         """Update the rows, some at a time: a board that is behind gets each thing once, as it stands by then."""
         async for changes in watch:
             for some in batched(changes.changes, SLICE_EVENTS):
-                self.board.change(some, datetime.now(UTC))
+                self.board.change(some, datetime.now(UTC), changes.day)
                 await trio.sleep(SLICE_SECONDS)
 
     async def _keep_measuring(self, gateway: Gateway) -> None:
@@ -166,6 +166,7 @@ class Site:
         self.board.age(now)
         self._figures = {
             "rate": self._rate("events"),
+            "today": self.board.today(),
             "events": self.board.tail.last,
             "missed": 0 if self._listener is None else self._listener.dropped,
             "journal_waiting": stats.journal.waiting,

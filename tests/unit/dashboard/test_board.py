@@ -99,6 +99,16 @@ def test_what_the_state_forgets_leaves_the_board():
     assert states(board, "agents") == {}
 
 
+def test_todays_figures_begin_anew_with_the_day():
+    board = board_of(event("contact.queued", correlation="x"), event("contact.connected", "a1", 5, correlation="x"))
+    board.happens(event("contact.queued", correlation="y"), NOON)
+    board.happens(event("contact.abandoned", seconds=60, correlation="y"), at(60))
+    today = board.today()
+    assert (today["service_level"], today["abandoned_share"], today["mean_wait"]) == (0.5, 0.5, 5.0)
+    board.change([], at(13 * 3600), NOON.date() + timedelta(days=1))
+    assert (board.today()["answered"], board.today()["service_level"]) == (0, None)
+
+
 def test_an_event_without_a_state_makes_no_row():
     assert states(board_of(event("call.updated"), event("contact.disposition_started")), "calls") == {}
 

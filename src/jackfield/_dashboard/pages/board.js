@@ -15,6 +15,7 @@ function element(tag, className, text) {
 let clockOffset = 0; // the server's clock minus this one, in seconds
 const serverNow = () => Date.now() / SECOND + clockOffset;
 const count = (value) => value.toLocaleString();
+const percent = (share) => (share == null ? "–" : `${Math.round(100 * share)} %`);
 const clock = (at) => new Date(at * SECOND).toLocaleTimeString([], { hour12: false });
 const shortId = (id) => (id.length > 13 ? `${id.slice(0, 8)}…` : id);
 
@@ -340,7 +341,17 @@ function drawFigures() {
   tile("feeds", `of ${feeds.length} ${feeds.length === 1 ? "feed" : "feeds"} up`, count(up), up < feeds.length ? "bad" : "");
   tile("calls", calls === 1 ? "call" : "calls", count(calls));
   tile("waiting", "waiting", count(waiting));
+  const oldest = rows("queues").filter(live).map((row) => row.oldest).filter((since) => since !== null);
+  tile("longest", "longest wait", oldest.length ? age(Math.min(...oldest)) : "–");
+  const today = figures.today ?? {};
+  tile("level", "service level today", percent(today.service_level));
+  tile("abandoned", "abandoned today", percent(today.abandoned_share));
+  tile("answer", "to answer, on average", today.mean_wait == null ? "–" : `${Math.round(today.mean_wait)} s`);
   tile("ready", ready === 1 ? "agent ready" : "agents ready", count(ready));
+  const doing = (...states) => rows("agents").filter((row) => states.includes(row.state) && live(row)).length;
+  tile("busy", "busy", count(doing("busy", "offered", "outside call")));
+  tile("wrapup", "in wrap-up", count(doing("wrap-up")));
+  tile("away", "away", count(doing("away")));
   if (rows("sinks").length) tile("lag", "sink lag", count(lag));
   if (figures.journal_dropped) tile("lost", "events lost by the journal", count(figures.journal_dropped), "bad");
   const title = waiting ? `${count(waiting)} waiting · Jackfield` : "Jackfield";
