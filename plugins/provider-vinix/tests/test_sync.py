@@ -17,7 +17,6 @@ def synced(simulator):
         auth_token=Secret("text", "t"),
         account_id=ACCOUNT,
         rest_url="http://localhost:1/v2",
-        **options,
     )
     flow = provider.authenticate()
     try:
