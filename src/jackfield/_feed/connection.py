@@ -10,7 +10,8 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import attrs
 import trio
@@ -22,10 +23,13 @@ from jackfield._feed.transport import Connection
 from jackfield._loading.guard import provider_code
 from jackfield._net.http_client import Perform as PerformHTTP
 from jackfield.config import ConnectionOptions
-from jackfield.errors import ConnectionLost, JackfieldError
+from jackfield.errors import ConnectionLost, JackfieldError, RestError
+from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import Send
 
 __all__ = ["FeedConnection", "FeedEvents", "Timing", "WantedTopics"]
+
+T = TypeVar("T")
 
 # A plan has one frame for each topic; a vendor that accepts none of a thousand is not reading.
 OUTBOX = 1000
@@ -190,6 +194,26 @@ class FeedConnection:
         if (seconds := trio.current_time() - began) > SLOW_SECONDS:
             self._session.handle(SlowStep(name, seconds), self)
 
+    def _watched(self, flow: HTTPFlow[T]) -> HTTPFlow[T]:
+        """The same flow, whose steps between an answer and the next request are noticed too."""
+        step = partial(next, flow)
+        try:
+            while True:
+                with self._step("an HTTP flow"):
+                    try:
+                        request = step()
+                    except StopIteration as done:
+                        result: T = done.value
+                        return result
+                try:
+                    answer = yield request
+                except RestError as error:
+                    step = partial(flow.throw, error)
+                else:
+                    step = partial(flow.send, answer)
+        finally:
+            flow.close()
+
     # -- tasks -------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
@@ -243,7 +267,7 @@ class FeedConnection:
     async def _perform(self, effect: Perform) -> None:
         try:
             with provider_code():
-                actions = tuple(await self._perform_http(effect.flow))
+                actions = tuple(await self._perform_http(self._watched(effect.flow)))
         except JackfieldError as error:  # even a provider's bug costs this flow only, not the connection
             self._apply(self.driver.failed(effect.number, error))
         else:

@@ -421,6 +421,27 @@ async def test_a_step_of_the_protocol_that_holds_up_everything_else_is_noticed(s
     assert [each for each in stage.session.seen if each[0] == "slow"] == [("slow", "received", 0.7)]
 
 
+class Pondering(Spoken):
+    """Thinks long before its first request, and longer about the answer."""
+
+    def backfill(self, since, at):
+        trio.lowlevel.current_clock().jump(0.4)
+        answer = yield Request("GET", "/")
+        trio.lowlevel.current_clock().jump(0.9)
+        return [Ignore(answer.body.decode())]
+
+
+async def test_a_step_of_a_backfill_that_holds_up_everything_else_is_noticed(stage, autojump_clock):
+    stage.protocol = Pondering()
+    await stage.start("instant")
+    stage.session.seen.clear()
+    await stage.say("backfill now")
+    await trio.sleep(5)
+    slow = [("slow", "an HTTP flow", 0.4), ("slow", "an HTTP flow", 0.9)]
+    assert [each for each in stage.session.seen if each[0] == "slow"] == slow
+    assert ("ignored", "/") in stage.session.seen
+
+
 async def test_a_read_of_very_many_frames_is_handled_in_bounded_steps_between_which_others_run(stage):
     await stage.start("instant")
     steps, turns = [], 0
