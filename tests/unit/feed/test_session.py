@@ -814,6 +814,25 @@ async def test_a_stall_longer_than_the_vendor_buffers_is_a_gap_since_the_last_mo
     assert stage.session.stats.state is FeedState.SUBSCRIBED
 
 
+class HalfAnswered(Options):
+    def protocol(self, feed, before=None):
+        protocol = Simple()
+        answered, protocol.subscribe = protocol.subscribe, lambda topic: answered(topic) if topic == "t" else []
+        return protocol
+
+
+async def test_what_is_subscribed_to_first_may_miss_events_while_other_topics_are_still_asked_for(
+    network, nursery, autojump_clock
+):
+    stage, accounts = Stage(network, options=HalfAnswered()), []
+    stage.session = attrs.evolve(stage.session, keep_account=accounts.append)
+    stage.session.wanted.set({"t", "unanswered"})
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(0.5)
+    assert "subscribed" not in stage.facts()
+    assert len(accounts) == 1
+
+
 class ByWebhook(Options):
     def webhook(self, feed):
         return Webhook(list, websocket=False)
