@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "plugins"
     [
         ("jackfield_asterisk.py", 160),
         ("jackfield_freeswitch.py", 330),
-        ("jackfield_genesys.py", 450),
+        ("jackfield_genesys.py", 460),
         ("jackfield_outbox.py", 190),
         ("jackfield_postgresql.py", 150),
         ("jackfield_sqlite.py", 60),

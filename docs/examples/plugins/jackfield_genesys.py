@@ -191,7 +191,8 @@ class Notifications:
     channel_seconds: float = 86_000.0
     _asked: list[str] = attrs.field(factory=list)
     """Topics to be added by the next request: one request carries many."""
-    _served: set[str] = attrs.field(factory=set)
+    _wanted: set[str] = attrs.field(factory=set)
+    """Topics that the channel is to have: those that are asked for too, and none that was refused."""
     _adding: bool = False
     _age: float = 0.0
     _since_roster: float = 0.0
@@ -202,16 +203,17 @@ class Notifications:
         return (Replan("the login has read the users"),)
 
     def subscribe(self, topic: str) -> Iterator[Action]:
-        if len(self._served) + len(self._asked) >= MOST_TOPICS:
+        if len(self._wanted) >= MOST_TOPICS:
             yield SubscriptionRefused(topic, f"a channel has at most {MOST_TOPICS} topics")
             return
+        self._wanted.add(topic)
         self._asked.append(topic)
         if not self._adding:  # topics that are wanted meanwhile go with the next request
             self._adding = True
             yield Request(self._add, "to add topics to the channel", brings_events=False)
 
     def unsubscribe(self, topic: str) -> Iterator[Action]:
-        self._served.discard(topic)
+        self._wanted.discard(topic)
         yield Request(self._replace, "to remove topics from the channel", brings_events=False)
 
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
@@ -248,28 +250,36 @@ class Notifications:
     def _add(self) -> HTTPFlow[Iterable[Action]]:
         done: list[Action] = []
         while self._asked:
-            topics, path = self._asked.copy(), f"/api/v2/notifications/channels/{quote(self.channel)}/subscriptions"
-            answer = yield self.rest.request("POST", path, [{"id": each} for each in topics])
-            del self._asked[: len(topics)]
+            asked = self._asked.copy()
+            topics = sorted(self._wanted.intersection(asked))
+            answer = (yield self._change("POST", topics)) if topics else Response(200)
+            del self._asked[: len(asked)]
+            given_up = not self._wanted.issuperset(topics)  # while the request was on its way
             if answer.status in (400, 403, 404) and len(topics) > 1:
                 for each in topics:  # one of them is to blame
-                    one = yield self.rest.request("POST", path, [{"id": each}])
+                    one = yield self._change("POST", [each])
                     done.append(self._outcome(each, one))
             else:
                 done += [self._outcome(each, answer) for each in topics]
+            if given_up:
+                yield from self._replace()
         self._adding = False
         return done
 
     def _outcome(self, topic: str, answer: Response) -> Action:
         if 200 <= answer.status < 300:
-            self._served.add(topic)
             return Subscribed(topic)
+        self._wanted.discard(topic)
         return SubscriptionRefused(topic, f"Genesys Cloud answered HTTP {answer.status}")
 
     def _replace(self) -> HTTPFlow[Iterable[Action]]:
-        path = f"/api/v2/notifications/channels/{quote(self.channel)}/subscriptions"
-        _checked((yield self.rest.request("PUT", path, [{"id": each} for each in sorted(self._served)])), "topics")
+        """Leave the channel with what is wanted; not with what it has, for more may be on its way."""
+        _checked((yield self._change("PUT", sorted(self._wanted))), "topics")
         return ()
+
+    def _change(self, method: str, topics: list[str]) -> HTTPRequest:
+        path = f"/api/v2/notifications/channels/{quote(self.channel)}/subscriptions"
+        return self.rest.request(method, path, [{"id": each} for each in topics])
 
     def _read_roster(self) -> HTTPFlow[Iterable[Action]]:
         try:

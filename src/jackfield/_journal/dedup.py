@@ -37,9 +37,9 @@ class SeenIds:
 
     def refill(self, known: Iterable[bytes]) -> None:
         """Take the ids of events that were committed before, the oldest first."""
-        for key in known:
-            if key not in self.known:
-                self.add(key)
+        new = dict.fromkeys(known)  # at the start of a gateway, so in one step and not key by key
+        self.known.update(new)
+        self._order.extend(new)
 
     def add(self, key: bytes) -> None:
         """Take the id of the next event, which is not known yet; an empty one is none."""

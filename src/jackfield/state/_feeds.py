@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -34,6 +34,7 @@ class FeedTracks:
     def apply(self, event: Event) -> list[Ref]:
         """Take in a fact about a stream."""
         at = event.time or event.received
+        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
         word = event.kind.partition(".")[2]
         feed = self._track(event.feed, event.address.provider, at)
         data: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
@@ -102,6 +103,7 @@ class FeedTracks:
 
 def _moment(text: object) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else None
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)

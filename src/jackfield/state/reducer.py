@@ -72,8 +72,9 @@ class State:
         """Take an event in, and return the keys of what it has changed, for `get`."""
         if (handler := self._handlers.get(event.kind)) is None:
             return self._stream(event) if event.kind.startswith("stream.") else []
-        received = event.received
-        at = event.time or received
+        received, at = event.received, event.time or event.received
+        if received.tzinfo is None or at.tzinfo is None:  # a program's own event; times are UTC
+            received, at = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (received, at))
         if at > received:
             at = min(at, received + AHEAD)
         self.tables.feeds.hear(event.feed, received)
@@ -259,7 +260,7 @@ class State:
             if event.kind != "contact.created" or at <= gone:
                 return None
             del self.tables.gone[ref]  # the same customer's call is queued a second time
-        began = event.time if event.time is not None and event.time < at else at
+        began = event.time if event.time is not None and event.time.tzinfo is not None and event.time < at else at
         track = tracks[key] = Track(key, id, began, at, (at, event.feed))
         return track
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -21,6 +21,10 @@ MOST_LISTED = 500
 """In one event."""
 
 
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An aware one."""
+
+
 class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing as its vendor lists it."""
 
@@ -30,7 +34,7 @@ class Listed(msgspec.Struct, frozen=True, omit_defaults=True):
     """The resource's id, as in the addresses of its events."""
     correlation: str = ""
     """The contact that it belongs to; of a contact its own."""
-    since: datetime | None = None
+    since: Moment | None = None
     """When it came to that state, where the vendor says it."""
     parties: Parties = NO_PARTIES
 
@@ -48,7 +52,7 @@ class Sync(msgspec.Struct, frozen=True):
 class _Facts(msgspec.Struct, omit_defaults=True):
     """The payload of ``stream.synced``."""
 
-    as_of: datetime
+    as_of: Moment
     listed: tuple[Listed, ...] = ()
     complete: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ The events are those of one correlation, in any order, and the facts about the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -100,12 +100,16 @@ def shown(span: timedelta) -> str:
 
 
 def _moment(event: Event) -> datetime:
-    return event.time or event.received
+    return _aware(event.time or event.received)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _mark(marked: tuple[datetime, int, Event]) -> tuple[datetime, int, datetime, str]:
     at, rank, event = marked
-    return at, rank, event.received, event.id
+    return at, rank, _aware(event.received), event.id
 
 
 def _span(since: datetime | None, until: datetime | None) -> timedelta | None:
@@ -122,7 +126,7 @@ def _gap(event: Event) -> tuple[datetime, datetime]:
     moments = []
     for name in ("since", "until"):
         try:
-            moments.append(datetime.fromisoformat(data[name]))
+            moments.append(_aware(datetime.fromisoformat(data[name])))
         except (KeyError, TypeError, ValueError):
             moments.append(_moment(event))
     return moments[0], moments[1]

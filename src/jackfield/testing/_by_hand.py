@@ -58,6 +58,14 @@ class HandDriven:
     _vendor: Vendor | None
     _rest: Rest
     _at: datetime
+    hurried: bool = False
+    """Whether answers by REST are left for later, as when a vendor takes its time."""
+    _late: list[Request] = attrs.field(factory=list)
+
+    def catch_up(self) -> list[Action]:
+        """Get the answers that were left for later."""
+        late, self._late, self.hurried = self._late, [], False
+        return [action for request in late for action in self._through(self._perform(request))]
 
     def begin(self, topics: Iterable[str]) -> list[Action]:
         """Open, be greeted, subscribe to these; every action of the protocol."""
@@ -94,6 +102,8 @@ class HandDriven:
                     for answer in self._vendor.received(action.frame):
                         if isinstance(answer, str | bytes):
                             waiting += self.protocol.received(_bytes(answer), self._at)
+                case Request() if self.hurried:
+                    self._late.append(action)
                 case Request():
                     waiting += self._perform(action)
         return done

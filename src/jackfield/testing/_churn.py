@@ -37,22 +37,33 @@ SETTLE_TICKS = 600
 def subscription_churn(suite: ProviderDeclaration) -> None:
     """Try it with the provider and the vendor of a suite."""
     topics = suite.some_topics(MOST_TOPICS)
-    steps = st.lists(st.integers(DROP, len(topics) - 1), min_size=2, max_size=MOST_STEPS)
+    steps = st.lists(
+        st.tuples(st.integers(DROP, len(topics) - 1), st.sampled_from([False, False, True])),
+        min_size=2,
+        max_size=MOST_STEPS,
+    )
 
     @given(steps)
-    def law(drawn: list[int]) -> None:
+    def law(drawn: list[tuple[int, bool]]) -> None:
         churn = _Churn(suite)
-        for number, step in enumerate(drawn):
+        for number, (step, hurried) in enumerate(drawn):
             if step == DROP:
                 churn.drop()
             else:
-                churn.toggle(topics[step])
-            shown = [DROP_WORD if each == DROP else topics[each] for each in drawn[: number + 1]]
+                churn.toggle(topics[step], hurried=hurried and number + 1 < len(drawn))
+            if churn.hurried:
+                continue
+            shown = [
+                DROP_WORD if each == DROP else topics[each] + " before an answer" * late
+                for each, late in drawn[: number + 1]
+            ]
             missing = sorted(churn.wanted - churn.active - churn.refused)
             assert not missing, f"after {shown} the protocol neither confirms nor refuses {missing}"
             served = suite.served(churn.vendor)
             missing = sorted(churn.wanted & churn.active - set(served)) if served is not None else []
             assert not missing, f"after {shown} {missing} count as active, and the vendor does not serve them"
+            surplus = sorted(set(served) - churn.wanted) if served is not None and suite.unsubscribes else []
+            assert not surplus, f"after {shown} the vendor goes on serving {surplus}, which nobody wants"
 
     law()
 
@@ -77,16 +88,25 @@ class _Churn:
     def __attrs_post_init__(self) -> None:
         self._connect(None)
 
-    def toggle(self, topic: str) -> None:
-        """Want a topic, or want it no longer."""
+    @property
+    def hurried(self) -> bool:
+        """Whether answers are outstanding."""
+        return self._driven.hurried
+
+    def toggle(self, topic: str, *, hurried: bool) -> None:
+        """Want a topic, or want it no longer; when `hurried` without waiting for the vendor's answers by REST."""
+        self._driven.hurried |= hurried
         if topic in self.wanted:
             self.wanted.discard(topic)
             self.active.discard(topic)
             self.refused.discard(topic)
-            self._settle(self._driven.unsubscribe(topic))
+            actions = self._driven.unsubscribe(topic)
         else:
             self.wanted.add(topic)
-            self._settle(self._driven.subscribe(topic))
+            actions = self._driven.subscribe(topic)
+        self._note(actions)
+        if not hurried:
+            self._settle(self._driven.catch_up())
 
     def drop(self) -> None:
         """Lose the connection, and connect again."""

@@ -11,7 +11,18 @@ from typing import ClassVar
 
 import attrs
 
-from faulty.acme import HELLO, SAMPLE, SIGNATURE, Acme, AcmeProtocol, AcmeSuite, GreetedSuite
+from faulty.acme import (
+    HELLO,
+    SAMPLE,
+    SIGNATURE,
+    Acme,
+    AcmeProtocol,
+    AcmeSuite,
+    GreetedSuite,
+    RestAcme,
+    RestProtocol,
+    RestSuite,
+)
 from faulty.dialect import AcmeDialect
 from jackfield.addresses import AddressPattern
 from jackfield.errors import FrameError, NoTopicError
@@ -318,7 +329,7 @@ class TakesSilenceForConsent(AcmeProtocol):
         return [Subscribed(topic) for topic in self._asked.values()] if self.seconds == 28 else ()
 
 
-@caught_by("unsubscribes_unwanted_topics")
+@caught_by("unsubscribes_unwanted_topics", survives_subscription_churn="the vendor goes on serving what nobody wants")
 class NeverUnsubscribes(AcmeProtocol):
     def unsubscribe(self, topic):
         return ()
@@ -402,6 +413,29 @@ class ConfirmsEachTopicOnce(AcmeProtocol):
         again = isinstance(actions[0], Subscribed) and actions[0].topic in self.confirmed
         self.confirmed |= {each.topic for each in actions if isinstance(each, Subscribed)}
         return actions[1:] if again else actions
+
+
+@caught_by("survives_subscription_churn")
+class GivesUpOnlyWhatIsConfirmed(RestSuite):
+    """So what is given up before the vendor's answer is served for ever."""
+
+    class Acme(RestAcme):
+        class Talk(RestProtocol):
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                self.confirmed = set()
+
+            def asking(self, method, topic):
+                actions = yield from super().asking(method, topic)
+                self.confirmed |= {topic} if method == "PUT" else set()
+                return actions
+
+            def unsubscribe(self, topic):
+                return super().unsubscribe(topic) if topic in self.confirmed else ()
+
+        protocols = Talk
+
+    provider = Acme()
 
 
 @caught_by("survives_subscription_churn")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
 from jackfield.state import Feed, State, Totals
@@ -280,3 +281,24 @@ def test_an_agent_is_known_by_its_events_alone(happened, at):
     agent = state.get(("agent", "acme/a7"))
     assert (agent.name, agent.state, agent.since) == ("zoe", "busy", at(3))
     assert timedelta(0) <= at(4) - agent.since
+
+
+def naive(event):
+    return attrs.evolve(event, time=event.time.replace(tzinfo=None), received=event.received.replace(tzinfo=None))
+
+
+def test_a_programs_own_events_may_have_times_without_a_zone(happened, at):
+    gap = {"since": "2026-11-26T09:00:00", "until": "2026-11-26T09:00:02"}
+    state = State()
+    for event in (
+        happened("stream.subscribed", 0, data=STREAM),
+        happened("contact.queued", 1),
+        happened("stream.gap_suspected", 3, data=gap),
+        happened("stream.synced", 4, data={"as_of": "2026-11-26T09:00:00"}),
+        happened("agent.ready", 5, "a1"),
+    ):
+        state.apply(naive(event))
+        state.apply(event)
+    snapshot = state.snapshot(at(6))
+    assert snapshot.contacts["acme/c1"].since == at(1)
+    assert snapshot.feeds["office"].gap_until == at(2)

@@ -43,7 +43,7 @@ _SINCE = {
     "contact.connected": "tm_service",
     "contact.created": "tm_create",
 }
-_OVER = frozenset({"call.cleared", "call.failed", "call.clearing"})
+_LEFT_OUT = frozenset({"call.cleared", "call.failed", "call.clearing", "call.updated"})
 
 
 def query_sync(rest: Rest, now: datetime) -> HTTPFlow[Sync]:
@@ -84,7 +84,7 @@ def _calls(queue: Mapping[str, Any]) -> Iterator[str]:
 def _listed(resource: str, fields: Mapping[str, Any], queues: Mapping[str, str]) -> Listed | None:
     """One resource in a list; ``None`` for what is over or deleted, or in a state that nobody knows."""
     resource_id, kind = fields.get("id"), _kind(resource, fields)
-    if not kind or kind in _OVER or not isinstance(resource_id, str) or parse_time(fields.get("tm_delete")):
+    if not kind or kind in _LEFT_OUT or not isinstance(resource_id, str) or parse_time(fields.get("tm_delete")):
         return None
     parties: Parties = parties_of(resource, resource_id, fields)
     if (queue_id := queues.get(resource_id)) is not None:

@@ -39,7 +39,7 @@ SEGMENT_PREFIX, GROUP_PREFIX = b'{"segment":', b'{"group":'
 FOLDER_PREFIX, WRITER_PREFIX = b'{"journal":', b'{"writer":'
 _CRC, _END = b',"crc":', b"}"
 MOST_CRC_DIGITS = 10
-WRITER_BYTES = 80
+WRITER_BYTES = 128  # enough for the largest numbers
 
 
 class FolderHeader(msgspec.Struct, frozen=True):

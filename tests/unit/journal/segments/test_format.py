@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 from jackfield._journal.segments.format import (
+    WriterState,
     checksum,
+    encode_writer,
     parse_folder,
     parse_group_header,
     parse_segment_header,
@@ -44,3 +46,10 @@ def crc32c(data):
         for _ in range(8):
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     return crc ^ 0xFFFFFFFF
+
+
+def test_what_is_changed_in_place_has_one_length_whatever_its_numbers_are():
+    """Else the end of a longer one would stay behind a shorter one, and neither could be read."""
+    states = [WriterState(process, upcoming, "f" * 32) for process in (1, 2**22) for upcoming in (1, 2**63)]
+    assert {len(encode_writer(state)) for state in states} == {128}
+    assert [parse_writer(encode_writer(state)) for state in states] == states
