@@ -19,6 +19,7 @@ from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.takeover import is_old_form
 from jackfield._routing.planner import make_plan
+from jackfield._serve.monitor import missing_library
 from jackfield.config import Feed, GatewayConfig, GatewayOptions
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
 from jackfield.kinds import explain_unknown
@@ -53,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
             each.name: make_plan(each.provider, selectors, webhook_only=each.webhook_only) for each in config.feeds
         }
         warnings = [*config.warnings, *_doubts(config, plans, registry.kinds)]
+        if config.metrics.listen is not None and (missing := missing_library()) is not None:
+            raise ConfigError([ConfigProblem("metrics.listen", f"needs the package {missing}; install it")])
         if options.strict and warnings:
             raise ConfigError(warnings)
         journal = _journal(config.gateway)

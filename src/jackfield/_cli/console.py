@@ -57,7 +57,7 @@ class Console:
     def say(self, text: str, *, level: Level = "info") -> None:
         """Print one message; for somebody who looks on, without the time."""
         if self.format is None:
-            say(text, level=level)
+            say(f"warning: {text}" if level == "warning" else text, level=level)
         elif self._shows(level):
             self._print(text, level, None)
 

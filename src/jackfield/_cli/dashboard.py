@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key)
     console = made_console(options)
     for warning in config.warnings:
-        console.say(f"warning: {warning}", level="warning")
+        console.say(str(warning), level="warning")
     if options.watch_only:
         config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
     trio.run(_run, registry, config, access, options.port, console)
@@ -78,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int, console: Console) -> None:
-    stats = await run_until_signal(open_dashboard(registry, config, console, access, port), console)
+    opening = open_dashboard(registry, config, console, access, port)
+    stats = await run_until_signal(opening, console, config.metrics.listen)
     say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 

@@ -24,6 +24,7 @@ from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore, forget_sink
 from jackfield._journal.store.records import Loss
+from jackfield._journal.store.surviving import check_content
 from jackfield._journal.takeover import is_old_form
 from jackfield.config import GatewayOptions, find_config, read_gateway_options, read_toml
 from jackfield.errors import ConfigError, ConfigProblem, JournalError
@@ -130,6 +131,7 @@ def journal_folder(path: Path | None) -> Path:
     if path.is_file() and is_old_form(path):
         raise JournalError(f"{path}: is a journal of the old form; the next start of its gateway takes it over")
     if (options := _gateway_options(path)) is None:
+        check_content(path)
         return path
     if options.journal == "memory":
         raise ConfigError([ConfigProblem("gateway.journal", "'memory' is not a folder, and cannot be inspected")])
@@ -180,7 +182,7 @@ def _stats(options: argparse.Namespace) -> int:
             "sinks": {
                 name: {
                     "next": cursors.get(name),
-                    "behind": store.count(cursors.get(name, store.next), store.next),
+                    "behind": store.count(min(cursors.get(name, store.next), store.next), store.next),
                     "dead": dead.get(name, 0),
                     "lost_while_down": losses.get(name, Loss()).down,
                     "lost_while_slow": losses.get(name, Loss()).slow,

@@ -18,7 +18,7 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
-from jackfield._serve.monitor import monitored
+from jackfield._serve.monitor import open_probes
 from jackfield._serve.service_manager import ServiceManager, managed
 from jackfield.config import GatewayConfig
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     config = load_config(named_files(options), registry)
     console = made_console(options)
     for warning in config.warnings:
-        console.say(f"warning: {warning}", level="warning")
+        console.say(str(warning), level="warning")
     tune()
     trio.run(_run, config, registry, console)
     return 0
@@ -62,23 +62,27 @@ def tune() -> None:
 
 
 async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
-    stats = await run_until_signal(open_gateway(config, registry=registry, plugins=[console]), console)
+    opening = open_gateway(config, registry=registry, plugins=[console])
+    stats = await run_until_signal(opening, console, config.metrics.listen)
     if console.least in ("debug", "info"):
         say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
-async def run_until_signal(opening: AbstractAsyncContextManager[Gateway], console: Console) -> GatewayState:
+async def run_until_signal(
+    opening: AbstractAsyncContextManager[Gateway], console: Console, metrics: str | None
+) -> GatewayState:
     """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state."""
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
         async with (
+            open_probes(metrics) as probes,
             opening as gateway,
-            monitored(gateway, gateway.config.metrics.listen) as url,
+            probes.of(gateway),
             managed(gateway, ServiceManager.of()),
         ):
-            if url:
-                console.say(f"metrics: {url}/metrics")
+            if probes.url:
+                console.say(f"metrics: {probes.url}/metrics")
             async for number in signals:
                 if number in STOP:
                     console.say(f"{signal.Signals(number).name}: stopping")

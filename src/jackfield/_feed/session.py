@@ -266,6 +266,9 @@ class Session:
                 self.recorder.handle(effect)
                 if brings_events:
                     self._time.not_verified(since or connection.opened_at, None, reason)
+            case effects.TopicServed():
+                self._time.subscribed()
+                self.recorder.handle(effect)
             case Replan():
                 self._replan()
             case Renew(reason):
@@ -283,8 +286,6 @@ class Session:
         if connection is self._successor:
             self._take_over(connection, topics)
         elif connection is self._current:
-            if topics:
-                self._time.subscribed()
             self.recorder.settled(topics)
             if topics:
                 self._time.resume(connection.driver)

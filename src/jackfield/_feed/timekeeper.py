@@ -100,8 +100,9 @@ class Timekeeper:
         return self._continuity.gap.since
 
     def subscribed(self) -> None:
-        """A subscription is active."""
+        """A subscription is active, be others still asked for: from now on events may be missed."""
         self._continuity.begin(self._clock.now(), self._clock.elapsed())
+        self.keep_account()
 
     def suspect(self, since: datetime, reason: str) -> None:
         """The protocol says that events may be missing."""

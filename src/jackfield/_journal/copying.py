@@ -77,7 +77,10 @@ def import_events(
     A source is a file with one CloudEvents JSON object of Jackfield's a line, such as an export, a rescue file or a
     segment, which may be compressed; or the folder of another journal.
     """
-    result = Imported()
+    result, sources = Imported(), list(sources)
+    for source in sources:
+        if source.resolve().is_relative_to(path.resolve()):
+            raise JournalError(f"{source}: is of the journal itself; its events are there already")
     with closing(SegmentStore.open(path)) as store:
         known = {*store.newest_keys(ALL)}
         cursors = store.cursors()
@@ -139,6 +142,8 @@ def back_up(path: Path, target: Path) -> int:
 
     How far sinks have come is copied first, and the events then, so that no sink stands behind the copy's end.
     """
+    if target.resolve().is_relative_to(path.resolve()):
+        raise JournalError(f"{target}: is within the journal itself; name a folder elsewhere")
     try:
         target.mkdir(mode=FOLDER_MODE)
     except FileExistsError:

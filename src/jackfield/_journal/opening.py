@@ -23,16 +23,16 @@ from jackfield.reports import JournalRescued, Report
 __all__ = ["open_journal"]
 
 # Whole segments are deleted, so that many hold what may be kept.
-SEGMENTS = 8
+SEGMENTS = 16
 
 
 @asynccontextmanager
 async def open_journal(options: GatewayOptions, report: Callable[[Report], None]) -> AsyncGenerator[Journal, None]:
     """The configured journal; its files are closed at the very end."""
     size = min(SEGMENT_BYTES, options.retain_bytes // SEGMENTS)
-    # The newest segment grows until the next trim.
+    # So much may come, and be indexed, until the next trim.
     limits = Limits(
-        options.retain_seconds, options.retain_bytes - size, options.retain_dead_bytes, options.dedupe_window
+        options.retain_seconds, options.retain_bytes - 2 * size, options.retain_dead_bytes, options.dedupe_window
     )
     bounds = Bounds(options.memory_events, options.memory_bytes)
     if options.journal == "memory":

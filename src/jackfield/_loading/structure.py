@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
@@ -35,7 +36,7 @@ def _strict(value: Any, wanted: type[T]) -> T:
     """A value of exactly this type: a configuration's ``"5"`` is not a number and its ``1`` not a truth value."""
     if wanted is float and type(value) is int:
         value = float(value)
-    if type(value) is not wanted:
+    if type(value) is not wanted or (isinstance(value, float) and not isfinite(value)):
         raise ValueError(f"must be {_NAMES[wanted]}, not {_shown(value)}")
     return value
 
@@ -101,7 +102,10 @@ def _value(
     prepare: Prepare = as_written,
 ) -> Any:
     try:
-        value = converter.structure(prepare(field, given, where), field.type)
+        prepared = prepare(field, given, where)
+        if isinstance(prepared, str) and get_origin(field.type) in (list, tuple):
+            raise ValueError(f"must be a list, not {_shown(prepared)}")  # whose letters it would be otherwise
+        value = converter.structure(prepared, field.type)
         if field.validator is not None:
             field.validator(None, field, value)
         if isinstance(value, Secret):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import attrs
@@ -25,7 +26,7 @@ from jackfield.plugin.options import host_and_port
 if TYPE_CHECKING:
     from jackfield._serve.metrics import Process
 
-__all__ = ["Monitor", "monitored"]
+__all__ = ["Monitor", "Probes", "missing_library", "open_probes"]
 
 MEASURE_SECONDS = 1.0
 PATHS = ("/metrics", "/healthz", "/readyz")
@@ -63,33 +64,57 @@ class Monitor:
             self._process = attrs.evolve(self._process, loop_delay_seconds=max(0.0, trio.current_time() - due))
 
 
+def missing_library() -> str | None:
+    """The package that metrics need and that is not installed."""
+    return None if find_spec("prometheus_client") is not None else "prometheus-client"
+
+
+@attrs.frozen
+class Probes:
+    """Where probes will be answered, and nobody is until there is a gateway."""
+
+    url: str = ""
+    _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]] = ()
+
+    @asynccontextmanager
+    async def of(self, gateway: Gateway) -> AsyncGenerator[None, None]:
+        """Answer them for this gateway meanwhile."""
+        if not self._listeners:
+            yield
+            return
+        from jackfield._serve.metrics import CONTENT_TYPE_LATEST, Process, exposition
+
+        monitor = Monitor(gateway.state, exposition, Process(version("jackfield")), CONTENT_TYPE_LATEST)
+        with unwrapped() as body:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(monitor.measure)
+                await nursery.start(HTTPServer(whole(monitor.respond)).run, self._listeners)
+                with body.watched():
+                    yield
+                nursery.cancel_scope.cancel()
+
+
 @asynccontextmanager
-async def monitored(gateway: Gateway, address: str | None) -> AsyncGenerator[str, None]:
-    """Serve a gateway's metrics and health at an address meanwhile, if there is one; yields the URL.
+async def open_probes(address: str | None) -> AsyncGenerator[Probes, None]:
+    """Listen at an address, if there is one, before a gateway opens, so that one which cannot start leaves nothing.
 
     `ConfigError` where it cannot be listened there, or the client library for Prometheus is not installed.
     """
     if address is None:
-        yield ""
+        yield Probes()
         return
-    try:
-        from jackfield._serve.metrics import CONTENT_TYPE_LATEST, Process, exposition
-    except ModuleNotFoundError as error:
-        problem = f"needs the package {(error.name or '').partition('.')[0].replace('_', '-')}; install it"
-        raise ConfigError([ConfigProblem("metrics.listen", problem)]) from None
+    if (missing := missing_library()) is not None:
+        raise ConfigError([ConfigProblem("metrics.listen", f"needs the package {missing}; install it")])
     try:
         listeners, url = await listen(*host_and_port(address))
     except OSError as error:
         problem = f"cannot listen on {address}: {explain_os_error(error)}"
         raise ConfigError([ConfigProblem("metrics.listen", problem)]) from None
-    monitor = Monitor(gateway.state, exposition, Process(version("jackfield")), CONTENT_TYPE_LATEST)
-    with unwrapped() as body:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(monitor.measure)
-            await nursery.start(HTTPServer(whole(monitor.respond)).run, listeners)
-            with body.watched():
-                yield url
-            nursery.cancel_scope.cancel()
+    try:
+        yield Probes(url, listeners)
+    finally:
+        for each in listeners:
+            await trio.aclose_forcefully(each)
 
 
 def _text(status: int, text: str) -> Response:

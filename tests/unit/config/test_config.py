@@ -175,7 +175,7 @@ def test_a_gateways_limits_are_checked_each_with_its_value():
         'gateway.journal: \' \' does not name a folder; say "memory" or a path such as "var/journal"',
         "gateway.fsync: must be true or false, not 'hope'",
         "gateway.dedupe_window: 0 is not at least 1",
-        "gateway.retain_seconds: nan is not at least 0",
+        "gateway.retain_seconds: must be a number, not nan",
         "gateway.retain_bytes: 5 is not at least 1000000",
         "gateway.retain_dead_bytes: -1 is not at least 0",
     ]

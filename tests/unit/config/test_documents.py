@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from jackfield.config import build_config, find_config, read_gateway_options, read_toml
+from jackfield.config import build_config, check_route, find_config, read_gateway_options, read_toml
 from jackfield.errors import ConfigError
 from jackfield.plugin.options import field_help
 from jackfield.plugin.provider import ProviderSpec
@@ -110,3 +110,19 @@ def test_a_configuration_is_found_by_its_variable_or_where_it_usually_is(tmp_pat
     assert str(find_config()) == "gateway.toml"
     monkeypatch.setenv("JACKFIELD_CONFIG", "/srv/g.toml")
     assert str(find_config()) == "/srv/g.toml"
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+def test_a_number_has_an_end(value, written):
+    path = written("gateway.toml", f"[gateway]\ndrain_seconds = {value}\n")
+    with pytest.raises(ConfigError, match=f"gateway.drain_seconds: must be a number, not {value}"):
+        read_gateway_options(read_toml(path))
+
+
+def test_a_text_in_the_place_of_a_list_is_one_problem():
+    with pytest.raises(ConfigError) as caught:
+        check_route({"select": "contact.*", "sinks": "crm"}, ["crm"])
+    assert list(map(str, caught.value.problems)) == [
+        "route.select: must be a list, not 'contact.*'",
+        "route.sinks: must be a list, not 'crm'",
+    ]

@@ -24,6 +24,7 @@ from jackfield.plugin.protocol import NotVerified as NotVerifiedAction
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import CloseConnection, Refusal
 from jackfield.plugin.transport import Endpoint
+from jackfield.plugin.webhook import Webhook
 from jackfield.reports import (
     Backfilled,
     ConnectionRenewed,
@@ -811,6 +812,49 @@ async def test_a_stall_longer_than_the_vendor_buffers_is_a_gap_since_the_last_mo
     assert gap.until - gap.since >= timedelta(minutes=10)
     assert gap.cause == "this process did not run for 600.0 s"
     assert stage.session.stats.state is FeedState.SUBSCRIBED
+
+
+class HalfAnswered(Options):
+    def protocol(self, feed, before=None):
+        protocol = Simple()
+        answered, protocol.subscribe = protocol.subscribe, lambda topic: answered(topic) if topic == "t" else []
+        return protocol
+
+
+async def test_what_is_subscribed_to_first_may_miss_events_while_other_topics_are_still_asked_for(
+    network, nursery, autojump_clock
+):
+    stage, accounts = Stage(network, options=HalfAnswered()), []
+    stage.session = attrs.evolve(stage.session, keep_account=accounts.append)
+    stage.session.wanted.set({"t", "unanswered"})
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(0.5)
+    assert "subscribed" not in stage.facts()
+    assert len(accounts) == 1
+
+
+class ByWebhook(Options):
+    def webhook(self, feed):
+        return Webhook(list, websocket=False)
+
+
+async def test_a_stall_of_a_feed_by_webhook_is_a_gap_too_and_its_account_goes_on(network, nursery, autojump_clock):
+    stage, accounts = Stage(network, options=ByWebhook()), []
+    start, slept = datetime.now(UTC), timedelta(0)
+    clock = Clock(lambda: start + timedelta(seconds=trio.current_time()) + slept)
+    stage.session = attrs.evolve(stage.session, clock=clock, keep_account=accounts.append)
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(10.5)
+    assert timedelta(0) <= clock.now() - accounts[-1].heard <= timedelta(seconds=6)
+    last, slept = clock.now(), timedelta(minutes=10)
+    await trio.sleep(10)
+    (gap,) = stage.of(GapSuspected)
+    assert timedelta(0) <= last - gap.since <= timedelta(seconds=1)
+    assert stage.session.stats.state is FeedState.LISTENING
+    stage.session.stop()
+    await trio.sleep(1)
+    assert timedelta(0) <= clock.now() - accounts[-1].heard <= timedelta(seconds=2)
+    assert accounts[-1].accounted is not None
 
 
 @pytest.mark.parametrize("login", [False, True])

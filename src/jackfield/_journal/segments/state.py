@@ -7,7 +7,6 @@ never synced: it says what a process that was killed had confirmed, and names th
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,7 +26,7 @@ __all__ = ["FOLDER_FILE", "WRITER_FILE", "Writer", "read_header", "read_writer",
 
 FOLDER_FILE, WRITER_FILE = "journal.json", "writer.json"
 FILE_MODE = 0o600
-WRITER_TRIES, PAUSE_SECONDS = 20, 0.002
+WRITER_TRIES = 20
 
 
 def read_header(path: Path) -> tuple[FolderHeader | None, str]:
@@ -45,8 +44,7 @@ def read_writer(path: Path) -> tuple[WriterState | None, str]:
     """What ``writer.json`` of a folder says, or what is wrong with it."""
     state = None
     try:
-        for attempt in range(WRITER_TRIES):
-            time.sleep(attempt and PAUSE_SECONDS)  # a gateway that writes it just now shows a half of it
+        for _ in range(WRITER_TRIES):  # a gateway that writes it just now may show a half of it
             if (state := parse_writer((path / WRITER_FILE).read_bytes())) is not None:
                 break
     except FileNotFoundError:
