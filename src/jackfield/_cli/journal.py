@@ -182,7 +182,7 @@ def _stats(options: argparse.Namespace) -> int:
             "sinks": {
                 name: {
                     "next": cursors.get(name),
-                    "behind": store.count(min(cursors.get(name, store.next), store.next), store.next),
+                    "behind": store.count(max(store.first, cursors.get(name, store.next)), store.next),
                     "dead": dead.get(name, 0),
                     "lost_while_down": losses.get(name, Loss()).down,
                     "lost_while_slow": losses.get(name, Loss()).slow,

@@ -82,6 +82,13 @@ class Cursor:
             self.commit(until)
         return lost
 
+    def stop(self, deleted: int) -> None:
+        """Count what memory held of the deleted events before that position, and this process takes with it."""
+        start, stop = self._committed, max(self._committed, deleted)
+        if (lost := self._log.count(start, stop) - self._ahead()) > 0:
+            self._account(lost, start, stop)
+        self.commit(stop)
+
     def lost(self, count: int) -> None:
         """Report events that were lost while the sink did not run, and are counted already."""
         self._uncollected += count

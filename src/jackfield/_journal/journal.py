@@ -257,6 +257,7 @@ class Journal:
     def finish(self) -> None:
         """Let `run` save everything and return; to be called when the sinks are done."""
         self.close()
+        self._retention.stop()
         self._committing.finish()
         if self._gone:  # what waits is rescued, and not written any more
             self._running.cancel()

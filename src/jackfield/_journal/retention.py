@@ -79,6 +79,11 @@ class Retention:
                     reason = f"old events cannot be deleted or indexed: {error}"
                     self._report(JournalWriteFailed(reason, 0, self._limits.every))
 
+    def stop(self) -> None:
+        """Count what sinks lose with this process: deleted events that memory has held for them."""
+        for cursor in self._cursors:
+            cursor.stop(self._store.trimmed)
+
     async def trim(self) -> None:
         """Trim once."""
         limits = self._limits

@@ -447,6 +447,22 @@ async def test_a_copy_of_an_event_that_retention_has_deleted_is_known_after_a_re
         assert ids(journal.admit(events(1, 4, 5))) == [5]
 
 
+async def test_what_memory_held_of_deleted_events_is_lost_and_counted_when_the_journal_stops(bench):
+    dropped = []
+    async with bench.running(every=60, segment_bytes=1) as journal:
+        cursor = journal.cursor("crm")
+        cursor.attach(lambda count, reason: dropped.append(count), lambda: True)
+        for number in range(1, 7):
+            await journal.publish(events(number))
+        await journal._retention.trim_to(0, 0)
+        assert (dropped, cursor.lag) == ([], 6)  # memory has them still
+    assert dropped == [5]
+    assert bench.store.trimmed == 6
+    async with bench.running() as journal:
+        assert journal.cursor("crm").lag == 1
+        assert journal._pending.losses == {"crm": Loss(down=5)}
+
+
 async def test_events_in_flight_that_were_deleted_are_counted_once_even_by_the_start_after_a_kill(bench, tmp_path):
     async with bench.running(capacity=1, every=60, segment_bytes=1) as journal:
         cursor = journal.cursor("crm")
