@@ -69,8 +69,8 @@ class Intake:
     def room(self) -> tuple[int, int]:
         """How many events, and about how many bytes, may come from a source that can wait; it takes half of each."""
         if self._store.instant:
-            return self._bounds.events, self._bounds.bytes
-        events, size = (self._bounds.events + 1) // 2 - len(self.waiting), self._bounds.bytes // 2 - self._bytes
+            return self._bounds.events, self._bounds.json
+        events, size = (self._bounds.events + 1) // 2 - len(self.waiting), self._bounds.json // 2 - self._bytes
         return max(0, events), max(0, size)
 
     def admit(
