@@ -98,9 +98,24 @@ def _run(name: Any, command: argparse.ArgumentParser, parser: argparse.ArgumentP
     """Run a built-in command, imported by its name, or a plugin's command."""
     module = import_module(f"jackfield._cli.{name}") if isinstance(name, str) else name
     module.configure(command)
-    status: int = module.run(parser.parse_args(arguments))
+    status: int = module.run(_parsed(parser, arguments))
     sys.stdout.flush()
     return status
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """The options of a command; selectors may stand behind other options too, where argparse does not look for them."""
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(options, "select") or any(each.startswith("-") for each in rest)):
+        parser.parse_args(arguments)  # reports what is wrong, and exits
+    if rest:
+        from jackfield._cli.selecting import selector
+
+        try:
+            options.select = [*options.select, *map(selector, rest)]
+        except argparse.ArgumentTypeError as error:
+            parser.error(str(error))
+    return options
 
 
 class _Version(argparse.Action):

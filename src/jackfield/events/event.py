@@ -86,7 +86,7 @@ class Event:
             elif isinstance(text, str):
                 text = text.encode()
             return _from_wire(decode_struct(_decode, text))
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
             raise EventError(f"not a CloudEvent of Jackfield's: {error}") from None
 
 

@@ -576,3 +576,14 @@ def test_check_prints_that_events_by_webhook_are_filtered_here(config, capsys):
     assert "and by webhook at /webhooks/head%20office: the vendor sends everything, which is filtered here" in out
     assert re.search("contact.queued +customer_id:abc123:queue", out)
     assert "webhooks.listen: 0.0.0.0:8080 can be reached from outside, and without TLS; give tls_cert" in err
+
+
+def test_selectors_may_stand_behind_options(config, capsys, tmp_path):
+    SegmentStore.open(tmp_path / "j").close()
+    for arguments in (["--limit", "3", "contact.*"], ["contact.*", "--limit", "3", "agent.*"]):
+        assert main(["journal", "events", str(tmp_path / "j"), *arguments]) == 0
+    for wrong in (["--limit", "3", "contact.*", "--unknown"], ["--limit", "3", "contact..*"]):
+        with pytest.raises(SystemExit) as caught:
+            main(["journal", "events", str(tmp_path / "j"), *wrong])
+        assert caught.value.code == 2
+    assert "contact..*" in capsys.readouterr().err

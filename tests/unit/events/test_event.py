@@ -8,6 +8,7 @@ import pytest
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
+from jackfield._journal.segments.keys import read_attributes
 from jackfield.addresses import Address
 from jackfield.errors import EventError
 from jackfield.events import NO_PARTIES, Event, Parties, content_id, decode_data
@@ -150,3 +151,10 @@ def test_a_number_beyond_every_float_is_the_same_number_after_a_round_trip(text)
     again = Event.from_cloudevent(event.to_json())
     assert again.data == event.data == decode_data(text)
     assert Event.from_cloudevent(event.to_cloudevent()).data == event.data
+
+
+def test_a_nesting_that_is_too_deep_for_the_stack_is_a_clear_word():
+    line = EVENT.to_json()[:-1] + b',"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with pytest.raises(EventError, match="recursion depth"):
+        Event.from_cloudevent(line)
+    assert read_attributes(line).id == ""

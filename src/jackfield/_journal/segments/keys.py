@@ -71,8 +71,8 @@ _decode = msgspec.json.Decoder(Attributes).decode
 
 
 def read_attributes(line: bytes) -> Attributes:
-    """What an event's line says; nothing where it is not JSON."""
+    """What an event's line says; nothing where it is not JSON, or nested more deeply than the stack is here."""
     try:
         return _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Attributes()
