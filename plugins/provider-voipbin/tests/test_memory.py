@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,3 +131,12 @@ def test_the_history_of_a_long_call_is_read_however_much_came_since(monkeypatch)
     for number in range(10):
         memory.note(*event(f"m{number}", number, name="message_created"))
     assert memory.histories() == [("call", "long")]
+
+
+def test_what_came_as_something_unknown_has_not_been_delivered():
+    memory = Memory()
+    came, moment = event("c1", 1)
+    memory.note(attrs.evolve(came, kind="unmapped.unknown"), moment)
+    assert not memory.knows("c1", moment)
+    memory.note(came, moment)
+    assert memory.knows("c1", moment)

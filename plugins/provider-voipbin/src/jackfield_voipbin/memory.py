@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from jackfield.events import Event
+from jackfield.kinds import unmapped_kind
 
 __all__ = ["Memory"]
 
@@ -27,6 +28,7 @@ MOST_OPEN = 2_000
 MOST_HEARD = 100
 # A stamp further ahead of our clock is a mistake, and says nothing of what was forgotten.
 SKEW = timedelta(hours=1)
+UNKNOWN_KIND = unmapped_kind("")
 
 # Resources that have a history to be read, and the states in which nothing further happens to them.
 _FINAL: Mapping[str, tuple[str, ...] | None] = {
@@ -85,6 +87,8 @@ class Memory:
     def note(self, event: Event, moment: datetime | None) -> None:
         """Remember an event that was emitted; `moment` is when its resource changed."""
         data = event.data
+        if event.kind == UNKNOWN_KIND:  # whoever selects what it was did not get it, so REST may bring it again
+            return
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
         states = self._states
