@@ -52,7 +52,7 @@ PARALLEL = [f"--numprocesses={2 * (os.cpu_count() or 1)}", "--dist=worksteal"]
 KEEP = {"PYTHONDONTWRITEBYTECODE": None}
 PEERS = ["httpx2", "picows", "websocket-client", "websockets"]
 LINTING = ["import-linter", "ruff"]
-TYPING = ["mypy", "pyright[nodejs]"]
+TYPING = ["mypy", "prometheus-client", "pyright[nodejs]"]
 DOCS = ["furo", "myst-parser", "sphinx"]
 
 
