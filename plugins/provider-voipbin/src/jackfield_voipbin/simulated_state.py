@@ -17,7 +17,10 @@ MOST_RESOURCES = 1_000
 # What has a history, by the name that it has in a path.
 WITH_HISTORY = {"calls": "call", "conferences": "conference", "activeflows": "activeflow"}
 # In which of a queue's lists a queuecall is, by its status.
-IN_QUEUE = {"wait_queuecall_ids": ("initiating", "waiting", "connecting"), "service_queuecall_ids": ("service",)}
+IN_QUEUE: dict[str, tuple[str, ...]] = {
+    "wait_queuecall_ids": ("initiating", "waiting", "connecting"),
+    "service_queuecall_ids": ("service",),
+}
 
 
 @attrs.define
