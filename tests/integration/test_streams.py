@@ -35,6 +35,7 @@ USES = {
     "dashboard": (2, "dashboard", "none.toml"),
     "journal": (2, "journal", "stats", "none.toml"),
     "health": (2, "health", "none.toml"),
+    "timeline": (2, "timeline", "none.toml", "c1"),
     "translate": (0, "translate", "contact.* @ voipbin/customer/☎/**"),
     "decode": (0, "decode", "voipbin"),
     "simulate": (2, "simulate", "voipbin"),

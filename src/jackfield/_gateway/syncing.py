@@ -50,10 +50,11 @@ class FeedSync:
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
-            if await self._ask_until_answered():
-                with trio.move_on_after(GRACE_SECONDS):
-                    await self._wanted.wait()
-                self._wanted = trio.Event()
+            if not await self._ask_until_answered():
+                continue
+            with trio.move_on_after(GRACE_SECONDS) as grace:
+                await self._wanted.wait()
+            if grace.cancelled_caught:  # else there is another subscription, with a grace of its own
                 await self._ask_until_answered()
 
     async def _ask_until_answered(self) -> bool:
