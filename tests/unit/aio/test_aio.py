@@ -404,7 +404,8 @@ def test_the_state_and_its_changes_cross(run, vendors):
                 async for changes in watch:
                     assert {each.entity for each in changes.changes} <= {"feed", "agent"}
                     break
-            assert await watch.take() is None
+            while await watch.take() is not None:  # what had come by the end can still be read
+                pass
             with pytest.raises(ValueError, match="bus"):
                 gateway.watch("bus")
             with pytest.raises(RuntimeError, match="async with"):
