@@ -23,8 +23,8 @@ async def test_a_stop_longer_than_a_vendor_buffers_for_is_an_announced_gap_of_th
     await gateway.until(lambda _: folder.count("office") > seen + 20)
     assert await gateway.stop() == 0
 
-    (gap,) = gaps(folder, "support")
+    # The server has dropped what it could not send meanwhile, and its counters may show that as well.
+    (gap,) = (each for each in gaps(folder, "support") if "this process did not run for" in each["data"]["cause"])
     since, until = (datetime.fromisoformat(gap["data"][each]) for each in ("since", "until"))
     assert until - since >= timedelta(seconds=STOPPED_SECONDS - 0.5)
-    assert "this process did not run for" in gap["data"]["cause"]
     assert gaps(folder, "office") == []
