@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from jackfield._cli.streams import run_as_program
 
-__all__ = ["main"]
+__all__ = ["main", "whole_parser"]
 
 COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
@@ -33,6 +33,7 @@ COMMANDS = {
     "conformance": "test a plugin against the conformance rules",
     "plugins": "list the installed plugins",
     "schema": "print a JSON Schema of the configuration, for editors",
+    "completion": "print a script by which bash, zsh or fish completes this command line",
 }
 
 DESCRIPTION = """\
@@ -56,6 +57,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         return run_as_program(partial(main, sys.argv[1:]))
     arguments = list(argv)
+    chosen = next((each for each in arguments if not each.startswith("-")), "")
+    extensions: Mapping[str, Any] = {}
+    if chosen not in COMMANDS and arguments != ["--version"]:
+        # The command may be a plugin's, and help lists them all; otherwise no plugin is loaded for this.
+        from jackfield._cli.extensions import find_extensions
+
+        extensions = find_extensions(frozenset(COMMANDS))
+    parser, commands = _parser(extensions)
+    if chosen not in commands:
+        parser.parse_args(arguments)  # prints the version, help or an error, and exits
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    # Imported with the command, so that `jackfield --version` does not wait for it.
+    from jackfield._cli.outcome import status_of
+
+    return status_of(partial(_run, extensions.get(chosen) or chosen, commands[chosen], parser, arguments))
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser of every command with its options, those of plugins too; imports them all."""
+    from jackfield._cli.extensions import find_extensions
+
+    extensions = find_extensions(frozenset(COMMANDS))
+    parser, commands = _parser(extensions)
+    for name, command in commands.items():
+        _module(extensions.get(name) or name).configure(command)
+    return parser
+
+
+def _parser(extensions: Mapping[str, Any]) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and that of each command, which has no options yet."""
     parser = argparse.ArgumentParser(
         prog="jackfield",
         usage="jackfield [-h] [--version] COMMAND ...",
@@ -64,43 +96,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(prog="jackfield", dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
-    chosen = next((each for each in arguments if not each.startswith("-")), "")
-    work = None
-    extensions = {}
-    if chosen not in COMMANDS and arguments != ["--version"]:
-        # The command may be a plugin's, and help lists them all; otherwise no plugin is loaded for this.
-        from jackfield._cli.extensions import find_extensions
-
-        extensions = find_extensions(frozenset(COMMANDS))
     summaries = COMMANDS | {name: each.spec.summary for name, each in extensions.items()}
     # argparse's own list would put a line break after the longest name.
     width = max(map(len, summaries))
     parser.epilog = EPILOG.format(commands="\n".join(f"  {each:<{width}}  {summaries[each]}" for each in summaries))
-    for name, summary in summaries.items():
-        command = commands.add_parser(
+    return parser, {
+        name: commands.add_parser(
             name,
             description=f"{summary[0].upper()}{summary[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if name == chosen:
-            work = partial(_run, extensions.get(name) or name, command, parser, arguments)
-    if work is None:
-        parser.parse_args(arguments)  # prints the version, help or an error, and exits
-        parser.print_help(sys.stderr)
-        parser.exit(2)
-    # Imported with the command, so that `jackfield --version` does not wait for it.
-    from jackfield._cli.outcome import status_of
-
-    return status_of(work)
+        for name, summary in summaries.items()
+    }
 
 
 def _run(name: Any, command: argparse.ArgumentParser, parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     """Run a built-in command, imported by its name, or a plugin's command."""
-    module = import_module(f"jackfield._cli.{name}") if isinstance(name, str) else name
+    module = _module(name)
     module.configure(command)
     status: int = module.run(_parsed(parser, arguments))
     sys.stdout.flush()
     return status
+
+
+def _module(name: Any) -> Any:
+    return import_module(f"jackfield._cli.{name}") if isinstance(name, str) else name
 
 
 def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jackfield._cli.numbers import number
+from jackfield._cli.progress import Progress
 from jackfield.errors import PluginError
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise PluginError(f"{error.name} is not installed; try: pip install 'jackfield[testing]'") from None
     suites = declared_suites(options.distribution)
-    cards = {name: run_suite(suite, examples=options.examples) for name, suite in sorted(suites.items())}
+    cards = {}
+    for name, suite in sorted(suites.items()):
+        with Progress(name) as progress:
+            cards[name] = run_suite(suite, examples=options.examples, before=progress.at)
     if options.json:
         document = {
             "distribution": options.distribution,

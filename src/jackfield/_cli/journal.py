@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -19,6 +20,7 @@ from jackfield._cli.console import say, warn
 from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
+from jackfield._cli.progress import Progress
 from jackfield._cli.selecting import selector
 from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.coverage import measure_coverage
@@ -89,7 +91,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
     forget.add_argument("sink", metavar="SINK", help="the sink's name")
     forget.set_defaults(do=_forget_sink)
-    journal_files.configure(partial(_action, actions), journal_folder, _gateway_options, _sinks)
+    journal_files.configure(partial(_action, actions), journal_folder, _gateway_options)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -119,7 +121,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what is asked for."""
-    status: int = options.do(options)
+    with nullcontext() if options.do in (_events, _replay) else Progress(f"journal {options.action}"):
+        status: int = options.do(options)
     return status
 
 
@@ -144,14 +147,6 @@ def _gateway_options(path: Path | None) -> GatewayOptions | None:
     if path.is_dir() and not any(path.glob("*.toml")):
         return None
     return read_gateway_options(read_toml(path))
-
-
-def _sinks(path: Path | None) -> list[str]:
-    """The names of the sinks of a configuration; of a journal's folder, none."""
-    path = path or find_config()
-    if path.is_dir() and not any(path.glob("*.toml")):
-        return []
-    return [*read_toml(path).get("sinks", {})]
 
 
 def _wanted(options: argparse.Namespace) -> EventFilter:
@@ -222,13 +217,14 @@ def _events(options: argparse.Namespace) -> int:
     store = SegmentStore.open(journal_folder(options.path), readonly=True)
     left = options.limit
     try:
-        pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"), warn)
-        if options.correlation is not None:  # vendors tell one contact's events in any order
-            pages = [sorted(chain.from_iterable(pages), key=_happened)]
-        for page in pages:
-            _write((event for _, event in page[:left]))
-            if left is not None and (left := left - len(page)) <= 0:
-                break
+        with replay.reading(store) as passed:
+            pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"), warn, passed)
+            if options.correlation is not None:  # vendors tell one contact's events in any order
+                pages = [sorted(chain.from_iterable(pages), key=_happened)]
+            for page in pages:
+                _write((event for _, event in page[:left]))
+                if left is not None and (left := left - len(page)) <= 0:
+                    break
     finally:
         store.close()
     return 0

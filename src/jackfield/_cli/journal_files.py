@@ -11,7 +11,7 @@ from pathlib import Path
 from jackfield._cli.console import say
 from jackfield._cli.moments import moment
 from jackfield._journal.copying import back_up, compact, export, import_events
-from jackfield.config import GatewayOptions
+from jackfield.config import GatewayOptions, read_toml
 
 __all__ = ["configure"]
 
@@ -23,9 +23,8 @@ def configure(
     action: Action,
     folder: Callable[[Path], Path],
     options_of: Callable[[Path], GatewayOptions | None],
-    sinks_of: Callable[[Path], list[str]],
 ) -> None:
-    """Declare the actions; `folder` finds the journal's folder of a path, the others what its configuration says."""
+    """Declare the actions; `folder` finds the journal's folder of a path, `options_of` what its configuration says."""
     parser = action("export", "write the events to a new file, one CloudEvents JSON object a line")
     _add_path(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file; compressed where it ends in .gz")
@@ -45,7 +44,7 @@ def configure(
         metavar="FILE",
         help="an export or a rescue file (.rescued-...), compressed or not, or the folder of another journal",
     )
-    parser.set_defaults(do=lambda options: _import(options, folder(options.path), sinks_of(options.path)))
+    parser.set_defaults(do=lambda options: _import(options, folder(options.path), _sinks(options.path)))
     parser = action("backup", "copy the journal into a new folder, consistent also while a gateway runs")
     _add_path(parser)
     parser.add_argument("target", type=Path, metavar="FOLDER", help="a new folder")
@@ -69,6 +68,13 @@ def _export(options: argparse.Namespace, path: Path) -> int:
     _report(problems)
     say(f"{options.file}: {count} events written{f', {len(problems)} problems' if problems else ''}")
     return 1 if problems else 0
+
+
+def _sinks(path: Path) -> list[str]:
+    """The names of the sinks of a configuration; of a journal's folder, none."""
+    if path.is_dir() and not any(path.glob("*.toml")):
+        return []
+    return [*read_toml(path).get("sinks", {})]
 
 
 def _microseconds(at: datetime) -> int:

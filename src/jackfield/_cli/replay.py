@@ -6,7 +6,7 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import trio
 from jackfield._cli.config_option import load_config
 from jackfield._cli.console import Console, say, warn
 from jackfield._cli.plugin_options import load_plugins
+from jackfield._cli.progress import Progress
 from jackfield._cli.signals import cancel_at_signal
 from jackfield._delivery import SinkPipeline
 from jackfield._delivery.replay import EventFilter, Replay, letters, past
@@ -27,9 +28,9 @@ from jackfield.errors import ConfigError, ConfigProblem, DeliveryError
 from jackfield.events import Record
 from jackfield.selectors import EVERYTHING
 
-__all__ = ["run"]
+__all__ = ["reading", "run"]
 
-PROGRESS_SECONDS = 1.0
+SAVE_SECONDS = 1.0
 
 Pages = Iterator[list[Record]]
 Unreadable = Callable[[str], Callable[[int], None]]
@@ -49,6 +50,8 @@ class _Task:
     sent: int = 0
     unsaved: list[int] = attrs.field(factory=list)
     """The numbers of what was sent since this was last looked at."""
+    passed: Callable[[int], object] = lambda _position: None
+    """Called with each position that reading has come to."""
 
     def delivered(self, numbers: list[int]) -> None:
         self.sent += len(numbers)
@@ -73,7 +76,8 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
     try:
         tasks = [_task(sink, options, config, store, wanted, unreadable) for sink in _sinks(config, options.sink)]
         for task in tasks:
-            kinds = Counter(event.kind for page in task.pages() for _, event in page)
+            with reading(store) as task.passed:
+                kinds = Counter(event.kind for page in task.pages() for _, event in page)
             task.total = kinds.total()
             if options.dry_run:
                 print(f"{task.sink.name}: {task.total} events would be sent")
@@ -86,6 +90,14 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
         return trio.run(_deliver, tasks, registry, Console(), done)
     finally:
         store.close()
+
+
+@contextmanager
+def reading(store: SegmentStore) -> Iterator[Callable[[int], object]]:
+    """Progress of reading a journal, for as long as that takes; what is yielded gets each position that is reached."""
+    first, end = store.first, max(store.next, store.first + 1)
+    with Progress("reading the journal") as progress:
+        yield lambda position: progress.at(f"{100 * (position - first) // (end - first)} %, position {position}")
 
 
 def _sinks(config: GatewayConfig, names: list[str] | None) -> list[NamedSink]:
@@ -115,11 +127,12 @@ def _task(
             yield [Record(each.number, each.event) for each in page]
 
     def routed() -> Pages:
-        for page in past(store, wanted, unreadable("event"), warn):
+        for page in past(store, wanted, unreadable("event"), warn, task.passed):
             if records := [each for each in page if any(route.matches(each.event) for route in routes)]:
                 yield records
 
-    return _Task(sink, dead if options.dead else routed, store.journal, positions)
+    task = _Task(sink, dead if options.dead else routed, store.journal, positions)
+    return task
 
 
 async def _deliver(
@@ -152,9 +165,10 @@ async def _deliver(
                     observing.redact,
                 )
             )
+        progress = opened.enter_context(Progress("replaying"))
         async with trio.open_nursery() as nursery:
             await nursery.start(cancel_at_signal, nursery.cancel_scope, _say_stopping)
-            nursery.start_soon(_tell, tasks, done)
+            nursery.start_soon(_keep_saving, tasks, done, progress)
             async with trio.open_nursery() as delivering:
                 for pipeline in pipelines:
                     delivering.start_soon(pipeline.run)
@@ -182,8 +196,8 @@ async def _save(tasks: list[_Task], done: Callable[[list[int]], None] | None) ->
             del task.unsaved[: len(sent)]
 
 
-async def _tell(tasks: list[_Task], done: Callable[[list[int]], None] | None) -> None:
+async def _keep_saving(tasks: list[_Task], done: Callable[[list[int]], None] | None, progress: Progress) -> None:
     while True:
-        await trio.sleep(PROGRESS_SECONDS)
+        await trio.sleep(SAVE_SECONDS)
         await _save(tasks, done)
-        say("; ".join(f"{task.sink.name}: {task.sent} of {task.total}" for task in tasks))
+        progress.at("; ".join(f"{task.sink.name}: {task.sent} of {task.total}" for task in tasks))

@@ -63,10 +63,12 @@ def past(
     filter_: EventFilter,
     unreadable: Callable[[int], object],
     problem: Callable[[str], object],
+    passed: Callable[[int], object] = lambda _position: None,
 ) -> Iterator[list[Record]]:
     """The selected records, a page at a time.
 
-    Lines that are not events are reported to `unreadable` by position, damaged files to `problem`.
+    Lines that are not events are reported to `unreadable` by position, damaged files to `problem`; `passed` is called
+    with each position that was come to, whether anything was selected before it or not.
     """
     since = _microseconds(filter_.since) if filter_.since else 0
     until = _microseconds(filter_.until) if filter_.until else FOREVER
@@ -76,6 +78,8 @@ def past(
     for page in pages:
         found = [(line.position, _read(line.position, line.body, unreadable)) for line in page]
         events = [Record(position, event) for position, event in found if event is not None]
+        if page:
+            passed(page[-1].position)
         if records := [each for each in events if filter_.takes(each.event)]:
             yield records
 

@@ -87,16 +87,24 @@ def _load(point: EntryPoint) -> type[Suite]:
 
 
 def run_suite(
-    suite: type[Suite], *, examples: int = EXAMPLES, explain: bool = True, leave_out: Collection[str] = ()
+    suite: type[Suite],
+    *,
+    examples: int = EXAMPLES,
+    explain: bool = True,
+    leave_out: Collection[str] = (),
+    before: Callable[[str], object] = lambda _text: None,
 ) -> Card:
     """Try every rule of a suite, each property with so many examples; always the same ones.
 
     Without `explain` a counterexample is not made small, which takes most of the time of a failure. The rules with
-    the ids in `leave_out` are not on the card.
+    the ids in `leave_out` are not on the card. `before` is called before each rule, with how far this has come.
     """
     rules = {rule: method for rule, method in rules_of(suite).items() if rule.id not in leave_out}
     with _profile(examples, explain=explain):
-        results = [_try(suite, rule, method) for rule, method in rules.items()]
+        results = []
+        for number, (rule, method) in enumerate(rules.items()):
+            before(f"{number} of {len(rules)} rules, now {rule.id}")
+            results.append(_try(suite, rule, method))
     return Card(f"{suite.__module__}:{suite.__qualname__}", tuple(results))
 
 
