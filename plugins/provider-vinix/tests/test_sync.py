@@ -48,12 +48,18 @@ def test_everybody_and_everything_that_is_there_is_listed(events):
     agents = {each.id: each for each in sync.listed if each.kind.startswith("agent.")}
     assert agents.keys() == simulator._writer.state.recipients.keys()
     assert sync.complete == {"agent", "queue", "contact"}
+    assert {each.parties.queue_name for each in sync.listed if each.kind == "queue.updated"} == {"Support", "Sales"}
     assert {each.parties.queue_id for each in sync.listed if each.kind == "queue.updated"} == set(
         simulator._writer.state.queues
     )
     assert all(
         "-" not in each.id and each.correlation in ("", each.id) for each in sync.listed if "contact" in each.kind
     )
+
+
+def test_agents_have_names_where_the_server_lists_them():
+    listed = synced(day(60, naming="kazoo")).listed
+    assert {each.parties.agent_name for each in listed if each.kind.startswith("agent.")} == {"alice", "bob", "carol"}
 
 
 def test_without_rest_nothing_is_listed_and_nothing_is_complete():

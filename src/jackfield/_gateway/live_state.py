@@ -1,7 +1,8 @@
 """The state of a running gateway: reduced from committed events once somebody asks for it, and saved every so often.
 
 It costs nothing before that. Then it begins with the last checkpoint and the events that were committed since, or
-empty, and with what the feeds' vendors list; from there on it follows each commit.
+where there is none with the journal's events of today, and with what the feeds' vendors list; from there on it follows
+each commit. Old events may be read while new ones come, since their order does not matter to the reducer.
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ from jackfield.events import Event, Record
 from jackfield.reports import FeedState, Report
 from jackfield.selectors import Selector
 from jackfield.state import Ref, Snapshot, State, Value
-from jackfield.state.checkpoint import read_checkpoint, write_checkpoint
+from jackfield.state.checkpoint import SILENT, read_checkpoint, write_checkpoint
 
 __all__ = ["LiveState"]
 
 SELECTORS = tuple(map(Selector.parse, ("call.*", "contact.*", "offer.*", "agent.*", "queue.*")))
 """What feeds must subscribe to for it; the facts about their streams come anyway."""
 CHECKPOINT_SECONDS = 30.0
-PAGE = 500
+PAGE = 200
+MOST_READ = 200_000
+"""Events that are read back where there is no checkpoint."""
+PATIENCE_SECONDS = 1.0
+"""For so long the first to ask waits for old events to be read; the snapshot says how many are not."""
 LIVE = frozenset({FeedState.SUBSCRIBED, FeedState.LISTENING})
 
 
@@ -50,6 +55,10 @@ class LiveState:
     """Of the newest event that is in the state."""
     _saved: int = -1
     """Of the newest event that is in the checkpoint."""
+    _unread: int = 0
+    """Old events that are not in the state yet."""
+    _follows: bool = False
+    """Whether it gets each commit."""
     _day: date | None = None
     _watches: list[Watch] = attrs.field(factory=list)
     _syncs: dict[str, FeedSync] = attrs.field(factory=dict)
@@ -62,13 +71,13 @@ class LiveState:
     async def snapshot(self) -> Snapshot:
         """Everything as it stands; `JackfieldError` where the gateway was closed before anybody asked."""
         await self.ready()
-        return self._state.snapshot(datetime.now(UTC), self._position)
+        return self._state.snapshot(datetime.now(UTC), self._position, self._unread)
 
     async def ready(self) -> None:
         """Wait until the state has caught up with the journal; the first caller begins that."""
         self._asked.set()
         await self._ready.wait()
-        if not self._position and self._journal.end > 1 and self._committed not in self._journal.committed:
+        if not self._follows and self._journal.end > 1:
             raise JackfieldError("the gateway is closed, and nobody had asked for its state")
 
     def watch(self, entities: Iterable[str]) -> Watch:
@@ -93,47 +102,88 @@ class LiveState:
         """Follow the journal once somebody asks, until cancelled."""
         await self._asked.wait()
         self._select(SELECTORS)
-        await self._catch_up()
+        position = await self._first_unread()
+        end = self._journal.end
+        self._unread, self._position = end - position, end - 1
+        self._journal.committed.append(self._committed)
+        self._follows = True
+        self._note_feeds()
         async with trio.open_nursery() as nursery:
+            caught_up = trio.Event()
+            nursery.start_soon(self._catch_up, position, end, caught_up)
+            with trio.move_on_after(PATIENCE_SECONDS):
+                await caught_up.wait()
             for name, session in self._sessions.items():
                 sync = self._syncs[name] = FeedSync(session, partial(self._take, name), self._report)
                 nursery.start_soon(sync.run)
-                if session.stats.state in LIVE:
-                    sync.ask()
+            self._ask_live()
             self._ready.set()
+            if self._unread:
+                await caught_up.wait()
+                self._ask_live()  # a list ends what it does not have, and something may have been read only now
             while True:
                 await self.save()  # at once too: the next start then reads on from here, and not from its own beginning
                 await trio.sleep(CHECKPOINT_SECONDS)
                 self._turn_day()
 
-    async def _catch_up(self) -> None:
-        """Begin with the checkpoint and what was committed since."""
+    def _ask_live(self) -> None:
+        for name, sync in self._syncs.items():
+            if self._sessions[name].stats.state in LIVE:
+                sync.ask()
+
+    async def _first_unread(self) -> int:
+        """Fill the state from the checkpoint, and return from where the journal must be read."""
         journal = self._journal
         known = read_checkpoint(await journal.checkpoint(), self._state, journal.id)
-        self._position = self._saved = -1 if known is None else known
-        position = journal.end if known is None else known + 1
-        missed = 0
-        while position < journal.end:
-            batch = await journal.read(position, PAGE)
-            missed += batch.deleted + batch.lost
-            self._apply(batch.records)
-            position = batch.next
-            await trio.lowlevel.checkpoint()
-        self._position = max(self._position, journal.end - 1)
-        journal.committed.append(self._committed)
+        if known is not None:
+            self._saved = known
+            return min(known + 1, journal.end)
         now = datetime.now(UTC)
-        for name, session in self._sessions.items():
-            since = session.stats.since
-            live = session.stats.state in LIVE
-            self._state.feeds.note(name, session.feed.provider_name, since, live=live)
+        since = min(self._state.tables.days.midnight(now), now - SILENT)
+        first, behind = max(1, journal.end - MOST_READ), journal.end
+        while first < behind:
+            middle = (first + behind) // 2
+            batch = await journal.read(middle, 1)
+            if not batch.records:
+                first = max(batch.next, middle + 1)
+            elif batch.records[0].event.received.replace(tzinfo=UTC) < since:  # our own times are UTC
+                first = batch.records[0].position + 1
+            else:
+                behind = middle
+        return min(first, journal.end)
+
+    async def _catch_up(self, position: int, end: int, caught_up: trio.Event) -> None:
+        """Read what was committed before, while new events come."""
+        missed = 0
+        while position < end:
+            batch = await self._journal.read(position, min(PAGE, end - position))
+            missed += batch.deleted + batch.lost
+            touched = self._apply(batch.records)
+            position = batch.next
+            self._unread = max(0, end - position)
+            for watch in self._watches:
+                watch.touch(touched)
+            await trio.lowlevel.checkpoint()
+        now = datetime.now(UTC)
+        self._note_feeds()
         for feed in list(self._state.feeds):
             if feed.name not in self._sessions:
                 self._state.feeds.note(feed.name, feed.provider, now, live=False)
             if missed:
                 self._state.feeds.miss(feed.name, feed.heard, now)
+        caught_up.set()
+
+    def _note_feeds(self) -> None:
+        for name, session in self._sessions.items():
+            live = session.stats.state in LIVE
+            self._state.feeds.note(name, session.feed.provider_name, session.stats.since, live=live)
 
     def _committed(self, records: list[Record]) -> None:
         touched = self._apply(records)
+        self._position = records[-1].position
+        for _, event in records:
+            if event.kind in ("stream.subscribed", "stream.connected") and event.feed in self._syncs:
+                self._syncs[event.feed].ask()
         self._turn_day()
         for watch in self._watches:
             watch.touch(touched)
@@ -141,12 +191,9 @@ class LiveState:
     def _apply(self, records: Iterable[Record]) -> dict[Ref, None]:
         touched: dict[Ref, None] = {}
         apply = self._state.apply
-        for position, event in records:
+        for _, event in records:
             if refs := apply(event):
                 touched.update(dict.fromkeys(refs))
-                if event.kind in ("stream.subscribed", "stream.connected") and event.feed in self._syncs:
-                    self._syncs[event.feed].ask()
-            self._position = position
         return touched
 
     def _turn_day(self) -> None:
@@ -169,7 +216,7 @@ class LiveState:
     async def save(self) -> None:
         """Write the checkpoint, if anything has come since the last; what cannot be written is tried again later."""
         position = self._position
-        if position == self._saved or not self._ready.is_set():
+        if position == self._saved or not self._follows or self._unread:
             return
         pieces = []
         for piece in write_checkpoint(self._state, self._journal.id, position):

@@ -1,4 +1,4 @@
-"""A day's totals: what each contact contributes, added up; pure.
+"""A day's totals: what each contact contributes, added up by the hour; pure.
 
 A contact's contribution is a function of its facts. Whenever they change the old one is taken out and the new one put
 in, so the sums do not depend on the order of events.
@@ -6,8 +6,9 @@ in, so the sums do not depend on the order of events.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Container, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from operator import add, sub
 
 import attrs
 
@@ -16,36 +17,46 @@ from jackfield.state.values import Totals
 
 __all__ = ["Contribution", "DayTotals"]
 
-Contribution = tuple[date, tuple[str, ...], list[int]]
-"""The day, the keys of whom it counts for, and the figures in the order of `Totals`."""
+Contribution = tuple[datetime, tuple[str, ...], list[int]]
+"""The beginning of its hour, the keys of whom it counts for, and the figures in the order of `Totals`."""
 
-DAYS = 2
+HOURS = 50
+"""Two days, and one of them may have 25."""
 _FIGURES = len(Totals.__struct_fields__)
 _QUEUED, _ANSWERED, _WITHIN, _ABANDONED, _ENDED, _WAIT, _HANDLING, _HANDLED = range(_FIGURES)
-_ZERO, _MILLISECOND = timedelta(), timedelta(milliseconds=1)
+_ZERO, _MILLISECOND, _AN_HOUR = timedelta(), timedelta(milliseconds=1), timedelta(hours=1)
 
 
 @attrs.define(eq=False)
 class DayTotals:
-    """Sums by day and key, of the last two days."""
+    """Sums by hour and key, of the last two days; a day's are added up when somebody asks."""
 
     _zone: tzinfo
     _within: timedelta
-    days: dict[date, dict[str, list[int]]] = attrs.field(factory=dict)
-    kept: dict[date, dict[str, list[int]]] = attrs.field(factory=dict)
+    hours: dict[datetime, dict[str, list[int]]] = attrs.field(factory=dict)
+    """By the beginning of the hour, in UTC."""
+    kept: dict[datetime, dict[str, list[int]]] = attrs.field(factory=dict)
     """Of these, the sums of what was forgotten."""
     _hour: tuple[datetime, datetime, date] | None = None
-    """The hour that was asked about last, and its day; an hour, since a day may have 23 or 25."""
+    """The hour that was asked about last, and its day."""
 
     def day_of(self, at: datetime) -> date:
         """The day of a moment in the configured time zone."""
-        hour = self._hour
-        if hour is not None and hour[0] <= at < hour[1]:
-            return hour[2]
+        return self._hour_of(at)[2]
+
+    def midnight(self, at: datetime) -> datetime:
+        """When the day of a moment began."""
         local = at.astimezone(self._zone)
-        begins = at - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-        self._hour = (begins, begins + timedelta(hours=1), local.date())
-        return local.date()
+        return datetime(local.year, local.month, local.day, tzinfo=self._zone).astimezone(UTC)
+
+    def _hour_of(self, at: datetime) -> tuple[datetime, datetime, date]:
+        hour = self._hour
+        if hour is None or not hour[0] <= at < hour[1]:
+            local = at.astimezone(self._zone)  # whose hours may begin at another minute than those of UTC
+            into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            begins = at.astimezone(UTC) - into
+            hour = self._hour = (begins, begins + _AN_HOUR, local.date())
+        return hour
 
     def contribution(self, track: Track, *, over: bool) -> Contribution:
         """What a contact counts for."""
@@ -69,49 +80,68 @@ class DayTotals:
             figures[_ABANDONED] = 1
         queue = track.queue[1] if track.queue is not None else ""
         whose = tuple({"": None, queue: None, agent: None})
-        return self.day_of(queued or track.began), whose, figures
+        return self._hour_of(queued or track.began)[0], whose, figures
 
     def replace(self, old: Contribution | None, new: Contribution) -> tuple[str, ...]:
         """Take one contribution out and put another in; the keys of the sums that changed."""
-        days = self.days
-        if old is not None and old[:2] == new[:2]:
-            _add(days, new[0], new[1], [a - b for a, b in zip(new[2], old[2], strict=True)])
+        hours = self.hours
+        if old is not None and old[0] == new[0] and old[1] == new[1]:
+            _add(hours, new[0], new[1], list(map(sub, new[2], old[2])))
             return new[1]
         if old is not None:
-            _add(days, old[0], old[1], [-figure for figure in old[2]])
-        _add(days, *new)
+            _add(hours, old[0], old[1], [-figure for figure in old[2]])
+        _add(hours, *new)
         return new[1] if old is None else tuple(dict.fromkeys(old[1] + new[1]))
 
     def keep(self, contribution: Contribution) -> None:
         """Its contact is forgotten, and goes on counting."""
         _add(self.kept, *contribution)
 
-    def restore(self, sums: Mapping[date, Mapping[str, list[int]]]) -> None:
+    def restore(self, sums: Mapping[datetime, Mapping[str, list[int]]]) -> None:
         """Put in what was kept before."""
-        for day, each in sums.items():
+        for hour, each in sums.items():
             for key, figures in each.items():
-                for days in (self.days, self.kept):
-                    _add(days, day, (key,), figures)
+                for hours in (self.hours, self.kept):
+                    _add(hours, hour, (key,), figures)
 
     def of(self, day: date) -> Iterator[tuple[str, Totals]]:
         """The sums of a day."""
-        for key, figures in self.days.get(day, {}).items():
+        sums: dict[str, list[int]] = {}
+        for _, each in self._hours_of(day):
+            for key, figures in each.items():
+                known = sums.get(key)
+                sums[key] = list(figures if known is None else map(add, known, figures))
+        for key, figures in sums.items():
             if any(figures):
                 yield key, Totals(*figures)
 
     def one(self, day: date, key: str) -> Totals:
         """One sum of a day."""
-        return Totals(*self.days.get(day, {}).get(key, ()))
+        found = [each[key] for _, each in self._hours_of(day) if key in each]
+        return Totals(*map(sum, zip(*found, strict=True)))
+
+    def by_hour(self, day: date, without: Container[str]) -> dict[datetime, dict[str, Totals]]:
+        """The sums of each hour of a day in which there was something, but those of some keys."""
+        found = {
+            hour: {key: Totals(*figures) for key, figures in each.items() if key not in without and any(figures)}
+            for hour, each in sorted(self._hours_of(day), key=lambda each: each[0])
+        }
+        return {hour: sums for hour, sums in found.items() if sums}
+
+    def _hours_of(self, day: date) -> list[tuple[datetime, dict[str, list[int]]]]:
+        return [(hour, sums) for hour, sums in self.hours.items() if self.day_of(hour) == day]
 
 
-def _add(days: dict[date, dict[str, list[int]]], day: date, keys: tuple[str, ...], figures: list[int]) -> None:
-    sums = days.get(day)
+def _add(
+    hours: dict[datetime, dict[str, list[int]]], hour: datetime, keys: tuple[str, ...], figures: list[int]
+) -> None:
+    sums = hours.get(hour)
     if sums is None:
-        if len(days) >= DAYS and day < min(days):
+        if len(hours) >= HOURS and hour < min(hours):
             return  # and what was in it is gone
-        sums = days[day] = {}
-        while len(days) > DAYS:
-            del days[min(days)]
+        sums = hours[hour] = {}
+        while len(hours) > HOURS:
+            del hours[min(hours)]
     for key in keys:
         known = sums.get(key)
-        sums[key] = list(figures) if known is None else [a + b for a, b in zip(known, figures, strict=True)]
+        sums[key] = list(figures if known is None else map(add, known, figures))

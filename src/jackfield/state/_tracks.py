@@ -6,7 +6,7 @@ and copies do not matter. The state is what the table of lives makes of the fact
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -53,7 +53,7 @@ class Track(msgspec.Struct):
     since: datetime | None = None
     value: Any = None
     """The frozen value, as long as nothing has changed."""
-    counted: tuple[date, tuple[str, ...], list[int]] | None = None
+    counted: tuple[datetime, tuple[str, ...], list[int]] | None = None
     """What a contact contributes to the totals."""
     placed: str = ""
     """The queue in which a contact is counted as waiting."""
@@ -150,7 +150,8 @@ class AgentTrack(msgspec.Struct):
     id: str
     seen: datetime
     feed: tuple[datetime, str]
-    name: tuple[datetime, str] | None = None
+    name: tuple[bool, datetime, str] | None = None
+    """Whether its vendor lists it under that name, which counts for more than what an event calls it; since when."""
     chosen: tuple[datetime, int, str] | None = None
     activity: tuple[datetime, int, str, str] | None = None
     """When, the kind that began or ended it, and the contact."""

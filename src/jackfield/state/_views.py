@@ -28,7 +28,7 @@ def one(tables: Tables, ref: Ref, today: date | None) -> Value | None:
         case "call":
             return _call(tables.calls.get(key))
         case "contact":
-            return _contact(tables.contacts.get(key))
+            return _contact(tables, tables.contacts.get(key))
         case "agent":
             return _agent(tables.agents.get(key))
         case "queue":
@@ -38,18 +38,20 @@ def one(tables: Tables, ref: Ref, today: date | None) -> Value | None:
     return tables.days.one(today, key) if today is not None else None
 
 
-def everything(tables: Tables, now: datetime, position: int) -> Snapshot:
+def everything(tables: Tables, now: datetime, position: int, unread: int = 0) -> Snapshot:
     """All as it stands."""
     today = tables.days.day_of(now)
     return Snapshot(
         position=position,
         feeds={feed.name: cast(Any, tables.feeds.value(feed.name)) for feed in tables.feeds},
         calls={key: cast(Call, track.value or _call(track)) for key, track in tables.calls.items()},
-        contacts={key: cast(Contact, track.value or _contact(track)) for key, track in tables.contacts.items()},
+        contacts={key: cast(Contact, track.value or _contact(tables, track)) for key, track in tables.contacts.items()},
         agents={key: cast(Agent, agent.value or _agent(agent)) for key, agent in tables.agents.items()},
         queues={key: cast(Queue, queue.value or _queue(tables, queue)) for key, queue in tables.queues.items()},
         day=today,
         totals=dict(tables.days.of(today)),
+        hours=tables.days.by_hour(today, without=tables.agents),
+        unread=unread,
         forgotten=tables.forgotten,
     )
 
@@ -78,7 +80,7 @@ def _call(track: Track | None) -> Call | None:
     return None if track is None else cast(Call, track.value)
 
 
-def _contact(track: Track | None) -> Contact | None:
+def _contact(tables: Tables, track: Track | None) -> Contact | None:
     if track is not None and track.value is None:
         words = cast(dict[str, Any], track.words())
         track.value = Contact(
@@ -102,8 +104,15 @@ def _contact(track: Track | None) -> Contact | None:
             words.get("cause", ""),
             track.facts.get("contact.queued"),
             track.facts.get("contact.connected"),
+            _held_since(tables, track.key),
         )
     return None if track is None else cast(Contact, track.value)
+
+
+def _held_since(tables: Tables, contact: str) -> datetime | None:
+    """Since when a contact's call is on hold, which vendors say of calls only."""
+    calls = (tables.calls.get(key) for key in tables.legs.get(contact, ()))
+    return min((call.since for call in calls if call is not None and call.state == "held" and call.since), default=None)
 
 
 def _agent(agent: AgentTrack | None) -> Agent | None:
@@ -114,7 +123,7 @@ def _agent(agent: AgentTrack | None) -> Agent | None:
             agent.key,
             agent.feed[1],
             agent.id,
-            agent.name[1] if agent.name is not None else "",
+            agent.name[2] if agent.name is not None else "",
             state,
             since or agent.seen,
             agent.seen,

@@ -7,20 +7,21 @@ it are joined once more when its events are read again, from the position that t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
 import msgspec
 
+from jackfield.state._tables import SILENT
 from jackfield.state._tracks import AgentTrack, FeedTrack, QueueTrack, Track
 from jackfield.state.lives import CALL, CONTACT
 from jackfield.state.reducer import State
 from jackfield.state.values import Ref
 
-__all__ = ["read_checkpoint", "write_checkpoint"]
+__all__ = ["SILENT", "read_checkpoint", "write_checkpoint"]
 
-VERSION = 1
+VERSION = 2
 PIECE = 250
 """Things in one piece, which takes about a millisecond."""
 MOST_GONE = 5_000
@@ -35,7 +36,7 @@ class _Piece(msgspec.Struct, omit_defaults=True):
     zone: str
     answer_seconds: float
     forgotten: int = 0
-    sums: dict[date, dict[str, list[int]]] = {}
+    sums: dict[datetime, dict[str, list[int]]] = {}
     """Of contacts that were forgotten."""
     gone: dict[str, datetime] = {}
     """Keys of what was forgotten."""

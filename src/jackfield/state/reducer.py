@@ -20,7 +20,7 @@ from jackfield.state._tables import Tables
 from jackfield.state._totals import DayTotals
 from jackfield.state._tracks import AgentTrack, QueueTrack, Track, later
 from jackfield.state.lives import CALL, CONTACT, UNKNOWN, Life
-from jackfield.state.sync import Listed, read_sync
+from jackfield.state.sync import Listed, as_event, read_sync
 from jackfield.state.values import Ref, Snapshot, Value
 
 __all__ = ["MOST", "State"]
@@ -89,9 +89,9 @@ class State:
         """One thing as it stands; ``None`` where there is none. Totals need `today`."""
         return _views.one(self.tables, ref, today)
 
-    def snapshot(self, now: datetime, position: int = 0) -> Snapshot:
+    def snapshot(self, now: datetime, position: int = 0, unread: int = 0) -> Snapshot:
         """Everything as it stands; `now` says which day is today."""
-        return _views.everything(self.tables, now, position)
+        return _views.everything(self.tables, now, position, unread)
 
     @property
     def feeds(self) -> FeedTracks:
@@ -106,6 +106,7 @@ class State:
         track = self._track(self.tables.calls, ref, id, event, at)
         if track is None:
             return []
+        before = track.state
         _heed(CALL, track, event, at, listed=listed)
         if parties.agent_id:
             track.agent = later(track.agent, (at, f"{provider}/{parties.agent_id}"))
@@ -113,10 +114,14 @@ class State:
             track.contact = later(track.contact, (at, f"{provider}/{event.correlation}"))
         over = track.state in CALL.over
         self.tables.settle(ref, at, over=over)
-        if track.contact is None or not self.tables.note_leg(track.contact[1], ref[1], track.since if over else None):
+        if track.contact is None:
             return [ref]
-        contact = self.tables.contacts.get(track.contact[1])
-        return [ref] if contact is None else [ref, *self._follow_calls(contact, at)]
+        ends = self.tables.note_leg(track.contact[1], ref[1], track.since if over else None)
+        held = "held" in (before, track.state)
+        if not (ends or held) or (contact := self.tables.contacts.get(track.contact[1])) is None:
+            return [ref]
+        contact.value = None
+        return [ref, *self._follow_calls(contact, at), *([("contact", contact.key)] if held else ())]
 
     def _contact(self, event: Event, at: datetime, *, listed: bool = False) -> list[Ref]:
         correlation = event.correlation
@@ -128,24 +133,35 @@ class State:
         if track is None:
             return []
         changed = [ref]
-        before = _counts(track)
+        facts, state, old_queue, old_agent = track.facts, track.state, track.queue, track.agent
         _heed(CONTACT, track, event, at, listed=listed)
+        moved = counts = False
         if parties.queue_id:
             key = f"{provider}/{parties.queue_id}"
-            track.queue = later(track.queue, (at, key))
+            if old_queue is None or (at, key) > old_queue:
+                track.queue = (at, key)
+                counts = old_queue is None or old_queue[1] != key
             changed += self._name_queue(event, at, key, parties.queue_id)
         if parties.agent_id:
             key = f"{provider}/{parties.agent_id}"
-            track.agent = later(track.agent, (at, key))
+            if old_agent is None or (at, key) > old_agent:
+                track.agent = (at, key)
+                counts = counts or ("contact.connected" in facts and (old_agent is None or old_agent[1] != key))
             if not listed and kind in _views.ACTIVITIES:
                 agent = self._agent_track(event, at, key, parties.agent_id)
                 agent.activity = later(agent.activity, (at, causal_rank(kind), kind, ref[1]))
                 changed.append(("agent", key))
-        if before[0] == UNKNOWN and (ends := tables.calls_over(ref[1])) is not None:
+        if state == UNKNOWN and (ends := tables.calls_over(ref[1])) is not None:
             track.calls_over = ends
             track.fold(CONTACT)
-        if kind in _COUNTED or at == track.began or _counts(track) != before:
+            counts = True
+        if track.state != state:
+            moved = True
+            counts = counts or state in CONTACT.over or track.state in CONTACT.over
+        if counts or kind in _COUNTED or (at == track.began and "contact.queued" not in facts):
             changed += self._count(track, at)
+        elif moved:
+            changed += tables.place(track, waits=track.state in _WAITING)
         return changed
 
     def _follow_calls(self, track: Track, at: datetime) -> list[Ref]:
@@ -161,7 +177,7 @@ class State:
         """Count a contact among those that wait, those that are over, and the day's."""
         tables, over = self.tables, track.state in CONTACT.over
         tables.settle(("contact", track.key), at, over=over)
-        changed = tables.place(track, waits=track.state in ("queued", "offered"))
+        changed = tables.place(track, waits=track.state in _WAITING)
         if (new := tables.days.contribution(track, over=over)) != track.counted:
             changed += [("totals", each) for each in tables.days.replace(track.counted, new)]
             track.counted = new
@@ -176,7 +192,7 @@ class State:
             return [ref] if self.tables.agents.pop(key, None) is not None else []
         if ref in self.tables.gone:
             return []
-        agent = self._agent_track(event, at, key, id)
+        agent = self._agent_track(event, at, key, id, listed=listed)
         if listed:
             contact = f"{provider}/{event.correlation}" if event.correlation else ""
             agent.confirmed = later(agent.confirmed, (at, kind, contact, event.time or at))
@@ -189,7 +205,7 @@ class State:
             agent.queues[queue] = later(agent.queues.get(queue), (at, _PAUSES[kind]))
         return [ref]
 
-    def _agent_track(self, event: Event, at: datetime, key: str, id: str) -> AgentTrack:
+    def _agent_track(self, event: Event, at: datetime, key: str, id: str, *, listed: bool = False) -> AgentTrack:
         agent = self.tables.agents.get(key)
         if agent is None:
             agent = self.tables.agents[key] = AgentTrack(key, id, at, (at, event.feed))
@@ -198,7 +214,7 @@ class State:
             agent.seen = at
             agent.feed = max(agent.feed, (at, event.feed))
         if name := event.parties.agent_name:
-            agent.name = later(agent.name, (at, name))
+            agent.name = later(agent.name, (listed, at, name))
         return agent
 
     def _queue(self, event: Event, at: datetime, *, listed: bool = False) -> list[Ref]:
@@ -216,14 +232,12 @@ class State:
         if queue is None:
             self.tables.queues[key] = QueueTrack(key, id, (at, event.feed), (at, name) if name else None)
             return [("queue", key)]
-        shown = queue.feed[1], queue.name
-        if at >= queue.feed[0]:
-            queue.feed = max(queue.feed, (at, event.feed))
-        if name:
-            queue.name = later(queue.name, (at, name))
-        if queue.feed[1] == shown[0] and (
-            queue.name == shown[1] or (queue.name and shown[1] and queue.name[1] == shown[1][1])
-        ):
+        shown = queue.feed[1], queue.name and queue.name[1]
+        if (mark := (at, event.feed)) > queue.feed:
+            queue.feed = mark
+        if name and (queue.name is None or (at, name) > queue.name):
+            queue.name = (at, name)
+        if shown == (queue.feed[1], queue.name and queue.name[1]):
             return []
         queue.value = None
         return [("queue", key)]
@@ -237,7 +251,7 @@ class State:
         at, sync = found
         for each in sync.listed:
             if handler := self._handlers.get(each.kind):
-                changed += handler(_as_event(event, each), at, listed=True)
+                changed += handler(as_event(event, each), at, listed=True)
         for entity, tracks, life, kind in (
             ("call", self.tables.calls, CALL, "call.cleared"),
             ("contact", self.tables.contacts, CONTACT, "contact.ended"),
@@ -245,7 +259,7 @@ class State:
             for track in list(tracks.values()) if entity in sync.complete else ():
                 known = track.seen >= at - BEHIND or (track.confirmed is not None and track.confirmed[0] >= at)
                 if track.feed[1] == event.feed and track.state not in life.over and not known:
-                    ended = _as_event(event, Listed(kind, track.id, track.id))  # a whole list does not have it
+                    ended = as_event(event, Listed(kind, track.id, track.id))  # a whole list does not have it
                     changed += self._handlers[kind](ended, at, listed=True)
         return changed
 
@@ -265,11 +279,6 @@ class State:
         return track
 
 
-def _counts(track: Track) -> tuple[object, ...]:
-    """Beside the facts, what the sums are made of."""
-    return (track.state, track.queue and track.queue[1], track.agent and track.agent[1])
-
-
 def _heed(life: Life, track: Track, event: Event, at: datetime, *, listed: bool) -> None:
     if event.parties is not NO_PARTIES:
         track.hear(event.parties, at)
@@ -280,14 +289,7 @@ def _heed(life: Life, track: Track, event: Event, at: datetime, *, listed: bool)
             track.heed(life, event.kind, at)
 
 
-def _as_event(synced: Event, listed: Listed) -> Event:
-    """One thing in a list, as the event that leads to its state."""
-    entity = listed.kind.partition(".")[0]
-    address = synced.address._replace(resource=entity, resource_id=listed.id)
-    received, correlation, parties = synced.received, listed.correlation or None, listed.parties
-    return Event("", listed.kind, address, listed.since, received, synced.feed, correlation, parties=parties)
-
-
+_WAITING = frozenset({"queued", "offered"})
 _CHOSEN = frozenset({"agent.logged_on", "agent.logged_off", "agent.ready", "agent.not_ready"})
 _PAUSES = {"agent.queue_paused": True, "agent.queue_resumed": False}
 # Of a contact, what the totals are made of.

@@ -15,7 +15,7 @@ import msgspec
 
 from jackfield.events import NO_PARTIES, Event, Parties
 
-__all__ = ["MOST_LISTED", "Listed", "Sync", "read_sync", "sync_facts"]
+__all__ = ["MOST_LISTED", "Listed", "Sync", "as_event", "read_sync", "sync_facts"]
 
 MOST_LISTED = 500
 """In one event."""
@@ -73,3 +73,11 @@ def read_sync(event: Event) -> tuple[datetime, Sync] | None:
     except msgspec.ValidationError:
         return None
     return facts.as_of, Sync(facts.listed, frozenset(facts.complete))
+
+
+def as_event(synced: Event, listed: Listed) -> Event:
+    """One thing in a list, as the event that leads to its state."""
+    entity = listed.kind.partition(".")[0]
+    address = synced.address._replace(resource=entity, resource_id=listed.id)
+    received, correlation, parties = synced.received, listed.correlation or None, listed.parties
+    return Event("", listed.kind, address, listed.since, received, synced.feed, correlation, parties=parties)

@@ -90,6 +90,8 @@ class Contact(msgspec.Struct, frozen=True):
     cause: Cause = ""
     queued_at: datetime | None = None
     connected_at: datetime | None = None
+    held_since: datetime | None = None
+    """Since when one of its calls is on hold; ``None`` where none is, or the vendor does not say."""
 
     @property
     def waits(self) -> bool:
@@ -224,6 +226,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Today, in the configured time zone."""
     totals: Mapping[str, Totals]
     """Of today's contacts: in all under the key ``""``, else by the key of a queue or an agent."""
+    hours: Mapping[datetime, Mapping[str, Totals]] = {}
+    """Of today's, those that were queued in each hour, by its beginning: in all under ``""``, and by queue."""
+    unread: int = 0
+    """Events that were committed before and are still being read back, as at the first start with an old journal."""
     forgotten: int = 0
     """Calls and contacts that had to make room for newer ones before they were over."""
 

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import attrs
 import pytest
 import trio
 
 import jackfield
+from jackfield._gateway import live_state
 from jackfield.addresses import Address
 from jackfield.errors import ConfigError, JackfieldError
 from jackfield.events import Event, Parties
@@ -110,7 +112,7 @@ async def test_a_restart_is_the_checkpoint_and_the_later_events(tmp_path):
     assert (before.position, after.position) == (1, 2)
 
 
-async def test_a_damaged_checkpoint_is_none(tmp_path):
+async def test_without_a_good_checkpoint_the_journals_day_is_read_back(tmp_path):
     config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
     async with jackfield.open_gateway(config) as gateway:
         await gateway.snapshot()
@@ -119,7 +121,53 @@ async def test_a_damaged_checkpoint_is_none(tmp_path):
         db.execute("UPDATE checkpoint SET crc = crc + 1")
     db.close()
     async with jackfield.open_gateway(config) as gateway:
-        assert (await gateway.snapshot()).contacts == {}
+        snapshot = await gateway.snapshot()
+    assert snapshot.contacts["acme/c1"].state == "queued"
+    assert (snapshot.position, snapshot.unread) == (1, 0)
+
+
+def long_ago(number):
+    then = datetime.now(UTC) - timedelta(days=2)
+    return attrs.evolve(happened("contact.queued", id=f"old{number}"), time=then, received=then)
+
+
+async def written(config, *events):
+    """A journal by a gateway whose program never asked for the state."""
+    async with jackfield.open_gateway(config) as gateway:
+        await gateway.publish(*events)
+
+
+async def test_a_first_start_reads_back_what_is_of_today_and_no_more(tmp_path):
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
+    await written(config, *map(long_ago, range(40)), *(happened("contact.queued", id=f"c{n}") for n in range(7)))
+    async with jackfield.open_gateway(config) as gateway:
+        snapshot = await gateway.snapshot()
+    assert {contact.id for contact in snapshot.contacts.values()} == {f"c{n}" for n in range(7)}
+    assert (snapshot.position, snapshot.unread) == (47, 0)
+
+
+async def test_a_first_start_reads_back_no_more_than_so_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_state, "MOST_READ", 5)
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
+    await written(config, *(happened("contact.queued", id=f"c{n}") for n in range(20)))
+    async with jackfield.open_gateway(config) as gateway:
+        assert len((await gateway.snapshot()).contacts) == 5
+
+
+async def test_a_long_journal_does_not_keep_anybody_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_state, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(live_state, "PAGE", 10)
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
+    await written(config, *(happened("contact.queued", n, f"c{n % 50}") for n in range(200)))
+    async with jackfield.open_gateway(config) as gateway, gateway.watch() as watch:
+        first = watch.snapshot
+        await gateway.publish(happened("contact.connected", 500, "c3", agent_id="a1"))
+        while (snapshot := await gateway.snapshot()).unread:
+            await watch.take()
+    assert 0 < first.unread <= 200
+    assert len(snapshot.contacts) == 50
+    assert {each.state for each in snapshot.contacts.values() if each.id != "c3"} == {"queued"}
+    assert (snapshot.contacts["acme/c3"].state, snapshot.position) == ("connected", 201)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc"])

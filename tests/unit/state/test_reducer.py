@@ -1,11 +1,12 @@
 """The reducer: what it makes of single events, and what it forgets."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
 
+from jackfield.events import Parties
 from jackfield.state import Feed, State, Totals
 from jackfield.state.sync import Listed, Sync, sync_facts
 
@@ -81,6 +82,55 @@ def test_today_begins_at_the_zones_midnight(happened, at):
     assert state.snapshot(at(3600)).totals[""].queued == 1
     assert state.snapshot(at(3 * 3600)).totals[""].queued == 1
     assert state.snapshot(at(27 * 3600)).totals == {}
+
+
+def test_totals_are_by_hour_too_in_the_zone_of_the_day(happened, at):
+    state = State(ZoneInfo("Asia/Kolkata"))  # half an hour beside UTC: 09:00 is 14:30
+    after(happened, ("contact.queued", 0, {"queue_id": "q1"}), state=state, id="c1")
+    answered = ("contact.connected", 1900, {"agent_id": "a1"})
+    after(happened, ("contact.queued", 1790, {"queue_id": "q1"}), answered, state=state, id="c2")
+    after(happened, ("contact.queued", 1800, {}), state=state, id="c3")
+    snapshot = state.snapshot(at(4000))
+    assert {hour: {key: each.queued for key, each in sums.items()} for hour, sums in snapshot.hours.items()} == {
+        at(-1800): {"": 2, "acme/q1": 2},
+        at(1800): {"": 1},
+    }
+    assert snapshot.hours[at(-1800)]["acme/q1"].answered == 1
+    assert (snapshot.totals[""].queued, snapshot.totals["acme/a1"].answered) == (3, 1)
+    assert state.snapshot(at(24 * 3600)).hours == {}
+
+
+def test_a_day_in_which_the_clocks_change_has_all_its_hours(happened, at):
+    state = State(ZoneInfo("Europe/Berlin"))
+    night = datetime(2026, 10, 24, 22, tzinfo=UTC)  # midnight before the day of 25 hours
+    for hour in range(-1, 26):
+        second = (night - at(0)).total_seconds() + hour * 3600
+        after(happened, ("contact.queued", second, {}), state=state, id=f"c{hour}")
+    snapshot = state.snapshot(night + timedelta(hours=5))
+    assert len(snapshot.hours) == snapshot.totals[""].queued == 25
+
+
+def test_a_contact_is_on_hold_while_one_of_its_calls_is(happened, at):
+    state = after(happened, *ANSWERED[:6])
+    after(happened, ("call.connected", 9, {}), state=state, id="x", correlation="c1")
+    assert state.get(("contact", "acme/c1")).held_since is None
+    refs = state.apply(happened("call.held", 20, "x", correlation="c1"))
+    assert ("contact", "acme/c1") in refs
+    assert (state.get(("contact", "acme/c1")).held_since, state.get(("contact", "acme/c1")).state) == (
+        at(20),
+        "connected",
+    )
+    assert ("contact", "acme/c1") in state.apply(happened("call.retrieved", 30, "x", correlation="c1"))
+    assert state.get(("contact", "acme/c1")).held_since is None
+
+
+def test_the_name_in_a_vendors_list_outweighs_that_in_an_event(happened, at):
+    state = after(happened, ("agent.ready", 0, {"agent_name": "alice@example.com"}), id="a1")
+    listed = Sync((Listed("agent.ready", "a1", parties=Parties(agent_id="a1", agent_name="Alice")),), frozenset())
+    for facts in sync_facts(listed, at(10)):
+        state.apply(happened("stream.synced", 10, data=facts))
+    after(happened, ("agent.ready", 20, {"agent_name": "alice@example.com"}), state=state, id="a1")
+    assert state.get(("agent", "acme/a1")).name == "Alice"
 
 
 def test_a_contact_ends_with_the_last_of_its_calls(happened, at):

@@ -30,6 +30,8 @@ class Seen:
     """Its status, in the vendor's words."""
     waiting: tuple[Mapping[str, Any], ...] | None = None
     """The sessions in a queue; ``None`` where the server does not list them."""
+    name: str = ""
+    """As the account's list of them has it; empty where that has ids only."""
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -50,19 +52,18 @@ class Snapshot:
 def query_snapshot(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
     """Query everything; `RestError` where the account's lists are not given."""
     rest.clock = None
-    queue_ids = _ids((yield from rest.every("accounts", account_id, "qubicle_queues")), "queue_id")
+    queue_names = _names((yield from rest.every("accounts", account_id, "qubicle_queues")), "queue_id")
     began = rest.clock
     queues = []
-    for queue_id in queue_ids:
+    for queue_id, name in queue_names.items():
         path = ("accounts", account_id, "qubicle_queues", queue_id)
         status = yield from _if_known(rest.get(*path, "status"))
         waiting = yield from _if_known(rest.every(*path, "sessions"))
         sessions = None if waiting is None else tuple(_sessions(waiting))
         if status is not None or sessions is not None:
-            queues.append(Seen(queue_id, status if isinstance(status, dict) else {}, sessions))
-    recipient_ids = _ids(
-        (yield from rest.every("accounts", account_id, "qubicle_recipients")), "recipient_id", "user_id"
-    )
+            queues.append(Seen(queue_id, status if isinstance(status, dict) else {}, sessions, name))
+    names = _names((yield from rest.every("accounts", account_id, "qubicle_recipients")), "recipient_id", "user_id")
+    recipient_ids = list(names)
     statuses: dict[str, Any] = {}
     for start in range(0, len(recipient_ids), AT_ONCE):
         some = recipient_ids[start : start + AT_ONCE]
@@ -75,8 +76,10 @@ def query_snapshot(rest: Rest, account_id: str) -> HTTPFlow[Snapshot]:
             )
             if isinstance(status, dict):
                 statuses[plain_id(recipient_id)] = status
-    recipients = (Seen(each, statuses[plain_id(each)]) for each in recipient_ids if plain_id(each) in statuses)
-    return Snapshot(began, tuple(queues), tuple(recipients))
+    recipients = tuple(
+        Seen(each, statuses[plain_id(each)], name=name) for each, name in names.items() if plain_id(each) in statuses
+    )
+    return Snapshot(began, tuple(queues), recipients)
 
 
 def _if_known(exchange: HTTPFlow[Any]) -> HTTPFlow[Any]:
@@ -89,8 +92,13 @@ def _if_known(exchange: HTTPFlow[Any]) -> HTTPFlow[Any]:
         return None
 
 
-def _ids(items: Iterable[Any], *names: str) -> list[str]:
-    return list(dict.fromkeys(each for item in items if (each := _id(item, *names))))
+def _names(items: Iterable[Any], *ids: str) -> dict[str, str]:
+    """The names of a list's items by their ids, each once; empty where it has none."""
+    names: dict[str, str] = {}
+    for item in items:
+        if id_ := _id(item, *ids):
+            names[id_] = names.get(id_) or text_of(fold(item), "name")
+    return names
 
 
 def _id(item: Any, *names: str) -> str:

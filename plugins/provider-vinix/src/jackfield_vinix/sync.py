@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from jackfield.events import Parties
 from jackfield.plugin.http import HTTPFlow
 from jackfield.state import Listed, Sync
@@ -48,12 +50,14 @@ def _agents(snapshot: Snapshot) -> Iterator[Listed]:
         if kind:
             id_ = plain_id(seen.id)
             parties = parties_of("recipient", "sync", {**seen.fields, "recipient_id": id_})
+            parties = _with(parties, agent_name=seen.name)
             yield Listed(kind, id_, plain_id(status.session), parties=parties)
 
 
 def _queues(snapshot: Snapshot) -> Iterator[Listed]:
     for seen in snapshot.queues:
-        yield Listed("queue.updated", plain_id(seen.id), parties=_named(seen.fields, queue_id=seen.id))
+        parties = _named(seen.fields, queue_id=seen.id)
+        yield Listed("queue.updated", plain_id(seen.id), parties=_with(parties, queue_name=seen.name))
 
 
 def _contacts(snapshot: Snapshot) -> Iterator[Listed]:
@@ -75,6 +79,12 @@ def _contact(kind: str, call: Any, **ids: str) -> Iterator[Listed]:
 def _named(fields: Mapping[str, Any], **ids: str) -> Parties:
     named = {name: plain_id(text_of(fields, name)) for name in ("queue_id", "recipient_id") if name in fields}
     return parties_of("session", "", {**fields, **named, **{name: plain_id(id_) for name, id_ in ids.items()}})
+
+
+def _with(parties: Parties, **more: str) -> Parties:
+    """These too, as far as they are known."""
+    known = {name: text for name, text in more.items() if text}
+    return msgspec.structs.replace(parties, **known) if known else parties
 
 
 def _status(seen: Seen) -> Status:
