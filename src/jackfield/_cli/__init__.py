@@ -13,6 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from jackfield._cli.early_signals import end_at_signals
 from jackfield._cli.streams import run_as_program
 
 __all__ = ["main", "whole_parser"]
@@ -55,6 +56,8 @@ first steps:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status. Without `argv` it is this process's own command."""
     if argv is None:
+        if "run" in sys.argv[1:2]:
+            end_at_signals()
         return run_as_program(partial(main, sys.argv[1:]))
     arguments = list(argv)
     chosen = next((each for each in arguments if not each.startswith("-")), "")

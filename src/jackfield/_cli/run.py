@@ -11,6 +11,7 @@ import trio
 
 from jackfield._cli.config_option import add_config_option, load_config, named_files
 from jackfield._cli.console import Console
+from jackfield._cli.early_signals import as_python_has_them
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.signals import STOP, second_signal_ends
@@ -89,6 +90,7 @@ async def run_until_signal(
                     break
             # From here on Python's own handlers are back.
             handlers.close()
+            as_python_has_them()
             handlers.enter_context(second_signal_ends(number))
     return gateway.state()
 

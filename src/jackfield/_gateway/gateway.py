@@ -18,6 +18,7 @@ from jackfield._feed.intake import JournalIntake
 from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
 from jackfield._feed.session import Session
+from jackfield._gateway.arguments import expect, expect_each
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.listeners import EventListeners, RecordListeners
 from jackfield._gateway.live_state import LiveState
@@ -112,6 +113,7 @@ class Gateway:
         With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
         copy of an event that is there already counts as committed. `JournalError` where one was not taken.
         """
+        expect_each("event", events, Event, "each as an Event, such as publish(first, second) or publish(*events)")
         return await self._journal.publish(events, self._listeners.put)
 
     async def snapshot(self) -> Snapshot:
@@ -145,6 +147,7 @@ class Gateway:
 
     async def post(self, feed: str, request: Request) -> Response:
         """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
+        expect("request", request, Request, "a jackfield.plugin.http.Request")
         return await self._webhook_server.post(feed, request)
 
     def state(self) -> GatewayState:
@@ -182,6 +185,7 @@ class Gateway:
 
         What came before that still goes to its sinks. `JackfieldError` where there is no such route.
         """
+        expect("route", route, Route, "the Route that add_route returned, or one of gateway.config.routes")
         self._deselect(self._routes.remove(route).select)
 
     def _take(

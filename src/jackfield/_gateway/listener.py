@@ -10,6 +10,7 @@ from typing import Generic, Self, TypeVar, get_args
 import attrs
 import trio
 
+from jackfield._gateway.arguments import expect, expect_each
 from jackfield.errors import ListenerOverflow
 from jackfield.events import Event, Record
 from jackfield.reports import EventsDropped, ListenerState, Overflow, Report
@@ -22,7 +23,8 @@ Item = TypeVar("Item", Event, Record)
 
 
 def check_bounds(buffer: int, overflow: str) -> None:
-    """`ValueError` for a buffer that holds nothing, or a policy that does not exist."""
+    """`ValueError` for a buffer that holds nothing, or a policy that does not exist; `TypeError` for no number."""
+    expect("buffer", buffer, int, "a number of events")
     if buffer < 1:
         raise ValueError(f"buffer: must be 1 or more, not {buffer}")
     if overflow not in get_args(Overflow):
@@ -30,7 +32,12 @@ def check_bounds(buffer: int, overflow: str) -> None:
 
 
 def parse_selectors(selectors: Iterable[str | Selector]) -> tuple[Selector, ...]:
-    """What a listener is to get; `SelectorError` for a text that does not parse, `ValueError` for none at all."""
+    """What a listener is to get; `SelectorError` for a text that does not parse, `ValueError` for none at all.
+
+    `TypeError` for what is neither a text nor a `Selector`.
+    """
+    selectors = tuple(selectors)
+    expect_each("selector", selectors, (str, Selector), 'each as a text such as "contact.*", or as a Selector')
     parsed = tuple(Selector.parse(each) if isinstance(each, str) else each for each in selectors)
     if not parsed:
         raise ValueError('no selector is given, so there is nothing to listen to; say "**" for all events')

@@ -6,10 +6,12 @@ import random
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import trio
 
+from jackfield._gateway.arguments import expect
 from jackfield._gateway.gateway import Gateway
 from jackfield._journal.opening import open_journal
 from jackfield._loading.registry import Registry
@@ -38,6 +40,9 @@ async def open_gateway(
     could not be delivered by then is in the journal for the next start; where that is in memory, it is
     counted and reported.
     """
+    expect("config", config, (GatewayConfig, Mapping, str, Path), "a path, a mapping, or a GatewayConfig")
+    expect("registry", registry, (Registry, NoneType), "what Registry.load() returned")
+    expect("plugins", plugins, Iterable, "a list of plugin objects")
     registry, reported = (registry or Registry.load()).extended(plugins), registry is not None
     for failure in () if reported else registry.failures:
         registry.observe(failure)

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 import trio
 
+from jackfield._gateway.arguments import expect_each
 from jackfield.state import Change, Entity, Ref, Snapshot, Value
 
 __all__ = ["Changes", "Watch", "check_entities"]
@@ -18,7 +19,9 @@ __all__ = ["Changes", "Watch", "check_entities"]
 
 def check_entities(entities: Iterable[str]) -> frozenset[str]:
     """What is to be watched, everything where nothing is named; `ValueError` for what there is not."""
-    wanted, known = frozenset(entities), get_args(Entity)
+    entities, known = tuple(entities), get_args(Entity)
+    expect_each("entity", entities, str, f"each as a text, of {', '.join(known)}")
+    wanted = frozenset(entities)
     if unknown := wanted - frozenset(known):
         raise ValueError(f"{', '.join(sorted(unknown))}: not one of {', '.join(known)}")
     return wanted or frozenset(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+MOST_CONCURRENCY = 256
+"""Each batch on its way costs a task, and memory for ten batches that are read ahead."""
+
+
 def _names_folder(_instance: Any, _attribute: Any, value: str) -> None:
     if not value.strip() or "\0" in value:
         raise ValueError(f'{value!r} does not name a folder; say "memory" or a path such as "var/journal"')
@@ -48,6 +52,16 @@ def _time_zone(_instance: Any, _attribute: Any, value: str) -> None:
         ZoneInfo(value)
     except (OSError, ValueError, ZoneInfoNotFoundError):
         raise ValueError(f'{value!r} is not a time zone; give one like "UTC" or "Europe/Berlin"') from None
+
+
+def _at_most(least: int, most: int) -> Callable[[Any, Any, Any], None]:
+    """A number within bounds."""
+
+    def check(_instance: Any, _attribute: Any, value: int) -> None:
+        if not least <= value <= most:
+            raise ValueError(f"{value} is not from {least} to {most}")
+
+    return check
 
 
 @attrs.frozen
@@ -129,8 +143,8 @@ class DeliveryOptions:
     )
     concurrency: int = attrs.field(
         default=1,
-        validator=ge(1),
-        metadata=field_help("batches on their way at once; order is kept for each correlation"),
+        validator=_at_most(1, MOST_CONCURRENCY),
+        metadata=field_help("batches on their way at once, 256 at most; order is kept for each correlation"),
     )
     timeout: float = attrs.field(
         default=60.0,

@@ -113,6 +113,11 @@ def test_every_fault_is_reported_at_once_with_its_path_and_what_would_be_right()
     ]
 
 
+def test_what_costs_a_task_each_has_an_upper_bound_too():
+    document = {"feeds": {"a": FEED}, "sinks": {"s": {"type": "null", "delivery": {"concurrency": 100_000}}}}
+    assert faults(document) == ["sinks.s.delivery.concurrency: 100000 is not from 1 to 256"]
+
+
 def test_a_route_to_a_sink_that_is_not_there_names_those_that_are():
     document = {"feeds": {"a": FEED}, "sinks": {"archive": {"type": "null"}}}
     assert faults(document | {"routes": [{"select": ["**"], "sinks": ["archiv"]}]}) == [
