@@ -152,7 +152,7 @@ async def test_with_both_ways_on_each_event_comes_once(tmp_path, folder, nursery
                     if len(answers) >= 300:
                         break
             # What came by one way is not taken for lost by the other, which compares what came with REST.
-            known = gateway._sessions["office"].protocol._memory
+            known = gateway._feeds.sessions["office"].protocol._memory
             assert all(known.knows(data["id"], last_change(data)[0]) for data in by_webhook)
     assert {status for status, _, _ in answers} == {200}
     assert sum(answer["copies"] for _, _, answer in answers) == sum(answer["new"] for _, _, answer in answers) == 150

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -13,12 +13,9 @@ import attrs
 import trio
 
 from jackfield._delivery import SinkPipeline
-from jackfield._feed.continuity import Continuity
-from jackfield._feed.intake import JournalIntake
-from jackfield._feed.login import resumes
 from jackfield._feed.recorder import Committed
-from jackfield._feed.session import Session
 from jackfield._gateway.arguments import expect, expect_each
+from jackfield._gateway.feeds import Feeds
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.listeners import EventListeners, RecordListeners
 from jackfield._gateway.live_state import LiveState
@@ -32,7 +29,6 @@ from jackfield._gateway.webhooks import webhook_receivers
 from jackfield._journal import Journal
 from jackfield._journal.receipts import Tokens
 from jackfield._loading.registry import Registry
-from jackfield._routing.planner import FeedPlan
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, Route, check_route
 from jackfield.errors import JackfieldError
@@ -57,10 +53,10 @@ class Gateway:
     config: GatewayConfig
     _registry: Registry
     _journal: Journal
-    _sessions: dict[str, Session] = attrs.field(factory=dict)
-    _plans: dict[str, FeedPlan] = attrs.field(factory=dict)
+    _rng: random.Random = attrs.field(factory=random.Random)
     _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _webhook_server: WebhookServer = attrs.field(init=False)
+    _feeds: Feeds = attrs.field(init=False)
     _listeners: EventListeners = attrs.field(init=False)
     _committed: RecordListeners = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
@@ -69,10 +65,12 @@ class Gateway:
 
     def __attrs_post_init__(self) -> None:
         observe = self._registry.observe
-        self._listeners = EventListeners(observe, self._deselect)
-        self._committed = RecordListeners(observe, self._deselect)
+        self._feeds = Feeds(self._journal, self._registry, self._rng, lambda name: partial(self._take, name))
+        self._listeners = EventListeners(observe, self._feeds.deselect)
+        self._committed = RecordListeners(observe, self._feeds.deselect)
         self._routes = Routes(self._pipelines, self._journal)
-        self._live = LiveState(self.config.gateway, self._journal, self._sessions, self._select, self._take, observe)
+        sessions, select = self._feeds.sessions, self._feeds.select
+        self._live = LiveState(self.config.gateway, self._journal, sessions, select, self._take, observe)
 
     @overload
     def listen(
@@ -103,8 +101,8 @@ class Gateway:
         if committed and self._committed.put not in self._journal.committed:
             self._journal.committed.append(self._committed.put)
         listener = (self._committed if committed else self._listeners).add(parsed, buffer, overflow)
-        report_unknown_kinds(parsed, self._registry, self._sessions)
-        self._select(parsed)
+        report_unknown_kinds(parsed, self._registry, self._feeds.sessions)
+        self._feeds.select(parsed)
         return listener
 
     async def publish(self, *events: Event) -> int:
@@ -141,9 +139,7 @@ class Gateway:
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
-        if feed not in self._sessions:
-            raise JackfieldError(f"no feed {feed!r}; there are: {', '.join(self._sessions) or 'none'}")
-        return self._plans[feed].show()
+        return self._feeds.plan(feed)
 
     async def post(self, feed: str, request: Request) -> Response:
         """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
@@ -156,7 +152,7 @@ class Gateway:
             MappingProxyType(
                 {
                     name: session.stats.snapshot(self._journal.copies_of(name))
-                    for name, session in self._sessions.items()
+                    for name, session in self._feeds.sessions.items()
                 }
             ),
             MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
@@ -176,8 +172,8 @@ class Gateway:
         self._check_open()
         checked = check_route(route, self._pipelines)
         self._routes.add(checked)
-        report_unknown_kinds(checked.select, self._registry, self._sessions)
-        self._select(checked.select)
+        report_unknown_kinds(checked.select, self._registry, self._feeds.sessions)
+        self._feeds.select(checked.select)
         return checked
 
     def remove_route(self, route: Route) -> None:
@@ -186,7 +182,7 @@ class Gateway:
         What came before that still goes to its sinks. `JackfieldError` where there is no such route.
         """
         expect("route", route, Route, "the Route that add_route returned, or one of gateway.config.routes")
-        self._deselect(self._routes.remove(route).select)
+        self._feeds.deselect(self._routes.remove(route).select)
 
     def _take(
         self, feed: str, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
@@ -199,60 +195,25 @@ class Gateway:
         if self._closed:
             raise JackfieldError("the gateway is closed: nothing will come any more")
 
-    def _select(self, selectors: Iterable[Selector]) -> None:
-        for name, plan in self._plans.items():
-            plan.add(selectors)
-            self._sessions[name].wanted.set(plan.topics)
-
-    def _deselect(self, selectors: Iterable[Selector]) -> None:
-        for name, plan in self._plans.items():
-            plan.remove(selectors)
-            self._sessions[name].wanted.set(plan.topics)
-
-    def _replan(self, feed: str) -> None:
-        """A login has shown whose feed it is, so that its topics are other ones."""
-        session, plan = self._sessions[feed], self._plans[feed]
-        plan.replace_provider(session.provider)
-        session.wanted.set(plan.topics)
-
-    async def _prepare(self, opened: AsyncExitStack, rng: random.Random) -> None:
+    async def _prepare(self, opened: AsyncExitStack) -> None:
         """Open the sinks and the webhook server, and make the sessions."""
-        await self._open_sinks(opened, rng)
-        self._make_sessions(rng)
+        await self._open_sinks(opened)
+        for feed in self.config.feeds:
+            self._feeds.open(feed, "no gateway was running")
+        report_unknown_kinds(self._routes.selectors, self._registry, self._feeds.sessions)
+        self._feeds.select(self._routes.selectors)
         await self._open_webhook_server(opened)
 
-    async def _open_sinks(self, opened: AsyncExitStack, rng: random.Random) -> None:
+    async def _open_sinks(self, opened: AsyncExitStack) -> None:
         for sink in self.config.sinks:
-            self._pipelines[sink.name] = await open_sink(sink, opened, self._journal, self._registry, rng)
+            self._pipelines[sink.name] = await open_sink(sink, opened, self._journal, self._registry, self._rng)
         for route in self.config.routes:
             self._routes.add(check_route(route, self._pipelines), configured=True)
-
-    def _make_sessions(self, rng: random.Random) -> None:
-        accounts = self._journal.accounts()
-        for feed in self.config.feeds:
-            account = accounts.get(feed.name)
-            continuity = Continuity()
-            if account is not None and not resumes(feed, self._journal.token(feed.name)):
-                continuity = Continuity.resumed(account, "no gateway was running")
-            self._sessions[feed.name] = Session(
-                feed,
-                partial(self._take, feed.name),
-                self._registry.observe,
-                rng,
-                continuity=continuity,
-                replan=partial(self._replan, feed.name),
-                intake=JournalIntake(self._journal, feed.name),
-                keep_account=partial(self._journal.note, feed.name),
-                redact=self._registry.redact,
-            )
-            self._plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
-        report_unknown_kinds(self._routes.selectors, self._registry, self._sessions)
-        self._select(self._routes.selectors)
 
     async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
         options, report = self.config.webhooks, self._registry.observe
-        receivers = webhook_receivers(self._sessions, publish, self._registry, options)
+        receivers = webhook_receivers(self._feeds.sessions, publish, self._registry, options)
         self._webhook_server = await opened.enter_async_context(open_webhook_server(options, receivers, report))
 
     @asynccontextmanager
@@ -262,7 +223,7 @@ class Gateway:
         journal.start(self._journal.run)
         for pipeline in self._pipelines.values():
             pipelines.start(pipeline.run)
-        for session in self._sessions.values():
+        for session in self._feeds.sessions.values():
             feeds.start(session.run)
         webhooks.start(self._webhook_server.run)
         live.start(self._live.run)
@@ -284,7 +245,7 @@ class Gateway:
                     tasks.cancel()
 
     async def _close(self, feeds: TaskGroup, journal: TaskGroup, pipelines: TaskGroup) -> None:
-        for session in self._sessions.values():
+        for session in self._feeds.sessions.values():
             session.stop()
         await feeds.finish(CLOSE_SECONDS)
         self._journal.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -51,10 +50,9 @@ async def open_gateway(
     if not isinstance(config, GatewayConfig):
         config = build_config(config, providers=registry.providers, sinks=registry.sinks)
     registry.redact.add(config.secrets())
-    rng = random.Random()
     async with open_journal(config.gateway, registry.observe) as journal, AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
-        await gateway._prepare(opened, rng)
+        await gateway._prepare(opened)
         with unwrapped() as body:
             async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
                 with body.watched():
