@@ -24,7 +24,17 @@ from diagram import life_diagram, states_diagram
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
-from jackfield.config import ConnectionOptions, DeliveryOptions, GatewayOptions, MetricsOptions, Route, WebhooksOptions
+from jackfield.config import (
+    ConnectionOptions,
+    DashboardOptions,
+    DeliveryOptions,
+    GatewayOptions,
+    MetricsOptions,
+    NamesOptions,
+    Route,
+    ViewerOptions,
+    WebhooksOptions,
+)
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
 from jackfield.state.lives import LIVES, UNKNOWN
@@ -151,6 +161,19 @@ def configuration_page() -> str:
         "The HTTP server for Prometheus and for probes ([how to](../how-to/operate.md)).",
         "",
         *_options(MetricsOptions),
+        "## `[dashboard]`",
+        "",
+        "When the dashboard colours a figure ([how to](../how-to/dashboard.md)): each is `[WARNING, BREACH]`.",
+        "",
+        *_options(DashboardOptions),
+        "## `[viewers.NAME]`",
+        "",
+        "Tokens for the dashboard. With any, it needs one, on loopback too.",
+        "",
+        *_options(ViewerOptions),
+        "## `[names]`",
+        "",
+        *_options(NamesOptions),
         "## `[feeds.NAME]`",
         "",
         "What a feed of any provider may have beside the options of its provider, which are below.",
@@ -194,6 +217,10 @@ def _toml(value: Any) -> str:
             return str(value).lower()
         case str():
             return f'"{value}"'
+        case tuple():
+            return str(list(value))
+        case attrs.Factory(factory=factory):
+            return _toml(tuple(factory())) if factory in (list, tuple) else "{}"
     return str(value)
 
 

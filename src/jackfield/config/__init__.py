@@ -5,6 +5,7 @@ may hold is said by the plugin that it names. All problems of a document are fou
 paths. Nothing here opens a connection.
 """
 
+from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document, find_config, read_toml
 from jackfield.config.reader import build_config, check_route, read_gateway_options, read_metrics_options
 from jackfield.config.servers import MetricsOptions, WebhooksOptions
@@ -20,6 +21,7 @@ from jackfield.config.tables import (
 
 __all__ = [
     "ConnectionOptions",
+    "DashboardOptions",
     "DeliveryOptions",
     "Document",
     "Feed",
@@ -27,7 +29,9 @@ __all__ = [
     "GatewayOptions",
     "MetricsOptions",
     "NamedSink",
+    "NamesOptions",
     "Route",
+    "ViewerOptions",
     "WebhooksOptions",
     "build_config",
     "check_route",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import attrs
 
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
+from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document
 from jackfield.config.servers import MetricsOptions, WebhooksOptions
 from jackfield.config.tables import (
@@ -30,6 +31,8 @@ __all__ = ["build_config", "check_route", "read_gateway_options", "read_metrics_
 
 T = TypeVar("T")
 
+SECTIONS = ("gateway", "webhooks", "metrics", "dashboard", "viewers", "names", "feeds", "sinks", "routes")
+
 
 def build_config(
     document: Mapping[str, Any],
@@ -42,10 +45,13 @@ def build_config(
     `ConfigError` holds every fault of the document.
     """
     reader = _Reader(document)
-    reader.problems.extend(unknown_keys(document, ("gateway", "webhooks", "metrics", "feeds", "sinks", "routes"), ""))
+    reader.problems.extend(unknown_keys(document, SECTIONS, ""))
     gateway = reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")
     webhooks = reader.structure(WebhooksOptions, document.get("webhooks", {}), "webhooks")
     metrics = reader.structure(MetricsOptions, document.get("metrics", {}), "metrics")
+    dashboard = reader.structure(DashboardOptions, document.get("dashboard", {}), "dashboard")
+    names = reader.structure(NamesOptions, document.get("names", {}), "names")
+    viewers = dict(reader.viewers())
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
     routes = reader.routes()
@@ -53,7 +59,7 @@ def build_config(
         reader.webhooks(webhooks, feeds)
     if not document.get("feeds"):
         reader.problems.append(ConfigProblem("feeds", "a gateway needs at least one [feeds.NAME] table"))
-    if gateway is None or webhooks is None or metrics is None or reader.problems:
+    if gateway is None or webhooks is None or metrics is None or dashboard is None or names is None or reader.problems:
         raise ConfigError(reader.problems)
     return GatewayConfig(
         feeds=feeds,
@@ -62,6 +68,9 @@ def build_config(
         gateway=gateway,
         webhooks=webhooks,
         metrics=metrics,
+        dashboard=dashboard,
+        viewers=viewers,
+        names=names,
         warnings=tuple(reader.warnings),
     )
 
@@ -164,6 +173,24 @@ class _Reader:
                 if (made := self.structure(spec.cls, rest, path)) is not None:
                     self._warn_of_secrets(made, path)
                     yield name, spec, made
+
+    def viewers(self) -> Iterator[tuple[str, ViewerOptions]]:
+        """The dashboard's viewers, whose feeds exist."""
+        tables = self.document.get("viewers", {})
+        feeds = self.document.get("feeds", {})
+        if not isinstance(tables, Mapping):
+            self.problems.append(ConfigProblem("viewers", "must be tables named [viewers.NAME]"))
+            return
+        for name, table in tables.items():
+            path = f"viewers.{name}"
+            if (viewer := self.structure(ViewerOptions, table, path)) is None:
+                continue
+            for feed in viewer.feeds if isinstance(feeds, Mapping) else ():
+                if feed not in feeds:
+                    hint = _meant(feed, feeds) or f"there are: {', '.join(feeds) or 'none'}"
+                    self.problems.append(ConfigProblem(f"{path}.feeds", f"no feed {feed!r}; {hint}"))
+            self._warn_of_secrets(viewer, path)
+            yield name, viewer
 
     def routes(self) -> tuple[Route, ...]:
         """The routes, each with selectors that parse and sinks that exist."""

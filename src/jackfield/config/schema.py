@@ -8,6 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
+from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.servers import MetricsOptions, WebhooksOptions
 from jackfield.config.tables import ConnectionOptions, DeliveryOptions, GatewayOptions, Route
 from jackfield.plugin.provider import ProviderSpec
@@ -55,6 +56,9 @@ def config_schema(providers: Mapping[str, ProviderSpec], sinks: Mapping[str, Sin
             "gateway": _table(GatewayOptions),
             "webhooks": _table(WebhooksOptions),
             "metrics": _table(MetricsOptions),
+            "dashboard": _table(DashboardOptions),
+            "viewers": {"type": "object", "additionalProperties": _table(ViewerOptions)},
+            "names": _table(NamesOptions),
             "feeds": _plugged("provider", providers, connection),
             "sinks": _plugged("type", sinks, delivery),
             "routes": {"type": "array", "items": _table(Route)},

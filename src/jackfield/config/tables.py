@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import attrs
 
 from jackfield._loading.guard import provider_code
+from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.servers import MetricsOptions, WebhooksOptions
 from jackfield.errors import ConfigProblem
 from jackfield.plugin.options import field_help, ge, is_url
@@ -273,6 +274,10 @@ class GatewayConfig:
     gateway: GatewayOptions = attrs.field(factory=GatewayOptions)
     webhooks: WebhooksOptions = attrs.field(factory=WebhooksOptions)
     metrics: MetricsOptions = attrs.field(factory=MetricsOptions)
+    dashboard: DashboardOptions = attrs.field(factory=DashboardOptions)
+    viewers: Mapping[str, ViewerOptions] = attrs.field(factory=dict)
+    """Of the dashboard, by name."""
+    names: NamesOptions = attrs.field(factory=NamesOptions)
     warnings: tuple[ConfigProblem, ...] = ()
     """What is allowed but probably not meant."""
 
@@ -280,6 +285,7 @@ class GatewayConfig:
         """Every secret of the configuration, for a `jackfield.plugin.redaction.Redactor`."""
         options: list[Any] = [each for feed in self.feeds for each in (feed.provider, feed.connection)]
         options += [sink.impl for sink in self.sinks]
+        options += self.viewers.values()
         return tuple(secret for each in options for _, secret in iter_secrets(each))
 
     def selectors_of(self, sink: str) -> tuple[Selector, ...]:
