@@ -1,0 +1,52 @@
+"""What serving programs over a network needs of a gateway: committed events by position, and their selectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from jackfield._gateway.gateway import Gateway
+from jackfield._journal import Journal
+from jackfield._journal.log import Batch
+from jackfield.events import Record
+from jackfield.selectors import Selector
+
+__all__ = ["CommittedEvents", "committed_events"]
+
+
+@attrs.frozen(eq=False)
+class CommittedEvents:
+    """The journal as a reader sees it, and the feeds' subscriptions."""
+
+    _journal: Journal
+    select: Callable[[Iterable[Selector]], None]
+    """Let the feeds subscribe to what these need; counted, so that each call needs its `deselect`."""
+    deselect: Callable[[Iterable[Selector]], None]
+
+    @property
+    def journal(self) -> str:
+        """The journal's id, which is part of each position's text."""
+        return self._journal.id
+
+    @property
+    def end(self) -> int:
+        """The position behind the newest committed event."""
+        return self._journal.end
+
+    async def read(self, position: int, most: int) -> Batch:
+        """The committed events at the next `most` positions from there on, as far as there are any."""
+        return await self._journal.read(position, most)
+
+    def follow(self, callback: Callable[[list[Record]], object]) -> None:
+        """Call this with the events of each commit, at once and in order, from now on."""
+        self._journal.committed.append(callback)
+
+    def unfollow(self, callback: Callable[[list[Record]], object]) -> None:
+        """Call it no more."""
+        self._journal.committed.remove(callback)
+
+
+def committed_events(gateway: Gateway) -> CommittedEvents:
+    """The committed events of a gateway."""
+    return CommittedEvents(gateway._journal, gateway._feeds.select, gateway._feeds.deselect)

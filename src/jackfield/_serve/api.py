@@ -1,0 +1,185 @@
+"""``/v1/``: committed events and the state, for programs in any language and for pages.
+
+Mount it in any server of `jackfield._net.http_server`: `API.respond` answers what is below ``/v1/`` and returns
+``None`` for everything else. Who may ask, and from where, is decided before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import attrs
+import trio
+
+from jackfield._gateway.committed import CommittedEvents, committed_events
+from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.watch import Watch
+from jackfield._net.http_connection import Send, Streamed
+from jackfield._serve.asking import EventsAsked, Refused, Target, json_response, read_target
+from jackfield._serve.fanout import Fanout, Holds
+from jackfield._serve.feeds import feeds_document, kinds_document
+from jackfield._serve.grants import Grant
+from jackfield._serve.messages import Positions, snapshot_document
+from jackfield._serve.sse import EventStream
+from jackfield._serve.subscription import Start, Subscription
+from jackfield.plugin.http import Request, Response
+from jackfield.selectors import Selector
+from jackfield.state import Entity
+
+__all__ = ["API", "open_api"]
+
+SWEEP_SECONDS = 10.0
+BUFFER_BYTES = 4_000_000
+LINGER_SECONDS = 300.0
+EVENTS_SECONDS = 0.0002
+"""Seconds between two messages to a client, for each that is up to date: what comes meanwhile goes together."""
+MOST_PAUSE = 0.1
+"""So late an event may be, where very many clients are up to date."""
+
+
+@attrs.define(eq=False)
+class API:
+    """Answers requests below ``/v1/``; made by `open_api`."""
+
+    gateway: Gateway
+    _events: CommittedEvents
+    _fanout: Fanout
+    holds: Holds
+    positions: Positions
+    buffer_bytes: int = BUFFER_BYTES
+    _reading: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
+    streams: int = 0
+    """How many are open."""
+
+    async def respond(self, request: Request, grant: Grant) -> Response | Streamed | None:
+        """Answer a request of somebody who may see that much; ``None`` where it is not for a path below ``/v1/``."""
+        target = read_target(request.url)
+        if target is None:
+            return None
+        try:
+            if request.method not in ("GET", "HEAD"):
+                raise Refused(405, "only GET is allowed here", {"allow": "GET, HEAD"})
+            return await self._respond(request, target, grant)
+        except Refused as refusal:
+            return refusal.response()
+
+    async def _respond(self, request: Request, target: Target, grant: Grant) -> Response | Streamed:
+        match target.path:
+            case ("events",):
+                return self._stream(request, EventsAsked.of(request, target, grant, self.positions), grant)
+            case ("state",):
+                check_state(grant)
+                snapshot = await self.gateway.snapshot()
+                return json_response(200, snapshot_document(snapshot, grant, self.positions, datetime.now(UTC)))
+            case ("feeds",):
+                return json_response(200, feeds_document(self.gateway, grant))
+            case ("kinds",):
+                return json_response(200, kinds_document())
+        raise Refused(404, f"there is no /v1/{'/'.join(target.path)[:200]}")
+
+    def subscribe(self, selectors: tuple[Selector, ...], grant: Grant, start: Start) -> Subscription:
+        """A subscription, to be closed; the feeds subscribe to what it needs."""
+        self.holds.hold(selectors)
+        return Subscription(
+            selectors, grant, self._events, self._fanout, self.positions, start, self.buffer_bytes, self._reading
+        )
+
+    def release(self, subscription: Subscription) -> None:
+        """Close a subscription."""
+        subscription.close()
+        self.holds.release(subscription.selectors, trio.current_time())
+
+    def start(self, after: str) -> Start:
+        """Where a subscription begins that asks for what comes after a position."""
+        return Start.of(after, self.positions, self._events.end)
+
+    def _stream(self, request: Request, asked: EventsAsked, grant: Grant) -> Response | Streamed:
+        if asked.state:
+            check_state(grant)
+        if asked.check or request.method == "HEAD":
+            return json_response(200, {"select": [str(each) for each in asked.select]})
+        head = Response(
+            200,
+            {
+                "content-type": "text/event-stream",
+                "cache-control": "no-store",
+                "x-accel-buffering": "no",  # nginx sends each message at once then
+                "jackfield-select": ", ".join(map(str, asked.select)),
+            },
+        )
+        # Where it begins is decided here: what is committed from now on is in it, however long the head takes.
+        start = self.start(asked.after)
+        return Streamed(head, partial(self._send, asked, start, grant))
+
+    async def _send(self, asked: EventsAsked, start: Start, grant: Grant, send: Send) -> None:
+        stream = EventStream(send, grant, self.positions, self._pause)
+        self.streams += 1
+        try:
+            if not asked.state:
+                await self._send_events(stream, asked, start, grant)
+                return
+            async with self.gateway.watch() as watch:
+                start = start if asked.after else Start(watch.snapshot.position + 1)
+                await self._send_events(stream, asked, start, grant, watch)
+        finally:
+            self.streams -= 1
+
+    async def _send_events(
+        self, stream: EventStream, asked: EventsAsked, start: Start, grant: Grant, watch: Watch | None = None
+    ) -> None:
+        subscription = self.subscribe(asked.select, grant, start) if asked.select else None
+        try:
+            await stream.begin(None if watch is None else watch.snapshot)
+            await stream.run(subscription, watch)
+        finally:
+            if subscription is not None:
+                self.release(subscription)
+
+    def _pause(self) -> float:
+        return min(MOST_PAUSE, EVENTS_SECONDS * self._fanout.taps)
+
+    async def run(self) -> None:
+        """Give up selectors that nobody wants any more, until cancelled."""
+        while True:
+            await trio.sleep(SWEEP_SECONDS)
+            self.holds.sweep(trio.current_time())
+
+
+def check_state(grant: Grant) -> None:
+    """`Refused` for a client that sees nothing of the state."""
+    if not any(grant.allows_entity(entity, provider) for entity in ENTITIES for provider in providers(grant)):
+        shown = ", ".join(map(str, grant.select))
+        reason = f"this token may see {shown}: that is not all that any call, contact, agent or queue is made of"
+        raise Refused(403, reason, allowed=shown)
+
+
+def providers(grant: Grant) -> set[str]:
+    """The vendors that a grant names; an empty name stands for all."""
+    return {each.address.provider or "" for each in grant.select}
+
+
+ENTITIES: tuple[Entity, ...] = ("call", "contact", "agent", "queue")
+
+
+@asynccontextmanager
+async def open_api(gateway: Gateway, *, linger: float = LINGER_SECONDS) -> AsyncGenerator[API, None]:
+    """The API of a gateway, which follows its commits meanwhile.
+
+    What clients select stays subscribed for `linger` seconds after they have gone.
+    """
+    events = committed_events(gateway)
+    fanout = Fanout(events.end)
+    events.follow(fanout.put)
+    holds = Holds(events.select, events.deselect, linger)
+    api = API(gateway, events, fanout, holds, Positions(events.journal))
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(api.run)
+            yield api
+            nursery.cancel_scope.cancel()
+    finally:
+        events.unfollow(fanout.put)
+        holds.close()

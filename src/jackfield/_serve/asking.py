@@ -1,0 +1,114 @@
+"""What a client asks for, read from its request. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import attrs
+import msgspec
+
+from jackfield._serve.grants import Grant
+from jackfield._serve.messages import Positions
+from jackfield.errors import SelectorError
+from jackfield.plugin.http import Request, Response
+from jackfield.selectors import Selector
+
+__all__ = ["PREFIX", "EventsAsked", "Refused", "Target", "json_response", "read_selectors", "read_target"]
+
+PREFIX = "/v1/"
+MOST_SELECTORS = 200
+_TRUE = frozenset({"", "1", "true", "yes"})
+
+
+class Refused(Exception):  # named by what happened
+    """A request that is not answered as it wishes; what it gets instead."""
+
+    def __init__(self, status: int, error: str, headers: Mapping[str, str] = {}, **details: Any) -> None:
+        super().__init__(error)
+        self.status, self.error, self.headers, self.details = status, error, headers, details
+
+    def response(self) -> Response:
+        """The answer."""
+        return json_response(self.status, {"error": self.error, **self.details}, **self.headers)
+
+
+def json_response(status: int, document: Any, **headers: str) -> Response:
+    """An answer in JSON that no cache keeps."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = document if isinstance(document, bytes) else msgspec.json.encode(document)
+    return Response(status, {"content-type": "application/json", "cache-control": "no-store", **named}, body + b"\n")
+
+
+@attrs.frozen
+class Target:
+    """A request's path below ``/v1/``, in its decoded segments, and its query."""
+
+    path: tuple[str, ...]
+    query: Mapping[str, list[str]]
+
+    def flag(self, name: str) -> bool:
+        """Whether something is asked for: ``?state``, ``?state=1``."""
+        return name in self.query and self.query[name][-1] in _TRUE
+
+    def text(self, name: str) -> str:
+        """The last value of a parameter; empty where it is not there."""
+        return self.query.get(name, [""])[-1]
+
+
+def read_target(url: str) -> Target | None:
+    """Where a request goes; ``None`` where that is none of ours."""
+    path, _, query = url.partition("?")
+    if not path.startswith(PREFIX):
+        return None
+    return Target(
+        tuple(unquote(each, errors="replace") for each in path.removeprefix(PREFIX).split("/")),
+        parse_qs(query, keep_blank_values=True, errors="replace"),
+    )
+
+
+def read_selectors(texts: Iterable[str], grant: Grant) -> tuple[Selector, ...]:
+    """What a client gets of what it selects; `Refused` for what does not parse, and where it may see nothing of it."""
+    wanted = []
+    for text in texts:
+        try:
+            wanted.append(Selector.parse(text.strip()))
+        except SelectorError as error:
+            problem = f"select: {error.problem}, at character {error.position + 1} of {text[:200]!r}"
+            raise Refused(400, problem, select=text, problem=error.problem, position=error.position) from None
+    if len(wanted) > MOST_SELECTORS:
+        raise Refused(400, f"select: {len(wanted)} selectors; a subscription has at most {MOST_SELECTORS}")
+    if not wanted:
+        raise Refused(400, 'select: none is given; give one or more, such as "contact.*", or "**" for all events')
+    narrowed = grant.narrow(wanted)
+    if not narrowed:
+        shown = ", ".join(map(str, grant.select))
+        raise Refused(403, f"select: this token may see {shown}, and nothing of that is asked for", allowed=shown)
+    return narrowed
+
+
+@attrs.frozen
+class EventsAsked:
+    """A subscription by URL."""
+
+    select: tuple[Selector, ...]
+    """What it gets; none where only the state is asked for."""
+    after: str
+    state: bool
+    check: bool
+    """Whether it only wants to know whether that would be accepted."""
+
+    @classmethod
+    def of(cls, request: Request, target: Target, grant: Grant, positions: Positions) -> EventsAsked:
+        """Read it; `Refused` for what is wrong with it."""
+        texts = [each for each in target.query.get("select", []) if each.strip()]
+        state = target.flag("state")
+        select = () if state and not texts else read_selectors(texts, grant)
+        after = request.header("last-event-id") or target.text("after")
+        if after not in ("", "oldest", "newest"):
+            try:
+                positions.read(after)
+            except ValueError as error:
+                raise Refused(400, f"after: {error}") from None
+        return cls(select, after, state, target.flag("check"))

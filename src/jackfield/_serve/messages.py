@@ -1,0 +1,139 @@
+"""What goes out: positions as texts, events as CloudEvents, server-sent events, documents of the state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+import msgspec
+
+from jackfield._gateway.watch import Changes
+from jackfield._serve.grants import Grant
+from jackfield.addresses import Address
+from jackfield.events import Event, content_id
+from jackfield.state import Change, Snapshot, Totals
+
+__all__ = [
+    "Entry",
+    "Positions",
+    "changes_document",
+    "comment",
+    "message",
+    "named_message",
+    "own_event",
+    "snapshot_document",
+]
+
+SOURCE = ("jackfield", "journal")
+DIGITS = 16
+
+
+@attrs.frozen
+class Positions:
+    """Positions as texts, which sort in the journal's order and which no other journal has."""
+
+    journal: str
+
+    def text(self, position: int) -> str:
+        """The text of a position."""
+        return f"{self.journal}-{position:0{DIGITS}d}"
+
+    def read(self, text: str) -> int | None:
+        """The position; ``None`` where it is another journal's. `ValueError` where it is not a position."""
+        journal, _, number = text.rpartition("-")
+        if not (journal.isalnum() and number.isascii() and number.isdigit() and len(number) >= DIGITS):
+            raise ValueError(f"{text[:80]!r} is not a position of a journal; give one as it came, such as an event's")
+        return int(number[:20]) if journal == self.journal else None
+
+
+@attrs.define(eq=False)
+class Entry:
+    """A committed event, and how it is written; made once for all clients that may see the same of it."""
+
+    position: int
+    event: Event
+    _texts: dict[tuple[bool, bool], bytes] = attrs.field(factory=dict)
+    _messages: dict[tuple[bool, bool], bytes] = attrs.field(factory=dict)
+
+    def text(self, grant: Grant, positions: Positions) -> bytes:
+        """The event as a CloudEvents JSON object, with its position."""
+        text = self._texts.get(grant.view)
+        if text is None:
+            json = grant.shown(self.event).to_json()
+            text = b'{"position":"%b",%b' % (positions.text(self.position).encode(), json[1:])
+            self._texts[grant.view] = text
+        return text
+
+    def message(self, grant: Grant, positions: Positions) -> bytes:
+        """The event as a server-sent one."""
+        text = self._messages.get(grant.view)
+        if text is None:
+            text = self._messages[grant.view] = message(self.text(grant, positions), positions.text(self.position))
+        return text
+
+
+def own_event(positions: Positions, word: str, at: datetime, data: Mapping[str, Any]) -> Event:
+    """A fact about what this client gets: ``stream.dropped`` or ``stream.gap_suspected``; in no journal."""
+    text = msgspec.json.encode(data)
+    return Event(
+        id=content_id(positions.journal.encode(), word.encode(), at.isoformat().encode(), text),
+        kind=f"stream.{word}",
+        address=Address(*SOURCE, positions.journal, "stream", "served", word),
+        time=at,
+        received=at,
+        feed="served",
+        data=msgspec.json.decode(text),
+        data_json=text,
+    )
+
+
+# -- server-sent events --------------------------------------------------------------------------------
+
+
+def message(data: bytes, position: str = "") -> bytes:
+    """A message without a name; with a position the client resumes behind it."""
+    return b"id: %b\ndata: %b\n\n" % (position.encode(), data) if position else b"data: %b\n\n" % data
+
+
+def named_message(name: str, data: bytes) -> bytes:
+    """A message that a page gets by its name only."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+
+
+def comment(position: str = "") -> bytes:
+    """What no page sees; with a position the client resumes behind it all the same."""
+    return b":\nid: %b\n\n" % position.encode() if position else b":\n\n"
+
+
+# -- the state -----------------------------------------------------------------------------------------
+
+encode = msgspec.json.encode
+
+
+def snapshot_document(snapshot: Snapshot, grant: Grant, positions: Positions, now: datetime) -> bytes:
+    """A state as JSON, as far as the grant goes."""
+    seen = grant.snapshot(snapshot)
+    document = {"position": positions.text(seen.position), "now": now, "live": seen.live}
+    document |= {name: getattr(seen, name) for name in seen.__struct_fields__ if name != "position"}
+    return encode(document)
+
+
+def changes_document(changes: Changes, grant: Grant, positions: Positions, now: datetime) -> bytes:
+    """What has changed as JSON, as far as the grant goes; nothing where it sees none of it."""
+    shown = [seen for each in changes.changes if (seen := _seen(each, grant)) is not None]
+    document = {"position": positions.text(changes.position), "now": now, "day": changes.day, "changes": shown}
+    return encode(document) if shown else b""
+
+
+def _seen(change: Change, grant: Grant) -> Change | None:
+    entity, key, value = change.entity, change.key, change.value
+    if entity == "totals":
+        return change if grant.allows_totals(key) else None
+    if value is None:  # what was forgotten is nothing but a key
+        return change if grant.allows_entity(entity, key.partition("/")[0]) else None
+    assert not isinstance(value, Totals)
+    if not grant.allows_value(entity, key, value):
+        return None
+    return msgspec.structs.replace(change, value=grant.without_people(value))
