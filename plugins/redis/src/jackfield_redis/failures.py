@@ -76,10 +76,10 @@ def failure_of(error: BaseException, server: str, redact: Callable[[str], str]) 
     if not isinstance(error, said.ResponseError | said.RedisClusterError | said.BusyLoadingError):
         cause = error.__cause__ or error.__context__
         why = redact(" ".join(str(cause).split()) or type(cause).__name__) if isinstance(cause, Exception) else text
-        told = text or type(error).__name__
+        shown = text or type(error).__name__
         if meaning := _meaning(error, ""):
-            return Failure(f"{server}: {meaning[0]} ({told})", meaning[1])
-        return Failure(f"{server}: {told}: {why}" if why != text else f"{server}: {told}")
+            return Failure(f"{server}: {meaning[0]} ({shown})", meaning[1])
+        return Failure(f"{server}: {shown}: {why}" if why != text else f"{server}: {shown}")
     found = _meaning(error, text)
     if found is None:
         return Failure(f"{server}: {text}", stale=False)
