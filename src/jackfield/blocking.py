@@ -40,6 +40,7 @@ from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 from jackfield.state import Snapshot
+from jackfield.state.timeline import Timeline
 
 __all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
 
@@ -243,6 +244,13 @@ class Gateway:
         """
         wanted = check_entities(entities)
         return Watch(Crossing.open(self._portal, partial(self._gateway.watch, *wanted)).result(timeout), timeout)
+
+    def timeline(self, what: str, *, last: int = 10, timeout: float | None = None) -> list[Timeline]:
+        """The newest contacts of a correlation, or of a customer's number, with all that happened.
+
+        `TimeoutError` where they are not found within so many seconds.
+        """
+        return self._portal.spawn(partial(self._gateway.timeline, what, last=last), no_state).result(timeout)
 
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""

@@ -6,7 +6,6 @@ import random
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Literal, overload
 
 import attrs
@@ -22,7 +21,7 @@ from jackfield._gateway.live_state import LiveState
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import TaskGroup
 from jackfield._gateway.sinks import open_sink
-from jackfield._gateway.snapshot import GatewayState
+from jackfield._gateway.snapshot import GatewayState, gateway_state
 from jackfield._gateway.unknown_kinds import report_unknown_kinds
 from jackfield._gateway.watch import Watch
 from jackfield._gateway.webhooks import webhook_receivers
@@ -38,6 +37,7 @@ from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 from jackfield.state import Snapshot
+from jackfield.state.timeline import Timeline
 
 __all__ = ["LISTENER_BUFFER", "Gateway"]
 
@@ -137,6 +137,16 @@ class Gateway:
         self._check_open()
         return self._live.watch(entities)
 
+    async def timeline(self, what: str, *, last: int = 10) -> list[Timeline]:
+        """The newest contacts of a correlation, or of a customer's number, with all that happened; the newest is last.
+
+        A number is that of a caller or a callee as the vendor writes it, with or without ``+`` and separators. The
+        journal's indexes find it. `JournalError` where that is in memory, `ValueError` for `last` below 1,
+        `JackfieldError` once the gateway is closed.
+        """
+        self._check_open()
+        return await self._journal.timelines(what, last)
+
     def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
         return self._feeds.plan(feed)
@@ -148,18 +158,14 @@ class Gateway:
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
-        return GatewayState(
-            MappingProxyType(
-                {
-                    name: session.stats.snapshot(self._journal.copies_of(name))
-                    for name, session in self._feeds.sessions.items()
-                }
-            ),
-            MappingProxyType({name: pipeline.snapshot() for name, pipeline in self._pipelines.items()}),
-            self._journal.snapshot(),
-            tuple(listener._state() for listener in (*self._listeners, *self._committed)),
-            tuple(self._routes),
-            MappingProxyType(dict(self._webhook_server.rejections)),
+        listeners = tuple(listener._state() for listener in (*self._listeners, *self._committed))
+        return gateway_state(
+            self._feeds.sessions,
+            self._pipelines,
+            self._journal,
+            listeners,
+            self._routes,
+            self._webhook_server.rejections,
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import attrs
 
+from jackfield._delivery import SinkPipeline
+from jackfield._feed.session import Session
+from jackfield._journal import Journal
 from jackfield.config import Route
 from jackfield.reports.feed_stats import FeedStats
 from jackfield.reports.stats import JournalStats, ListenerState, SinkStats
 
-__all__ = ["GatewayState"]
+__all__ = ["GatewayState", "gateway_state"]
 
 
 @attrs.frozen
@@ -26,3 +30,24 @@ class GatewayState:
     routes: tuple[Route, ...]
     unroutable_webhooks: Mapping[str, int]
     """Requests to the webhook server that were for no feed, by the reason why they were rejected."""
+
+
+def gateway_state(
+    sessions: Mapping[str, Session],
+    pipelines: Mapping[str, SinkPipeline],
+    journal: Journal,
+    listeners: tuple[ListenerState, ...],
+    routes: Iterable[Route],
+    rejections: Mapping[str, int],
+) -> GatewayState:
+    """How all this stands."""
+    feeds = {name: session.stats.snapshot(journal.copies_of(name)) for name, session in sessions.items()}
+    sinks = {name: pipeline.snapshot() for name, pipeline in pipelines.items()}
+    return GatewayState(
+        MappingProxyType(feeds),
+        MappingProxyType(sinks),
+        journal.snapshot(),
+        listeners,
+        tuple(routes),
+        MappingProxyType(dict(rejections)),
+    )

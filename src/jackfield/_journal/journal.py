@@ -31,11 +31,13 @@ from jackfield._journal.retention import Limits, Retention, count_loss
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.segments import JournalGone
 from jackfield._journal.store import Store
+from jackfield._journal.timelines import timelines_of
 from jackfield.errors import JournalError
 from jackfield.events import Event, Record
 from jackfield.events.record import records_of
 from jackfield.reports import JournalCorrupted, JournalRescued, Report
 from jackfield.reports.stats import JournalStats
+from jackfield.state.timeline import Timeline
 
 __all__ = ["Journal"]
 
@@ -78,9 +80,9 @@ class Journal:
         self._known = dict(self._pending.known)
         self._receipts = Receipts(self._pending.acknowledge)
         self._accounts = AccountNotes(self._pending.account)
-        window = SeenIds(self._limits.ids)
-        window.refill(store.newest_keys(self._limits.ids))
-        self._intake = Intake(self._bounds, store, self._log, window, self._receipts, report)
+        seen = SeenIds(self._limits.ids)
+        seen.refill(store.newest_keys(self._limits.ids))
+        self._intake = Intake(self._bounds, store, self._log, seen, self._receipts, report)
         self._committing = Committing(self._intake, store, appending, self._bounds, self._committed, self._clock)
         self._retention = Retention(store, self._limits, self._pending, self._cursors, report, appending, self._clock)
         for finding in store.findings:
@@ -149,22 +151,18 @@ class Journal:
     async def _rescue(self, error: JournalGone) -> None:
         """Save what memory holds of a journal that is gone; again for what has come since."""
         async with self._rescuing:  # the files are written by several tasks, and each finds out
-            await self._save_memory(str(error))
-
-    async def _save_memory(self, reason: str) -> None:
-        if self._rescued is None:
-            self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
-        records, _ = self._log.newest(0)
-        events = [record.event for record in records] + self._intake.waiting
-        first = self._intake.upcoming - len(events)
-        try:
-            saved = await trio.to_thread.run_sync(self._rescued.save, first, events)
-        except OSError as problem:
-            self._report(JournalRescued(str(self._rescued.path), 0, f"{reason}; {problem.strerror}"))
-        else:
-            if saved:
-                self._report(JournalRescued(str(self._rescued.path), self._rescued.events, reason))
-        self._log.wake()
+            if self._rescued is None:
+                self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
+            records, _ = self._log.newest(0)
+            events = [record.event for record in records] + self._intake.waiting
+            first = self._intake.upcoming - len(events)
+            try:
+                saved = await trio.to_thread.run_sync(self._rescued.save, first, events)
+                if saved:
+                    self._report(JournalRescued(str(self._rescued.path), self._rescued.events, str(error)))
+            except OSError as problem:
+                self._report(JournalRescued(str(self._rescued.path), 0, f"{error}; {problem.strerror}"))
+            self._log.wake()
 
     async def _rescue_rest(self) -> int:
         """Save what waits for files that did not come back; how many of the events that wait are saved."""
@@ -176,8 +174,7 @@ class Journal:
     def cursor(self, name: str) -> Cursor:
         """A sink's place: where it stood, or for a new sink the next event."""
         end = self._log.end
-        start = min(self._known.get(name, end), end)
-        cursor = Cursor(name, self._log, self._pending, start)
+        cursor = Cursor(name, self._log, self._pending, start := min(self._known.get(name, end), end))
         if lost := count_loss(self._store, self._pending, name, start, self._store.trimmed):
             cursor.lost(lost)
         cursor.commit(self._store.trimmed)
@@ -198,8 +195,7 @@ class Journal:
 
     def token(self, feed: str) -> str | None:
         """The newest token of a feed whose events are committed; ``None`` where it has none."""
-        token = self._pending.tokens.get(feed)
-        return token and token.text
+        return (token := self._pending.tokens.get(feed)) and token.text
 
     @property
     def upcoming(self) -> int:
@@ -218,6 +214,10 @@ class Journal:
     async def read(self, position: int, most: int) -> Batch:
         """The committed events at the next `most` positions from there on, as far as there are any."""
         return await self._log.read(position, most)
+
+    async def timelines(self, what: str, most: int) -> list[Timeline]:
+        """The newest contacts of a correlation or a number; `JournalError` for a journal in memory."""
+        return await trio.to_thread.run_sync(timelines_of, self._store, what, most)
 
     async def save_checkpoint(self, pieces: Sequence[bytes]) -> None:
         """Save the gateway's state; `JournalError` where the disk refuses it."""

@@ -29,6 +29,7 @@ from jackfield.plugin.provider import Plan
 from jackfield.reports import Overflow
 from jackfield.selectors import Selector
 from jackfield.state import Snapshot
+from jackfield.state.timeline import Timeline
 
 __all__ = ["Gateway", "Listener", "open_gateway"]
 
@@ -171,6 +172,10 @@ class Gateway:
         """The same, and then every change of these entities, of all where none is named."""
         wanted = check_entities(entities)
         return Watch(wanted, partial(Crossing.open, self._portal, partial(self._gateway.watch, *wanted)))
+
+    async def timeline(self, what: str, *, last: int = 10) -> list[Timeline]:
+        """The newest contacts of a correlation, or of a customer's number, with all that happened."""
+        return await outcome_of(self._portal.spawn(partial(self._gateway.timeline, what, last=last), no_state))
 
     async def plan(self, feed: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
