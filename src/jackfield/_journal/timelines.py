@@ -61,7 +61,7 @@ class EventsInFolder:
 def timelines_of(store: Store, what: str, most: int) -> list[Timeline]:
     """The newest contacts of an open journal that are meant; `JournalError` where that is in memory.
 
-    What cannot be read is left out: whoever reads the journal on, or checks it, reports that.
+    Lines that cannot be read are left out; `jackfield journal check` finds them.
     """
     if most < 1:
         raise ValueError(f"last is {most}; it must be at least 1")
