@@ -7,12 +7,28 @@ import attrs
 import pytest
 
 from jackfield import Registry
-from jackfield.config import DeliveryOptions, GatewayOptions, MetricsOptions, WebhooksOptions
+from jackfield.config import (
+    DashboardOptions,
+    DeliveryOptions,
+    GatewayOptions,
+    MetricsOptions,
+    NamesOptions,
+    ViewerOptions,
+    WebhooksOptions,
+)
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {path: path.read_text() for path in [*ROOT.glob("src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]}
 REGISTRY = Registry.load()
-TABLES = [GatewayOptions, WebhooksOptions, MetricsOptions, DeliveryOptions]
+TABLES = [
+    GatewayOptions,
+    WebhooksOptions,
+    MetricsOptions,
+    DashboardOptions,
+    ViewerOptions,
+    NamesOptions,
+    DeliveryOptions,
+]
 PLUGINS = [spec.cls for spec in (*REGISTRY.providers.values(), *REGISTRY.sinks.values())]
 OPTIONS = [(table, field.alias) for table in (*TABLES, *PLUGINS) for field in attrs.fields(table)]
 

@@ -19,8 +19,9 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._dashboard.board import Board
-from jackfield._dashboard.updates import View
+from jackfield._dashboard.access import Access
+from jackfield._dashboard.operations import Operations
+from jackfield._dashboard.site import Site
 from jackfield._delivery import SinkPipeline
 from jackfield._feed import effects
 from jackfield._feed.recorder import FeedRecorder
@@ -39,7 +40,7 @@ from jackfield.plugin.http import Request
 from jackfield.plugin.redaction import PART
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.webhook import Webhook
-from jackfield.selectors import EVERYTHING, Selector
+from jackfield.selectors import Selector
 
 NOON = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=PART, max_size=40)
@@ -78,9 +79,9 @@ class World:
     @hookimpl
     def jackfield_observe(self, report):
         self.out += [str(report), repr(report)]
-        self.board.apply_report(report, NOON)
+        self.operations.observe(report, NOON)
 
-    board: Board = attrs.field(factory=Board)
+    operations: Operations = attrs.field(factory=Operations)
 
     async def run(self):
         registry = Registry().extended([self])
@@ -90,8 +91,9 @@ class World:
         self.feed(registry, feed, Options(brought))
         await self.webhook(registry, feed)
         await self.sink(registry)
-        self.board.tail.add(stream_event(Source("acme", "account", self.said), "office", "connected", NOON))
-        self.out.append(View(EVERYTHING).next(self.board, {}, 0.0, registry.redact).decode())
+        site = Site(Access("127.0.0.1"), registry.redact, self.operations)
+        answer = await site.respond(Request("GET", "/operator.json", (("host", "localhost"),)))
+        self.out.append(answer.body.decode())
 
     def feed(self, registry, feed, logged_in):
         events = []

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     config = load_config(named_files(options), registry)
-    access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key)
+    access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key, config.viewers)
     console = made_console(options)
     for warning in config.warnings:
         console.say(str(warning), level="warning")

@@ -1,5 +1,5 @@
-"""The live dashboard: a board that follows the stream, and a small web site that shows it.
+"""The live dashboard: a wallboard for supervisors and a page for operators, on what `jackfield._serve` serves.
 
-`board` holds the current state in `table`s, and the newest events in a `tail`; `updates` computes what changed for
-one viewer; `site` answers the HTTP requests that `access` allows.
+`site` answers the HTTP requests that `access` allows, and mounts ``/v1/``; `operations` holds the operator's figures.
+The pages read ``/v1/`` as any other program could.
 """

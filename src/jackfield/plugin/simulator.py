@@ -111,6 +111,7 @@ class Simulator(Protocol):
         """Everything that happens, without end, each made at the moment that it is asked for.
 
         What an event looks like is between this and `SimulatedClient.frames_for`.
+        ``None`` says that nothing is due yet.
         """
         ...
 

@@ -173,4 +173,8 @@ async def _live(running: Running) -> None:
         elif running.counters.events % BURST == 0:
             await trio.lowlevel.checkpoint()
         await running.caught_up()
-        running.publish(next(events))
+        if (event := next(events)) is not None:
+            running.publish(event)
+        else:  # nothing is due yet
+            await trio.sleep(TICK)
+            due = trio.current_time()

@@ -1,4 +1,4 @@
-"""`jackfield._dashboard.site`: what is served to whom, and the stream of updates, over real sockets and TLS."""
+"""`jackfield._dashboard.site`: what is served to whom, over real sockets and TLS."""
 
 import json
 import ssl
@@ -17,17 +17,16 @@ from hypothesis import strategies as st
 
 import jackfield
 from jackfield._dashboard import site as site_module
-from jackfield._dashboard.access import Access, plan_access
-from jackfield._dashboard.site import HEADERS, MOST_VIEWERS, PAGES, SLICE_EVENTS, SLICE_SECONDS, Site
-from jackfield._gateway.listener import Listener
+from jackfield._dashboard.access import Access, Viewer, plan_access
+from jackfield._dashboard.site import HEADERS, PAGES, Site
 from jackfield._net.http_connection import Streamed
+from jackfield._serve.grants import Grant
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import Secret
-from jackfield.selectors import EVERYTHING
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TOKEN = "correct horse battery staple"
@@ -82,33 +81,30 @@ async def ask(url, path="/", *, method="GET", headers=(), body=b"", context=None
     return int(first.split()[1]), dict(line.split(": ", 1) for line in rest), content
 
 
-class Updates:
-    """The stream of updates, as a page reads it."""
+class Messages:
+    """A stream of server-sent events, as a page reads it."""
 
     def __init__(self, stream):
         self.stream, self.rest = stream, b""
 
     @classmethod
-    async def open(cls, url, select=""):
+    async def open(cls, url, path):
         stream = await connect(url)
-        await stream.send_all(f"GET /events?select={select} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await stream.send_all(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         return cls(stream)
 
     async def next(self):
+        """The name and the data of the next one that has both."""
         with trio.fail_after(10):
             while True:
-                line, found, rest = self.rest.partition(b"\n\n")
-                if found:
-                    self.rest = rest
-                    if b"data: " in line:
-                        return json.loads(line.partition(b"data: ")[2])
-                else:
+                message, found, rest = self.rest.partition(b"\n\n")
+                if not found:
                     self.rest += await self.stream.receive_some()
-
-    async def until(self, condition):
-        while not condition(update := await self.next()):
-            pass
-        return update
+                    continue
+                self.rest = rest
+                if b"event: " in message:
+                    name, data = message.partition(b"event: ")[2].split(b"\n")[:2]
+                    return name.decode(), json.loads(data.removeprefix(b"data: "))
 
 
 # -- pages ---------------------------------------------------------------------------------------------
@@ -150,7 +146,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size
 
 @given(
     st.sampled_from(["GET", "POST", "PUT"]),
-    st.one_of(PRINTABLE, st.sampled_from(["///[", "/events?select=%ff&", "/sign-in", "http://[", "*"])),
+    st.one_of(PRINTABLE, st.sampled_from(["///[", "/v1/events?select=%ff&", "/sign-in", "http://[", "*"])),
     st.dictionaries(st.sampled_from(["cookie", "authorization", "accept"]), PRINTABLE),
     st.binary(max_size=30),
     st.sampled_from(["", TOKEN]),
@@ -159,7 +155,9 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size
 def test_any_request_gets_a_response(method, url, headers, body, token):
     request = Request(method, url, (("host", "localhost"), *headers.items()), body)
     clock = trio.testing.MockClock(autojump_threshold=0)  # a wrong token takes its time
-    answer = trio.run(Site(Access("127.0.0.1", token=token)).respond, request, clock=clock)
+    answer = trio.run(
+        Site(Access("127.0.0.1", viewers=(Viewer(token),) if token else ())).respond, request, clock=clock
+    )
     assert isinstance(answer, Response | Streamed)
 
 
@@ -168,14 +166,14 @@ def test_any_request_gets_a_response(method, url, headers, body, token):
     [
         Request("POST", "/sign-in", (), b"token=wrong"),
         Request("GET", "/", (("authorization", "Bearer wrong"),)),
-        Request("GET", "/events", (("authorization", "Basic wrong"),)),
+        Request("GET", "/v1/events", (("authorization", "Basic wrong"),)),
         Request("GET", "/", (("cookie", "jackfield=wrong"),)),
         Request("GET", "/none", (("cookie", "a=b; jackfield=wrong"),)),
     ],
 )
 async def test_a_wrong_token_costs_the_same_by_every_way(attempt, autojump_clock):
     """Else whoever guesses takes the cheapest way."""
-    site = Site(Access("127.0.0.1", token=TOKEN))
+    site = Site(Access("127.0.0.1", viewers=(Viewer(TOKEN),)))
     began = trio.current_time()
     answer = await site.respond(attrs.evolve(attempt, headers=(("host", "localhost"), *attempt.headers)))
     assert (answer.status, trio.current_time() - began) == (401, site_module.WRONG_TOKEN_SECONDS)
@@ -183,125 +181,92 @@ async def test_a_wrong_token_costs_the_same_by_every_way(attempt, autojump_clock
 
 async def test_who_presents_nothing_is_asked_for_the_token_at_once(autojump_clock):
     began = trio.current_time()
-    answer = await Site(Access("127.0.0.1", token=TOKEN)).respond(Request("GET", "/", (("host", "localhost"),)))
+    answer = await Site(Access("127.0.0.1", viewers=(Viewer(TOKEN),))).respond(
+        Request("GET", "/", (("host", "localhost"),))
+    )
     assert (answer.status, trio.current_time() - began) == (401, 0)
 
 
-# -- the stream of updates ---------------------------------------------------------------------------------
+# -- what the pages read -----------------------------------------------------------------------------------
 
 
-async def test_a_page_gets_a_complete_update_first_and_then_changes_in_batches():
+async def test_the_state_and_its_changes_come_by_one_stream():
     async with running() as (gateway, url):
         await gateway.publish(event("one"))
-        updates = await Updates.open(url)
-        first = await updates.until(lambda update: update["events"])
-        assert first["first"]
-        assert [row["id"] for row in first["tables"]["calls"]["rows"]] == ["one"]
+        messages = await Messages.open(url, "/v1/events?state=1")
+        name, first = await messages.next()
+        assert (name, list(first["calls"])) == ("snapshot", ["acme/one"])
         await gateway.publish(*(event(f"more{number}") for number in range(50)))
-        second = await updates.until(lambda update: update["events"])
-        assert not second["first"]
-        assert len(second["events"]) == len(second["tables"]["calls"]["rows"]) == 50
-        again = await Updates.open(url)
-        whole = await again.next()
-        assert len(whole["tables"]["calls"]["rows"]) == 51
+        name, changes = await messages.next()
+        assert (name, len(changes["changes"])) == ("changes", 50)
 
 
-async def test_each_page_has_a_selector_of_its_own():
-    async with running() as (gateway, url):
-        calls, agents = await Updates.open(url, "call.*"), await Updates.open(url, "agent.*%20@%20acme/**")
-        await calls.next()
-        await agents.next()
-        await gateway.publish(event("c1"), event("a1", "agent.ready"))
-        for updates, kind in ((calls, "call.connected"), (agents, "agent.ready")):
-            update = await updates.until(lambda update: update["events"])
-            assert [line["kind"] for line in update["events"]] == [kind]
+async def test_the_pages_learn_what_the_configuration_says():
+    document = {
+        "feeds": {"support": {"provider": "vinix", "url": "ws://127.0.0.1:9", "auth_token": "t", "account_id": "A"}},
+        "gateway": {"answer_seconds": 30.0},
+        "dashboard": {"title": "Head office", "waiting": [2, 4]},
+        "names": {"queues": {"q1": "Support"}, "agents": {"a1": "Ann"}},
+    }
+    async with running(config=document) as (_, url):
+        settings = json.loads((await ask(url, "/settings.json"))[2])
+    assert (settings["title"], settings["answer_seconds"], settings["thresholds"]["waiting"]) == (
+        "Head office",
+        30,
+        [2, 4],
+    )
+    assert settings["names"] == {"queues": {"q1": "Support"}, "agents": {"a1": "Ann"}}
+    assert settings["operator"]
 
 
-async def test_an_invalid_selector_is_refused_with_the_position():
-    async with running() as (_, url):
-        # Whoever asks whether it is one is answered; who wants the stream is refused.
-        for path, expected in (("/events?select=call.Queued", 400), ("/events?check&select=call.Queued", 200)):
-            status, _, body = await ask(url, path)
-            assert status == expected
-            assert json.loads(body)["position"] == 5
-            assert "lower-case" in json.loads(body)["problem"]
-        status, _, body = await ask(url, "/events?check&select=%20call.*")
-        assert (status, json.loads(body)) == (200, {"selector": "call.*"})
-
-
-async def test_figures_come_from_the_gateway_and_no_secret_is_shown(tmp_path, monkeypatch):
+async def test_the_operators_figures_come_from_the_gateway_and_show_no_secret(tmp_path, monkeypatch):
     monkeypatch.setattr(site_module, "MEASURE_SECONDS", 0.05)
-    secret = tmp_path / "secret"
-    secret.write_text("hunter2")
-    token = Secret("file", str(secret))
-    token.reveal()
-    async with running(redact=Redactor.of([token])) as (gateway, url):
-        updates = await Updates.open(url)
-        await gateway.publish(event("c1", **{"from": "hunter2 and renewed2"}))
-        update = await updates.until(lambda update: update["events"])
-        assert update["tables"]["calls"]["rows"][0]["caller"] == "*** and renewed2"
-        secret.write_text("renewed2")
-        token.reveal()
-        again = await (await Updates.open(url)).next()
-        assert again["tables"]["calls"]["rows"][0]["caller"] == "*** and ***"  # the old one is still one
-        assert again["figures"]["events"] == 1
-
-
-async def test_a_feeds_row_holds_texts_and_figures_and_the_name_of_its_provider():
-    feed = {"provider": "vinix", "url": "ws://127.0.0.1:9", "auth_token": "hunter2", "account_id": "ACC"}
-    async with running(config={"feeds": {"support": feed}}) as (_, url):
-        (row,) = (await (await Updates.open(url)).next())["tables"]["feeds"]["rows"]
+    feed = {"provider": "vinix", "url": "ws://127.0.0.1:9", "auth_token": "hunter2hunter2", "account_id": "ACC"}
+    redactor = Redactor.of([Secret("text", "refused-by-us")])
+    async with running(redact=redactor, config={"feeds": {"support": feed}}) as (gateway, url):
+        await gateway.publish(event("c1"))
+        with trio.fail_after(10):
+            while (shown := json.loads((await ask(url, "/operator.json"))[2]))["journal"]["taken"] < 1:  # noqa: ASYNC110  # seen from outside
+                await trio.sleep(0.05)
+    (row,) = shown["feeds"]
     assert (row["key"], row["provider"], row["events"]) == ("support", "vinix", 0)
-    assert all(isinstance(value, str | int | float | None) for value in row.values())
-    assert "hunter2" not in str(row)
+    assert "hunter2" not in str(shown)
 
 
-def test_its_own_token_and_cookie_are_hidden_too():
-    site = Site(Access("::1", token=TOKEN), Redactor.of([Secret("text", "fixed-secret")]))
-    assert site.redact(f"fixed-secret {TOKEN} {site.access.session}") == "*** *** ***"
+def test_its_own_tokens_and_cookies_are_hidden_too():
+    viewer = Viewer(TOKEN)
+    site = Site(Access("::1", viewers=(viewer,)), Redactor.of([Secret("text", "fixed-secret")]))
+    assert site.redact(f"fixed-secret {TOKEN} {viewer.session}") == "*** *** ***"
 
 
-async def test_events_that_the_board_missed_are_counted_on_the_page(monkeypatch):
-    monkeypatch.setattr(site_module, "BUFFER", 10)
-    monkeypatch.setattr(site_module, "MEASURE_SECONDS", 0.05)
-    async with running() as (gateway, url):
-        await gateway.publish(*(event(f"c{number}") for number in range(25)))
-        updates = await Updates.open(url)
-        update = await updates.until(lambda update: update["figures"].get("missed"))
-        assert update["figures"]["missed"] == 15
+async def test_a_viewer_sees_no_more_than_the_token_shows():
+    night = Viewer(TOKEN, Grant(feeds=frozenset({"office"}), personal=False, payloads=False), operator=False)
+    access = Access("127.0.0.1", viewers=(night,))
+    async with running(access) as (gateway, url):
+        get = partial(ask, url, headers={"Authorization": f"Bearer {TOKEN}"})
+        elsewhere = attrs.evolve(event("two"), feed="elsewhere")
+        await gateway.publish(attrs.evolve(event("one"), parties=Parties(caller="+4930123")), elsewhere)
+        status, _, body = await get("/v1/state")
+        assert (status, list(json.loads(body)["calls"])) == (200, ["acme/one"])
+        assert b"+4930123" not in body
+        assert (await get("/operator"))[0] == (await get("/operator.json"))[0] == 403
+        settings = json.loads((await get("/settings.json"))[2])
+        assert (settings["personal"], settings["operator"], settings["names"]["agents"]) == (False, False, {})
 
 
-async def test_a_flood_does_not_keep_the_board_busy(autojump_clock):
-    """It takes a bounded number of events in a second, and its buffer counts the rest."""
-    listener = Listener((EVERYTHING,), 100_000, lambda report: None, lambda listener: None)
-    site = Site(Access("127.0.0.1"))
-    for number in range(50_000):
-        listener._put(event(f"c{number % 10}"))
-    with trio.move_on_after(1.0):
-        await site._follow(listener)
-    most = SLICE_EVENTS / SLICE_SECONDS
-    assert 0.9 * most <= site.board.tail.last <= 1.1 * most
-
-
-async def test_the_number_of_open_pages_is_bounded_and_a_closed_page_frees_its_place():
+async def test_the_number_of_open_streams_is_bounded_and_a_closed_page_frees_its_place(monkeypatch):
+    monkeypatch.setattr(site_module, "MOST_STREAMS", 3)
     async with running() as (_, url):
-        pages = [await Updates.open(url) for _ in range(MOST_VIEWERS)]
-        for page in pages:
-            await page.next()
-        status, headers, _ = await ask(url, "/events")
+        pages = [await Messages.open(url, "/v1/events?state=1") for _ in range(3)]
+        for each in pages:
+            await each.next()
+        status, headers, _ = await ask(url, "/v1/events?state=1")
         assert (status, headers["retry-after"]) == (503, "10")
+        assert (await ask(url, "/v1/state"))[0] == 200
         await pages[0].stream.aclose()
         with trio.fail_after(10):
-            while await _status(url) == 503:  # noqa: ASYNC110  # seen from outside
+            while (await ask(url, "/v1/events?check=1&select=**"))[0] == 503:  # noqa: ASYNC110  # seen from outside
                 await trio.sleep(0.05)
-
-
-async def _status(url):
-    stream = await connect(url)
-    await stream.send_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    came = await stream.receive_some()
-    await stream.aclose()
-    return int(came.split()[1])
 
 
 # -- elsewhere ---------------------------------------------------------------------------------------------------
@@ -326,7 +291,7 @@ async def test_off_loopback_nothing_is_seen_without_the_token(tls, monkeypatch):
     async with running(access) as (_, url):
         get = partial(ask, url, context=context)
         assert url.startswith("https://")
-        for path in ("/", "/events", "/board.js", "/none"):
+        for path in ("/", "/v1/events", "/v1/state", "/board.js", "/operator.json", "/none"):
             assert (await get(path))[0] == 401
         status, _, page = await get("/", headers={"Accept": "text/html"})
         assert (status, b"<form" in page, b'role="alert" hidden' in page) == (401, True, True)
@@ -354,7 +319,7 @@ async def test_a_client_without_tls_or_http_disturbs_no_other(tls):
 
 async def test_closing_ends_every_page_and_frees_the_port():
     async with running() as (_, url):
-        updates = await Updates.open(url)
-        await updates.next()
+        messages = await Messages.open(url, "/v1/events?state=1")
+        await messages.next()
     with pytest.raises(OSError, match=r"."):
         await connect(url)

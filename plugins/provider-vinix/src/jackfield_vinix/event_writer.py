@@ -7,13 +7,12 @@ interface uses for the same things.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from jackfield.simulation.day import Day
 from jackfield.simulation.scenario import ScenarioEvent
 from jackfield_vinix.simulated_state import SimulatedQueue, SimulatedRecipient, SimulatedState
 from jackfield_vinix.topics import encode_word
@@ -38,10 +37,13 @@ class Published:
         return gregorian - GREGORIAN_EPOCH
 
 
-def write_day(writer: EventWriter, now: Callable[[], datetime]) -> Iterator[Published]:
-    """Everything that happens, without end."""
-    for event in Day(writer.seed, now):
-        yield from writer.write(event)
+def write_day(writer: EventWriter, events: Iterable[ScenarioEvent | None]) -> Iterator[Published | None]:
+    """Everything that happens, without end; ``None`` where nothing is due yet."""
+    for event in events:
+        if event is None:
+            yield None
+        else:
+            yield from writer.write(event)
 
 
 @attrs.define

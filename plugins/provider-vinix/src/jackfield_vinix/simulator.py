@@ -18,6 +18,8 @@ import attrs
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import Refusal
+from jackfield.simulation.day import Day
+from jackfield.simulation.shift import Shift
 from jackfield_vinix.event_writer import EventWriter, Published, write_day
 from jackfield_vinix.families import OTHER_FAMILIES
 from jackfield_vinix.kinds import FAMILIES
@@ -62,6 +64,13 @@ class VinixSimulator:
     token: str = attrs.field(repr=False, metadata=field_help("an auth_token that is always valid"))
     rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=field_help("events in a second"))
     seed: int = attrs.field(default=1, metadata=field_help("which day it is: the same seed gives the same events"))
+    agents: int = attrs.field(
+        default=0, validator=ge(0), metadata=field_help("how many agents work, in calls of minutes; 0: a few at once")
+    )
+    queues: int = attrs.field(default=3, validator=ge(1), metadata=field_help("how many queues these agents have"))
+    speed: float = attrs.field(
+        default=1.0, validator=attrs.validators.gt(0), metadata=field_help("how fast their time goes by")
+    )
     account_id: str = attrs.field(default=ACCOUNT, metadata=field_help("the account whose events these are"))
     generation: int = attrs.field(
         default=4, validator=attrs.validators.in_((4, 5)), metadata=field_help("of KAZOO, 4 or 5: how it replies")
@@ -184,22 +193,26 @@ class VinixSimulator:
         for family in families or (*FAMILIES, *OTHER_FAMILIES):
             self.bus.remove(family)
 
-    def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
+    def events(self, now: Callable[[], datetime]) -> Iterator[Published | None]:
         """The day in qubicle's words, with everything repeated from time to time."""
         self._now = now
         return self._disordered(self._events(now))
 
-    def _disordered(self, events: Iterator[Published]) -> Iterator[Published]:
+    def _disordered(self, events: Iterator[Published | None]) -> Iterator[Published | None]:
         """Some of them one place later, within a second: KAZOO hands each message on in a process of its own."""
         chance = Random(self.seed)
         for event in events:
-            if chance.random() < self.inversions and self.rate >= 1:
+            if event is not None and chance.random() < self.inversions and self.rate >= 1:
                 yield next(events)
             yield event
 
-    def _events(self, now: Callable[[], datetime]) -> Iterator[Published]:
+    def _events(self, now: Callable[[], datetime]) -> Iterator[Published | None]:
         synced: datetime | None = None
-        for published in write_day(self._writer, now):
+        shift = Shift(self.seed, now, self.agents, self.queues, self.speed) if self.agents else Day(self.seed, now)
+        for published in write_day(self._writer, shift):
+            if published is None:
+                yield None
+                continue
             if self.unsubscribed:
                 families, self.unsubscribed = self.unsubscribed, ""
                 self.unsubscribe_elsewhere(*(families.split(",") if families != "all" else ()))

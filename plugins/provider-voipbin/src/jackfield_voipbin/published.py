@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -85,10 +85,13 @@ class Writer(ABC):
     def __attrs_post_init__(self) -> None:
         self.clock = Clock(self._now)
 
-    def day(self) -> Iterator[Published]:
-        """Everything that happens, without end."""
-        for happening in Day(self.seed, self._now):
-            yield from self.write(happening)
+    def day(self, happenings: Iterable[ScenarioEvent | None] | None = None) -> Iterator[Published | None]:
+        """Everything that happens, without end; ``None`` where nothing is due yet."""
+        for happening in Day(self.seed, self._now) if happenings is None else happenings:
+            if happening is None:
+                yield None
+            else:
+                yield from self.write(happening)
 
     @abstractmethod
     def write(self, happening: ScenarioEvent) -> Iterator[Published]:

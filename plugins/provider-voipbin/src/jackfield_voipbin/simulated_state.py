@@ -48,6 +48,10 @@ class SimulatedState:
             item = {"timestamp": event.timestamp, "event_type": event.event_type, "data": event.data}
             self._histories.setdefault(resource_id, []).append(item)
 
+    def list_queue(self, queue: dict[str, Any]) -> None:
+        """List a queue, which no event describes."""
+        self._states.setdefault("queue", OrderedDict())[queue["id"]] = queue
+
     def _record_queue(self, queue: dict[str, Any], event: Published) -> None:
         """A queue lists the queuecalls that wait in it and those that are served, and says so nowhere else."""
         queues = self._states.setdefault("queue", OrderedDict())

@@ -19,15 +19,16 @@ import attrs
 import msgspec
 
 from jackfield.plugin.http import Request, Response
-from jackfield.plugin.options import field_help
+from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.simulator import Refusal, WebhookDelivery
+from jackfield.simulation.shift import Shift
 from jackfield_voipbin.answering import error_body, listing, query_of, record, refusal, set_record
 from jackfield_voipbin.clients import Client, Profile, ScopeCounts
 from jackfield_voipbin.credentials import Credential, read_credential
 from jackfield_voipbin.deployed import DeployedWriter
 from jackfield_voipbin.documented import DocumentedWriter
 from jackfield_voipbin.october import OctoberWriter
-from jackfield_voipbin.published import Published
+from jackfield_voipbin.published import Published, Writer
 from jackfield_voipbin.simulated_state import SimulatedState
 from jackfield_voipbin.tokens import make_token
 from jackfield_voipbin.webhook import SIGNATURE, sign
@@ -68,6 +69,13 @@ class VoipbinSimulator:
     )
     rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0), metadata=field_help("events in a second"))
     seed: int = attrs.field(default=1, metadata=field_help("which day it is: the same seed gives the same events"))
+    agents: int = attrs.field(
+        default=0, validator=ge(0), metadata=field_help("how many agents work, in calls of minutes; 0: a few at once")
+    )
+    queues: int = attrs.field(default=3, validator=ge(1), metadata=field_help("how many queues these agents have"))
+    speed: float = attrs.field(
+        default=1.0, validator=attrs.validators.gt(0), metadata=field_help("how fast their time goes by")
+    )
     customer_id: str = attrs.field(default=CUSTOMER, metadata=field_help("the customer whose events these are"))
     profile: Profile = attrs.field(
         default="documented",
@@ -163,19 +171,25 @@ class VoipbinSimulator:
     def _ignores(self, pattern: str) -> bool:
         return pattern.startswith(_topics(self.ignore_topics))
 
-    def events(self, now: Callable[[], datetime]) -> Iterator[Published]:
+    def events(self, now: Callable[[], datetime]) -> Iterator[Published | None]:
         """The day, in the words of the profile; REST knows of an event from the moment that it happens."""
-        for event in self._tell(now):
-            self._state.record(event)
+        writer = self._writer(now)
+        shift = Shift(self.seed, now, self.agents, self.queues, self.speed) if self.agents else None
+        for queue in shift.lines if shift is not None else ():
+            about = {"id": writer.id_of("queue", queue.number), "customer_id": self.customer_id, "name": queue.name}
+            self._state.list_queue(about | {"tm_create": now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
+        for event in writer.day(shift):
+            if event is not None:
+                self._state.record(event)
             yield event
 
-    def _tell(self, now: Callable[[], datetime]) -> Iterator[Published]:
+    def _writer(self, now: Callable[[], datetime]) -> Writer:
         about = (self.seed, self.customer_id, now)
         if self.profile == "documented":
-            return DocumentedWriter(*about).day()
+            return DocumentedWriter(*about)
         if self.profile == "2026-10":
-            return OctoberWriter(*about).day()
-        return DeployedWriter(*about, service="webhook" if self.profile == "wrapped" else "").day()
+            return OctoberWriter(*about)
+        return DeployedWriter(*about, service="webhook" if self.profile == "wrapped" else "")
 
     # -- REST ----------------------------------------------------------------------------------------
 

@@ -1,457 +1,267 @@
-// The dashboard's page: a copy of the server's tables, drawn at most once per frame. All text is set by textContent.
-const MOST_EVENTS = 120; // the browser paints each row, visible or not
-const SECOND = 1000;
+// The wallboard: one stream of the gateway's state, drawn at most a few times a second.
+import { Alerts } from "./alerts.js";
+import { bars } from "./chart.js";
+import { Scope, derive, sum, tone } from "./figures.js";
+import { SECOND, clock, count, duration, element, percent, setAttribute, setText, shortClock, stateWord, toneOf } from "./format.js";
+import { Store } from "./store.js";
+import { Stream } from "./stream.js";
+import { Table } from "./table.js";
+import { Tiles } from "./tiles.js";
+import { TimelineDialog } from "./timeline.js";
+
+const DRAW_EVERY = 250; // milliseconds
 const byId = (id) => document.getElementById(id);
+const settings = await (await fetch("/settings.json")).json();
+const store = new Store();
+store.names = settings.names;
+const { thresholds } = settings;
+const asked = new URLSearchParams(location.search);
+const wall = asked.get("view") === "wall";
+const found = { q: "", queue: "", state: "", feed: "" };
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+document.documentElement.classList.toggle("wall", wall);
+if (settings.title) {
+  setText(byId("title"), settings.title);
+  document.title = settings.title;
+}
+byId("to-operator").hidden = !settings.operator;
+if (wall) {
+  byId("to-wall").href = "/";
+  setText(byId("to-wall"), "Leave wall view");
 }
 
-// -- how values are shown -------------------------------------------------------------------------
+// -- what the tables show ---------------------------------------------------------------------------------
 
-let clockOffset = 0; // the server's clock minus this one, in seconds
-const serverNow = () => Date.now() / SECOND + clockOffset;
-const count = (value) => value.toLocaleString();
-const percent = (share) => (share == null ? "–" : `${Math.round(100 * share)} %`);
-const clock = (at) => new Date(at * SECOND).toLocaleTimeString([], { hour12: false });
-const shortId = (id) => (id.length > 13 ? `${id.slice(0, 8)}…` : id);
-
-function age(since, until = null) { // what is stale does not tick
-  const seconds = Math.max(0, Math.floor((until ?? serverNow()) - since));
-  const two = (value) => String(value).padStart(2, "0");
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}:${two(seconds % 60)}`;
-  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
-}
-
-function gapText(gap) {
-  if (!gap) return "";
-  const [since, until, cause] = gap;
-  return `${clock(since)}–${clock(until)}, ${Math.round(until - since)} s: ${cause}`;
-}
-
-const TONES = {
-  good: ["subscribed", "listening", "ready", "open", "delivering", "connected", "with agent"],
-  busy: ["busy", "dialling", "new", "wrap-up", "outside call", "ending"],
-  warn: ["reconnecting", "connecting", "ringing", "waiting", "offered", "retrying", "warning", "left the queue", "agent left"],
-  bad: ["disconnected", "failed", "abandoned", "paused", "disabled", "closed", "error"],
+const doubt = (row) => {
+  if (row.over) return "";
+  const certainty = store.certainty(row);
+  if (certainty === "stale") return `stale since ${shortClock(store.staleSince(row))}`;
+  return certainty === "live" ? "" : certainty;
 };
-const toneOf = (state) => Object.keys(TONES).find((tone) => TONES[tone].includes(state)) ?? "idle";
+const stale = (row) => (row.over ? row.since : store.staleSince(row));
+const totalsOf = (row) => derive(sum([store.totals.get(row.key)]));
+const word = (row) => (row.external ? "outside call" : row.held_since ? "on hold" : stateWord(row.entity, row.state));
+const wordTone = (row) => toneOf(word(row));
+const queueText = (key) => (key ? store.queueName(key) : "");
+const agentText = (key) => (key ? store.agentName(key) : "");
+const who = (row) => store.caller(row) || (settings.personal ? "unknown caller" : "caller");
+const seconds = (value) => (value === null ? "" : duration(value));
+const feedColumn = { label: "Feed", kind: "name minor", text: (row) => row.feed };
+const stateColumn = { label: "State", kind: "state", text: word, tone: wordTone };
+const forColumn = { label: "For", kind: "age number", text: (row) => row.since, hint: "How long it has been in this state" };
 
-// -- what each table shows: a heading, and its columns as [name, value, kind] ---------------------------
-
-const TABLES = {
-  feeds: {
-    heading: "Feeds", empty: "No feeds.",
-    columns: [
-      ["Feed", (row) => row.key], ["State", (row) => row.state, "state"], ["For", (row) => row.since, "age"],
-      ["Per second", (row) => row.rate.toFixed(1), "number"], ["Events", (row) => count(row.events), "number"],
-      ["Gaps", (row) => count(row.gaps), "number"],
-      ["Last gap", (row) => gapText(row.gap), "long minor"],
-      ["Unreadable", (row) => count(row.unreadable), "number minor"], ["Refused topics", (row) => count(row.refused), "number minor"],
-      ["Vendor", (row) => row.provider, "minor"], ["Detail", (row) => row.reason, "long minor"],
-    ],
-    order: (a, b) => a.key.localeCompare(b.key),
-  },
-  queues: {
-    heading: "Queues", empty: "No queues yet.",
-    columns: [
-      ["Queue", (row) => row.name || shortId(row.id)], ["State", (row) => row.state, "state"],
-      ["Waiting", (row) => count(row.waiting), "number"], ["Longest", (row) => row.oldest, "age number"],
-      ["Answered", (row) => count(row.answered), "number minor"], ["Abandoned", (row) => count(row.abandoned), "number minor"],
-      ["Feed", (row) => row.feed, "minor"],
-    ],
-    order: (a, b) => a.name.localeCompare(b.name) || a.key.localeCompare(b.key),
-  },
-  agents: {
-    heading: "Agents", empty: "No agents yet.",
-    columns: [
-      ["Agent", (row) => row.name || shortId(row.id)], ["State", (row) => row.state, "state"], ["For", (row) => row.since, "age"],
-      ["Note", (row) => row.note, "minor"], ["Feed", (row) => row.feed, "minor"],
-    ],
-    order: (a, b) => a.name.localeCompare(b.name) || a.key.localeCompare(b.key),
-  },
-  contacts: {
-    heading: "Contacts", empty: "No contacts at the moment.", active: (row) => !row.over,
-    columns: [
-      ["Contact", (row) => row.caller || shortId(row.id)], ["State", (row) => row.state, "state"], ["For", (row) => row.since, "age"],
-      ["Queue", (row) => shortId(row.queue)], ["Agent", (row) => shortId(row.agent), "minor"], ["Age", (row) => row.began, "age minor"],
-      ["Feed", (row) => row.feed, "minor"],
-    ],
-    order: (a, b) => a.over - b.over || a.began - b.began || a.key.localeCompare(b.key),
-  },
-  calls: {
-    heading: "Calls", empty: "No calls at the moment.", active: (row) => !row.over,
-    columns: [
-      ["Caller", (row) => row.caller || shortId(row.id)], ["State", (row) => row.state, "state"], ["For", (row) => row.since, "age"],
-      ["To", (row) => row.called], ["Age", (row) => row.began, "age minor"], ["Feed", (row) => row.feed, "minor"],
-    ],
-    order: (a, b) => a.over - b.over || a.began - b.began || a.key.localeCompare(b.key),
-  },
-  sinks: {
-    heading: "Sinks", empty: "No sinks: events are shown here and not delivered.",
-    columns: [
-      ["Sink", (row) => row.key], ["State", (row) => row.state, "state"], ["Lag", (row) => count(row.lag), "number"],
-      ["Per second", (row) => row.rate.toFixed(1), "number"], ["Delivered", (row) => count(row.delivered), "number"],
-      ["Lost", (row) => count(row.dropped), "number minor"], ["Dead letters", (row) => count(row.dead), "number minor"],
-    ],
-    order: (a, b) => a.key.localeCompare(b.key),
-  },
-  notices: {
-    heading: "Notices", empty: "No notices yet.",
-    columns: [["Time", (row) => clock(row.at)], ["Level", (row) => row.level, "state minor"], ["Notice", (row) => row.text, "long"]],
-    order: (a, b) => Number(b.key) - Number(a.key),
-  },
-  events: {
-    heading: "Events", empty: "No events yet.",
-    columns: [
-      ["Time", (row) => clock(row.at)], ["Kind", (row) => row.kind], ["Feed", (row) => row.feed],
-      ["Resource", (row) => row.address.slice(3).join("/"), "address"], ["Origin", (row) => row.origin, "minor"],
-    ],
-    order: (a, b) => b.key - a.key,
-  },
+const waitingIn = new Map(); // by queue, as it is drawn
+const waitOf = (row) => waitingIn.get(row.key) ?? { count: 0, since: null };
+const known = (row, value) => (store.isLive(row) ? value : null);
+const ORDER = ["queued", "offered", "routed", "created", "connected"];
+const rank = ({ over, state }) => (over ? ORDER.length + 1 : (ORDER.indexOf(state) + ORDER.length + 1) % (ORDER.length + 1));
+const WITH_AGENT = ["offered", "routed", "connected", "disconnected"];
+const HANDS = ["reserved", "busy", "wrapup"];
+const heldBy = new Map(); // by agent, as it is drawn: the contact that is with them, which not every vendor says of the agent
+const inHand = (row) => (HANDS.includes(row.state) ? store.contacts.get(row.contact) ?? heldBy.get(row.key) : undefined);
+const reason = (row) => (row.reason || (row.paused?.length ? `paused in ${row.paused.map(queueText).join(", ")}` : ""));
+const timeline = new TimelineDialog(byId("timeline"));
+const openContact = (contact) => {
+  const name = [who(contact), store.number(contact)].filter((each, index, all) => each && all.indexOf(each) === index);
+  timeline.open(contact.id, name.join(" · "));
 };
 
-class Table {
-  constructor(name, { heading, empty, columns, order, active }) {
-    Object.assign(this, { name, columns, order, active: active ?? (() => true) });
-    this.rows = new Map(); // key -> {row, line, cells}
-    this.crowded = 0;
-    this.stale = true;
-    const section = byId(name);
-    const title = element("h2", "", heading);
-    title.id = `${name}-heading`;
-    this.count = title.appendChild(element("span", "count"));
-    section.prepend(title);
-    this.empty = section.appendChild(element("p", "empty", empty));
-    this.scroll = section.appendChild(element("div", "scroll"));
-    this.scroll.tabIndex = 0;
-    this.scroll.setAttribute("role", "region");
-    this.scroll.setAttribute("aria-labelledby", title.id);
-    const table = this.scroll.appendChild(element("table"));
-    table.setAttribute("aria-labelledby", title.id);
-    const head = table.createTHead().insertRow();
-    for (const [label, , kind = ""] of columns) {
-      const cell = head.appendChild(element("th", kind.replace(/state|address/, ""), label));
-      cell.scope = "col";
-    }
-    this.body = table.createTBody();
-  }
+const common = { store, stale, doubt };
+const tables = {
+  queues: new Table(byId("queues"), {
+    ...common, heading: "Queues", empty: "No queue has been heard of yet.",
+    order: (a, b) => queueText(a.key).localeCompare(queueText(b.key)),
+    stale: () => null,
+    columns: [
+      { label: "Queue", kind: "name", text: (row) => queueText(row.key) },
+      { label: "Service level", kind: "number", text: (row) => percent(totalsOf(row).serviceLevel), sort: (row) => totalsOf(row).serviceLevel,
+        tone: (row) => tone(totalsOf(row).serviceLevel, thresholds.service_level, { falling: true }), hint: `Answered within ${settings.answer_seconds} s, today` },
+      { label: "Waiting", kind: "number", descendingFirst: true, text: (row) => (known(row, 1) ? count(waitOf(row).count) : doubt(row)),
+        sort: (row) => known(row, waitOf(row).count), tone: (row) => (waitOf(row).count ? tone(waitOf(row).count, thresholds.waiting) : "") },
+      { label: "Longest", kind: "number", descendingFirst: true, text: (row) => (waitOf(row).since === null ? "" : duration(store.now - waitOf(row).since)),
+        sort: (row) => (waitOf(row).since === null ? null : store.now - waitOf(row).since),
+        tone: (row) => tone(waitOf(row).since === null ? null : store.now - waitOf(row).since, thresholds.longest_wait) },
+      { label: "Answered", kind: "number", descendingFirst: true, text: (row) => count(totalsOf(row).answered), sort: (row) => totalsOf(row).answered },
+      { label: "Abandoned", kind: "number", descendingFirst: true, text: (row) => percent(totalsOf(row).abandonedShare), sort: (row) => totalsOf(row).abandonedShare,
+        tone: (row) => tone(totalsOf(row).abandonedShare, thresholds.abandoned) },
+      { label: "Answer", kind: "number minor", text: (row) => seconds(totalsOf(row).speedOfAnswer), sort: (row) => totalsOf(row).speedOfAnswer, hint: "Average speed of answer, today" },
+      { label: "Handle", kind: "number minor", text: (row) => seconds(totalsOf(row).handleTime), sort: (row) => totalsOf(row).handleTime, hint: "Average handle time, today" },
+      feedColumn,
+    ],
+  }),
+  contacts: new Table(byId("contacts"), {
+    ...common, heading: "Contacts", empty: "No contacts at the moment.",
+    order: (a, b) => rank(a) - rank(b) || a.since - b.since,
+    columns: [
+      { label: "Caller", kind: "name link", text: who, click: openContact, title: (row) => [who(row), store.number(row)].filter(Boolean).join(" · ") },
+      stateColumn, forColumn,
+      { label: "Queue", kind: "name", text: (row) => queueText(row.queue) },
+      { label: "Agent", kind: "name", text: (row) => (WITH_AGENT.includes(row.state) ? agentText(row.agent) : "") },
+      { label: "Since", kind: "number minor", text: (row) => shortClock(row.began), sort: (row) => row.began, hint: "When it began" },
+      feedColumn,
+    ],
+  }),
+  calls: new Table(byId("calls"), {
+    ...common, heading: "Calls outside queues", empty: "No call that belongs to no contact.",
+    order: (a, b) => a.began - b.began,
+    columns: [
+      { label: "Caller", kind: "name", text: who, title: (row) => [who(row), row.caller].filter(Boolean).join(" · ") }, stateColumn, forColumn,
+      { label: "To", kind: "name", text: (row) => row.callee_name || row.callee }, feedColumn,
+    ],
+  }),
+  agents: new Table(byId("agents"), {
+    ...common, heading: "Agents", empty: "No agent has been heard of yet.",
+    order: (a, b) => agentText(a.key).localeCompare(agentText(b.key)),
+    columns: [
+      { label: "Agent", kind: "name", text: (row) => agentText(row.key) }, stateColumn, forColumn,
+      { label: "Reason", kind: "name minor", text: reason },
+      { label: "Contact", kind: "name link", text: (row) => (inHand(row) ? who(inHand(row)) : ""), click: (row) => inHand(row) && openContact(inHand(row)) },
+      { label: "Handled", kind: "number", descendingFirst: true, text: (row) => count(totalsOf(row).answered), sort: (row) => totalsOf(row).answered, hint: "Contacts handled today" },
+      feedColumn,
+    ],
+  }),
+};
+const tiles = new Tiles(byId("tiles"), byId("today"));
+const alerts = new Alerts(byId("alerts"));
 
-  put(row) {
-    const known = this.rows.get(row.key);
-    if (known) known.row = row;
-    else this.rows.set(row.key, { row, line: null, cells: null });
-    if (known) known.changed = true;
-    this.stale = true;
-  }
+// -- drawing ------------------------------------------------------------------------------------------------
 
-  remove(key) {
-    this.rows.get(key)?.line?.remove();
-    this.rows.delete(key);
-    this.stale = true;
-  }
+const digits = (text) => text.replace(/[^\d]/g, "");
 
-  clear() {
-    for (const key of [...this.rows.keys()]) this.remove(key);
-  }
-
-  draw() {
-    if (!this.stale) return;
-    this.stale = false;
-    const sorted = [...this.rows.values()].sort((a, b) => this.order(a.row, b.row));
-    let place = this.body.firstChild;
-    for (const entry of sorted) {
-      if (!entry.line) this.build(entry);
-      else if (entry.changed) this.fill(entry);
-      entry.changed = false;
-      if (entry.line === place) place = place.nextSibling;
-      else this.body.insertBefore(entry.line, place);
-    }
-    const active = sorted.filter(({ row }) => this.active(row)).length;
-    const more = this.crowded ? ` (${count(this.crowded)} more not shown)` : "";
-    set(this.count, sorted.length ? `${count(active)}${more}` : "");
-    this.empty.hidden = sorted.length > 0;
-    this.scroll.hidden = sorted.length === 0;
-  }
-
-  build(entry) {
-    entry.line = element("tr");
-    entry.cells = this.columns.map(([, , kind = ""], index) => {
-      const cell = entry.line.appendChild(element(index ? "td" : "th", kind.replace("state", "")));
-      if (!index) cell.scope = "row";
-      return kind.includes("state") ? cell.appendChild(element("span", "state")) : cell;
-    });
-    this.fill(entry);
-  }
-
-  fill({ row, line, cells }) {
-    const doubt = doubtOf(row);
-    line.toggleAttribute("data-over", Boolean(row.over));
-    line.toggleAttribute("data-stale", Boolean(doubt));
-    line.title = doubt;
-    this.columns.forEach(([, value, kind = ""], index) => {
-      const cell = cells[index];
-      const shown = value(row);
-      if (kind.includes("age")) {
-        set(cell, shown === null ? "" : age(shown, staleSince(row)));
-      } else {
-        set(cell, kind.includes("state") && doubt ? `${shown}, ${doubt}` : shown);
-        if (kind.includes("state")) cell.dataset.tone = doubt ? "idle" : toneOf(shown);
-        if (kind.includes("address")) cell.title = row.address.join("/");
-      }
-    });
-    if (cells[0].textContent && row.id) cells[0].title = row.id;
-  }
-
-  grow() { // the ages, once a second
-    this.columns.forEach(([, value, kind = ""], index) => {
-      if (!kind.includes("age")) return;
-      for (const { row, cells } of this.rows.values()) {
-        if (cells && value(row) !== null) set(cells[index], age(value(row), staleSince(row)));
-      }
-    });
-  }
-
-  refill() { // feeds have changed, and so has what their rows are worth
-    for (const entry of this.rows.values()) if (entry.line) this.fill(entry);
-  }
+function matches(row, texts, numbers = []) {
+  const text = found.q.trim().toLocaleLowerCase();
+  if (!text) return true;
+  if (texts.some((each) => each?.toLocaleLowerCase().includes(text))) return true;
+  const dialled = digits(text); // +49 30 90 is a number, however it is written
+  return dialled.length >= 3 && !/\p{L}/u.test(text) && numbers.some((each) => digits(each ?? "").includes(dialled));
 }
 
-// What a row is worth: its feed may be down, or may have missed what happened since.
-const feedOf = (row) => (row.seen === undefined && row.waiting === undefined ? undefined : tables.feeds.rows.get(row.feed)?.row);
-const staleSince = (row) => feedOf(row)?.stale ?? null;
-function doubtOf(row) {
-  const feed = feedOf(row);
-  if (!feed || row.over) return "";
-  if (feed.stale) return `stale since ${clock(feed.stale)}`;
-  return feed.doubt && row.seen < feed.doubt ? "unconfirmed" : "";
-}
+const FILTERS = {
+  queues: (row) => (!found.queue || row.key === found.queue) && matches(row, [queueText(row.key), row.id]),
+  contacts: (row) => (!found.queue || row.queue === found.queue) && (!found.state || word(row) === found.state)
+    && matches(row, [who(row), row.id, queueText(row.queue), agentText(row.agent), row.caller], [store.number(row), row.callee]),
+  calls: (row) => !found.queue && (!found.state || word(row) === found.state)
+    && matches(row, [who(row), row.callee_name, row.id, row.caller], [row.caller, row.callee]),
+  agents: (row) => (!found.queue || inHand(row)?.queue === found.queue) && (!found.state || word(row) === found.state)
+    && matches(row, [agentText(row.key), row.id, inHand(row) ? who(inHand(row)) : ""], inHand(row) ? [store.number(inHand(row))] : []),
+};
 
-function set(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-// -- the copy of the board --------------------------------------------------------------------------
-
-const tables = Object.fromEntries(Object.entries(TABLES).map(([name, about]) => [name, new Table(name, about)]));
-const events = tables.events;
-const newest = []; // keys of the events in the table, oldest first
-let held = []; // events that came while the stream is paused
-let paused = false;
-let narrowed = false; // a new selector was applied; its events are shown even while the stream is paused
-let outdated = false; // the events in the table are of an earlier connection, whose keys may repeat
-let hidden = 0;
-let missed = 0;
-let figures = {};
-let drawing = false;
-
-function apply(message) {
-  clockOffset = message.now - Date.now() / SECOND;
-  const frozen = paused && !(message.first && narrowed);
-  if (message.first) {
-    hidden = 0;
-    held = [];
-    if (frozen) outdated = true;
-    else forgetEvents();
-    narrowed = false;
+let began = false;
+let drawnAt = 0;
+let waiting = false;
+function draw() {
+  waiting = false;
+  drawnAt = performance.now();
+  store.age();
+  showLink();
+  if (wall) setText(byId("time"), shortClock(store.now));
+  if (!began) return;
+  const scope = new Scope(store, found);
+  waitingIn.clear();
+  heldBy.clear();
+  for (const contact of store.contacts.values()) {
+    if (!contact.over && contact.agent && WITH_AGENT.includes(contact.state)) heldBy.set(contact.agent, contact);
+    if (!store.waits(contact) || !store.isLive(contact)) continue;
+    const known = waitingIn.get(contact.queue) ?? { count: 0, since: Infinity };
+    waitingIn.set(contact.queue, { count: known.count + 1, since: Math.min(known.since, contact.queued_at ?? contact.since) });
   }
-  for (const [name, { reset, rows, gone, crowded }] of Object.entries(message.tables)) {
-    const table = tables[name];
-    if (reset) table.clear();
-    if (name === "feeds") rows.forEach(announce);
-    rows.forEach((row) => table.put(row));
-    gone.forEach((key) => table.remove(key));
-    table.crowded = crowded;
+  alerts.show(tiles.draw(scope, settings, queueText));
+  const hours = scope.hours();
+  bars(byId("bars"), hours);
+  byId("hours").hidden = !hours.length;
+  const rows = {
+    queues: [...store.queues.values()],
+    contacts: [...store.contacts.values()].filter((each) => each.state !== "unknown"),
+    calls: [...store.calls.values()].filter((each) => each.state !== "unknown" && !store.contacts.has(each.contact)),
+    agents: [...store.agents.values()],
+  };
+  for (const [name, all] of Object.entries(rows)) {
+    if (wall && name !== "queues") continue;
+    const kept = all.filter((row) => (!found.feed || row.feed === found.feed) && FILTERS[name](row));
+    tables[name].draw(kept, all.length);
   }
-  if (message.tables.feeds) ["calls", "contacts", "agents", "queues"].forEach((name) => tables[name].refill());
-  hidden += message.hidden;
-  figures = message.figures;
-  missed = figures.missed ?? 0;
-  if (frozen) {
-    held.push(...message.events);
-    const over = held.length - MOST_EVENTS;
-    if (over > 0) { hidden += over; held.splice(0, over); }
-  } else {
-    message.events.forEach(addEvent);
-  }
-  schedule();
-}
-
-function forgetEvents() {
-  events.clear();
-  newest.length = 0;
-  outdated = false;
-}
-
-function addEvent(event) {
-  events.put(event);
-  newest.push(event.key);
-  if (newest.length > MOST_EVENTS) events.remove(newest.shift());
-}
-
-const isUp = ({ state }) => ["subscribed", "connected", "listening"].includes(state);
-
-// For screen readers, only what an operator must hear: a feed that came up or went down.
-function announce(row) {
-  const before = tables.feeds.rows.get(row.key)?.row;
-  if (before && isUp(before) !== isUp(row)) set(byId("spoken"), `Feed ${row.key} is ${isUp(row) ? "up" : "down"}`);
+  byId("calls").hidden = !rows.calls.length;
+  choices(rows);
 }
 
 function schedule() {
-  if (drawing) return;
-  drawing = true;
-  const draw = () => { drawing = false; drawAll(); };
-  if (document.hidden) setTimeout(draw, SECOND); // a hidden page gets no animation frames
-  else requestAnimationFrame(draw);
+  if (waiting) return;
+  waiting = true;
+  setTimeout(() => (document.hidden ? draw() : requestAnimationFrame(draw)), Math.max(0, drawnAt + DRAW_EVERY - performance.now()));
 }
+setInterval(schedule, SECOND); // the clocks
 
-let grown = 0;
-function drawAll() {
-  const second = Math.floor(Date.now() / SECOND);
-  Object.values(tables).forEach((table) => {
-    table.draw();
-    if (second !== grown) table.grow();
-  });
-  grown = second;
-  const unseen = hidden + missed;
-  const notes = [];
-  if (paused) notes.push(`paused, ${count(held.length)} new`);
-  if (unseen) notes.push(`${count(unseen)} events not shown`);
-  set(events.count, notes.join(" · "));
-  drawFigures();
-}
-
-const tiles = new Map();
-function drawFigures() {
-  const rows = (name) => [...tables[name].rows.values()].map(({ row }) => row);
-  const feeds = rows("feeds");
-  const up = feeds.filter(isUp).length;
-  const live = (row) => !doubtOf(row);
-  const waiting = rows("queues").filter(live).reduce((sum, row) => sum + row.waiting, 0);
-  const lag = rows("sinks").reduce((most, row) => Math.max(most, row.lag), 0);
-  const calls = rows("calls").filter((row) => !row.over && live(row)).length;
-  const ready = rows("agents").filter((row) => row.state === "ready" && live(row)).length;
-  if (linked) showLink(up === feeds.length ? "Live" : `${up} of ${feeds.length} feeds live`, up === feeds.length ? "good" : "warn");
-  tile("rate", "events per second", (figures.rate ?? 0).toFixed(1));
-  tile("feeds", `of ${feeds.length} ${feeds.length === 1 ? "feed" : "feeds"} up`, count(up), up < feeds.length ? "bad" : "");
-  tile("calls", calls === 1 ? "call" : "calls", count(calls));
-  tile("waiting", "waiting", count(waiting));
-  const oldest = rows("queues").filter(live).map((row) => row.oldest).filter((since) => since !== null);
-  tile("longest", "longest wait", oldest.length ? age(Math.min(...oldest)) : "–");
-  const today = figures.today ?? {};
-  tile("level", "service level today", percent(today.service_level));
-  tile("abandoned", "abandoned today", percent(today.abandoned_share));
-  tile("answer", "to answer, on average", today.mean_wait == null ? "–" : `${Math.round(today.mean_wait)} s`);
-  tile("ready", ready === 1 ? "agent ready" : "agents ready", count(ready));
-  const doing = (...states) => rows("agents").filter((row) => states.includes(row.state) && live(row)).length;
-  tile("busy", "busy", count(doing("busy", "offered", "outside call")));
-  tile("wrapup", "in wrap-up", count(doing("wrap-up")));
-  tile("away", "away", count(doing("away")));
-  if (rows("sinks").length) tile("lag", "sink lag", count(lag));
-  if (figures.journal_dropped) tile("lost", "events lost by the journal", count(figures.journal_dropped), "bad");
-  const title = waiting ? `${count(waiting)} waiting · Jackfield` : "Jackfield";
-  if (document.title !== title) document.title = title;
-}
-
-function tile(id, label, value, tone = "") {
-  let made = tiles.get(id);
-  if (!made) {
-    const box = byId("figures").appendChild(element("div"));
-    made = { label: box.appendChild(element("dt")), value: box.appendChild(element("dd")) };
-    tiles.set(id, made);
+function showLink() {
+  const feeds = [...store.feeds.values()];
+  const down = feeds.filter((each) => !each.live);
+  const link = byId("link");
+  if (!began || store.lostAt) {
+    setText(link, began ? "No connection to the server" : "Connecting…");
+    setAttribute(link, "data-tone", began ? "bad" : "idle");
+  } else {
+    setText(link, down.length ? `${count(feeds.length - down.length)} of ${count(feeds.length)} feeds live` : "Live");
+    setAttribute(link, "data-tone", down.length ? "warn" : "good");
   }
-  set(made.label, label);
-  set(made.value, value);
-  made.value.dataset.tone = tone;
+  const said = store.lostAt && began ? [`No connection to the server since ${clock(store.lostAt)}. What is shown is as it was then.`]
+    : down.map((each) => `No connection to ${each.name} since ${clock(each.stale_since ?? each.since)}: its rows are grey and do not count.`);
+  setText(byId("silent"), said.join(" "));
+  byId("silent").hidden = !said.length;
 }
 
-setInterval(() => { if (Math.floor(Date.now() / SECOND) !== grown) schedule(); }, SECOND);
-
-// -- the connection to the server ---------------------------------------------------------------------
-
-let source = null;
-let selector = "";
-
-let linked = false; // whether the server's updates come; a feed may be down all the same
-function showLink(text, tone) {
-  set(byId("link"), text);
-  byId("link").dataset.tone = tone;
+let wasDown = new Set();
+function announce() { // for screen readers, only what somebody must hear
+  const down = new Set([...store.feeds.values()].filter((each) => !each.live).map(({ name }) => name));
+  for (const name of down) if (!wasDown.has(name)) setText(byId("spoken"), `Feed ${name} is down`);
+  for (const name of wasDown) if (!down.has(name)) setText(byId("spoken"), `Feed ${name} is up`);
+  wasDown = down;
 }
 
-function connect() {
-  source?.close();
-  const mine = new EventSource(`/events?select=${encodeURIComponent(selector)}`); // reconnects by itself
-  source = mine;
-  mine.onmessage = ({ data }) => {
-    linked = true;
-    apply(JSON.parse(data));
-  };
-  mine.onerror = () => {
-    if (mine !== source) return;
-    linked = false;
-    showLink("Reconnecting…", "bad");
-    if (mine.readyState === EventSource.CLOSED) setTimeout(reconnect, 3 * SECOND, mine);
-  };
+// -- filters, which are in the address, so that a screen can keep them ------------------------------------------
+
+const fields = { q: byId("search"), queue: byId("queue"), state: byId("state"), feed: byId("feed") };
+
+function options(select, all) { // [[value, text] …]
+  const wanted = [["", select.options[0].textContent], ...all];
+  const chosen = found[select.id];
+  if (chosen && !wanted.some(([value]) => value === chosen)) wanted.push([chosen, chosen]);
+  const key = JSON.stringify(wanted);
+  if (select.dataset.options === key || document.activeElement === select) return;
+  select.dataset.options = key;
+  select.replaceChildren(...wanted.map(([value, text]) => Object.assign(element("option", "", text), { value })));
+  select.value = chosen;
 }
 
-async function reconnect(old) { // the browser does not retry after an error status or another content type
-  if (old !== source) return;
-  const answer = await fetch("/events?check").catch(() => null);
-  if (answer?.status === 401) location.reload();
-  else connect();
+function choices(rows) {
+  options(fields.queue, rows.queues.map(({ key }) => [key, queueText(key)]).sort((a, b) => a[1].localeCompare(b[1])));
+  options(fields.feed, [...store.feeds.keys()].sort().map((name) => [name, name]));
+  const words = new Set([...rows.agents, ...rows.contacts, ...rows.calls].filter((row) => !row.over).map(word));
+  options(fields.state, [...words].sort().map((each) => [each, each]));
 }
 
-async function select(text) {
-  const input = byId("selector");
-  const answer = await fetch(`/events?check&select=${encodeURIComponent(text)}`).catch(() => null);
-  if (!answer?.headers.get("content-type")?.includes("json")) { // signed out, or the server is down
-    if (source) reconnect(source);
-    else connect();
-    return;
-  }
-  const { problem, position } = await answer.json();
-  input.setAttribute("aria-invalid", String(Boolean(problem)));
-  if (problem) {
-    set(byId("selector-problem"), `Character ${position + 1}: ${problem}.`);
-    input.focus();
-    input.setSelectionRange(position, position + 1);
-    if (!source) connect();
-    return;
-  }
-  set(byId("selector-problem"), "");
-  selector = text;
-  narrowed = true;
-  history.replaceState(null, "", text ? `#${encodeURIComponent(text)}` : location.pathname);
-  connect();
-}
-
-byId("selecting").addEventListener("submit", (event) => {
-  event.preventDefault();
-  select(byId("selector").value.trim());
-});
-
-byId("pause").addEventListener("click", ({ currentTarget }) => {
-  paused = !paused;
-  currentTarget.setAttribute("aria-pressed", String(paused));
-  set(currentTarget, paused ? "Resume" : "Pause");
-  if (!paused) {
-    if (outdated) forgetEvents();
-    held.forEach(addEvent);
-    held = [];
-  }
+function find() {
+  for (const [name, field] of Object.entries(fields)) found[name] = field.value;
+  const set = Object.entries(found).filter(([, value]) => value);
+  byId("reset").hidden = !set.length;
+  const address = new URLSearchParams([...(wall ? [["view", "wall"]] : []), ...set]);
+  history.replaceState(null, "", address.size ? `?${address}` : location.pathname);
   schedule();
-});
-
-try {
-  selector = decodeURIComponent(location.hash.slice(1));
-} catch {
-  selector = "";
 }
-byId("selector").value = selector;
-if (selector) select(selector);
-else connect();
+
+for (const [name, field] of Object.entries(fields)) {
+  const value = asked.get(name) ?? "";
+  if (field.tagName === "SELECT" && value) field.append(Object.assign(element("option", "", value), { value }));
+  field.value = value;
+  field.addEventListener("input", find);
+}
+byId("finding").addEventListener("submit", (event) => event.preventDefault());
+byId("finding").addEventListener("reset", () => setTimeout(find));
+find();
+
+// -- the stream -------------------------------------------------------------------------------------------------
+
+const stream = new Stream("/v1/events?state=1", {
+  snapshot: (message) => { store.snapshot(message); began = true; announce(); schedule(); },
+  changes: (message) => { store.change(message); announce(); schedule(); },
+  time: (message) => store.hear(message),
+}, { onLost: () => { store.lose(); schedule(); }, silence: settings.silence_seconds });
+addEventListener("pagehide", () => stream.source.close());

@@ -1,0 +1,139 @@
+// A table of keyed rows that is drawn from values: sorted by any column, narrowed by a filter, and only changed where
+// something changed. A column: { label, text, sort?, kind?, title?, tone?, hint?, click? }; each gets (row).
+import { count, duration, element, setAttribute, setText } from "./format.js";
+
+const MOST_ROWS = 500; // a browser paints each row, visible or not
+
+export class Table {
+  constructor(section, { heading, empty, columns, order, store, stale = () => null, doubt = () => "" }) {
+    Object.assign(this, { section, columns, order, store, stale, doubt });
+    this.lines = new Map(); // key -> {line, cells, row}
+    this.sorting = null; // {column, descending}
+    const title = element("h2", "", heading);
+    title.id = `${section.id}-heading`;
+    this.count = title.appendChild(element("span", "count"));
+    section.prepend(title);
+    section.setAttribute("aria-labelledby", title.id);
+    this.empty = section.appendChild(element("p", "empty", empty));
+    this.emptyText = empty;
+    this.scroll = section.appendChild(element("div", "scroll"));
+    this.scroll.tabIndex = 0;
+    this.scroll.setAttribute("role", "group"); // the section around it is the landmark
+    this.scroll.setAttribute("aria-labelledby", title.id);
+    const table = this.scroll.appendChild(element("table"));
+    for (const [node, role] of [[table, "table"], [table.createTHead(), "rowgroup"], [table.createTBody(), "rowgroup"]]) {
+      node.setAttribute("role", role); // which stacked rows would lose otherwise
+    }
+    table.setAttribute("aria-labelledby", title.id);
+    const head = table.tHead.insertRow();
+    head.setAttribute("role", "row");
+    this.heads = columns.map((column) => {
+      const cell = head.appendChild(element("th", column.kind?.replace(/state|link/, "") ?? ""));
+      cell.scope = "col";
+      cell.setAttribute("role", "columnheader");
+      const button = cell.appendChild(element("button", "sort", column.label));
+      button.type = "button";
+      if (column.hint) button.title = column.hint;
+      button.addEventListener("click", () => this.sortBy(column));
+      return cell;
+    });
+    this.body = table.tBodies[0];
+  }
+
+  sortBy(column) { // up, descending, and back to the order of the table
+    const { sorting } = this;
+    if (sorting?.column !== column) this.sorting = { column, descending: Boolean(column.descendingFirst) };
+    else if (sorting.descending === Boolean(column.descendingFirst)) sorting.descending = !sorting.descending;
+    else this.sorting = null;
+    this.columns.forEach((each, index) => {
+      const sorted = this.sorting?.column === each;
+      setAttribute(this.heads[index], "aria-sort", sorted ? (this.sorting.descending ? "descending" : "ascending") : null);
+    });
+    this.draw(this.rows);
+  }
+
+  compare(a, b) {
+    if (this.sorting) {
+      const { column, descending } = this.sorting;
+      const of = column.sort ?? column.text;
+      const [x, y] = [of(a), of(b)];
+      if ((x ?? "") !== (y ?? "")) { // what there is not comes last, whichever way
+        if (x === null || x === undefined || x === "") return 1;
+        if (y === null || y === undefined || y === "") return -1;
+        const order = typeof x === "number" ? x - y : String(x).localeCompare(String(y), undefined, { numeric: true });
+        if (order) return descending ? -order : order;
+      }
+    }
+    return this.order(a, b) || a.key.localeCompare(b.key);
+  }
+
+  draw(rows, total = rows.length) {
+    this.rows = rows;
+    const sorted = [...rows].sort((a, b) => this.compare(a, b)).slice(0, MOST_ROWS);
+    const shown = new Set(sorted.map(({ key }) => key));
+    for (const [key, { line }] of this.lines) {
+      if (shown.has(key)) continue;
+      line.remove();
+      this.lines.delete(key);
+    }
+    let place = this.body.firstChild;
+    for (const row of sorted) {
+      const entry = this.lines.get(row.key) ?? this.build(row.key);
+      this.fill(entry, row);
+      if (entry.line === place) place = place.nextSibling;
+      else this.body.insertBefore(entry.line, place);
+    }
+    const all = rows.length === total ? count(total) : `${count(rows.length)} of ${count(total)}`;
+    const more = rows.length > MOST_ROWS ? `, the first ${MOST_ROWS} shown` : "";
+    setText(this.count, total ? all + more : "");
+    setText(this.empty, total ? "None of them matches." : this.emptyText);
+    this.empty.hidden = rows.length > 0;
+    this.scroll.hidden = rows.length === 0;
+  }
+
+  build(key) {
+    const line = element("tr");
+    line.setAttribute("role", "row");
+    const cells = this.columns.map((column, index) => {
+      const cell = line.appendChild(element(index ? "td" : "th", column.kind?.replace(/state|link/, "") ?? ""));
+      cell.setAttribute("role", index ? "cell" : "rowheader");
+      if (!index) cell.scope = "row";
+      cell.dataset.label = column.label;
+      const kind = column.kind ?? "";
+      const node = kind.includes("state") ? cell.appendChild(element("span", "state"))
+        : kind.includes("link") ? cell.appendChild(element("button", "link")) : cell;
+      if (kind.includes("link")) {
+        node.type = "button";
+        node.addEventListener("click", () => column.click(this.lines.get(key).row));
+      }
+      return node;
+    });
+    const entry = { line, cells, row: null };
+    this.lines.set(key, entry);
+    return entry;
+  }
+
+  fill(entry, row) {
+    entry.row = row;
+    const { line, cells } = entry;
+    const doubt = this.doubt(row);
+    line.toggleAttribute("data-over", Boolean(row.over));
+    line.toggleAttribute("data-stale", Boolean(doubt));
+    this.columns.forEach((column, index) => {
+      const cell = cells[index];
+      const kind = column.kind ?? "";
+      const value = column.text(row);
+      if (kind.includes("age")) {
+        const until = this.stale(row) ?? this.store.now; // what is stale does not tick
+        setText(cell, value === null ? "" : duration(until - value));
+      } else {
+        const text = value ?? "";
+        setText(cell, kind.includes("state") && doubt ? `${text}, ${doubt}` : text);
+      }
+      const cellTitle = column.title?.(row) ?? (kind.includes("name") ? value ?? "" : "");
+      if (cellTitle || cell.title) setAttribute(cell, "title", cellTitle || null);
+      const tone = doubt ? "idle" : column.tone?.(row);
+      if (tone !== undefined || cell.dataset.tone) setAttribute(cell, "data-tone", tone || null);
+    });
+  }
+}
