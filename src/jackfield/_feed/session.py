@@ -82,7 +82,7 @@ class Session:
     _renewal: Renewal = attrs.field(init=False)
     _current_since: float = 0.0
     _cut_ages: CutAges = attrs.field(factory=CutAges)
-    _loss: ConnectionLost | None = None
+    loss: ConnectionLost | None = None
     """Why the current connection ended."""
     protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
@@ -144,12 +144,12 @@ class Session:
 
     async def _serve(self) -> None:
         """Serve by one connection, and by those that renew it, until the current one ends."""
-        self._current = self._successor = self._loss = self._renewal.reason = None
+        self._current = self._successor = self.loss = self._renewal.reason = None
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(partial(self._run_connection, renewal=False))
         self.stats.topics = frozenset()
-        if self._loss is not None:
-            raise self._loss
+        if self.loss is not None:
+            raise self.loss
 
     async def _run_connection(self, *, renewal: bool) -> ConnectionLost | None:
         """Open a connection and serve it to its end; why it ended, unless that was our will."""
@@ -173,7 +173,7 @@ class Session:
         if self._successor is connection:
             self._successor = None
         if self._current is connection if connection is not None else not renewal:
-            self._loss = loss
+            self.loss = loss
             self._nursery.cancel_scope.cancel()
         return loss
 

@@ -15,6 +15,7 @@ for a provider
 `protocol`                 the state machine of one connection, and the actions that it returns
 `frames`                   JSON frames into structs, payloads into objects
 `http`                     exchanges by HTTP without I/O: logins, backfills, what a command asks
+`diagnosis`                what it can tell ``jackfield doctor`` of its vendor
 `webhook`                  how the vendor's webhooks are read
 `simulator`                a server of the vendor's to test against
 ========================== =========================================================================================

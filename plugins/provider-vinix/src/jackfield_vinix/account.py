@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import attrs
 
 from jackfield.addresses import Source
+from jackfield.events import Event
+from jackfield.plugin.diagnosis import Finding
 from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.transport import Endpoint
 from jackfield.state import Sync
+from jackfield_vinix.diagnosis import diagnose
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
 from jackfield_vinix.protocol import VinixProtocol
@@ -76,6 +81,10 @@ class Account:
         """What REST lists of the state; nothing where there is no REST."""
         rest = self._rest()
         return Sync((), frozenset()) if rest is None else (yield from query_sync(rest, self.account_id))
+
+    def diagnose(self, protocol: FeedProtocol | None, events: Sequence[Event], now: datetime) -> Iterable[Finding]:
+        """The token, the spellings, and how the server writes."""
+        return diagnose(protocol, events, logs_in=self.login is not None, rest=bool(self.rest_url))
 
     def _rest(self) -> Rest | None:
         if not self.rest_url:

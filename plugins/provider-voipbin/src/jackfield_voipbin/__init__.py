@@ -24,6 +24,7 @@ from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 from jackfield.state import Sync
 from jackfield_voipbin.credentials import login, read_credential
+from jackfield_voipbin.diagnosis import diagnose as _diagnose
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
@@ -249,6 +250,8 @@ class Voipbin:
     def sync(self) -> HTTPFlow[Sync]:
         """What REST lists of the state."""
         return (yield from query_sync(self.rest(), datetime.now(UTC)))
+
+    diagnose = _diagnose
 
     def webhook(self, feed: str) -> Webhook | None:
         """How posts are read, where the platform is to post."""

@@ -267,6 +267,16 @@ class VoipbinProtocol:
         """Remember who is to blame."""
         self._subscribing.closed(code, at)
 
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The texts by which this connection has subscribed."""
+        return self._subscribing.sent
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The texts that are not asked for, since the platform cut the connection for them."""
+        return tuple(self._subscribing.suspicion.guilty)
+
 
 def _listed(scope: str | None) -> Iterable[str]:
     """The resources that REST lists for a customer, or for one agent."""

@@ -90,6 +90,11 @@ class Subscribing:
     since: dict[str, datetime | None] = attrs.field(factory=dict)
     """The topics that are asked for, and since when; ``None`` until the time is known."""
 
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The texts that were sent."""
+        return tuple(self._age)
+
     def subscribe(self, topic: str) -> Iterator[Action]:
         """Ask for a topic in each spelling but the suspects, and count it as granted; refuse it where none is left."""
         texts = dict.fromkeys(self._spellings(topic)).keys()
