@@ -11,7 +11,8 @@ import trustme
 
 from jackfield._cli import main
 from jackfield._cli.doctor_checks import findings
-from jackfield._cli.doctor_probe import Examination, clock_skew, dial
+from jackfield._cli.doctor_dial import dial
+from jackfield._cli.doctor_probe import Examination, clock_skew
 from jackfield._loading.registry import Registry
 from jackfield._net.dial import Network
 from jackfield.config import build_config
