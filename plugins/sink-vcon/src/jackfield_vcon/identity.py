@@ -1,0 +1,55 @@
+"""Ids that are derived and never drawn, so that a conversation has one for ever, whoever works it out; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from uuid import UUID
+
+from jackfield.events import Event
+
+__all__ = ["agent_uuid", "content_hash", "conversation_of", "key_of", "vcon_uuid"]
+
+# What is about one conversation, by the entities whose own id others name as theirs.
+_NAMED = frozenset({"call", "recording", "transcription", "ai_call"})
+
+
+def key_of(event: Event) -> str:
+    """The conversation that an event names: its correlation, else the thing that it is about."""
+    _, _, scope_id, resource, resource_id, _ = event.address
+    own = event.correlation or f"{resource}/{resource_id}"
+    return f"{event.address.provider}/{scope_id}/{own}"
+
+
+def conversation_of(event: Event) -> tuple[str, str] | None:
+    """The key under which others may name what this event is about, and the conversation to which that belongs.
+
+    A transcript's segments name the transcription only, and that names the call.
+    """
+    entity, address = event.kind.partition(".")[0], event.address
+    if entity not in _NAMED or not event.correlation or event.correlation == address.resource_id:
+        return None
+    return f"{address.provider}/{address.scope_id}/{address.resource_id}", key_of(event)
+
+
+def vcon_uuid(domain: str, key: str, version: int) -> str:
+    """The uuid of one version of a conversation's vCon, of version 8: its bits are a digest's."""
+    return _uuid8("vcon", domain, key, str(version))
+
+
+def agent_uuid(domain: str, provider: str, scope_id: str, agent_id: str) -> str:
+    """An agent's uuid, which is the same in every conversation."""
+    return _uuid8("agent", domain, provider, scope_id, agent_id)
+
+
+def content_hash(body: bytes) -> str:
+    """A content's hash as vCons write it: the algorithm and base64url without padding."""
+    return f"sha512-{urlsafe_b64encode(hashlib.sha512(body).digest()).rstrip(b'=').decode()}"
+
+
+def _uuid8(*parts: str) -> str:
+    framed = b"".join(b"%d:%b" % (len(each), each) for each in (part.encode("utf-8", "replace") for part in parts))
+    digest = bytearray(hashlib.sha256(b"jackfield-vcon:" + framed).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(UUID(bytes=bytes(digest)))

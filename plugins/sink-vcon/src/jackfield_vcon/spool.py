@@ -1,0 +1,234 @@
+"""What is under way, in an SQLite file beside the vCons, so that a restart loses and repeats nothing.
+
+A batch counts as delivered once its events are in here. A vCon is stored in here, in the transaction that closes its
+version, before its file is made: whatever a crash interrupts is done again with the same bytes. Synchronous; one caller
+at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from jackfield.events import Event
+from jackfield_vcon.assemble import Amended
+from jackfield_vcon.identity import conversation_of, key_of
+
+__all__ = ["Finished", "Spool"]
+
+NAME = "pending.sqlite3"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    key TEXT NOT NULL, id TEXT NOT NULL, received REAL NOT NULL, body BLOB NOT NULL, PRIMARY KEY (key, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS belongs (key TEXT PRIMARY KEY, whole TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parts ON belongs (whole);
+CREATE TABLE IF NOT EXISTS conversations (
+    key TEXT PRIMARY KEY, due REAL, seen REAL NOT NULL, version INTEGER NOT NULL DEFAULT 0,
+    uuid TEXT NOT NULL DEFAULT '', hash TEXT NOT NULL DEFAULT '', content TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS when_due ON conversations (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS when_seen ON conversations (seen);
+CREATE TABLE IF NOT EXISTS gaps (id TEXT PRIMARY KEY, feed TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox (name TEXT PRIMARY KEY, body BLOB NOT NULL);
+"""
+# A copy that was received earlier takes the place of one that was received later, so that order does not matter.
+ADD = """
+INSERT INTO events VALUES (?, ?, ?, ?) ON CONFLICT (key, id) DO UPDATE SET received = excluded.received,
+body = excluded.body WHERE (excluded.received, excluded.body) < (events.received, events.body)"""
+PARTS = """
+WITH RECURSIVE part(key) AS (VALUES (?) UNION SELECT belongs.key FROM belongs JOIN part ON belongs.whole = part.key)
+SELECT key FROM part"""
+# What is about no conversation.
+_APART = frozenset({"agent", "queue", "number", "account", "campaign", "team", "outdial", "ai"})
+GAPS = ("stream.gap_suspected", "stream.not_verified")
+
+
+@attrs.frozen
+class Finished:
+    """A conversation whose time to be looked at has come."""
+
+    key: str
+    events: list[Event]
+    gaps: list[Event]
+    seen: float
+    """When its newest event came."""
+    version: int
+    """Of its newest vCon; 0 for none."""
+    before: Amended | None
+    content: str
+    """What its newest vCon was made of."""
+
+
+@attrs.define(eq=False)
+class Spool:
+    """An open file; made by `Spool.open`."""
+
+    path: Path
+    _db: sqlite3.Connection
+    _identity: tuple[int, int]
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open or make it; `OSError` where that cannot be done."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / NAME
+        try:
+            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {SCHEMA}")
+        except sqlite3.Error as error:
+            raise OSError(f"{path}: {error}") from None
+        return cls(path, db, _identity_of(path))
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def check(self) -> None:
+        """`OSError` where the file is not the one any more that was opened."""
+        if _identity_of(self.path) != self._identity:
+            raise OSError(f"{self.path}: was replaced or removed while it was written to")
+
+    def take(self, events: Iterable[Event], now: float, due: float) -> None:
+        """Keep events; their conversations are looked at when they are due."""
+        self.check()
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            touched: dict[str, None] = {}
+            for event in events:
+                if event.kind in GAPS:
+                    row = (event.id, event.feed, event.received.timestamp(), event.to_json())
+                    db.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?)", row)
+                elif event.kind.startswith("stream.") or (
+                    not event.correlation and event.kind.partition(".")[0] in _APART
+                ):
+                    continue
+                else:
+                    touched[self._keep(event)] = None
+            for key in touched:
+                db.execute(
+                    "INSERT INTO conversations (key, due, seen) VALUES (?, ?, ?)"
+                    " ON CONFLICT (key) DO UPDATE SET due = excluded.due, seen = excluded.seen",
+                    (self._whole(key), due, now),
+                )
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+
+    def _keep(self, event: Event) -> str:
+        key = key_of(event)
+        self._db.execute(ADD, (key, event.id, event.received.timestamp(), event.to_json()))
+        if (named := conversation_of(event)) is not None:
+            self._db.execute(
+                "INSERT INTO belongs VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET whole = min(whole, excluded.whole)",
+                named,
+            )
+            # What was thought to be a conversation of its own is a part of another.
+            self._db.execute("DELETE FROM conversations WHERE key = ? AND version = 0", named[:1])
+        return key
+
+    def _whole(self, key: str) -> str:
+        """The conversation that a key is a part of."""
+        seen = {key}
+        while (row := self._db.execute("SELECT whole FROM belongs WHERE key = ?", (key,)).fetchone()) is not None:
+            if row[0] in seen:
+                break
+            key = row[0]
+            seen.add(key)
+        return key
+
+    def due(self, now: float, most: int) -> list[str]:
+        """The conversations whose time has come, the first that was due first."""
+        rows = self._db.execute("SELECT key FROM conversations WHERE due <= ? ORDER BY due, key LIMIT ?", (now, most))
+        return [key for (key,) in rows]
+
+    def read(self, key: str) -> Finished:
+        """A conversation with all its events, and with the gaps of its feeds."""
+        parts = [part for (part,) in self._db.execute(PARTS, (key,))]
+        bodies: list[bytes] = []
+        for part in parts:
+            bodies += [body for (body,) in self._db.execute("SELECT body FROM events WHERE key = ?", (part,))]
+        events = [Event.from_cloudevent(body) for body in bodies]
+        row = self._db.execute(
+            "SELECT seen, version, uuid, hash, content FROM conversations WHERE key = ?", (key,)
+        ).fetchone()
+        seen, version, uuid, digest, content = row
+        before = Amended(uuid, digest) if version else None
+        return Finished(key, events, list(self._gaps_of(events)), seen, version, before, content)
+
+    def _gaps_of(self, events: list[Event]) -> Iterator[Event]:
+        """Those that may lie within a conversation; an hour, since a gap is announced when the connection is back."""
+        if not events:
+            return
+        received = [event.received.timestamp() for event in events]
+        for feed in sorted({event.feed for event in events}):
+            query = "SELECT body FROM gaps WHERE feed = ? AND at BETWEEN ? AND ?"
+            for (body,) in self._db.execute(query, (feed, min(received), max(received) + 3600)):
+                yield Event.from_cloudevent(body)
+
+    def finish(self, found: Finished, name: str, body: bytes, written: Amended, content: str) -> None:
+        """Close a version: its vCon is in the outbox from now on."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (name, body))
+            self._db.execute(
+                "UPDATE conversations SET due = NULL, version = ?, uuid = ?, hash = ?, content = ? WHERE key = ?",
+                (found.version + 1, written.uuid, written.content_hash, content, found.key),
+            )
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def delay(self, due: float) -> None:
+        """Look at nothing before that: after a start, events that came meanwhile are still on their way."""
+        self._db.execute("UPDATE conversations SET due = ? WHERE due < ?", (due, due))
+
+    def put_off(self, key: str, due: float | None) -> None:
+        """Look at a conversation later, or with the next of its events."""
+        self._db.execute("UPDATE conversations SET due = ? WHERE key = ?", (due, key))
+
+    def outbox(self) -> list[tuple[str, bytes]]:
+        """The vCons whose files are not made yet."""
+        return list(self._db.execute("SELECT name, body FROM outbox ORDER BY name LIMIT 100"))
+
+    def sent(self, name: str) -> None:
+        """A vCon's file is there."""
+        self._db.execute("DELETE FROM outbox WHERE name = ?", (name,))
+
+    def forget(self, before: float) -> int:
+        """Delete the events of conversations to which none came since then; how many conversations that are.
+
+        Their uuids stay, so that none is given twice.
+        """
+        keys = [
+            key
+            for (key,) in self._db.execute(
+                "SELECT key FROM conversations WHERE seen < ? AND due IS NULL AND content != '-' LIMIT 500", (before,)
+            )
+        ]
+        for key in keys:
+            self._db.execute("BEGIN IMMEDIATE")
+            for (part,) in list(self._db.execute(PARTS, (key,))):
+                self._db.execute("DELETE FROM events WHERE key = ?", (part,))
+                self._db.execute("DELETE FROM belongs WHERE key = ?", (part,))
+            self._db.execute("UPDATE conversations SET content = '-' WHERE key = ? AND version > 0", (key,))
+            self._db.execute("DELETE FROM conversations WHERE key = ? AND version = 0", (key,))
+            self._db.execute("COMMIT")
+        self._db.execute("DELETE FROM gaps WHERE at < ?", (before,))
+        return len(keys)
+
+    def bodies(self) -> list[bytes]:
+        """All events, in no order."""
+        return [body for (body,) in self._db.execute("SELECT body FROM events")]
+
+
+def _identity_of(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

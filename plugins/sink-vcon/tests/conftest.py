@@ -1,0 +1,97 @@
+"""What the tests share: conversations of both vendors' simulated days, and the drafts' schemas."""
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from jackfield.addresses import Address
+from jackfield.events import Event, Parties
+from jackfield.plugin.secrets import Secret
+from jackfield.testing import simulated_events
+from jackfield_vcon.facts import Facts
+from jackfield_vcon.identity import conversation_of, key_of
+from jackfield_vinix import Vinix
+from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
+from jackfield_voipbin import Voipbin
+from jackfield_voipbin.simulator import CUSTOMER, VoipbinSimulator
+
+SCHEMAS = [json.loads(path.read_text()) for path in sorted(Path(__file__).with_name("schemas").glob("*.json"))]
+START = datetime(2026, 11, 26, 9, tzinfo=UTC)
+TOKEN = Secret("text", "t")
+VENDORS = {
+    "vinix": lambda: simulated_events(
+        Vinix(url="wss://gateway.example", auth_token=TOKEN, account_id=ACCOUNT), VinixSimulator("t", seed=1), 1500
+    ),
+    "documented": lambda: simulated_events(
+        Voipbin(token=TOKEN, customer_id=CUSTOMER), VoipbinSimulator("t", seed=1), 1500
+    ),
+    "deployed": lambda: simulated_events(
+        Voipbin(token=TOKEN, customer_id=CUSTOMER), VoipbinSimulator("t", seed=1, profile="2026-10"), 1500
+    ),
+}
+
+
+@lru_cache
+def conversations_of(vendor):
+    """The events of each conversation of a day, by its key."""
+    events, whole = defaultdict(list), {}
+    for event in VENDORS[vendor]():
+        events[key_of(event)].append(event)
+        if (named := conversation_of(event)) is not None:
+            whole[named[0]] = named[1]
+    for part in [key for key in events if key in whole]:
+        events[whole[part]] += events.pop(part)
+    return {key: found for key, found in events.items() if Facts.of(found).has_substance}
+
+
+def make_event(kind, second=0, id="c1", *, correlation="c1", feed="office", data=None, received=None, **parties):
+    entity, _, word = kind.partition(".")
+    at = START + timedelta(seconds=second)
+    address = Address("acme", "account", "A", entity, id, word)
+    return Event(
+        f"{kind}-{id}-{second}",
+        kind,
+        address,
+        at,
+        received or at,
+        feed,
+        correlation,
+        parties=Parties(**parties),
+        data=data,
+    )
+
+
+def check(vcon):
+    """Both schemas accept it, and every index in it is one."""
+    for schema in SCHEMAS:
+        jsonschema.validate(vcon, schema)
+    parties, dialogs = len(vcon["parties"]), len(vcon["dialog"])
+    for dialog in vcon["dialog"]:
+        history = [each["party"] for each in dialog.get("party_history", ())]
+        assert all(index < parties for index in [*dialog.get("parties", ()), *history])
+        assert all(dialog.get(name, 0) < parties for name in ("originator", "transferor", "transferee"))
+        assert all(dialog.get(name, 0) < dialogs for name in ("original", "target_dialog"))
+        assert (dialog["type"] == "incomplete") == ("disposition" in dialog)
+    for attachment in vcon["attachments"]:
+        assert attachment["party"] < parties
+        assert attachment["dialog"] < dialogs
+
+
+@pytest.fixture(name="event")
+def _event():
+    return make_event
+
+
+@pytest.fixture(name="check")
+def _check():
+    return check
+
+
+@pytest.fixture(name="conversations", scope="session")
+def _conversations():
+    return conversations_of

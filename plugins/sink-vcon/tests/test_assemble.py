@@ -1,0 +1,153 @@
+"""`jackfield_vcon.assemble`: a conversation's events as a vCon."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield_vcon.assemble import Amended, assemble, encode
+from jackfield_vcon.facts import Facts
+
+ANSWERED = (
+    ("contact.created", 0, {"caller": "+491", "caller_name": "Ada", "callee": "+492", "direction": "inbound"}),
+    ("contact.queued", 1, {"queue_id": "q1", "queue_name": "Sales", "caller": "+491"}),
+    ("offer.created", 5, {"agent_id": "a1", "agent_name": "alice"}),
+    ("contact.connected", 9, {"agent_id": "a1"}),
+    ("contact.disconnected", 69, {"agent_id": "a1"}),
+    ("contact.ended", 70, {"cause": "normal"}),
+)
+
+
+def made(events, **more):
+    return assemble(Facts.of(events), "acme/A/c1", domain="example.com", **more)
+
+
+def happened(event, *lives, **more):
+    return [event(kind, second, **parties, **more) for kind, second, parties in lives]
+
+
+def test_an_answered_contact(event, check):
+    vcon = made(happened(event, *ANSWERED))
+    check(vcon)
+    customer, line, agent = vcon["parties"]
+    assert customer == {"tel": "tel:+491", "name": "Ada", "role": "customer"}
+    assert line == {"tel": "tel:+492", "type": "organization"}
+    assert (agent["name"], agent["role"], agent["type"]) == ("alice", "agent", "person")
+    (dialog,) = vcon["dialog"]
+    assert (dialog["type"], dialog["start"], dialog["duration"]) == ("recording", "2026-11-26T09:00:09Z", 60.0)
+    assert (dialog["skill"], dialog["interaction_id"], dialog["originator"]) == (["Sales"], "c1", 0)
+    assert [(each["event"], each["party"]) for each in dialog["party_history"]] == [
+        ("join", 0),
+        ("join", 2),
+        ("drop", 2),
+        ("drop", 0),
+    ]
+    assert vcon["extensions"] == ["CC"]
+    assert vcon["attachments"][1]["body"] == {"end_seen": True, "gaps": []}
+
+
+def test_its_events_are_in_it_as_every_sink_writes_them(event):
+    events = happened(event, *ANSWERED)
+    body = made(events)["attachments"][0]["body"]
+    assert [json.loads(line)["id"] for line in body.splitlines()] == [each.id for each in events]
+
+
+@pytest.mark.parametrize(
+    ("cause", "disposition"),
+    [("busy", "busy"), ("no_answer", "no-answer"), ("failed", "failed"), ("rejected", "failed"), ("", "failed")],
+)
+def test_a_call_that_nobody_answered_is_incomplete(event, check, cause, disposition):
+    call = [event("call.initiated", 0, "x", caller="+491"), event("call.failed", 9, "x", cause=cause)]
+    vcon = made(call)
+    check(vcon)
+    assert [(each["type"], each["disposition"]) for each in vcon["dialog"]] == [("incomplete", disposition)]
+
+
+def test_an_abandoned_contact_is_incomplete_although_its_call_was_answered_by_a_machine(event, check):
+    lives = (
+        ("call.connected", 0, {}),
+        ("contact.queued", 1, {}),
+        ("contact.abandoned", 9, {}),
+        ("call.cleared", 9, {}),
+    )
+    vcon = made(happened(event, *lives))
+    check(vcon)
+    assert [(each["type"], each["disposition"]) for each in vcon["dialog"]] == [("incomplete", "hung-up")]
+
+
+def test_a_contact_that_changes_agents_was_transferred(event, check):
+    again = (("contact.connected", 40, {"agent_id": "a2"}), *ANSWERED[4:])
+    vcon = made(happened(event, *ANSWERED[:4], *again))
+    check(vcon)
+    (transfer,) = [each for each in vcon["dialog"] if each["type"] == "transfer"]
+    roles = [vcon["parties"][transfer[name]]["role"] for name in ("transferor", "transferee", "transfer_target")]
+    assert roles == ["agent", "customer", "agent"]
+
+
+def test_a_hold_is_in_the_history(event, check):
+    call = ("call.connected", "call.held", "call.retrieved", "call.cleared")
+    vcon = made([event(kind, second, "x", caller="+491") for second, kind in enumerate(call)])
+    check(vcon)
+    assert [each["event"] for each in vcon["dialog"][0]["party_history"]] == ["join", "hold", "unhold", "drop"]
+
+
+def test_a_message_is_a_text(event, check):
+    vcon = made([event("message.received", 0, "m1", caller="+491", callee="+492", data={"text": "Hello"})])
+    check(vcon)
+    (text,) = vcon["dialog"]
+    assert (text["type"], text["body"], text["message_id"], text["originator"]) == ("text", "Hello", "m1", 0)
+
+
+def test_gaps_that_reach_into_it_are_in_it(event):
+    def gap(since, until):
+        span = {name: (event("x.y", second).time.isoformat()) for name, second in (("since", since), ("until", until))}
+        return event("stream.gap_suspected", until, "office", correlation=None, data=span | {"reason": "cut"})
+
+    vcon = made(happened(event, *ANSWERED), gaps=[gap(3, 6), gap(200, 300), gap(3, 6)])
+    (found,) = vcon["attachments"][1]["body"]["gaps"]
+    assert (found["since"], found["reason"]) == ("2026-11-26T09:00:03Z", "cut")
+
+
+def test_an_agent_has_one_uuid_in_every_conversation_and_a_conversation_one_for_ever(event):
+    one = made(happened(event, *ANSWERED))
+    other = assemble(Facts.of(happened(event, *ANSWERED)), "acme/A/c2", domain="example.com")
+    assert one["uuid"] != other["uuid"]
+    assert one["uuid"][14] == "8"
+    assert one["parties"][2]["uuid"] == other["parties"][2]["uuid"]
+    assert made(happened(event, *ANSWERED[:5]))["uuid"] == one["uuid"]
+
+
+def test_a_later_version_refers_to_the_one_before(event, check):
+    first = made(happened(event, *ANSWERED[:5]))
+    second = made(happened(event, *ANSWERED), amended=Amended(first["uuid"], "sha512-x"), version=2)
+    check(second)
+    assert second["amended"]["uuid"] == first["uuid"] != second["uuid"]
+
+
+@pytest.mark.parametrize("vendor", ["vinix", "documented", "deployed"])
+def test_every_conversation_of_a_vendors_day_is_a_valid_vcon(vendor, conversations, check):
+    found = conversations(vendor)
+    vcons = [assemble(Facts.of(events), key, domain="example.com") for key, events in found.items()]
+    for vcon in vcons:
+        check(json.loads(encode(vcon)))
+    assert len({vcon["uuid"] for vcon in vcons}) == len(found) > 40
+    kinds = {dialog["type"] for vcon in vcons for dialog in vcon["dialog"]}
+    assert kinds >= {"recording", "incomplete"}
+
+
+@settings(max_examples=40)
+@given(data=st.data(), vendor=st.sampled_from(["vinix", "documented", "deployed"]))
+def test_any_order_and_repetition_gives_the_same_bytes(data, vendor, conversations):
+    found = conversations(vendor)
+    key = data.draw(st.sampled_from(sorted(found)))
+    events = found[key]
+    again = data.draw(st.permutations([*events, *events[: len(events) // 2]]))
+    assert encode(assemble(Facts.of(again), key)) == encode(assemble(Facts.of(events), key))
+
+
+def test_of_two_copies_the_one_that_was_received_first_counts(event):
+    events = happened(event, *ANSWERED)
+    late = [event(kind, s, received=events[-1].time + timedelta(hours=1), **p) for kind, s, p in ANSWERED]
+    assert encode(made([*late, *events])) == encode(made(events)) == encode(made([*events, *late]))

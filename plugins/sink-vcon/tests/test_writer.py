@@ -1,0 +1,189 @@
+"""`jackfield_vcon.writer`: what is over and settled becomes a file, once, whatever is cut off in between."""
+
+import json
+import logging
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+
+from jackfield.errors import DeliveryError
+from jackfield.plugin.sink import Batch
+from jackfield_vcon import Vcon
+from jackfield_vcon import writer as module
+from jackfield_vcon.identity import content_hash
+from jackfield_vcon.spool import Spool
+
+LIFE = ("contact.created", "contact.queued", "contact.connected", "contact.disconnected", "contact.ended")
+
+
+@attrs.define
+class Clock:
+    moment: float = 1_000_000.0
+
+    def __call__(self):
+        return self.moment
+
+
+@pytest.fixture(name="clock")
+def _clock():
+    return Clock()
+
+
+@pytest.fixture(name="sink")
+def _sink(tmp_path):
+    return Vcon(path=str(tmp_path / "vcons"), domain="example.com", settle_seconds=30, idle_seconds=600)
+
+
+def files(sink):
+    return sorted(Path(sink.path).glob("*/*"))
+
+
+def lives(event, id="c1", kinds=LIFE):
+    return tuple(event(kind, second, id, correlation=id, agent_id="a1") for second, kind in enumerate(kinds))
+
+
+async def settle(writer, clock, seconds):
+    clock.moment += seconds
+    await writer.settle()
+
+
+async def test_a_conversation_is_written_once_when_it_is_over_and_settled(sink, clock, event, check):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event, kinds=LIFE[:3])))
+        await settle(writer, clock, 31)
+        assert files(sink) == []
+        await writer.write(Batch(lives(event)))  # some of it a second time
+        await settle(writer, clock, 29)
+        assert files(sink) == []
+        await settle(writer, clock, 2)
+        (file,) = files(sink)
+        await writer.write(Batch(lives(event)))
+        await settle(writer, clock, 31)
+        assert files(sink) == [file]
+    vcon = json.loads(file.read_bytes())
+    check(vcon)
+    assert (file.parent.name, file.name) == ("2026-11-26", f"{vcon['uuid']}.vcon.json")
+
+
+async def test_what_is_under_way_outlives_a_restart(sink, clock, event):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event, kinds=LIFE[:3])))
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)[3:]))
+        await settle(writer, clock, 31)
+    (file,) = files(sink)
+    assert json.loads(file.read_bytes())["attachments"][0]["body"].count("\n") == len(LIFE)
+
+
+async def test_after_a_start_events_that_came_meanwhile_have_time_to_arrive(sink, clock, event):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+    clock.moment += 3600
+    async with sink.open(now=clock) as writer:
+        await writer.settle()
+        assert files(sink) == []
+        await writer.write(Batch((event("contact.routed", 2),)))
+        await settle(writer, clock, 31)
+    (file,) = files(sink)
+    assert json.loads(file.read_bytes())["attachments"][0]["body"].count("\n") == len(LIFE) + 1
+
+
+async def test_a_late_fact_gives_one_amended_vcon_whose_reference_resolves(sink, clock, event, check):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+        await settle(writer, clock, 31)
+        (first,) = files(sink)
+        await writer.write(Batch((event("contact.routed", 2),)))
+        await settle(writer, clock, 31)
+        await settle(writer, clock, 31)
+    (second,) = set(files(sink)) - {first}
+    vcon = json.loads(second.read_bytes())
+    check(vcon)
+    assert vcon["amended"] == {"uuid": first.name.partition(".")[0], "content_hash": content_hash(first.read_bytes())}
+
+
+async def test_a_transcript_belongs_to_its_call_whichever_comes_first(sink, clock, event):
+    segment = event("transcription.segment_completed", 2, "t1", correlation="t1", data={"message": "hello"})
+    started = event("transcription.started", 1, "t1")
+    call = tuple(event(kind, n, "x") for n, kind in enumerate(("call.connected", "call.cleared")))
+    async with sink.open(now=clock) as writer:
+        for each in ((segment,), call, (started,)):
+            await writer.write(Batch(each))
+        await settle(writer, clock, 31)
+    (file,) = files(sink)
+    assert json.loads(file.read_bytes())["analysis"][0]["body"][0]["text"] == "hello"
+
+
+async def test_messages_are_written_when_none_came_for_long_enough(sink, clock, event):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch((event("message.received", 0, "m1", data={"text": "hi"}),)))
+        await settle(writer, clock, 31)
+        assert files(sink) == []
+        await settle(writer, clock, 600)
+    assert len(files(sink)) == 1
+
+
+async def test_what_is_no_conversation_is_not_written(sink, clock, event):
+    async with sink.open(now=clock) as writer:
+        alone = (event("agent.ready", 0, "a1", correlation=None), event("flow.started", 0, "f1", correlation="f1"))
+        await writer.write(Batch(alone))
+        await settle(writer, clock, 10_000)
+    assert files(sink) == []
+
+
+async def test_a_vcon_that_a_crash_kept_from_its_file_is_written_at_the_next_start(sink, clock, event, monkeypatch):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+        monkeypatch.setattr(Spool, "outbox", lambda _: [])
+        await settle(writer, clock, 31)
+    assert files(sink) == []
+    monkeypatch.undo()
+    async with sink.open(now=clock) as writer:
+        await writer.settle()
+    assert len(files(sink)) == 1
+
+
+async def test_while_vcons_cannot_be_written_events_wait_in_the_journal(sink, clock, event):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+        obstacle = trio.Path(sink.path) / "2026-11-26"
+        await obstacle.touch()
+        await settle(writer, clock, 31)
+        with pytest.raises(DeliveryError, match="vCons cannot be written"):
+            await writer.write(Batch(lives(event, "c2")))
+        await obstacle.unlink()
+        await writer.write(Batch(lives(event, "c2")))
+        await settle(writer, clock, 31)
+    assert len(files(sink)) == 2
+
+
+async def test_events_are_forgotten_in_time_and_what_comes_after_that_is_said(sink, clock, event, caplog):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+        await settle(writer, clock, 31)
+        await settle(writer, clock, 604_801)
+        assert writer._spool.bodies() == []
+        await writer.write(Batch((event("contact.routed", 2),)))
+        with caplog.at_level(logging.WARNING):
+            await settle(writer, clock, 31)
+    assert "not amended any more" in caplog.text
+    assert len(files(sink)) == 1
+
+
+async def test_one_conversation_that_cannot_be_assembled_keeps_no_other_from_being_written(
+    sink, clock, event, monkeypatch, caplog
+):
+    def assemble(facts, key, **more):
+        if key.endswith("c1"):
+            raise ValueError("odd")
+        return real(facts, key, **more)
+
+    real = module.assemble
+    monkeypatch.setattr(module, "assemble", assemble)
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch((*lives(event, "c1"), *lives(event, "c2"))))
+        await settle(writer, clock, 31)
+    assert len(files(sink)) == 1
+    assert "no vCon can be made" in caplog.text
