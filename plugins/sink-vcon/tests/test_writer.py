@@ -187,3 +187,15 @@ async def test_one_conversation_that_cannot_be_assembled_keeps_no_other_from_bei
         await settle(writer, clock, 31)
     assert len(files(sink)) == 1
     assert "no vCon can be made" in caplog.text
+
+
+async def test_what_is_redacted_has_a_uuid_of_its_own(sink, clock, event, tmp_path, check):
+    redacting = attrs.evolve(sink, path=str(tmp_path / "redacted"), redact=("names", "numbers"))
+    for each in (sink, redacting):
+        async with each.open(now=clock) as writer:
+            await writer.write(Batch(lives(event)))
+            await settle(writer, clock, 31)
+    vcons = [json.loads(files(each)[0].read_bytes()) for each in (sink, redacting)]
+    check(vcons[1])
+    assert vcons[0]["uuid"] != vcons[1]["uuid"]
+    assert vcons[1]["redacted"] == {"type": "numbers,names"}

@@ -13,6 +13,7 @@ import trio
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.sink import OpenSink, SinkSpec
+from jackfield_vcon.redact import Part
 from jackfield_vcon.spool import Spool
 from jackfield_vcon.writer import Times, Writer
 
@@ -43,13 +44,20 @@ class Vcon:
         metadata=field_help("for how long a late event gives an amended vCon; its events are kept for that"),
     )
 
+    redact: tuple[Part, ...] = attrs.field(
+        default=(),
+        metadata=field_help(
+            'what the files leave out: "numbers", "names", "messages", "transcripts"; the events too then'
+        ),
+    )
+
     @asynccontextmanager
     async def open(self, *, now: Callable[[], float] = time.time) -> AsyncGenerator[OpenSink, None]:
         """Make the folder ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
         folder = Path(self.path)
         spool = await trio.to_thread.run_sync(Spool.open, folder)
         times = Times(self.settle_seconds, self.idle_seconds, self.amend_seconds)
-        writer = Writer(folder, spool, times, self.domain, now)
+        writer = Writer(folder, spool, times, self.domain, now, frozenset(self.redact))
         await trio.to_thread.run_sync(spool.delay, now() + self.settle_seconds)
         writer.start(min(max(self.settle_seconds / 4, 0.05), 5.0))
         try:

@@ -39,6 +39,7 @@ def assemble(
     gaps: Iterable[Event] = (),
     amended: Amended | None = None,
     version: int = 1,
+    form: str = "",
 ) -> dict[str, Any]:
     """The vCon of a conversation; `gaps` are what was said of events that may be missing."""
     people = People.of(facts, domain)
@@ -46,7 +47,7 @@ def assemble(
     first, last = moment(facts.events[0]), moment(facts.events[-1])
     vcon: dict[str, Any] = {
         "vcon": VERSION,
-        "uuid": vcon_uuid(domain, key, version),
+        "uuid": vcon_uuid(domain, key, version, form),
         "created_at": timestamp(max(last, first)),
         "subject": _subject(facts),
         "extensions": ["CC"],

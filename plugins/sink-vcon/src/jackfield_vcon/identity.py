@@ -32,9 +32,12 @@ def conversation_of(event: Event) -> tuple[str, str] | None:
     return f"{address.provider}/{address.scope_id}/{address.resource_id}", key_of(event)
 
 
-def vcon_uuid(domain: str, key: str, version: int) -> str:
-    """The uuid of one version of a conversation's vCon, of version 8: its bits are a digest's."""
-    return _uuid8("vcon", domain, key, str(version))
+def vcon_uuid(domain: str, key: str, version: int, form: str = "") -> str:
+    """The uuid of one version of a conversation's vCon, of version 8: its bits are a digest's.
+
+    What is left out gives another `form`, and so another uuid.
+    """
+    return _uuid8("vcon", domain, key, str(version), form)
 
 
 def agent_uuid(domain: str, provider: str, scope_id: str, agent_id: str) -> str:

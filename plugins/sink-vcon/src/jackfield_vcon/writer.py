@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 import trio
@@ -18,6 +19,7 @@ from jackfield.plugin.sink import Batch
 from jackfield_vcon.assemble import Amended, assemble, encode
 from jackfield_vcon.facts import Facts
 from jackfield_vcon.identity import content_hash
+from jackfield_vcon.redact import redacted
 from jackfield_vcon.spool import Spool
 
 __all__ = ["Times", "Writer"]
@@ -45,6 +47,7 @@ class Writer:
     _times: Times
     _domain: str
     _now: Callable[[], float]
+    _redact: frozenset[str] = frozenset()
     _lock: trio.Lock = attrs.field(factory=trio.Lock)
     _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _ended: trio.Event = attrs.field(factory=trio.Event)
@@ -133,16 +136,18 @@ class Writer:
         if not facts.is_over and now < found.seen + self._times.idle:
             self._spool.put_off(key, found.seen + self._times.idle)
             return
-        plain = assemble(facts, key, domain=self._domain, gaps=found.gaps)
-        content = hashlib.sha256(encode(plain)).hexdigest()
+        make = partial(assemble, facts, key, domain=self._domain, gaps=found.gaps, form=",".join(sorted(self._redact)))
+        content = hashlib.sha256(encode(self._shown(make()))).hexdigest()
         if content == found.content:
             self._spool.put_off(key, None)
             return
-        version = found.version + 1
-        vcon = assemble(facts, key, domain=self._domain, gaps=found.gaps, amended=found.before, version=version)
+        vcon = self._shown(make(amended=found.before, version=found.version + 1))
         body = encode(vcon)
         name = f"{vcon['created_at'][:10]}/{vcon['uuid']}.vcon.json"
         self._spool.finish(found, name, body, Amended(vcon["uuid"], content_hash(body)), content)
+
+    def _shown(self, vcon: dict[str, Any]) -> dict[str, Any]:
+        return redacted(vcon, self._redact) if self._redact else vcon
 
     def _send(self) -> None:
         while waiting := self._spool.outbox():
