@@ -15,7 +15,14 @@ from jackfield.testing import _scorecard, run_in_virtual_time
 from jackfield.testing._rules import Level, Suite, rule, rules_of
 from jackfield.testing._scorecard import declared_suites, run_suite
 
-BUILT_IN = ["jackfield-file", "jackfield-http", "jackfield-stdout", "jackfield-vcon", "jackfield-vinix", "jackfield-voipbin"]
+BUILT_IN = [
+    "jackfield-file",
+    "jackfield-http",
+    "jackfield-stdout",
+    "jackfield-vcon",
+    "jackfield-vinix",
+    "jackfield-voipbin",
+]
 
 
 @pytest.mark.parametrize("distribution", BUILT_IN)

@@ -17,7 +17,14 @@ def modules_after(statement):
 
 
 HEAVY = {"trio", "trio_websocket", "wsproto", "attr", "attrs", "cattrs", "msgspec", "pluggy", "sqlite3", "httpcore2"}
-PLUGINS = {"jackfield_file", "jackfield_http", "jackfield_stdout", "jackfield_vcon", "jackfield_vinix", "jackfield_voipbin"}
+PLUGINS = {
+    "jackfield_file",
+    "jackfield_http",
+    "jackfield_stdout",
+    "jackfield_vcon",
+    "jackfield_vinix",
+    "jackfield_voipbin",
+}
 
 
 def test_the_version_waits_for_no_library_and_no_plugin():

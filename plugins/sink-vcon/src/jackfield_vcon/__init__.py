@@ -14,8 +14,6 @@ from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.sink import OpenSink, SinkSpec
 from jackfield_vcon.redact import Part
-from jackfield_vcon.spool import Spool
-from jackfield_vcon.writer import Times, Writer
 
 __all__ = ["Vcon", "jackfield_sinks"]
 
@@ -54,6 +52,10 @@ class Vcon:
     @asynccontextmanager
     async def open(self, *, now: Callable[[], float] = time.time) -> AsyncGenerator[OpenSink, None]:
         """Make the folder ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
+        # SQLite is loaded by a sink that is opened, and not by every command.
+        from jackfield_vcon.spool import Spool
+        from jackfield_vcon.writer import Times, Writer
+
         folder = Path(self.path)
         spool = await trio.to_thread.run_sync(Spool.open, folder)
         times = Times(self.settle_seconds, self.idle_seconds, self.amend_seconds)
