@@ -1,9 +1,9 @@
-"""The dashboard's endurance: 200 events a second for ten minutes, and what that does to the page and to the server.
+"""The wallboard's endurance: 500 calls, agents to take them, 200 events a second for ten minutes.
 
-Needs Chromium. Tells every half minute how big the page's heap is after a collection, how many nodes it has, which
-part of a processor its main thread takes, how late its timers were, and how much memory the server has (simulators and
-gateway included). It fails where the page grew from the third minute to the end, or took more than half a processor.
-How late timers are depends on what else the machine does, too.
+Needs Chromium. Tells every half minute how many rows there are, how big the page's heap is after a collection, how many
+nodes it has, which part of a processor its main thread takes, how late its timers were, and how much memory the server
+has (simulators, gateway and a journal on the disk included). It fails where the page grew from the third minute to the
+end, or took more than half a processor. How late timers are depends on what else the machine does, too.
 """
 
 import argparse
@@ -24,7 +24,8 @@ setInterval(() => { const now = performance.now(); late.push(now - before - 50);
 """
 LATE = """
 (() => { const all = late.splice(0).sort((a, b) => a - b); const at = (q) => all[Math.floor((all.length - 1) * q)] ?? 0;
-return [at(0.5), at(0.99), at(1), Number(document.querySelector("#figures dd").textContent)]; })()
+const of = (name) => Number(document.querySelector(`#${name} .count`).textContent.split(/[ ,]/)[0]) || 0;
+return [at(0.5), at(0.99), at(1), of("contacts"), of("agents")]; })()
 """
 
 
@@ -35,11 +36,13 @@ async def figures(page, server):
     status = Path(f"/proc/{server.pid}/status").read_text()  # noqa: ASYNC240  # no disk
     resident = int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1e3
     spent = {each["name"]: each["value"] for each in (await page.call("Performance.getMetrics"))["metrics"]}
-    return heap, counters["nodes"], resident, spent, await page.value(LATE)
+    rate = await page.value("fetch('/operator.json').then((answer) => answer.json()).then(({rate}) => rate)")
+    return heap, counters["nodes"], resident, spent, rate, await page.value(LATE)
 
 
 async def main(options):
-    command = [sys.executable, "-m", "jackfield", "demo", "--dashboard", "--rate", str(options.rate / 2)]
+    scale = ["--agents", str(options.agents), "--queues", str(options.queues), "--speed", str(options.speed)]
+    command = [sys.executable, "-m", "jackfield", "demo", "--dashboard", *scale]
     server = await trio.lowlevel.open_process(command, stderr=subprocess.PIPE)
     heaps, busy = [], []
     try:
@@ -50,18 +53,22 @@ async def main(options):
             async with open_page(folder) as page:
                 await page.window(1400)
                 await page.open(found[1].decode())
-                await page.until("document.querySelectorAll('#events tbody tr').length")
+                await page.until("document.querySelectorAll('#contacts tbody tr').length")
                 await page.value(WATCH)
                 await page.call("Performance.enable", timeDomain="threadTicks")
                 before = 0.0
-                print("minute  events/s  heap MB   nodes  CPU %  late ms: p50   p99  worst  server MB")
+                print(
+                    "minute  events/s  contacts  agents  heap MB   nodes  CPU %  late ms: p50   p99  worst  server MB"
+                )
                 for step in range(1, round(options.minutes * 2) + 1):
                     await trio.sleep(30)
-                    heap, nodes, resident, spent, (half, most, late, rate) = await figures(page, server)
+                    heap, nodes, resident, spent, rate, (half, most, late, contacts, agents) = await figures(
+                        page, server
+                    )
                     busy.append((spent["TaskDuration"] - before) / 30 * 100)
                     before = spent["TaskDuration"]
                     print(
-                        f"{step / 2:6.1f}  {rate:8.1f}  {heap:7.2f}  {nodes:6}  {busy[-1]:5.1f}  "
+                        f"{step / 2:6.1f}  {rate:8.1f}  {contacts:8}  {agents:6}  {heap:7.2f}  {nodes:6}  {busy[-1]:5.1f}  "
                         f"{half:12.1f}  {most:4.0f}  {late:5.0f}  {resident:9.1f}",
                         flush=True,
                     )
@@ -81,5 +88,7 @@ async def main(options):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--rate", type=float, default=200.0, help="events in a second, of both vendors together")
+    parser.add_argument("--agents", type=int, default=560, help="who take about as many calls, less a seventh")
+    parser.add_argument("--queues", type=int, default=12)
+    parser.add_argument("--speed", type=float, default=5.0, help="with 560 agents some 200 events in a second")
     sys.exit(trio.run(main, parser.parse_args()))

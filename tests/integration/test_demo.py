@@ -59,3 +59,18 @@ async def test_one_selector_shows_the_answered_calls_of_both_vendors(start):
     await demo.until(lambda demo: {event.get_source().split("/")[1] for event in printed(demo)} == {"voipbin", "vinix"})
     assert await demo.stop(signal.SIGINT) == 0
     assert {event.get_type() for event in printed(demo)} == {"call.connected"}
+
+
+async def test_nothing_in_its_first_seconds_looks_like_a_fault(start):
+    demo = await start("demo", "--events", "100", "--rate", "16")
+    assert await demo.ended() == 0
+    assert not [line for line in demo.err if "verified" in line or "missing" in line or "warning" in line]
+    assert any("connection renewed" in line for line in demo.err)
+
+
+async def test_agents_take_calls_of_minutes_and_their_time_goes_by_faster(start):
+    demo = await start("demo", "--agents", "6", "--queues", "2", "--speed", "60", "--format", "jsonl")
+    await demo.until(lambda demo: {"contact.connected", "contact.ended"} <= {each.get_type() for each in printed(demo)})
+    assert await demo.stop(signal.SIGINT) == 0
+    named = {name.partition("@")[0] for event in printed(demo) if (name := event.get_extension("agentname"))}
+    assert 4 <= len(named) <= 6  # some were ready before the feeds were subscribed

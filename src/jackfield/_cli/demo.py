@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import tempfile
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,8 @@ from jackfield._cli.signals import cancel_at_signal
 from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.kinds import KINDS
+from jackfield.plugin.hooks import hookimpl
+from jackfield.reports import NotVerified, Report
 from jackfield.simulation import serve
 
 __all__ = ["configure", "run"]
@@ -105,6 +108,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+@attrs.frozen(eq=False)
+class _DemoConsole(Console):
+    """Leaves out what no simulator can verify, which looks like a fault to who sees it for the first time."""
+
+    @hookimpl
+    def jackfield_observe(self, report: Report) -> None:
+        """Print one report."""
+        if not isinstance(report, NotVerified):
+            Console.jackfield_observe(self, report)
+
+
 async def _demo(registry: Registry, options: argparse.Namespace) -> None:
     async with trio.open_nursery() as nursery:
         await nursery.start(cancel_at_signal, nursery.cancel_scope)
@@ -116,16 +130,18 @@ async def _demo(registry: Registry, options: argparse.Namespace) -> None:
             url = await nursery.start(partial(serve, simulator))
             say(f"{name} simulator: {url}")
             feeds[f"{name}-demo"] = simulator.feed(url)
+        console = _DemoConsole()
         if options.dashboard is not None:
             # imported late: the stream in the terminal needs no web server
             from jackfield._cli.dashboard import open_dashboard
             from jackfield._dashboard.access import plan_access
 
-            page = open_dashboard(registry, {"feeds": feeds}, Console(), plan_access("127.0.0.1"), options.dashboard)
-            async with page:
-                await trio.sleep_forever()
+            with tempfile.TemporaryDirectory(prefix="jackfield-demo-") as folder:  # timelines are read from a journal
+                config = {"feeds": feeds, "gateway": {"journal": folder}}
+                async with open_dashboard(registry, config, console, plan_access("127.0.0.1"), options.dashboard):
+                    await trio.sleep_forever()
         everything = sorted({f"{kind.entity}.*" for kind in KINDS} - {"stream.*"})
-        await show(registry, {"feeds": feeds}, Console(), options.select or everything, options)
+        await show(registry, {"feeds": feeds}, console, options.select or everything, options)
         nursery.cancel_scope.cancel()
 
 

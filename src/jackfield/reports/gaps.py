@@ -39,7 +39,7 @@ class NotVerified:
     def __str__(self) -> str:
         seconds = (self.until - self.since).total_seconds()
         when = f"{self.since:%H:%M:%S} and {self.until:%H:%M:%S} UTC ({seconds:.1f} s)"
-        return f"{self.feed}: not verified whether events were missed between {when}: {self.reason}"
+        return f"{self.feed}: nothing is known to be missing between {when}; not verified: {self.reason}"
 
 
 @attrs.frozen
