@@ -68,7 +68,8 @@ async def main(options):
                     busy.append((spent["TaskDuration"] - before) / 30 * 100)
                     before = spent["TaskDuration"]
                     print(
-                        f"{step / 2:6.1f}  {rate:8.1f}  {contacts:8}  {agents:6}  {heap:7.2f}  {nodes:6}  {busy[-1]:5.1f}  "
+                        f"{step / 2:6.1f}  {rate:8.1f}  {contacts:8}  {agents:6}  {heap:7.2f}  "
+                        f"{nodes:6}  {busy[-1]:5.1f}  "
                         f"{half:12.1f}  {most:4.0f}  {late:5.0f}  {resident:9.1f}",
                         flush=True,
                     )

@@ -10,6 +10,8 @@ import { Tiles } from "./tiles.js";
 import { TimelineDialog } from "./timeline.js";
 
 const DRAW_EVERY = 250; // milliseconds
+const MOST_SHARE = 0.25; // of the time for drawing; what takes longer is drawn less often
+const { compare } = new Intl.Collator(undefined, { numeric: true });
 const byId = (id) => document.getElementById(id);
 const settings = await (await fetch("/settings.json")).json();
 const store = new Store();
@@ -39,7 +41,13 @@ const doubt = (row) => {
   return certainty === "live" ? "" : certainty;
 };
 const stale = (row) => (row.over ? row.since : store.staleSince(row));
-const totalsOf = (row) => derive(sum([store.totals.get(row.key)]));
+const derived = new WeakMap(); // by totals, which are replaced and never changed
+const nothing = {};
+function totalsOf(row) {
+  const totals = store.totals.get(row.key) ?? nothing;
+  if (!derived.has(totals)) derived.set(totals, derive(sum([totals])));
+  return derived.get(totals);
+}
 const word = (row) => (row.external ? "outside call" : row.held_since ? "on hold" : stateWord(row.entity, row.state));
 const wordTone = (row) => toneOf(word(row));
 const queueText = (key) => (key ? store.queueName(key) : "");
@@ -70,11 +78,11 @@ const common = { store, stale, doubt };
 const tables = {
   queues: new Table(byId("queues"), {
     ...common, heading: "Queues", empty: "No queue has been heard of yet.",
-    order: (a, b) => queueText(a.key).localeCompare(queueText(b.key)),
+    order: (a, b) => compare(queueText(a.key), queueText(b.key)),
     stale: () => null,
     columns: [
       { label: "Queue", kind: "name", text: (row) => queueText(row.key) },
-      { label: "Service level", kind: "number", text: (row) => percent(totalsOf(row).serviceLevel), sort: (row) => totalsOf(row).serviceLevel,
+      { label: "Service level", kind: "number wider", text: (row) => percent(totalsOf(row).serviceLevel), sort: (row) => totalsOf(row).serviceLevel,
         tone: (row) => tone(totalsOf(row).serviceLevel, thresholds.service_level, { falling: true }), hint: `Answered within ${settings.answer_seconds} s, today` },
       { label: "Waiting", kind: "number", descendingFirst: true, text: (row) => (known(row, 1) ? count(waitOf(row).count) : doubt(row)),
         sort: (row) => known(row, waitOf(row).count), tone: (row) => (waitOf(row).count ? tone(waitOf(row).count, thresholds.waiting) : "") },
@@ -111,7 +119,7 @@ const tables = {
   }),
   agents: new Table(byId("agents"), {
     ...common, heading: "Agents", empty: "No agent has been heard of yet.",
-    order: (a, b) => agentText(a.key).localeCompare(agentText(b.key)),
+    order: (a, b) => compare(agentText(a.key), agentText(b.key)),
     columns: [
       { label: "Agent", kind: "name", text: (row) => agentText(row.key) }, stateColumn, forColumn,
       { label: "Reason", kind: "name minor", text: reason },
@@ -147,11 +155,18 @@ const FILTERS = {
 };
 
 let began = false;
-let drawnAt = 0;
+let nextAt = 0;
 let waiting = false;
 function draw() {
   waiting = false;
-  drawnAt = performance.now();
+  const start = performance.now();
+  update();
+  const spent = performance.now() - start;
+  nextAt = start + Math.max(DRAW_EVERY, spent / MOST_SHARE);
+}
+
+function update() {
+  for (const table of Object.values(tables)) table.look();
   store.age();
   showLink();
   if (wall) setText(byId("time"), shortClock(store.now));
@@ -178,8 +193,9 @@ function draw() {
   for (const [name, all] of Object.entries(rows)) {
     if (wall && name !== "queues") continue;
     const kept = all.filter((row) => (!found.feed || row.feed === found.feed) && FILTERS[name](row));
-    tables[name].draw(kept, all.length);
+    tables[name].draw(kept, all.length, name === "queues" ? null : store.touched);
   }
+  store.touched = new Set();
   byId("calls").hidden = !rows.calls.length;
   choices(rows);
 }
@@ -187,7 +203,7 @@ function draw() {
 function schedule() {
   if (waiting) return;
   waiting = true;
-  setTimeout(() => (document.hidden ? draw() : requestAnimationFrame(draw)), Math.max(0, drawnAt + DRAW_EVERY - performance.now()));
+  setTimeout(() => (document.hidden ? draw() : requestAnimationFrame(draw)), Math.max(0, nextAt - performance.now()));
 }
 setInterval(schedule, SECOND); // the clocks
 
@@ -232,7 +248,7 @@ function options(select, all) { // [[value, text] …]
 }
 
 function choices(rows) {
-  options(fields.queue, rows.queues.map(({ key }) => [key, queueText(key)]).sort((a, b) => a[1].localeCompare(b[1])));
+  options(fields.queue, rows.queues.map(({ key }) => [key, queueText(key)]).sort((a, b) => compare(a[1], b[1])));
   options(fields.feed, [...store.feeds.keys()].sort().map((name) => [name, name]));
   const words = new Set([...rows.agents, ...rows.contacts, ...rows.calls].filter((row) => !row.over).map(word));
   options(fields.state, [...words].sort().map((each) => [each, each]));

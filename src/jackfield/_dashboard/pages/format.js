@@ -21,16 +21,18 @@ export function setAttribute(node, name, value) { // null removes it
 export const count = (value) => value.toLocaleString("en-GB");
 export const percent = (share) => (share === null ? NONE : `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`);
 export const moment = (text) => (text ? Date.parse(text) / SECOND : null);
-export const clock = (at) => new Date(at * SECOND).toLocaleTimeString("en-GB");
-export const shortClock = (at) => new Date(at * SECOND).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+const hours = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+export const clock = (at) => hours.format(at * SECOND);
+export const shortClock = (at) => minutes.format(at * SECOND);
 
 const two = (value) => String(value).padStart(2, "0");
 
 export function duration(seconds) { // as on a stop watch, so that digits stay in their places: 0:07, 3:05, 1:02:07
   const whole = Math.max(0, Math.floor(seconds));
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
-  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+  const inMinutes = Math.floor(whole / 60);
+  if (inMinutes < 60) return `${inMinutes}:${two(whole % 60)}`;
+  return `${Math.floor(inMinutes / 60)}:${two(inMinutes % 60)}:${two(whole % 60)}`;
 }
 
 const WORDS = {

@@ -21,6 +21,7 @@ export class Store {
     this.heardAt = 0;
     this.callers = new Map(); // by contact: who calls, as its call says it, which not every vendor says of the contact
     this.leaving = new Map(); // what is over: until when it stays
+    this.touched = null; // keys of what has changed since the last drawing; null where anything may have
     this.offset = 0; // the server's clock minus this one
   }
 
@@ -29,17 +30,20 @@ export class Store {
   }
 
   hear(message) { // any message shows that the server is there
+    if (this.lostAt) this.touched = null;
     if (message.now) this.offset = moment(message.now) - Date.now() / SECOND;
     this.heardAt = this.now;
     this.lostAt = 0;
   }
 
   lose() {
+    this.touched = null;
     this.lostAt ||= this.heardAt || this.now;
   }
 
   snapshot(message) {
     this.hear(message);
+    this.touched = null;
     this.callers.clear();
     this.leaving.clear();
     this.day = message.day;
@@ -56,12 +60,21 @@ export class Store {
       this.day = message.day;
       this.totals.clear();
       this.hours.clear();
+      this.touched = null;
     }
     for (const { entity, key, value } of message.changes) {
+      this.touch(entity, key, value);
       if (entity === "totals" && value) this.credit(key, value);
       if (value) this.put(entity, key, value);
       else if (!this.leaving.has(key)) this[PLURAL[entity]].delete(key);
     }
+  }
+
+  touch(entity, key, value) { // and what shows something of it
+    if (entity === "feed" || entity === "queue") this.touched = null;
+    if (!this.touched) return;
+    const before = this[PLURAL[entity]].get(key);
+    for (const each of [key, value?.contact, value?.agent, before?.contact, before?.agent]) if (each) this.touched.add(each);
   }
 
   put(entity, key, value) {
