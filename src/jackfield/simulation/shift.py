@@ -34,11 +34,11 @@ QUESTIONS = ("What are your hours?", "Where is my parcel?", "Can I change my boo
 TALK_SECONDS, WRAPUP_SECONDS, RING_SECONDS = (45.0, 420.0), (8.0, 45.0), (2.0, 9.0)
 GIVE_UP_SECONDS = (25.0, 150.0)
 """At least, and on average after that."""
-BUSY = 0.86
+BUSY = 0.8
 """The share of their time that agents spend with contacts."""
 BREAK_EVERY_SECONDS, BREAK_SECONDS = 1500.0, (120.0, 480.0)
 MESSAGE_EVERY_SECONDS = 45.0
-BEGIN_SECONDS = 3.0
+BEGIN_SECONDS = 4.0
 """Real ones until the first contact, so that who connects at once sees each from its beginning."""
 LOOK_SECONDS = 1.0
 """How often a waiting contact sees whether an agent is free."""
