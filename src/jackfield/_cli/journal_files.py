@@ -16,6 +16,7 @@ from jackfield.config import GatewayOptions, read_toml
 __all__ = ["configure"]
 
 FOREVER = 2**62
+COMPRESSED = (".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4", ".lzma", ".br", ".zip", ".7z", ".z", ".tgz")
 Action = Callable[[str, str], argparse.ArgumentParser]
 
 
@@ -27,7 +28,8 @@ def configure(
     """Declare the actions; `folder` finds the journal's folder of a path, `options_of` what its configuration says."""
     parser = action("export", "write the events to a new file, one CloudEvents JSON object a line")
     _add_path(parser)
-    parser.add_argument("file", type=Path, metavar="FILE", help="a new file; compressed where it ends in .gz")
+    help_text = "a new file; compressed where it ends in .gz, and no other ending of a compressed file is taken"
+    parser.add_argument("file", type=_export_file, metavar="FILE", help=help_text)
     parser.add_argument("--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago")
     parser.add_argument("--until", type=moment, metavar="WHEN", help="received before this moment")
     parser.set_defaults(do=lambda options: _export(options, folder(options.path)))
@@ -59,6 +61,15 @@ def configure(
 
 def _add_path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, metavar="PATH", help="a configuration, or a journal's folder itself")
+
+
+def _export_file(text: str) -> Path:
+    """An export's name, which must not promise a compression that it will not have."""
+    path = Path(text)
+    if path.suffix.lower() in COMPRESSED and path.suffix != ".gz":
+        problem = f"{text!r}: exports are compressed as .gz only; name it {path.stem}.gz, or export it plain"
+        raise argparse.ArgumentTypeError(problem)
+    return path
 
 
 def _export(options: argparse.Namespace, path: Path) -> int:

@@ -28,6 +28,10 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 HEADERS = (b'{"segment":', b'{"group":')
 
 
+# What is not read here, by the first four bytes.
+OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz", b"BZh9": "bzip2", b"PK\x03\x04": "zip"}
+
+
 @attrs.define
 class Imported:
     """What became of the lines of files."""
@@ -128,7 +132,12 @@ def _lines(source: Path, problem: Callable[[str], None]) -> Iterator[tuple[str, 
         return
     try:
         with source.open("rb") as opened:
-            compressed = opened.read(2) == b"\x1f\x8b"
+            begins = opened.read(4)
+        compressed = begins.startswith(b"\x1f\x8b")
+        if begins in OTHER_COMPRESSIONS:
+            raise JournalError(
+                f"{source}: is compressed by {OTHER_COMPRESSIONS[begins]}; decompress it first, or use gzip"
+            )
         with gzip.open(source) if compressed else source.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip() and not line.startswith(HEADERS):

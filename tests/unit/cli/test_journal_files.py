@@ -180,3 +180,18 @@ def test_compact_deletes_what_retention_allows_and_what_nothing_needs(path, tmp_
     assert 15 <= len(ids(path)) < 20
     assert main(["journal", "check", str(path)]) == 0
     assert " MB became " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["events.zst", "events.jsonl.xz", "EVENTS.ZIP", "events.GZ"])
+def test_an_export_is_not_named_by_a_compression_that_it_does_not_have(path, tmp_path, capsys, name):
+    with pytest.raises(SystemExit) as ended:
+        main(["journal", "export", str(path), str(tmp_path / name)])
+    assert ended.value.code == 2
+    assert "exports are compressed as .gz only" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
+def test_an_import_names_a_compression_that_it_does_not_read(path, tmp_path, capsys):
+    (tmp_path / "events").write_bytes(b"\x28\xb5\x2f\xfd and more")
+    assert main(["journal", "import", str(path), str(tmp_path / "events")]) == 1
+    assert "is compressed by zstd; decompress it first" in capsys.readouterr().err
