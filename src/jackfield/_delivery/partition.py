@@ -147,12 +147,13 @@ class Partition:
         gone: set[int] = set()
 
         def arrived(indexes: list[int]) -> None:
-            gone.update(indexes)
             self._fruitless = 0
             if len(indexes) == len(records):
+                piece.records = []
                 self._done(records, piece.size)
-            else:
-                self._done([records[index] for index in indexes])
+                return
+            gone.update(indexes)
+            self._done([records[index] for index in indexes])
 
         piece.attempts += 1
         self._fruitless += 1

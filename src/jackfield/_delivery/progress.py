@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 import attrs
 
@@ -49,6 +50,11 @@ class Progress:
     def finish(self, numbers: Iterable[int]) -> None:
         """Events that were taken are done with: delivered, or given up."""
         taken, done = self._taken, self._done
+        numbers = list(numbers)
+        if not done and numbers == list(islice(taken, len(numbers))):  # one batch after the other
+            for _ in numbers:
+                taken.popleft()
+            return
         done.update(numbers)
         while taken and taken[0] in done:
             done.remove(taken.popleft())

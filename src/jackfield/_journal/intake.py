@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from math import inf
 from typing import NamedTuple
 
 import attrs
 
-from jackfield._journal.dedup import SeenIds, key_of
+from jackfield._journal.dedup import SeenIds, key_of, keys_of
 from jackfield._journal.log import Bounds, Log
 from jackfield._journal.receipts import Receipts, Tokens
 from jackfield._journal.store import Store
@@ -81,11 +82,40 @@ class Intake:
         `drop` is called with how many have no room, and why. A copy's token is acknowledged when the original is
         committed; that of an event that was dropped is not.
         """
+        taken = list(events)
+        if tokens is not None or not self._took_all(taken):
+            taken = self._take_each(events, drop, tokens)
+        self.taken += len(taken)
+        return taken
+
+    def _took_all(self, events: list[Event]) -> bool:
+        """Take all in one step, where none is a copy, not valid or without room: so it is with nearly all reads."""
+        waiting, instant = self.waiting, self._store.instant
+        if self.closed or not (instant or len(waiting) + len(events) <= self._bounds.events):
+            return False
+        lines: list[bytes] | None = None
+        with suppress(Exception):  # of a provider's own objects, in any way: found and named one by one
+            lines = self._store.lines(events)
+        if lines is None:
+            return False
+        size = sum(map(len, lines))
+        keys = keys_of(events)
+        if self._bytes + size > self._bounds.json or not self.window.took_all(keys):
+            return False
+        waiting += events
+        self._lines += lines
+        self._received += _moments(events)
+        self._keys += keys
+        self._bytes += size
+        return True
+
+    def _take_each(
+        self, events: Sequence[Event], drop: Callable[[int, str], object], tokens: Tokens | None
+    ) -> list[Event]:
         taken: list[Event] = []
-        known, waiting, line_of = self.window.known, self.waiting, self._store.line
+        known, waiting = self.window.known, self.waiting
         most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
         most_bytes = self._bounds.json
-        at = received = None  # one read's events have the same moment, and often the same object for it
         for event in events:
             key = key_of(event)
             if key in known:
@@ -98,24 +128,20 @@ class Intake:
                 continue
             else:
                 try:
-                    line = line_of(event)
+                    (line,) = self._store.lines([event])
                 except Exception as error:  # noqa: BLE001  # a provider's own objects may fail in any way
                     problem = f"{type(error).__name__}: {error}"
                     self.drop(1, f"event {event.id!r} of feed {event.feed} is not valid JSON: {problem}")
                     continue
-                if event.received is not at or received is None:
-                    at = event.received
-                    received = int(at.timestamp() * 1_000_000)
                 self.window.add(key)
                 waiting.append(event)
                 self._lines.append(line)
-                self._received.append(received)
+                self._received += _moments([event])
                 self._keys.append(key)
                 self._bytes += len(line)
                 taken.append(event)
             if tokens is not None and (token := tokens.by_event.get(event.id)) is not None:
                 self._receipts.expect(token, tokens, self._log.end + len(waiting))
-        self.taken += len(taken)
         return taken
 
     def group(self) -> Group:
@@ -151,3 +177,12 @@ class Intake:
         self.dropped += count
         if is_due(self.dropped, count):
             self._report(EventsDropped("journal", count, reason, self.dropped))
+
+
+def _moments(events: Sequence[Event]) -> list[int]:
+    """When each was received, microseconds since 1970; all events of one read have the same object for it."""
+    moments = [event.received for event in events]
+    first = moments[0] if moments else None
+    if first is not None and moments.count(first) == len(moments):
+        return [int(first.timestamp() * 1_000_000)] * len(moments)
+    return [int(each.timestamp() * 1_000_000) for each in moments]

@@ -32,10 +32,8 @@ class Batch:
     _positions: tuple[str, ...] | Callable[[], tuple[str, ...]] = attrs.field(default=(), kw_only=True, repr=False)
     """Made when a sink asks for them: most do not."""
     _on_progress: Callable[[list[int]], None] | None = attrs.field(default=None, kw_only=True, repr=False)
-    _missing: dict[int, None] = attrs.field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._missing = dict.fromkeys(range(len(self.events)))
+    _some_missing: dict[int, None] | None = attrs.field(init=False, default=None, repr=False)
+    """``None`` while no event was reported as delivered: most batches are reported in one step."""
 
     def __len__(self) -> int:
         return len(self.events)
@@ -56,7 +54,7 @@ class Batch:
     @property
     def missing(self) -> tuple[int, ...]:
         """The indexes of the events that were not reported as delivered."""
-        return tuple(self._missing)
+        return tuple(range(len(self.events)) if self._some_missing is None else self._some_missing)
 
     def delivered(self, count: int) -> None:
         """Report that the first `count` events have arrived: they are not sent again, whatever becomes of the rest.
@@ -65,20 +63,23 @@ class Batch:
         progress. From the task that called `write`, not from a thread.
         """
         if count >= len(self.events):
-            self._arrived(list(self._missing))
+            self._arrived(list(self.missing))
         else:
             self.delivered_each(range(count))
 
     def delivered_each(self, indexes: Iterable[int]) -> None:
         """Report that the events at these indexes have arrived, where they do not arrive in order."""
-        self._arrived([index for index in dict.fromkeys(indexes) if index in self._missing])
+        if self._some_missing is None:
+            self._some_missing = dict.fromkeys(range(len(self.events)))
+        missing = self._some_missing
+        self._arrived([index for index in dict.fromkeys(indexes) if index in missing])
 
     def _arrived(self, arrived: list[int]) -> None:
-        if len(arrived) == len(self._missing):
-            self._missing.clear()
+        if self._some_missing is None or len(arrived) == len(self._some_missing):
+            self._some_missing = {}
         else:
             for index in arrived:
-                del self._missing[index]
+                del self._some_missing[index]
         if arrived and self._on_progress is not None:
             self._on_progress(arrived)
 

@@ -61,8 +61,8 @@ class Store(Protocol):
         """What was found to be damaged at the start, and can be lived with."""
         ...
 
-    def line(self, event: Event) -> bytes:
-        """What is kept of an event."""
+    def lines(self, events: Sequence[Event]) -> list[bytes]:
+        """What is kept of each event; whatever an event's own objects raise."""
         ...
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int, about: About = NOTHING) -> None:

@@ -42,9 +42,9 @@ class MemoryStore:
         """Nothing can be read from here."""
         return self.next
 
-    def line(self, event: Event) -> bytes:
-        """What most of its memory is needed for, and costs nothing to find."""
-        return event.data_json or b""
+    def lines(self, events: Sequence[Event]) -> list[bytes]:
+        """What most of their memory is needed for, and costs nothing to find."""
+        return [event.data_json or b"" for event in events]
 
     def append(self, lines: Sequence[bytes], *_about: object) -> None:
         """Count them."""

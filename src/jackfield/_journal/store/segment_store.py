@@ -153,9 +153,9 @@ class SegmentStore:
         """How many bytes the events have."""
         return self.folder.size
 
-    def line(self, event: Event) -> bytes:
-        """The event's JSON, as sinks write it."""
-        return event.to_json()
+    def lines(self, events: Sequence[Event]) -> list[bytes]:
+        """The events' JSON, as sinks write it."""
+        return [event.to_json() for event in events]
 
     def append(self, lines: Sequence[bytes], received: Sequence[int], at: int, about: About = NOTHING) -> None:
         """Keep events as one group."""
