@@ -31,7 +31,6 @@ AHEAD = timedelta(minutes=1)
 """How far a vendor's clock may be ahead; one absurd time in the future would outweigh all later events."""
 BEHIND = timedelta(seconds=2)
 """So long before a list was asked for its vendor may not have known yet what an event had said."""
-
 ROOM_EVENTS = 64
 """How often it is seen whether there are too many."""
 
@@ -62,11 +61,7 @@ class State:
             "agent": self._agent,
             "queue": self._queue,
         }
-        self._handlers = {
-            kind.name: by_entity[kind.entity]
-            for kind in KINDS
-            if kind.entity in by_entity and kind.name not in _SAY_NOTHING
-        }
+        self._handlers = {name: by_entity[entity] for name, entity in _HANDLED}
 
     def apply(self, event: Event) -> list[Ref]:
         """Take an event in, and return the keys of what it has changed, for `get`."""
@@ -275,8 +270,8 @@ class State:
                 return None
             del self.tables.gone[ref]  # the same customer's call is queued a second time
         began = event.time if event.time is not None and event.time.tzinfo is not None and event.time < at else at
-        track = tracks[key] = Track(key, id, began, at, (at, event.feed))
-        return track
+        tracks[key] = Track(key, id, began, at, (at, event.feed))
+        return tracks[key]
 
 
 def _heed(life: Life, track: Track, event: Event, at: datetime, *, listed: bool) -> None:
@@ -298,3 +293,8 @@ _COUNTED = frozenset(
 )
 # Events that say nothing of a state, and may come long after its end.
 _SAY_NOTHING = frozenset({"contact.disposition_started", "contact.disposition_completed", "agent.snapshot"})
+_HANDLED = [
+    (kind.name, kind.entity)
+    for kind in KINDS
+    if kind.entity in ("call", "contact", "offer", "agent", "queue") and kind.name not in _SAY_NOTHING
+]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import attrs
 import trio
@@ -49,6 +51,11 @@ class Vcon:
         ),
     )
 
+    fsync: Literal["never", "batch"] = attrs.field(
+        default="never",
+        metadata=field_help('"never" survives a crash of the process, "batch" one of the machine too, at flushes'),
+    )
+
     @asynccontextmanager
     async def open(self, *, now: Callable[[], float] = time.time) -> AsyncGenerator[OpenSink, None]:
         """Make the folder ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
@@ -57,9 +64,9 @@ class Vcon:
         from jackfield_vcon.writer import Times, Writer
 
         folder = Path(self.path)
-        spool = await trio.to_thread.run_sync(Spool.open, folder)
+        spool = await trio.to_thread.run_sync(partial(Spool.open, folder, fsync=self.fsync == "batch"))
         times = Times(self.settle_seconds, self.idle_seconds, self.amend_seconds)
-        writer = Writer(folder, spool, times, self.domain, now, frozenset(self.redact))
+        writer = Writer(folder, spool, times, self.domain, now, frozenset(self.redact), self.fsync == "batch")
         await trio.to_thread.run_sync(spool.delay, now() + self.settle_seconds)
         writer.start(min(max(self.settle_seconds / 4, 0.05), 5.0))
         try:

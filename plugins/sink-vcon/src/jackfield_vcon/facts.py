@@ -29,13 +29,11 @@ class Facts:
     """The events of one conversation, each once, in the order in which one follows from the other."""
 
     events: tuple[Event, ...]
-    state: State = attrs.field(init=False, repr=False)
+    is_over: bool = attrs.field(init=False)
+    """Whether every call and contact in it has ended; messages alone have no end of their own."""
 
     def __attrs_post_init__(self) -> None:
-        state = State()
-        for event in self.events:
-            state.apply(event)
-        object.__setattr__(self, "state", state)
+        object.__setattr__(self, "is_over", bool(self.events) and self._ended())
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Facts:
@@ -51,10 +49,11 @@ class Facts:
         """Whether it is a conversation at all."""
         return any(event.kind.partition(".")[0] in _SUBSTANCE or event.kind in _TALK for event in self.events)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether every call and contact in it has ended; messages alone have no end of their own."""
-        snapshot = self.state.snapshot(moment(self.events[-1]) + timedelta(seconds=1))
+    def _ended(self) -> bool:
+        state = State()
+        for event in self.events:
+            state.apply(event)
+        snapshot = state.snapshot(moment(self.events[-1]) + timedelta(seconds=1))
         over = [thing.over for things in (snapshot.contacts, snapshot.calls) for thing in things.values()]
         talks = {
             event.address.resource_id: event.kind for event in self.events if event.kind in _TALK

@@ -58,8 +58,10 @@ class People:
     def _meet(self, event: Event) -> None:
         who, provider = event.parties, event.address.provider
         if who.agent_id:
-            uuid = agent_uuid(self.domain, provider, event.address.scope_id, who.agent_id)
-            index = self._add(("agent", provider, who.agent_id), {"uuid": uuid, "type": "person", "role": "agent"})
+            index = self._known.get(key := ("agent", provider, who.agent_id))
+            if index is None:
+                uuid = agent_uuid(self.domain, provider, event.address.scope_id, who.agent_id)
+                index = self._add(key, {"uuid": uuid, "type": "person", "role": "agent"})
             if who.agent_name:
                 self.listed[index].setdefault("name", who.agent_name)
         if event.kind.startswith("ai_call."):
@@ -67,7 +69,7 @@ class People:
         if event.kind == "supervision.started":
             self._add(("supervisor", who.agent_id), {"role": "supervisor"})
         for number, name in ((who.caller, who.caller_name), (who.callee, who.callee_name)):
-            if number:
+            if number and ("number", number) not in self._known:
                 self._add(("number", number), {**_reached_at(number), **_named(name)})
 
     def _add(self, who: tuple[str, ...], party: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -73,16 +74,28 @@ class Spool:
     _identity: tuple[int, int]
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, fsync: bool = False) -> Self:
         """Open or make it; `OSError` where that cannot be done."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / NAME
         try:
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {SCHEMA}")
+            level = "FULL" if fsync else "NORMAL"
+            db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {level}; {SCHEMA}")
         except sqlite3.Error as error:
             raise OSError(f"{path}: {error}") from None
         return cls(path, db, _identity_of(path))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Release the file."""
@@ -97,8 +110,7 @@ class Spool:
         """Keep events; their conversations are looked at when they are due."""
         self.check()
         db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             touched: dict[str, None] = {}
             for event in events:
                 if event.kind in GAPS:
@@ -116,10 +128,6 @@ class Spool:
                     " ON CONFLICT (key) DO UPDATE SET due = excluded.due, seen = excluded.seen",
                     (self._whole(key), due, now),
                 )
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
 
     def _keep(self, event: Event) -> str:
         key = key_of(event)
@@ -173,18 +181,12 @@ class Spool:
                 yield Event.from_cloudevent(body)
 
     def finish(self, found: Finished, name: str, body: bytes, written: Amended, content: str) -> None:
-        """Close a version: its vCon is in the outbox from now on."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._db.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (name, body))
-            self._db.execute(
-                "UPDATE conversations SET due = NULL, version = ?, uuid = ?, hash = ?, content = ? WHERE key = ?",
-                (found.version + 1, written.uuid, written.content_hash, content, found.key),
-            )
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+        """Close a version: its vCon is in the outbox from now on. In a transaction."""
+        self._db.execute("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (name, body))
+        self._db.execute(
+            "UPDATE conversations SET due = NULL, version = ?, uuid = ?, hash = ?, content = ? WHERE key = ?",
+            (found.version + 1, written.uuid, written.content_hash, content, found.key),
+        )
 
     def delay(self, due: float) -> None:
         """Look at nothing before that: after a start, events that came meanwhile are still on their way."""
@@ -198,9 +200,10 @@ class Spool:
         """The vCons whose files are not made yet."""
         return list(self._db.execute("SELECT name, body FROM outbox ORDER BY name LIMIT 100"))
 
-    def sent(self, name: str) -> None:
-        """A vCon's file is there."""
-        self._db.execute("DELETE FROM outbox WHERE name = ?", (name,))
+    def sent(self, names: Iterable[str]) -> None:
+        """The files of these vCons are there."""
+        with self.transaction():
+            self._db.executemany("DELETE FROM outbox WHERE name = ?", [(name,) for name in names])
 
     def forget(self, before: float) -> int:
         """Delete the events of conversations to which none came since then; how many conversations that are.
@@ -213,15 +216,14 @@ class Spool:
                 "SELECT key FROM conversations WHERE seen < ? AND due IS NULL AND content != '-' LIMIT 500", (before,)
             )
         ]
-        for key in keys:
-            self._db.execute("BEGIN IMMEDIATE")
-            for (part,) in list(self._db.execute(PARTS, (key,))):
-                self._db.execute("DELETE FROM events WHERE key = ?", (part,))
-                self._db.execute("DELETE FROM belongs WHERE key = ?", (part,))
-            self._db.execute("UPDATE conversations SET content = '-' WHERE key = ? AND version > 0", (key,))
-            self._db.execute("DELETE FROM conversations WHERE key = ? AND version = 0", (key,))
-            self._db.execute("COMMIT")
-        self._db.execute("DELETE FROM gaps WHERE at < ?", (before,))
+        with self.transaction():
+            for key in keys:
+                for (part,) in list(self._db.execute(PARTS, (key,))):
+                    self._db.execute("DELETE FROM events WHERE key = ?", (part,))
+                    self._db.execute("DELETE FROM belongs WHERE key = ?", (part,))
+                self._db.execute("UPDATE conversations SET content = '-' WHERE key = ? AND version > 0", (key,))
+                self._db.execute("DELETE FROM conversations WHERE key = ? AND version = 0", (key,))
+            self._db.execute("DELETE FROM gaps WHERE at < ?", (before,))
         return len(keys)
 
     def bodies(self) -> list[bytes]:

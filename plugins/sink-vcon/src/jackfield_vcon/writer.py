@@ -48,6 +48,7 @@ class Writer:
     _domain: str
     _now: Callable[[], float]
     _redact: frozenset[str] = frozenset()
+    _fsync: bool = False
     _lock: trio.Lock = attrs.field(factory=trio.Lock)
     _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _ended: trio.Event = attrs.field(factory=trio.Event)
@@ -110,14 +111,15 @@ class Writer:
         self._spool.check()
         self._send()
         keys = self._spool.due(now, AT_ONCE)
-        for key in keys:
-            try:
-                self._look(key, now)
-            except (OSError, sqlite3.Error):
-                raise
-            except Exception:  # one conversation must not keep all others from being written
-                logger.exception("%s: no vCon can be made of its events; tried again in %g s", key, self._times.idle)
-                self._spool.put_off(key, now + self._times.idle)
+        with self._spool.transaction():
+            for key in keys:
+                try:
+                    self._look(key, now)
+                except (OSError, sqlite3.Error):
+                    raise
+                except Exception:  # one conversation must not keep all others from being written
+                    logger.exception("%s: no vCon can be made of it; tried again in %g s", key, self._times.idle)
+                    self._spool.put_off(key, now + self._times.idle)
         self._send()
         forgotten = self._spool.forget(now - self._times.amend)
         return len(keys) == AT_ONCE or forgotten >= 500
@@ -137,11 +139,13 @@ class Writer:
             self._spool.put_off(key, found.seen + self._times.idle)
             return
         make = partial(assemble, facts, key, domain=self._domain, gaps=found.gaps, form=",".join(sorted(self._redact)))
-        content = hashlib.sha256(encode(self._shown(make()))).hexdigest()
+        vcon = self._shown(make())
+        content = hashlib.sha256(encode(vcon)).hexdigest()
         if content == found.content:
             self._spool.put_off(key, None)
             return
-        vcon = self._shown(make(amended=found.before, version=found.version + 1))
+        if found.version:
+            vcon = self._shown(make(amended=found.before, version=found.version + 1))
         body = encode(vcon)
         name = f"{vcon['created_at'][:10]}/{vcon['uuid']}.vcon.json"
         self._spool.finish(found, name, body, Amended(vcon["uuid"], content_hash(body)), content)
@@ -152,16 +156,17 @@ class Writer:
     def _send(self) -> None:
         while waiting := self._spool.outbox():
             for name, body in waiting:
-                _write(self._folder / name, body)
-                self._spool.sent(name)
+                _write(self._folder / name, body, fsync=self._fsync)
+            self._spool.sent(name for name, _ in waiting)
 
 
-def _write(path: Path, body: bytes) -> None:
+def _write(path: Path, body: bytes, *, fsync: bool) -> None:
     """A file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
         file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+        if fsync:
+            file.flush()
+            os.fsync(file.fileno())
     part.replace(path)
