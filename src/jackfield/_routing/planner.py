@@ -9,7 +9,7 @@ import attrs
 
 from jackfield._routing.cover import open_cover
 from jackfield.errors import NoTopicError
-from jackfield.plugin.provider import Dialect, Plan, PlanEntry, Provider
+from jackfield.plugin.provider import Dialect, Plan, PlanEntry, Provider, relays
 from jackfield.selectors import EVERYTHING, Selector
 
 __all__ = ["FeedPlan", "make_plan", "plan_topics"]
@@ -99,7 +99,8 @@ def plan_topics(provider: str, dialect: Dialect, selectors: Iterable[Selector]) 
 
 def _entry(provider: str, dialect: Dialect, selector: Selector) -> PlanEntry | None:
     kind, address = selector
-    if address.provider not in (None, provider) or "stream" in (kind.entity, address.resource):
+    elsewhere = address.provider not in (None, provider) or "stream" in (kind.entity, address.resource)
+    if elsewhere and not relays(dialect):
         return None
     try:
         topics = dialect.topics_of(selector)

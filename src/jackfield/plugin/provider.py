@@ -34,6 +34,7 @@ __all__ = [
     "SupportsResume",
     "SupportsSync",
     "display_url",
+    "relays",
     "stall_limit",
 ]
 
@@ -142,6 +143,15 @@ class Provider(Protocol):
         `before` is that of the feed's last connection, from which it may take over what was learned of the vendor.
         """
         ...
+
+
+def relays(dialect: Dialect) -> bool:
+    """Whether a dialect's topics bring other providers' events as they are, and their ``stream`` facts.
+
+    A dialect states it as ``relays = True``: one of a feed that reads what another gateway has written. It is asked for
+    the topics of every selector, not only of those that can match its own provider's addresses.
+    """
+    return getattr(dialect, "relays", False) is True
 
 
 STALL_SECONDS = 5.0

@@ -19,7 +19,7 @@ from jackfield.events import Event
 from jackfield.kinds import KIND_NAMES, UNMAPPED, Kind
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import Action, Emit, FeedProtocol, Send
-from jackfield.plugin.provider import Provider
+from jackfield.plugin.provider import Provider, relays
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.simulator import Simulator, SupportsGreeting
 from jackfield.plugin.webhook import WebhookRequest
@@ -166,10 +166,10 @@ class ProviderDeclaration(TranslationLaws):
 
     def problems_of(self, event: Event, origins: Sequence[str]) -> list[str]:
         """Each thing that is wrong with an event that was read at `AT`, in words."""
-        known = KIND_NAMES | {each.name for each in self.kinds}
+        known, dialect = KIND_NAMES | {each.name for each in self.kinds}, self.provider.dialect
         problems = {
             "another feed": event.feed != FEED,
-            "another provider": event.address.provider != self.provider.source.provider,
+            "another provider": event.address.provider != self.provider.source.provider and not relays(dialect),
             "a kind that nobody knows": event.kind not in known and not event.kind.startswith(f"{UNMAPPED}."),
             "an empty segment": not all(event.address),
             "no id": not event.id,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
+from jackfield_redis.feed import RedisFeed
+from jackfield_redis.relay import PROVIDER, Relay, protocol_of
 from jackfield_redis.sink import RedisSink
 
-__all__ = ["RedisSink", "jackfield_sinks"]
+__all__ = ["RedisFeed", "RedisSink", "jackfield_providers", "jackfield_sinks"]
 
 jackfield_api = 1
 
@@ -15,3 +18,17 @@ jackfield_api = 1
 def jackfield_sinks() -> list[SinkSpec]:
     """Offer the sink ``redis``."""
     return [SinkSpec("redis", "Redis Streams, partitioned by correlation", RedisSink, batch_events=500)]
+
+
+@hookimpl
+def jackfield_providers() -> list[ProviderSpec]:
+    """Offer the provider ``redis``."""
+    return [
+        ProviderSpec(
+            PROVIDER,
+            "Redis Streams, which other gateways write, shared out among the members of a group",
+            RedisFeed,
+            dialects=lambda _: {"streams": Relay()},
+            decoder=lambda _: protocol_of(),
+        )
+    ]

@@ -10,21 +10,26 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from jackfield.addresses import Address
 from jackfield.events import Event
 from jackfield.plugin.secrets import Secret
-from jackfield.testing import SinkSuite, SinkTarget
+from jackfield.testing import ProviderSuite, SinkSuite, SinkTarget
+from jackfield_redis.feed import RedisFeed
 from jackfield_redis.keys import partition
 from jackfield_redis.local_server import LocalServer
+from jackfield_redis.relay import Entry, frame_of
 from jackfield_redis.sink import RedisSink
 
-__all__ = ["SinkConformance"]
+__all__ = ["ProviderConformance", "SinkConformance"]
 
 T = TypeVar("T")
 SAMPLE = "password-of-a-local-server"  # of nobody's
 PARTITIONS = 4
+FEED = "conformance"
 
 
 class SinkConformance(SinkSuite):
@@ -78,3 +83,31 @@ def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
     """A call of the blocking client's; the kit looks for those in the loop's thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(function, *arguments).result()
+
+
+class ProviderConformance(ProviderSuite):
+    """Entries as the sink writes them."""
+
+    provider = RedisFeed(url="redis://127.0.0.1", password=Secret("text", SAMPLE))
+    unsubscribes = False
+
+    def examples(self) -> Sequence[bytes]:
+        """One of each kind of thing."""
+        at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+        kinds = ("call.initiated", "call.connected", "contact.queued", "agent.ready", "unmapped.fax")
+        events = [
+            Event(
+                f"id-{number}",
+                kind,
+                Address(
+                    "acme", "account", "A", kind.partition(".")[2] if kind.startswith("un") else kind[:4], "7", "x"
+                ),
+                at,
+                at,
+                FEED,
+                f"contact-{number}",
+                data={"number": number},
+            )
+            for number, kind in enumerate(kinds)
+        ]
+        return [frame_of(Entry(3, f"{1_700_000_000_000 + n}-0"), event.to_json()) for n, event in enumerate(events)]

@@ -9,7 +9,7 @@ import attrs
 
 from jackfield.events import Event
 
-__all__ = ["Partition", "partition_count_key", "partition_of"]
+__all__ = ["Partition", "members_key", "partition", "partition_count_key", "partition_of"]
 
 PREFIX = "jackfield"
 
