@@ -217,3 +217,14 @@ def test_shares_are_even_and_the_same_for_all():
         shares = [share_of(name, names, 16) for name in names]
         assert sum(shares) == 16
         assert max(shares) - min(shares) <= 1
+
+
+async def test_a_user_with_the_rights_of_the_page_can_read(server, event):
+    rights = "evalsha eval get set del exists incr pexpire hset hmget zadd zrem zrange zremrangebyscore time xgroup"
+    more = "xreadgroup xautoclaim xack select"
+    wanted = [f"+{name}" for name in f"{rights} {more}".split()]
+    server.ask("ACL", "SETUSER", "reading", "on", ">pw-of-reading", "~jackfield:*", *wanted)
+    await write(server, [event(1)])
+    async with member(server, username="reading", password=Secret("text", "pw-of-reading")) as one:
+        await until(lambda: one.events == ["1"])
+        await until(lambda: pending(server) == 0)

@@ -12,12 +12,12 @@ import trio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from coredis.connection import TCPConnection, TCPLocation
 from coredis.exceptions import ConnectionError as Lost
-from coredis.exceptions import NoScriptError, RedisError
+from coredis.exceptions import NoScriptError
 
 from jackfield_redis.scripts import Script
 from jackfield_redis.server import RedisServer
 
-__all__ = ["Link", "linked"]
+__all__ = ["Link", "linked", "one_cause"]
 
 Argument = str | bytes | int
 # It logs what it raises, with a traceback; everything is reported by the host already.
@@ -30,10 +30,10 @@ class Link:
     """Calls of one server; what fails raises what coredis raises."""
 
     server: RedisServer
-    _nursery: trio.Nursery = attrs.field(repr=False)
     _prepare: Callable[[Link], Awaitable[None]] | None = attrs.field(default=None, repr=False)
     """Called on each new connection before anybody else may use it."""
     _connection: TCPConnection | None = attrs.field(default=None, repr=False)
+    _running: list[_Running] = attrs.field(factory=list, repr=False)
     _connecting: trio.Lock = attrs.field(factory=trio.Lock, repr=False)
 
     async def ready(self) -> None:
@@ -61,10 +61,26 @@ class Link:
             ssl_context=server.tls(),
             socket_keepalive=True,
         )
-        error = await self._nursery.start(_run, connection)
-        if error is not None:
-            raise error
+        running = _Running(connection)
+        self._running = [each for each in self._running if not each.ended.is_set()] + [running]
+        # Not in a nursery: a sink is closed while nurseries are open that were opened after it.
+        trio.lowlevel.spawn_system_task(running.run, name="connection to Redis")
+        try:
+            await running.settled.wait()
+        except trio.Cancelled:
+            running.scope.cancel()
+            raise
+        if running.error is not None:
+            raise running.error
         return connection
+
+    async def close(self) -> None:
+        """Close every connection, and wait for that."""
+        self.drop()
+        with trio.CancelScope(shield=True):
+            for running in self._running:
+                running.scope.cancel()
+                await running.ended.wait()
 
     def drop(self) -> None:
         """Close the connection; the next call makes another one."""
@@ -98,28 +114,39 @@ class Link:
             return await self.send("EVAL", script.text, len(keys), *keys, *arguments)
 
 
-async def _run(connection: TCPConnection, *, task_status: trio.TaskStatus[Exception | None]) -> None:
-    """Serve a connection until it is lost; what keeps it from coming up is the status."""
-    started = False
+@attrs.define(eq=False)
+class _Running:
+    """A connection in a task of its own."""
 
-    def up(_: None = None) -> None:
-        nonlocal started
-        started = True
-        task_status.started(None)
+    connection: TCPConnection
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    settled: trio.Event = attrs.field(factory=trio.Event)
+    """Set when it is up, or has failed."""
+    ended: trio.Event = attrs.field(factory=trio.Event)
+    error: Exception | None = None
+    """Why it did not come up."""
 
-    status: Any = type("Status", (), {"started": staticmethod(up)})()
-    try:
-        await connection.run(task_status=status)
-    except RedisError as error:  # whoever uses it gets it too, from the request
-        # coredis raises this in place of a cancellation.
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if not started:
-            task_status.started(error)
-    finally:
-        # Those of a connection that did not come up coredis leaves to the garbage collector.
-        for each in vars(connection).values():
-            if isinstance(each, MemoryObjectReceiveStream | MemoryObjectSendStream):
-                each.close()
+    def started(self, _: None = None) -> None:
+        """It is up; what coredis calls."""
+        self.settled.set()
+
+    async def run(self) -> None:
+        """Serve it until it is lost, or `scope` is cancelled."""
+        status: Any = self
+        try:
+            with self.scope:
+                await self.connection.run(task_status=status)
+        except Exception as error:  # noqa: BLE001  # nothing may leave a task of the system
+            self.error = error
+        finally:
+            # Those of a connection that did not come up coredis leaves to the garbage collector.
+            for each in vars(self.connection).values():
+                if isinstance(each, MemoryObjectReceiveStream | MemoryObjectSendStream):
+                    each.close()
+            if not self.settled.is_set() and self.error is None:
+                self.error = Lost("the connection was closed")
+            self.settled.set()
+            self.ended.set()
 
 
 @asynccontextmanager
@@ -127,9 +154,11 @@ async def linked(
     server: RedisServer, prepare: Callable[[Link], Awaitable[None]] | None = None
 ) -> AsyncGenerator[Link, None]:
     """A link that is closed at the end; nothing is connected yet."""
-    async with one_cause(), trio.open_nursery() as nursery:
-        yield Link(server, nursery, prepare)
-        nursery.cancel_scope.cancel()
+    link = Link(server, prepare)
+    try:
+        yield link
+    finally:
+        await link.close()
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from jackfield_redis.failures import TROUBLES, failure_of
 from jackfield_redis.feed import RedisFeed
 from jackfield_redis.keys import partition, partition_count_key
 from jackfield_redis.leases import Held, Leases
-from jackfield_redis.link import Link, linked
+from jackfield_redis.link import Link, linked, one_cause
 from jackfield_redis.relay import Entry, Gap, frame_of, gap_frame
 from jackfield_redis.scripts import CLAIM, PENDING, READ, Script
 from jackfield_redis.server_checks import id_key
@@ -251,7 +251,7 @@ async def reading(feed: RedisFeed, token: str | None) -> AsyncGenerator[Reader, 
         except (SecretError, ValueError) as error:
             raise ConnectionLost(redact(str(error)), auth_failed=True) from None
         reader = Reader(feed, link, token)
-        async with trio.open_nursery() as nursery:
+        async with one_cause(), trio.open_nursery() as nursery:
             for task in (reader.keep, reader.fetch, reader.acknowledge):
                 nursery.start_soon(reader.until_lost, task)
             try:
