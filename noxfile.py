@@ -47,8 +47,9 @@ TESTING = [
     "uvloop",
     "websocket-client",
 ]
-# Many tests wait for real processes and sockets, so there is work for more workers than processors.
-PARALLEL = [f"--numprocesses={2 * (os.cpu_count() or 1)}", "--dist=worksteal"]
+# Many tests wait for real processes and sockets, so there is work for one worker more than there are processors; each
+# further one would cost more by collecting all tests than it saves.
+PARALLEL = [f"--numprocesses={1 + (os.cpu_count() or 1)}", "--dist=worksteal"]
 # They start hundreds of processes, each of which would compile all modules again without a cache.
 KEEP = {"PYTHONDONTWRITEBYTECODE": None}
 PEERS = ["httpx2", "picows", "websocket-client", "websockets"]

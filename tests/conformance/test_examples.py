@@ -1,6 +1,7 @@
 """The example plugins under docs/examples/plugins are gold; PostgreSQL's, which needs a server, has its own test."""
 
 import pytest
+from profiles import is_thorough
 
 from example_suites.asterisk import AsteriskSuite
 from example_suites.freeswitch import FreeswitchSuite, PlainFreeswitchSuite
@@ -26,6 +27,6 @@ SUITES = [
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_an_example_is_gold(suite):
-    card = run_suite(suite, examples=10)
+    card = run_suite(suite, examples=100 if is_thorough() else 5)
     assert card.failures == ()
     assert card.level is Level.GOLD

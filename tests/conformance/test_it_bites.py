@@ -1,6 +1,7 @@
 """The suites bite: each faulty plugin falls on the rule that is meant for it, and on no other."""
 
 import pytest
+from profiles import is_thorough
 
 from faulty import providers, sinks
 from faulty.acme import AcmeSuite, GreetedSuite, PostedSuite, RestSuite, UuidSuite
@@ -10,7 +11,7 @@ from jackfield.testing._rules import Level, rules_of
 from jackfield.testing._scorecard import run_suite
 
 EXAMPLES = 18
-FEW = 3
+FEW = 20 if is_thorough() else 1
 # Another process, and tens of thousands of frames.
 SLOW = {"gives_the_same_ids_elsewhere", "needs_no_more_memory_with_time"}
 READING = {

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 import trio
 from hypothesis import settings
+from profiles import is_thorough
 
 from faulty.sinks import QuotesItsKey, ShelfSuite, Shelving
 from jackfield._cli import main
@@ -30,7 +31,7 @@ def test_every_built_in_plugin_has_the_highest_level(distribution):
     suites = declared_suites(distribution)
     assert suites
     for suite in suites.values():
-        card = run_suite(suite, examples=15)
+        card = run_suite(suite, examples=100 if is_thorough() else 5)
         assert card.failures == ()
         assert card.level is Level.GOLD
 

@@ -177,7 +177,7 @@ async def test_however_often_it_is_killed_no_message_is_answered_twice_and_none_
     chance = random.Random(7)
     platform.seconds = 0.01
     reported = []
-    for _ in range(20 if is_thorough() else 3):
+    for _ in range(20 if is_thorough() else 2):
         before = len(platform.got)
         responder = await respond()
         await responder.until(lambda before=before: len(platform.got) > before + 3)

@@ -146,7 +146,7 @@ async def killed_after(process, seconds, confirmed):
 async def test_nothing_that_was_accepted_is_lost_or_out_of_order_however_often_the_process_is_killed(
     start, simulate, folder, receiver
 ):
-    kills = 20 if is_thorough() else 3
+    kills = 20 if is_thorough() else 2
     chance = random.Random(kills)
     voipbin, voipbin_url = await simulate("voipbin")
     vinix, vinix_url = await simulate("vinix")

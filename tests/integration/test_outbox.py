@@ -82,7 +82,7 @@ def delivered(path):
     return numbers, [kind for kind, _ in rows if kind.startswith("stream.")]
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.thorough)])
 def test_killed_again_and_again_no_row_is_lost_and_there_is_no_gap(tmp_path, kills):
     (tmp_path / "gateway.toml").write_text(CONFIG)
     paths = [str(Path(jackfield_outbox.__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]

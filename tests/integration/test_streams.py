@@ -43,6 +43,8 @@ USES = {
     "conformance": (2, "conformance", "none"),
     "plugins": (0, "plugins"),
     "schema": (0, "schema"),
+    "completion": (0, "completion", "bash"),
+    "doctor": (2, "doctor", "none.toml"),
 }
 
 
@@ -69,8 +71,13 @@ def test_every_command_is_tried():
     assert USES.keys() >= COMMANDS.keys()
 
 
+# All start and print by the same code; the thorough run tries each.
+ORDINARY = ("run", "check", "journal")
+EACH = [pytest.param(use, marks=[] if use in ORDINARY else pytest.mark.thorough) for use in USES]
+
+
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", pytest.param(">&-", marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("use", EACH)
 def test_a_command_works_with_closed_streams(use, streams, run):
     status, *arguments = USES[use]
     done = run(arguments, streams)

@@ -62,7 +62,7 @@ def play(schedule, *, rest, memory=1e9, interval=7.0):
 THOROUGH = settings().max_examples >= 1000
 
 
-@settings(max_examples=1000 if THOROUGH else 50)
+@settings(max_examples=1000 if THOROUGH else 20)
 @example(schedule=[("hang",), ("step", 3600.0), ("restart", 1.0, False)], rest=False, memory=1e9, interval=7.0)
 @example(schedule=[("step", -3600.0), ("restart", 1.0, True)], rest=False, memory=1e9, interval=7.0)
 @example(schedule=[("hang",), ("step", -3600.0), ("step", -3600.0)], rest=False, memory=1e9, interval=7.0)
