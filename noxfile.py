@@ -6,6 +6,7 @@ nox -s tests      all tests, of the core and of every plugin
 nox -s lint       formatting, ruff, import contracts
 nox -s types      mypy, strict; every public name has a type
 nox -s packages   build each distribution, install each plugin beside the core alone, and load it
+nox -s release    what is uploaded: wheels, sdists and checksums in dist, checked and tried in a fresh environment
 nox -s docs       the documentation as a site, in build/docs; warnings are errors
 nox -s coverage   all tests, with branch coverage and its floor
 nox -s lowest     all tests with the lowest versions that each pyproject.toml allows
@@ -19,6 +20,8 @@ nox -s dev        .venv with everything editable and all tools
 import hashlib
 import os
 import re
+import shutil
+import time
 import tomllib
 from pathlib import Path
 
@@ -222,6 +225,45 @@ def packages(session: nox.Session) -> None:
         session.install("--quiet", name, "--find-links", wheels)
         session.run("jackfield", "plugins", "--strict-plugins")
         session.run("pip", "uninstall", "--quiet", "--yes", name)
+
+
+@nox.session(reuse_venv=False)
+def release(session: nox.Session) -> None:
+    """Make in ``dist`` what is uploaded; check it, install it from there in one line, and run the demo."""
+    version = one_version(session)
+    dist = Path("dist").resolve()
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("--quiet", CONSTRAINTS, "build", "hatchling", "twine")
+    for path in (Path(), *PLUGINS):
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), str(path), silent=True)
+    made = sorted(dist.iterdir())
+    session.run("twine", "check", "--strict", *map(str, made))
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made]
+    (dist / "SHA256SUMS").write_text("".join(sums))
+    fresh = Path(session.create_tmp(), "fresh")
+    session.run("python", "-m", "venv", "--clear", str(fresh))
+    names = [tomllib.loads((path / "pyproject.toml").read_text())["project"]["name"] for path in PLUGINS]
+    began = time.monotonic()
+    wheels = (f"--find-links={dist}", f"jackfield[rest,metrics]=={version}", *(f"{each}=={version}" for each in names))
+    session.run(str(fresh / "bin" / "pip"), "install", "--quiet", *wheels, external=True)
+    session.run(str(fresh / "bin" / "jackfield"), "plugins", "--strict-plugins", external=True)
+    session.run(str(fresh / "bin" / "jackfield"), "demo", "--events", "20", external=True)
+    session.log(
+        f"{version}: {len(made)} files in dist; from there to the demo's end in {time.monotonic() - began:.0f} s"
+    )
+
+
+def one_version(session: nox.Session) -> str:
+    """The version that every distribution and this commit's tag, if it has one, state; an error if they differ."""
+    stated = {}
+    for path in (Path(), *PLUGINS):
+        project = tomllib.loads(Path(path, "pyproject.toml").read_text())["project"]
+        stated[project["name"]] = project["version"]
+    tags = session.run("git", "tag", "--points-at", "HEAD", external=True, silent=True) or ""
+    stated |= {f"the tag {tag}": tag.removeprefix("v") for tag in tags.split() if tag.startswith("v")}
+    if len(set(stated.values())) != 1:
+        session.error(f"one version is needed, and these differ: {stated}")
+    return str(next(iter(stated.values())))
 
 
 @nox.session(venv_backend="none")

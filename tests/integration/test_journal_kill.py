@@ -7,12 +7,10 @@ import subprocess
 import sys
 import time
 
-from profiles import is_thorough
-
 from jackfield._journal.store import SegmentStore
 from jackfield.events import Event
 
-KILLS = 30 if is_thorough() else 5
+KILLS = 10
 
 # Publishes event after event from two tasks, prints each that was confirmed, and delivers what it reads to a file.
 CHILD = """
@@ -22,8 +20,6 @@ from pathlib import Path
 import trio
 from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
-from profiles import is_thorough
-
 from jackfield._journal.store import SegmentStore
 from jackfield.addresses import Address
 from jackfield.events import Event
@@ -100,8 +96,6 @@ from pathlib import Path
 import trio
 from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
-from profiles import is_thorough
-
 from jackfield._journal.store import SegmentStore
 from jackfield.addresses import Address
 from jackfield.events import Event
