@@ -58,9 +58,18 @@ class Script:
 
     def connected(self):
         """The feed is up."""
-        at = self.now - timedelta(hours=1)
-        address = Address("acme", "account", "A", "stream", "office", "connected")
-        self.events.append(Event("up", "stream.connected", address, at, at, "office", data={"by": "webhook"}))
+        self._stream("connected", self.now - timedelta(hours=1), by="webhook")
+
+    def disconnected(self):
+        self._stream("disconnected", self.now)
+
+    def gap(self):
+        """Events may be missing until now."""
+        self._stream("gap_suspected", self.now, since=(self.now - timedelta(seconds=5)).isoformat())
+
+    def _stream(self, word, at, **data):
+        address = Address("acme", "account", "A", "stream", "office", word)
+        self.events.append(Event(word, f"stream.{word}", address, at, at, "office", data=data))
 
     def contact(self, id, queue, ago, caller=""):
         queue_id, queue_name = queue

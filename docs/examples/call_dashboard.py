@@ -14,9 +14,9 @@ import attrs
 from standing import Standing, agent_name, timer
 from terminal import arguments, run
 
-from jackfield.state import Agent, Call, Change, Contact, Feed, Snapshot
+from jackfield.state import Agent, Call, Change, Contact, Feed, Figures, Snapshot
 
-ENTITIES = ("feed", "call", "contact", "agent", "queue")
+ENTITIES = ("feed", "call", "contact", "agent", "queue", "totals")
 
 
 @attrs.define
@@ -66,6 +66,7 @@ class Board:
         standing = self.standing
         feeds = sorted(standing.feeds.items())
         yield "  ".join(f"{name}: {'online' if feed.live else 'OFFLINE'}" for name, feed in feeds)
+        yield from self._today(now)
         rows: list[Call | Contact] = [
             *standing.contacts.values(),
             *(call for call in standing.calls.values() if call.contact not in standing.contacts),
@@ -75,6 +76,14 @@ class Board:
         yield f"\n{len(standing.agents)} AGENTS"
         agents = sorted(standing.agents.values(), key=lambda each: (each.feed, each.name))
         yield from (self._text(each, now) for each in agents)
+
+    def _today(self, now: datetime) -> Iterator[str]:
+        """What a supervisor asks first."""
+        figures = Figures.of(self.standing.snapshot(now.date()))
+        longest = f", the longest for {timer(figures.waiting_since, now)}" if figures.waiting_since else ""
+        level, lost = figures.totals.service_level, figures.totals.abandoned_share
+        today = f"   today {level:.0%} answered in time, {lost:.0%} gave up" if level is not None else ""
+        yield f"{figures.waiting} waiting{longest}{today}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """What the terminal programs know: the gateway's state as it stands, and the words for it. No vendor is known here."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import attrs
 
-from jackfield.state import Agent, Call, Change, Contact, Feed, Queue, Snapshot
+from jackfield.state import Agent, Call, Change, Contact, Feed, Queue, Snapshot, Totals
 
 WORDS = {
     "initiated": "new",
@@ -49,12 +49,15 @@ class Standing:
     contacts: dict[str, Contact] = attrs.field(factory=dict)
     agents: dict[str, Agent] = attrs.field(factory=dict)
     queues: dict[str, Queue] = attrs.field(factory=dict)
+    totals: dict[str, Totals] = attrs.field(factory=dict)
+    """Today's; kept by the gateway."""
     _callers: dict[str, str] = attrs.field(factory=dict)
     """By contact, as its call says it: not every vendor says it of the contact."""
 
     def begin(self, snapshot: Snapshot) -> None:
         """Begin with a snapshot."""
         self.feeds, self.queues, self.agents = dict(snapshot.feeds), dict(snapshot.queues), dict(snapshot.agents)
+        self.totals = dict(snapshot.totals)
         for call in snapshot.calls.values():
             self._put(call)
         for contact in snapshot.contacts.values():
@@ -68,6 +71,8 @@ class Standing:
                 return feed
             case Queue() as queue:
                 self.queues[change.key] = queue
+            case Totals() as totals:
+                self.totals[change.key] = totals
             case Agent() as agent:
                 self.agents[change.key] = agent
                 return agent
@@ -88,6 +93,11 @@ class Standing:
         else:
             self.contacts.pop(value.key, None)
             self._callers.pop(value.key, None)
+
+    def snapshot(self, day: date) -> Snapshot:
+        """What is known, for figures."""
+        known = (self.feeds, self.calls, self.contacts, self.agents, self.queues)
+        return Snapshot(0, *known, day=day, totals=self.totals)
 
     def caller(self, value: Call | Contact) -> str:
         """The caller's name and number."""

@@ -18,6 +18,19 @@ FIELDS = re.compile(
 )
 PAYLOAD = {"data", "data_json", "raw", "native_type", "native_topic"}
 
+PAGES = sorted([*ROOT.glob("src/jackfield/_dashboard/pages/*.*")])
+WORDS = (
+    *("activeflow", "queuecall", "recipient", "session_id", "service_agent", "reference_id", "tm_create", "tm_update"),
+    *("caller_id_name", "caller_id_number", "queue_enter_time", "availability_state", "estimated_wait", "event_name"),
+)
+"""Of both vendors' payloads."""
+
+
+@pytest.mark.parametrize("path", [*PAGES, *FILES], ids=lambda path: path.name)
+def test_no_file_names_a_field_of_a_vendors_payload(path):
+    text = path.read_text()
+    assert [word for word in WORDS if word in text] == []
+
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_no_file_reads_a_vendors_payload(path):

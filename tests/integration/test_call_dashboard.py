@@ -101,15 +101,23 @@ def test_a_contact_waits_talks_and_goes_with_its_call(board):
     board.happens(fact("subscribed", topics=["t"]))
     board.happens(event("call.initiated", resource="call", id="k", caller_name="Ada\x1b[2J", caller="+1"))
     board.happens(event("contact.queued", 10, queue_id="q1", queue_name="Sales"))
-    assert board.shown(75) == ["f: online", "1 CALLS AND CONTACTS", "f waiting 1:05 Ada?[2J +1 Sales", "0 AGENTS"]
+    first = "1 waiting, the longest for 1:05"
+    assert board.shown(75) == [
+        "f: online",
+        first,
+        "1 CALLS AND CONTACTS",
+        "f waiting 1:05 Ada?[2J +1 Sales",
+        "0 AGENTS",
+    ]
     board.happens(event("agent.ready", 79, "agent", "a1", None, agent_id="a1", agent_name="eve@example.com"))
     assert "talking" in board.happens(event("contact.connected", 80, agent_id="a1", queue_id="q1"))
-    assert board.shown(81)[2:] == ["f talking 0:01 Ada?[2J +1 Sales eve", "1 AGENTS", "f talking 0:01 eve"]
+    assert board.shown(81)[3:] == ["f talking 0:01 Ada?[2J +1 Sales eve", "1 AGENTS", "f talking 0:01 eve"]
+    assert board.shown(81)[1] == "0 waiting today 0% answered in time, 0% gave up"
     assert "over" in board.happens(event("call.cleared", 95, resource="call", id="k"))
-    assert board.shown(96)[1] == "0 CALLS AND CONTACTS"
+    assert board.shown(96)[2] == "0 CALLS AND CONTACTS"
     for late in ("contact.disconnected", "contact.ended", "offer.rescinded"):
         board.happens(event(late, 96))
-    assert board.shown(96)[1] == "0 CALLS AND CONTACTS"
+    assert board.shown(96)[2] == "0 CALLS AND CONTACTS"
 
 
 def test_an_offer_that_is_not_taken_leaves_the_contact_waiting_without_an_agent(board):
@@ -127,8 +135,8 @@ def test_after_a_gap_nothing_is_guessed(board):
     board.happens(event("contact.queued", correlation="c1"))
     board.happens(event("contact.queued", correlation="c2"))
     board.happens(fact("gap_suspected", 30, since=AT, until=AT + timedelta(seconds=30), cause="gone"))
-    assert [line.split()[1] for line in board.shown(30)[2:4]] == ["unknown", "unknown"]
+    assert [line.split()[1] for line in board.shown(30)[3:5]] == ["unknown", "unknown"]
     board.happens(event("contact.connected", 60, correlation="c1"))
-    assert sorted(line.split()[1] for line in board.shown(601)[2:4]) == ["talking", "unknown"]
+    assert sorted(line.split()[1] for line in board.shown(601)[3:5]) == ["talking", "unknown"]
     assert "offline" in board.happens(fact("disconnected", 700, reason="cut"))
     assert board.shown(701)[0] == "f: OFFLINE"

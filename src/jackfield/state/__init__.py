@@ -9,6 +9,7 @@ alone, for programs that have events from elsewhere, such as a file::
     print(state.snapshot(now).contacts)
 """
 
+from jackfield.state.figures import Figures
 from jackfield.state.reducer import MOST, State
 from jackfield.state.sync import Listed, Sync
 from jackfield.state.values import (
@@ -35,6 +36,7 @@ __all__ = [
     "Contact",
     "Entity",
     "Feed",
+    "Figures",
     "Listed",
     "Queue",
     "Ref",
