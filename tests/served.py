@@ -1,5 +1,6 @@
 """What tests of the served API share: events, a server on a real socket, and clients that read it."""
 
+import hashlib
 import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,10 +14,12 @@ import jackfield
 from jackfield._net.http_server import HTTPServer, Limits, listen, whole
 from jackfield._serve.api import open_api
 from jackfield._serve.grants import Grant
+from jackfield._serve.server import open_serving
 from jackfield.addresses import Address
-from jackfield.config import GatewayConfig, GatewayOptions
+from jackfield.config import GatewayConfig, GatewayOptions, ServeOptions, TokenOptions
 from jackfield.events import Event, Parties
 from jackfield.plugin.http import Response
+from jackfield.selectors import Selector
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -167,3 +170,23 @@ async def reading(url, path, **headers):
         yield reader
     finally:
         await trio.aclose_forcefully(stream)
+
+
+TOKEN = "correct-horse-battery-staple-0123456789"
+HASH = f"sha256:{hashlib.sha256(TOKEN.encode()).hexdigest()}"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def options(**more):
+    return ServeOptions(listen="127.0.0.1:0", **{"open": not more.get("tokens"), **more})
+
+
+def limited(*select, **more):
+    return {"wall": TokenOptions(HASH, tuple(map(Selector.parse, select)), **more)}
+
+
+@asynccontextmanager
+async def serving(serve=None, journal="memory"):
+    config = GatewayConfig((), gateway=GatewayOptions(journal=str(journal)), serve=serve or options())
+    async with open_serving(config) as place, jackfield.open_gateway(config) as gateway, place.of(gateway):
+        yield gateway, place.url

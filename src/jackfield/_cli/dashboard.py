@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int, console: Console) -> None:
     opening = open_dashboard(registry, config, console, access, port)
-    stats = await run_until_signal(opening, console, config.metrics.listen)
+    stats = await run_until_signal(opening, console, config)
     say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 

@@ -20,6 +20,7 @@ from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
 from jackfield._serve.monitor import open_probes
+from jackfield._serve.server import open_serving
 from jackfield._serve.service_manager import ServiceManager, managed
 from jackfield.config import GatewayConfig
 
@@ -64,26 +65,30 @@ def tune() -> None:
 
 async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
     opening = open_gateway(config, registry=registry, plugins=[console])
-    stats = await run_until_signal(opening, console, config.metrics.listen)
+    stats = await run_until_signal(opening, console, config)
     if console.least in ("debug", "info"):
         say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
 async def run_until_signal(
-    opening: AbstractAsyncContextManager[Gateway], console: Console, metrics: str | None
+    opening: AbstractAsyncContextManager[Gateway], console: Console, config: GatewayConfig
 ) -> GatewayState:
     """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state."""
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
         async with (
-            open_probes(metrics) as probes,
+            open_probes(config.metrics.listen) as probes,
+            open_serving(config) as serving,
             opening as gateway,
             probes.of(gateway),
+            serving.of(gateway),
             managed(gateway, ServiceManager.of()),
         ):
             if probes.url:
                 console.say(f"metrics: {probes.url}/metrics")
+            if serving.url:
+                console.say(f"serving events: {serving.url}/v1/events")
             async for number in signals:
                 if number in STOP:
                     console.say(f"{signal.Signals(number).name}: stopping")

@@ -10,9 +10,10 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._journal import Journal
 from jackfield._journal.log import Batch
 from jackfield.events import Record
+from jackfield.reports import ServeStats
 from jackfield.selectors import Selector
 
-__all__ = ["CommittedEvents", "committed_events"]
+__all__ = ["CommittedEvents", "committed_events", "count_serving"]
 
 
 @attrs.frozen(eq=False)
@@ -45,6 +46,11 @@ class CommittedEvents:
     def unfollow(self, callback: Callable[[list[Record]], object]) -> None:
         """Call it no more."""
         self._journal.committed.remove(callback)
+
+
+def count_serving(gateway: Gateway, stats: Callable[[], ServeStats]) -> None:
+    """Let the gateway's state have these figures."""
+    gateway._serve_stats = stats
 
 
 def committed_events(gateway: Gateway) -> CommittedEvents:

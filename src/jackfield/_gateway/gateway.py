@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Literal, overload
@@ -34,7 +34,7 @@ from jackfield.errors import JackfieldError
 from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
-from jackfield.reports import Overflow
+from jackfield.reports import Overflow, ServeStats
 from jackfield.selectors import Selector
 from jackfield.state import Snapshot
 from jackfield.state.timeline import Timeline
@@ -62,6 +62,8 @@ class Gateway:
     _routes: Routes = attrs.field(init=False)
     _live: LiveState = attrs.field(init=False)
     _closed: bool = False
+    _serve_stats: Callable[[], ServeStats] = ServeStats
+    """Set by what serves programs from this gateway."""
 
     def __attrs_post_init__(self) -> None:
         observe = self._registry.observe
@@ -166,6 +168,7 @@ class Gateway:
             listeners,
             self._routes,
             self._webhook_server.rejections,
+            self._serve_stats(),
         )
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:

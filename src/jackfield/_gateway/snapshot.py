@@ -12,7 +12,7 @@ from jackfield._feed.session import Session
 from jackfield._journal import Journal
 from jackfield.config import Route
 from jackfield.reports.feed_stats import FeedStats
-from jackfield.reports.stats import JournalStats, ListenerState, SinkStats
+from jackfield.reports.stats import JournalStats, ListenerState, ServeStats, SinkStats
 
 __all__ = ["GatewayState", "gateway_state"]
 
@@ -30,6 +30,8 @@ class GatewayState:
     routes: tuple[Route, ...]
     unroutable_webhooks: Mapping[str, int]
     """Requests to the webhook server that were for no feed, by the reason why they were rejected."""
+    serve: ServeStats = attrs.field(factory=ServeStats)
+    """The programs and pages that ``[serve]`` serves."""
 
 
 def gateway_state(
@@ -39,6 +41,7 @@ def gateway_state(
     listeners: tuple[ListenerState, ...],
     routes: Iterable[Route],
     rejections: Mapping[str, int],
+    serve: ServeStats,
 ) -> GatewayState:
     """How all this stands."""
     feeds = {name: session.stats.snapshot(journal.copies_of(name)) for name, session in sessions.items()}
@@ -50,4 +53,5 @@ def gateway_state(
         listeners,
         tuple(routes),
         MappingProxyType(dict(rejections)),
+        serve,
     )

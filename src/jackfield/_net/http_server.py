@@ -81,6 +81,8 @@ class HTTPServer:
     """The answer to what is refused; called for each refusal."""
     _upgrades: str = ""
     """A protocol that a request may ask to go over to."""
+    _upgrade: Callable[[Request, HTTPConnection], Awaitable[object]] | None = None
+    """Speaks that protocol from such a request's head on, until it ends."""
     _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict)
     """The waits for a next request, the oldest first."""
     _slots: trio.CapacityLimiter = attrs.field(init=False)
@@ -162,7 +164,10 @@ class HTTPServer:
     async def _serve_alone(self, stream: trio.abc.Stream) -> None:
         """One connection, whatever becomes of it."""
         try:
-            await self.serve(HTTPConnection(stream))
+            connection = HTTPConnection(stream)
+            head = await self.serve(connection)
+            if head is not None and self._upgrade is not None:
+                await self._upgrade(head, connection)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client has gone, or does not speak TLS
         except Exception as error:  # noqa: BLE001  # a bug costs the connection that met it, and no other

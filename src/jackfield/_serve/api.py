@@ -6,26 +6,29 @@ Mount it in any server of `jackfield._net.http_server`: `API.respond` answers wh
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
 import attrs
 import trio
 
-from jackfield._gateway.committed import CommittedEvents, committed_events
+from jackfield._gateway.committed import CommittedEvents, committed_events, count_serving
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.watch import Watch
 from jackfield._net.http_connection import Send, Streamed
 from jackfield._serve.asking import EventsAsked, Refused, Target, json_response, read_target
+from jackfield._serve.counters import ServeCounters
 from jackfield._serve.fanout import Fanout, Holds
 from jackfield._serve.feeds import feeds_document, kinds_document
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import Positions, snapshot_document
 from jackfield._serve.sse import EventStream
 from jackfield._serve.subscription import Start, Subscription
+from jackfield.config import ServeOptions
 from jackfield.plugin.http import Request, Response
+from jackfield.reports._counters import count_reason
 from jackfield.selectors import Selector
 from jackfield.state import Entity
 
@@ -51,8 +54,8 @@ class API:
     positions: Positions
     buffer_bytes: int = BUFFER_BYTES
     _reading: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
-    streams: int = 0
-    """How many are open."""
+    max_clients: int = 2500
+    counts: ServeCounters = attrs.field(factory=ServeCounters)
 
     async def respond(self, request: Request, grant: Grant) -> Response | Streamed | None:
         """Answer a request of somebody who may see that much; ``None`` where it is not for a path below ``/v1/``."""
@@ -64,7 +67,27 @@ class API:
                 raise Refused(405, "only GET is allowed here", {"allow": "GET, HEAD"})
             return await self._respond(request, target, grant)
         except Refused as refusal:
+            self.refuse(refusal.error)
             return refusal.response()
+
+    def refuse(self, reason: str) -> None:
+        """Count a request that is refused."""
+        count_reason(self.counts.rejections, reason)
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Count a stream while it is open."""
+        self.counts.clients += 1
+        self.counts.accepted += 1
+        try:
+            yield
+        finally:
+            self.counts.clients -= 1
+
+    def check_room(self) -> None:
+        """`Refused` where there are as many streams as there may be."""
+        if self.counts.clients >= self.max_clients:
+            raise Refused(503, "there are too many clients; try again later", {"retry-after": "10"})
 
     async def _respond(self, request: Request, target: Target, grant: Grant) -> Response | Streamed:
         match target.path:
@@ -84,7 +107,15 @@ class API:
         """A subscription, to be closed; the feeds subscribe to what it needs."""
         self.holds.hold(selectors)
         return Subscription(
-            selectors, grant, self._events, self._fanout, self.positions, start, self.buffer_bytes, self._reading
+            selectors,
+            grant,
+            self._events,
+            self._fanout,
+            self.positions,
+            start,
+            self.buffer_bytes,
+            self._reading,
+            self.counts.drop,
         )
 
     def release(self, subscription: Subscription) -> None:
@@ -101,6 +132,7 @@ class API:
             check_state(grant)
         if asked.check or request.method == "HEAD":
             return json_response(200, {"select": [str(each) for each in asked.select]})
+        self.check_room()
         head = Response(
             200,
             {
@@ -115,17 +147,14 @@ class API:
         return Streamed(head, partial(self._send, asked, start, grant))
 
     async def _send(self, asked: EventsAsked, start: Start, grant: Grant, send: Send) -> None:
-        stream = EventStream(send, grant, self.positions, self._pause)
-        self.streams += 1
-        try:
+        stream = EventStream(send, grant, self.positions, self.pause, self.counts)
+        with self.stream():
             if not asked.state:
                 await self._send_events(stream, asked, start, grant)
                 return
             async with self.gateway.watch() as watch:
                 start = start if asked.after else Start(watch.snapshot.position + 1)
                 await self._send_events(stream, asked, start, grant, watch)
-        finally:
-            self.streams -= 1
 
     async def _send_events(
         self, stream: EventStream, asked: EventsAsked, start: Start, grant: Grant, watch: Watch | None = None
@@ -138,7 +167,8 @@ class API:
             if subscription is not None:
                 self.release(subscription)
 
-    def _pause(self) -> float:
+    def pause(self) -> float:
+        """Seconds to wait after a message with events."""
         return min(MOST_PAUSE, EVENTS_SECONDS * self._fanout.taps)
 
     async def run(self) -> None:
@@ -165,16 +195,28 @@ ENTITIES: tuple[Entity, ...] = ("call", "contact", "agent", "queue")
 
 
 @asynccontextmanager
-async def open_api(gateway: Gateway, *, linger: float = LINGER_SECONDS) -> AsyncGenerator[API, None]:
-    """The API of a gateway, which follows its commits meanwhile.
+async def open_api(
+    gateway: Gateway, options: ServeOptions | None = None, *, linger: float | None = None
+) -> AsyncGenerator[API, None]:
+    """The API of a gateway, which follows its commits meanwhile; of `options` its bounds count.
 
     What clients select stays subscribed for `linger` seconds after they have gone.
     """
+    options = options or ServeOptions()
     events = committed_events(gateway)
     fanout = Fanout(events.end)
     events.follow(fanout.put)
-    holds = Holds(events.select, events.deselect, linger)
-    api = API(gateway, events, fanout, holds, Positions(events.journal))
+    holds = Holds(events.select, events.deselect, options.linger_seconds if linger is None else linger)
+    api = API(
+        gateway,
+        events,
+        fanout,
+        holds,
+        Positions(events.journal),
+        buffer_bytes=options.buffer_bytes,
+        max_clients=options.max_clients,
+    )
+    count_serving(gateway, api.counts.snapshot)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(api.run)

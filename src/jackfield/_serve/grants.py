@@ -7,7 +7,7 @@ since nobody knows what a vendor writes into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import attrs
@@ -92,9 +92,11 @@ class Grant:
         feed = value.name if isinstance(value, Feed) else value.feed
         return self.allows_feed(feed) and self.allows_entity(entity, key.partition("/")[0])
 
-    def allows_totals(self, key: str) -> bool:
-        """Whether it sees the totals under this key, in which the contacts of all feeds are."""
-        return not self.feeds and self.allows_entity("totals", key.partition("/")[0])
+    def allows_totals(self, key: str, feed: str = "") -> bool:
+        """Whether it sees the totals of a queue or an agent of this feed, or with an empty key those of all feeds."""
+        if self.feeds and (not key or feed not in self.feeds):
+            return False
+        return self.allows_entity("totals", key.partition("/")[0])
 
     def without_people(self, value: V) -> V:
         """A thing without what the grant does not have."""
@@ -117,6 +119,11 @@ class Grant:
                 if isinstance(value, Totals) or self.allows_value(entity, key, value)
             }
 
+        owners = {key: each.feed for table in (snapshot.agents, snapshot.queues) for key, each in table.items()}
+
+        def totals(every: Mapping[str, Totals]) -> dict[str, Totals]:
+            return {key: each for key, each in every.items() if self.allows_totals(key, owners.get(key, ""))}
+
         return msgspec.structs.replace(
             snapshot,
             feeds=some("feed", dict(snapshot.feeds)),
@@ -124,7 +131,8 @@ class Grant:
             contacts=some("contact", dict(snapshot.contacts)),
             agents=some("agent", dict(snapshot.agents)),
             queues=some("queue", dict(snapshot.queues)),
-            totals={key: each for key, each in snapshot.totals.items() if self.allows_totals(key)},
+            totals=totals(snapshot.totals),
+            hours={hour: totals(every) for hour, every in snapshot.hours.items()},
         )
 
 

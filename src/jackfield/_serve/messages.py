@@ -13,7 +13,7 @@ from jackfield._gateway.watch import Changes
 from jackfield._serve.grants import Grant
 from jackfield.addresses import Address
 from jackfield.events import Event, content_id
-from jackfield.state import Change, Snapshot, Totals
+from jackfield.state import Agent, Change, Queue, Snapshot, Totals
 
 __all__ = [
     "Entry",
@@ -120,17 +120,25 @@ def snapshot_document(snapshot: Snapshot, grant: Grant, positions: Positions, no
     return encode(document)
 
 
-def changes_document(changes: Changes, grant: Grant, positions: Positions, now: datetime) -> bytes:
-    """What has changed as JSON, as far as the grant goes; nothing where it sees none of it."""
-    shown = [seen for each in changes.changes if (seen := _seen(each, grant)) is not None]
+def changes_document(
+    changes: Changes, grant: Grant, positions: Positions, now: datetime, owners: dict[str, str]
+) -> bytes:
+    """What has changed as JSON, as far as the grant goes; nothing where it sees none of it.
+
+    `owners` has the feed of each queue and agent, and is kept up to date.
+    """
+    for each in changes.changes:
+        if isinstance(each.value, Agent | Queue):
+            owners[each.key] = each.value.feed
+    shown = [seen for each in changes.changes if (seen := _seen(each, grant, owners)) is not None]
     document = {"position": positions.text(changes.position), "now": now, "day": changes.day, "changes": shown}
     return encode(document) if shown else b""
 
 
-def _seen(change: Change, grant: Grant) -> Change | None:
+def _seen(change: Change, grant: Grant, owners: Mapping[str, str]) -> Change | None:
     entity, key, value = change.entity, change.key, change.value
     if entity == "totals":
-        return change if grant.allows_totals(key) else None
+        return change if grant.allows_totals(key, owners.get(key, "")) else None
     if value is None:  # what was forgotten is nothing but a key
         return change if grant.allows_entity(entity, key.partition("/")[0]) else None
     assert not isinstance(value, Totals)

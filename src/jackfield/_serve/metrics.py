@@ -58,6 +58,7 @@ def families(state: GatewayState, process: Process) -> Iterator[Metric]:
     yield states
     yield from _group("sink", SINK, {(name,): each for name, each in state.sinks.items()}, "sink")
     yield from _group("journal", JOURNAL, {(): state.journal})
+    yield from _group("serve", SERVE, {(): state.serve})
     yield from _group("gateway", GATEWAY, {(): state})
 
 
@@ -142,6 +143,14 @@ JOURNAL = (
     _gauge("kept_events", "Events that can be read.", lambda journal: journal.kept),
     _gauge("failing", "1 while writing fails, so that nothing is confirmed.", lambda journal: journal.failing),
     _gauge("dead_letters", "Dead letters that are kept.", lambda journal: journal.dead_lettered, "sink"),
+)
+SERVE = (
+    _gauge("clients", "Streams that are open.", lambda serve: serve.clients),
+    Figure("streams", "Streams that were opened.", lambda serve: serve.accepted),
+    Figure("sent_events", "Events that were sent, to all clients together.", lambda serve: serve.sent),
+    Figure("sent_bytes", "Bytes of events and states that were sent.", lambda serve: serve.sent_bytes),
+    Figure("dropped_events", "Events that were dropped for slow clients.", lambda serve: serve.dropped),
+    Figure("rejected_requests", "Requests that were refused.", lambda serve: serve.rejections, by=("reason",)),
 )
 GATEWAY = (
     Figure(

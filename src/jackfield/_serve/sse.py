@@ -11,6 +11,7 @@ import trio
 
 from jackfield._gateway.watch import Changes, Watch
 from jackfield._net.http_connection import Send
+from jackfield._serve.counters import ServeCounters
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import (
     Positions,
@@ -44,13 +45,18 @@ class EventStream:
     _positions: Positions
     _pause: Callable[[], float]
     """Seconds to wait after a message, so that what comes meanwhile goes together."""
+    _counts: ServeCounters
     _sending: trio.Lock = attrs.field(factory=trio.Lock)
+    _owners: dict[str, str] = attrs.field(factory=dict)
+    """The feed of each queue and agent."""
     _sent_at: float = attrs.field(factory=trio.current_time)
 
     async def begin(self, snapshot: Snapshot | None = None) -> None:
         """Send the head and how soon to reconnect, and the state, if it is asked for."""
         await self._send(b"retry: %d\n\n" % RETRY_MS)
         if snapshot is not None:
+            for table in (snapshot.queues, snapshot.agents):
+                self._owners |= {key: each.feed for key, each in table.items()}
             document = snapshot_document(snapshot, self._grant, self._positions, datetime.now(UTC))
             await self._send(named_message("snapshot", document))
 
@@ -66,6 +72,7 @@ class EventStream:
     async def _send_events(self, subscription: Subscription) -> None:
         while True:
             piece = await subscription.take()
+            self._counts.sent += len(piece.entries)
             for part in self._parts(piece):
                 await self._send(part)
             if (pause := self._pause()) >= 0.001:
@@ -90,7 +97,7 @@ class EventStream:
     async def _send_changes(self, watch: Watch, scope: trio.CancelScope) -> None:
         async for changes in watch:
             for part in _parts(changes):
-                if document := changes_document(part, self._grant, self._positions, datetime.now(UTC)):
+                if document := changes_document(part, self._grant, self._positions, datetime.now(UTC), self._owners):
                     await self._send(named_message("changes", document))
             await trio.sleep(CHANGES_SECONDS)
         scope.cancel()
@@ -116,6 +123,7 @@ class EventStream:
     async def _send(self, data: bytes) -> None:
         async with self._sending:
             await self._send_bytes(data)
+            self._counts.sent_bytes += len(data)
             self._sent_at = trio.current_time()
 
 

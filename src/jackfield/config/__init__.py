@@ -8,7 +8,7 @@ paths. Nothing here opens a connection.
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document, find_config, read_toml
 from jackfield.config.reader import build_config, check_route, read_gateway_options, read_metrics_options
-from jackfield.config.servers import MetricsOptions, WebhooksOptions
+from jackfield.config.servers import MetricsOptions, ServeOptions, TokenOptions, WebhooksOptions
 from jackfield.config.tables import (
     ConnectionOptions,
     DeliveryOptions,
@@ -31,6 +31,8 @@ __all__ = [
     "NamedSink",
     "NamesOptions",
     "Route",
+    "ServeOptions",
+    "TokenOptions",
     "ViewerOptions",
     "WebhooksOptions",
     "build_config",

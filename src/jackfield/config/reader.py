@@ -11,7 +11,7 @@ import attrs
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document
-from jackfield.config.servers import MetricsOptions, WebhooksOptions
+from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.config.tables import (
     ConnectionOptions,
     DeliveryOptions,
@@ -31,7 +31,7 @@ __all__ = ["build_config", "check_route", "read_gateway_options", "read_metrics_
 
 T = TypeVar("T")
 
-SECTIONS = ("gateway", "webhooks", "metrics", "dashboard", "viewers", "names", "feeds", "sinks", "routes")
+SECTIONS = ("gateway", "webhooks", "metrics", "serve", "dashboard", "viewers", "names", "feeds", "sinks", "routes")
 
 
 def build_config(
@@ -49,6 +49,7 @@ def build_config(
     gateway = reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")
     webhooks = reader.structure(WebhooksOptions, document.get("webhooks", {}), "webhooks")
     metrics = reader.structure(MetricsOptions, document.get("metrics", {}), "metrics")
+    serve = reader.structure(ServeOptions, document.get("serve", {}), "serve")
     dashboard = reader.structure(DashboardOptions, document.get("dashboard", {}), "dashboard")
     names = reader.structure(NamesOptions, document.get("names", {}), "names")
     viewers = dict(reader.viewers())
@@ -59,8 +60,17 @@ def build_config(
         reader.webhooks(webhooks, feeds)
     if not document.get("feeds"):
         reader.problems.append(ConfigProblem("feeds", "a gateway needs at least one [feeds.NAME] table"))
-    if gateway is None or webhooks is None or metrics is None or dashboard is None or names is None or reader.problems:
+    if serve is not None:
+        reader.serve(serve)
+    if reader.problems:
         raise ConfigError(reader.problems)
+    # What is not there has its problem.
+    assert gateway
+    assert webhooks
+    assert metrics
+    assert serve
+    assert dashboard
+    assert names
     return GatewayConfig(
         feeds=feeds,
         sinks=named,
@@ -68,6 +78,7 @@ def build_config(
         gateway=gateway,
         webhooks=webhooks,
         metrics=metrics,
+        serve=serve,
         dashboard=dashboard,
         viewers=viewers,
         names=names,
@@ -177,7 +188,6 @@ class _Reader:
     def viewers(self) -> Iterator[tuple[str, ViewerOptions]]:
         """The dashboard's viewers, whose feeds exist."""
         tables = self.document.get("viewers", {})
-        feeds = self.document.get("feeds", {})
         if not isinstance(tables, Mapping):
             self.problems.append(ConfigProblem("viewers", "must be tables named [viewers.NAME]"))
             return
@@ -185,12 +195,17 @@ class _Reader:
             path = f"viewers.{name}"
             if (viewer := self.structure(ViewerOptions, table, path)) is None:
                 continue
-            for feed in viewer.feeds if isinstance(feeds, Mapping) else ():
-                if feed not in feeds:
-                    hint = _meant(feed, feeds) or f"there are: {', '.join(feeds) or 'none'}"
-                    self.problems.append(ConfigProblem(f"{path}.feeds", f"no feed {feed!r}; {hint}"))
+            self.known_feeds(viewer.feeds, f"{path}.feeds")
             self._warn_of_secrets(viewer, path)
             yield name, viewer
+
+    def known_feeds(self, names: Iterable[str], path: str) -> None:
+        """Check that these are feeds."""
+        feeds = self.document.get("feeds", {})
+        for feed in names if isinstance(feeds, Mapping) else ():
+            if feed not in feeds:
+                hint = _meant(feed, feeds) or f"there are: {', '.join(feeds) or 'none'}"
+                self.problems.append(ConfigProblem(path, f"no feed {feed!r}; {hint}"))
 
     def routes(self) -> tuple[Route, ...]:
         """The routes, each with selectors that parse and sinks that exist."""
@@ -231,6 +246,15 @@ class _Reader:
                     "webhooks.listen", f"{options.listen} can be reached from outside, and without TLS; {hint}"
                 )
             )
+
+    def serve(self, options: ServeOptions) -> None:
+        """Check that tokens name feeds that exist, and do not travel in the open."""
+        for name, token in options.tokens.items():
+            self.known_feeds(token.feeds, f"serve.tokens.{name}.feeds")
+        if options.listen and options.tls_cert is None and not is_loopback(host_and_port(options.listen)[0]):
+            hint = "give tls_cert and tls_key, or listen on loopback behind a proxy that has TLS"
+            problem = f"{options.listen} can be reached from outside, and without TLS; {hint}"
+            self.warnings.append(ConfigProblem("serve.listen", problem))
 
     def _warn_of_secrets(self, options: Any, path: str) -> None:
         for field, secret in iter_secrets(options):

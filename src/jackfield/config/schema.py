@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
-from jackfield.config.servers import MetricsOptions, WebhooksOptions
+from jackfield.config.servers import MetricsOptions, ServeOptions, TokenOptions, WebhooksOptions
 from jackfield.config.tables import ConnectionOptions, DeliveryOptions, GatewayOptions, Route
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
@@ -56,6 +56,7 @@ def config_schema(providers: Mapping[str, ProviderSpec], sinks: Mapping[str, Sin
             "gateway": _table(GatewayOptions),
             "webhooks": _table(WebhooksOptions),
             "metrics": _table(MetricsOptions),
+            "serve": _serve(),
             "dashboard": _table(DashboardOptions),
             "viewers": {"type": "object", "additionalProperties": _table(ViewerOptions)},
             "names": _table(NamesOptions),
@@ -65,6 +66,12 @@ def config_schema(providers: Mapping[str, ProviderSpec], sinks: Mapping[str, Sin
         },
         "$defs": {"secret": _SECRET},
     }
+
+
+def _serve() -> Schema:
+    table = _table(ServeOptions)
+    table["properties"]["tokens"] |= {"type": "object", "additionalProperties": _table(TokenOptions)}
+    return table
 
 
 def _plugged(key: str, specs: Mapping[str, Any], common: Mapping[str, Schema]) -> Schema:

@@ -11,7 +11,7 @@ import attrs
 
 from jackfield._loading.guard import provider_code
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
-from jackfield.config.servers import MetricsOptions, WebhooksOptions
+from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.errors import ConfigProblem
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.provider import Provider
@@ -274,6 +274,7 @@ class GatewayConfig:
     gateway: GatewayOptions = attrs.field(factory=GatewayOptions)
     webhooks: WebhooksOptions = attrs.field(factory=WebhooksOptions)
     metrics: MetricsOptions = attrs.field(factory=MetricsOptions)
+    serve: ServeOptions = attrs.field(factory=ServeOptions)
     dashboard: DashboardOptions = attrs.field(factory=DashboardOptions)
     viewers: Mapping[str, ViewerOptions] = attrs.field(factory=dict)
     """Of the dashboard, by name."""

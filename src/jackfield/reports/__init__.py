@@ -22,7 +22,7 @@ from jackfield.reports.sinks import (
     SinkDisabled,
     SinkPaused,
 )
-from jackfield.reports.stats import JournalStats, ListenerState, Overflow, SinkStats
+from jackfield.reports.stats import JournalStats, ListenerState, Overflow, ServeStats, SinkStats
 from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "PluginLoadFailed",
     "Report",
     "RequestFailed",
+    "ServeStats",
     "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",

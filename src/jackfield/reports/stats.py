@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, get_args
 
 import attrs
 
 from jackfield.selectors import Selector
 
-__all__ = ["SINK_STATES", "JournalStats", "ListenerState", "Overflow", "SinkState", "SinkStats"]
+__all__ = ["SINK_STATES", "JournalStats", "ListenerState", "Overflow", "ServeStats", "SinkState", "SinkStats"]
 
 Overflow = Literal["drop_oldest", "drop_newest", "error"]
 """What is lost when a listener's buffer is full, since a feed never waits.
@@ -76,3 +77,21 @@ class JournalStats:
     """Events that were saved beside the journal when its files were gone, as `JournalRescued` says."""
     failing: bool = False
     """Whether writing fails at present, so that nothing is confirmed."""
+
+
+@attrs.frozen
+class ServeStats:
+    """What the programs and pages got that are served by HTTP and websocket, and how many there are."""
+
+    clients: int = 0
+    """Streams that are open."""
+    accepted: int = 0
+    """Streams that were opened."""
+    sent: int = 0
+    """Events that were sent, to all clients together."""
+    sent_bytes: int = 0
+    """Of events and states."""
+    dropped: int = 0
+    """Events that were dropped because a client was too slow; it was notified, and can fetch them."""
+    rejections: Mapping[str, int] = MappingProxyType({})
+    """Requests that were refused, by reason."""

@@ -243,10 +243,10 @@ async def test_a_client_that_goes_leaves_nothing_but_what_lingers():
     async with api_of(linger=0.05) as (_, api, url):
         async with reading(url, events_path("contact.*")):
             await trio.testing.wait_all_tasks_blocked()
-            assert api.streams == 1
+            assert api.counts.clients == 1
             assert api._fanout.taps == 1
         with trio.fail_after(5):
             while api._fanout.taps:
                 await trio.testing.wait_all_tasks_blocked(0.02)
-        assert api.streams == 0
+        assert api.counts.clients == 0
         assert not api.holds._held

@@ -1,0 +1,145 @@
+"""``[serve]``: the server for programs and pages, beside a gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import attrs
+import trio
+
+from jackfield._gateway.gateway import Gateway
+from jackfield._net.exception_groups import unwrapped
+from jackfield._net.http_connection import HTTPConnection, Streamed
+from jackfield._net.http_server import HTTPServer, Limits, listen, whole
+from jackfield._net.os_errors import explain_os_error
+from jackfield._net.tls import TLSFileError, server_context
+from jackfield._serve.access import Access
+from jackfield._serve.api import API, open_api
+from jackfield._serve.asking import Refused, json_response, read_target
+from jackfield._serve.tickets import Tickets, ticket_key
+from jackfield._serve.websocket import serve_websocket
+from jackfield.config import GatewayConfig
+from jackfield.errors import ConfigError, ConfigProblem, WebhookError
+from jackfield.plugin.http import Request, Response
+from jackfield.plugin.options import host_and_port
+
+__all__ = ["Server", "Serving", "open_serving"]
+
+SPARE_CONNECTIONS = 100
+"""Connections beside those of the streams, on which a refusal can be said."""
+HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+
+
+@attrs.define(eq=False)
+class Server:
+    """Answers requests: who may ask, and then the API."""
+
+    _api: API
+    _access: Access
+
+    async def respond(self, request: Request) -> Response | Streamed:
+        """Answer one request."""
+        cors: dict[str, str] = {}
+        try:
+            self._access.check_host(request)
+            cors = self._access.cors(request)
+            answer = await self._respond(request, cors)
+        except Refused as refusal:
+            self._api.refuse(refusal.error)
+            answer = refusal.response()
+        headers = {**HEADERS, **cors}
+        if isinstance(answer, Streamed):
+            return attrs.evolve(answer, head=_with(answer.head, headers))
+        return _with(answer, headers)
+
+    async def _respond(self, request: Request, cors: dict[str, str]) -> Response | Streamed:
+        target = read_target(request.url)
+        if target is None:
+            raise Refused(404, "there is only /v1/ here: /v1/events, /v1/state, /v1/openapi.json")
+        if request.method == "OPTIONS":
+            return Response(204, self._access.preflight() if "access-control-allow-origin" in cors else {})
+        if target.path == ("tickets",):
+            if request.method != "POST":
+                raise Refused(405, "only POST is allowed here", {"allow": "POST"})
+            return json_response(200, self._access.ticket(request, time.time()))
+        answer = await self._api.respond(request, self._access.grant(request, target, time.time()))
+        assert answer is not None
+        return answer
+
+    async def upgrade(self, request: Request, connection: HTTPConnection) -> None:
+        """Serve a websocket, or refuse it."""
+        try:
+            self._access.check_host(request)
+            self._access.cors(request)
+            target = read_target(request.url)
+            if target is None or target.path != ("events",):
+                raise Refused(404, "websockets are at /v1/events")
+            grant = self._access.grant(request, target, time.time())
+            await serve_websocket(self._api, grant, request, target, connection)
+        except Refused as refusal:
+            self._api.refuse(refusal.error)
+            await connection.answer(_with(refusal.response(), HEADERS), last=True)
+
+    def refuse(self, refusal: WebhookError) -> Response:
+        """The answer to what is not a request."""
+        self._api.refuse(refusal.reason)
+        return json_response(refusal.status, {"error": refusal.reason})
+
+
+def _with(response: Response, headers: dict[str, str]) -> Response:
+    return attrs.evolve(response, headers={**headers, **response.headers})
+
+
+@attrs.frozen
+class Serving:
+    """Where programs will be served, as soon as there is a gateway."""
+
+    config: GatewayConfig
+    url: str = ""
+    _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]] = ()
+
+    @asynccontextmanager
+    async def of(self, gateway: Gateway) -> AsyncGenerator[None, None]:
+        """Serve this gateway meanwhile."""
+        options = self.config.serve
+        if not self._listeners or options.listen is None:
+            yield
+            return
+        tickets = Tickets(ticket_key(self.config.gateway.journal), options.ticket_seconds)
+        access = Access(options, host_and_port(options.listen)[0], tickets)
+        limits = Limits(connections=options.max_clients + SPARE_CONNECTIONS)
+        with unwrapped() as body:
+            async with open_api(gateway, options) as api, trio.open_nursery() as nursery:
+                server = Server(api, access)
+                http = HTTPServer(whole(server.respond), limits, server.refuse, "websocket", server.upgrade)
+                await nursery.start(http.run, self._listeners)
+                with body.watched():
+                    yield
+                nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open_serving(config: GatewayConfig) -> AsyncGenerator[Serving, None]:
+    """Listen at the configuration's address, if there is one, before a gateway opens; `ConfigError` if it cannot."""
+    options = config.serve
+    if options.listen is None:
+        yield Serving(config)
+        return
+    tls = None
+    if options.tls_cert is not None:
+        try:
+            tls = server_context(options.tls_cert, options.tls_key)
+        except TLSFileError as error:
+            raise ConfigError([ConfigProblem(f"serve.tls_{error.file}", str(error))]) from None
+    try:
+        listeners, url = await listen(*host_and_port(options.listen), tls)
+    except OSError as error:
+        problem = f"cannot listen on {options.listen}: {explain_os_error(error)}"
+        raise ConfigError([ConfigProblem("serve.listen", problem)]) from None
+    try:
+        yield Serving(config, url, listeners)
+    finally:
+        for each in listeners:
+            await trio.aclose_forcefully(each)

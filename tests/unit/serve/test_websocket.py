@@ -1,0 +1,137 @@
+"""`jackfield._serve.websocket`: one CloudEvent a message, and several subscriptions on one connection."""
+
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+from served import BEARER, event, events_path, limited, options, serving
+from trio_websocket import ConnectionClosed, ConnectionRejected, open_websocket_url
+
+from jackfield.events import Event
+
+
+@asynccontextmanager
+async def socket(url, path="/v1/events", protocol=None, headers=()):
+    protocols = [protocol] if protocol else None
+    with trio.fail_after(20):
+        async with open_websocket_url(
+            url.replace("http", "ws") + path, subprotocols=protocols, extra_headers=[*headers]
+        ) as opened:
+            await trio.testing.wait_all_tasks_blocked()
+            yield opened
+
+
+async def say(opened, **message):
+    await opened.send_message(json.dumps(message))
+
+
+async def hear(opened, *wanted):
+    """The next message, or the next of these types."""
+    while True:
+        message = json.loads(await opened.get_message())
+        if not wanted or message["type"] in wanted:
+            return message
+
+
+@pytest.mark.parametrize("protocol", ["cloudevents.json", None])
+async def test_each_message_is_one_cloudevent_and_resumes_by_its_position(protocol):
+    async with serving() as (gateway, url):
+        async with socket(url, events_path("contact.*"), protocol) as opened:
+            assert opened.subprotocol == protocol
+            await gateway.publish(event(1), event(2, "call.connected"), event(3))
+            first = await hear(opened)
+            assert Event.from_cloudevent(first) == event(1)
+        async with socket(url, events_path("contact.*", after=first["position"]), protocol) as opened:
+            assert (await hear(opened))["data"] == {"n": 3}
+            await gateway.publish(event(4))
+            assert (await hear(opened))["data"] == {"n": 4}
+
+
+async def test_several_subscriptions_on_one_connection_come_go_and_resume():
+    async with serving() as (gateway, url), socket(url, protocol="jackfield.v1") as opened:
+        await say(opened, type="subscribe", id="a", select=["contact.*"])
+        assert await hear(opened) == {"type": "subscribed", "id": "a", "select": ["contact.*"]}
+        await say(opened, type="subscribe", id="b", select=["call.*"])
+        assert (await hear(opened))["id"] == "b"
+        await trio.testing.wait_all_tasks_blocked()
+        await gateway.publish(event(1), event(2, "call.connected"), event(3))
+        got = [await hear(opened, "event") for _ in range(3)]
+        assert {(each["id"], each["event"]["data"]["n"]) for each in got} == {("a", 1), ("b", 2), ("a", 3)}
+        first = next(each for each in got if each["event"]["data"]["n"] == 1)
+        assert first["position"] == first["event"]["position"]
+        await say(opened, type="unsubscribe", id="b")
+        assert await hear(opened) == {"type": "unsubscribed", "id": "b"}
+        await say(opened, type="resume", id="a", after=first["position"])
+        assert (await hear(opened))["type"] == "subscribed"
+        assert (await hear(opened, "event"))["event"]["data"]["n"] == 3
+        await trio.testing.wait_all_tasks_blocked()
+        await gateway.publish(event(4, "call.connected"), event(5))
+        assert (await hear(opened, "event"))["event"]["data"]["n"] == 5
+
+
+async def test_a_subscription_may_begin_with_the_state():
+    async with serving() as (gateway, url), socket(url, protocol="jackfield.v1") as opened:
+        await gateway.snapshot()
+        await gateway.publish(event(1))
+        await say(opened, type="subscribe", id="s", select=["contact.*"], state=True)
+        assert (await hear(opened))["type"] == "subscribed"
+        assert (await hear(opened, "snapshot"))["state"]["contacts"].keys() == {"acme/1"}
+        await gateway.publish(event(1, "contact.connected"))
+        got = {each["type"]: each for each in [await hear(opened), await hear(opened)]}
+        assert got["event"]["event"]["type"] == "contact.connected"
+        assert {each["entity"] for each in got["changes"]["state"]["changes"]} >= {"contact", "totals"}
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("nonsense", "malformed"),
+        ('{"type": "dance", "id": "a"}', "Invalid enum value"),
+        ('{"type": "subscribe", "id": "a", "select": ["x"]}', "a kind is two words"),
+        ('{"type": "subscribe", "id": "a"}', "none is given"),
+        ('{"type": "subscribe", "id": "a", "select": ["agent.*"]}', "nothing of that is asked for"),
+        ('{"type": "subscribe", "id": "a", "select": ["contact.*"], "after": "7"}', "not a position"),
+        ('{"type": "unsubscribe", "id": "a"}', "there is no subscription 'a'"),
+        ('{"type": "resume", "id": "a", "after": ""}', "there is no subscription 'a'"),
+    ],
+)
+async def test_what_is_wrong_with_a_message_is_said_and_the_connection_lives(message, said):
+    async with serving(options(tokens=limited("contact.*"))) as (_, url):
+        headers = [(name, value.encode()) for name, value in BEARER.items()]
+        async with socket(url, protocol="jackfield.v1", headers=headers) as opened:
+            await opened.send_message(message)
+            answer = await hear(opened)
+            assert answer["type"] == "error"
+            assert said in answer["error"]
+            await say(opened, type="subscribe", id="z", select=["contact.queued"])
+            assert (await hear(opened))["type"] == "subscribed"
+
+
+async def test_a_handshake_is_refused_as_a_request_would_be():
+    async with serving(options(tokens=limited("contact.*"))) as (_, url):
+        for path, status in ((events_path("**"), 401), ("/v1/state", 404)):
+            with pytest.raises(ConnectionRejected) as caught:
+                async with socket(url, path):
+                    pytest.fail("it is open")
+            assert caught.value.status_code == status
+    async with serving() as (_, url):
+        for path, protocol in (
+            (events_path("contact"), None),
+            (events_path("**"), "mqtt"),
+            ("/v1/events?state=1", None),
+        ):
+            with pytest.raises(ConnectionRejected) as caught:
+                async with socket(url, path, protocol):
+                    pytest.fail("it is open")
+            assert caught.value.status_code == 400
+
+
+async def test_a_message_that_is_too_long_ends_the_connection():
+    async with serving() as (gateway, url), socket(url, protocol="jackfield.v1") as opened:
+        await opened.send_message("x" * 70_000)
+        with pytest.raises(ConnectionClosed) as caught:
+            await opened.get_message()
+        assert caught.value.reason.code == 1009
+        assert gateway.state().serve.accepted == 1
