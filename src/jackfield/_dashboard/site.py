@@ -134,7 +134,7 @@ class Site:
         if path == "/operator.json":
             return _json(_without(self.operations.shown(), self.redact))
         api = self._api
-        if api is not None and path == "/v1/events" and api.streams >= MOST_STREAMS:
+        if api is not None and path == "/v1/events" and api.counts.clients >= MOST_STREAMS:
             return _text(503, "too many pages are open", **{"retry-after": "10"})
         answer = None if api is None else await api.respond(request, viewer.grant)
         return _text(404, "there is no such page") if answer is None else answer
