@@ -195,6 +195,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("stream.not_verified", "nobody could know whether events were missed between two moments"),
     Kind("stream.synced", "the feed's calls, contacts and agents as its vendor lists them now"),
     Kind("stream.backfilled", "a gap was filled as far as the vendor allows"),
+    Kind("stream.dropped", "a served client was too slow, and events up to a position were not sent to it"),
 )
 
 # A contact's life and its call's, as one follows from the other; those in one row are alternatives or simultaneous.
