@@ -27,7 +27,8 @@ QUOTED = re.compile(rf"""["'`]({KIND.pattern})""")
 # The vendors' own names of events have the form of a kind.
 VENDORS = {f"{resource}.{word}" for table in (VINIX, VOIPBIN) for resource, words in table.items() for word in words}
 DOTTED = re.compile(r"(?<![\w./-])jackfield(?:_\w+)?(?:\.\w+)+")
-NOT_MODULES = {"jackfield.service", "jackfield.conformance", "jackfield.file"}  # an entry-point group; a log's name
+# An entry-point group; names of logs; a sub-protocol of websockets.
+NOT_MODULES = {"jackfield.service", "jackfield.conformance", "jackfield.file", "jackfield.v1"}
 
 
 def relative(path):
