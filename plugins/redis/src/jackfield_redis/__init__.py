@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
+from jackfield_redis.commands import COMMAND
 from jackfield_redis.feed import RedisFeed
 from jackfield_redis.relay import PROVIDER, Relay, protocol_of
 from jackfield_redis.sink import RedisSink
 
-__all__ = ["RedisFeed", "RedisSink", "jackfield_providers", "jackfield_sinks"]
+__all__ = ["RedisFeed", "RedisSink", "jackfield_commands", "jackfield_providers", "jackfield_sinks"]
 
 jackfield_api = 1
 
@@ -32,3 +34,9 @@ def jackfield_providers() -> list[ProviderSpec]:
             decoder=lambda _: protocol_of(),
         )
     ]
+
+
+@hookimpl
+def jackfield_commands() -> list[CommandSpec]:
+    """Offer ``jackfield redis``."""
+    return [COMMAND]
