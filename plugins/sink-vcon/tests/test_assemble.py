@@ -1,6 +1,8 @@
 """`jackfield_vcon.assemble`: a conversation's events as a vCon."""
 
 import json
+import os
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -151,3 +153,29 @@ def test_of_two_copies_the_one_that_was_received_first_counts(event):
     events = happened(event, *ANSWERED)
     late = [event(kind, s, received=events[-1].time + timedelta(hours=1), **p) for kind, s, p in ANSWERED]
     assert encode(made([*late, *events])) == encode(made(events)) == encode(made([*events, *late]))
+
+
+def test_a_contact_that_came_by_a_call_of_another_id_has_its_own(event, check):
+    call = [event(kind, n, "x", correlation="x", caller="+491") for n, kind in enumerate(("call.initiated",))]
+    vcon = made([*call, *happened(event, *ANSWERED)])
+    check(vcon)
+    assert vcon["dialog"][0]["interaction_id"] == "c1"
+
+
+READER = """
+import json, sys
+from vcon import Vcon
+for line in sys.stdin:
+    valid, errors = Vcon.build_from_json(line).is_valid()
+    assert valid, (errors, line)
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("vendor", ["vinix", "documented", "deployed"])
+def test_others_read_them(vendor, conversations):
+    """The package ``vcon``, 0.10 or later, in an environment of its own: JACKFIELD_VCON_READER is its Python."""
+    if not (python := os.environ.get("JACKFIELD_VCON_READER")):
+        pytest.skip("JACKFIELD_VCON_READER names no Python that has the package vcon")
+    vcons = [encode(assemble(Facts.of(events), key)) for key, events in conversations(vendor).items()]
+    subprocess.run([python, "-c", READER], input=b"".join(vcons), check=True, capture_output=True)

@@ -12,12 +12,13 @@ from typing import Literal
 import attrs
 import trio
 
+from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.sink import OpenSink, SinkSpec
 from jackfield_vcon.redact import Part
 
-__all__ = ["Vcon", "jackfield_sinks"]
+__all__ = ["Vcon", "jackfield_commands", "jackfield_sinks"]
 
 
 @attrs.frozen
@@ -81,3 +82,12 @@ class Vcon:
 def jackfield_sinks() -> list[SinkSpec]:
     """Offer the sink ``vcon``."""
     return [SinkSpec("vcon", "each finished conversation as a vCon", Vcon, batch_events=1000)]
+
+
+@hookimpl
+def jackfield_commands() -> list[CommandSpec]:
+    """Offer ``jackfield vcon``."""
+    # Imported late, as what it needs is.
+    from jackfield_vcon.commands import COMMAND
+
+    return [COMMAND]

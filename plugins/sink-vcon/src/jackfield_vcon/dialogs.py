@@ -22,6 +22,8 @@ _DISPOSITIONS: Mapping[str, str] = {
     "abandoned": "hung-up",
     "normal": "hung-up",
 }
+SOUND = "audio/x-wav"
+"""Of a talk whose content is not in the vCon; readers ask for a media type all the same."""
 _CONTACTS = ("contact.", "offer.", "supervision.")
 _ENDS = ("call.cleared", "call.failed", "call.deleted")
 
@@ -97,6 +99,7 @@ class Dialogs:
             dialog["disposition"] = "hung-up" if abandoned else self._disposition(events)
         else:
             dialog["duration"] = max(0.0, round((_end(events) - started).total_seconds(), 6))
+            dialog["mediatype"] = SOUND
             dialog["party_history"] = history
         return dialog | self._in_words(events)
 
@@ -115,7 +118,9 @@ class Dialogs:
     def _in_words(self, events: list[Event]) -> dict[str, Any]:
         """What contact centres want to know of it."""
         words: dict[str, Any] = {"application": events[0].address.provider}
-        if correlation := next((event.correlation for event in events if event.correlation), None):
+        # A call may have been heard of before its contact was, and then by an id of its own.
+        ours = [event for event in events if event.kind.startswith("contact.")] or events
+        if correlation := next((event.correlation for event in ours if event.correlation), None):
             words["interaction_id"] = correlation
         if skills := sorted({event.parties.queue_name for event in events if event.parties.queue_name}):
             words["skill"] = skills
@@ -173,6 +178,7 @@ class Dialogs:
                 "duration": round((last - first).total_seconds(), 6),
                 "parties": [self.people.customer, *([bot] if bot is not None else [])],
                 "originator": self.people.customer,
+                "mediatype": SOUND,
             }
             self._add(dialog | self._in_words(events))
 
@@ -197,7 +203,13 @@ class Dialogs:
                 )
             before = event
         for event in self.facts.named("call.transferred"):
-            transferred = {"parties": [self.people.customer], "transferee": self.people.customer, "original": 0}
+            customer, agent = self.people.customer, self.people.agent(event)
+            transferred = {
+                "parties": sorted({customer, *([agent] if agent is not None else [])}),
+                "transferor": customer if agent is None else agent,
+                "transferee": customer,
+                "original": 0,
+            }
             self._add({"type": "transfer", "start": timestamp(moment(event)), **transferred})
 
     def _message(self, event: Event) -> dict[str, Any]:
@@ -224,6 +236,7 @@ class Dialogs:
             "start": timestamp(first),
             "parties": list(range(len(self.people.listed))),
             "originator": self.people.customer,
+            "mediatype": SOUND,
             "filename": event.address.resource_id,
         }
         if ours:

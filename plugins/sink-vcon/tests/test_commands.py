@@ -1,0 +1,55 @@
+"""``jackfield vcon``: the vCons of events that are given."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from jackfield._cli import main
+
+LIFE = ("contact.created", "contact.queued", "contact.connected", "contact.ended")
+
+
+@pytest.fixture(name="lines")
+def _lines(event):
+    events = [event(kind, n, id, correlation=id, caller="+491") for id in ("c1", "c2") for n, kind in enumerate(LIFE)]
+    return b"".join(each.to_json() + b"\n" for each in events)
+
+
+def printed(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_one_vcon_a_line_for_each_conversation(lines, tmp_path, capsys, check):
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(lines)
+    assert main(["vcon", str(file), "--domain", "example.com"]) == 0
+    vcons = printed(capsys)
+    for vcon in vcons:
+        check(vcon)
+    assert [vcon["dialog"][0]["interaction_id"] for vcon in vcons] == ["c1", "c2"]
+
+
+def test_from_standard_input_and_redacted(lines, monkeypatch, capsys, check):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    assert main(["vcon", "--redact", "numbers"]) == 0
+    vcons = printed(capsys)
+    check(vcons[0])
+    assert "+491" not in json.dumps(vcons)
+
+
+def test_what_is_no_event_is_named(tmp_path, capsys):
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n{}\n")
+    assert main(["vcon", str(file)]) == 2
+    assert "line 2" in capsys.readouterr().err
+    assert main(["vcon", str(tmp_path / "nothing")]) == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+def test_events_of_no_conversation_are_said(event, tmp_path, capsys):
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(event("agent.ready", 0, "a1", correlation=None).to_json() + b"\n")
+    assert main(["vcon", str(file)]) == 1
+    assert "no conversation" in capsys.readouterr().err
