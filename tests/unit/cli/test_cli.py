@@ -323,7 +323,7 @@ def test_check_reports_every_problem_and_exits_with_2(config, capsys):
         "  gatway: unknown option; did you mean gateway?",
         "  feeds.support.ulr: unknown option; did you mean url?",
         "  feeds.support.url: required: the gateway's URL, such as wss://host:5555, as Vinix gave it",
-        "  sinks.console.type: no type 'stdoot' (installed: file, http, stdout); did you mean stdout?",
+        "  sinks.console.type: no type 'stdoot' (installed: file, http, redis, stdout, vcon); did you mean stdout?",
     ]
 
 
@@ -382,7 +382,7 @@ def test_decode_writes_events_and_reports_frames_without_one(stdin, capfdbinary)
 
 def test_decode_with_an_unknown_provider_is_wrong_usage(capsys):
     assert main(["decode", "acme"]) == 2
-    assert capsys.readouterr().err == "jackfield: no provider 'acme' (installed: vinix, voipbin)\n"
+    assert capsys.readouterr().err == "jackfield: no provider 'acme' (installed: redis, vinix, voipbin)\n"
 
 
 def test_plugins_lists_what_is_installed(capsys):
