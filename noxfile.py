@@ -13,6 +13,7 @@ nox -s lowest     all tests with the lowest versions that each pyproject.toml al
 nox -s thorough   the property tests with 5,000 examples each, and what is too long for the ordinary run
 nox -s fuzz       every parser of input from outside, with inputs guided by coverage
 nox -s bench      what an event costs
+nox -s bench-check  whether it is about as fast as it was, within 25 s
 nox -s endurance  the dashboard's page for ten minutes (needs Chromium)
 nox -s dev        .venv with everything editable and all tools
 """
@@ -183,6 +184,13 @@ def bench(session: nox.Session) -> None:
     """Measure what an event costs, beside other clients; arguments after ``--`` go to tests/bench/run.py."""
     install(session, *PEERS)
     session.run("python", "tests/bench/run.py", *session.posargs)
+
+
+@nox.session(name="bench-check")
+def bench_check(session: nox.Session) -> None:
+    """Compare a short race with the ratios that the repository keeps; fails where a stage has become much slower."""
+    install(session, "websocket-client")
+    session.run("python", "tests/bench/check.py", *session.posargs)
 
 
 @nox.session

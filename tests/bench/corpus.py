@@ -11,8 +11,9 @@ CUSTOMER = "550e8400-e29b-41d4-a716-446655440000"
 ACCOUNT = "4b31dd1d32ce6d249897c06332375d65"
 SIZE = 600
 
-# Nine digits each: the number of the event, and a thing's; nineteen digits: when it was sent, in nanoseconds.
-SEQ, SENT = 111_111_111, 2_000_000_000_000_000_000
+# Nine digits each: the number of the event, and a thing's; nineteen digits: when it was sent, in nanoseconds; six
+# digits of a moment: no two events in a row have the same, nor the same resource.
+SEQ, SENT, MICRO = 111_111_111, 2_000_000_000_000_000_000, 777_777
 
 _VOIPBIN = (
     ("call_progressing", "call"),
@@ -41,14 +42,14 @@ def _voipbin(number: int) -> dict:
     thing = f"{number:08x}-0000-4000-8000-{SEQ:012d}"
     return {
         "event_type": name,
-        "timestamp": "2026-08-20T09:15:07.123456Z",
+        "timestamp": f"2026-08-20T09:15:07.{MICRO}Z",
         "topic": f"customer_id:{CUSTOMER}:{resource}:{thing}",
         "data": {
             "seq": SEQ,
             "sent": SENT,
             "id": thing,
             "customer_id": CUSTOMER,
-            "flow_id": "0b0c4f33-9a26-4d9b-8c5a-7e1c1a7f5e10",
+            "flow_id": f"0b0c4f33-9a26-4d9b-8c5a-{SEQ:012d}",
             "source": {
                 "type": "tel",
                 "target": "+15550001111",
@@ -58,7 +59,7 @@ def _voipbin(number: int) -> dict:
             "status": "progressing",
             "direction": "incoming",
             "mute": False,
-            "tm_create": "2026-08-20T09:15:00.120345Z",
+            "tm_create": f"2026-08-20T09:15:00.{MICRO}Z",
         },
     }
 
@@ -80,7 +81,7 @@ def _vinix(number: int) -> dict:
             "event_category": f"qubicle-{family}",
             "event_name": name,
             "msg_id": f"{number:07x}{SEQ:025d}",
-            "event_timestamp": 63_934_444_800 + number,
+            "event_timestamp": 63_934_000_000 + MICRO,
             f"{family}_id": thing,
             "session_id": f"{number:x}-{SEQ}",
             "stats": {"estimated_wait": 30, "average_wait": 31},
@@ -97,15 +98,18 @@ def _padded(frame: dict) -> bytes:
 
 @cache
 def templates(vendor: str, count: int = 64) -> tuple[bytes, ...]:
-    """Frames with `SEQ` and `SENT` at the places that are to be filled; made once, not for each connection."""
+    """Frames with `SEQ`, `SENT` and `MICRO` at the places that are to be filled; made once, not for each connection."""
     return tuple(_padded((_voipbin if vendor == "voipbin" else _vinix)(number)) for number in range(count))
 
 
 def frames(vendor: str, start: int, stop: int) -> Iterator[bytes]:
     """The frames with these numbers."""
-    shapes = [each.replace(b"%", b"%%").replace(b"%d" % SEQ, b"%(seq)09d") for each in templates(vendor)]
+    places = {SEQ: b"%(seq)09d", MICRO: b"%(micro)06d"}
+    shapes = [each.replace(b"%", b"%%") for each in templates(vendor)]
+    for value, place in places.items():
+        shapes = [each.replace(b"%d" % value, place) for each in shapes]
     for number in range(start, stop):
-        yield shapes[number % len(shapes)] % {b"seq": number + 100_000_000}
+        yield shapes[number % len(shapes)] % {b"seq": number + 100_000_000, b"micro": number * 7919 % 1_000_000}
 
 
 def number_of(seq: int) -> int:

@@ -112,3 +112,56 @@ def picows(url, count):
         return watch, seen[1]
 
     return asyncio.run(main())
+
+
+@peer
+def asyncio_sqlite(url, count):
+    """What many write first: websockets on asyncio, a row in SQLite and a line in a file for each event."""
+    import sqlite3
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from websockets.asyncio.client import connect
+
+    async def main(folder):
+        total = 0
+        db = sqlite3.connect(folder / "events.db", isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("CREATE TABLE event (id INTEGER PRIMARY KEY, body TEXT)")
+        with (folder / "events.jsonl").open("a") as lines:
+            async with connect(url) as line:
+                watch = Watch()
+                await line.send(HELLO)
+                for number in range(count):
+                    message = await line.recv()
+                    total += json.loads(message)["data"]["seq"]
+                    if number % 100 == 0:
+                        db.execute("BEGIN")
+                    db.execute("INSERT INTO event (body) VALUES (?)", (message,))
+                    lines.write(f"{message}\n")
+                    if number % 100 == 99 or number == count - 1:
+                        db.execute("COMMIT")
+                        lines.flush()
+                watch.stop()
+        db.close()
+        return watch, total
+
+    with TemporaryDirectory() as folder:
+        return asyncio.run(main(Path(folder)))
+
+
+@peer
+def node_ws(url, count):
+    """A script of Node with `ws`: parses, and appends a line to a file; promises nothing."""
+    import subprocess
+
+    from node_peer import SCRIPT, node_peer
+
+    done = subprocess.run(
+        ["node", SCRIPT, url, str(count)], cwd=node_peer(), check=True, capture_output=True, text=True, timeout=300
+    )
+    found = json.loads(done.stdout)
+    watch = Watch()
+    watch.seconds, watch.processor = found["seconds"], found["processor"]
+    return watch, found["total"]

@@ -13,10 +13,21 @@ import matching
 import planning
 import posting
 from figures import Figure, Goal, compared
+from node_peer import node_peer
 from race import race, run
 
 PER_SECOND = "events/s"
-PEERS = ("specification", "specification-unchecked", "trio-websocket", "websockets", "picows")
+PEERS = (
+    "specification",
+    "specification-unchecked",
+    "trio-websocket",
+    "websockets",
+    "picows",
+    "asyncio-sqlite",
+    "node-ws",
+)
+# More say nothing more, and the section shall end within two minutes.
+MOST_OF_A_STAGE = 20_000
 STAGES = ("receive", "translate", "match", "journal", "listen", "durable")
 FLOORS = ("floor-listen", "floor-durable")
 
@@ -31,7 +42,8 @@ def section(function):
 
 
 def _stages(vendor, events, rounds, *more):
-    found = race((*PEERS, *STAGES, *more), vendor, events, rounds)
+    peers = [each for each in PEERS if each != "node-ws" or node_peer()]
+    found = race((*peers, *STAGES, *more), vendor, min(events, MOST_OF_A_STAGE), rounds)
     figures = compared([Figure(name, PER_SECOND, each) for name, each in found.items()], *PEERS[:2], "picows")
     return {figure.what: figure for figure in figures}
 
@@ -151,6 +163,33 @@ def latency(events, rounds) -> Found:
     return [floor50, floor99, p50, p99], [
         Goal("latency p50 in ms", p50.median, 1.5, ge=False),
         Goal("latency p99 in ms", p99.median, 6.0, ge=False),
+    ]
+
+
+@section
+def paced(events, rounds) -> Found:
+    """At 1,000 events a second, journal in a file, to a listener: processor time and lateness, beside a socket's."""
+    events = min(events, 5_000)
+    found = {"machine": [], "latency": []}
+    for _ in range(rounds):
+        for name, each in found.items():
+            each.append(run(name, "voipbin", events, "--rate", 1_000))
+    names = {"machine": "bare socket", "latency": "gateway"}
+    times = [
+        Figure(f"{names[name]}: processor time of an event", "µs", [one["processor"] / events * 1e6 for one in each])
+        for name, each in found.items()
+    ]
+    compared(times, times[0].what)
+    late = {
+        (name, part): Figure(f"{names[name]}: {part}", "ms", [one[part] for one in each])
+        for name, each in found.items()
+        for part in ("p50", "p99")
+    }
+    more = {part: late["latency", part].median - late["machine", part].median for part in ("p50", "p99")}
+    return [*times, *late.values()], [
+        Goal("processor time, times a bare socket's", times[1].times[times[0].what], 3.5, ge=False),
+        Goal("ms later than a bare socket, p50", more["p50"], 1.0, ge=False),
+        Goal("ms later than a bare socket, p99", more["p99"], 3.0, ge=False),
     ]
 
 

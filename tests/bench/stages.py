@@ -149,6 +149,7 @@ def journal(url, count, vendor):
 
 @asynccontextmanager
 async def gateway_of(url, vendor, feeds=1, **parts):
+    tune()
     tables = {f"office-{number}": feed(url, vendor) for number in range(feeds)}
     async with jackfield.open_gateway({"feeds": tables, **parts}) as gateway:
         yield gateway
@@ -186,7 +187,6 @@ def durable(url, count, vendor, size=1000):
 
     async def main():
         with TemporaryDirectory() as folder:
-            tune()
             archive = Path(folder) / "events.jsonl"
             async with gateway_of(
                 url,
