@@ -196,6 +196,13 @@ def vendors():
         yield vendors
 
 
+@pytest.fixture
+def quiet_vendors():
+    """The same with few events, where these are not what is tried."""
+    with Vendors.running(rate=20.0) as vendors:
+        yield vendors
+
+
 CONFIG = """
 [feeds.office]
 provider = "voipbin"

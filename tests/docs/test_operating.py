@@ -23,12 +23,12 @@ def commands(page):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, vendors):
+def folder(tmp_path, monkeypatch, quiet_vendors):
     """The folder that the page begins with, whose vendor is simulated."""
     (shown,) = re.findall(
         r"^```toml\n(.*?)^```$", (DOCS / "how-to" / "deploy.md").read_text(), re.MULTILINE | re.DOTALL
     )
-    feed = vendors.feeds["office"]
+    feed = quiet_vendors.feeds["office"]
     shown = shown.replace("ws://127.0.0.1:8001/v1.0/ws", feed["url"]).replace("127.0.0.1:9464", "127.0.0.1:0")
     (tmp_path / "gateway.toml").write_text(shown)
     (tmp_path / "token").write_text(feed["token"])

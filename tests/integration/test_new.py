@@ -22,7 +22,7 @@ PATIENCE = 240
 FEWER = """
 from hypothesis import settings
 
-settings.register_profile("fewer", max_examples=15)
+settings.register_profile("fewer", max_examples=5)
 settings.load_profile("fewer")
 """
 

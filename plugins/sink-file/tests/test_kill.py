@@ -9,6 +9,7 @@ import time
 
 import pytest
 import trio
+from profiles import is_thorough
 
 from jackfield.plugin.sink import Batch
 from jackfield_file import File
@@ -60,7 +61,7 @@ def test_after_a_kill_no_line_is_torn_and_none_that_was_acknowledged_is_missing(
     chance = random.Random(f"kill {fsync}")
     starts = list(range(TASKS))
     acknowledged = set()
-    for _ in range(10 if fsync == "never" else 3):
+    for _ in range((10 if is_thorough() else 4) if fsync == "never" else 3):
         arguments = [str(tmp_path), fsync, str(PER_BATCH), *map(str, starts)]
         with subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(WRITES), *arguments], stdout=subprocess.PIPE

@@ -220,9 +220,9 @@ async def test_which_spelling_vinix_serves_is_said(examine):
     assert "refused, or bring nothing: as documented" in text
 
 
-def test_the_command_exits_as_it_found_things(vendors, tmp_path, monkeypatch, capsys):
+def test_the_command_exits_as_it_found_things(quiet_vendors, tmp_path, monkeypatch, capsys):
     lines = []
-    for name, table in vendors.feeds.items():
+    for name, table in quiet_vendors.feeds.items():
         lines.append(f"[feeds.{name}]")
         lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
     (tmp_path / "gateway.toml").write_text("\n".join(lines))
