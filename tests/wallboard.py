@@ -37,8 +37,8 @@ def zone_of_noon(now):
     return f"Etc/GMT{-hours:+}" if hours else "UTC"
 
 
-def at_noon(now, **tables):
-    return GatewayConfig((), gateway=GatewayOptions(time_zone=zone_of_noon(now)), **tables)
+def at_noon(now, journal="memory", **tables):
+    return GatewayConfig((), gateway=GatewayOptions(time_zone=zone_of_noon(now), journal=str(journal)), **tables)
 
 
 class Script:

@@ -115,6 +115,26 @@ async def test_rows_are_found_sorted_and_opened(tmp_path):
 
 @browser
 @pytest.mark.thorough
+async def test_a_contact_that_is_clicked_shows_its_life_and_a_number_its_earlier_contacts(tmp_path):
+    day = Script.of_the_day()
+    async with shown(tmp_path, at_noon(day.now, journal=tmp_path / "journal"), *day.events) as (page, _, _url):
+        said = "[...document.querySelectorAll('#entries .what')].map((each) => each.textContent).join()"
+        await page.until("[...document.querySelectorAll('#contacts .link')].length === 3")
+        await page.value("[...document.querySelectorAll('#contacts .link')].at(-1).click()")
+        await page.until(f"{said} === 'Queued,With an agent'")
+        assert await page.value(text("#timeline-summary")) == "Waited 0:10 · office"
+        assert await page.value("document.activeElement.closest('dialog').id") == "timeline"
+        await page.value("document.querySelector('#close').click()")
+        await page.value("document.querySelector('#search').focus()")
+        await page.write("+49 3012345")
+        await page.value("document.querySelector('#earlier button').click()")
+        await page.until("document.querySelectorAll('#entries .day').length === 10")
+        assert (await page.value(text("#timeline-summary"))).startswith("The last 10 contacts, the newest first")
+        assert page.complaints == []
+
+
+@browser
+@pytest.mark.thorough
 async def test_alerts_are_off_until_somebody_wants_them(tmp_path):
     day = Script.of_the_day()
     async with shown(tmp_path, at_noon(day.now), *day.events) as (page, _, _url):

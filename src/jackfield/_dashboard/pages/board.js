@@ -134,6 +134,7 @@ const alerts = new Alerts(byId("alerts"));
 
 // -- drawing ------------------------------------------------------------------------------------------------
 
+const LEAST_DIGITS = 5; // of a number whose earlier contacts can be asked for
 const digits = (text) => text.replace(/[^\d]/g, "");
 
 function matches(row, texts, numbers = []) {
@@ -258,6 +259,9 @@ function find() {
   for (const [name, field] of Object.entries(fields)) found[name] = field.value;
   const set = Object.entries(found).filter(([, value]) => value);
   byId("reset").hidden = !set.length;
+  const number = /^[+\d][\d\s()./-]*$/.test(found.q.trim()) && digits(found.q).length >= LEAST_DIGITS ? found.q.trim() : "";
+  byId("earlier").hidden = !number;
+  setText(byId("earlier").firstChild, `Earlier contacts of ${number}`);
   const address = new URLSearchParams([...(wall ? [["view", "wall"]] : []), ...set]);
   history.replaceState(null, "", address.size ? `?${address}` : location.pathname);
   schedule();
@@ -269,6 +273,7 @@ for (const [name, field] of Object.entries(fields)) {
   field.value = value;
   field.addEventListener("input", find);
 }
+byId("earlier").firstChild.addEventListener("click", () => timeline.open(found.q.trim(), `Contacts of ${found.q.trim()}`));
 byId("finding").addEventListener("submit", (event) => event.preventDefault());
 byId("finding").addEventListener("reset", () => setTimeout(find));
 find();

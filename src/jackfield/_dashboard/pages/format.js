@@ -23,6 +23,8 @@ export const percent = (share) => (share === null ? NONE : `${(100 * share).toFi
 export const moment = (text) => (text ? Date.parse(text) / SECOND : null);
 const hours = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const days = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" });
+export const date = (at) => days.format(at * SECOND);
 export const clock = (at) => hours.format(at * SECOND);
 export const shortClock = (at) => minutes.format(at * SECOND);
 

@@ -1,5 +1,5 @@
 // One contact from its first event to its last, as the server tells it.
-import { NONE, clock, duration, element, moment, setText } from "./format.js";
+import { clock, date, duration, element, moment, setText } from "./format.js";
 
 const SAID = {
   "call.initiated": "Call came in", "call.originated": "Call began", "call.alerting": "Ringing", "call.connected": "Call answered",
@@ -12,7 +12,11 @@ const SAID = {
   "stream.gap_suspected": "Events may be missing", "stream.not_verified": "Not verified",
 };
 
-const seconds = (value) => (typeof value === "number" ? value : null);
+const PROBLEMS = {
+  403: "This token does not show it.",
+  404: "There is no such contact in the journal any more.",
+  501: "Timelines need a journal on the disk: [gateway] journal names none.",
+};
 
 export class TimelineDialog {
   constructor(dialog) {
@@ -25,32 +29,36 @@ export class TimelineDialog {
     dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
   }
 
-  async open(correlation, heading) {
+  async open(what, heading) { // a correlation, or a number
     const mine = ++this.asked;
     setText(this.heading, heading);
     setText(this.summary, "Reading…");
     this.entries.replaceChildren();
     if (!this.dialog.open) this.dialog.showModal();
-    const answer = await fetch(`/v1/contacts/${encodeURIComponent(correlation)}`).catch(() => null);
+    const answer = await fetch(`/v1/contacts/${encodeURIComponent(what)}`).catch(() => null);
     if (mine !== this.asked) return;
-    if (answer?.status === 404) return void setText(this.summary, "The journal has no event of it any more.");
-    if (!answer?.ok) return void setText(this.summary, "The server did not answer. Close this and try again.");
-    this.show(await answer.json());
+    if (answer?.ok) this.show((await answer.json()).contacts);
+    else setText(this.summary, PROBLEMS[answer?.status] ?? "The server did not answer. Close this and try again.");
   }
 
-  show({ entries, waited, handled }) {
-    const [wait, had] = [seconds(waited), seconds(handled)];
-    const said = [`Waited ${wait === null ? NONE : duration(wait)}`, `with an agent ${had === null ? NONE : duration(had)}`];
-    const feeds = [...new Set(entries.map(({ feed }) => feed))];
-    setText(this.summary, `${said.join(", ")} · ${feeds.join(", ")}`);
-    for (const { at, after, kind, feed, text } of entries) {
-      const item = this.entries.appendChild(element("li"));
-      if (kind.startsWith("stream.")) item.dataset.tone = "warn";
-      item.append(element("time", "", clock(moment(at))));
-      item.append(element("span", "after", seconds(after) ? `+${duration(after)}` : ""));
-      const what = item.appendChild(element("span", "what", SAID[kind] ?? kind));
-      what.title = `${kind} · ${feed}`;
-      item.append(element("span", "who", text));
+  show(contacts) { // the newest last, as the server says them
+    const feeds = [...new Set(contacts.flatMap(({ entries }) => entries.map(({ feed }) => feed)))];
+    const [{ waited, handled }] = contacts.slice(-1);
+    const spans = [waited === null ? "" : `Waited ${duration(waited)}`, handled === null ? "" : `with an agent ${duration(handled)}`];
+    const many = contacts.length > 1 ? `The last ${contacts.length} contacts, the newest first` : spans.filter(Boolean).join(", ");
+    setText(this.summary, [many, feeds.join(", ")].filter(Boolean).join(" · "));
+    for (const { entries } of [...contacts].reverse()) {
+      if (contacts.length > 1) this.entries.append(element("li", "day", date(moment(entries[0].at))));
+      for (const entry of entries) this.entries.append(this.line(entry));
     }
+  }
+
+  line({ at, after, kind, feed, text }) {
+    const item = element("li");
+    if (kind.startsWith("stream.")) item.dataset.tone = "warn";
+    const what = element("span", "what", SAID[kind] ?? kind);
+    what.title = `${kind} · ${feed}`;
+    item.append(element("time", "", clock(moment(at))), element("span", "after", after >= 1 ? `+${duration(after)}` : ""), what, element("span", "who", text));
+    return item;
   }
 }
