@@ -68,7 +68,12 @@ const HANDS = ["reserved", "busy", "wrapup"];
 const heldBy = new Map(); // by agent, as it is drawn: the contact that is with them, which not every vendor says of the agent
 const inHand = (row) => (HANDS.includes(row.state) ? store.contacts.get(row.contact) ?? heldBy.get(row.key) : undefined);
 const reason = (row) => (row.reason || (row.paused?.length ? `paused in ${row.paused.map(queueText).join(", ")}` : ""));
-const timeline = new TimelineDialog(byId("timeline"));
+const keyOf = (known, id) => [...known.values()].find((each) => each.id === id)?.key;
+const named = (text) => text.replace(/\b(queue|agent) ([^\s,]+)/g, (all, what, id) => {
+  const key = keyOf(what === "queue" ? store.queues : store.agents, id);
+  return key ? `${what} ${what === "queue" ? queueText(key) : agentText(key)}` : all;
+});
+const timeline = new TimelineDialog(byId("timeline"), named);
 const openContact = (contact) => {
   const name = [who(contact), store.number(contact)].filter((each, index, all) => each && all.indexOf(each) === index);
   timeline.open(contact.id, name.join(" · "));

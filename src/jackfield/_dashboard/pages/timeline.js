@@ -19,8 +19,8 @@ const PROBLEMS = {
 };
 
 export class TimelineDialog {
-  constructor(dialog) {
-    this.dialog = dialog;
+  constructor(dialog, named) { // `named` puts names in place of ids
+    Object.assign(this, { dialog, named });
     this.asked = 0;
     this.entries = dialog.querySelector("ol");
     this.summary = dialog.querySelector("p");
@@ -58,7 +58,7 @@ export class TimelineDialog {
     if (kind.startsWith("stream.")) item.dataset.tone = "warn";
     const what = element("span", "what", SAID[kind] ?? kind);
     what.title = `${kind} · ${feed}`;
-    item.append(element("time", "", clock(moment(at))), element("span", "after", after >= 1 ? `+${duration(after)}` : ""), what, element("span", "who", text));
+    item.append(element("time", "", clock(moment(at))), element("span", "after", after >= 1 ? `+${duration(after)}` : ""), what, element("span", "who", this.named(text)));
     return item;
   }
 }
