@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,14 @@ from jackfield._serve.grants import Grant
 from jackfield.addresses import Address
 from jackfield.events import Event, content_id
 from jackfield.state import Agent, Change, Queue, Snapshot, Totals
+from jackfield.state.timeline import Timeline
 
 __all__ = [
     "Entry",
     "Positions",
     "changes_document",
     "comment",
+    "contacts_document",
     "message",
     "named_message",
     "own_event",
@@ -133,6 +135,34 @@ def changes_document(
     shown = [seen for each in changes.changes if (seen := _seen(each, grant, owners)) is not None]
     document = {"position": positions.text(changes.position), "now": now, "day": changes.day, "changes": shown}
     return encode(document) if shown else b""
+
+
+def contacts_document(timelines: Iterable[Timeline], grant: Grant) -> bytes:
+    """Timelines as JSON, of what the grant sees of them; nothing where that is nothing."""
+    shown = []
+    for timeline in timelines:
+        seen = Timeline.of([grant.shown(each.event) for each in timeline.entries if grant.sees(each.event)])
+        if not seen.entries:
+            continue
+        entries = [
+            {
+                "at": each.at,
+                "after": each.after.total_seconds(),
+                "kind": each.kind,
+                "feed": each.feed,
+                "text": each.text,
+                "event": msgspec.Raw(each.event.to_json()),
+            }
+            for each in seen.entries
+        ]
+        correlation = next((each.event.correlation for each in seen.entries if each.event.correlation), "")
+        shown.append({"correlation": correlation, **_spans(seen), "entries": entries})
+    return encode({"contacts": shown}) if shown else b""
+
+
+def _spans(timeline: Timeline) -> dict[str, float | None]:
+    spans = {"waited": timeline.waited, "handled": timeline.handled}
+    return {name: None if span is None else span.total_seconds() for name, span in spans.items()}
 
 
 def _seen(change: Change, grant: Grant, owners: Mapping[str, str]) -> Change | None:

@@ -1,6 +1,7 @@
 """`jackfield._serve.api`: the stream of committed events and the state, over real sockets."""
 
 import json
+import random
 
 import pytest
 import trio
@@ -250,3 +251,54 @@ async def test_a_client_that_goes_leaves_nothing_but_what_lingers():
                 await trio.testing.wait_all_tasks_blocked(0.02)
         assert api.counts.clients == 0
         assert not api.holds._held
+
+
+async def test_one_event_is_found_by_its_position(tmp_path):
+    async with api_of(config(tmp_path / "journal"), Grant((Selector.parse("contact.*"),))) as (gateway, api, url):
+        await gateway.publish(event(1), event(2, "call.connected"))
+        found = await get_json(url, f"/v1/events/{api.positions.text(1)}")
+        assert (found["id"], found["position"]) == (event(1).id, api.positions.text(1))
+        for position, status in ((2, 404), (3, 404)):
+            assert (await get(url, f"/v1/events/{api.positions.text(position)}"))[0] == status
+        assert (await get(url, "/v1/events/7"))[0] == 400
+    async with api_of(config(tmp_path / "journal")) as (gateway, api, url):
+        assert (await get_json(url, f"/v1/events/{api.positions.text(2)}"))["type"] == "call.connected"
+
+
+async def test_a_contacts_timeline_is_found_by_its_correlation_and_by_a_number(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, _, url):
+        await gateway.publish(event(1, parties=PEOPLE), event(1, "contact.connected"), event(2))
+        for what in ("1", "%2B4930123"):
+            (contact,) = (await get_json(url, f"/v1/contacts/{what}"))["contacts"]
+            assert contact["correlation"] == "1"
+            assert [each["kind"] for each in contact["entries"]] == ["contact.queued", "contact.connected"]
+            assert contact["waited"] == 0
+        assert (await get(url, "/v1/contacts/9"))[0] == 404
+        assert (await get(url, "/v1/contacts/1?last=0"))[0] == 400
+    async with api_of(config(tmp_path / "journal"), Grant(personal=False)) as (_, _, url):
+        assert b"4930123" not in (await get(url, "/v1/contacts/1"))[2]
+        assert (await get(url, "/v1/contacts/%2B4930123"))[0] == 404
+    async with api_of() as (_, _, url):
+        assert (await get(url, "/v1/contacts/1"))[0] == 501
+
+
+async def test_a_client_that_is_cut_off_fifty_times_sees_each_event_once_and_in_order(tmp_path):
+    rng, seen, last, count = random.Random(24), [], "oldest", 1000
+    async with api_of(config(tmp_path / "journal")) as (gateway, api, url), trio.open_nursery() as nursery:
+        api._fanout.most_events = 200  # so that it is read from the files, the ring, and live
+
+        async def publish():
+            for number in range(0, count, 10):
+                await gateway.publish(*(event(each) for each in range(number, number + 10)))
+                await trio.sleep(0.001)
+
+        nursery.start_soon(publish)
+        for _ in range(50):
+            async with reading(url, events_path("**", after=last)) as reader:
+                for _ in range(rng.randrange(30)):
+                    message = await reader.next()
+                    seen.append(message.json["data"]["n"])
+                    last = message.id
+        async with reading(url, events_path("**", after=last)) as reader:
+            seen += await numbers(reader, count - len(seen))
+    assert seen == list(range(count))
