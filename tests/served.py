@@ -142,18 +142,20 @@ class Reader:
         return block
 
     async def more(self):
-        data = await self.stream.receive_some()
-        if not data:
-            raise EOFError
-        while data:  # chunks
-            size, _, data = data.partition(b"\r\n")
-            length = int(size, 16)
-            while len(data) < length + 2:
-                data += await self.stream.receive_some()
-            self.rest += data[:length]
-            data = data[length + 2 :]
-            if data and b"\r\n" not in data:
-                data += await self.stream.receive_some()
+        """Read one chunk at least."""
+        data = b""
+        while True:
+            size, found, rest = data.partition(b"\r\n")
+            if found and len(rest) >= (length := int(size, 16)) + 2:
+                self.rest += rest[:length]
+                data = rest[length + 2 :]
+                if not data:
+                    return
+                continue
+            came = await self.stream.receive_some()
+            if not came:
+                raise EOFError
+            data += came
 
 
 @asynccontextmanager
