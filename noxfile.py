@@ -86,7 +86,9 @@ def install(session: nox.Session, *more: str) -> None:
     fingerprint = hashlib.sha256(b"\0".join(wanted)).hexdigest()
     stamp = Path(session.virtualenv.location, "installed")
     if not stamp.exists() or stamp.read_text() != fingerprint:
-        session.install("--quiet", *arguments)
+        # Built in this environment: one of its own for each distribution would be made and filled again each time.
+        session.install("--quiet", CONSTRAINTS, "hatchling", "editables")
+        session.install("--quiet", "--no-build-isolation", *arguments)
         stamp.write_text(fingerprint)
 
 
