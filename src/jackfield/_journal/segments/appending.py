@@ -71,6 +71,8 @@ class Appender:
 
     def close(self) -> None:
         """Sync the file, and give it back: what is closed is on the disk, whatever is not."""
+        if self.segment.entries is not None:
+            self.segment.entries.digest_all()  # it keeps numbers only, until its index is made
         try:
             os.fsync(self._file)
         except OSError as error:

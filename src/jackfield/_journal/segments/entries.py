@@ -6,6 +6,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
+from threading import Lock
 
 import attrs
 from google_crc32c import extend
@@ -26,6 +27,8 @@ Named = tuple[str, str, str | None, Parties]
 
 # So many events or hashes are dealt with before others get a turn.
 SLICE = 200
+# So many events of a segment may wait to be hashed, each with the texts and parties that it has in memory.
+BACKLOG = 4000
 BUCKETS = 256
 
 # What the checksum of a name with a value begins with.
@@ -57,25 +60,43 @@ class Entries:
     oldest: int = 0
     """When the first was received, microseconds since 1970."""
     newest: int = 0
+    _backlog: int = 0
+    """How many events were added and are not hashed yet, about."""
+    _turn: Lock = attrs.field(factory=Lock)
+    """Groups are hashed in their order, by whichever thread has the time."""
     _groups: deque[tuple[int, list[Named], Sequence[bytes], Sequence[int]]] = attrs.field(factory=deque)
     """What was added and is not hashed yet: each with its first place, the keys, and when its events came."""
     _numbers: array[int] = attrs.field(factory=lambda: array("Q"))
     """Each the hash of a name with a value, in the upper half, and the place of an event that has it."""
 
     def add(self, place: int, about: About, received: Sequence[int]) -> None:
-        """Some events that stand at a place of the segment and behind; they are kept as they are until `digest`."""
+        """Some events that stand at a place of the segment and behind; they are kept as they are until `digest`.
+
+        Where `digest` falls behind, since feeds are busy, it is done here: what is kept is large, and must not grow.
+        """
         events, keys = about
         self._groups.append((place, list(map(_named, events)), keys, received))
+        self._backlog += len(events)
+        if self._backlog >= BACKLOG:
+            self.digest_all()
+
+    def digest_all(self) -> None:
+        """Hash what was added, now."""
+        for _ in self.digest():
+            pass
 
     def digest(self) -> Iterator[None]:
         """Hash what was added, a little at each step; beside a thread that adds more."""
         while self._groups:
-            place, named, keys, received = self._groups.popleft()
-            self._note(min(received), max(received))
-            self.keys += b"".join(keys)
-            for start in range(0, len(named), SLICE):
-                self._digest(place + start, named[start : start + SLICE])
-                yield
+            with self._turn:
+                if self._groups:  # another thread may have taken it
+                    place, named, keys, received = self._groups.popleft()
+                    self._backlog = sum([len(group[1]) for group in list(self._groups)])
+                    self._note(min(received), max(received))
+                    self.keys += b"".join(keys)
+                    for start in range(0, len(named), SLICE):
+                        self._digest(place + start, named[start : start + SLICE])
+            yield
 
     def _digest(self, place: int, named: list[Named]) -> None:
         self.kinds.update([kind for kind, *_ in named])

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._journal.dedup import key_of
+from jackfield._journal.segments import entries as entries_module
 from jackfield._journal.segments.entries import Entries, pair_hash
 from jackfield._journal.segments.keys import read_attributes
 from jackfield._journal.segments.walk import Line
@@ -54,3 +55,18 @@ def test_what_the_line_has_in_place_of_half_a_surrogate_pair_is_what_is_searched
     assert sorted(number >> 32 for number in numbers) == sorted(
         [pair_hash("id", "1"), pair_hash("correlationid", "a\ufffd"), pair_hash("caller", "b\ufffd")]
     )
+
+
+def numbered(number):
+    return Event(f"{number:032x}", "call.ended", Address("v", "s", "i", "call", "7", "e"), AT, AT, "office")
+
+
+def test_what_waits_to_be_hashed_is_bounded_though_nobody_makes_indexes(monkeypatch):
+    monkeypatch.setattr(entries_module, "BACKLOG", 10)
+    entries = Entries()
+    for place in range(0, 100, 4):
+        group = [numbered(place + n) for n in range(4)]
+        entries.add(place, (group, [key_of(event) for event in group]), [1] * 4)
+        assert sum(len(named) for _, named, *_ in entries._groups) < 10
+    list(entries.sort())
+    assert bytes(entries.keys) == b"".join(key_of(numbered(number)) for number in range(100))
