@@ -5,6 +5,7 @@ vendor wrote. The text goes out as it came in, so no number loses a digit and no
 on the way through us, and writing an event does not encode its payload again.
 """
 
+from jackfield.events.draft import EventDraft
 from jackfield.events.event import Event, Origin, content_id
 from jackfield.events.json_text import decode_data, decode_struct, encode_data
 from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
@@ -15,6 +16,7 @@ __all__ = [
     "Cause",
     "Direction",
     "Event",
+    "EventDraft",
     "Media",
     "Origin",
     "Parties",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, unquote
 
 import attrs
@@ -24,9 +24,12 @@ Origin = Literal["live", "webhook", "backfill", "replay", "simulated"]
 """How an event reached us."""
 
 
-@attrs.frozen(slots=False)  # a frozen object's slots are filled by a call each, its dict at half the price
+@attrs.frozen(weakref_slot=False)  # of exactly these slots, so that an `EventDraft` can become one
 class Event:
-    """Something that happened at a vendor, in neutral terms, with the vendor's own words kept."""
+    """Something that happened at a vendor, in neutral terms, with the vendor's own words kept.
+
+    Code that makes thousands in a second fills an `EventDraft` instead.
+    """
 
     id: str
     """The vendor's message id where there is one, else `content_id`: all copies of an event share it."""
@@ -52,12 +55,22 @@ class Event:
     parties: Parties = NO_PARTIES
     """Who takes part, in neutral words."""
     data: Any = attrs.field(default=None, hash=False)
-    """The vendor's payload as JSON objects, nothing dropped or renamed."""
+    """The vendor's payload as JSON objects, nothing dropped or renamed; made of `data_json` at their first use."""
     data_json: bytes | None = attrs.field(default=None, repr=False, eq=False)
     """The payload's JSON text as the vendor wrote it; ``None`` where it is to be made from `data`."""
     raw: bytes = attrs.field(default=b"", repr=False, eq=False)
     """The whole frame as it came; never sent on."""
     _json: bytes | None = attrs.field(default=None, init=False, repr=False, eq=False)
+
+    if not TYPE_CHECKING:  # else any name would be an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """The payload's objects, at their first use; called for a slot that is empty, and for nothing else."""
+            if name != "data":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            data = None if self.data_json is None else decode_data(self.data_json)
+            object.__setattr__(self, "data", data)
+            return data
 
     def to_json(self) -> bytes:
         """The event as one JSON object in CloudEvents' structured form, without a line break."""
@@ -96,10 +109,9 @@ def content_id(*parts: bytes) -> str:
     The parts must be what all copies of an event share and no two events do; each part's length
     counts, so moving a byte from one part to the next gives another id.
     """
-    framed = b""
-    for part in parts:
-        framed += b"%d:%b" % (len(part), part)
-    return hashlib.sha256(framed).hexdigest()[:32]
+    if len(parts) == 1:  # as nearly all are, so without a loop
+        return sha256(b"%d:%b" % (len(parts[0]), parts[0])).hexdigest()[:32]
+    return sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()[:32]
 
 
 class _Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

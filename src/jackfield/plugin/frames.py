@@ -31,6 +31,10 @@ def decode_frame(decode: Callable[[bytes], T], raw: bytes, frame: bytes | None =
     Where the JSON in `raw` is a part of the frame only, such as the data of a server-sent event, `frame` is the whole.
     """
     try:
+        return decode(raw)  # as nearly all frames are read, so without a call in between
+    except _UNREADABLE:
+        pass
+    try:
         return decode_struct(decode, raw)
     except msgspec.ValidationError:
         raise FrameError("not a JSON object", raw if frame is None else frame) from None

@@ -28,6 +28,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import attrs
+import msgspec
 
 from jackfield.events import Event
 from jackfield.plugin.http import HTTPFlow
@@ -63,8 +64,7 @@ class Send:
     """May hold the token, so it is not shown."""
 
 
-@attrs.frozen
-class Emit:
+class Emit(msgspec.Struct, frozen=True):  # not attrs: made for each event, at a fifth of the price
     """An event for whoever selects it."""
 
     event: Event

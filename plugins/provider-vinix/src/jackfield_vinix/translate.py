@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from jackfield.errors import FrameError
-from jackfield.events import Event
+from jackfield.events import Event, EventDraft
 from jackfield.plugin.frames import decode_payload
 from jackfield_vinix.identity import identity
 from jackfield_vinix.kinds import FAMILIES, kind_of
@@ -44,18 +44,18 @@ def translate(
     except RecursionError:
         raise FrameError("data is nested too deeply to identify its copies", raw) from None
     session_id = (state or AccountState()).learn(address, fields, time)
-    return Event(
-        id=event_id,
-        kind=kind_of(family, word, fields),
-        address=address,
-        time=time,
-        received=at,
-        feed=feed,
-        correlation=session_id or text_of(fields, "call_id") or None,
-        native_type=frame.identifier or word,
-        native_topic=frame.routing_key if isinstance(frame.routing_key, str) else "",
-        parties=parties_of(family, word, fields),
-        data=data,
-        data_json=data_json,
-        raw=raw,
-    )
+    event = EventDraft()
+    event.id = event_id
+    event.kind = kind_of(family, word, fields)
+    event.address = address
+    event.time = time
+    event.received = at
+    event.feed = feed
+    event.correlation = session_id or text_of(fields, "call_id") or None
+    event.native_type = frame.identifier or word
+    event.native_topic = frame.routing_key if isinstance(frame.routing_key, str) else ""
+    event.parties = parties_of(family, word, fields)
+    event.data = data
+    event.data_json = data_json
+    event.raw = raw
+    return event.freeze()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -28,6 +28,7 @@ MOST_OPEN = 2_000
 MOST_HEARD = 100
 # A stamp further ahead of our clock is a mistake, and says nothing of what was forgotten.
 SKEW = timedelta(hours=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN_KIND = unmapped_kind("")
 
 # Resources that have a history to be read, and the states in which nothing further happens to them.
@@ -63,6 +64,11 @@ Ids may be long, and 64 bits are as good to know one again; a number costs the g
 _OPEN = {resource: ((resource, False), (resource, True)) for resource in _FINAL}
 
 
+def _hash(moment: datetime) -> int:
+    """Of a moment, at a third of the price of its own hash, which first asks its zone for the time in UTC."""
+    return hash(moment - _EPOCH)
+
+
 @attrs.define
 class Memory:
     """What is remembered of one feed."""
@@ -92,7 +98,7 @@ class Memory:
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
         states = self._states
-        states[hash(resource_id) ^ hash(moment)] = moment
+        states[hash(resource_id) ^ _hash(moment)] = moment
         if len(states) >= SLICE_STATES:
             self._begin_slice(event.received)
         _, _, _, resource, _, word = event.address
@@ -136,7 +142,7 @@ class Memory:
 
     def knows(self, resource_id: str, moment: datetime) -> bool:
         """Whether this state was emitted, as far as the memory reaches back."""
-        state = hash(resource_id) ^ hash(moment)
+        state = hash(resource_id) ^ _hash(moment)
         return any(states.get(state) == moment for states in self._all())
 
     def reaches(self, moment: datetime) -> bool:
@@ -149,7 +155,7 @@ class Memory:
         found: dict[str, datetime] = {}
         for states in self._all() if wanted else ():
             for key, moment in states.items():
-                if (resource_id := wanted.get(key ^ hash(moment))) is not None:
+                if (resource_id := wanted.get(key ^ _hash(moment))) is not None:
                     found[resource_id] = max(moment, found.get(resource_id, moment))
         return found
 

@@ -6,13 +6,14 @@ AI message's that of the text; so each resource has its own line here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from jackfield.events import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield_voipbin.kinds import NIL_UUID
 
-__all__ = ["parties_of"]
+__all__ = ["parties_reader"]
 
 # The resources between two addresses, with what they travel by.
 _MEDIA: Mapping[str, Media] = {"call": "voice", "groupcall": "voice", "message": "sms", "email": "email"}
@@ -34,43 +35,83 @@ _CAUSES: Mapping[str, Cause] = {
     "timeout": "timeout",
     "failed": "failed",
 }
-_BY_NAME = frozenset({"agent", "queue"})
-_REFERENCES = (("queue_id", "queue_id"), ("agent_id", "agent_id"), ("service_agent_id", "agent_id"))
+Reader = Callable[[str, Mapping[str, Any]], Parties]
+"""The parties in a payload, given the id of the event's resource as its address has it."""
 
 
-def parties_of(resource: str, resource_id: str, fields: Mapping[str, Any]) -> Parties:
-    """The parties that a resource names; `resource_id` is that of the event's address."""
-    named: dict[str, Any] = {}
+def parties_reader(resource: str) -> Reader:
+    """How the parties are read that a resource names; which fields mean that, by resource, is all decided here."""
     if (media := _MEDIA.get(resource)) is not None:
-        _between_addresses(media, fields, named)
-    elif resource in _BY_NAME:
-        named[f"{resource}_id"] = _text(fields.get("id")) or resource_id
-        named[f"{resource}_name"] = _text(fields.get("name"))
-    elif resource == "queuecall" and fields.get("reference_type") == "call":
-        named["media"] = "voice"
-    for field, name in _REFERENCES:
-        if field in fields and (text := _text(fields[field])):
-            named[name] = text
-    return Parties(**named) if named else NO_PARTIES
+        return partial(_between_addresses, media)
+    return _READERS.get(resource, _referred)
 
 
-def _between_addresses(media: Media, fields: Mapping[str, Any], named: dict[str, Any]) -> None:
-    named["media"] = media
+def _between_addresses(media: Media, _: str, fields: Mapping[str, Any]) -> Parties:
+    """Of what comes from one address to another: a call, a message."""
+    caller = caller_name = callee = callee_name = agent_id = ""
     if isinstance(source := fields.get("source"), dict):
-        named["caller"], named["caller_name"] = _text(source.get("target")), _text(source.get("target_name"))
-    callee = fields.get("destination")
+        caller, caller_name = _text(source.get("target")), _text(source.get("target_name"))
+    if isinstance(called := _called(fields), dict):
+        callee, callee_name = _text(called.get("target")), _text(called.get("target_name"))
+    if fields.get("owner_type") == "agent":
+        agent_id = _text(fields.get("owner_id"))
+    reason = _text(fields["hangup_reason"]) if "hangup_reason" in fields else ""
+    return Parties(
+        direction=_DIRECTIONS.get(_text(fields.get("direction")), ""),
+        caller=caller,
+        caller_name=caller_name,
+        callee=callee,
+        callee_name=callee_name,
+        agent_id=_agent_in(fields) or agent_id,
+        queue_id=_queue_in(fields),
+        cause=_CAUSES.get(reason, "other") if reason else "",
+        media=media,
+    )
+
+
+def _called(fields: Mapping[str, Any]) -> Any:
+    """Where a call goes to; a message, if it goes to one number alone."""
+    destination = fields.get("destination")
     if "targets" in fields:
         targets = fields["targets"]
-        if isinstance(targets, list) and len(targets) == 1 and isinstance(targets[0], dict):  # a message to one number
-            callee = targets[0].get("destination") or callee
-    if isinstance(callee, dict):
-        named["callee"], named["callee_name"] = _text(callee.get("target")), _text(callee.get("target_name"))
-    if direction := _DIRECTIONS.get(_text(fields.get("direction"))):
-        named["direction"] = direction
-    if reason := _text(fields.get("hangup_reason")):
-        named["cause"] = _CAUSES.get(reason, "other")
-    if fields.get("owner_type") == "agent":
-        named["agent_id"] = _text(fields.get("owner_id"))
+        if isinstance(targets, list) and len(targets) == 1 and isinstance(targets[0], dict):
+            return targets[0].get("destination") or destination
+    return destination
+
+
+def _agent(resource_id: str, fields: Mapping[str, Any]) -> Parties:
+    agent_id = _agent_in(fields) or _text(fields.get("id")) or resource_id
+    return Parties(agent_id=agent_id, agent_name=_text(fields.get("name")), queue_id=_queue_in(fields))
+
+
+def _queue(resource_id: str, fields: Mapping[str, Any]) -> Parties:
+    queue_id = _queue_in(fields) or _text(fields.get("id")) or resource_id
+    return Parties(agent_id=_agent_in(fields), queue_id=queue_id, queue_name=_text(fields.get("name")))
+
+
+def _queuecall(resource_id: str, fields: Mapping[str, Any]) -> Parties:
+    if fields.get("reference_type") != "call":
+        return _referred(resource_id, fields)
+    return Parties(agent_id=_agent_in(fields), queue_id=_queue_in(fields), media="voice")
+
+
+def _referred(_: str, fields: Mapping[str, Any]) -> Parties:
+    """Of anything else: those that it refers to by their ids."""
+    agent_id, queue_id = _agent_in(fields), _queue_in(fields)
+    return Parties(agent_id=agent_id, queue_id=queue_id) if agent_id or queue_id else NO_PARTIES
+
+
+_READERS: Mapping[str, Reader] = {"agent": _agent, "queue": _queue, "queuecall": _queuecall}
+
+
+def _agent_in(fields: Mapping[str, Any]) -> str:
+    # Most resources refer to nobody, and a key that is not there costs less than a value that is None.
+    agent_id = _text(fields["service_agent_id"]) if "service_agent_id" in fields else ""
+    return agent_id or (_text(fields["agent_id"]) if "agent_id" in fields else "")
+
+
+def _queue_in(fields: Mapping[str, Any]) -> str:
+    return _text(fields["queue_id"]) if "queue_id" in fields else ""
 
 
 def _text(value: object) -> str:

@@ -31,13 +31,14 @@ from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, topic_resources
 from jackfield_voipbin.memory import Memory
 from jackfield_voipbin.naming import Namer
 from jackfield_voipbin.owners import resolve_address
+from jackfield_voipbin.plans import UNKNOWN_ID
 from jackfield_voipbin.queues import QueueLookup
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.shapes import nearest, resource_of
 from jackfield_voipbin.spellings import deployed_spellings, spellings
 from jackfield_voipbin.subscribing import Subscribing
 from jackfield_voipbin.times import last_change
-from jackfield_voipbin.translate import UNKNOWN_ID, translate
+from jackfield_voipbin.translate import translate
 from jackfield_voipbin.wire import ERROR_CODES, Frame, read_frame
 
 __all__ = ["VoipbinProtocol"]
@@ -175,14 +176,15 @@ class VoipbinProtocol:
         event, changed = translate(message, frame, self.feed, self.customer_id, at, inferred)
         if not event.native_topic and (address := resolve_address(event, self._patterns.values())) is not event.address:
             event = attrs.evolve(event, address=address)
-        self._memory.note(event, changed)
-        if event.address.resource not in self._memory.came:
-            self._memory.heard(event.address.resource)
-        if event.address.resource == "call":
+        memory, resource = self._memory, event.address.resource
+        memory.note(event, changed)
+        if resource not in memory.came:
+            memory.heard(resource)
+        if resource == "call":
             event = self._deriver.call(event)
-        elif event.address.resource in DERIVING:
+        elif resource in DERIVING:
             events = list(self._deriver.derive(event, changed))
-            if event.address.resource == "queuecall":
+            if resource == "queuecall":
                 self._queues.note(events[0])
             return [Emit(each) for each in events]
         return (Emit(event),)

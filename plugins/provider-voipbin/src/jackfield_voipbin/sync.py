@@ -13,12 +13,12 @@ from jackfield.errors import RestError
 from jackfield.events import Parties
 from jackfield.plugin.http import HTTPFlow
 from jackfield.state import Listed, Sync
+from jackfield_voipbin.correlation import correlation_reader
 from jackfield_voipbin.kinds import kind_by, rule_of
 from jackfield_voipbin.listing import Catch, pages, path_of
-from jackfield_voipbin.parties import parties_of
+from jackfield_voipbin.parties import parties_reader
 from jackfield_voipbin.rest import Rest
 from jackfield_voipbin.times import parse_time
-from jackfield_voipbin.translate import correlation_of
 
 __all__ = ["query_sync"]
 
@@ -86,11 +86,11 @@ def _listed(resource: str, fields: Mapping[str, Any], queues: Mapping[str, str])
     resource_id, kind = fields.get("id"), _kind(resource, fields)
     if not kind or kind in _LEFT_OUT or not isinstance(resource_id, str) or parse_time(fields.get("tm_delete")):
         return None
-    parties: Parties = parties_of(resource, resource_id, fields)
+    parties = parties_reader(resource)(resource_id, fields)
     if (queue_id := queues.get(resource_id)) is not None:
         parties = Parties(agent_id=parties.agent_id, queue_id=queue_id, media=parties.media)
     moment = fields.get(_SINCE.get(kind, "tm_update")) or fields.get("tm_create")
-    return Listed(kind, resource_id, correlation_of(resource, fields) or "", parse_time(moment), parties)
+    return Listed(kind, resource_id, correlation_reader(resource)(fields) or "", parse_time(moment), parties)
 
 
 def _kind(resource: str, fields: Mapping[str, Any]) -> str:
