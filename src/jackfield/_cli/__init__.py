@@ -21,6 +21,7 @@ __all__ = ["main", "whole_parser"]
 COMMANDS = {
     "demo": "both vendors, simulated, as one stream in your terminal",
     "run": "run a gateway",
+    "reload": "have a running gateway take over what has changed in its configuration",
     "check": "validate a configuration and print each feed's subscriptions, without a network",
     "tail": "show a configuration's feeds, live and readable",
     "dashboard": "run a gateway, and watch it on a page in your browser",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import gc
 import signal
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
+from functools import partial
 
 import trio
 
@@ -14,6 +16,7 @@ from jackfield._cli.console import Console
 from jackfield._cli.early_signals import as_python_has_them
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._cli.reloading import reload_gateway
 from jackfield._cli.signals import STOP, second_signal_ends
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
@@ -29,8 +32,9 @@ __all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
 EPILOG = """\
 Connects every feed and delivers to every sink until SIGINT or SIGTERM; then it closes
 the vendors' connections, drains the sinks and exits with 0. A second signal stops it at
-once. SIGHUP, which log rotation sends, is ignored: sinks notice by themselves that a
-file was moved. 'jackfield check CONFIG' prints what it will subscribe to."""
+once. SIGHUP reads the configuration again and takes over what has changed, or nothing
+where something is wrong; 'jackfield reload CONFIG' sends it and prints the outcome.
+'jackfield check CONFIG' prints what it will subscribe to."""
 
 # Allocations between two runs of Python's cycle collector. Events have no cycles, and with the default of 700 the
 # collector visits all buffered events again and again, which costs a sixth of the time per event.
@@ -48,12 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    config = load_config(named_files(options), registry)
+    files = named_files(options)
+    config = load_config(files, registry)
     console = made_console(options)
     for warning in config.warnings:
         console.say(str(warning), level="warning")
     tune()
-    trio.run(_run, config, registry, console)
+    trio.run(_run, config, registry, console, partial(load_config, files, registry))
     return 0
 
 
@@ -63,17 +68,24 @@ def tune() -> None:
     gc.set_threshold(COLLECT_AFTER)
 
 
-async def _run(config: GatewayConfig, registry: Registry, console: Console) -> None:
+async def _run(config: GatewayConfig, registry: Registry, console: Console, again: Callable[[], GatewayConfig]) -> None:
     opening = open_gateway(config, registry=registry, plugins=[console])
-    stats = await run_until_signal(opening, console, config)
+    stats = await run_until_signal(opening, console, config, again)
     if console.least in ("debug", "info"):
         say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
 async def run_until_signal(
-    opening: AbstractAsyncContextManager[Gateway], console: Console, config: GatewayConfig
+    opening: AbstractAsyncContextManager[Gateway],
+    console: Console,
+    config: GatewayConfig,
+    again: Callable[[], GatewayConfig] | None = None,
 ) -> GatewayState:
-    """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state."""
+    """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state.
+
+    `again` reads its configuration anew, which SIGHUP asks for.
+    """
+    manager = ServiceManager.of()
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
@@ -83,7 +95,8 @@ async def run_until_signal(
             opening as gateway,
             probes.of(gateway),
             serving.of(gateway),
-            managed(gateway, ServiceManager.of()),
+            managed(gateway, manager),
+            trio.open_nursery() as reloading,
         ):
             if probes.url:
                 console.say(f"metrics: {probes.url}/metrics")
@@ -93,6 +106,9 @@ async def run_until_signal(
                 if number in STOP:
                     console.say(f"{signal.Signals(number).name}: stopping")
                     break
+                if again is not None:
+                    reloading.start_soon(reload_gateway, gateway, again, console, manager)
+            reloading.cancel_scope.cancel()
             # From here on Python's own handlers are back.
             handlers.close()
             as_python_has_them()

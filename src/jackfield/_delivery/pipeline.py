@@ -94,6 +94,7 @@ class SinkPipeline:
     _partitions: list[Partition] = attrs.field(init=False)
     _progress: Progress = attrs.field(init=False)
     _moved: trio.Event = attrs.field(factory=trio.Event)
+    _reading: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
     def __attrs_post_init__(self) -> None:
         breaker = Breaker(THRESHOLD, self._rng)
@@ -124,10 +125,20 @@ class SinkPipeline:
             async with trio.open_nursery() as delivering:
                 for partition in self._partitions:
                     delivering.start_soon(partition.run)
-                await self._deal()
+                with self._reading:
+                    await self._deal()
                 for partition in self._partitions:
                     partition.close()
             nursery.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Read no more, and let `run` return once what was read is delivered."""
+        self._reading.cancel()
+
+    def count_on(self, before: SinkPipeline) -> None:
+        """Take over the counts of the pipeline in whose place this one is."""
+        self._runner.counters = before._runner.counters
+        self._runner.counters.state = "delivering"
 
     def is_down(self) -> bool:
         """Whether the sink accepts nothing at the moment."""

@@ -97,7 +97,7 @@ class FeedConnection:
 
     connection: Connection
     driver: FeedDriver
-    _wanted: WantedTopics
+    wanted: WantedTopics
     _session: FeedEvents
     _timing: Timing
     _clock: Clock
@@ -236,9 +236,9 @@ class FeedConnection:
 
     async def _follow(self) -> None:
         while True:
-            changed = self._wanted.changed
+            changed = self.wanted.changed
             with self._step("subscribe"):
-                effects = self.driver.want(self._wanted.topics)
+                effects = self.driver.want(self.wanted.topics)
             self._apply(effects)
             await changed.wait()
 

@@ -59,7 +59,7 @@ class Session:
     _opener: Opener = attrs.Factory(lambda self: dialler(Network.of(self.feed.connection)), takes_self=True)
     _rest: Perform = attrs.Factory(lambda self: performer(Network.of(self.feed.connection)), takes_self=True)
     _replan: Callable[[], None] = lambda: None
-    """Called when the feed's topics are to be planned anew: its source or its dialect's answers have changed."""
+    """Called when topics are to be planned anew: the source or the dialect's answers have changed."""
     _intake: Intake = attrs.field(factory=Unlimited)
     """What the journal says: the feed's newest stored token, and whether there is room."""
     _keep_account: Callable[[Account], object] = lambda _: None
@@ -72,22 +72,21 @@ class Session:
     _time: Timekeeper = attrs.field(init=False)
     _idle: IdleCheck = attrs.field(init=False)
     _stopping: trio.Event = attrs.field(factory=trio.Event)
+    _wake: trio.Event = attrs.field(factory=trio.Event)
+    """Ends the wait before the next attempt."""
+    _changed: bool = False  # whether the configuration is another than at the last login
     _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
-    _nursery: trio.Nursery = attrs.field(init=False)
-    """Of the connections of this attempt."""
+    _nursery: trio.Nursery = attrs.field(init=False)  # of the connections of this attempt
     _current: FeedConnection | None = None
     """The connection of this attempt, once it has come up."""
-    _successor: FeedConnection | None = None
-    """What is to take over from it, once that has come up."""
+    _successor: FeedConnection | None = None  # what is to take over from it, once that has come up
     _renewal: Renewal = attrs.field(init=False)
     _current_since: float = 0.0
     _cut_ages: CutAges = attrs.field(factory=CutAges)
-    loss: ConnectionLost | None = None
-    """Why the current connection ended."""
+    loss: ConnectionLost | None = None  # why the current connection ended
     protocol: FeedProtocol | None = None
     """Protocol of the previous connection, passed to the next as `before`."""
-    _login: Provider | None = None
-    """What the previous login returned, passed to the next as `before`."""
+    _login: Provider | None = None  # what the previous login returned, passed to the next as `before`
 
     def __attrs_post_init__(self) -> None:
         feed, clock = self.feed, self._clock
@@ -111,6 +110,7 @@ class Session:
     def stop(self) -> None:
         """Close the connection gracefully and let `run` return."""
         self._stopping.set()
+        self._wake.set()
         for connection in (self._current, self._successor):
             if connection is not None:
                 connection.stopping.set()
@@ -136,7 +136,8 @@ class Session:
                 delay = pauses.after(loss)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
-                await self._time.wait(delay, self._stopping)
+                self._wake = self._stopping if self._stopping.is_set() else trio.Event()
+                await self._time.wait(delay, self._wake)
         self._time.unsubscribed()
         self.recorder.enter(FeedState.DISCONNECTED)
 
@@ -144,7 +145,8 @@ class Session:
 
     async def _serve(self) -> None:
         """Serve by one connection, and by those that renew it, until the current one ends."""
-        self._current = self._successor = self.loss = self._renewal.reason = None
+        self._current = self._successor = self.loss = None
+        self._renewal.end()
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(partial(self._run_connection, renewal=False))
         self.stats.topics = frozenset()
@@ -203,7 +205,8 @@ class Session:
     async def _prepare(self) -> tuple[AnyEndpoint, FeedProtocol]:
         before = self.provider.source
         self._login = self.recorder.provider = await log_in(self.feed, self._login, self._rest)
-        if self.provider.source != before:
+        if self.provider.source != before or self._changed:
+            self._changed = False
             self._replan()
         endpoint, self.protocol = connect_as(self.feed, self.provider, self.protocol, self._intake.token())
         return endpoint, self.protocol
@@ -273,7 +276,7 @@ class Session:
                 self._replan()
             case Renew(reason):
                 if connection is self._current and self._renewal.reason is None:
-                    self._renewal.reason = reason
+                    self._renewal.begin(reason)
                     self._nursery.start_soon(self._renewal.run, self._pauses())
             case _:
                 self.recorder.handle(effect, connection.committed)
@@ -284,7 +287,8 @@ class Session:
 
     def _settled(self, topics: frozenset[str], connection: FeedConnection) -> None:
         if connection is self._successor:
-            self._take_over(connection, topics)
+            if not self._renewal.refuses(topics, self.stats.topics):
+                self._take_over(connection, topics)
         elif connection is self._current:
             self.recorder.settled(topics)
             if topics:

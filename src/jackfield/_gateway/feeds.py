@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 
 import attrs
+import trio
 
 from jackfield._feed.continuity import Continuity
 from jackfield._feed.intake import JournalIntake
 from jackfield._feed.login import resumes
+from jackfield._feed.reconfiguring import configure, renew, revert
 from jackfield._feed.recorder import Deliver
 from jackfield._feed.session import Session
+from jackfield._gateway.shutdown import Task, Tasks
 from jackfield._journal import Journal
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
 from jackfield.config import Feed
 from jackfield.errors import JackfieldError
 from jackfield.plugin.provider import Plan
+from jackfield.reports import FeedState
 from jackfield.selectors import Selector
 
-__all__ = ["Feeds"]
+__all__ = ["CLOSE_SECONDS", "Feeds"]
+
+# Feeds close their connections by the close handshake; a vendor that does not answer is not waited for longer.
+CLOSE_SECONDS = 4.0
+RENEW_SECONDS = 30.0
+"""Within which a connection by another configuration must have taken over; a subscription may take as long."""
+LOOK_SECONDS = 0.05
 
 
 @attrs.define(eq=False)
@@ -35,6 +46,9 @@ class Feeds:
     """The way in for one feed's events."""
     sessions: dict[str, Session] = attrs.field(factory=dict)
     plans: dict[str, FeedPlan] = attrs.field(factory=dict)
+    _selected: Counter[Selector] = attrs.field(factory=Counter)
+    """What any feed is wanted for, and how often."""
+    _running: dict[str, Task] = attrs.field(factory=dict)
 
     def open(self, feed: Feed, pause: str) -> Session:
         """A session for a feed, to be run; `pause` says why none ran since the last, where there was one."""
@@ -53,8 +67,45 @@ class Feeds:
             keep_account=partial(self._journal.note, feed.name),
             redact=self._registry.redact,
         )
-        self.plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
+        plan = self.plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
+        plan.add(self._selected.elements())
+        session.wanted.set(plan.topics)
         return session
+
+    def start(self, name: str, tasks: Tasks) -> None:
+        """Run a feed's session."""
+        self._running[name] = tasks.feeds.start(self.sessions[name].run)
+
+    def start_all(self, tasks: Tasks) -> None:
+        """Start all that are open."""
+        for name in self.sessions:
+            self.start(name, tasks)
+
+    async def remove(self, name: str) -> None:
+        """Close a feed's connection, and forget the feed."""
+        session = self.sessions[name]
+        session.stop()
+        await self._running.pop(name).finish(CLOSE_SECONDS)
+        del self.sessions[name], self.plans[name]
+
+    async def renew(self, feed: Feed) -> str:
+        """Have a feed go on by another configuration, its connections overlapping; why it cannot, if it cannot."""
+        configure(self.sessions[feed.name], feed)
+        self._replan(feed.name)
+        return await renew(self.sessions[feed.name], RENEW_SECONDS)
+
+    def revert(self, feed: Feed) -> None:
+        """Let a feed whose `renew` has failed be as it was."""
+        revert(self.sessions[feed.name], feed)
+        self._replan(feed.name)
+
+    async def subscribed(self, name: str) -> None:
+        """Wait until a feed is, for a while at most."""
+        with trio.move_on_after(RENEW_SECONDS / 2):
+            while True:
+                if self.sessions[name].stats.state in (FeedState.SUBSCRIBED, FeedState.LISTENING):
+                    return
+                await trio.sleep(LOOK_SECONDS)
 
     def plan(self, name: str) -> Plan:
         """What a feed is to be subscribed to now, and why; `JackfieldError` where there is no such feed."""
@@ -64,12 +115,16 @@ class Feeds:
 
     def select(self, selectors: Iterable[Selector]) -> None:
         """Let every feed subscribe to what is newly needed."""
+        selectors = tuple(selectors)
+        self._selected.update(selectors)
         for name, plan in self.plans.items():
             plan.add(selectors)
             self.sessions[name].wanted.set(plan.topics)
 
     def deselect(self, selectors: Iterable[Selector]) -> None:
         """Undo one `select` of the same."""
+        selectors = tuple(selectors)
+        self._selected -= Counter(selectors)
         for name, plan in self.plans.items():
             plan.remove(selectors)
             self.sessions[name].wanted.set(plan.topics)

@@ -6,30 +6,31 @@ import random
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import attrs
 import trio
 
-from jackfield._delivery import SinkPipeline
 from jackfield._feed.recorder import Committed
 from jackfield._gateway.arguments import expect, expect_each
-from jackfield._gateway.feeds import Feeds
+from jackfield._gateway.configuring import expect_config, read_config, with_feed, without_feed
+from jackfield._gateway.feeds import CLOSE_SECONDS, Feeds
 from jackfield._gateway.listener import Listener, parse_selectors
 from jackfield._gateway.listeners import EventListeners, RecordListeners
 from jackfield._gateway.live_state import LiveState
+from jackfield._gateway.reload import Reloader
 from jackfield._gateway.routes import Routes
-from jackfield._gateway.shutdown import TaskGroup
-from jackfield._gateway.sinks import open_sink
+from jackfield._gateway.shutdown import TaskGroup, Tasks
+from jackfield._gateway.sinks import Sinks
 from jackfield._gateway.snapshot import GatewayState, gateway_state
 from jackfield._gateway.unknown_kinds import report_unknown_kinds
 from jackfield._gateway.watch import Watch
-from jackfield._gateway.webhooks import webhook_receivers
+from jackfield._gateway.webhooks import Webhooks
 from jackfield._journal import Journal
 from jackfield._journal.receipts import Tokens
 from jackfield._loading.registry import Registry
-from jackfield._webhooks.server import WebhookServer, open_webhook_server
-from jackfield.config import GatewayConfig, Route, check_route
+from jackfield.config import ConfigDifference, GatewayConfig, Route, check_route
 from jackfield.errors import JackfieldError
 from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
@@ -41,8 +42,6 @@ from jackfield.state.timeline import Timeline
 
 __all__ = ["LISTENER_BUFFER", "Gateway"]
 
-# Feeds close their connections by the close handshake; a vendor that does not answer is not waited for longer.
-CLOSE_SECONDS = 4.0
 LISTENER_BUFFER = 1000
 
 
@@ -50,12 +49,13 @@ LISTENER_BUFFER = 1000
 class Gateway:
     """A running gateway; made by `open_gateway`."""
 
-    config: GatewayConfig
+    _config: GatewayConfig
     _registry: Registry
     _journal: Journal
     _rng: random.Random = attrs.field(factory=random.Random)
-    _pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
-    _webhook_server: WebhookServer = attrs.field(init=False)
+    _sinks: Sinks = attrs.field(init=False)
+    _webhooks: Webhooks = attrs.field(init=False)
+    _reloader: Reloader = attrs.field(init=False)
     _feeds: Feeds = attrs.field(init=False)
     _listeners: EventListeners = attrs.field(init=False)
     _committed: RecordListeners = attrs.field(init=False)
@@ -70,9 +70,10 @@ class Gateway:
         self._feeds = Feeds(self._journal, self._registry, self._rng, lambda name: partial(self._take, name))
         self._listeners = EventListeners(observe, self._feeds.deselect)
         self._committed = RecordListeners(observe, self._feeds.deselect)
-        self._routes = Routes(self._pipelines, self._journal)
-        sessions, select = self._feeds.sessions, self._feeds.select
-        self._live = LiveState(self.config.gateway, self._journal, sessions, select, self._take, observe)
+        self._sinks = Sinks(self._journal, self._registry, self._rng)
+        self._routes = Routes(self._sinks.pipelines, self._journal)
+        feeds = self._feeds.sessions, self._feeds.select
+        self._live = LiveState(self._config.gateway, self._journal, *feeds, self._take, observe)
 
     @overload
     def listen(
@@ -140,10 +141,10 @@ class Gateway:
         return self._live.watch(entities)
 
     async def timeline(self, what: str, *, last: int = 10) -> list[Timeline]:
-        """The newest contacts of a correlation, or of a customer's number, with all that happened; the newest is last.
+        """The newest contacts of a correlation, or of a customer's number, with all that happened.
 
-        A number is that of a caller or a callee as the vendor writes it, with or without ``+`` and separators. The
-        journal's indexes find it. `JournalError` where that is in memory, `ValueError` for `last` below 1,
+        The newest is last. A number is a caller's or a callee's, with or without ``+`` and separators. The journal's
+        indexes find it. `JournalError` where that is in memory, `ValueError` for `last` below 1,
         `JackfieldError` once the gateway is closed.
         """
         self._check_open()
@@ -156,20 +157,13 @@ class Gateway:
     async def post(self, feed: str, request: Request) -> Response:
         """Answer a feed's webhook that came to another server, once its events are committed; the whole URL counts."""
         expect("request", request, Request, "a jackfield.plugin.http.Request")
-        return await self._webhook_server.post(feed, request)
+        return await self._webhooks.server.post(feed, request)
 
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
-        listeners = tuple(listener._state() for listener in (*self._listeners, *self._committed))
-        return gateway_state(
-            self._feeds.sessions,
-            self._pipelines,
-            self._journal,
-            listeners,
-            self._routes,
-            self._webhook_server.rejections,
-            self._serve_stats(),
-        )
+        feeds, sinks, rejections = self._feeds.sessions, self._sinks.pipelines, self._webhooks.server.rejections
+        listeners = tuple(each._state() for each in (*self._listeners, *self._committed))
+        return gateway_state(feeds, sinks, self._journal, listeners, self._routes, rejections, self._serve_stats())
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
         """Let what a route selects go to its sinks from now on; the route, for `remove_route`.
@@ -179,7 +173,7 @@ class Gateway:
         is wrong with it, `JackfieldError` once the gateway is closed.
         """
         self._check_open()
-        checked = check_route(route, self._pipelines)
+        checked = check_route(route, self._sinks.pipelines)
         self._routes.add(checked)
         report_unknown_kinds(checked.select, self._registry, self._feeds.sessions)
         self._feeds.select(checked.select)
@@ -193,6 +187,38 @@ class Gateway:
         expect("route", route, Route, "the Route that add_route returned, or one of gateway.config.routes")
         self._feeds.deselect(self._routes.remove(route).select)
 
+    async def apply(self, config: GatewayConfig | Mapping[str, Any] | str | Path) -> ConfigDifference:
+        """Take another configuration over; what has changed.
+
+        What is the same in both goes on undisturbed, and a feed that changes is connected anew before its old
+        connection is closed, so that it misses nothing. A sink that is removed has ``drain_seconds`` to deliver; the
+        rest stays in the journal. Routes that a program has added stay. `ConfigError` where something is wrong, needs
+        a restart, or cannot be started: then all goes on as it was. `JackfieldError` once the gateway is closed.
+        """
+        expect_config(config)
+        return await self._change(lambda _: read_config(config, self._registry))
+
+    async def add_feed(self, name: str, options: Mapping[str, Any]) -> None:
+        """Connect to one more vendor's account, as a ``[feeds.NAME]`` table says."""
+        expect("options", options, Mapping, "what a [feeds.NAME] table would be")
+        await self._change(lambda config: with_feed(config, name, options, self._registry))
+
+    async def remove_feed(self, name: str) -> None:
+        """Close a feed's connection; `JackfieldError` where there is no such feed."""
+        self._feeds.plan(name)
+        await self._change(lambda config: without_feed(config, name))
+
+    async def _change(self, change: Callable[[GatewayConfig], GatewayConfig]) -> ConfigDifference:
+        self._check_open()
+        difference = await self._reloader.apply(change)
+        report_unknown_kinds(difference.selectors_added, self._registry, self._feeds.sessions)
+        return difference
+
+    @property
+    def config(self) -> GatewayConfig:
+        """What it runs by now."""
+        return self._reloader.config
+
     def _take(
         self, feed: str, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
     ) -> None:
@@ -204,54 +230,51 @@ class Gateway:
         if self._closed:
             raise JackfieldError("the gateway is closed: nothing will come any more")
 
-    async def _prepare(self, opened: AsyncExitStack) -> None:
+    async def _prepare(self, nursery: trio.Nursery, opened: AsyncExitStack) -> Tasks:
         """Open the sinks and the webhook server, and make the sessions."""
-        await self._open_sinks(opened)
-        for feed in self.config.feeds:
-            self._feeds.open(feed, "no gateway was running")
-        report_unknown_kinds(self._routes.selectors, self._registry, self._feeds.sessions)
-        self._feeds.select(self._routes.selectors)
-        await self._open_webhook_server(opened)
-
-    async def _open_sinks(self, opened: AsyncExitStack) -> None:
-        for sink in self.config.sinks:
-            self._pipelines[sink.name] = await open_sink(sink, opened, self._journal, self._registry, self._rng)
-        for route in self.config.routes:
-            self._routes.add(check_route(route, self._pipelines), configured=True)
-
-    async def _open_webhook_server(self, opened: AsyncExitStack) -> None:
+        tasks, config = Tasks.of(nursery), self._config
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
-        options, report = self.config.webhooks, self._registry.observe
-        receivers = webhook_receivers(self._feeds.sessions, publish, self._registry, options)
-        self._webhook_server = await opened.enter_async_context(open_webhook_server(options, receivers, report))
+        self._webhooks = Webhooks(config.webhooks, publish, self._registry, opened)
+        parts = self._feeds, self._sinks, self._routes, self._webhooks, self._live
+        self._reloader = Reloader(config, self._registry, tasks, *parts)
+        async with self._sinks.closed_on_error():
+            for sink in config.sinks:
+                await self._sinks.add(sink, tasks)
+            for route in config.routes:
+                self._routes.add(check_route(route, self._sinks.pipelines), configured=True)
+            for feed in config.feeds:
+                self._feeds.open(feed, "no gateway was running")
+            report_unknown_kinds(self._routes.selectors, self._registry, self._feeds.sessions)
+            self._feeds.select(self._routes.selectors)
+            await self._webhooks.open(self._feeds.sessions)
+            await self._reloader.learn()
+        return tasks
 
     @asynccontextmanager
     async def _running(self, nursery: trio.Nursery, opened: AsyncExitStack) -> AsyncGenerator[None, None]:
         """Start everything, and stop it in the one order: webhooks, feeds, intake, listeners, sinks, journal."""
-        webhooks, feeds, journal, pipelines, live = (TaskGroup(nursery) for _ in range(5))
-        journal.start(self._journal.run)
-        for pipeline in self._pipelines.values():
-            pipelines.start(pipeline.run)
-        for session in self._feeds.sessions.values():
-            feeds.start(session.run)
-        webhooks.start(self._webhook_server.run)
-        live.start(self._live.run)
+        tasks = await self._prepare(nursery, opened)
+        tasks.journal.start(self._journal.run)
+        self._sinks.start_all(tasks)
+        self._feeds.start_all(tasks)
+        tasks.webhooks.start(self._webhooks.server.run)
+        tasks.live.start(self._live.run)
         try:
             yield
         finally:
             try:
                 with trio.CancelScope(shield=True) as ending:
-                    for tasks in (webhooks, feeds, pipelines, journal, live):
-                        tasks.ending = ending
-                    self._webhook_server.stop()
-                    await webhooks.finish(CLOSE_SECONDS)
-                    await self._close(feeds, journal, pipelines)
-                    await live.finish(0)
+                    for group in tasks:
+                        group.ending = ending
+                    self._webhooks.server.stop()
+                    await tasks.webhooks.finish(CLOSE_SECONDS)
+                    await self._close(tasks.feeds, tasks.journal, tasks.pipelines)
+                    await tasks.live.finish(0)
+                    await self._sinks.close()
                     with trio.move_on_after(CLOSE_SECONDS):
                         await opened.aclose()
             finally:  # an interrupt from the keyboard comes through the shield, or cancels it
-                for tasks in (webhooks, feeds, pipelines, journal, live):
-                    tasks.cancel()
+                tasks.cancel()
 
     async def _close(self, feeds: TaskGroup, journal: TaskGroup, pipelines: TaskGroup) -> None:
         for session in self._feeds.sessions.values():
@@ -262,10 +285,10 @@ class Gateway:
         self._listeners.close()
         self._live.close()
         await pipelines.finish(self.config.gateway.drain_seconds)
-        for pipeline in self._pipelines.values():
+        for pipeline in self._sinks.pipelines.values():
             pipeline.abandon("the gateway was closed before they were delivered")
         with trio.move_on_after(CLOSE_SECONDS):
-            for pipeline in self._pipelines.values():
+            for pipeline in self._sinks.pipelines.values():
                 await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)

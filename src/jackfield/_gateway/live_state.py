@@ -64,6 +64,7 @@ class LiveState:
     _syncs: dict[str, FeedSync] = attrs.field(factory=dict)
     _asked: trio.Event = attrs.field(factory=trio.Event)
     _ready: trio.Event = attrs.field(factory=trio.Event)
+    _nursery: trio.Nursery | None = None
 
     def __attrs_post_init__(self) -> None:
         self._state = State(ZoneInfo(self._options.time_zone), self._options.answer_seconds)
@@ -113,9 +114,9 @@ class LiveState:
             nursery.start_soon(self._catch_up, position, end, caught_up)
             with trio.move_on_after(PATIENCE_SECONDS):
                 await caught_up.wait()
+            self._nursery = nursery
             for name, session in self._sessions.items():
-                sync = self._syncs[name] = FeedSync(session, partial(self._take, name), self._report)
-                nursery.start_soon(sync.run)
+                self.follow(name, session)
             self._ask_live()
             self._ready.set()
             if self._unread:
@@ -125,6 +126,18 @@ class LiveState:
                 await self.save()  # at once too: the next start then reads on from here, and not from its own beginning
                 await trio.sleep(CHECKPOINT_SECONDS)
                 self._turn_day()
+
+    def follow(self, name: str, session: Session) -> None:
+        """Have the lists of one more feed's vendor read."""
+        if self._nursery is not None:
+            sync = self._syncs[name] = FeedSync(session, partial(self._take, name), self._report)
+            self._nursery.start_soon(sync.run)
+
+    def leave(self, name: str) -> None:
+        """Have nothing more read of a feed that is removed."""
+        if (sync := self._syncs.pop(name, None)) is not None:
+            sync.stop()
+            self._state.feeds.note(name, self._sessions[name].feed.provider_name, datetime.now(UTC), live=False)
 
     def _ask_live(self) -> None:
         for name, sync in self._syncs.items():

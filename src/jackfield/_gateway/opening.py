@@ -11,11 +11,12 @@ from typing import Any
 import trio
 
 from jackfield._gateway.arguments import expect
+from jackfield._gateway.configuring import expect_config, read_config
 from jackfield._gateway.gateway import Gateway
 from jackfield._journal.opening import open_journal
 from jackfield._loading.registry import Registry
 from jackfield._net.exception_groups import unwrapped
-from jackfield.config import GatewayConfig, build_config, read_toml
+from jackfield.config import GatewayConfig
 
 __all__ = ["open_gateway"]
 
@@ -39,21 +40,18 @@ async def open_gateway(
     could not be delivered by then is in the journal for the next start; where that is in memory, it is
     counted and reported.
     """
-    expect("config", config, (GatewayConfig, Mapping, str, Path), "a path, a mapping, or a GatewayConfig")
+    expect_config(config)
     expect("registry", registry, (Registry, NoneType), "what Registry.load() returned")
     expect("plugins", plugins, Iterable, "a list of plugin objects")
     registry, reported = (registry or Registry.load()).extended(plugins), registry is not None
     for failure in () if reported else registry.failures:
         registry.observe(failure)
-    if isinstance(config, str | Path):
-        config = read_toml(Path(config))
-    if not isinstance(config, GatewayConfig):
-        config = build_config(config, providers=registry.providers, sinks=registry.sinks)
+    config = read_config(config, registry)
     registry.redact.add(config.secrets())
     async with open_journal(config.gateway, registry.observe) as journal, AsyncExitStack() as opened:
         gateway = Gateway(config, registry, journal)
-        await gateway._prepare(opened)
         with unwrapped() as body:
-            async with trio.open_nursery() as nursery, gateway._running(nursery, opened):
+            async with trio.open_nursery() as nursery:
                 with body.watched():
-                    yield gateway
+                    async with gateway._running(nursery, opened):
+                        yield gateway

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -32,11 +32,23 @@ class Routes:
         """What any of them selects."""
         return [selector for route in self for selector in route.select]
 
-    def add(self, route: Route, *, configured: bool = False) -> None:
-        """Let a route hold for what comes from now on; one of the configuration's also for what came before."""
-        since = 0 if configured else self._journal.upcoming
-        sinks = dict.fromkeys(route.sinks)
-        spans = {name: self._pipelines[name].selects.add(route.select, since, lasting=configured) for name in sinks}
+    @property
+    def fleeting(self) -> list[Route]:
+        """Those that a program has added, and that end with the gateway."""
+        return [route for route, spans in self._held if any(not span.lasting for span in spans.values())]
+
+    def add(self, route: Route, *, configured: bool = False, present: Collection[str] = ()) -> None:
+        """Let a route hold for what comes from now on; one of the configuration's also for what came before.
+
+        To the sinks that are `present`, because they were there before the route, it leads only what comes from now on.
+        """
+        now = self._journal.upcoming
+        spans = {
+            name: self._pipelines[name].selects.add(
+                route.select, 0 if configured and name not in present else now, lasting=configured
+            )
+            for name in dict.fromkeys(route.sinks)
+        }
         self._held.append((route, spans))
 
     def remove(self, route: Route) -> Route:
@@ -49,3 +61,8 @@ class Routes:
         for name, span in spans.items():
             self._pipelines[name].end(span, self._journal.upcoming)
         return held
+
+    def order(self, configured: Iterable[Route]) -> None:
+        """Show the configuration's routes first, in their order."""
+        places = {route: place for place, route in reversed(list(enumerate(configured)))}
+        self._held.sort(key=lambda each: places.get(each[0], len(places)))

@@ -36,17 +36,25 @@ class FeedSync:
     _session: Session
     _take: Callable[[list[Event]], None]
     _report: Callable[[Report], None]
-    _perform: Perform = attrs.field(
-        default=attrs.Factory(lambda self: performer(Network.of(self._session.feed.connection)), takes_self=True)
-    )
+    _perform: Perform | None = None
+    """Performs requests, for tests; else as the feed is configured at the time."""
     _wanted: trio.Event = attrs.field(factory=trio.Event)
+    _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
     def ask(self) -> None:
         """The feed has subscribed: ask soon."""
         self._wanted.set()
 
-    async def run(self) -> NoReturn:
-        """Ask whenever it is wanted."""
+    def stop(self) -> None:
+        """End `run`."""
+        self._running.cancel()
+
+    async def run(self) -> None:
+        """Ask whenever it is wanted, until `stop`."""
+        with self._running:
+            await self._run()
+
+    async def _run(self) -> NoReturn:
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
@@ -64,7 +72,8 @@ class FeedSync:
             began = datetime.now(UTC)
             try:
                 with provider_code():
-                    sync = await self._perform(provider.sync())
+                    perform = self._perform or performer(Network.of(self._session.feed.connection))
+                    sync = await perform(provider.sync())
             except JackfieldError as error:
                 reason = f"the vendor's lists: {self._session.recorder.redacted(str(error))}"
                 self._report(RequestFailed(self._session.feed.name, reason))

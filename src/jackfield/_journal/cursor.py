@@ -123,7 +123,11 @@ class Cursor:
             if (start := self.position) >= self._log.end:
                 if self._log.closed:
                     return [], lost
-                await self._log.news()
+                try:
+                    await self._log.news()
+                except trio.Cancelled:  # the reader stops, and another goes on
+                    self._uncollected += lost
+                    raise
                 continue
             self._reading = True
             try:

@@ -51,10 +51,8 @@ class Journal:
     _report: Callable[[Report], None]
     _limits: Limits = attrs.field(factory=Limits)
     _rng: random.Random = attrs.field(factory=random.Random)
-    _clock: Callable[[], float] = time.time
-    """The wall clock."""
-    committed: list[Callable[[list[Record]], object]] = attrs.field(factory=list)
-    """Each is called with the events of each commit."""
+    _clock: Callable[[], float] = time.time  # the wall clock
+    committed: list[Callable[[list[Record]], object]] = attrs.field(factory=list)  # each gets each commit
     _log: Log = attrs.field(init=False)
     _intake: Intake = attrs.field(init=False)
     _committing: Committing = attrs.field(init=False)
@@ -62,15 +60,12 @@ class Journal:
     _receipts: Receipts = attrs.field(init=False)
     _accounts: AccountNotes = attrs.field(init=False)
     _retention: Retention = attrs.field(init=False)
-    _known: dict[str, int] = attrs.field(init=False)
-    """Where sinks stood when the journal was opened."""
+    _known: dict[str, int] = attrs.field(init=False)  # where sinks stood that have no cursor here
     _cursors: list[Cursor] = attrs.field(factory=list)
-    _rescued: Rescue | None = None
-    """What was saved when the files were found to be gone."""
+    _rescued: Rescue | None = None  # what was saved when the files were found to be gone
     _rescuing: trio.Lock = attrs.field(factory=trio.Lock)
     _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
-    _over: bool = False
-    """Whether nothing will be committed any more."""
+    _over: bool = False  # whether nothing will be committed any more
 
     def __attrs_post_init__(self) -> None:
         store, report = self._store, self._report
@@ -183,6 +178,11 @@ class Journal:
         self._pending.move(name, cursor.committed)
         return cursor
 
+    def release(self, cursor: Cursor) -> None:
+        """Let a sink's place be: another cursor of that name begins where this one is."""
+        self._cursors.remove(cursor)
+        self._known[cursor.name] = cursor.committed
+
     def accounts(self) -> Mapping[str, Account]:
         """The account of each feed when the journal was opened."""
         return {feed: Account.of(row) for feed, row in self._store.saved().accounts.items()}
@@ -249,7 +249,7 @@ class Journal:
         )
 
     def close(self) -> None:
-        """Take no more events: cursors end when they have read what is there, once that is committed."""
+        """Take no more events: cursors end when they have read what is there and committed."""
         self._intake.closed = True
         if not self._intake.waiting:
             self._log.close()

@@ -1,9 +1,10 @@
-"""What systemd is sent: READY, STATUS, WATCHDOG and STOPPING, by one datagram each; see sd_notify(3)."""
+"""What systemd is sent: READY, RELOADING, STATUS, WATCHDOG and STOPPING, by one datagram each; see sd_notify(3)."""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -50,6 +51,10 @@ class ServiceManager:
     def ready(self, state: GatewayState) -> None:
         """The gateway runs."""
         self.notify("READY=1", _status(state))
+
+    def reloading(self) -> None:
+        """The gateway takes another configuration over; `ready` says that it has, or has not."""
+        self.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}", "STATUS=reloading")
 
     def stopping(self) -> None:
         """The gateway is on its way to its end."""

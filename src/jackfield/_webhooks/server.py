@@ -41,8 +41,9 @@ class WebhookServer:
     url: str
     """URL prefix of the feeds' webhook endpoints."""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
-    _receivers: Mapping[str, WebhookReceiver]
+    receivers: Mapping[str, WebhookReceiver]
     _report: Callable[[Report], None]
+    _context: ssl.SSLContext | None = None
     _limits: Limits = LIMITS
     rejections: Counter[str] = attrs.field(factory=Counter)
     """Requests that were for no feed, or were not HTTP, by reason."""
@@ -53,8 +54,18 @@ class WebhookServer:
     _server: HTTPServer = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._most_held = max([MOST_HELD_BYTES, *(each.most_bytes for each in self._receivers.values())])
+        self._most_held = max([MOST_HELD_BYTES, *(each.most_bytes for each in self.receivers.values())])
         self._server = HTTPServer(self._receive, self._limits, self._refuse)
+
+    def renew(self, options: WebhooksOptions) -> None:
+        """Show another certificate from the next connection on; `ConfigError` where it cannot be used."""
+        if self._context is None or options.tls_cert is None:
+            if (self._context is None) != (options.tls_cert is None):
+                problem = "cannot be switched on or off while the gateway listens there; restart it"
+                raise ConfigError([ConfigProblem("webhooks.tls_cert", problem)])
+            return
+        _tls(options)  # what cannot be used is found before it takes the place of what can
+        self._context.load_cert_chain(options.tls_cert, options.tls_key)
 
     def stop(self) -> None:
         """Accept nothing more and let `run` return as soon as the requests under way are answered."""
@@ -63,13 +74,13 @@ class WebhookServer:
     async def run(self) -> None:
         """Serve until `stop`."""
         if self._listeners:
-            self._report(WebhookServerStarted(self.url, tuple(self._receivers)))
+            self._report(WebhookServerStarted(self.url, tuple(self.receivers)))
             await self._server.run(self._listeners)
 
     def _find(self, head: Request) -> WebhookReceiver:
         path = head.url.partition("?")[0]
         name = path.removeprefix(PREFIX)
-        receiver = self._receivers.get(unquote(name))
+        receiver = self.receivers.get(unquote(name))
         if receiver is None or name == path or "/" in name:
             raise WebhookError(404, "no feed gets webhooks at this path")
         return receiver
@@ -102,7 +113,7 @@ class WebhookServer:
 
     async def post(self, feed: str, request: Request) -> Response:
         """Receive a request that came to another server."""
-        receiver = self._receivers.get(feed)
+        receiver = self.receivers.get(feed)
         if receiver is None:
             return self._refuse(WebhookError(404, "no feed gets webhooks at this path"))
         return await receiver.receive(request)
@@ -116,10 +127,17 @@ class WebhookServer:
 
 @asynccontextmanager
 async def open_webhook_server(
-    options: WebhooksOptions, receivers: Mapping[str, WebhookReceiver], report: Callable[[Report], None]
+    options: WebhooksOptions,
+    receivers: Mapping[str, WebhookReceiver],
+    report: Callable[[Report], None],
+    *,
+    wanted: bool = False,
 ) -> AsyncGenerator[WebhookServer, None]:
-    """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot."""
-    if options.listen is None or not receivers:
+    """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot.
+
+    With `wanted` one will, so that it listens already.
+    """
+    if options.listen is None or not (receivers or wanted):
         yield WebhookServer("", (), receivers, report)
         return
     context = _tls(options)
@@ -129,7 +147,7 @@ async def open_webhook_server(
         problem = f"cannot listen on {options.listen}: {explain_os_error(error)}"
         raise ConfigError([ConfigProblem("webhooks.listen", problem)]) from None
     try:
-        yield WebhookServer(f"{url}{PREFIX}", listeners, receivers, report)
+        yield WebhookServer(f"{url}{PREFIX}", listeners, receivers, report, context)
     finally:
         for each in listeners:
             await trio.aclose_forcefully(each)

@@ -22,7 +22,7 @@ from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_stat
 from jackfield._gateway.watch import check_entities
 from jackfield._loading.registry import Registry
 from jackfield.aio._watch import Watch, outcome_of
-from jackfield.config import GatewayConfig, Route
+from jackfield.config import ConfigDifference, GatewayConfig, Route
 from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
@@ -115,7 +115,7 @@ class Gateway:
 
     @property
     def config(self) -> GatewayConfig:
-        """What it was opened with."""
+        """What it runs by now."""
         return self._gateway.config
 
     @overload
@@ -192,6 +192,18 @@ class Gateway:
     async def remove_route(self, route: Route) -> None:
         """Let a route, a configured one or an added one, lead nowhere from now on."""
         await self._call(partial(self._gateway.remove_route, route))
+
+    async def apply(self, config: GatewayConfig | Mapping[str, Any] | str | Path) -> ConfigDifference:
+        """Take another configuration over; what has changed."""
+        return await outcome_of(self._portal.spawn(partial(self._gateway.apply, config), closed))
+
+    async def add_feed(self, name: str, options: Mapping[str, Any]) -> None:
+        """Connect to one more vendor's account, as a ``[feeds.NAME]`` table says."""
+        await outcome_of(self._portal.spawn(partial(self._gateway.add_feed, name, options), closed))
+
+    async def remove_feed(self, name: str) -> None:
+        """Close a feed's connection; `JackfieldError` where there is no such feed."""
+        await outcome_of(self._portal.spawn(partial(self._gateway.remove_feed, name), closed))
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await outcome_of(self._portal.call(work))

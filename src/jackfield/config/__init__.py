@@ -6,6 +6,7 @@ paths. Nothing here opens a connection.
 """
 
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
+from jackfield.config.difference import Changes, ConfigDifference
 from jackfield.config.documents import Document, find_config, read_toml
 from jackfield.config.reader import build_config, check_route, read_gateway_options, read_metrics_options
 from jackfield.config.servers import MetricsOptions, ServeOptions, TokenOptions, WebhooksOptions
@@ -20,6 +21,8 @@ from jackfield.config.tables import (
 )
 
 __all__ = [
+    "Changes",
+    "ConfigDifference",
     "ConnectionOptions",
     "DashboardOptions",
     "DeliveryOptions",

@@ -13,6 +13,14 @@ import attrs
 from jackfield.reports.feed_states import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.gaps import Backfilled, GapSuspected, NotVerified
+from jackfield.reports.journal import (
+    JournalCorrupted,
+    JournalRecovered,
+    JournalRescued,
+    JournalTakenOver,
+    JournalWriteFailed,
+)
+from jackfield.reports.reloads import ConfigReloaded, ConfigReloadFailed, SinkRemoved
 from jackfield.reports.setup import KindUnknown, PluginLoadFailed
 from jackfield.reports.sinks import (
     DeliveryFailed,
@@ -27,6 +35,8 @@ from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
     "Backfilled",
+    "ConfigReloadFailed",
+    "ConfigReloaded",
     "ConnectionRenewed",
     "DeliveryFailed",
     "DeliveryResumed",
@@ -55,6 +65,7 @@ __all__ = [
     "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",
+    "SinkRemoved",
     "SinkStats",
     "StepSlow",
     "TopicConfirmed",
@@ -193,80 +204,6 @@ class EventsDropped:
         return f"{self.where}: {self.count} events lost ({self.total} so far): {self.reason}"
 
 
-@attrs.frozen
-class JournalWriteFailed:
-    """The journal's file cannot be written or read just now; nothing is lost yet, and it is tried again."""
-
-    level: ClassVar[Level] = "error"
-    reason: str
-    waiting: int
-    """Events that wait, in memory to be written or in the file to be read."""
-    retry_in: float
-
-    def __str__(self) -> str:
-        return f"journal: {self.reason}; {self.waiting} events wait; next attempt in {self.retry_in:.1f} s"
-
-
-@attrs.frozen
-class JournalRecovered:
-    """The journal's file can be used again."""
-
-    level: ClassVar[Level] = "info"
-    seconds: float
-    """How long it could not."""
-
-    def __str__(self) -> str:
-        return f"journal: goes on, after {self.seconds:.1f} s"
-
-
-@attrs.frozen
-class JournalRescued:
-    """The journal's files are not there any more, and what memory held of them was saved beside."""
-
-    level: ClassVar[Level] = "error"
-    path: str
-    events: int
-    """How many; 0 where they could not be saved."""
-    reason: str
-
-    def __str__(self) -> str:
-        saved = f"{self.events} events are saved in {self.path}, for 'jackfield journal import'"
-        return f"journal: {self.reason}; {saved if self.events else f'{self.path} cannot be written'}"
-
-
-@attrs.frozen
-class JournalTakenOver:
-    """A journal of an older form was brought to the present one."""
-
-    level: ClassVar[Level] = "warning"
-    path: str
-    events: int
-    damaged: int
-    """Events and dead letters in it that were not what was written, and are left out."""
-    dead: int
-    kept: str
-    """Where the old one is now."""
-
-    def __str__(self) -> str:
-        left_out = f", {self.damaged} damaged ones left out" if self.damaged else ""
-        content = f"{self.events} events and {self.dead} dead letters taken over{left_out}"
-        return f"journal: {self.path}: {content}; the old form is kept as {self.kept}, and can be deleted"
-
-
-@attrs.frozen
-class JournalCorrupted:
-    """Something in the journal's file is not what was written; the rest goes on without it."""
-
-    level: ClassVar[Level] = "error"
-    problem: str
-    total: int = 0
-    """How many events could not be read so far, as far as they can be counted."""
-
-    def __str__(self) -> str:
-        count = f" ({self.total} events so far)" if self.total else ""
-        return f"journal: damaged{count}: {self.problem}"
-
-
 Report = (
     FeedStateChanged
     | TopicConfirmed
@@ -292,6 +229,9 @@ Report = (
     | JournalRescued
     | JournalTakenOver
     | JournalCorrupted
+    | ConfigReloaded
+    | ConfigReloadFailed
+    | SinkRemoved
     | KindUnknown
     | PluginLoadFailed
 )

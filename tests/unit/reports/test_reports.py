@@ -45,7 +45,9 @@ def test_each_report_is_one_line_with_a_level(cls):
     report = made(cls)
     assert report.level in typing.get_args(Level)
     assert len(str(report).splitlines()) == 1
-    assert str(report).startswith(("journal: ", "plugin ", "selector ", "sink ", "some-text", "webhooks"))
+    assert str(report).startswith(
+        ("configuration ", "journal: ", "plugin ", "selector ", "sink ", "some-text", "webhooks")
+    )
 
 
 @pytest.mark.parametrize("cls", REPORTS, ids=lambda cls: cls.__name__)

@@ -1,17 +1,4 @@
-"""The gateway in a script or a notebook, without ``async``.
-
-::
-
-    import jackfield.blocking
-
-    with jackfield.blocking.open_gateway("gateway.toml") as gateway:
-        with gateway.listen("contact.*", timeout=60) as contacts:
-            for event in contacts:
-                print(event.kind, event.address, event.data)
-
-It is the same gateway with the same methods, on a thread of its own; the thread that calls waits. Plugins and
-observers run on the gateway's thread. Ctrl-C interrupts any wait, and leaving the block closes everything in order.
-"""
+"""The gateway and its listeners as a script sees them; see `jackfield.blocking`."""
 
 from __future__ import annotations
 
@@ -31,9 +18,10 @@ from jackfield._gateway.listener import Item, check_bounds, parse_selectors
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
-from jackfield._gateway.watch import Changes, check_entities
+from jackfield._gateway.watch import check_entities
 from jackfield._loading.registry import Registry
-from jackfield.config import GatewayConfig, Route
+from jackfield.blocking._watch import Watch
+from jackfield.config import ConfigDifference, GatewayConfig, Route
 from jackfield.events import Event, Record
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.provider import Plan
@@ -42,7 +30,7 @@ from jackfield.selectors import Selector
 from jackfield.state import Snapshot
 from jackfield.state.timeline import Timeline
 
-__all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
+__all__ = ["Gateway", "Listener", "open_gateway"]
 
 
 @attrs.define(eq=False)
@@ -119,53 +107,6 @@ class Listener(Generic[Item]):
 
 
 @attrs.define(eq=False)
-class Watch:
-    """The state, and then its changes; made by `Gateway.watch`. As `jackfield.Watch`, with ``with`` and ``for``."""
-
-    _crossing: Crossing
-    _timeout: float | None
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Everything as it stood when the watch began."""
-        return self._crossing.snapshot
-
-    def take(self, timeout: float | None = None) -> Changes | None:
-        """What has changed, once something has; ``None`` when the watch is closed and nothing is left.
-
-        `TimeoutError` where nothing changed for so many seconds, by default as many as the watch was given.
-        """
-        seconds = self._timeout if timeout is None else timeout
-        try:
-            changes = self._crossing.ask().result(seconds)
-        except TimeoutError:
-            raise TimeoutError(f"no change for {seconds:g} s") from None
-        self._crossing.answered()
-        return changes
-
-    def close(self) -> None:
-        """Get no more changes."""
-        self._crossing.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Changes:
-        changes = self.take()
-        if changes is None:
-            raise StopIteration
-        return changes
-
-
-@attrs.define(eq=False)
 class Gateway:
     """A running gateway; made by `open_gateway`. Each method does what that of `jackfield.Gateway` does."""
 
@@ -174,7 +115,7 @@ class Gateway:
 
     @property
     def config(self) -> GatewayConfig:
-        """What it was opened with."""
+        """What it runs by now."""
         return self._gateway.config
 
     @overload
@@ -267,6 +208,23 @@ class Gateway:
     def remove_route(self, route: Route) -> None:
         """Let a route, a configured one or an added one, lead nowhere from now on."""
         self._portal.call(partial(self._gateway.remove_route, route)).result()
+
+    def apply(
+        self, config: GatewayConfig | Mapping[str, Any] | str | Path, timeout: float | None = None
+    ) -> ConfigDifference:
+        """Take another configuration over; what has changed.
+
+        `TimeoutError` where that is not done within so many seconds; it may be later.
+        """
+        return self._portal.spawn(partial(self._gateway.apply, config), closed).result(timeout)
+
+    def add_feed(self, name: str, options: Mapping[str, Any], timeout: float | None = None) -> None:
+        """Connect to one more vendor's account, as a ``[feeds.NAME]`` table says."""
+        self._portal.spawn(partial(self._gateway.add_feed, name, options), closed).result(timeout)
+
+    def remove_feed(self, name: str, timeout: float | None = None) -> None:
+        """Close a feed's connection; `JackfieldError` where there is no such feed."""
+        self._portal.spawn(partial(self._gateway.remove_feed, name), closed).result(timeout)
 
 
 @contextmanager
