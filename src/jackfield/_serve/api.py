@@ -20,6 +20,7 @@ from jackfield._gateway.watch import Watch
 from jackfield._net.http_connection import Send, Streamed
 from jackfield._serve.asking import EventsAsked, Refused, Target, json_response, read_target
 from jackfield._serve.counters import ServeCounters
+from jackfield._serve.describing import asyncapi_document, openapi_document
 from jackfield._serve.fanout import Fanout, Holds
 from jackfield._serve.feeds import feeds_document, kinds_document
 from jackfield._serve.grants import Grant
@@ -103,6 +104,10 @@ class API:
                 return json_response(200, feeds_document(self.gateway, grant))
             case ("kinds",):
                 return json_response(200, kinds_document())
+            case ("openapi.json",):
+                return json_response(200, openapi_document())
+            case ("asyncapi.json",):
+                return json_response(200, asyncapi_document())
             case ("events", position):
                 return json_response(200, await self._event(position, grant))
             case ("contacts", what):
