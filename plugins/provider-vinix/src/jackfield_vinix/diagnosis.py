@@ -53,7 +53,7 @@ def _spellings(protocol: VinixProtocol) -> Iterator[Finding]:
 def _differences(events: Sequence[Event]) -> Iterator[Finding]:
     written: Counter[str] = Counter()
     for event in events:
-        if event.raw is None:
+        if not event.raw:
             continue
         try:
             frame = read_frame(event.raw)

@@ -26,12 +26,12 @@ from jackfield.state import Sync
 from jackfield_voipbin.credentials import login, read_credential
 from jackfield_voipbin.diagnosis import diagnose as _diagnose
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
+from jackfield_voipbin.plans import UNKNOWN_ID
 from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
 from jackfield_voipbin.single_event import SingleEventDialect, check_event
 from jackfield_voipbin.sync import query_sync
 from jackfield_voipbin.topics import PROVIDER
-from jackfield_voipbin.translate import UNKNOWN_ID
 from jackfield_voipbin.webhook import Reader
 
 __all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
