@@ -22,7 +22,7 @@ SUPPORT, SALES = ("q1", "Support"), ("q2", "Sales, which has a name that no colu
 FIGURES = {
     "level": ("79 %", "11 of 14 within 20 s"),
     "waiting": ("2", "contacts in queues"),
-    "longest": ("1:0", "Support"),
+    "longest": ("1:", "Support"),
     "abandoned": ("14 %", "2 of 14 today"),
 }
 """What the tiles show of the script: the value's beginning, and the note."""
@@ -121,9 +121,9 @@ class Script:
 
 
 @asynccontextmanager
-async def shown(folder, config, *events, path="", width=1440):
+async def shown(folder, config, *events, path="", width=1440, viewers=()):
     """A page that shows what a gateway publishes; the page, the gateway and the URL."""
-    site = Site(Access("127.0.0.1"))
+    site = Site(Access("127.0.0.1", viewers=viewers))
     async with (
         jackfield.open_gateway(config, plugins=[site]) as gateway,
         open_page(folder) as page,

@@ -4,14 +4,16 @@ import signal
 from datetime import UTC, datetime
 from functools import partial
 
+import attrs
 import pytest
 import trio
 from browser import find_chromium, open_page
 from wallboard import FACTS, FIGURES, STAFF, TONES, Script, at_noon, find_axe, shown
 
 import jackfield
-from jackfield._dashboard.access import Access
+from jackfield._dashboard.access import Access, Viewer
 from jackfield._dashboard.site import Site
+from jackfield._serve.grants import Grant
 from jackfield.addresses import Address
 from jackfield.config import GatewayConfig, NamesOptions
 from jackfield.events import Event, Parties
@@ -71,7 +73,7 @@ async def test_each_figure_is_that_of_the_script_at_every_width(tmp_path):
         # It is the same after a reload, on the wall, and narrowed to one queue.
         await page.open(url + "?view=wall")
         await page.until(f"{text('#tile-abandoned .value')} === '14 %'")
-        await page.open(url + "?queue=acme/q1")
+        await page.open(url + "?queue=acme%2Fq1")
         await page.until(f"{text('#tile-level .value')} === '80 %'")
         assert page.complaints == []
 
@@ -131,6 +133,28 @@ async def test_a_contact_that_is_clicked_shows_its_life_and_a_number_its_earlier
         await page.until("document.querySelectorAll('#entries .day').length === 10")
         assert (await page.value(text("#timeline-summary"))).startswith("The last 10 contacts, the newest first")
         assert page.complaints == []
+
+
+@browser
+@pytest.mark.thorough
+async def test_a_supervisor_of_one_feed_sees_its_figures_and_nobodys_name_or_number(tmp_path):
+    day, elsewhere = Script.of_the_day(), Script()
+    elsewhere.answered("x1", ("q9", "Elsewhere"), 600, wait=500)
+    others = [attrs.evolve(each, id=f"x{each.id}", feed="elsewhere") for each in elsewhere.events]
+    viewer = Viewer("correct-horse", Grant(feeds=frozenset({"office"}), payloads=False, personal=False), operator=False)
+    async with shown(tmp_path, at_noon(day.now), *day.events, *others, viewers=(viewer,)) as (page, _, _url):
+        await page.until("document.querySelector('#token')?.id")
+        await page.value("document.querySelector('#token').focus()")
+        await page.write("correct-horse")
+        await page.press("Enter")
+        await page.until(f"{text('#tile-level .value')} === '79 %'")
+        assert len(await page.value(column("queues", 0))) == 2
+        assert await page.value(column("contacts", 0)) == ["caller"] * 3
+        assert await page.value(column("agents", 0)) == ["ann", "bob", "cleo", "dan", "eve"]  # ids
+        assert await page.value("document.querySelector('#to-operator').hidden")
+        seen = await page.value("document.body.innerText")
+        assert "+49" not in seen
+        assert "Elsewhere" not in seen
 
 
 @browser
