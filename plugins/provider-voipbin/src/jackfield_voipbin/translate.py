@@ -21,7 +21,7 @@ __all__ = ["translate"]
 
 _OWNER = ("customer_id",)
 # What a named tuple is made of; its own constructor is a Python function, and takes twice as long.
-new_address = tuple.__new__
+_new_address = tuple.__new__
 _NONE: Mapping[str, Any] = {}
 
 
@@ -48,7 +48,7 @@ def translate(
     event.id = identity(plan.name, kind, own_id, topic_id, timestamp, data, dated=dated)
     event.kind = kind
     resource_id = topic_id or own_id or first_id(fields, plan.id_fields) or UNKNOWN_ID
-    event.address = new_address(Address, (*plan.place, resource_id, plan.word))
+    event.address = _new_address(Address, (*plan.place, resource_id, plan.word))
     event.time = parse_time(timestamp) or changed
     event.received = at
     event.feed = feed

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 from jackfield.addresses import Address
 from jackfield.events import Event
+from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import ProviderSuite, SinkSuite, SinkTarget
 from jackfield_redis.feed import RedisFeed
@@ -88,7 +89,7 @@ def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
 class ProviderConformance(ProviderSuite):
     """Entries as the sink writes them."""
 
-    provider = RedisFeed(url="redis://127.0.0.1", password=Secret("text", SAMPLE))
+    provider: Provider = RedisFeed(url="redis://127.0.0.1", password=Secret("text", SAMPLE))
     unsubscribes = False
 
     def examples(self) -> Sequence[bytes]:

@@ -26,7 +26,7 @@ __all__ = ["Times", "Writer"]
 
 AT_ONCE = 50
 """Conversations in one trip to a thread, so that events need not wait long."""
-logger = logging.getLogger("jackfield.vcon")
+logger: logging.Logger = logging.getLogger("jackfield.vcon")
 
 
 @attrs.frozen
