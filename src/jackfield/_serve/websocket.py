@@ -12,6 +12,7 @@ from contextlib import suppress
 import attrs
 import trio
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -76,6 +77,13 @@ class Socket:
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError, ProtocolError):
             with trio.move_on_after(1):
                 await self.send([CloseConnection(code=code, reason=reason)])
+                # What is unread when a socket is closed makes the client's system throw away our reason.
+                while self._protocol.state is not ConnectionState.CLOSED:
+                    if not (data := await self._stream.receive_some(READ_BYTES)):
+                        return
+                    self._protocol.receive_data(bytes(data))
+                    for _ in self._protocol.events():
+                        pass
 
     async def messages(self) -> AsyncIterator[str]:
         """The client's messages until it ends."""

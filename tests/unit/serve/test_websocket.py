@@ -21,6 +21,7 @@ async def socket(url, path="/v1/events", protocol=None, headers=()):
         ) as opened:
             await trio.testing.wait_all_tasks_blocked()
             yield opened
+        await opened._stream.aclose()  # which trio-websocket leaves open where the server ends the connection
 
 
 async def say(opened, **message):
