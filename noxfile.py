@@ -161,7 +161,10 @@ def thorough(session: nox.Session) -> None:
         session.run(*run, *session.posargs)
     else:
         session.run(*run, "tests/property", "plugins")
-        session.run(*run, "-m", "thorough", "tests/conformance", "tests/integration")
+        session.run(*run, "-m", "thorough", "tests", "plugins")
+        session.run(
+            *run, *(str(path) for path in Path("tests").rglob("test_*.py") if "is_thorough()" in path.read_text())
+        )
 
 
 @nox.session

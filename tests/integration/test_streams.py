@@ -45,6 +45,7 @@ USES = {
     "schema": (0, "schema"),
     "completion": (0, "completion", "bash"),
     "doctor": (2, "doctor", "none.toml"),
+    "reload": (2, "reload", "none.toml"),
 }
 
 

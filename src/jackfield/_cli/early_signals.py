@@ -27,8 +27,8 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     os._exit(0)
 
 
-def as_python_has_them() -> None:
-    """Give the signals to stop back to Python: from now on there is something to close."""
-    if signal.getsignal(signal.SIGTERM) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def as_python_has_them(*numbers: int) -> None:
+    """Give these signals back to Python, where they are still ours: from now on there is something to close."""
+    for number in numbers:
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

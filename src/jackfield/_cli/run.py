@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     for warning in config.warnings:
         console.say(str(warning), level="warning")
     tune()
+    as_python_has_them(signal.SIGINT)  # trio looks at the beginning whether an interrupt is its own to handle
     trio.run(_run, config, registry, console, partial(load_config, files, registry))
     return 0
 
@@ -111,7 +112,7 @@ async def run_until_signal(
             reloading.cancel_scope.cancel()
             # From here on Python's own handlers are back.
             handlers.close()
-            as_python_has_them()
+            as_python_has_them(*STOP)
             handlers.enter_context(second_signal_ends(number))
     return gateway.state()
 

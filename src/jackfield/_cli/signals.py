@@ -10,10 +10,16 @@ from types import FrameType
 
 import trio
 
-__all__ = ["STOP", "cancel_at_signal", "second_signal_ends"]
+from jackfield.errors import JackfieldError
+
+__all__ = ["STOP", "StoppedAtOnce", "cancel_at_signal", "second_signal_ends"]
 
 STOP = (signal.SIGINT, signal.SIGTERM)
 SAME_SIGNAL_SECONDS = 1.0
+
+
+class StoppedAtOnce(JackfieldError):
+    """A second signal has interrupted the graceful shutdown."""
 
 
 async def cancel_at_signal(
@@ -35,7 +41,8 @@ async def cancel_at_signal(
 def second_signal_ends(first: int) -> Iterator[None]:
     """Let another signal end the process at once; the first again within a second is the same one.
 
-    A terminal, a service manager and a container's init may each pass one signal on.
+    A terminal, a service manager and a container's init may each pass one signal on. `StoppedAtOnce` is what an
+    interrupt becomes.
     """
     previous = {number: signal.getsignal(number) for number in STOP}
     since = time.monotonic()
@@ -50,6 +57,10 @@ def second_signal_ends(first: int) -> Iterator[None]:
         signal.signal(number, handle)
     try:
         yield
+    except KeyboardInterrupt:
+        raise StoppedAtOnce(
+            "stopped at once; events that waited for a sink and are not in a journal file are lost"
+        ) from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

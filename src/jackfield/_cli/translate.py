@@ -17,7 +17,7 @@ from jackfield._routing.planner import plan_topics
 from jackfield.addresses import Address, AddressPattern
 from jackfield.errors import NoTopicError, SelectorError
 from jackfield.kinds import explain_unknown
-from jackfield.plugin.provider import Dialect, ProviderSpec
+from jackfield.plugin.provider import Dialect, ProviderSpec, relays
 from jackfield.selectors import Selector
 
 __all__ = ["configure", "run"]
@@ -98,7 +98,8 @@ def run(options: argparse.Namespace) -> int:
 def _spoken(providers: Mapping[str, ProviderSpec], scope_id: str) -> Iterator[_Spoken]:
     for name, spec in sorted(providers.items()):
         for dialect_name, dialect in spec.dialects(scope_id).items():
-            yield _Spoken(name, dialect_name, dialect)
+            if not relays(dialect):  # whose topics are all vendors' addresses, as they are
+                yield _Spoken(name, dialect_name, dialect)
 
 
 def _read(text: str, event: str | None, scope_id: str, registry: Registry) -> tuple[dict[Selector, _Ways], list[str]]:

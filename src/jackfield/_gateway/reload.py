@@ -18,7 +18,7 @@ from jackfield._gateway.live_state import LiveState
 from jackfield._gateway.routes import Routes
 from jackfield._gateway.shutdown import Tasks
 from jackfield._gateway.sinks import Sinks
-from jackfield._gateway.stamps import Stamps, renewed, stamps_of
+from jackfield._gateway.stamps import Stamps, are_in_files, renewed, stamps_of
 from jackfield._gateway.webhooks import Webhooks
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
@@ -71,7 +71,10 @@ class Reloader:
 
     async def learn(self) -> None:
         """Remember what the secrets and certificates are by which the gateway was opened."""
-        self._stamps = await trio.to_thread.run_sync(stamps_of, self.config)
+        if are_in_files(self.config):
+            self._stamps = await trio.to_thread.run_sync(stamps_of, self.config)
+        else:
+            self._stamps = stamps_of(self.config)
 
     def _check(self, difference: ConfigDifference) -> None:
         problems = difference.restarts
