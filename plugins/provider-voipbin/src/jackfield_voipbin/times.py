@@ -30,7 +30,7 @@ def _moment(text: str) -> datetime | None:
     # Nearly all are in one form, and looking at its separators takes a third of what the expression takes. That there
     # are digits between them `fromisoformat` checks; what it accepts beyond that, weeks say, has other separators.
     usual = text[4:8:3] == "--" and text[10:11] == "T" and text[13:17:3] == "::" and text[-1] == "Z"
-    usual = usual and (len(text) == WHOLE or (text[19] == "." and text[20:-1].isdigit() and len(text) <= FINEST))
+    usual = usual and (len(text) == WHOLE or (text[19:20] == "." and text[20:-1].isdigit() and len(text) <= FINEST))
     if not (usual or _is_moment(text)):
         return None
     try:
