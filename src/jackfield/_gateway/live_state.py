@@ -35,7 +35,7 @@ CHECKPOINT_SECONDS = 30.0
 PAGE = 200
 MOST_READ = 200_000
 """Events that are read back where there is no checkpoint."""
-PATIENCE_SECONDS = 1.0
+CATCH_UP_SECONDS = 1.0
 """For so long the first to ask waits for old events to be read; the snapshot says how many are not."""
 LIVE = frozenset({FeedState.SUBSCRIBED, FeedState.LISTENING})
 
@@ -112,7 +112,7 @@ class LiveState:
         async with trio.open_nursery() as nursery:
             caught_up = trio.Event()
             nursery.start_soon(self._catch_up, position, end, caught_up)
-            with trio.move_on_after(PATIENCE_SECONDS):
+            with trio.move_on_after(CATCH_UP_SECONDS):
                 await caught_up.wait()
             self._nursery = nursery
             for name, session in self._sessions.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 import attrs
@@ -14,6 +14,7 @@ from jackfield._loading.registry import Registry
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, WebhooksOptions
+from jackfield.errors import ConfigError
 from jackfield.events import Event
 
 __all__ = ["Webhooks"]
@@ -56,6 +57,9 @@ class Webhooks:
             self._options, self._before = self._before[1], None
             if server is not self.server:
                 server.stop()
+            elif self.server.url:
+                with suppress(ConfigError):  # the files of the certificate before are gone: the new one stays
+                    self.server.renew(self._options)
 
     def settle(self) -> None:
         """Let the server that listened before answer what it has, and end."""

@@ -83,7 +83,8 @@ class Fanout:
             if entry.position != self.first + len(self._ring):
                 self._ring, self._sizes, self._bytes = [], [], 0
                 self.first = entry.position
-            size = len(entry.event.raw) or 1000
+            # A frame and its payload; what came by REST or a webhook may have the payload alone.
+            size = 1000 + max(len(entry.event.raw), len(entry.event.data_json or b""))
             self._ring.append(entry)
             self._sizes.append(size)
             self._bytes += size

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, Literal, Self, overload
+from typing import Any, Literal, Self, overload
 
 import attrs
 
+from jackfield._gateway.crossed import CrossedListener
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
 from jackfield._gateway.listener import Item, check_bounds, parse_selectors
@@ -34,24 +33,14 @@ __all__ = ["Gateway", "Listener", "open_gateway"]
 
 
 @attrs.define(eq=False)
-class Listener(Generic[Item]):
+class Listener(CrossedListener[Item]):
     """The events that some selectors match, from now on; made by `Gateway.listen`.
 
     As `jackfield.Listener`, with ``with`` and ``for``. Events cross in batches; a batch that waits here is beside
     the `buffer` events that may wait there. A wait that times out or is interrupted loses nothing.
     """
 
-    selectors: tuple[Selector, ...]
-    buffer: int
-    overflow: Overflow
-    _batches: Batches[Item]
     _timeout: float | None
-    _events: deque[Item] = attrs.field(factory=deque)
-
-    @property
-    def dropped(self) -> int:
-        """Events that were lost because nobody took them in time."""
-        return self._batches.dropped
 
     def take(self, timeout: float | None = None) -> list[Item]:
         """Every event that waits, at least one; none when the listener is closed and empty.
@@ -69,31 +58,7 @@ class Listener(Generic[Item]):
                 self._batches.answered(batch)
                 raise
             self._batches.answered(batch)
-        taken = list(self._events)
-        self._events.clear()
-        return taken
-
-    def take_nowait(self) -> list[Item]:
-        """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
-        taken = list(self._events)
-        self._events.clear()
-        return taken or self._batches.take_nowait()
-
-    def close(self) -> None:
-        """Get no more events; those that wait can still be read."""
-        self._batches.close()
-
-    def __del__(self) -> None:
-        # A loop that was left by ``break`` has no other reference to it.
-        self._batches.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+        return self._taken()
 
     def __iter__(self) -> Self:
         return self

@@ -9,13 +9,11 @@ in its vendor's words.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Generator, Iterator
-from datetime import datetime
+from collections.abc import Generator, Iterator
 
 import attrs
 
-from jackfield.simulation.scenario import Agent, Contact, Message, Queue, ScenarioEvent, ScenarioWord
+from jackfield.simulation.scenario import Agent, Contact, Message, Queue, Scenario, ScenarioEvent
 
 __all__ = ["Day"]
 
@@ -37,20 +35,13 @@ Activity = Generator["ScenarioEvent | None", None, None]
 
 
 @attrs.define
-class Day:
+class Day(Scenario):
     """An endless iterator of events; iterate one object once."""
 
-    seed: int
-    now: Callable[[], datetime]
     queues: list[Queue] = attrs.field(factory=lambda: [Queue(n, name) for n, name in enumerate(_QUEUES)])
     agents: list[Agent] = attrs.field(factory=lambda: [Agent(n, name) for n, name in enumerate(_AGENTS)])
     waiting: int = 0
     """How many contacts are in queues."""
-    _serial: int = 0
-    _rng: random.Random = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._rng = random.Random(self.seed)
 
     def __iter__(self) -> Iterator[ScenarioEvent]:
         yield from filter(None, self._opening())
@@ -74,26 +65,6 @@ class Day:
         activities = (self._visit, self._chat, self._break, self._conference, self._upkeep)
         return self._rng.choices(activities, weights=(12, 4, 3, 1, 2))[0]()
 
-    def _number(self) -> int:
-        self._serial += 1
-        return self._serial
-
-    def _happens(
-        self,
-        what: ScenarioWord,
-        contact: Contact | None = None,
-        *,
-        agent: Agent | None = None,
-        queue: Queue | None = None,
-        message: Message | None = None,
-        words: tuple[str, str] = ("", ""),
-    ) -> ScenarioEvent:
-        at = self.now()
-        if contact is not None:
-            contact.since[what] = at
-            agent, queue = agent or contact.agent, queue or contact.queue
-        return ScenarioEvent(what, at, contact, agent, queue, message, words)
-
     def _opening(self) -> Activity:
         for queue in self.queues:
             yield self._happens("queue_started", queue=queue)
@@ -101,10 +72,6 @@ class Day:
             yield self._happens("agent_logged_on", agent=agent)
         for agent in self.agents:
             yield self._ready(agent)
-
-    def _ready(self, agent: Agent) -> ScenarioEvent:
-        agent.state, agent.free = "ready", True
-        return self._happens("agent_ready", agent=agent)
 
     def _take_agent(self) -> Agent | None:
         free = [agent for agent in self.agents if agent.free]

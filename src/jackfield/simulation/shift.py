@@ -7,14 +7,12 @@ same shift, as long as it is iterated often.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Generator, Iterator
-from datetime import datetime
+from collections.abc import Generator, Iterator
 from heapq import heappop, heappush
 
 import attrs
 
-from jackfield.simulation.scenario import Agent, Contact, Message, Queue, ScenarioEvent, ScenarioWord
+from jackfield.simulation.scenario import Agent, Contact, Message, Queue, Scenario, ScenarioEvent
 
 __all__ = ["Shift"]
 
@@ -48,11 +46,9 @@ Activity = Generator["ScenarioEvent | float", None, None]
 
 
 @attrs.define
-class Shift:
+class Shift(Scenario):
     """An endless iterator of what is due, and ``None`` where nothing is; iterate one object once."""
 
-    seed: int
-    now: Callable[[], datetime]
     agents: int = 24
     queues: int = 6
     speed: float = 1.0
@@ -62,13 +58,11 @@ class Shift:
     _waiting: dict[int, list[Contact]] = attrs.field(factory=dict)
     """By the number of a queue, those who wait in it, the first at the front."""
     _agenda: list[tuple[float, int, Activity]] = attrs.field(factory=list)
-    _serial: int = 0
     _clock: float = 0.0
     """The second of the shift that it has come to."""
-    _rng: random.Random = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._rng = random.Random(self.seed)
+        Scenario.__attrs_post_init__(self)
         names = [f"{first}.{last}" for last in LAST for first in FIRST]
         first = self.seed * self.agents  # so that two sites of one centre have different people and queues
         self._staff = [Agent(n, names[(first + n) % len(names)]) for n in range(self.agents)]
@@ -96,28 +90,8 @@ class Shift:
         """Have an activity go on after so many seconds."""
         heappush(self._agenda, (self._clock + seconds, self._number(), activity))
 
-    def _number(self) -> int:
-        self._serial += 1
-        return self._serial
-
     def _between(self, span: tuple[float, float]) -> float:
         return self._rng.uniform(*span)
-
-    def _happens(
-        self,
-        what: ScenarioWord,
-        contact: Contact | None = None,
-        *,
-        agent: Agent | None = None,
-        queue: Queue | None = None,
-        message: Message | None = None,
-        words: tuple[str, str] = ("", ""),
-    ) -> ScenarioEvent:
-        at = self.now()
-        if contact is not None:
-            contact.since[what] = at
-            agent, queue = agent or contact.agent, queue or contact.queue
-        return ScenarioEvent(what, at, contact, agent, queue, message, words)
 
     # -- what goes on ----------------------------------------------------------------------------------
 
@@ -210,10 +184,6 @@ class Shift:
                 yield 1.0
                 yield self._happens("message_progressed", message=answer)
             yield self._rng.expovariate(1 / MESSAGE_EVERY_SECONDS)
-
-    def _ready(self, agent: Agent) -> ScenarioEvent:
-        agent.state, agent.free = "ready", True
-        return self._happens("agent_ready", agent=agent)
 
     def _take_agent(self, contact: Contact) -> Agent | None:
         """A free agent, for whoever has waited longest in the queue."""

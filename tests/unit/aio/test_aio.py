@@ -352,7 +352,7 @@ ONLY_BLOCKING = {"timeout"}  # a program without a loop has no other way to stop
 def members(cls):
     """What a user of a class sees of it."""
     fields = {field.name for field in attrs.fields(cls)}
-    names = {name for name in [*vars(cls), *fields] if not name.startswith("_")}
+    names = {name for name in [*dir(cls), *fields] if not name.startswith("_")}
     return names | {name for name in ("__enter__", "__exit__") if hasattr(cls, name)}
 
 

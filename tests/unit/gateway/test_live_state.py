@@ -155,7 +155,7 @@ async def test_a_first_start_reads_back_no_more_than_so_many(tmp_path, monkeypat
 
 
 async def test_a_long_journal_does_not_keep_anybody_waiting(tmp_path, monkeypatch):
-    monkeypatch.setattr(live_state, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(live_state, "CATCH_UP_SECONDS", 0.0)
     monkeypatch.setattr(live_state, "PAGE", 10)
     config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
     await written(config, *(happened("contact.queued", n, f"c{n % 50}") for n in range(200)))
