@@ -13,7 +13,7 @@ from jackfield._net.dial import Network
 from jackfield._net.http_client import performer
 from jackfield.config import Feed
 from jackfield.plugin.protocol import Renew
-from jackfield.plugin.provider import SupportsAuthentication
+from jackfield.plugin.provider import Provider, SupportsAuthentication
 from jackfield.reports import FeedState
 
 __all__ = ["configure", "renew", "revert"]
@@ -50,8 +50,9 @@ async def renew(session: Session, seconds: float) -> str:
     return await session._renewal.outcome(seconds)
 
 
-def revert(session: Session, feed: Feed) -> None:
-    """Let it have the configuration again by which the connection that is up was made."""
+def revert(session: Session, feed: Feed, provider: Provider) -> None:
+    """Let it have the configuration again by which the connection that is up was made, and what had logged in then."""
     configure(session, feed)
+    session.recorder.provider = provider  # by which the vendor's lists and histories are asked for, too
     if session._current is not None and session.stats.state in UP:
         session.wanted = session._current.wanted

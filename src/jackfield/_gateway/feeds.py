@@ -22,7 +22,7 @@ from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
 from jackfield.config import Feed
 from jackfield.errors import JackfieldError
-from jackfield.plugin.provider import Plan
+from jackfield.plugin.provider import Plan, Provider
 from jackfield.reports import FeedState
 from jackfield.selectors import Selector
 
@@ -49,6 +49,8 @@ class Feeds:
     _selected: Counter[Selector] = attrs.field(factory=Counter)
     """What any feed is wanted for, and how often."""
     _running: dict[str, Task] = attrs.field(factory=dict)
+    _logged_in: dict[str, Provider] = attrs.field(factory=dict)
+    """By what each feed was connected before its last `renew`."""
 
     def open(self, feed: Feed, pause: str) -> Session:
         """A session for a feed, to be run; `pause` says why none ran since the last, where there was one."""
@@ -87,16 +89,18 @@ class Feeds:
         session.stop()
         await self._running.pop(name).finish(CLOSE_SECONDS)
         del self.sessions[name], self.plans[name]
+        self._logged_in.pop(name, None)
 
     async def renew(self, feed: Feed) -> str:
         """Have a feed go on by another configuration, its connections overlapping; why it cannot, if it cannot."""
+        self._logged_in[feed.name] = self.sessions[feed.name].provider
         configure(self.sessions[feed.name], feed)
         self._replan(feed.name)
         return await renew(self.sessions[feed.name], RENEW_SECONDS)
 
     def revert(self, feed: Feed) -> None:
         """Let a feed whose `renew` has failed be as it was."""
-        revert(self.sessions[feed.name], feed)
+        revert(self.sessions[feed.name], feed, self._logged_in[feed.name])
         self._replan(feed.name)
 
     async def subscribed(self, name: str) -> None:

@@ -147,6 +147,28 @@ async def test_a_listener_that_comes_after_a_failed_change_is_still_served(feeds
                 await anext(agents)
 
 
+@pytest.mark.parametrize("change", [{"url": "ws://127.0.0.1:9/"}, {"token": "wrong"}])
+@pytest.mark.parametrize("name", ["office", "support"])
+async def test_after_a_failed_change_nothing_is_asked_by_it_any_more(feeds, name, change):
+    if name == "support" and "token" in change:
+        change = {"auth_token": "wrong"}
+    document = {"feeds": {name: feeds[name]}}
+    async with jackfield.open_gateway(document) as gateway:
+        with gateway.listen("agent.*") as agents:
+            await anext(agents)
+            session = gateway._feeds.sessions[name]
+            before = session.provider.endpoint().display
+            with pytest.raises(ConfigError):
+                await gateway.apply({"feeds": {name: feeds[name] | change}})
+            assert session.provider.endpoint().display == before
+            assert session.feed is gateway.config.feeds[0]
+            snapshot = await gateway.snapshot()
+            with trio.fail_after(10):
+                while snapshot.feeds[name].synced_at is None:  # the vendor's lists come from where they came before
+                    await trio.sleep(0.05)
+                    snapshot = await gateway.snapshot()
+
+
 async def test_a_feed_under_another_name_misses_nothing(feeds):
     memory = Memory()
     document = {"feeds": {"office": feeds["office"]}, "sinks": {"m": sink("m")}, "routes": [route("m")]}
