@@ -192,6 +192,14 @@ async def test_a_stream_that_redis_has_lost_is_reported_once_and_read_when_it_is
     assert one.gaps == ["partition 3: Redis has lost the stream, and with it what was not read"]
 
 
+async def test_a_redis_that_came_back_empty_is_noticed_although_its_streams_are_there_again(server, event):
+    await write(server, [event(1)])
+    async with member(server, f"0:{1_700_000_000_000}-0") as one:
+        await until(lambda: one.events == ["1"])
+    assert len(one.gaps) == 1
+    assert "the group 'jackfield' was gone" in one.gaps[0]
+
+
 async def test_a_connection_that_is_lost_says_so(servers, event):
     server = servers("the-password")
     right = Secret("text", "the-password")

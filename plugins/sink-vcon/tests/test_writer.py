@@ -199,3 +199,25 @@ async def test_what_is_redacted_has_a_uuid_of_its_own(sink, clock, event, tmp_pa
     check(vcons[1])
     assert vcons[0]["uuid"] != vcons[1]["uuid"]
     assert vcons[1]["redacted"] == {"type": "numbers,names"}
+
+
+async def test_a_folder_has_one_writer_by_whatever_name_it_comes(sink, tmp_path):
+    (tmp_path / "other").symlink_to(sink.path)
+    async with sink.open():
+        with pytest.raises(OSError, match="another vcon sink or gateway writes there"):
+            async with attrs.evolve(sink, path=str(tmp_path / "other")).open():
+                pass
+    async with sink.open():  # and it is free again
+        pass
+
+
+async def test_what_cannot_be_written_is_logged_where_no_further_event_comes(sink, clock, event, caplog):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+        day = Path(sink.path, lives(event)[0].time.date().isoformat())
+        await trio.Path(day).write_text("x")
+        await settle(writer, clock, 31)
+        assert "vCons cannot be written" in caplog.text
+        await trio.Path(day).unlink()
+        await settle(writer, clock, 1)
+        assert len(files(sink)) == 1

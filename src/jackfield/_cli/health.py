@@ -63,6 +63,8 @@ def _asked(url: str) -> HTTPFlow[Response]:
 def _url(where: str | None) -> str:
     """The URL of the server for probes, without a path."""
     if where is not None and where.startswith(("http://", "https://")):
+        if not where.isascii():
+            raise ConfigError([ConfigProblem("URL", f"{where!r} is not ASCII; write other characters as %XX")])
         return where.rstrip("/").removesuffix("/readyz").removesuffix("/healthz")
     path = Path(where) if where is not None else find_config()
     listen = read_metrics_options(read_toml(path)).listen

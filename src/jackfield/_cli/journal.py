@@ -22,6 +22,7 @@ from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.progress import Progress
 from jackfield._cli.selecting import selector
+from jackfield._cli.texts import searched
 from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore, forget_sink
@@ -116,7 +117,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago: 2h"
     )
     parser.add_argument("--until", type=moment, metavar="WHEN", help="received before this moment")
-    parser.add_argument("--correlation", metavar="ID", help="of this contact, as 'correlationid' of its events says")
+    parser.add_argument("--correlation", type=searched, metavar="ID", help="of this contact, by its correlationid")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from jackfield.config import GatewayConfig
 from jackfield.errors import ConfigError, ConfigProblem, JackfieldError, JournalError
 from jackfield.reports import ConfigReloadFailed
 
-__all__ = ["outcome_file", "read_outcome", "reload_gateway", "running_process"]
+__all__ = ["check_free", "outcome_file", "read_outcome", "reload_gateway", "running_process"]
 
 NAME = "reload.json"
 
@@ -78,6 +78,13 @@ def read_outcome(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return outcome
+
+
+def check_free(config: GatewayConfig) -> None:
+    """`JournalError` that names the process where another gateway has this journal: before its ports are in the way."""
+    journal = Path(config.gateway.journal)
+    if config.gateway.journal != "memory" and journal.is_dir():
+        os.close(lock_folder(journal))
 
 
 def running_process(journal: Path) -> int:

@@ -16,7 +16,7 @@ from jackfield._cli.console import Console
 from jackfield._cli.early_signals import as_python_has_them
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._cli.reloading import reload_gateway
+from jackfield._cli.reloading import check_free, reload_gateway
 from jackfield._cli.signals import STOP, second_signal_ends
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
@@ -86,6 +86,7 @@ async def run_until_signal(
 
     `again` reads its configuration anew, which SIGHUP asks for.
     """
+    check_free(config)
     manager, turn = ServiceManager.of(), trio.Lock()
     with ExitStack() as handlers:
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none

@@ -57,10 +57,11 @@ def second_signal_ends(first: int) -> Iterator[None]:
         signal.signal(number, handle)
     try:
         yield
-    except KeyboardInterrupt:
-        raise StoppedAtOnce(
-            "stopped at once; events that waited for a sink and are not in a journal file are lost"
-        ) from None
+    except (KeyboardInterrupt, BaseExceptionGroup) as error:
+        if isinstance(error, BaseExceptionGroup) and error.split(KeyboardInterrupt)[1] is not None:
+            raise
+        problem = "stopped at once; events that waited for a sink and are not in a journal file are lost"
+        raise StoppedAtOnce(problem) from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

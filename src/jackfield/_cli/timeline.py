@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jackfield._cli.console import say, warn
 from jackfield._cli.journal import PATH, journal_folder
+from jackfield._cli.numbers import number
+from jackfield._cli.texts import searched
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.timelines import EventsInFolder, find_timelines
 
@@ -24,12 +26,15 @@ examples:
   jackfield timeline var/journal +4930123456 --last 3 --json | jq .type"""
 
 
+LAST = "the newest so many contacts (default: 10)"
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
     parser.add_argument("path", type=Path, metavar="PATH", help=PATH)
-    parser.add_argument("what", metavar="CORRELATION|NUMBER", help="a contact, or the number of a customer")
-    parser.add_argument("--last", type=int, default=10, metavar="N", help="the newest so many contacts (default: 10)")
+    parser.add_argument("what", type=searched, metavar="CORRELATION|NUMBER", help="a contact, or a customer's number")
+    parser.add_argument("--last", type=number(int, 1), default=10, metavar="N", help=LAST)
     parser.add_argument("--json", action="store_true", help="the events, one CloudEvents JSON object a line")
 
 
@@ -45,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if (left_out := there_are - len(found)) > 0:
         say(f"{left_out} earlier contacts are left out; --last {there_are} shows them")
-    for number, timeline in enumerate(found):
+    for shown, timeline in enumerate(found):
         if options.json:
             for entry in timeline.entries:
                 sys.stdout.write(f"{entry.event.to_json().decode()}\n")
             continue
-        sys.stdout.write("\n" if number else "")
+        sys.stdout.write("\n" if shown else "")
         for line in timeline.lines():
             sys.stdout.write(f"{_printable(line)}\n")
     return 0

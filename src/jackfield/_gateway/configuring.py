@@ -31,6 +31,7 @@ def read_config(config: GatewayConfig | Mapping[str, Any] | str | Path, registry
 
 def with_feed(config: GatewayConfig, name: str, options: Mapping[str, Any], registry: Registry) -> GatewayConfig:
     """The configuration with one more feed; `ConfigError` where its options are wrong, or it is there already."""
+    expect("name", name, str, 'the feed\'s name, such as "head-office"')
     if any(each.name == name for each in config.feeds):
         raise ConfigError([ConfigProblem(f"feeds.{name}", "is there already; remove it first, or apply a whole one")])
     # It is checked beside the server for webhooks that there is.

@@ -148,6 +148,8 @@ class Gateway:
         `JackfieldError` once the gateway is closed.
         """
         self._check_open()
+        expect("what", what, str, "a correlation or a number, as a text")
+        expect("last", last, int, "how many contacts")
         return await self._journal.timelines(what, last)
 
     def plan(self, feed: str) -> Plan:

@@ -79,6 +79,8 @@ class Watch:
 
     async def take(self) -> Changes | None:
         """What has changed, once something has; ``None`` when the watch is closed and nothing is left."""
+        if self._snapshot is None:
+            raise RuntimeError("a watch has a snapshot and changes inside its 'async with' block only")
         await trio.lowlevel.checkpoint_if_cancelled()
         while not self._touched and not self._closed:
             self._news = trio.Event()

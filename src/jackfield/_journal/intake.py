@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import accumulate
 from math import inf
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import attrs
 from jackfield._journal.dedup import SeenIds, key_of, keys_of
 from jackfield._journal.log import Bounds, Log
 from jackfield._journal.receipts import Receipts, Tokens
+from jackfield._journal.soundness import all_sound, problem_of
 from jackfield._journal.store import Store
 from jackfield.events import Event
 from jackfield.reports import EventsDropped, Report
@@ -60,6 +60,8 @@ class Intake:
     duplicates: Counter[str] = attrs.field(factory=Counter)
     """By feed, copies of events that had come already."""
     dropped: int = 0
+    dropped_for: str = ""
+    """Why the last of them was."""
 
     @property
     def upcoming(self) -> int:
@@ -93,18 +95,18 @@ class Intake:
         waiting, instant = self.waiting, self._store.instant
         if self.closed or not (instant or len(waiting) + len(events) <= self._bounds.events):
             return False
-        lines: list[bytes] | None = None
-        with suppress(Exception):  # of a provider's own objects, in any way: found and named one by one
-            lines = self._store.lines(events)
-        if lines is None:
+        try:
+            if not all_sound(events):
+                return False
+            lines, received, keys = self._store.lines(events), _moments(events), keys_of(events)
+        except Exception:  # noqa: BLE001  # of a provider's own objects, in any way: found and named one by one
             return False
         size = sum(map(len, lines))
-        keys = keys_of(events)
         if self._bytes + size > self._bounds.json or not self.window.took_all(keys):
             return False
         waiting += events
         self._lines += lines
-        self._received += _moments(events)
+        self._received += received
         self._keys += keys
         self._bytes += size
         return True
@@ -117,6 +119,9 @@ class Intake:
         most = inf if self._store.instant else self._bounds.events  # what waits for nothing needs no room
         most_bytes = self._bounds.json
         for event in events:
+            if problem := problem_of(event):
+                self.drop(1, f"an event of feed {event.feed} cannot be kept: {problem}")
+                continue
             key = key_of(event)
             if key in known:
                 self.duplicates[event.feed] += 1
@@ -175,6 +180,7 @@ class Intake:
     def drop(self, count: int, reason: str) -> None:
         """Count a loss, and report it when it is due."""
         self.dropped += count
+        self.dropped_for = reason
         if is_due(self.dropped, count):
             self._report(EventsDropped("journal", count, reason, self.dropped))
 

@@ -97,9 +97,8 @@ class Journal:
         """Admit events and wait until they are committed, for callers that confirm them; returns how many were new.
 
         `hand_over` gets the new ones at once, as what `admit` returns. A copy of an event that was taken before
-        counts as taken, and its commit is waited for too. `JournalError` where any was not taken or not
-        committed; the others are there, so all may be published again, and what had no room is not
-        counted as dropped.
+        counts as taken, and its commit is waited for too. `JournalError` where any was not taken or not committed; the
+        others are there, so all may be published again, and what had no room is not counted as dropped.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         self._check_files()
@@ -111,7 +110,8 @@ class Journal:
         if hand_over is not None:
             hand_over(taken)
         if lost := intake.dropped - dropped + len(no_room):
-            raise JournalError(f"{lost} of {len(events)} events were not taken; try again later")
+            why = f"{no_room[-1]}; try again later" if no_room else intake.dropped_for
+            raise JournalError(f"{lost} of {len(events)} events were not taken: {why}")
         with self._committing.urgent():
             end = intake.upcoming
             while self._log.end < end:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import attrs
 import cattrs
@@ -52,11 +53,26 @@ def _is_literal(wanted: Any) -> bool:
     return get_origin(wanted) is Literal
 
 
+def _is_word_or_more(wanted: Any) -> bool:
+    """Whether it is some words or else something else, such as ``Literal["memory"] | int``."""
+    return get_origin(wanted) in (Union, UnionType) and any(map(_is_literal, get_args(wanted)))
+
+
+def _word_or_more(value: Any, union: Any) -> Any:
+    choices = [word for each in get_args(union) if _is_literal(each) for word in get_args(each)]
+    others = [each for each in get_args(union) if not _is_literal(each)]
+    if (isinstance(value, str) and value in choices) or type(value) in others:
+        return value
+    named = ", ".join([*map(repr, choices), *(_NAMES.get(each, each.__name__) for each in others)])
+    raise ValueError(f"{_shown(value)} is none of {named}")
+
+
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for primitive in _NAMES:
         converter.register_structure_hook(primitive, _strict)
     converter.register_structure_hook_func(_is_literal, _one_of)
+    converter.register_structure_hook_func(_is_word_or_more, _word_or_more)
     converter.register_structure_hook(Secret, lambda value, _: Secret.from_config(value))
     converter.register_structure_hook(Selector, lambda value, _: Selector.parse(_strict(value, str)))
     return converter

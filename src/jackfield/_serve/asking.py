@@ -19,7 +19,8 @@ __all__ = ["PREFIX", "EventsAsked", "Refused", "Target", "json_response", "read_
 
 PREFIX = "/v1/"
 MOST_SELECTORS = 200
-_TRUE = frozenset({"", "1", "true", "yes"})
+KNOWN = frozenset({"select", "after", "state", "check", "ticket"})
+_TRUE, _FALSE = frozenset({"", "1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
 class Refused(Exception):  # named by what happened
@@ -49,8 +50,12 @@ class Target:
     query: Mapping[str, list[str]]
 
     def flag(self, name: str) -> bool:
-        """Whether something is asked for: ``?state``, ``?state=1``."""
-        return name in self.query and self.query[name][-1] in _TRUE
+        """Whether something is asked for: ``?state``, ``?state=1``; `Refused` for neither yes nor no."""
+        if name not in self.query:
+            return False
+        if (value := self.query[name][-1].lower()) not in _TRUE | _FALSE:
+            raise Refused(400, f"{name}: {value[:80]!r} is neither 1 nor 0")
+        return value in _TRUE
 
     def text(self, name: str) -> str:
         """The last value of a parameter; empty where it is not there."""
@@ -102,10 +107,14 @@ class EventsAsked:
     @classmethod
     def of(cls, request: Request, target: Target, grant: Grant, positions: Positions) -> EventsAsked:
         """Read it; `Refused` for what is wrong with it."""
+        if unknown := sorted(target.query.keys() - KNOWN):
+            raise Refused(400, f"{unknown[0][:80]}: no such parameter; there are {', '.join(sorted(KNOWN))}")
         texts = [each for each in target.query.get("select", []) if each.strip()]
         state = target.flag("state")
         select = () if state and not texts else read_selectors(texts, grant)
         after = request.header("last-event-id") or target.text("after")
+        if not after and "after" in target.query:
+            raise Refused(400, "after: is empty; leave it out to begin with what comes next")
         if after not in ("", "oldest", "newest"):
             try:
                 positions.read(after)

@@ -28,11 +28,11 @@ MOST_SUBSCRIPTIONS = 100
 CHANGES_SECONDS = 0.25
 
 
-class _Asked(msgspec.Struct):
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     type: Literal["subscribe", "unsubscribe", "resume"]
     id: str
     select: list[str] = []
-    after: str = ""
+    after: str | None = None
     state: bool = False
 
 
@@ -85,16 +85,19 @@ class Conversation:
             case "resume":
                 if opened is None:
                     raise Refused(400, f"there is no subscription {asked.id!r}")
-                self._close(asked.id)
-                await self._begin(asked, _Open(opened.select, opened.state))
+                await self._begin(asked, _Open(opened.select, opened.state), instead=opened)
             case "unsubscribe":
                 if opened is None:
                     raise Refused(400, f"there is no subscription {asked.id!r}")
                 self._close(asked.id)
                 await self._say("unsubscribed", asked.id)
 
-    async def _begin(self, asked: _Asked, opened: _Open) -> None:
-        start = self._api.start(asked.after)
+    async def _begin(self, asked: _Asked, opened: _Open, *, instead: _Open | None = None) -> None:
+        if asked.after == "" or (asked.after is None and asked.type == "resume"):
+            raise Refused(400, "after: is empty or missing; give a position, or subscribe to what comes next")
+        start = self._api.start(asked.after or "")
+        if instead is not None:
+            instead.scope.cancel()
         self._open[asked.id] = opened
         await self._say("subscribed", asked.id, select=[str(each) for each in opened.select])
         self._nursery.start_soon(self._run_one, asked.id, opened, start, bool(asked.after))

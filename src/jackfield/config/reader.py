@@ -11,6 +11,7 @@ import attrs
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document
+from jackfield.config.exclusive import shared_paths
 from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.config.tables import (
     ConnectionOptions,
@@ -55,6 +56,7 @@ def build_config(
     viewers = dict(reader.viewers())
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
+    reader.problems.extend(shared_paths(named))
     routes = reader.routes()
     if webhooks is not None:
         reader.webhooks(webhooks, feeds)

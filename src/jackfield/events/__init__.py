@@ -6,7 +6,7 @@ on the way through us, and writing an event does not encode its payload again.
 """
 
 from jackfield.events.draft import EventDraft
-from jackfield.events.event import Event, Origin, content_id
+from jackfield.events.event import Event, Origin, content_id, without_half_pairs
 from jackfield.events.json_text import decode_data, decode_struct, encode_data
 from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield.events.record import Record
@@ -25,4 +25,5 @@ __all__ = [
     "decode_data",
     "decode_struct",
     "encode_data",
+    "without_half_pairs",
 ]

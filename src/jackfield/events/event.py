@@ -18,7 +18,7 @@ from jackfield.errors import EventError
 from jackfield.events.json_text import decode_data, decode_struct, encode_data, without_surrogates
 from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
 
-__all__ = ["Event", "Origin", "content_id"]
+__all__ = ["Event", "Origin", "content_id", "without_half_pairs"]
 
 Origin = Literal["live", "webhook", "backfill", "replay", "simulated"]
 """How an event reached us."""
@@ -79,7 +79,7 @@ class Event:
         try:
             text = _encoded(self)
         except UnicodeEncodeError:  # half of a surrogate pair outside the payload
-            text = _encoded(_encodable(self))
+            text = _encoded(without_half_pairs(self))
         # The journal and every sink want the same; nothing that it is made of can change.
         object.__setattr__(self, "_json", text)
         return text
@@ -170,7 +170,8 @@ def _source(provider: str, scope: str, scope_id: str) -> str:
     return "/" + "/".join(each if _URI_PLAIN.fullmatch(each) else quote(each, safe="") for each in segments)
 
 
-def _encodable(event: Event) -> Event:
+def without_half_pairs(event: Event) -> Event:
+    """The event with U+FFFD for each half of a surrogate pair, but for its payload: as it is written."""
     texts: dict[str, Any] = {
         field.name: without_surrogates(value)
         for field in attrs.fields(Event)

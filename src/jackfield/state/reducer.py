@@ -19,6 +19,7 @@ from jackfield.state._feeds import FeedTracks
 from jackfield.state._tables import Tables
 from jackfield.state._totals import DayTotals
 from jackfield.state._tracks import AgentTrack, QueueTrack, Track, later
+from jackfield.state._writable import writable
 from jackfield.state.lives import CALL, CONTACT, UNKNOWN, Life
 from jackfield.state.sync import Listed, as_event, read_sync
 from jackfield.state.values import Ref, Snapshot, Value
@@ -73,10 +74,9 @@ class State:
         if at > received:
             at = min(at, received + AHEAD)
         self.tables.feeds.hear(event.feed, received)
-        changed = handler(event, at)
-        self._applied += 1
-        if self._applied >= ROOM_EVENTS:
-            self._applied = 0
+        changed = handler(writable(event), at)
+        self._applied = (self._applied + 1) % ROOM_EVENTS
+        if not self._applied:
             changed += self.tables.make_room(received)
         return changed
 

@@ -69,3 +69,19 @@ def test_nobody_is_known(journal, capsys):
     assert main(["timeline", str(journal), "+1"]) == 1
     assert "+1" in capsys.readouterr().err
     assert main(["timeline", str(journal / "nowhere"), "+1"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([""], "is empty"),
+        (["\udcff"], "is not UTF-8"),
+        (["c1", "--last", "0"], "must be at least 1"),
+        (["c1", "--last", "-3"], "must be at least 1"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_wrong_usage(journal, arguments, problem, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["timeline", str(journal), *arguments])
+    assert ended.value.code == 2
+    assert problem in capsys.readouterr().err

@@ -23,7 +23,7 @@ from jackfield._journal.store import MemoryStore, SegmentStore
 from jackfield._journal.store.records import Loss, Notes
 from jackfield.addresses import Address, Source
 from jackfield.errors import JournalError
-from jackfield.events import Event
+from jackfield.events import Event, Parties
 from jackfield.reports import EventsDropped, JournalCorrupted, JournalRecovered, JournalRescued, JournalWriteFailed
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -315,6 +315,33 @@ async def test_everything_is_there_after_a_restart_and_each_sink_goes_on_where_i
     assert bench.reports == []
 
 
+WRONG = {
+    "received": None,
+    "id": 7,
+    "kind": None,
+    "address": None,
+    "correlation": 7,
+    "parties": Parties(caller=5),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("others", [(), (1, 2)])
+async def test_an_event_that_is_not_what_it_should_be_costs_itself_only(bench, name, others):
+    odd = make(9)
+    object.__setattr__(odd, name, WRONG[name])
+    async with bench.running() as journal:
+        cursor = journal.cursor("s")
+        with pytest.raises(JournalError, match=f"1 of {1 + len(others)} events were not taken: .*{name}"):
+            await journal.publish([*events(*others), odd])
+        assert await journal.publish(events(3)) == 1
+        assert ids((await cursor.read(10))[0]) == [*others, 3]
+        await trio.sleep(0.05)  # it is indexed
+    (report,) = bench.of(EventsDropped)
+    assert report.count == 1
+    assert name in report.reason
+
+
 async def test_what_comes_out_of_the_file_is_what_went_in(bench):
     async with bench.running() as journal:
         journal.cursor("crm")
@@ -537,7 +564,7 @@ async def test_what_finds_no_room_behind_a_full_disk_is_dropped_the_newest_count
         big = [make(n, data={"text": "x" * 20_000}) for n in range(1, 13)]
         assert ids(journal.admit(big)) == [1, 2, 3, 4]
         told = len(bench.of(EventsDropped))
-        with pytest.raises(JournalError, match="1 of 1 events were not taken; try again later"):
+        with pytest.raises(JournalError, match="1 of 1 events were not taken: .*; try again later"):
             await journal.publish(events(99))
         assert journal.snapshot().dropped == 8  # whoever publishes is told, and may publish again
         assert len(bench.of(EventsDropped)) == told

@@ -24,6 +24,23 @@ def test_a_validator_that_raises_anything_is_a_fault_of_its_value():
     ]
 
 
+def test_a_word_or_a_number_is_one_of_the_words_or_any_number():
+    @attrs.frozen
+    class Options:
+        acks: Literal["memory", "fsync"] | int = "memory"
+
+    faults = []
+    for value in ("memory", "fsync", 2):
+        assert structure(Options, {"acks": value}, "sinks.s", faults) == Options(value)
+    for value in ("disk", True, 1.5):
+        assert structure(Options, {"acks": value}, "sinks.s", faults) is None
+    assert [str(fault) for fault in faults] == [
+        "sinks.s.acks: 'disk' is none of 'memory', 'fsync', a whole number",
+        "sinks.s.acks: true is none of 'memory', 'fsync', a whole number",
+        "sinks.s.acks: 1.5 is none of 'memory', 'fsync', a whole number",
+    ]
+
+
 def test_options_that_do_not_go_together_are_a_fault_of_their_table():
     @attrs.frozen
     class Options:

@@ -96,6 +96,8 @@ async def test_a_subscription_may_begin_with_the_state():
         ('{"type": "subscribe", "id": "a", "select": ["contact.*"], "after": "7"}', "not a position"),
         ('{"type": "unsubscribe", "id": "a"}', "there is no subscription 'a'"),
         ('{"type": "resume", "id": "a", "after": ""}', "there is no subscription 'a'"),
+        ('{"type": "subscribe", "id": "a", "select": ["**"], "after": ""}', "after: is empty or missing"),
+        ('{"type": "subscribe", "id": "a", "select": ["**"], "aftr": "x"}', "unknown field"),
     ],
 )
 async def test_what_is_wrong_with_a_message_is_said_and_the_connection_lives(message, said):

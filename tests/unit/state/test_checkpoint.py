@@ -77,3 +77,9 @@ def test_one_of_another_journal_or_with_other_options_is_none(day, journal, opti
 @pytest.mark.parametrize("pieces", [[], [b""], [b"\xc1"], [b"\x80"]])
 def test_a_damaged_one_is_none(pieces):
     assert restored(pieces)[1] is None
+
+
+def test_half_of_a_surrogate_pair_of_a_vendor_does_not_stop_it(happened):
+    odd = "x\ud800"
+    state = reduced([happened("contact.queued", 0, odd, correlation=odd, caller=odd, queue_id=odd, agent_id=odd)])
+    assert read_checkpoint(list(write_checkpoint(state, "J", 1)), State(), "J") == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -46,6 +47,8 @@ class Held:
     """Where to go on claiming what is pending for others; ``None`` when all is."""
     pending_after: str | None = "0-0"
     """Behind which id to go on with what is pending; ``None`` when all came, and new entries are read."""
+    last: str = ""
+    """The newest id that was read here."""
     in_flight: deque[str] = attrs.field(factory=deque)
     """Ids of entries that have come and are not acknowledged."""
     leaving_since: float | None = None
@@ -59,6 +62,8 @@ class Leases:
     _feed: RedisFeed
     _link: Link
     _partitions: int
+    _on_made: Callable[[Partition], None]
+    """Called where a partition had no group yet."""
     member: str = attrs.Factory(lambda self: f"{self._feed.member}-{secrets.token_hex(4)}", takes_self=True)
     held: dict[int, Held] = attrs.field(factory=dict)
     members: list[str] = attrs.field(factory=list)
@@ -131,7 +136,8 @@ class Leases:
         names = [keys.lease(group), keys.fence(group)]
         lease = (await self._link.run(ACQUIRE, names, self.member, self._milliseconds)).decode()
         if lease:
-            await self.ensure_group(keys)
+            if await self.ensure_group(keys):
+                self._on_made(keys)
             self.held[keys.number] = Held(keys, lease, began + self._feed.lease_seconds * (1 - MARGIN))
 
     async def ensure_group(self, keys: Partition) -> bool:

@@ -15,7 +15,7 @@ from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import iter_secrets
 from jackfield_redis.failures import TROUBLES, failure_of
 from jackfield_redis.feed import RedisFeed
-from jackfield_redis.keys import partition, partition_count_key
+from jackfield_redis.keys import Partition, partition, partition_count_key
 from jackfield_redis.leases import Held, Leases
 from jackfield_redis.link import Link, linked, one_cause
 from jackfield_redis.relay import Entry, Gap, frame_of, gap_frame
@@ -39,6 +39,8 @@ class Reader:
     _link: Link
     _token: str | None
     """The newest one that this gateway has committed; ``None`` where it has none."""
+    _known_ms: int = attrs.field(init=False)
+    """When that was written, milliseconds since 1970; 0 where there is none."""
     _leases: Leases | None = None
     _frames: list[tuple[Held | None, bytes]] = attrs.field(factory=list)
     """What has come and was not handed over."""
@@ -51,6 +53,7 @@ class Reader:
 
     def __attrs_post_init__(self) -> None:
         self._redact = Redactor.of(secret for _, secret in iter_secrets(self._feed))
+        self._known_ms = 0 if self._token is None else _written_at(Entry.of_token(self._token).id)
 
     # -- what the host calls -----------------------------------------------------------------------
 
@@ -109,12 +112,13 @@ class Reader:
         while True:
             count = await self._link.call("GET", key)
             if count is not None:
-                self._leases = Leases(self._feed, self._link, int(count))
+                self._leases = Leases(self._feed, self._link, int(count), self._group_made)
                 return self._leases
             if self._token is not None:
                 entry, self._token = Entry.of_token(self._token), None
                 reason = "Redis has lost the stream, and with it what was not read"
-                self._report(Gap(entry.partition, id_key(entry.id.encode())[0], reason))
+                self._report(Gap(entry.partition, self._known_ms, reason))
+                self._known_ms = 0
             await trio.sleep(NO_STREAM_SECONDS)
 
     async def fetch(self) -> None:
@@ -191,27 +195,36 @@ class Reader:
             entry = Entry(held.keys.number, name.decode())
             event = next((value for key, value in zip(fields[::2], fields[1::2], strict=False) if key == b"event"), b"")
             held.in_flight.append(entry.id)
+            held.last = entry.id
             self._frames.append((held, frame_of(entry, event)))
         self._came.set()
 
     def _missed(self, held: Held, count: int, since: str) -> None:
         if count:
-            milliseconds = id_key(since.encode())[0] if since else 0
             reason = f"{count} entries were trimmed before they were read; keep them for longer"
-            self._report(Gap(held.keys.number, milliseconds, reason))
+            self._report(Gap(held.keys.number, _written_at(since), reason))
 
     def _report(self, gap: Gap) -> None:
         self._frames.append((None, gap_frame(gap)))
         self._came.set()
 
+    @property
+    def _gone(self) -> str:
+        return f"the group {self._feed.group!r} was gone: Redis has lost data, or somebody has deleted it"
+
+    def _group_made(self, keys: Partition) -> None:
+        """A partition had no group, although this gateway has read as one of it before: so have the others none."""
+        if self._known_ms:
+            self._report(Gap(keys.number, self._known_ms, self._gone))
+            self._known_ms = 0
+
     async def _recreate(self, held: Held) -> None:
         """The group is gone, and with it what it knew: read the partition from its first entry on."""
         assert self._leases is not None
-        since = id_key(held.in_flight[-1].encode())[0] if held.in_flight else 0
+        since = _written_at(held.last) or self._known_ms
         await self._link.call("DEL", held.keys.read(self._feed.group))
         if await self._leases.ensure_group(held.keys):
-            reason = f"the group {self._feed.group!r} was gone: Redis has lost data, or somebody has deleted it"
-            self._report(Gap(held.keys.number, since, reason))
+            self._report(Gap(held.keys.number, since, self._gone))
         held.claiming, held.pending_after = "0-0", "0-0"
 
     async def acknowledge(self) -> None:
@@ -236,6 +249,11 @@ class Reader:
             if self._loss is None and self._leases is not None:
                 await self.flush()
                 await self._leases.leave()
+
+
+def _written_at(entry_id: str) -> int:
+    """When an entry was written, milliseconds since 1970; 0 where it is not known which."""
+    return id_key(entry_id.encode())[0] if entry_id else 0
 
 
 @asynccontextmanager

@@ -95,6 +95,7 @@ class Gap(msgspec.Struct):
 
     partition: int
     since_ms: int
+    """Milliseconds since 1970; 0 where it is not known."""
     reason: str
 
 
@@ -116,7 +117,7 @@ def read_frame(frame: bytes, at: datetime) -> Iterable[Action]:
     if frame.startswith(b"gap "):
         try:
             gap = _decode_gap(frame[4:])
-            since = datetime.fromtimestamp(gap.since_ms / 1000, UTC)
+            since = datetime.fromtimestamp(gap.since_ms / 1000, UTC) if gap.since_ms else at
         except (msgspec.MsgspecError, ValueError, OverflowError, OSError) as error:
             raise FrameError(f"not a gap: {error}", frame) from None
         return (GapSuspected(min(since, at), f"partition {gap.partition}: {gap.reason}"),)

@@ -45,7 +45,9 @@ class File:
     path: str = attrs.field(
         validator=_template,
         metadata=field_help(
-            "the file to append to, or a template such as var/{provider}/{date}.jsonl; folders are made", path=True
+            "the file to append to, or a template such as var/{provider}/{date}.jsonl; folders are made",
+            path=True,
+            exclusive=True,
         ),
     )
     rotate_bytes: int | None = attrs.field(

@@ -26,7 +26,7 @@ class Vcon:
     """Each finished conversation as one vCon, in a file of its own."""
 
     path: str = attrs.field(
-        metadata=field_help("the folder for DATE/UUID.vcon.json, and for what is under way", path=True)
+        metadata=field_help("the folder for DATE/UUID.vcon.json, and for what is under way", path=True, exclusive=True)
     )
     domain: str = attrs.field(
         default="localhost", metadata=field_help("your domain, of which the uuids of conversations and agents are made")

@@ -7,6 +7,8 @@ at a time.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -72,19 +74,23 @@ class Spool:
     path: Path
     _db: sqlite3.Connection
     _identity: tuple[int, int]
+    _lock: int
+    """The folder's descriptor, which is locked."""
 
     @classmethod
     def open(cls, folder: Path, *, fsync: bool = False) -> Self:
         """Open or make it; `OSError` where that cannot be done."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / NAME
+        lock = _lock(folder)
         try:
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             level = "FULL" if fsync else "NORMAL"
             db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {level}; {SCHEMA}")
         except sqlite3.Error as error:
+            os.close(lock)
             raise OSError(f"{path}: {error}") from None
-        return cls(path, db, _identity_of(path))
+        return cls(path, db, _identity_of(path), lock)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -100,6 +106,7 @@ class Spool:
     def close(self) -> None:
         """Release the file."""
         self._db.close()
+        os.close(self._lock)
 
     def check(self) -> None:
         """`OSError` where the file is not the one any more that was opened."""
@@ -229,6 +236,17 @@ class Spool:
     def bodies(self) -> list[bytes]:
         """All events, in no order."""
         return [body for (body,) in self._db.execute("SELECT body FROM events")]
+
+
+def _lock(folder: Path) -> int:
+    """Have the folder alone, whatever its name; `OSError` where another sink or gateway has it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise OSError(f"{folder}: another vcon sink or gateway writes there; give each a folder of its own") from None
+    return descriptor
 
 
 def _identity_of(path: Path) -> tuple[int, int]:

@@ -86,11 +86,13 @@ class Writer:
         await self.settle()
 
     async def _run(self, seconds: float) -> None:
-        with self._running:
-            while True:
-                await self.settle()
-                await trio.sleep(seconds)
-        self._ended.set()
+        try:
+            with self._running:
+                while True:
+                    await self.settle()
+                    await trio.sleep(seconds)
+        finally:
+            self._ended.set()
 
     async def settle(self) -> None:
         """Write what is settled; what cannot be written is tried again."""
@@ -99,6 +101,8 @@ class Writer:
                 try:
                     done = await trio.to_thread.run_sync(partial(self.step, self._now()))
                 except (OSError, sqlite3.Error) as error:
+                    if not self._trouble:  # also where no further event comes, whose delivery would report it
+                        logger.warning("vCons cannot be written: %s; they wait, and it is tried again", error)
                     self._trouble = f"vCons cannot be written: {error}"
                     return
             self._trouble = ""
