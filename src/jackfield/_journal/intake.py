@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from math import inf
 from typing import NamedTuple
@@ -95,12 +96,13 @@ class Intake:
         waiting, instant = self.waiting, self._store.instant
         if self.closed or not (instant or len(waiting) + len(events) <= self._bounds.events):
             return False
-        try:
-            if not all_sound(events):
-                return False
-            lines, received, keys = self._store.lines(events), _moments(events), keys_of(events)
-        except Exception:  # noqa: BLE001  # of a provider's own objects, in any way: found and named one by one
+        made: tuple[list[bytes], list[int], list[bytes]] | None = None
+        with suppress(Exception):  # of a provider's own objects, in any way: found and named one by one
+            if all_sound(events):
+                made = self._store.lines(events), _moments(events), keys_of(events)
+        if made is None:
             return False
+        lines, received, keys = made
         size = sum(map(len, lines))
         if self._bytes + size > self._bounds.json or not self.window.took_all(keys):
             return False

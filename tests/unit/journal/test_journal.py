@@ -564,7 +564,7 @@ async def test_what_finds_no_room_behind_a_full_disk_is_dropped_the_newest_count
         big = [make(n, data={"text": "x" * 20_000}) for n in range(1, 13)]
         assert ids(journal.admit(big)) == [1, 2, 3, 4]
         told = len(bench.of(EventsDropped))
-        with pytest.raises(JournalError, match="1 of 1 events were not taken: .*; try again later"):
+        with pytest.raises(JournalError, match=r"1 of 1 events were not taken: .*; try again later"):
             await journal.publish(events(99))
         assert journal.snapshot().dropped == 8  # whoever publishes is told, and may publish again
         assert len(bench.of(EventsDropped)) == told
