@@ -13,7 +13,8 @@ from collections.abc import Generator, Iterator
 
 import attrs
 
-from jackfield.simulation.scenario import Agent, Contact, Message, Queue, Scenario, ScenarioEvent
+from jackfield.simulation._scenario import Scenario
+from jackfield.simulation.scenario import Agent, Contact, Message, Queue, ScenarioEvent
 
 __all__ = ["Day"]
 

@@ -12,7 +12,8 @@ from heapq import heappop, heappush
 
 import attrs
 
-from jackfield.simulation.scenario import Agent, Contact, Message, Queue, Scenario, ScenarioEvent
+from jackfield.simulation._scenario import Scenario
+from jackfield.simulation.scenario import Agent, Contact, Message, Queue, ScenarioEvent
 
 __all__ = ["Shift"]
 
