@@ -38,9 +38,10 @@ def config(journal="memory", **gateway):
 
 
 @asynccontextmanager
-async def api_of(options=None, grant=None, linger=300.0):
+async def api_of(options=None, grant=None, linger=300.0, plugins=()):
     """A gateway without feeds, its API on a socket; gateway, API and URL."""
-    async with jackfield.open_gateway(options or config()) as gateway, open_api(gateway, linger=linger) as api:
+    opening = jackfield.open_gateway(options or config(), plugins=plugins)
+    async with opening as gateway, open_api(gateway, linger=linger) as api:
 
         async def respond(request):
             return await api.respond(request, grant or Grant()) or Response(404)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -10,10 +10,11 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._journal import Journal
 from jackfield._journal.log import Batch
 from jackfield.events import Record
-from jackfield.reports import ServeStats
+from jackfield.plugin.contact_format import ContactFormat
+from jackfield.reports import PluginLoadFailed, ServeStats
 from jackfield.selectors import Selector
 
-__all__ = ["CommittedEvents", "committed_events", "count_serving"]
+__all__ = ["CommittedEvents", "committed_events", "contact_formats", "count_serving", "report_failure"]
 
 
 @attrs.frozen(eq=False)
@@ -56,3 +57,13 @@ def count_serving(gateway: Gateway, stats: Callable[[], ServeStats]) -> None:
 def committed_events(gateway: Gateway) -> CommittedEvents:
     """The committed events of a gateway."""
     return CommittedEvents(gateway._journal, gateway._feeds.select, gateway._feeds.deselect)
+
+
+def contact_formats(gateway: Gateway) -> Mapping[str, ContactFormat]:
+    """The forms of a contact that its plugins offer, by media type."""
+    return {each.media_type: each for each in gateway._registry.contact_formats.values()}
+
+
+def report_failure(gateway: Gateway, plugin: str, problem: str) -> None:
+    """Let observers know that a plugin has failed while it was asked for something."""
+    gateway._registry.observe(PluginLoadFailed(plugin, plugin, problem))

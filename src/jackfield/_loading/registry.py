@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
+from jackfield._loading.contact_formats import check_media_types
 from jackfield._loading.discovery import find_plugins, plugin_code, prints_to_stderr
 from jackfield._loading.observers import Observer, showable
 from jackfield._loading.own_kinds import offered_kinds
 from jackfield.errors import PluginError
 from jackfield.kinds import Kind
 from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.contact_format import ContactFormat
 from jackfield.plugin.hooks import HOOK_API, HookSpecs
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.redaction import Redactor
@@ -27,7 +29,7 @@ from jackfield.reports import PluginLoadFailed, Report
 
 __all__ = ["Loaded", "Registry"]
 
-Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec)
+Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec, ContactFormat)
 HOOKS = [name for name in vars(HookSpecs) if name.startswith("jackfield_")]
 
 
@@ -53,6 +55,7 @@ class Registry:
     commands: dict[str, CommandSpec] = attrs.field(factory=dict)
     kinds: dict[str, Kind] = attrs.field(factory=dict)
     """Those that plugins have registered."""
+    contact_formats: dict[str, ContactFormat] = attrs.field(factory=dict)
     loaded: list[Loaded] = attrs.field(factory=list)
     failures: list[PluginLoadFailed] = attrs.field(factory=list)
     redact: Redactor = attrs.field(factory=Redactor)
@@ -100,6 +103,7 @@ class Registry:
             sinks=dict(self.sinks),
             commands=dict(self.commands),
             kinds=dict(self.kinds),
+            contact_formats=dict(self.contact_formats),
             loaded=list(self.loaded),
             failures=list(self.failures),
             redact=self.redact,
@@ -120,6 +124,8 @@ class Registry:
             sinks = _offered(relay, "jackfield_sinks", SinkSpec, self.sinks)
             commands = _offered(relay, "jackfield_commands", CommandSpec, self.commands)
             kinds = offered_kinds(relay, self.kinds)
+            formats = _offered(relay, "jackfield_contact_formats", ContactFormat, self.contact_formats)
+            check_media_types(formats.values(), self.contact_formats.values())
         except PluginError as error:
             self._fail(PluginLoadFailed(distribution, name, str(error)))
             return False
@@ -127,8 +133,9 @@ class Registry:
         self.sinks |= sinks
         self.commands |= commands
         self.kinds |= kinds
+        self.contact_formats |= formats
         offered = (("provider", providers), ("sink", sinks), ("command", commands), ("kind", kinds))
-        offers = [f"{what} {each}" for what, specs in offered for each in specs]
+        offers = [f"{what} {each}" for what, specs in (*offered, ("contact format", formats)) for each in specs]
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
         if "jackfield_observe" in hooks:
             self._observers.append(Observer(distribution, name, relay.jackfield_observe))

@@ -19,16 +19,16 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.watch import Watch
 from jackfield._net.http_connection import Send, Streamed
 from jackfield._serve.asking import EventsAsked, Refused, Target, json_response, read_target
+from jackfield._serve.contacts import Contacts
 from jackfield._serve.counters import ServeCounters
 from jackfield._serve.describing import asyncapi_document, openapi_document
 from jackfield._serve.fanout import Fanout, Holds
 from jackfield._serve.feeds import feeds_document, kinds_document
 from jackfield._serve.grants import Grant
-from jackfield._serve.messages import Entry, Positions, contacts_document, snapshot_document
+from jackfield._serve.messages import Entry, Positions, snapshot_document
 from jackfield._serve.sse import EventStream
 from jackfield._serve.subscription import Start, Subscription
 from jackfield.config import ServeOptions
-from jackfield.errors import JournalError
 from jackfield.plugin.http import Request, Response
 from jackfield.reports._counters import count_reason
 from jackfield.selectors import Selector
@@ -38,7 +38,6 @@ __all__ = ["API", "open_api"]
 
 SWEEP_SECONDS = 10.0
 BUFFER_BYTES = 4_000_000
-MOST_CONTACTS = 100
 LINGER_SECONDS = 300.0
 EVENTS_SECONDS = 0.0002
 """Seconds between two messages to a client, for each that is up to date: what comes meanwhile goes together."""
@@ -59,6 +58,10 @@ class API:
     _reading: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
     max_clients: int = 2500
     counts: ServeCounters = attrs.field(factory=ServeCounters)
+    _contacts: Contacts = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._contacts = Contacts(self.gateway)
 
     async def respond(self, request: Request, grant: Grant) -> Response | Streamed | None:
         """Answer a request of somebody who may see that much; ``None`` where it is not for a path below ``/v1/``."""
@@ -111,7 +114,7 @@ class API:
             case ("events", position):
                 return json_response(200, await self._event(position, grant))
             case ("contacts", what):
-                return json_response(200, await self._contacts(what, target, grant))
+                return await self._contacts.respond(request, what, target, grant)
         raise Refused(404, f"there is no /v1/{'/'.join(target.path)[:200]}")
 
     async def _event(self, text: str, grant: Grant) -> bytes:
@@ -129,21 +132,6 @@ class API:
                 if entry.position == position and grant.sees(entry.event):
                     return entry.text(grant, self.positions)
         raise Refused(404, "there is no such event, or it is not kept any more, or this token may not see it")
-
-    async def _contacts(self, what: str, target: Target, grant: Grant) -> bytes:
-        """The newest timelines of a correlation or a number."""
-        last = target.text("last") or "10"
-        if not last.isdecimal() or not 1 <= int(last) <= MOST_CONTACTS:
-            raise Refused(400, f"last: {last[:20]!r} is not a number from 1 to {MOST_CONTACTS}")
-        try:
-            found = await self.gateway.timeline(what, last=int(last))
-        except JournalError as error:
-            raise Refused(501, f"contacts cannot be found: {error}") from None
-        if not grant.personal:  # who may not see numbers may not try them either
-            found = [each for each in found if any(entry.event.correlation == what for entry in each.entries)]
-        if not (document := contacts_document(found, grant)):
-            raise Refused(404, "no such contact, and no call from or to such a number, that this token may see")
-        return document
 
     def subscribe(self, selectors: tuple[Selector, ...], grant: Grant, start: Start) -> Subscription:
         """A subscription, to be closed; the feeds subscribe to what it needs."""

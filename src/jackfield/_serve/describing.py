@@ -61,7 +61,8 @@ ENDPOINTS = (
     Endpoint("/v1/state", "Calls, contacts, agents, queues and feeds as they stand.", _ref("State")),
     Endpoint(
         "/v1/contacts/{what}",
-        "The newest contacts of a correlation, or of a customer's number, with all that happened.",
+        "The newest contacts of a correlation, or of a customer's number, with all that happened; where Accept names "
+        "the media type of a form that a plugin offers, the newest one in that.",
         {"type": "object", "required": ["contacts"], "properties": {"contacts": {"type": "array"}}},
         {"last": "how many, from 1 to 100"},
     ),

@@ -89,7 +89,8 @@ class Server:
 
 
 def _with(response: Response, headers: dict[str, str]) -> Response:
-    return attrs.evolve(response, headers={**headers, **response.headers})
+    vary = ", ".join(each["vary"] for each in (headers, response.headers) if "vary" in each)
+    return attrs.evolve(response, headers={**headers, **response.headers, **({"vary": vary} if vary else {})})
 
 
 @attrs.frozen

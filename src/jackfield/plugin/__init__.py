@@ -25,6 +25,7 @@ for others
 ========================== =========================================================================================
 `sink`                     `Sink` and `SinkSpec`: where events are delivered
 `command`                  a command of the plugin's own, ``jackfield NAME …``
+`contact_format`           a contact in a form of others, by ``GET /v1/contacts/…``
 ========================== =========================================================================================
 
 An observer needs `hooks` and `jackfield.reports`; the event and its address are in `jackfield.events` and

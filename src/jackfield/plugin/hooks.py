@@ -23,6 +23,7 @@ import pluggy
 
 from jackfield.kinds import Kind
 from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.contact_format import ContactFormat
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import Report
@@ -64,6 +65,11 @@ class HookSpecs(Protocol):
         Called once, when the plugin is loaded. `check` and selectors know them from then on, and `jackfield plugins`
         lists them.
         """
+        ...
+
+    @_hookspec
+    def jackfield_contact_formats(self) -> list[ContactFormat]:
+        """Forms of a contact that ``GET /v1/contacts/…`` gives. Called once, when the plugin is loaded."""
         ...
 
     @_hookspec

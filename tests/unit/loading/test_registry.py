@@ -7,6 +7,7 @@ from jackfield._loading.registry import Registry
 from jackfield.errors import PluginError
 from jackfield.kinds import Kind, explain_unknown
 from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.contact_format import ContactFormat
 from jackfield.plugin.hooks import HOOK_API, hookimpl
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
@@ -350,3 +351,49 @@ def test_an_entity_belongs_to_one_plugin_and_a_kind_is_there_once():
     assert registry.add(Faxes(SENT))
     assert not registry.add(Faxes(Kind("fax.received", "x")))
     assert not Registry().add(Faxes(SENT, SENT))
+
+
+class Forms:
+    """A plugin with forms of a contact."""
+
+    def __init__(self, *forms):
+        self.forms = forms
+
+    @hookimpl
+    def jackfield_contact_formats(self):
+        return list(self.forms)
+
+
+LINES = ContactFormat("lines", "text/x-lines", lambda events, sinks: b"")
+
+
+def test_a_plugin_may_write_contacts_in_a_form_of_its_own():
+    registry = Registry()
+    assert registry.add(Forms(LINES))
+    assert registry.loaded[0].offers == ("contact format lines",)
+    assert registry.extended([]).contact_formats == {"lines": LINES}
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ("lines", "must return a list of ContactFormat, not 'lines' of type str"),
+        (attrs.evolve(LINES, media_type="text/x-other"), "another plugin already offers 'lines'"),
+        (attrs.evolve(LINES, name="others"), "there is already a form with 'text/x-lines'"),
+    ],
+)
+def test_a_form_that_cannot_be_is_reported_and_the_plugin_left_out(form, problem):
+    registry = Registry()
+    assert registry.add(Forms(LINES))
+    assert not registry.add(Forms(form))
+    assert problem in registry.failures[0].problem
+    assert registry.contact_formats == {"lines": LINES}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": "My Form"}, {"media_type": "vcon"}, {"media_type": "text/x; v=1"}, {"media_type": "application/json"}],
+)
+def test_a_form_has_a_name_and_a_media_type_of_its_own(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        attrs.evolve(LINES, **wrong)
