@@ -21,6 +21,10 @@ DOWN = frozenset({"disconnected", "connecting", "reconnecting"})
 """States of a feed that has no connection."""
 
 
+# Of a sink's figures.
+SHOWN = ("state", "delivered", "dropped", "dead", "failures", "lag")
+
+
 @attrs.define(eq=False)
 class Operations:
     """The gateway's figures over the last seconds, and the newest reports."""
@@ -91,7 +95,7 @@ class Operations:
             for name, feed in state.feeds.items()
         ]
         sinks = [
-            {"key": name, "rate": self._rate(f"sink {name}"), **attrs.asdict(sink)}
+            {"key": name, "rate": self._rate(f"sink {name}"), **{each: getattr(sink, each) for each in SHOWN}}
             for name, sink in state.sinks.items()
         ]
         journal = state.journal

@@ -33,6 +33,11 @@ class Breaker:
     def __attrs_post_init__(self) -> None:
         self._delays = backoff(self._rng)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether only a probe may be sent."""
+        return self._open_until is not None
+
     def wait(self, now: float) -> float:
         """For how long nothing will be sent."""
         return 0.0 if self._open_until is None else max(0.0, self._open_until - now)

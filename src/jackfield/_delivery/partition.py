@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import attrs
 import trio
@@ -63,6 +64,12 @@ class Partition:
         """What is not done with, with its numbers."""
         yield from self._pieces
         yield from self._queue
+
+    @property
+    def heads(self) -> Iterable[Record]:
+        """Some of what is not done with, the oldest among them."""
+        yield from self._pieces.heads
+        yield from islice(self._queue, 1)
 
     def put(self, events: Sequence[Record]) -> None:
         """Some more events, with their numbers."""

@@ -63,6 +63,12 @@ class Pieces:
             yield from piece.records
 
     @property
+    def heads(self) -> Iterator[Record]:
+        """The suspects and the first of each piece: the oldest is among them."""
+        yield from (record for record, *_ in self._suspects)
+        yield from (piece.records[0] for piece in self._pieces if piece.records)
+
+    @property
     def suspects(self) -> bool:
         """Whether there are any."""
         return bool(self._suspects)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -50,6 +51,11 @@ class ReadCursor(Protocol):
     @property
     def lag(self) -> int:
         """How many events the sink is not done with."""
+        ...
+
+    @property
+    def oldest_at(self) -> datetime | None:
+        """When the first of them came, or about then; ``None`` where there is none, or it is not known."""
         ...
 
     @property
@@ -116,7 +122,9 @@ class SinkPipeline:
 
     def snapshot(self) -> SinkStats:
         """What the sink has got so far."""
-        return self._runner.counters.snapshot(self._cursor.lag)
+        runner = self._runner
+        held, is_open = self._held_bytes(), runner.breaker.is_open
+        return runner.counters.snapshot(self._cursor.lag, self._waiting_since(), held, breaker_open=is_open)
 
     async def run(self) -> None:
         """Deliver until the journal is closed and read to its end, or the receiver wants no more."""
@@ -204,6 +212,11 @@ class SinkPipeline:
         if self._progress.span >= window * self._options.batch_events:
             return 0
         return window * self._options.batch_bytes - self._held_bytes()
+
+    def _waiting_since(self) -> datetime | None:
+        """When the oldest event came that the sink is not done with, which nothing is read for."""
+        heads = [head for partition in self._partitions for head in partition.heads]
+        return min(heads).event.received if heads else self._cursor.oldest_at
 
     def _held_bytes(self) -> int:
         return sum([partition.held_bytes for partition in self._partitions])

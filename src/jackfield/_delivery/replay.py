@@ -132,6 +132,8 @@ class Replay:
     _ready: list[Record] = attrs.field(factory=list)
     _dead: set[int] = attrs.field(factory=set)
     committed: int = 0
+    oldest_at: None = None
+    """What was read is with the pipeline."""
     durable: bool = True
     """Nothing is lost when it is stopped: what it replays stays where it is."""
 

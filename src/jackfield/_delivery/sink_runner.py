@@ -73,6 +73,9 @@ class SinkRunner:
             positions=lambda: tuple([self._position_of(number) for number, _ in records]),
             on_progress=partial(self._progressed, scope, arrived),
         )
+        began = trio.current_time()
+        if attempt > 1:
+            self.counters.retried += len(records)
         try:
             failure = await self._write(batch, scope)
         except BaseException:
@@ -84,6 +87,7 @@ class SinkRunner:
                 self._learn(failure)
             return failure
         finally:
+            self.counters.batches.observe(trio.current_time() - began)
             self._wake_waiting()
 
     def suspect(self, keys: Sequence[Hashable], reason: str) -> Verdict:

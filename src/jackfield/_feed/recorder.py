@@ -163,6 +163,7 @@ class FeedRecorder:
         if failure:
             self.stats.backfills_failed += 1
             return
+        self.stats.backfills += 1
         self.stats.backfilled += ended.events
         if ended.since is not None or ended.events:
             self.emit_fact("backfilled", since=ended.since, events=ended.events)

@@ -15,6 +15,7 @@ from jackfield._journal.log import Bounds
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
 from jackfield.events import Event
+from jackfield.reports.latency import LatencyCounter
 
 __all__ = ["Committing"]
 
@@ -46,6 +47,8 @@ class Committing:
     _slices: int = 0
     """Remaining GIL yields for the running commit."""
     _finishing: bool = False
+    latency: LatencyCounter = attrs.field(factory=LatencyCounter)
+    """Of each commit."""
 
     def stir(self) -> None:
         """There may be something to commit."""
@@ -106,9 +109,10 @@ class Committing:
         group = self._intake.group()
         at = int(self._clock() * 1_000_000)
         append = partial(self._store.append, group.lines, group.received, at, (group.events, group.keys))
-        self._slices = SLICES
+        self._slices, began = SLICES, trio.current_time()
         await self._worker.until_done(append, lambda: len(self._intake.waiting))
         self._slices = 0
+        self.latency.observe(trio.current_time() - began)
         self._intake.committed(group)
         self._committed(self._store.next, group.events)
 
@@ -116,6 +120,7 @@ class Committing:
         while self._intake.waiting:
             group = self._intake.group()
             self._store.append(group.lines, group.received, 0)
+            self.latency.observe(0.0)
             self._intake.committed(group)
             self._committed(self._store.next, group.events)
 

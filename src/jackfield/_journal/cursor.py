@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import attrs
 import trio
@@ -54,6 +55,11 @@ class Cursor:
     def lag(self) -> int:
         """How many events the sink is not done with."""
         return self._log.count(self._committed, self._log.end)
+
+    @property
+    def oldest_at(self) -> datetime | None:
+        """When the first of them came, or about then; ``None`` where there is none, or it is not known."""
+        return self._log.received_at(self._committed)
 
     @property
     def durable(self) -> bool:

@@ -70,6 +70,11 @@ class Intake:
         return self._log.end + len(self.waiting)
 
     @property
+    def waiting_bytes(self) -> int:
+        """How many bytes those have that wait."""
+        return self._bytes
+
+    @property
     def room(self) -> tuple[int, int]:
         """How many events, and about how many bytes, may come from a source that can wait; it takes half of each."""
         if self._store.instant:

@@ -22,6 +22,7 @@ from jackfield._journal.committing import Committing
 from jackfield._journal.cursor import Cursor
 from jackfield._journal.dedup import SeenIds
 from jackfield._journal.downtime import Account, AccountNotes
+from jackfield._journal.figures import journal_stats
 from jackfield._journal.intake import Intake
 from jackfield._journal.log import Batch, Bounds, Log
 from jackfield._journal.pending import PendingNotes
@@ -235,18 +236,8 @@ class Journal:
 
     def snapshot(self) -> JournalStats:
         """What happened so far, counted."""
-        return JournalStats(
-            taken=self._intake.taken,
-            duplicates=self._intake.duplicates.total(),
-            dropped=self._intake.dropped,
-            waiting=len(self._intake.waiting),
-            kept=self._log.count(self._log.first, self._log.end),
-            damaged=self._log.damaged,
-            unread=self._retention.unread,
-            dead_lettered=dict(self._pending.dead_lettered),
-            rescued=0 if self._rescued is None else self._rescued.events,
-            failing=self._committing.failing,
-        )
+        parts = self._intake, self._log, self._committing, self._retention, self._pending, self._store
+        return journal_stats(*parts, 0 if self._rescued is None else self._rescued.events)
 
     def close(self) -> None:
         """Take no more events: cursors end when they have read what is there and committed."""

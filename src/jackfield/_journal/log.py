@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 import attrs
@@ -99,6 +100,16 @@ class Log:
     def count(self, start: int, stop: int) -> int:
         """How many of the positions from `start` to before `stop` events have or had."""
         return self._store.count(start, stop)
+
+    def received_at(self, position: int) -> datetime | None:
+        """When the event at a position came; of one that is not in memory, when the oldest of its file did."""
+        position = max(position, self.first)
+        if position >= self.end:
+            return None
+        if position >= self.oldest:
+            return self._newest[position - self.end].received
+        at = self._store.received_at(position)
+        return None if at is None else datetime.fromtimestamp(at / 1_000_000, UTC)
 
     def extend(self, events: Sequence[Event], sizes: Sequence[int]) -> None:
         """Make events readable; `sizes` are those of their JSON."""

@@ -43,7 +43,7 @@ class Retention:
     """Keeps a store within limits, and accounts for what was deleted unread."""
 
     _store: Store
-    _limits: Limits
+    limits: Limits
     _pending: PendingNotes
     _cursors: Sequence[Cursor]
     _report: Callable[[Report], None]
@@ -69,7 +69,7 @@ class Retention:
 
     async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await trio.sleep(self._limits.every)
+            await trio.sleep(self.limits.every)
             try:
                 await work()
                 self._failures = 0
@@ -77,7 +77,7 @@ class Retention:
                 self._failures += 1
                 if is_due(self._failures):
                     reason = f"old events cannot be deleted or indexed: {error}"
-                    self._report(JournalWriteFailed(reason, 0, self._limits.every))
+                    self._report(JournalWriteFailed(reason, 0, self.limits.every))
 
     def stop(self) -> None:
         """Count what sinks lose with this process: deleted events that memory has held for them."""
@@ -86,7 +86,7 @@ class Retention:
 
     async def trim(self) -> None:
         """Trim once."""
-        limits = self._limits
+        limits = self.limits
         await self.trim_to(self._clock() - min(limits.seconds, FOREVER), limits.bytes)
         for sink, count in (await self._worker.once(partial(self._store.trim_dead, limits.dead_bytes))).items():
             self._dead += count

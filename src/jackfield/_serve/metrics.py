@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import attrs
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, StateSetMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+)
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from jackfield._gateway.snapshot import GatewayState
 from jackfield.reports.feed_states import FeedState
+from jackfield.reports.latency import BOUNDS, Latency
 from jackfield.reports.stats import SINK_STATES
 
 __all__ = ["CONTENT_TYPE_LATEST", "Process", "exposition", "families"]
@@ -22,15 +31,15 @@ class Process:
     """What the process says of itself."""
 
     version: str
-    loop_delay_seconds: float = 0.0
-    """How late the event loop was at the last measurement."""
+    loop_delays: Latency = attrs.field(factory=Latency)
+    """How late the event loop was each time that it was measured."""
     python: str = attrs.field(factory=platform.python_version)
 
 
-def exposition(state: GatewayState, process: Process) -> bytes:
+def exposition(state: GatewayState, process: Process, now: datetime) -> bytes:
     """The text that Prometheus reads."""
     generate: Callable[[Any], bytes] = generate_latest
-    return generate(_Collected(list(families(state, process))))
+    return generate(_Collected(list(families(state, process, now))))
 
 
 @attrs.frozen
@@ -41,7 +50,7 @@ class _Collected:
         return self._families
 
 
-def families(state: GatewayState, process: Process) -> Iterator[Metric]:
+def families(state: GatewayState, process: Process, now: datetime) -> Iterator[Metric]:
     """Every figure of a state; names as Prometheus' conventions have them."""
     info = GaugeMetricFamily("jackfield_build_info", "Versions.", labels=["version", "python"])
     info.add_metric([process.version, process.python], 1)
@@ -57,6 +66,10 @@ def families(state: GatewayState, process: Process) -> Iterator[Metric]:
         states.add_metric([name], {each: sink.state == each for each in SINK_STATES})
     yield states
     yield from _group("sink", SINK, {(name,): each for name, each in state.sinks.items()}, "sink")
+    lag = GaugeMetricFamily("jackfield_sink_lag_seconds", "Age of the oldest event of the lag.", labels=["sink"])
+    for name, sink in state.sinks.items():
+        lag.add_metric([name], max(0.0, (now - sink.waiting_since).total_seconds()) if sink.waiting_since else 0.0)
+    yield lag
     yield from _group("journal", JOURNAL, {(): state.journal})
     yield from _group("serve", SERVE, {(): state.serve})
     yield from _group("gateway", GATEWAY, {(): state})
@@ -65,12 +78,14 @@ def families(state: GatewayState, process: Process) -> Iterator[Metric]:
 def _group(of: str, figures: Iterable[Figure], rows: Mapping[tuple[str, ...], Any], *labels: str) -> Iterator[Metric]:
     """The families of one sort of row, such as feeds."""
     for figure in figures:
-        make = CounterMetricFamily if figure.counts else GaugeMetricFamily
-        family = make(f"jackfield_{of}_{figure.name}", figure.text, labels=[*labels, *figure.by])
+        family = figure.make(f"jackfield_{of}_{figure.name}", figure.text, labels=[*labels, *figure.by])
         for key, row in rows.items():
             value = figure.read(row)
             for more, each in value.items() if isinstance(value, Mapping) else [((), value)]:
-                if each is not None:
+                if isinstance(each, Latency):
+                    bounds = [*map(str, BOUNDS), "+Inf"]
+                    family.add_metric(key, list(zip(bounds, accumulate(each.counts), strict=True)), each.seconds)
+                elif each is not None:
                     family.add_metric([*key, *((more,) if isinstance(more, str) else more)], each)
         yield family
 
@@ -82,18 +97,28 @@ class Figure:
     name: str
     text: str
     read: Callable[[Any], Any]
-    counts: bool = True
-    """Whether it only grows, so that its name gets ``_total``."""
+    make: Callable[..., Any] = CounterMetricFamily
+    """A counter's name gets ``_total``."""
     by: tuple[str, ...] = ()
 
 
 def _gauge(name: str, text: str, read: Callable[[Any], Any], *by: str) -> Figure:
-    return Figure(name, text, read, counts=False, by=by)
+    return Figure(name, text, read, GaugeMetricFamily, by)
+
+
+def _histogram(name: str, text: str, read: Callable[[Any], Latency]) -> Figure:
+    return Figure(name, text, read, HistogramMetricFamily)
+
+
+def _timestamp(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 PROCESS = (
-    _gauge(
-        "loop_delay_seconds", "How late the event loop was when it was last measured.", lambda p: p.loop_delay_seconds
+    _histogram(
+        "loop_delay_seconds",
+        "How late the event loop was, measured four times a second.",
+        lambda each: each.loop_delays,
     ),
 )
 FEED = (
@@ -107,6 +132,7 @@ FEED = (
     Figure("gap_seconds", "Length of the announced gaps.", lambda feed: feed.gap_seconds),
     Figure("not_verified", "Spans in which a loss could not be known.", lambda feed: feed.not_verified_count),
     Figure("not_verified_seconds", "Length of these spans.", lambda feed: feed.not_verified_seconds),
+    Figure("backfills", "Backfills that came to their end.", lambda feed: feed.backfills),
     Figure("backfilled_events", "Events that backfills brought.", lambda feed: feed.backfilled),
     Figure("failed_backfills", "Backfills that failed.", lambda feed: feed.backfills_failed),
     Figure("failed_requests", "Requests of the protocol by HTTP that failed.", lambda feed: feed.requests_failed),
@@ -118,18 +144,18 @@ FEED = (
     ),
     _gauge("topics", "Active topics.", lambda feed: len(feed.topics)),
     _gauge("refused_topics", "Topics that the vendor refused.", lambda feed: len(feed.refused_topics)),
-    _gauge("state_timestamp_seconds", "When the feed came into its state.", lambda feed: feed.since.timestamp()),
-    _gauge(
-        "last_event_timestamp_seconds",
-        "When the feed's last event came.",
-        lambda feed: feed.last_event_at and feed.last_event_at.timestamp(),
-    ),
+    _gauge("state_timestamp_seconds", "When the feed came into its state.", lambda feed: _timestamp(feed.since)),
+    _gauge("last_event_timestamp_seconds", "When its last event came.", lambda feed: _timestamp(feed.last_event_at)),
 )
 SINK = (
     Figure("delivered_events", "Events that were delivered.", lambda sink: sink.delivered),
     Figure("lost_events", "Events that were routed to the sink and lost.", lambda sink: sink.dropped),
     Figure("dead_letters", "Events that the sink rejected for good.", lambda sink: sink.dead),
     Figure("failed_attempts", "Attempts to deliver that failed.", lambda sink: sink.failures),
+    Figure("retried_events", "Events that were sent once more, each time.", lambda sink: sink.retried),
+    _histogram("batch_seconds", "How long attempts took to send a batch.", lambda sink: sink.batches),
+    _gauge("breaker_open", "1 while nothing but a probe is sent.", lambda sink: sink.breaker_open),
+    _gauge("held_bytes", "Memory of events that were read and are not done with.", lambda sink: sink.held_bytes),
     _gauge("lag_events", "Events in the journal behind the sink's cursor.", lambda sink: sink.lag),
 )
 JOURNAL = (
@@ -139,8 +165,16 @@ JOURNAL = (
     Figure("rescued_events", "Events saved beside a journal that was gone.", lambda journal: journal.rescued),
     Figure("damaged_reads", "Events that could not be read.", lambda journal: journal.damaged),
     Figure("unread_events", "Events deleted before every sink had passed them.", lambda journal: journal.unread),
+    _histogram("commit_seconds", "How long commits took.", lambda journal: journal.commits),
     _gauge("waiting_events", "Events that are not committed yet.", lambda journal: journal.waiting),
+    _gauge("waiting_bytes", "Bytes of these.", lambda journal: journal.waiting_bytes),
     _gauge("kept_events", "Events that can be read.", lambda journal: journal.kept),
+    _gauge("size_bytes", "Bytes of the journal's files of events.", lambda journal: journal.size_bytes),
+    _gauge("limit_bytes", "Beyond that the oldest events are deleted.", lambda journal: journal.limit_bytes),
+    _gauge("retain_seconds", "Passed events older than that are deleted.", lambda journal: journal.retain_seconds),
+    _gauge(
+        "oldest_event_timestamp_seconds", "When its oldest event came.", lambda journal: _timestamp(journal.oldest_at)
+    ),
     _gauge("failing", "1 while writing fails, so that nothing is confirmed.", lambda journal: journal.failing),
     _gauge("dead_letters", "Dead letters that are kept.", lambda journal: journal.dead_lettered, "sink"),
 )

@@ -15,6 +15,7 @@ import trio
 
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.snapshot import GatewayState
+from jackfield._net.browsers import is_own_host
 from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_server import HTTPServer, listen, whole
 from jackfield._net.os_errors import explain_os_error
@@ -22,13 +23,14 @@ from jackfield._serve.health import health_of
 from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import host_and_port
+from jackfield.reports.latency import LatencyCounter
 
 if TYPE_CHECKING:
     from jackfield._serve.metrics import Process
 
 __all__ = ["Monitor", "Probes", "missing_library", "open_probes"]
 
-MEASURE_SECONDS = 1.0
+MEASURE_SECONDS = 0.25
 PATHS = ("/metrics", "/healthz", "/readyz")
 
 
@@ -37,19 +39,26 @@ class Monitor:
     """Answers probes from a gateway's state."""
 
     _state: Callable[[], GatewayState]
-    _exposition: Callable[[GatewayState, Process], bytes]
+    _exposition: Callable[[GatewayState, Process, datetime], bytes]
     _process: Process
     _content_type: str
+    _listening: str
+    """The host on which it listens; on loopback a request must have been made to a name of this machine."""
+    _delays: LatencyCounter = attrs.field(factory=LatencyCounter)
 
     async def respond(self, request: Request) -> Response:
         """Answer one request."""
         path, _, query = request.url.partition("?")
+        if (host := request.header("host")) and not is_own_host(host, self._listening):
+            return _text(403, f"{host} is not this machine: a page of another site may not read from here")
         if path not in PATHS:
             return _text(404, f"there are {', '.join(PATHS)}")
         if request.method not in ("GET", "HEAD"):
             return Response(405, {"allow": "GET, HEAD", "content-type": "text/plain"}, b"only GET is allowed here\n")
         if path == "/metrics":
-            return Response(200, {"content-type": self._content_type}, self._exposition(self._state(), self._process))
+            process = attrs.evolve(self._process, loop_delays=self._delays.snapshot())
+            text = self._exposition(self._state(), process, datetime.now(UTC))
+            return Response(200, {"content-type": self._content_type}, text)
         if path == "/healthz":  # whoever gets this answer knows that the loop turns
             return _json(200, {"status": "ok"})
         health = health_of(self._state(), datetime.now(UTC))
@@ -61,7 +70,7 @@ class Monitor:
         while True:
             due = trio.current_time() + MEASURE_SECONDS
             await trio.sleep_until(due)
-            self._process = attrs.evolve(self._process, loop_delay_seconds=max(0.0, trio.current_time() - due))
+            self._delays.observe(max(0.0, trio.current_time() - due))
 
 
 def missing_library() -> str | None:
@@ -75,6 +84,7 @@ class Probes:
 
     url: str = ""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]] = ()
+    _host: str = ""
 
     @asynccontextmanager
     async def of(self, gateway: Gateway) -> AsyncGenerator[None, None]:
@@ -84,7 +94,8 @@ class Probes:
             return
         from jackfield._serve.metrics import CONTENT_TYPE_LATEST, Process, exposition
 
-        monitor = Monitor(gateway.state, exposition, Process(version("jackfield")), CONTENT_TYPE_LATEST)
+        process = Process(version("jackfield"))
+        monitor = Monitor(gateway.state, exposition, process, CONTENT_TYPE_LATEST, self._host)
         with unwrapped() as body:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(monitor.measure)
@@ -106,12 +117,13 @@ async def open_probes(address: str | None) -> AsyncGenerator[Probes, None]:
     if (missing := missing_library()) is not None:
         raise ConfigError([ConfigProblem("metrics.listen", f"needs the package {missing}; install it")])
     try:
-        listeners, url = await listen(*host_and_port(address))
+        host, port = host_and_port(address)
+        listeners, url = await listen(host, port)
     except OSError as error:
         problem = f"cannot listen on {address}: {explain_os_error(error)}"
         raise ConfigError([ConfigProblem("metrics.listen", problem)]) from None
     try:
-        yield Probes(url, listeners)
+        yield Probes(url, listeners, host)
     finally:
         for each in listeners:
             await trio.aclose_forcefully(each)

@@ -20,6 +20,7 @@ from jackfield.reports.journal import (
     JournalTakenOver,
     JournalWriteFailed,
 )
+from jackfield.reports.latency import Latency
 from jackfield.reports.reloads import ConfigReloaded, ConfigReloadFailed, SinkRemoved
 from jackfield.reports.setup import KindUnknown, PluginLoadFailed
 from jackfield.reports.sinks import (
@@ -54,6 +55,7 @@ __all__ = [
     "JournalTakenOver",
     "JournalWriteFailed",
     "KindUnknown",
+    "Latency",
     "Level",
     "ListenerState",
     "NotVerified",

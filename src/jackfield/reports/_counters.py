@@ -11,6 +11,7 @@ import attrs
 from jackfield.errors import FrameError
 from jackfield.reports.feed_states import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
+from jackfield.reports.latency import LatencyCounter
 from jackfield.reports.stats import SinkState, SinkStats
 
 __all__ = ["MOST_REASONS", "OTHER_REASONS", "FeedCounters", "SinkCounters", "WebhookCounters", "count_reason"]
@@ -63,6 +64,7 @@ class FeedCounters:
     gap_seconds: float = 0.0
     not_verified_count: int = 0
     not_verified_seconds: float = 0.0
+    backfills: int = 0
     backfilled: int = 0
     backfills_failed: int = 0
     requests_failed: int = 0
@@ -86,14 +88,20 @@ class FeedCounters:
 
 @attrs.define
 class SinkCounters:
-    """As `SinkStats`; what waits is known by the journal."""
+    """As `SinkStats`; what waits is known by the pipeline and the journal."""
 
     state: SinkState = "delivering"
     delivered: int = 0
     dropped: int = 0
     dead: int = 0
     failures: int = 0
+    retried: int = 0
+    batches: LatencyCounter = attrs.field(factory=LatencyCounter)
 
-    def snapshot(self, lag: int) -> SinkStats:
+    def snapshot(
+        self, lag: int, waiting_since: datetime | None = None, held_bytes: int = 0, *, breaker_open: bool = False
+    ) -> SinkStats:
         """The counts as they are now."""
-        return SinkStats(self.state, self.delivered, self.dropped, self.dead, self.failures, lag)
+        counts = self.state, self.delivered, self.dropped, self.dead, self.failures
+        more = self.retried, self.batches.snapshot(), waiting_since, held_bytes, breaker_open
+        return SinkStats(*counts, lag, *more)

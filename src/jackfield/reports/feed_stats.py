@@ -61,8 +61,10 @@ class FeedStats:
     """Spans in which nobody could know whether events were missed."""
     not_verified_seconds: float = 0.0
     """Their length together."""
+    backfills: int = 0
+    """Backfills that came to their end, regular ones too."""
     backfilled: int = 0
-    """Events that backfills have brought."""
+    """Events that they have brought."""
     backfills_failed: int = 0
     requests_failed: int = 0
     """Requests by HTTP that the protocol needed and that were given up, or ended with their connection."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, get_args
 
 import attrs
 
+from jackfield.reports.latency import Latency
 from jackfield.selectors import Selector
 
 __all__ = ["SINK_STATES", "JournalStats", "ListenerState", "Overflow", "ServeStats", "SinkState", "SinkStats"]
@@ -53,6 +55,19 @@ class SinkStats:
     """Attempts that failed."""
     lag: int = 0
     """Events in the journal behind this sink's cursor, routed here or not."""
+    retried: int = 0
+    """Events that were sent once more, each time."""
+    batches: Latency = attrs.field(factory=Latency)
+    """How long attempts took, each to send one batch; those that failed too."""
+    waiting_since: datetime | None = None
+    """When the oldest event came that the sink is not done with; ``None`` where it is done with all.
+
+    Where that is neither in memory nor on its way, it is when the oldest event of its file came: up to so much earlier.
+    """
+    held_bytes: int = 0
+    """About how much memory is needed by events that were read and are not done with."""
+    breaker_open: bool = False
+    """Whether nothing but a probe is sent, after failures in a row or because the receiver has asked for a pause."""
 
 
 @attrs.frozen
@@ -77,6 +92,18 @@ class JournalStats:
     """Events that were saved beside the journal when its files were gone, as `JournalRescued` says."""
     failing: bool = False
     """Whether writing fails at present, so that nothing is confirmed."""
+    commits: Latency = attrs.field(factory=Latency)
+    """How long commits took, each of a group of events, from the first attempt to write it."""
+    waiting_bytes: int = 0
+    """Of the events that are not committed yet."""
+    size_bytes: int = 0
+    """Of the journal's files of events; 0 where it is in memory."""
+    limit_bytes: int | None = None
+    """Beyond which the oldest are deleted, read or not; ``None`` where it is in memory."""
+    retain_seconds: float | None = None
+    """After which those are deleted that all sinks have passed; ``None`` where it is in memory."""
+    oldest_at: datetime | None = None
+    """When the oldest event came that can be read; ``None`` where there is none, or it is not known yet."""
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 import math
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
@@ -274,3 +274,27 @@ async def test_a_position_is_never_that_of_an_event_of_another_journal():
         seen += [cursor.position_of(number) for number in (1, 2, 10)]
         assert seen[-3:] == sorted(seen[-3:])
     assert len(set(seen)) == 6
+
+
+async def test_its_figures_say_how_old_what_waits_is_how_long_batches_took_and_what_was_sent_again(autojump_clock):
+    sink = Receiver([DeliveryError("down"), DeliveryError("down")], stuck=frozenset("b"), pace={"a": 0.3, "b": 0.3})
+    bench = Bench(sink, DeliveryOptions(batch_events=2, concurrency=1), capacity=100)
+    times = [AT + timedelta(minutes=minute) for minute in range(4)]
+    sent = [attrs.evolve(make(n, key="aabb"[n]), received=times[n]) for n in range(4)]
+    seen = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.pipeline.run)
+        nursery.start_soon(bench.journal.run)
+        assert bench.pipeline.snapshot().waiting_since is None
+        bench.journal.admit(sent)
+        await trio.sleep(0.1)
+        seen.append(bench.pipeline.snapshot())
+        await trio.sleep(100)
+        seen.append(bench.pipeline.snapshot())
+        nursery.cancel_scope.cancel()
+    first, last = seen
+    assert (first.waiting_since, first.retried, first.batches.count, first.breaker_open) == (times[0], 0, 0, False)
+    assert first.held_bytes > last.held_bytes > 0
+    assert (last.waiting_since, last.breaker_open, last.lag, last.delivered) == (times[2], True, 2, 2)
+    assert last.retried == 2 * (last.batches.count - 2)  # each batch but the first of either
+    assert last.batches.seconds == pytest.approx(0.3 * last.batches.count)

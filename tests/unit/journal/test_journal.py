@@ -855,3 +855,59 @@ async def test_what_waits_for_room_goes_on_when_the_journal_ends(bench):
     with trio.fail_after(5):
         await journal.settled()
         await journal.room()
+
+
+# How old what waits is
+
+
+async def test_a_cursor_knows_when_what_it_waits_for_came_also_after_a_restart(bench):
+    times = [datetime(2026, 1, 1, 12, minute, tzinfo=UTC) for minute in range(6)]
+    async with bench.running(2, segment_bytes=1000) as journal:
+        cursor = journal.cursor("a")
+        assert (cursor.oldest_at, journal.snapshot().oldest_at) == (None, None)
+        for number, moment in enumerate(times, 1):
+            await journal.publish([make(number, received=moment)])
+        assert cursor.oldest_at == journal.snapshot().oldest_at == times[0]
+        cursor.commit(6)
+        assert cursor.oldest_at == times[5]  # it is in memory
+        cursor.commit(7)
+        assert (cursor.oldest_at, cursor.lag, journal.snapshot().oldest_at) == (None, 0, times[0])
+    for finish in (True, False, True):
+        async with bench.running(2, finish=finish) as journal:
+            assert journal.snapshot().oldest_at == times[0]
+            late = journal.cursor(f"new {finish}")
+            assert late.oldest_at is None
+
+
+async def test_of_an_event_in_a_file_it_is_the_oldest_of_that_file_that_is_known(bench):
+    times = [datetime(2026, 1, 1, 12, minute, tzinfo=UTC) for minute in range(6)]
+    async with bench.running(1, segment_bytes=64_000_000) as journal:
+        cursor = journal.cursor("a")
+        for number, moment in enumerate(times, 1):
+            await journal.publish([make(number, received=moment)])
+        cursor.commit(4)
+        assert cursor.oldest_at == times[0]
+
+
+async def test_in_memory_what_is_gone_has_no_age():
+    journal = in_memory(2)
+    cursor = journal.cursor("a")
+    for number in range(1, 6):
+        journal.admit([make(number, received=datetime(2026, 1, 1, 12, number, tzinfo=UTC))])
+    assert cursor.oldest_at == journal.snapshot().oldest_at == datetime(2026, 1, 1, 12, 4, tzinfo=UTC)
+
+
+async def test_the_journals_figures_say_what_it_keeps_and_how_long_commits_took(bench):
+    async with bench.running(100, bytes=5_000_000, seconds=60.0) as journal:
+        journal.cursor("a")
+        await journal.publish(events(1, 2, 3))
+        journal.admit(events(4))
+        waits = journal.snapshot()
+        await journal.settled()
+        stats = journal.snapshot()
+        assert (waits.commits.count, waits.waiting, stats.commits.count, stats.waiting_bytes) == (1, 1, 2, 0)
+        assert waits.waiting_bytes == len(make(4).to_json())
+        assert stats.size_bytes > 4 * waits.waiting_bytes
+        assert (stats.limit_bytes, stats.retain_seconds) == (5_000_000, 60.0)
+    memory = in_memory().snapshot()
+    assert (memory.size_bytes, memory.limit_bytes, memory.retain_seconds, memory.commits.count) == (0, None, None, 0)

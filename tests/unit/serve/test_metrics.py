@@ -1,7 +1,7 @@
 """`jackfield._serve.metrics`: every figure of a gateway's state, in the form that Prometheus reads."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import attrs
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -11,6 +11,7 @@ from jackfield._serve import metrics
 from jackfield._serve.metrics import Process, exposition
 from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
+from jackfield.reports.latency import BOUNDS, Latency, LatencyCounter
 from jackfield.reports.stats import JournalStats, ListenerState, SinkStats
 from jackfield.selectors import EVERYTHING
 
@@ -40,8 +41,12 @@ FEED = numbered(
     refused_topics={"d": "no", "e": "no"},
     webhooks=WebhookStats(100, 101, {"bad signature": 102}),
 )
-SINK = numbered(SinkStats, 200)
-JOURNAL = numbered(JournalStats, 300, dead_lettered={"crm": 310}, failing=True)
+NOW = AT + timedelta(seconds=17)
+SINK = numbered(SinkStats, 200, batches=Latency((1,) * 15, 250), waiting_since=AT, breaker_open=True)
+GIVEN = {"limit_bytes": 360, "retain_seconds": 361.0, "oldest_at": AT - timedelta(seconds=1)}
+JOURNAL = numbered(
+    JournalStats, 300, dead_lettered={"crm": 350}, failing=True, commits=Latency((2,) * 15, 352), **GIVEN
+)
 STATE = GatewayState(
     {"office": FEED},
     {"crm": SINK},
@@ -52,8 +57,11 @@ STATE = GatewayState(
 )
 
 
+DELAYS = Latency((0, 3, *(0,) * 12, 1), 42.5)
+
+
 def samples(state=STATE):
-    text = exposition(state, Process("0.1.0", 0.25)).decode()
+    text = exposition(state, Process("0.1.0", DELAYS), NOW).decode()
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -68,6 +76,10 @@ def test_every_counter_of_the_state_is_there():
             value = getattr(row, field.name)
             if field.name not in NO_FIGURES and isinstance(value, int | float):
                 assert values.count(float(value)) >= 1, field.name
+            elif isinstance(value, Latency):
+                assert {float(value.count), float(value.seconds)} <= set(values), field.name
+            elif isinstance(value, datetime) and field.name not in ("since", "waiting_since"):
+                assert value.timestamp() in values, field.name
             elif isinstance(value, dict | Counter) and field.name != "refused_topics":
                 assert set(map(float, value.values())) <= set(values), field.name
 
@@ -81,9 +93,30 @@ def test_states_labels_and_units_are_as_the_conventions_have_them():
     assert found["jackfield_feed_topics", feed] == 3
     assert found["jackfield_feed_refused_topics", feed] == 2
     assert found["jackfield_feed_last_event_timestamp_seconds", feed] == AT.timestamp()
-    assert found["jackfield_journal_dead_letters", ("sink", "crm")] == 310
-    assert found["jackfield_process_loop_delay_seconds",] == 0.25
+    assert found["jackfield_journal_dead_letters", ("sink", "crm")] == 350
+    assert found["jackfield_sink_breaker_open", sink := ("sink", "crm")] == 1
+    assert found["jackfield_sink_lag_seconds", sink] == 17
     assert found["jackfield_gateway_listener_waiting_events",] == 401
+
+
+def test_what_takes_time_is_a_histogram():
+    found, name = samples(), "jackfield_process_loop_delay_seconds"
+    assert [found[f"{name}_bucket", ("le", str(bound))] for bound in (*BOUNDS, "+Inf")] == [0.0, *[3.0] * 13, 4.0]
+    assert (found[f"{name}_count",], found[f"{name}_sum",]) == (4, 42.5)
+
+
+def test_a_bucket_counts_what_took_at_most_as_long_as_its_bound():
+    counter = LatencyCounter()
+    for seconds in (0.0, BOUNDS[0], BOUNDS[0] * 1.01, BOUNDS[-1], 1000.0):
+        counter.observe(seconds)
+    latency = counter.snapshot()
+    assert (latency.counts[0], latency.counts[1], latency.counts[-2], latency.counts[-1]) == (2, 1, 1, 1)
+    assert latency.count == 5
+
+
+def test_a_sink_that_is_done_with_everything_lags_by_no_second():
+    state = attrs.evolve(STATE, sinks={"crm": SinkStats()})
+    assert samples(state)["jackfield_sink_lag_seconds", ("sink", "crm")] == 0
 
 
 def test_what_never_came_has_no_time():
@@ -92,5 +125,5 @@ def test_what_never_came_has_no_time():
 
 
 def test_each_name_is_given_once():
-    names = [each.name for each in metrics.families(STATE, Process("0"))]
+    names = [each.name for each in metrics.families(STATE, Process("0"), NOW)]
     assert len(names) == len(set(names))

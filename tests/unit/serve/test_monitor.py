@@ -1,6 +1,7 @@
 """`jackfield._serve.monitor`: probes of a gateway, over a real socket."""
 
 import json
+import re
 import socket
 from contextlib import asynccontextmanager
 
@@ -24,9 +25,9 @@ async def serving(address="127.0.0.1:0"):
         yield probes.url
 
 
-async def get(url, method="GET"):
+async def get(url, method="GET", headers=None):
     def exchange():
-        return (yield Request(method, url))
+        return (yield Request(method, url, tuple((headers or {}).items())))
 
     return await perform(exchange())
 
@@ -69,4 +70,20 @@ async def test_a_library_that_is_missing_is_named(monkeypatch):
 async def test_a_late_event_loop_is_measured(autojump_clock):
     async with serving() as url:
         await trio.sleep(1.5)
-        assert b"jackfield_process_loop_delay_seconds 0.0" in (await get(f"{url}/metrics")).body
+        counted = re.search(rb"loop_delay_seconds_count (\S+)", (await get(f"{url}/metrics")).body)
+        assert float(counted[1]) >= 5
+
+
+async def test_a_page_of_another_site_whose_name_leads_to_this_machine_reads_nothing():
+    async with serving() as url:
+        port = url.rpartition(":")[2]
+        for path in ("/metrics", "/readyz", "/healthz"):
+            foreign = await get(f"{url}{path}", headers={"host": f"attacker.example:{port}"})
+            assert (foreign.status, b"attacker.example" in foreign.body) == (403, True)
+        assert (await get(f"{url}/metrics", headers={"host": f"localhost:{port}"})).status == 200
+
+
+async def test_where_it_listens_for_others_any_name_will_do():
+    async with serving("0.0.0.0:0") as url:
+        there = url.replace("0.0.0.0", "127.0.0.1")
+        assert (await get(f"{there}/readyz", headers={"host": "jackfield:9464"})).status == 200

@@ -49,6 +49,7 @@ class Indexes:
                     continue
             elif found.header.next == (segment.limit or max(found.header.next, segment.confirmed)):
                 segment.next, segment.marks = found.header.next, found.header.marks
+                segment.received = found.header.received[0]
                 # What is written next must stand behind a whole group.
                 if segment.limit is not None or not any(piece.problem for piece in segment.chunk(-1)):
                     self._known[segment.first] = found
@@ -76,6 +77,7 @@ class Indexes:
                     index_path(segment).unlink()
                 elif isinstance(found := load_index(segment), Index):
                     self._known[segment.first] = found
+                    segment.received = found.header.received[0]
 
     def discard(self, segment: Segment) -> None:
         """Do without a segment's index until it is made again."""

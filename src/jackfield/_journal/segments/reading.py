@@ -55,6 +55,12 @@ def read(segments: list[Segment], position: int, most: int, upcoming: int, skips
             return Lines(lines, stop, skips.count(position, oldest), due - len(lines), "; ".join(problems))
 
 
+def received_at(segments: list[Segment], position: int) -> int | None:
+    """When the oldest event came of the segment that holds a position, microseconds since 1970, where it is known."""
+    holds = (each.received for each in reversed(segments.copy()) if each.first <= position)
+    return next(holds, 0) or None
+
+
 def _lines(segment: Segment, start: int, stop: int, problems: list[str]) -> list[Line]:
     """A segment's events at these positions."""
     found: list[Line] = []

@@ -51,6 +51,8 @@ class Segment:
     """Whether some of its groups do not stand in their order."""
     problems: list[str] = attrs.field(factory=list)
     """What was found while it was read through."""
+    received: int = 0
+    """When its oldest event came, microseconds since 1970; 0 where that is not known."""
     entries: Entries | None = None
     """What its index will say, where that was collected from its first event on."""
     marks: list[tuple[int, int]] = attrs.field(factory=list)
@@ -98,6 +100,8 @@ class Segment:
     def appended(self, position: int, offset: int, received: Sequence[int], about: About) -> None:
         """Note a group's place, and what the index will say of its events; where that is not known, it is read."""
         self.note(position, offset)
+        if not self.received:
+            self.received = min(received)
         if not about[0]:
             self.entries = None
         elif self.entries is not None:
@@ -116,6 +120,7 @@ class Segment:
                 self.size -= self.torn
             elif not piece.misplaced:
                 self.note(piece.first, piece.offset)
+                self.received = self.received or min([line.received for line in piece.lines], default=0)
                 if piece.problem:
                     missing |= {*range(end, piece.next)} - {line.position for line in piece.lines}
             else:

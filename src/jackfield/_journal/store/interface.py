@@ -80,6 +80,15 @@ class Store(Protocol):
         """How many of the positions from `start` to before `stop` events have or had; a power failure skips some."""
         ...
 
+    def received_at(self, position: int) -> int | None:
+        """When the oldest event came that is kept with that one, microseconds since 1970; nothing is read for it."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many bytes the events have."""
+        ...
+
     def newest_keys(self, most: int) -> list[bytes]:
         """The keys of the newest events, the oldest first."""
         ...

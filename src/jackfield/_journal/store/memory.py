@@ -36,6 +36,7 @@ class MemoryStore:
     survives = False
     instant = True
     findings = ()
+    size = 0
 
     @property
     def first(self) -> int:
@@ -58,6 +59,9 @@ class MemoryStore:
     def count(self, start: int, stop: int) -> int:
         """All are."""
         return max(0, stop - start)
+
+    def received_at(self, _position: int) -> None:
+        """Nothing."""
 
     def newest_keys(self, _most: int) -> list[bytes]:
         """None."""

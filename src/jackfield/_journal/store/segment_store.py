@@ -19,6 +19,7 @@ import attrs
 from jackfield._journal.segments import JournalGone, Lines, SegmentFolder
 from jackfield._journal.segments.entries import NOTHING, About
 from jackfield._journal.segments.folder import SEGMENT_BYTES
+from jackfield._journal.segments.reading import received_at
 from jackfield._journal.segments.state import read_header
 from jackfield._journal.segments.walk import Line
 from jackfield._journal.store.integrity import State
@@ -180,6 +181,10 @@ class SegmentStore:
     def scan(self, since: int, until: int, problem: Callable[[str], object]) -> Iterator[list[Line]]:
         """The events received from `since` to before `until`, microseconds since 1970; damage goes to `problem`."""
         return self.folder.scan(since, until, problem)
+
+    def received_at(self, position: int) -> int | None:
+        """When the oldest event of its segment came, microseconds since 1970; nothing is read for it."""
+        return received_at(self.folder.segments, position)
 
     def newest_keys(self, most: int) -> list[bytes]:
         """The keys of the newest events, the oldest first."""
