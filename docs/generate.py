@@ -213,7 +213,7 @@ def configuration_page() -> str:
 def _options(options: Any) -> Iterator[str]:
     yield "| option | default | description |"
     yield "|---|---|---|"
-    for field in attrs.fields(attrs.resolve_types(options)):
+    for field in sorted(attrs.fields(attrs.resolve_types(options)), key=lambda each: each.inherited):
         default = "required" if field.default is attrs.NOTHING else f"`{_toml(field.default)}`"
         yield f"| `{field.alias}` | {default} | {field.metadata['help']} |"
     yield ""

@@ -1,4 +1,4 @@
-"""`jackfield_http.exchange`: connections are kept and shared, limits hold, redirects go where they may."""
+"""`jackfield.plugin.posting._exchange`: connections are kept and shared, limits hold, redirects go where they may."""
 
 import socket
 import threading

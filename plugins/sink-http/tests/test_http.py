@@ -132,8 +132,6 @@ def test_every_fault_of_a_table_is_reported_at_once_and_none_quotes_a_secret():
         }
     ) == [
         "sinks.crm.follow_redirect: unknown option; did you mean follow_redirects?",
-        "sinks.crm.url: a URL must not hold a user and a password: give them as username and password",
-        "sinks.crm.mode: 'bulk' is none of 'structured', 'binary', 'batch'",
         "sinks.crm.timeout: 0.0 is not between 0.001 and 3600",
         "sinks.crm.bearer: the environment variable NO_SUCH_VARIABLE is not set or empty",
         "sinks.crm.auth_header: 'X Key' is not a name of a header",
@@ -143,6 +141,8 @@ def test_every_fault_of_a_table_is_reported_at_once_and_none_quotes_a_secret():
         "sinks.crm.connections: 0 is not between 1 and 1000",
         "sinks.crm.max_request_bytes: -1 is not between 1 and 1000000000",
         "sinks.crm.max_response_bytes: 0 is not between 1 and 100000000",
+        "sinks.crm.url: a URL must not hold a user and a password: give them as username and password",
+        "sinks.crm.mode: 'bulk' is none of 'structured', 'binary', 'batch'",
     ]
 
 

@@ -1,4 +1,4 @@
-"""`jackfield_http.networks`: a name is connected to only where it leads to an address that is allowed."""
+"""`jackfield.plugin.posting._networks`: a name is connected to only where it leads to an address that is allowed."""
 
 import socket
 from ipaddress import IPv4Address, IPv6Address
@@ -8,7 +8,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield_http.networks import Networks, is_public, race
+from jackfield.plugin.posting._networks import Networks, is_public, race
 
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 NOT_PUBLIC = [

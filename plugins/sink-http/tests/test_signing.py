@@ -1,4 +1,4 @@
-"""`jackfield_http.signing`: the Standard Webhooks project's own library verifies what is signed here."""
+"""`jackfield.plugin.posting._signing`: the Standard Webhooks project's own library verifies what is signed here."""
 
 import base64
 import time
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from jackfield.plugin.posting._signing import key_of, message_id, signature_headers
 from jackfield.testing import strategies
-from jackfield_http.signing import key_of, message_id, signature_headers
 
 KEYS = st.binary(min_size=24, max_size=64)
 IDS = st.text("0123456789abcdef", min_size=32, max_size=32)

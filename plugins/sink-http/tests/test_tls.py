@@ -1,4 +1,4 @@
-"""`jackfield_http.tls`: whom a sink trusts, and as whom it presents itself; with real certificates."""
+"""`jackfield.plugin.posting._tls`: whom a sink trusts, and as whom it presents itself; with real certificates."""
 
 import ssl
 
@@ -7,9 +7,9 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from jackfield.errors import DeliveryError
+from jackfield.plugin.posting._tls import client_context
 from jackfield.plugin.secrets import Secret
 from jackfield_http import Http
-from jackfield_http.tls import client_context
 
 
 @pytest.fixture(scope="module")

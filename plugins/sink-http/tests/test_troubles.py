@@ -1,4 +1,4 @@
-"""`jackfield_http.troubles`: the cause in words, dug out of what several libraries wrapped it in."""
+"""`jackfield.plugin.posting._troubles`: the cause in words, dug out of what several libraries wrapped it in."""
 
 import ssl
 
@@ -6,8 +6,8 @@ import httpcore2
 import pytest
 import trio
 
-from jackfield_http.networks import Forbidden
-from jackfield_http.troubles import explain
+from jackfield.plugin.posting._networks import Forbidden
+from jackfield.plugin.posting._troubles import explain
 
 
 async def test_a_server_that_is_not_there(server, failing):

@@ -1,11 +1,11 @@
-"""`jackfield_http.headers`: what may be sent beside the sink's own headers."""
+"""`jackfield.plugin.posting._headers`: what may be sent beside the sink's own headers."""
 
 import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield_http.headers import basic, check_further, check_name, fit
+from jackfield.plugin.posting._headers import basic, check_further, check_name, fit
 
 
 @given(st.text() | st.text("ab \t\r\n\x00é", max_size=5))

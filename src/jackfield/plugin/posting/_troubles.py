@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator
 
 from jackfield.errors import OnError
-from jackfield_http.networks import Forbidden
+from jackfield.plugin.posting._networks import Forbidden
 
 __all__ = ["explain"]
 

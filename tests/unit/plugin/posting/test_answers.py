@@ -1,12 +1,12 @@
-"""`jackfield_http.answers`: what a status, a Retry-After and a server's text mean."""
+"""`jackfield.plugin.posting._answers`: what a status, a Retry-After and a server's text mean."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jackfield.plugin.posting._answers import excerpt, on_error_of
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import Secret
-from jackfield_http.answers import excerpt, on_error_of
 
 
 @pytest.mark.parametrize(

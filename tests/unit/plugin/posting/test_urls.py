@@ -1,8 +1,8 @@
-"""`jackfield_http.urls`: which URLs can be used, and which redirects may be followed."""
+"""`jackfield.plugin.posting._urls`: which URLs can be used, and which redirects may be followed."""
 
 import pytest
 
-from jackfield_http.urls import check_plain, next_url
+from jackfield.plugin.posting._urls import check_plain, next_url
 
 HERE = "https://crm.example/a/b?key=1"
 

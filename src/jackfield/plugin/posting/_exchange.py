@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from email.utils import formatdate
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import attrs
@@ -13,11 +12,9 @@ import httpcore2
 import trio
 
 from jackfield.plugin.http import RetryAfter
-from jackfield_http.networks import Forbidden
-from jackfield_http.urls import next_url
-
-if TYPE_CHECKING:
-    from jackfield_http import Http
+from jackfield.plugin.posting._networks import Forbidden
+from jackfield.plugin.posting._options import PostOptions
+from jackfield.plugin.posting._urls import next_url
 
 __all__ = ["TROUBLES", "Answer", "Client"]
 
@@ -49,7 +46,8 @@ class Answer:
 class Client:
     """Posts to one URL over a pool of connections."""
 
-    _options: Http
+    _options: PostOptions
+    _url: str
     _pool: httpcore2.AsyncConnectionPool
     _slots: trio.CapacityLimiter
     """As many as the pool has connections, so that waiting for one does not count as a request's time."""
@@ -63,7 +61,7 @@ class Client:
         """
         async with self._slots:
             deadline = trio.current_time() + self._options.timeout
-            url = self._options.url
+            url = self._url
             followed = 0
             while True:
                 answer = await self._exchange(url, headers, body, deadline, acknowledged)
