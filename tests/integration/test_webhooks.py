@@ -114,6 +114,26 @@ async def test_a_feed_by_webhook_alone_opens_no_connection_and_says_so(tmp_path,
     assert gateway.state().feeds["office"].state.value == "disconnected"
 
 
+async def test_a_webhooks_trace_is_in_the_journal_and_goes_out_to_the_sink(tmp_path, folder, poster):
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    async with opened(document(tmp_path)) as (gateway, url, _):
+        with gateway.listen("call.*", committed=True) as listener:
+            for number, more in enumerate([{"traceparent": parent, "tracestate": "a=1"}, {}, {"traceparent": "junk"}]):
+                async with await poster.connect(url) as stream:
+                    body, headers = posted(number)
+                    assert (await poster.post(stream, PATH, body, **headers, **more))[0] == 200
+            found = [(await anext(listener)).event.trace for _ in range(3)]
+    assert found == [(parent, "a=1"), None, None]
+    sent = [event for event in folder.events() if event["origin"] == "webhook"]
+    assert [(each.get("traceparent"), each.get("tracestate")) for each in sent] == [
+        (parent, "a=1"),
+        (None,) * 2,
+        (None,) * 2,
+    ]
+    (segment,) = (tmp_path / "journal").glob("*.jsonl")
+    assert segment.read_text().count(f'"traceparent":"{parent}","tracestate":"a=1"') == 1
+
+
 async def test_the_time_without_a_gateway_is_a_gap_of_a_feed_by_webhook_too(tmp_path, folder):
     config = document(tmp_path)
     async with opened(config) as (_, _, observer):

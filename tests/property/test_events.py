@@ -62,7 +62,9 @@ def described(event):
 def test_the_json_is_that_of_its_members_in_their_order_byte_for_byte(event):
     members = {name: value for name, value in described(event) if value not in (None, "")}
     data = {} if event.data is None else {"data": event.data}
-    assert event.to_json() == msgspec.json.encode(members | data)
+    trace = {} if event.trace is None else {"traceparent": event.trace.parent}
+    state = {"tracestate": event.trace.state} if event.trace is not None and event.trace.state else {}
+    assert event.to_json() == msgspec.json.encode(members | data | trace | state)
 
 
 @given(strategies.events())

@@ -201,6 +201,7 @@ def _schemas() -> Schema:
                 "type": {"type": "string", "examples": sorted(KIND_NAMES)[:5]},
                 "time": {"type": "string", "format": "date-time"},
                 **parties,
+                **dict.fromkeys(("traceparent", "tracestate"), _TEXT),
                 "data": {},
             },
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import attrs
@@ -15,7 +16,7 @@ from jackfield._loading.guard import provider_code
 from jackfield._net.http_server import by
 from jackfield.config import Feed, WebhooksOptions
 from jackfield.errors import FrameError, JackfieldError, JournalError, PluginError, WebhookError
-from jackfield.events import Event
+from jackfield.events import Event, TraceContext
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.protocol import FeedProtocol, SupportsWebhookNotes
 from jackfield.plugin.redaction import Redactor
@@ -70,7 +71,7 @@ class WebhookReceiver:
             if len(request.body) > self.most_bytes:
                 raise WebhookError(413, f"the body is larger than {self.most_bytes} bytes")
             with by(deadline, WebhookError(503, f"the journal did not commit it within {webhook.timeout:g} s")):
-                return await self._receive(self._whole(request))
+                return await self._receive(self._whole(request), _trace_of(request))
         except WebhookError as refusal:
             return self.refuse(refusal)
 
@@ -91,12 +92,13 @@ class WebhookReceiver:
             raise WebhookError(400, "the request has neither a body nor a query")
         return WebhookRequest(request.method, target, url, headers, request.body, self._now())
 
-    async def _receive(self, request: WebhookRequest) -> Response:
+    async def _receive(self, request: WebhookRequest, trace: TraceContext | None) -> Response:
         try:
             with provider_code():
                 read = self.webhook.read(request)
                 answered = read if isinstance(read, WebhookAnswer) else WebhookAnswer(read)
-            events = [attrs.evolve(event, origin="webhook") for event in answered.events]
+            more: dict[str, Any] = {"origin": "webhook"} if trace is None else {"origin": "webhook", "trace": trace}
+            events = [attrs.evolve(event, **more) for event in answered.events]
             new = await self._publish(events) if events else 0
         except FrameError as error:
             return self._cannot_read(error)
@@ -152,6 +154,14 @@ class WebhookReceiver:
     def _cannot_read(self, error: FrameError) -> Response:
         self._unreadable(error)
         return answer(WebhookError(400, self._redact(error.problem)))
+
+
+def _trace_of(request: Request) -> TraceContext | None:
+    """The trace that a request says it belongs to."""
+    parents = [value for name, value in request.headers if name.lower() == "traceparent"]
+    if not parents:
+        return None
+    return TraceContext.parse(parents, [value for name, value in request.headers if name.lower() == "tracestate"])
 
 
 def answer(refusal: WebhookError) -> Response:

@@ -10,6 +10,7 @@ from jackfield.events.event import Event, Origin, content_id, without_half_pairs
 from jackfield.events.json_text import decode_data, decode_struct, encode_data
 from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield.events.record import Record
+from jackfield.events.trace import TraceContext
 
 __all__ = [
     "NO_PARTIES",
@@ -21,6 +22,7 @@ __all__ = [
     "Origin",
     "Parties",
     "Record",
+    "TraceContext",
     "content_id",
     "decode_data",
     "decode_struct",

@@ -10,6 +10,7 @@ import attrs
 from jackfield.addresses import Address
 from jackfield.events.event import Event, Origin
 from jackfield.events.parties import NO_PARTIES, Parties
+from jackfield.events.trace import TraceContext
 
 __all__ = ["EventDraft"]
 
@@ -37,6 +38,7 @@ class EventDraft:
     origin: Origin
     inferred: bool
     parties: Parties
+    trace: TraceContext | None
     data: Any
     data_json: bytes | None
     raw: bytes
@@ -49,6 +51,7 @@ class EventDraft:
         self.origin = "live"
         self.inferred = False
         self.parties = NO_PARTIES
+        self.trace = None
         self.data_json = None
         self.raw = b""
         self._json = None

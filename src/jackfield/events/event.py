@@ -17,6 +17,7 @@ from jackfield.addresses import Address, escape_segment
 from jackfield.errors import EventError
 from jackfield.events.json_text import decode_data, decode_struct, encode_data, without_surrogates
 from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
+from jackfield.events.trace import TraceContext
 
 __all__ = ["Event", "Origin", "content_id", "without_half_pairs"]
 
@@ -54,6 +55,8 @@ class Event:
     """Whether the vendor did not name the event and we deduced its kind."""
     parties: Parties = NO_PARTIES
     """Who takes part, in neutral words."""
+    trace: TraceContext | None = None
+    """The trace that it belongs to, where the vendor's webhook named one."""
     data: Any = attrs.field(default=None, hash=False)
     """The vendor's payload as JSON objects, nothing dropped or renamed; made of `data_json` at their first use."""
     data_json: bytes | None = attrs.field(default=None, repr=False, eq=False)
@@ -145,6 +148,8 @@ class _Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cause: Cause = ""
     media: Media = ""
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    traceparent: str = ""
+    tracestate: str = ""
 
 
 # Each field of the parties and its extension attribute.
@@ -223,6 +228,8 @@ def _encoded(event: Event) -> bytes:
         parties.media,
         _raw_data(event),
     )
+    if event.trace is not None:
+        wire = msgspec.structs.replace(wire, traceparent=event.trace.parent, tracestate=event.trace.state)
     return _encode(wire)
 
 
@@ -257,6 +264,7 @@ def _from_wire(wire: _Wire) -> Event:
         origin=wire.origin,
         inferred=wire.inferred,
         parties=_parties(wire),
+        trace=TraceContext.parse([wire.traceparent], [wire.tracestate]) if wire.traceparent else None,
         data=None if text is None else decode_data(text),
         data_json=text,
     )

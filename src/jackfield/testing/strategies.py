@@ -13,7 +13,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from jackfield.addresses import SEGMENTS, Address, AddressPattern, Source
-from jackfield.events import Cause, Direction, Event, Media, Parties
+from jackfield.events import Cause, Direction, Event, Media, Parties, TraceContext
 from jackfield.kinds import KIND_NAMES
 from jackfield.selectors import KindPattern, Selector
 
@@ -33,6 +33,7 @@ __all__ = [
     "segments",
     "selectors",
     "selectors_matching",
+    "traces",
 ]
 
 # Escapes, separators and wildcards of every syntax that is translated, near-misses, and letters beyond ASCII.
@@ -184,6 +185,19 @@ def parties() -> st.SearchStrategy[Parties]:
     return st.builds(Parties, **texts, **{name: st.sampled_from(get_args(values)) for name, values in words.items()})
 
 
+def traces() -> st.SearchStrategy[TraceContext]:
+    """A valid trace context, with and without a state."""
+    texts = st.tuples(
+        st.from_regex(r"00-[0-9a-f]{31}[1-9a-f]-[1-9a-f][0-9a-f]{15}-[0-9a-f]{2}", fullmatch=True),
+        st.lists(st.from_regex(r"[a-z][a-z0-9@/-]{0,8}=[!-+>-~]{1,20}", fullmatch=True), max_size=4, unique_by=_key),
+    )
+    return texts.map(lambda each: TraceContext(each[0], ",".join(each[1])))
+
+
+def _key(member: str) -> str:
+    return member.partition("=")[0]
+
+
 def events() -> st.SearchStrategy[Event]:
     """An event with anything in it, as no vendor would send it."""
     texts = st.text(min_size=1)
@@ -201,6 +215,7 @@ def events() -> st.SearchStrategy[Event]:
         origin=st.sampled_from(["live", "webhook", "backfill", "replay", "simulated"]),
         inferred=st.booleans(),
         parties=parties(),
+        trace=st.none() | traces(),
         data=json_values(),
     )
 

@@ -176,3 +176,22 @@ async def test_a_programs_own_server_hands_webhooks_to_the_gateway():
 def test_a_whole_request_shows_nothing_that_may_be_secret(receiver, secret):
     whole = receiver()._whole(Request("POST", f"/x?{secret}", (("X-Signature", secret),), secret.encode()))
     assert "s3cret" not in repr(whole)
+
+
+GOOD = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace"),
+    [
+        ((), None),
+        ((("Traceparent", GOOD), ("Tracestate", "a=1"), ("tracestate", "b=2")), (GOOD, "a=1,b=2")),
+        ((("traceparent", "00-gibberish"), ("tracestate", "a=1")), None),
+        ((("tracestate", "a=1"),), None),
+    ],
+)
+async def test_the_trace_that_a_webhook_names_is_that_of_its_events(receiver, published, headers, trace):
+    url = "http://inside:8080/webhooks/office?CallSid=C"
+    asked = request("GET", "/webhooks/office?CallSid=C", url)
+    answer = await receiver().receive(attrs.evolve(asked, headers=(*asked.headers, *headers)))
+    assert (answer.status, [event.trace for event in published]) == (200, [trace])
