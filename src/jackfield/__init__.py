@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jackfield._gateway.durable_listener import DurableListener
     from jackfield._gateway.gateway import Gateway
     from jackfield._gateway.listener import Listener
     from jackfield._gateway.opening import open_gateway
@@ -36,6 +37,7 @@ __all__ = [
     "AddressPattern",
     "Changes",
     "ConfigError",
+    "DurableListener",
     "Event",
     "Gateway",
     "GatewayConfig",
@@ -56,6 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "_gateway.durable_listener": ("DurableListener",),
     "_gateway.gateway": ("Gateway",),
     "_gateway.listener": ("Listener",),
     "_gateway.opening": ("open_gateway",),

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from jackfield._cli import journal_files, replay
+from jackfield._cli import journal_files, journal_forget, replay
 from jackfield._cli.console import say, warn
 from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
@@ -25,7 +25,7 @@ from jackfield._cli.selecting import selector
 from jackfield._cli.texts import searched
 from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.coverage import measure_coverage
-from jackfield._journal.store import SegmentStore, forget_sink
+from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.records import Loss
 from jackfield._journal.store.surviving import check_content
 from jackfield._journal.takeover import is_old_form
@@ -38,8 +38,8 @@ __all__ = ["PATH", "configure", "journal_folder", "run"]
 
 EPILOG = """\
 PATH is a configuration, whose journal is meant, or a journal's folder itself. A gateway may be
-running meanwhile, except for 'import' and 'compact', which are refused then. 'replay --dead',
-'forget-sink', 'import' and 'compact' change the journal; the others only read it.
+running meanwhile, except for 'import', 'compact' and 'forget-durable', which are refused then.
+They, 'replay --dead' and 'forget-sink' change the journal; the others only read it.
 
 examples:
   jackfield journal stats gateway.toml
@@ -88,10 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check = _action(actions, "check", "read everything and compare it with its checksums; nothing is changed")
     _add_found_path(check)
     check.set_defaults(do=_check)
-    forget = _action(actions, "forget-sink", "forget how far a sink had come that is not configured any more")
-    forget.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
-    forget.add_argument("sink", metavar="SINK", help="the sink's name")
-    forget.set_defaults(do=_forget_sink)
+    journal_forget.configure(partial(_action, actions), journal_folder)
     journal_files.configure(partial(_action, actions), journal_folder, _gateway_options)
 
 
@@ -185,6 +182,11 @@ def _stats(options: argparse.Namespace) -> int:
                 }
                 for name in sorted({*cursors, *dead, *losses})
             },
+            "durable": {
+                name: {"next": row.next, "behind": store.count(max(store.first, row.next), store.next)}
+                for name, row in sorted(store.saved().durable.items())
+                if row is not None
+            },
         }
     finally:
         store.close()
@@ -197,6 +199,8 @@ def _stats(options: argparse.Namespace) -> int:
         print(f"received between {ends[0]:%Y-%m-%d %H:%M:%S} and {ends[1]:%Y-%m-%d %H:%M:%S} UTC")
     for name, sink in document["sinks"].items():
         print(f"sink {name}: {sink['behind']} behind, {sink['dead']} dead letters{_lost(sink)}")
+    for name, durable in document["durable"].items():
+        print(f"durable subscription {name}: {durable['behind']} behind")
     if covered:
         print(f"an outage: {covered}")
     return 0
@@ -283,14 +287,3 @@ def _check(options: argparse.Namespace) -> int:
     found = "1 problem" if problems == 1 else f"{problems} problems"
     say(f"{path}: {events} events read, {found}", level="error" if problems else "info")
     return 1 if problems else 0
-
-
-def _forget_sink(options: argparse.Namespace) -> int:
-    path = journal_folder(options.path)
-    tables = read_toml(options.path) if path != options.path else {}
-    if options.sink in tables.get("sinks", {}):
-        problem = f"sink {options.sink!r} is configured; forget it when the configuration does not have it any more"
-        raise ConfigError([ConfigProblem(f"sinks.{options.sink}", problem)])
-    forget_sink(path, options.sink)
-    say(f"{path}: sink {options.sink} is forgotten; its dead letters stay")
-    return 0

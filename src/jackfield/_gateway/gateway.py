@@ -15,9 +15,10 @@ import trio
 from jackfield._feed.recorder import Committed
 from jackfield._gateway.arguments import expect, expect_each
 from jackfield._gateway.configuring import expect_config, read_config, with_feed, without_feed
+from jackfield._gateway.durable_listener import DurableListener
 from jackfield._gateway.feeds import CLOSE_SECONDS, Feeds
 from jackfield._gateway.listener import Listener, parse_selectors
-from jackfield._gateway.listeners import EventListeners, RecordListeners
+from jackfield._gateway.listening import Listening
 from jackfield._gateway.live_state import LiveState
 from jackfield._gateway.reload import Reloader
 from jackfield._gateway.routes import Routes
@@ -57,8 +58,7 @@ class Gateway:
     _webhooks: Webhooks = attrs.field(init=False)
     _reloader: Reloader = attrs.field(init=False)
     _feeds: Feeds = attrs.field(init=False)
-    _listeners: EventListeners = attrs.field(init=False)
-    _committed: RecordListeners = attrs.field(init=False)
+    _listeners: Listening = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
     _live: LiveState = attrs.field(init=False)
     _closed: bool = False
@@ -68,8 +68,7 @@ class Gateway:
     def __attrs_post_init__(self) -> None:
         observe = self._registry.observe
         self._feeds = Feeds(self._journal, self._registry, self._rng, lambda name: partial(self._take, name))
-        self._listeners = EventListeners(observe, self._feeds.deselect)
-        self._committed = RecordListeners(observe, self._feeds.deselect)
+        self._listeners = Listening(self._journal, observe, self._feeds.select, self._feeds.deselect)
         self._sinks = Sinks(self._journal, self._registry, self._rng)
         self._routes = Routes(self._sinks.pipelines, self._journal)
         feeds = self._feeds.sessions, self._feeds.select
@@ -83,29 +82,29 @@ class Gateway:
     def listen(
         self, *selectors: str | Selector, buffer: int = ..., overflow: Overflow = ..., committed: Literal[True]
     ) -> Listener[Record]: ...
+    @overload
+    def listen(self, *selectors: str | Selector, buffer: int = ..., durable: str) -> DurableListener: ...
     def listen(
         self,
         *selectors: str | Selector,
         buffer: int = LISTENER_BUFFER,
         overflow: Overflow = "drop_oldest",
         committed: bool = False,
+        durable: str | None = None,
     ) -> Listener[Event] | Listener[Record]:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
         Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
         ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
         lost, or that the loop ends with an error. With `committed` the loop gets a `Record` of each event once it is
-        committed, with its position in the journal. A kind that neither Jackfield nor a feed's vendor has is reported.
-        `SelectorError` for a selector that does not parse, `ValueError` for none, `JackfieldError` once the gateway is
-        closed.
+        committed, with its position in the journal; with `durable`, a name, it gets records from behind what a listener
+        of that name has acknowledged before, see `DurableListener`. A kind that nobody has is reported.
+        `SelectorError` for a selector that does not parse, `ValueError` for none or a name that cannot be one,
+        `JackfieldError` once the gateway is closed, or while another listener has that name.
         """
         self._check_open()
-        parsed = parse_selectors(selectors)
-        if committed and self._committed.put not in self._journal.committed:
-            self._journal.committed.append(self._committed.put)
-        listener = (self._committed if committed else self._listeners).add(parsed, buffer, overflow)
-        report_unknown_kinds(parsed, self._registry, self._feeds.sessions)
-        self._feeds.select(parsed)
+        listener = self._listeners.open(parse_selectors(selectors), buffer, overflow, committed, durable)
+        report_unknown_kinds(listener.selectors, self._registry, self._feeds.sessions)
         return listener
 
     async def publish(self, *events: Event) -> int:
@@ -164,7 +163,7 @@ class Gateway:
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         feeds, sinks, rejections = self._feeds.sessions, self._sinks.pipelines, self._webhooks.server.rejections
-        listeners = tuple(each._state() for each in (*self._listeners, *self._committed))
+        listeners = tuple(self._listeners.states())
         return gateway_state(feeds, sinks, self._journal, listeners, self._routes, rejections, self._serve_stats())
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
@@ -248,6 +247,7 @@ class Gateway:
                 self._feeds.open(feed, "no gateway was running")
             report_unknown_kinds(self._routes.selectors, self._registry, self._feeds.sessions)
             self._feeds.select(self._routes.selectors)
+            self._listeners.durables.begin()
             await self._webhooks.open(self._feeds.sessions)
             await self._reloader.learn()
         return tasks
@@ -294,6 +294,6 @@ class Gateway:
                 await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
-        self._committed.close()
+        self._listeners.finish()
         with trio.move_on_after(CLOSE_SECONDS):
             await self._live.save()

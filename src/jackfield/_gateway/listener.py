@@ -126,9 +126,12 @@ class Listener(Generic[Item]):
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         while not self._events and not self._closed:
-            self._news = trio.Event()
-            await self._news.wait()
+            await self._wait()
         return self.take_nowait()
+
+    async def _wait(self) -> None:
+        self._news = trio.Event()
+        await self._news.wait()
 
     def take_nowait(self) -> list[Item]:
         """Every event that waits, maybe none; raises `ListenerOverflow` as `take` does."""
@@ -159,8 +162,7 @@ class Listener(Generic[Item]):
             if self._closed:
                 self._check_whole()
                 raise StopAsyncIteration
-            self._news = trio.Event()
-            await self._news.wait()
+            await self._wait()
         await trio.lowlevel.checkpoint_if_cancelled()
         self._bytes -= self._sizes.popleft()
         return self._events.popleft()

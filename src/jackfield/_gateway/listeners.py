@@ -11,13 +11,14 @@ from typing import Generic
 import attrs
 import trio
 
+from jackfield._gateway.durable_listener import DurableListener
 from jackfield._gateway.listener import Item, Listener
 from jackfield._routing.index import SelectorIndex
 from jackfield.events import Event, Record
-from jackfield.reports import Overflow, Report
+from jackfield.reports import ListenerState, Overflow, Report
 from jackfield.selectors import Selector
 
-__all__ = ["EventListeners", "RecordListeners"]
+__all__ = ["DurableListeners", "EventListeners", "RecordListeners"]
 
 
 @attrs.define(eq=False)
@@ -34,21 +35,30 @@ class Listeners(Generic[Item]):
     def __iter__(self) -> Iterator[Listener[Item]]:
         return (listener for reference in list(self._selectors) if (listener := reference()) is not None)
 
+    def states(self) -> Iterator[ListenerState]:
+        """How each stands."""
+        return (each._state() for each in self)
+
     def add(self, selectors: tuple[Selector, ...], buffer: int, overflow: Overflow) -> Listener[Item]:
         """A new listener; `ValueError` for a buffer or a policy that does not exist."""
-        listener: Listener[Item] = Listener(selectors, buffer, self._report, self._detach, overflow)
-        reference = weakref.ref(listener, partial(self._abandoned, trio.lowlevel.current_trio_token()))
-        for selector in selectors:
-            self._index.add(selector, reference)
-        self._selectors[reference] = selectors
+        listener: Listener[Item] = Listener(selectors, buffer, self._report, self.detach, overflow)
+        self.keep(listener)
         return listener
+
+    def keep(self, listener: Listener[Item]) -> None:
+        """Give events to a listener, as long as somebody refers to it."""
+        reference = weakref.ref(listener, partial(self._abandoned, trio.lowlevel.current_trio_token()))
+        for selector in listener.selectors:
+            self._index.add(selector, reference)
+        self._selectors[reference] = listener.selectors
 
     def close(self) -> None:
         """Close all."""
         for listener in self:
             listener.close()
 
-    def _detach(self, listener: Listener[Item]) -> None:
+    def detach(self, listener: Listener[Item]) -> None:
+        """Give it nothing more."""
         self._forget(weakref.ref(listener))
 
     def _abandoned(self, token: trio.lowlevel.TrioToken, reference: weakref.ref[Listener[Item]]) -> None:
@@ -86,3 +96,20 @@ class RecordListeners(Listeners[Record]):
                 for reference in self._index.match(record.event):
                     if (listener := reference()) is not None:
                         listener._put(record, len(record.event.raw))
+
+
+class DurableListeners(Listeners[Record]):
+    """Those that go on behind what their programs have acknowledged; one of each name."""
+
+    def named(self, name: str) -> DurableListener | None:
+        """The one of that name, if there is one."""
+        return next((each for each in self._durable if each.durable == name), None)
+
+    def put(self, records: list[Record]) -> None:
+        """Let each have the events of a commit; never waits."""
+        for each in self._durable:
+            each._follow(records)
+
+    @property
+    def _durable(self) -> Iterator[DurableListener]:
+        return (each for each in self if isinstance(each, DurableListener))

@@ -12,16 +12,20 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Generic, NoReturn, TypeVar
 
 import attrs
 import trio
 from outcome import Error, Outcome, Value, acapture, capture
 
+from jackfield._gateway.arguments import expect
+from jackfield._gateway.durable_listener import DurableListener
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Item, Listener
 from jackfield._gateway.watch import Changes, Watch
 from jackfield.errors import JackfieldError, JournalError
+from jackfield.events import Record
 from jackfield.state import Snapshot
 
 __all__ = ["Batches", "Crossing", "Portal", "closed", "no_state"]
@@ -194,6 +198,12 @@ class Batches(Generic[Item]):
         if not self._portal.forked:
             self._portal.call(self._close)
 
+    def acknowledge(self, record: Record) -> None:
+        """Be done with a record of a durable listener, and all before it."""
+        expect("record", record, Record, "a record that the listener gave")
+        if not self._portal.forked:
+            self._portal.call(partial(self._acknowledge, record))
+
     def take_nowait(self) -> list[Item]:
         """What has crossed, maybe nothing; the next batch is asked for."""
         batch = self.ask()
@@ -204,6 +214,11 @@ class Batches(Generic[Item]):
 
     def _close(self) -> None:
         self._listening.result().close()
+
+    def _acknowledge(self, record: Record) -> None:
+        listener = self._listening.result()
+        assert isinstance(listener, DurableListener)
+        listener.acknowledge(record)
 
     async def _take(self) -> list[Item]:
         return await self._listening.result().take()

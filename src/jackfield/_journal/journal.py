@@ -1,11 +1,8 @@
 """The ordered log between feeds and sinks: events go in at once, each sink reads on from its own cursor.
 
-This is the one seam between receiving and delivering. In a folder an event can be read as soon as it is committed,
-and from then on reaches every sink at least once, whatever becomes of this process. In memory the oldest events
-make room for the newest, and a sink that has not read them by then has lost them, and gets their number.
-
-Admitting an event never waits. Events that come while one commit is under way make up the next, so
-the groups grow as the load does.
+In a folder an event can be read as soon as it is committed, and from then on reaches every sink at least once, whatever
+becomes of this process. In memory the oldest events make room for the newest, and a sink that has not read them by then
+has lost them, and gets their number. Events that come while one commit is under way make up the next.
 """
 
 from __future__ import annotations
@@ -22,6 +19,7 @@ from jackfield._journal.committing import Committing
 from jackfield._journal.cursor import Cursor
 from jackfield._journal.dedup import SeenIds
 from jackfield._journal.downtime import Account, AccountNotes
+from jackfield._journal.durable import DurableSubscriptions
 from jackfield._journal.figures import journal_stats
 from jackfield._journal.intake import Intake
 from jackfield._journal.log import Batch, Bounds, Log
@@ -54,6 +52,7 @@ class Journal:
     _rng: random.Random = attrs.field(factory=random.Random)
     _clock: Callable[[], float] = time.time  # the wall clock
     committed: list[Callable[[list[Record]], object]] = attrs.field(factory=list)  # each gets each commit
+    durable: DurableSubscriptions = attrs.field(init=False)
     _log: Log = attrs.field(init=False)
     _intake: Intake = attrs.field(init=False)
     _committing: Committing = attrs.field(init=False)
@@ -73,6 +72,7 @@ class Journal:
         appending, saving, reading = (RetryingWorker(report, self._rng, self._rescue) for _ in range(3))
         self._log = Log(self._bounds, store, report, reading, self._needed, store.next)
         self._pending = PendingNotes(store, self._bounds.events, saving, self._clock)
+        self.durable = DurableSubscriptions(self._pending, self._log)
         self._known = dict(self._pending.known)
         self._receipts = Receipts(self._pending.acknowledge)
         self._accounts = AccountNotes(self._pending.account)
@@ -288,4 +288,4 @@ class Journal:
                 callback(records)
 
     def _needed(self) -> int:
-        return min((cursor.committed for cursor in self._cursors), default=self._log.end)
+        return min((*(each.committed for each in self._cursors), *self.durable.in_memory), default=self._log.end)

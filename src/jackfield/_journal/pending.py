@@ -1,4 +1,4 @@
-"""What changes in place and is not saved yet: cursors, dead letters, tokens, losses, accounts of feeds."""
+"""What changes in place and is not saved yet: of sinks, of feeds, and of durable subscriptions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import trio
 from jackfield._journal.downtime import AccountRow
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.store import Store
-from jackfield._journal.store.records import DeadLetterRow, Loss, Notes, Token
+from jackfield._journal.store.records import DeadLetterRow, Durable, Loss, Notes, Token
 from jackfield.errors import JournalError
 from jackfield.events import Event
 
@@ -43,6 +43,8 @@ class PendingNotes:
     losses: dict[str, Loss] = attrs.field(factory=dict)
     tokens: dict[str, Token] = attrs.field(factory=dict)
     """The newest of each feed."""
+    durable: dict[str, Durable] = attrs.field(factory=dict)
+    """Each durable subscription, saved or not."""
     dead_lettered: Counter[str] = attrs.field(factory=Counter)
     """How many dead letters each sink has made since the journal was opened."""
     _unsaved_cursors: dict[str, int] = attrs.field(factory=dict)
@@ -50,7 +52,9 @@ class PendingNotes:
     _unsaved_tokens: dict[str, Token] = attrs.field(factory=dict)
     _unsaved_accounts: dict[str, AccountRow] = attrs.field(factory=dict)
     _unsaved_losses: dict[str, Loss] = attrs.field(factory=dict)
+    _unsaved_durable: dict[str, Durable | None] = attrs.field(factory=dict)
     _changed: trio.Event = attrs.field(factory=trio.Event)
+    _saves: int = 0
     _saved: trio.Event = attrs.field(factory=trio.Event)
     _saving: trio.Lock = attrs.field(factory=trio.Lock)
     _finishing: trio.Event = attrs.field(factory=trio.Event)
@@ -58,6 +62,7 @@ class PendingNotes:
     def __attrs_post_init__(self) -> None:
         saved = self._store.saved()
         self.known, self.losses, self.tokens = dict(saved.cursors), dict(saved.losses), dict(saved.tokens)
+        self.durable = {name: row for name, row in saved.durable.items() if row is not None}
 
     def move(self, sink: str, position: int) -> None:
         """Note how far a sink has come."""
@@ -87,6 +92,23 @@ class PendingNotes:
         loss = Loss(down, late + count, ahead) if slow else Loss(down + count, late, ahead)
         self.losses[sink] = self._unsaved_losses[sink] = loss
         self._stir()
+
+    def remember(self, name: str, row: Durable | None) -> None:
+        """Note how far a durable subscription has come, or with ``None`` that it is to be forgotten."""
+        self._unsaved_durable[name] = row
+        if row is None:
+            del self.durable[name]
+        else:
+            self.durable[name] = row
+        self._stir()
+
+    async def saved(self) -> None:
+        """Wait until what is noted by now is saved."""
+        if not self._anything():
+            return
+        noted = self._saves + 1 + self._saving.locked()  # a save that is under way may not have it
+        while self._saves < noted and self._anything():
+            await self._saved.wait()
 
     async def room(self) -> None:
         """Wait until what waits to be saved is little enough to read on; a full disk must not fill memory."""
@@ -118,6 +140,7 @@ class PendingNotes:
             or self._unsaved_tokens
             or self._unsaved_accounts
             or self._unsaved_losses
+            or self._unsaved_durable
         )
 
     def _stir(self) -> None:
@@ -149,6 +172,7 @@ class PendingNotes:
             dict(self._unsaved_tokens),
             dict(self._unsaved_accounts),
             dict(self._unsaved_losses),
+            dict(self._unsaved_durable),
         )
 
     def _settle(self, notes: Notes) -> None:
@@ -158,7 +182,9 @@ class PendingNotes:
         _drop_saved(self._unsaved_tokens, notes.tokens)
         _drop_saved(self._unsaved_accounts, notes.accounts)
         _drop_saved(self._unsaved_losses, notes.losses)
+        _drop_saved(self._unsaved_durable, notes.durable)
         del self._unsaved_dead[: len(notes.dead)]
+        self._saves += 1
         self._saved.set()
         self._saved = trio.Event()
 

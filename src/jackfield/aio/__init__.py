@@ -16,7 +16,7 @@ It is the same gateway with the same methods; what has to cross to its thread is
 observers run on that thread.
 """
 
-from jackfield.aio._gateway import Gateway, Listener, open_gateway
+from jackfield.aio._gateway import DurableListener, Gateway, Listener, open_gateway
 from jackfield.aio._watch import Watch
 
-__all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
+__all__ = ["DurableListener", "Gateway", "Listener", "Watch", "open_gateway"]

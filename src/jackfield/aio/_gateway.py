@@ -16,10 +16,12 @@ from jackfield._gateway.crossed import CrossedListener
 from jackfield._gateway.gateway import LISTENER_BUFFER
 from jackfield._gateway.gateway import Gateway as TrioGateway
 from jackfield._gateway.listener import Item, check_bounds, parse_selectors
+from jackfield._gateway.listener import Listener as TrioListener
 from jackfield._gateway.opening import open_gateway as open_on_trio
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._gateway.thread import Batches, Crossing, Portal, closed, no_state
 from jackfield._gateway.watch import check_entities
+from jackfield._journal.durable import check_durable
 from jackfield._loading.registry import Registry
 from jackfield.aio._watch import Watch, outcome_of
 from jackfield.config import ConfigDifference, GatewayConfig, Route
@@ -31,7 +33,7 @@ from jackfield.selectors import Selector
 from jackfield.state import Snapshot
 from jackfield.state.timeline import Timeline
 
-__all__ = ["Gateway", "Listener", "open_gateway"]
+__all__ = ["DurableListener", "Gateway", "Listener", "open_gateway"]
 
 T = TypeVar("T")
 
@@ -72,6 +74,21 @@ class Listener(CrossedListener[Item]):
 
 
 @attrs.define(eq=False)
+class DurableListener(Listener[Record]):
+    """The events that some selectors match, from where its program was done; made by `Gateway.listen` with ``durable``.
+
+    As `jackfield.DurableListener`.
+    """
+
+    durable: str = attrs.field(kw_only=True)
+    """Its name."""
+
+    def acknowledge(self, record: Record) -> None:
+        """Be done with this record and all that came before it; saved a quarter of a second later at most."""
+        self._batches.acknowledge(record)
+
+
+@attrs.define(eq=False)
 class Gateway:
     """A running gateway; made by `open_gateway`. Each method does what that of `jackfield.Gateway` does."""
 
@@ -99,19 +116,30 @@ class Gateway:
         overflow: Overflow = ...,
         committed: Literal[True],
     ) -> Listener[Record]: ...
+    @overload
+    def listen(self, *selectors: str | Selector, buffer: int = ..., durable: str) -> DurableListener: ...
     def listen(
         self,
         *selectors: str | Selector,
         buffer: int = LISTENER_BUFFER,
         overflow: Overflow = "drop_oldest",
         committed: bool = False,
+        durable: str | None = None,
     ) -> Listener[Event] | Listener[Record]:
         """The events that any of the selectors matches, from now on; ``"**"`` selects all.
 
-        With `committed`, a `Record` of each once it is committed.
+        With `committed`, a `Record` of each once it is committed; with `durable`, from where one of that name was done.
         """
         check_bounds(buffer, overflow)
         parsed = parse_selectors(selectors)
+        if durable is not None:
+            check_durable(durable)
+
+            def again() -> TrioListener[Record]:
+                return self._gateway.listen(*parsed, buffer=buffer, durable=durable)
+
+            batches = Batches.open(self._portal, again)
+            return DurableListener(parsed, buffer, overflow, batches, durable=durable)
         if committed:
             records = partial(self._gateway.listen, *parsed, buffer=buffer, overflow=overflow, committed=True)
             return Listener(parsed, buffer, overflow, Batches.open(self._portal, records))

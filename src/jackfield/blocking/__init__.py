@@ -13,7 +13,7 @@ It is the same gateway with the same methods, on a thread of its own; the thread
 observers run on the gateway's thread. Ctrl-C interrupts any wait, and leaving the block closes everything in order.
 """
 
-from jackfield.blocking._gateway import Gateway, Listener, open_gateway
+from jackfield.blocking._gateway import DurableListener, Gateway, Listener, open_gateway
 from jackfield.blocking._watch import Watch
 
-__all__ = ["Gateway", "Listener", "Watch", "open_gateway"]
+__all__ = ["DurableListener", "Gateway", "Listener", "Watch", "open_gateway"]

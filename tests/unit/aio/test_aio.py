@@ -362,14 +362,14 @@ def parameters(function):
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
-@pytest.mark.parametrize("name", ["Gateway", "Listener"])
+@pytest.mark.parametrize("name", ["DurableListener", "Gateway", "Listener"])
 def test_the_gateways_for_each_kind_of_program_have_the_same_members(twin, name):
     assert members(getattr(twin, name)) == members(getattr(jackfield, name))
 
 
 METHODS = [
     (name, method)
-    for name in ("Gateway", "Listener")
+    for name in ("DurableListener", "Gateway", "Listener")
     for method, value in vars(getattr(jackfield, name)).items()
     if inspect.isfunction(value) and not method.startswith("_")
 ]

@@ -14,7 +14,7 @@ import pytest
 
 from jackfield._cli import main
 from jackfield._journal.store import SegmentStore
-from jackfield._journal.store.records import DeadLetterRow, Loss, Notes
+from jackfield._journal.store.records import DeadLetterRow, Durable, Loss, Notes
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -398,3 +398,27 @@ def test_a_sink_that_is_not_configured_any_more_can_be_forgotten_beside_a_gatewa
     status, _, err = journal("forget-sink", config, "crm")
     assert status == 2
     assert "sink 'crm' is configured" in err
+
+
+def test_durable_subscriptions_are_in_the_statistics_and_can_be_forgotten_while_no_gateway_runs(
+    config, journal, tmp_path
+):
+    store = SegmentStore.open(tmp_path / "var" / "journal")
+    store.save(Notes(durable={"wall/desk": Durable(4, "**"), "crm": Durable(6, "**")}))
+    status, _, err = journal("forget-durable", config, "wall/desk")
+    assert status == 1
+    assert "another process" in err or "process" in err
+    store.close()
+    _, out, _ = journal("stats", config)
+    assert "durable subscription wall/desk: 2 behind" in out
+    _, out, _ = journal("stats", config, "--json")
+    assert json.loads("\n".join(out))["durable"] == {
+        "crm": {"next": 6, "behind": 0},
+        "wall/desk": {"next": 4, "behind": 2},
+    }
+    status, _, err = journal("forget-durable", config, "wall/desk")
+    assert status == 0
+    assert "the durable subscription wall/desk is forgotten" in err
+    status, _, err = journal("forget-durable", config, "wall/desk")
+    assert status == 1
+    assert "no durable subscription 'wall/desk'; there are: crm" in err

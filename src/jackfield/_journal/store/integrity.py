@@ -20,6 +20,11 @@ from jackfield.errors import JournalError
 
 __all__ = ["State", "beside", "damaged", "examine", "identify", "lost_commits", "read_state"]
 
+# Numbers that nobody can guess, and since which version of the file they are in it.
+PLACES = (
+    (1, "sink", "SELECT sink, next, crc FROM cursor"),
+    (4, "durable subscription", 'SELECT name, next, "select", crc FROM durable'),
+)
 MAGIC = b"SQLite format 3\0"
 # Up to this size SQLite's own check of the structure takes about 0.1 s; beyond it, ``journal check`` is for that.
 QUICK_BYTES = 32_000_000
@@ -109,9 +114,10 @@ def examine(db: sqlite3.Connection, path: Path, steps: Sequence[Step]) -> None:
                 raise damaged(path, "; ".join(problems).replace("\n", " "))
         if version == len(steps):
             read_state(db, path)
-            for sink, upcoming, crc in db.execute("SELECT sink, next, crc FROM cursor"):
-                if crc != text_crc(sink, upcoming):
-                    raise damaged(path, "how far a sink has come is not what was written")
+            for since, what, rows in PLACES:
+                for *row, crc in db.execute(rows) if version >= since else ():
+                    if crc != text_crc(*row):
+                        raise damaged(path, f"how far a {what} has come is not what was written")
     except sqlite3.OperationalError as error:
         raise JournalError(f"{path}: cannot be opened: {error}; nothing in it was changed") from None
     except sqlite3.Error as error:

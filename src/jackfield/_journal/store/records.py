@@ -10,7 +10,7 @@ import attrs
 from jackfield._journal.downtime import AccountRow
 from jackfield.events import Event
 
-__all__ = ["DeadLetterRow", "Loss", "Notes", "StoredDeadLetter", "Token"]
+__all__ = ["DeadLetterRow", "Durable", "Loss", "Notes", "StoredDeadLetter", "Token"]
 
 
 class DeadLetterRow(NamedTuple):
@@ -49,6 +49,15 @@ class Loss(NamedTuple):
     """How many of them stand behind the position that the sink wants next, so that they are not counted again."""
 
 
+class Durable(NamedTuple):
+    """How far one durable subscription has come."""
+
+    next: int
+    """The first position that is not acknowledged."""
+    select: str
+    """What it selects, a selector a line."""
+
+
 @attrs.frozen
 class Notes:
     """What is small and changes in place; each mapping holds what has changed."""
@@ -62,9 +71,11 @@ class Notes:
     """By feed."""
     losses: Mapping[str, Loss] = attrs.field(factory=dict)
     """By sink."""
+    durable: Mapping[str, Durable | None] = attrs.field(factory=dict)
+    """Durable subscriptions; ``None`` for one to be forgotten."""
 
     def __bool__(self) -> bool:
-        return bool(self.cursors or self.dead or self.tokens or self.accounts or self.losses)
+        return bool(self.cursors or self.dead or self.tokens or self.accounts or self.losses or self.durable)
 
 
 @attrs.frozen

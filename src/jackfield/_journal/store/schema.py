@@ -82,7 +82,14 @@ def _checkpoint(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE checkpoint (piece INTEGER PRIMARY KEY, crc INTEGER NOT NULL, body BLOB NOT NULL)")
 
 
-STEPS: tuple[Step, ...] = (_first, _accounts, _checkpoint)
+def _durable(db: sqlite3.Connection) -> None:
+    db.execute(
+        'CREATE TABLE durable (name TEXT PRIMARY KEY, next INTEGER NOT NULL, "select" TEXT NOT NULL, '
+        "crc INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
+STEPS: tuple[Step, ...] = (_first, _accounts, _checkpoint, _durable)
 """Step n brings a file of version n to version n + 1; version 0 is an empty file."""
 
 

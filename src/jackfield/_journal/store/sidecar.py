@@ -21,7 +21,7 @@ from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import dead_letters
 from jackfield._journal.store.integrity import State, identify, lost_commits, read_state
 from jackfield._journal.store.opening import connect, create_if_missing, look, open_writer
-from jackfield._journal.store.records import Loss, Notes, StoredDeadLetter, Token
+from jackfield._journal.store.records import Durable, Loss, Notes, StoredDeadLetter, Token
 from jackfield._journal.store.schema import STEPS, Step, migrate, text_crc, transaction
 from jackfield.errors import JournalError
 
@@ -35,6 +35,7 @@ ROWS = {
     "token": "SELECT feed, text, position, crc FROM token",
     "account": "SELECT feed, heard, accounted, looked, shown, position, crc FROM account",
     "loss": "SELECT sink, down, slow, ahead, crc FROM loss",
+    "durable": 'SELECT name, next, "select", crc FROM durable',
 }
 
 
@@ -114,6 +115,12 @@ class Sidecar:
                         "INSERT OR REPLACE INTO loss VALUES (?, ?, ?, ?, ?)",
                         (sink, *loss, text_crc(sink.encode(), *loss)),
                     )
+                for name, row in notes.durable.items():
+                    if row is None:
+                        db.execute("DELETE FROM durable WHERE name = ?", (name,))
+                    else:
+                        crc = text_crc(name.encode(), row.next, row.select.encode())
+                        db.execute("INSERT OR REPLACE INTO durable VALUES (?, ?, ?, ?)", (name, *row, crc))
                 dead = sum(dead_letters.dead_letter(db, each) for each in notes.dead)
             self.state = state
             self._dead_bytes += dead
@@ -162,9 +169,10 @@ class Sidecar:
         whole: dict[str, dict[str, tuple[Any, ...]]] = {}
         damaged: list[str] = []
         with self._read() as db:
+            there = {name.decode() for (name,) in db.execute("SELECT name FROM sqlite_schema")}
             for table, query in ROWS.items():
                 whole[table] = {}
-                for name, *row, crc in db.execute(query):
+                for name, *row, crc in db.execute(query) if table in there else ():
                     shown = _text(name)
                     if isinstance(name, bytes) and crc == text_crc(name, *row):
                         whole[table][shown] = tuple(_text(each) if isinstance(each, bytes) else each for each in row)
@@ -176,6 +184,7 @@ class Sidecar:
             {feed: Token(*row) for feed, row in whole["token"].items()},
             {feed: AccountRow(*row) for feed, row in whole["account"].items()},
             {sink: Loss(*row) for sink, row in whole["loss"].items()},
+            {name: Durable(*row) for name, row in whole["durable"].items()},
         )
         return notes, damaged
 

@@ -55,7 +55,12 @@ def survivors(notes: Notes, state: State, folder: SegmentFolder, *, powered_off:
         else:
             tokens[feed] = token
     cursors = {sink: folder.next if upcoming >= end else upcoming for sink, upcoming in notes.cursors.items()}
-    return attrs.evolve(notes, cursors=cursors, tokens=tokens, accounts=unnoted | accounts), findings
+    durable = {
+        name: row._replace(next=folder.next) if row is not None and row.next >= end else row
+        for name, row in notes.durable.items()
+    }
+    accounts = unnoted | accounts
+    return attrs.evolve(notes, cursors=cursors, tokens=tokens, accounts=accounts, durable=durable), findings
 
 
 def _within(row: AccountRow, end: int, last: int) -> AccountRow:

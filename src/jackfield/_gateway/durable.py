@@ -1,0 +1,64 @@
+"""Durable subscriptions of a gateway: feeds subscribe to what they select, whether their consumers are there or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import attrs
+
+from jackfield._journal.durable import DurableSubscription, DurableSubscriptions
+from jackfield.selectors import Selector
+
+__all__ = ["Durables"]
+
+
+@attrs.frozen(eq=False)
+class Durables:
+    """All of a gateway, by name; served ones have the name of their client's token before theirs."""
+
+    _journal: DurableSubscriptions
+    _select: Callable[[Iterable[Selector]], None]
+    """Let the feeds subscribe to what these need; counted, so that each call needs its `_deselect`."""
+    _deselect: Callable[[Iterable[Selector]], None]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._journal)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._journal
+
+    def begin(self) -> None:
+        """Let the feeds subscribe to what earlier runs were asked for."""
+        for name in self:
+            self._select(self.selectors(name))
+
+    def selectors(self, name: str) -> tuple[Selector, ...]:
+        """What one selects; nothing where there is none of that name."""
+        return tuple(map(Selector.parse, filter(None, self._journal.select(name).split("\n"))))
+
+    def position(self, name: str) -> int:
+        """The first position that is not acknowledged."""
+        return self._journal.position(name)
+
+    def open(self, name: str, selectors: tuple[Selector, ...], beginning: int) -> DurableSubscription:
+        """One to follow, which begins there where the name is new; `JournalError` where there are too many."""
+        before = self.selectors(name)
+        opened = self._journal.open(name, "\n".join(map(str, selectors)), beginning)
+        if selectors != before:
+            self._select(selectors)
+            self._deselect(before)
+        return opened
+
+    def acknowledge(self, name: str, position: int) -> None:
+        """Be done with everything up to that position, which is committed; never goes back."""
+        self._journal.acknowledge(name, position)
+
+    def forget(self, name: str) -> None:
+        """Have it begin anew when its name is used again."""
+        before = self.selectors(name)
+        self._journal.forget(name)
+        self._deselect(before)
+
+    async def saved(self) -> None:
+        """Wait until what was acknowledged by now is saved."""
+        await self._journal.saved()
