@@ -10,7 +10,8 @@ from jackfield_vinix.wire import fold, read_frame
 
 def address(account="A", **frame):
     raw = json.dumps(frame).encode()
-    return str(address_of_event(read_frame(raw), fold(frame.get("data")), account, raw)).removeprefix("vinix/account/")
+    found, _ = address_of_event(read_frame(raw), fold(frame.get("data")), account, raw)
+    return str(found).removeprefix("vinix/account/")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """`jackfield_vinix.verification` and `reconcile`: what is not known is stated, and what was lost is a gap."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from jackfield.plugin.protocol import Backfill, Disconnect, Emit, GapSuspected, NotVerified, Renew
+from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.verification import Verification
 
 NO_REST = {"rest_url": None}
@@ -198,3 +200,17 @@ def test_the_time_before_a_new_subscription_is_stated_up_to_the_first_event_afte
     assert (stated.since, stated.until) == (at + timedelta(seconds=5), at + timedelta(seconds=9.5))
     watch.heard("queue", at + timedelta(seconds=10))
     assert list(watch.statements()) == []
+
+
+def test_an_event_behind_a_reply_in_one_read_shows_that_what_the_reply_granted_is_alive():
+    at = datetime(2026, 8, 20, 9, 15, tzinfo=UTC)
+    protocol = VinixProtocol("office", "A")
+    key = {"name": "join", "routing_key": "qubicle.queue.A.Q.join", "data": {"account_id": "A", "queue_id": "Q"}}
+    event = json.dumps({"action": "event"} | key).encode()
+    requests = [json.loads(send.frame) for send in protocol.subscribe("qubicle.queue.A.*")]
+    protocol.received(event, at)
+    for asked in requests:
+        reply = {"action": "reply", "request_id": asked["request_id"], "status": "success", "data": {}}
+        assert list(protocol.received(json.dumps(reply).encode(), at))
+    protocol.received(event, at)
+    assert not [each for each in protocol.tick(at + timedelta(seconds=1), 1.0) if isinstance(each, NotVerified)]

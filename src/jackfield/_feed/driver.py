@@ -87,9 +87,10 @@ class FeedDriver:
     def received(self, frames: Sequence[bytes], at: datetime) -> list[Effect]:
         """One read has brought these frames, at that moment."""
         self._at = at
+        read = self.protocol.received
         for frame in frames:
             try:
-                actions = tuple(self.protocol.received(frame, at))
+                actions = tuple(read(frame, at))
             except FrameError as error:
                 self._hand_over()
                 self._effects.append(FrameUnreadable(error))
@@ -97,7 +98,10 @@ class FeedDriver:
                 self._hand_over()
                 self._effects.append(FrameUnreadable(FrameError(failure(error), frame)))
             else:
-                self._perform(actions)
+                if len(actions) == 1 and type(action := actions[0]) is Emit and action.token is None:
+                    self._events.append(action.event)  # as nearly every frame is, so without a call
+                else:
+                    self._perform(actions)
         self._effects.append(EventsReceived(self._events, len(frames), self._tokens))
         self._events, self._tokens = [], {}
         return self._taken()

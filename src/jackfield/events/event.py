@@ -114,7 +114,10 @@ def content_id(*parts: bytes) -> str:
     """
     if len(parts) == 1:  # as nearly all are, so without a loop
         return sha256(b"%d:%b" % (len(parts[0]), parts[0])).hexdigest()[:32]
-    return sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()[:32]
+    text = b""
+    for part in parts:
+        text += b"%d:%b" % (len(part), part)
+    return sha256(text).hexdigest()[:32]
 
 
 class _Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -22,6 +22,7 @@ T = TypeVar("T")
 NO_PAYLOAD = msgspec.Raw(b"")
 """The default of a struct's payload field: the frame has none."""
 
+_decode_plain = msgspec.json.Decoder().decode
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -50,6 +51,10 @@ def decode_payload(payload: msgspec.Raw, raw: bytes) -> tuple[Any, bytes | None]
     text = bytes(payload)
     if not text:
         return None, None
+    try:
+        return _decode_plain(text), text  # as nearly all are read, so without a call in between
+    except _UNREADABLE:
+        pass
     try:
         return decode_data(text), text
     except _UNREADABLE as error:

@@ -9,7 +9,10 @@ from typing import Any
 from jackfield.kinds import unmapped_kind
 from jackfield_vinix.wire import text_of
 
-__all__ = ["FAMILIES", "TABLE", "kind_of", "kinds_at"]
+__all__ = ["FAMILIES", "TABLE", "Also", "kind_of", "kind_rule", "kinds_at"]
+
+Also = tuple[str, Callable[[Mapping[str, Any]], bool]]
+"""Another kind, and whether a payload says that its event is of that one."""
 
 FAMILIES = ("queue", "recipient", "session")
 """The contact centre's families."""
@@ -112,14 +115,19 @@ _NEVER_ANSWERED = frozenset(
 _GAVE_UP = re.compile(r"(caller|customer|member)?(abandon(ed)?|hangup|hungup)|(caller|originator)cancel(l?ed)?")
 
 
-def kind_of(family: str, word: str, data: Mapping[str, Any]) -> str:
-    """The neutral kind of an event; ``unmapped.<family>`` for a word that is not in the table."""
+def kind_rule(family: str, word: str) -> tuple[str, Also | None]:
+    """The kind of a word's events, ``unmapped.<family>`` where it is not in the table; and what else they can be."""
     kind = _KINDS.get((family, word))
     if kind is None:
-        return unmapped_kind(family)
-    if (also := _ALSO.get((family, word))) is not None and _IS_OTHER[also](data):
-        return also
-    return kind
+        return unmapped_kind(family), None
+    other = _ALSO.get((family, word))
+    return kind, None if other is None else (other, _IS_OTHER[other])
+
+
+def kind_of(family: str, word: str, data: Mapping[str, Any]) -> str:
+    """The neutral kind of an event; ``unmapped.<family>`` for a word that is not in the table."""
+    kind, also = kind_rule(family, word)
+    return kind if also is None or not also[1](data) else also[0]
 
 
 def _plain(reason: Any) -> str:

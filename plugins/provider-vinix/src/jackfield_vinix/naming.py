@@ -15,6 +15,7 @@ from jackfield.addresses import Address
 from jackfield.errors import FrameError
 from jackfield_vinix.families import account_in, family_of_binding, resource_id_of
 from jackfield_vinix.kinds import FAMILIES
+from jackfield_vinix.plans import WordPlan, by_word
 from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word
 from jackfield_vinix.wire import Frame, fold, plain_id, text_of
 
@@ -27,11 +28,13 @@ _PREFIX = f"{APPLICATION}."
 _CATEGORY = re.compile(rf"{APPLICATION}[-_]", re.IGNORECASE)
 _Keys = Sequence[list[str]]
 NONE: _Keys = ()
+# What a named tuple is made of; its own constructor is a Python function, and takes twice as long.
+_new_address = tuple.__new__
 FULL = 4  # the words of a key that names all but what happened: application, family, account and id
 
 
-def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> Address:
-    """Where the event in a frame belongs; `FrameError` where it names no event or its key is broken.
+def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> tuple[Address, WordPlan]:
+    """Where the event in a frame belongs, and its plan; `FrameError` where it names no event or its key is broken.
 
     `account_id` stands in where the event itself does not say whose it is, and where it says the same
     in another spelling, for the feed's selectors are written in this one.
@@ -40,18 +43,19 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     routed = _key(frame.routing_key, raw)
     word = frame.name
     if len(routed) >= FULL and isinstance(word, str) and word and not word.startswith(_PREFIX):
-        _, family, account, resource_id, *_ = routed  # which nothing can add to
+        family, account, resource_id = routed[1:FULL]  # which nothing can add to
     else:
         if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
-            return other
+            return other, by_word(other.resource, other.event, other.scope_id)
         keys, bindings, word = _gathered(frame, fields, routed, raw)
         if not word:
             raise FrameError("neither a reply nor an event: nothing names what happened", raw)
         family = _family(keys, bindings, fields)
         account, resource_id = _at(2, keys, bindings), _at(3, keys, bindings)
     account = text_of(fields, "account_id") or account or account_id or UNKNOWN_ID
-    resource_id = text_of(fields, f"{family}_id") or resource_id or UNKNOWN_ID
-    return Address(PROVIDER, "account", _as_configured(account, account_id), family, resource_id, word)
+    plan = by_word(family, word, account if account == account_id else _as_configured(account, account_id))
+    resource_id = text_of(fields, plan.id_field) or resource_id or UNKNOWN_ID
+    return _new_address(Address, (*plan.place, resource_id, plan.word)), plan
 
 
 def _gathered(frame: Frame, fields: Mapping[str, Any], routed: list[str], raw: bytes) -> tuple[_Keys, _Keys, str]:
@@ -74,7 +78,7 @@ def _text(value: Any) -> str:
 
 
 def _as_configured(account: str, account_id: str) -> str:
-    if account != account_id and account_id and plain_id(account) == plain_id(account_id):
+    if account_id and plain_id(account) == plain_id(account_id):
         return account_id
     return account
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+import msgspec
 
 from jackfield.events import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield_vinix.wire import text_of
 
-__all__ = ["parties_of"]
+__all__ = ["PartyFields", "is_ending", "media_of", "parties_of", "party_fields", "read_parties"]
 
 _NAMED = (
     ("caller_id_number", "caller"),
@@ -44,22 +46,56 @@ _CAUSES: Mapping[str, Cause] = {
 _MEDIA: Mapping[str, Media] = {"call": "voice", "call_session": "voice", "fax": "fax", "conference": "voice"}
 
 
+class PartyFields(msgspec.Struct, frozen=True):
+    """Those of a payload's fields that may name a party."""
+
+    named: tuple[tuple[str, str], ...]
+    """Each with what it names."""
+    directions: tuple[str, ...]
+    others: bool
+    """Whether there are any that count in some events only."""
+
+
+def party_fields(names: Collection[str]) -> PartyFields:
+    """Those among the names of a payload's fields."""
+    return PartyFields(
+        tuple(each for each in _NAMED if each[0] in names),
+        tuple(each for each in _DIRECTION_FIELDS if each in names),
+        any(each in names for each in ("session_type", "username", "hangup_cause", "reason")),
+    )
+
+
+def media_of(family: str) -> Media:
+    """What everything of a family travels by; empty where that differs."""
+    return _MEDIA.get(family, "")
+
+
+def is_ending(family: str, word: str) -> bool:
+    """Whether the reason in an event is the cause of an end; elsewhere it explains a state."""
+    return word == "hangup" or (word == "delete" and family == "session")
+
+
 def parties_of(family: str, word: str, fields: Mapping[str, Any]) -> Parties:
     """The parties that an event's outermost fields name; `fields` is folded."""
+    return read_parties(fields, party_fields(fields), media_of(family), ending=is_ending(family, word))
+
+
+def read_parties(fields: Mapping[str, Any], those: PartyFields, media: Media, *, ending: bool) -> Parties:
+    """The same, of an event of this family's media."""
     named: dict[str, Any] = {}
-    for field, name in _NAMED:
-        if field in fields and (text := text_of(fields, field)):
+    for field, name in those.named:
+        if text := text_of(fields, field):
             named[name] = text
-    if media := _MEDIA.get(family) or ("session_type" in fields and _MEDIA.get(text_of(fields, "session_type"))):
-        named["media"] = media
-    for field in _DIRECTION_FIELDS:
-        if field in fields and (direction := _DIRECTIONS.get(text_of(fields, field))):
+    for field in those.directions:
+        if direction := _DIRECTIONS.get(text_of(fields, field)):
             named["direction"] = direction
             break
-    if "agent_id" in named and (username := text_of(fields, "username")):
-        named["agent_name"] = username
-    # Elsewhere a reason explains a state.
-    ending = word == "hangup" or (word == "delete" and family == "session")
-    if cause := text_of(fields, "hangup_cause") or (ending and text_of(fields, "reason")):
-        named["cause"] = _CAUSES.get(cause.upper(), "other")
+    if those.others:
+        media = media or _MEDIA.get(text_of(fields, "session_type"), "")
+        if "agent_id" in named and (username := text_of(fields, "username")):
+            named["agent_name"] = username
+        if cause := text_of(fields, "hangup_cause") or (ending and text_of(fields, "reason")):
+            named["cause"] = _CAUSES.get(cause.upper(), "other")
+    if media:
+        named["media"] = media
     return Parties(**named) if named else NO_PARTIES

@@ -76,6 +76,10 @@ class VinixProtocol:
     """Whether it takes over from a connection that is still open."""
     _seconds: float = attrs.field(default=0.0, init=False)
     """Since the connection came up."""
+    _read_at: datetime | None = attrs.field(default=None, init=False)
+    """Of the latest read that brought an event; ``None`` once anything else has happened."""
+    _noted: set[tuple[str, str]] = attrs.field(factory=set, init=False)
+    """Of the events of this read: their families, and the bindings by which they came."""
 
     def __attrs_post_init__(self) -> None:
         if (before := self._before) is not None:
@@ -94,6 +98,7 @@ class VinixProtocol:
 
     def subscribe(self, topic: str) -> Iterable[Action]:
         """Ask; the reply decides."""
+        self._read_at = None
         return self._subscribing.subscribe(topic)
 
     def unsubscribe(self, topic: str) -> Iterable[Action]:
@@ -108,8 +113,13 @@ class VinixProtocol:
         if read.action == "event" or not read.action:
             event = translate(read, frame, self.feed, self.account_id, at, self.state)
             _, _, _, family, resource_id, word = event.address
-            self.verification.heard(family, at)
-            self._subscribing.brought(family, read.subscribed_key)
+            if at is not self._read_at:
+                self._read_at, self._noted = at, set()
+            binding = read.subscribed_key if isinstance(read.subscribed_key, str) else ""
+            if (family, binding) not in self._noted:  # what one event of a read shows, the others show no better
+                self._noted.add((family, binding))
+                self.verification.heard(family, at)
+                self._subscribing.brought(family, binding)
             if family in COUNTERS:
                 self.counters.note(resource_id, word)
             return (Emit(event),)
@@ -119,6 +129,7 @@ class VinixProtocol:
 
     def tick(self, at: datetime, passed: float) -> Iterator[Action]:
         """Send what had to wait, give up on what is not answered, and wonder about silence."""
+        self._read_at = None
         for each in self._requests.tick():
             if isinstance(each, Send):
                 yield each
@@ -210,6 +221,7 @@ class VinixProtocol:
             yield from self.verification.statements()
 
     def _replied(self, reply: Frame, raw: bytes, at: datetime) -> Iterator[Action]:
+        self._read_at = None
         # Success is all that a reply to a subscription needs: KAZOO 4 answers some with data of the reply before.
         granted = reply.status == "success"
         data = decode_payload(reply.data, raw)[0]

@@ -104,7 +104,7 @@ class AccountState:
         recipient = None
         if family == "recipient" and resource_id != UNKNOWN_ID:
             recipient = self.recipient(resource_id)
-        session_id = self._session_of(address, fields, recipient)
+        session_id = self._session_of(family, resource_id, word, fields, recipient)
         key = plain_id(session_id) if session_id else ""
         if recipient is not None:
             if session_id and fields.get("session_id") != session_id:
@@ -115,7 +115,8 @@ class AccountState:
         known = self.sessions.get(key)
         if (stage := _STAGES.get((family, word))) is not None:
             known = known or _kept(self.sessions, key, Session(session_id))
-            self._advance(known, stage, self.queue(text_of(fields, "queue_id")), time)
+            queue_id = self.queue(text_of(fields, "queue_id")) if "queue_id" in fields else ""
+            self._advance(known, stage, queue_id, time)
         return known.id if known is not None else session_id
 
     def _step(
@@ -166,21 +167,22 @@ class AccountState:
         first = _kept(self._legs, interaction, call_id) if interaction and call_id else call_id
         return self._calls.get(call_id, "") or self._calls.get(first, "") or first
 
-    def _session_of(self, address: Address, fields: Mapping[str, Any], recipient: Recipient | None) -> str:
+    def _session_of(
+        self, family: str, resource_id: str, word: str, fields: Mapping[str, Any], recipient: Recipient | None
+    ) -> str:
         """The session, by the first that says it: the event, its call, its recipient."""
-        call_id = text_of(fields, "call_id")
+        call_id = text_of(fields, "call_id") if "call_id" in fields else ""
         session_id = text_of(fields, "session_id")
-        if not session_id and address.resource == "session" and address.resource_id != UNKNOWN_ID:
-            session_id = address.resource_id
+        if not session_id and family == "session" and resource_id != UNKNOWN_ID:
+            session_id = resource_id
         if session_id:
             if call_id:
                 _kept(self._calls, call_id, session_id)
             return session_id
-        if address.resource == "call":
+        if family == "call":
             return self._call_of(call_id, fields)
         if call_id:
             return self._calls.get(call_id, "")
-        word = address.event
         if recipient is None and word == "delivered":
             recipient = self.recipients.get(plain_id(text_of(fields, "recipient_id")))
         if recipient is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any
 
 import attrs
 
@@ -180,13 +179,12 @@ class Subscribing:
             reason = f"no subscription was granted in {BARREN_SECONDS:.0f} s: trying another connection"
             yield Disconnect(reason, missed_since=self._barren_since)
 
-    def brought(self, family: str, binding: Any) -> None:
-        """An event of a family has come, by this binding if the server says by which."""
-        named = binding if isinstance(binding, str) else ""
-        if (family, named) in self._heard:
+    def brought(self, family: str, binding: str) -> None:
+        """An event of a family has come, by this binding; empty where the server does not say by which."""
+        if (family, binding) in self._heard:
             return
-        self._heard.add((family, named))
-        known = self._subscriptions.get(named) or self._surplus.get(named)
+        self._heard.add((family, binding))
+        known = self._subscriptions.get(binding) or self._surplus.get(binding)
         own = [each for each in self._subscriptions.values() if each.spelling.family == family]
         # What is held has brought it; else what is still unanswered is served already.
         for subscription in [known] if known is not None else [each for each in own if each.held] or own:

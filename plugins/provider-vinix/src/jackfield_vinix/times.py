@@ -7,9 +7,8 @@ gregorian seconds of our time and unix ones are decades of thousands of years ap
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 __all__ = ["TIME_FIELDS", "event_time", "message_time", "parse_time"]
@@ -28,10 +27,10 @@ _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
-def event_time(fields: Mapping[str, Any]) -> datetime | None:
-    """When an event happened: the first of its time fields that holds a moment."""
-    for field in TIME_FIELDS:
-        if (value := fields.get(field)) is not None and (moment := parse_time(value)) is not None:
+def event_time(fields: Mapping[str, Any], names: Iterable[str] = TIME_FIELDS) -> datetime | None:
+    """When an event happened: the first of its time fields that holds a moment; `names` are those that it has."""
+    for name in names:
+        if (moment := parse_time(fields.get(name))) is not None:
             return moment
     return None
 
@@ -49,7 +48,7 @@ def parse_time(value: Any) -> datetime | None:
     A number, or one in text, is gregorian seconds, unix milliseconds or unix seconds by its size; ISO 8601
     without a zone is UTC.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int:  # as nearly all are, so without a look at anything else
         return _of_number(value) if value > 0 else None
     if isinstance(value, str):
         value = value.strip()
@@ -61,7 +60,6 @@ def parse_time(value: Any) -> datetime | None:
     return _of_number(value)
 
 
-@lru_cache(256)  # the clock ticks in seconds, so most events share theirs with others
 def _of_number(value: float) -> datetime | None:
     try:
         if GREGORIAN_FROM < value < GREGORIAN_TO:

@@ -6,14 +6,14 @@ several ways in which one event may be written, KAZOO's own code and a published
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from jackfield.plugin.frames import NO_PAYLOAD, decode_frame
 
-__all__ = ["ENVELOPE", "Frame", "fold", "fold_within", "plain_id", "read_frame", "request", "text_of"]
+__all__ = ["ENVELOPE", "Frame", "fold", "fold_within", "is_folded", "plain_id", "read_frame", "request", "text_of"]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -61,12 +61,17 @@ def fold(data: Any) -> Mapping[str, Any]:
     """
     if not isinstance(data, dict):
         return {}
-    keys = "".join(data)
-    if "-" not in keys and keys == keys.lower():  # KAZOO's websocket has folded them already
+    if is_folded(data):  # as KAZOO's websocket has done already
         values = data.values()
         if None not in values and "" not in values:
             return data
     return {key.lower().replace("-", "_"): value for key, value in data.items() if value is not None and value != ""}
+
+
+def is_folded(names: Iterable[str]) -> bool:
+    """Whether these are the names of fields as KAZOO's websocket writes them."""
+    text = "".join(names)
+    return "-" not in text and text == text.lower()
 
 
 def fold_within(value: Any) -> Any:
