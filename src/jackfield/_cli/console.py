@@ -11,9 +11,10 @@ from typing import get_args
 
 import attrs
 
-from jackfield._cli.log_lines import FORMATS, LogFormat, Repetitions
+from jackfield._cli.log_lines import FORMATS, LogFormat, LogLine
 from jackfield.plugin.hooks import hookimpl
 from jackfield.reports import Level, PluginLoadFailed, Report
+from jackfield.reports._repetitions import Repetitions
 
 __all__ = ["Console", "abandon_stdout", "say", "warn"]
 
@@ -52,24 +53,19 @@ class Console:
     def jackfield_observe(self, report: Report) -> None:
         """Print one report, unless it is one more of a long row."""
         if self._shows(report.level) and (self.least == "debug" or not self._repetitions.hides(report)):
-            self._print(str(report), report.level, report)
+            line = LogLine.of(datetime.now().astimezone(), report)
+            text = f"{line.at:%H:%M:%S}  {line.text}" if self.format is None else FORMATS[self.format](line)
+            say(text, level=report.level)
 
-    def say(self, text: str, *, level: Level = "info") -> None:
-        """Print one message; for somebody who looks on, without the time."""
+    def say(self, event: str, text: str, *, level: Level = "info", **fields: object) -> None:
+        """Print one message, under a name that stays; for somebody who looks on, the text alone."""
         if self.format is None:
             say(f"warning: {text}" if level == "warning" else text, level=level)
         elif self._shows(level):
-            self._print(text, level, None)
+            say(FORMATS[self.format](LogLine(datetime.now().astimezone(), level, event, text, fields)), level=level)
 
     def _shows(self, level: Level) -> bool:
         return _LEVELS.index(level) >= _LEVELS.index(self.least)
-
-    def _print(self, text: str, level: Level, report: Report | None) -> None:
-        at = datetime.now().astimezone()
-        if self.format is None:
-            say(f"{at:%H:%M:%S}  {text}", level=level)
-        else:
-            say(FORMATS[self.format](at, level, text, report))
 
     def plugin_failures(self, failures: Iterable[PluginLoadFailed]) -> None:
         """Print which plugins could not be loaded, before a gateway exists."""

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key, config.viewers)
     console = made_console(options)
     for warning in config.warnings:
-        console.say(str(warning), level="warning")
+        console.say("config_warning", str(warning), level="warning")
     if options.watch_only:
         config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
     trio.run(_run, registry, config, access, options.port, console)
@@ -102,6 +102,6 @@ async def open_dashboard(
         except OSError as error:
             why = error.strerror or str(error)
             raise JackfieldError(f"cannot listen on {access.host}:{port}: {why}; choose another --port") from None
-        console.say(f"dashboard: {url}")
+        console.say("dashboard_served", f"dashboard: {url}", url=url)
         yield gateway
         nursery.cancel_scope.cancel()

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     config = load_config(files, registry)
     console = made_console(options)
     for warning in config.warnings:
-        console.say(str(warning), level="warning")
+        console.say("config_warning", str(warning), level="warning")
     tune()
     as_python_has_them(signal.SIGINT)  # trio looks at the beginning whether an interrupt is its own to handle
     trio.run(_run, config, registry, console, partial(load_config, files, registry))
@@ -101,12 +101,12 @@ async def run_until_signal(
             trio.open_nursery() as reloading,
         ):
             if probes.url:
-                console.say(f"metrics: {probes.url}/metrics")
+                console.say("metrics_served", f"metrics: {probes.url}/metrics", url=f"{probes.url}/metrics")
             if serving.url:
-                console.say(f"serving events: {serving.url}/v1/events")
+                console.say("events_served", f"serving events: {serving.url}/v1/events", url=serving.url)
             async for number in signals:
                 if number in STOP:
-                    console.say(f"{signal.Signals(number).name}: stopping")
+                    console.say("gateway_stopping", f"{signal.Signals(number).name}: stopping")
                     break
                 if again is not None:
                     reloading.start_soon(reload_gateway, gateway, again, console, manager, turn)
@@ -128,12 +128,15 @@ def say_summary(state: GatewayState, console: Console, *, durable: bool) -> None
         gaps = f"{feed.gaps} {'gap' if feed.gaps == 1 else 'gaps'}"
         seconds = feed.not_verified_seconds
         unknown = f", {seconds:.0f} s not verified" if seconds else ""
-        console.say(f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}{unknown}")
+        text = f"{name}: {received}, {feed.unreadable} unreadable{rejected}, {gaps}{unknown}"
+        console.say("feed_summary", text, feed=name)
     for name, sink in state.sinks.items():
         dead = f", {sink.dead} dead letters" if sink.dead else ""
         waiting = f", {sink.lag} waiting in the journal" if sink.lag and durable else ""
-        console.say(f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}")
+        text = f"sink {name}: {sink.delivered} delivered, {sink.dropped} lost{dead}{waiting}"
+        console.say("sink_summary", text, sink=name)
     journal = state.journal
     if journal.dropped or journal.rescued:
         rescued = f", {journal.rescued} saved beside it for 'jackfield journal import'" if journal.rescued else ""
-        console.say(f"journal: {journal.dropped} events lost before they were committed{rescued}", level="warning")
+        text = f"journal: {journal.dropped} events lost before they were committed{rescued}"
+        console.say("journal_summary", text, level="warning")

@@ -12,6 +12,7 @@ import attrs
 
 from jackfield.reports.feed_states import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
+from jackfield.reports.fields import event_name, report_fields
 from jackfield.reports.gaps import Backfilled, GapSuspected, NotVerified
 from jackfield.reports.journal import (
     JournalCorrupted,
@@ -75,6 +76,8 @@ __all__ = [
     "WebhookRejected",
     "WebhookServerStarted",
     "WebhookStats",
+    "event_name",
+    "report_fields",
 ]
 
 Level = Literal["debug", "info", "warning", "error"]
