@@ -136,6 +136,8 @@ class Outbox:
     )
     delete: bool = attrs.field(default=False, metadata=field_help("delete rows that are in the journal"))
 
+    endpoint_resumes = True  # it begins with the first row
+
     @property
     def source(self) -> Source:
         return Source(PROVIDER, "table", self.name)

@@ -110,6 +110,8 @@ class Telegram:
     )
     ca_file: str | None = attrs.field(default=None, metadata=field_help("a PEM file of the authorities to trust"))
 
+    endpoint_resumes = True  # it begins with the oldest update that was never confirmed
+
     @property
     def source(self) -> Source:
         return Source(PROVIDER, "bot", self.bot)

@@ -10,7 +10,7 @@ from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.provider import Provider, SupportsAuthentication, SupportsResume
 from jackfield.plugin.transport import AnyEndpoint
 
-__all__ = ["connect_as", "log_in", "resumes"]
+__all__ = ["connect_as", "log_in"]
 
 
 async def log_in(feed: Feed, before: Provider | None, perform: Perform) -> Provider:
@@ -37,8 +37,3 @@ def connect_as(
             return provider.endpoint(), provider.protocol(feed.name, before)
     except JackfieldError as error:
         raise ConnectionLost(str(error), auth_failed=True) from None
-
-
-def resumes(feed: Feed, token: str | None) -> bool:
-    """Whether the vendor goes on behind what is stored, so that nothing is missed while it is not connected."""
-    return token is not None and isinstance(feed.provider, SupportsResume)

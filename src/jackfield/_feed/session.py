@@ -25,7 +25,7 @@ from jackfield._feed.driver import FeedDriver
 from jackfield._feed.handshake_backoff import with_handshake_backoff
 from jackfield._feed.idle_check import IdleCheck
 from jackfield._feed.intake import Intake, Unlimited
-from jackfield._feed.login import connect_as, log_in, resumes
+from jackfield._feed.login import connect_as, log_in
 from jackfield._feed.pauses import Pauses
 from jackfield._feed.recorder import Deliver, FeedRecorder
 from jackfield._feed.renewal import Renewal
@@ -38,7 +38,7 @@ from jackfield._net.http_client import Perform, performer
 from jackfield.config import Feed
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.protocol import FeedProtocol, GapSuspected, NotVerified, Renew, Replan
-from jackfield.plugin.provider import Provider, stall_limit
+from jackfield.plugin.provider import Provider, resumes, stall_limit
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.transport import AnyEndpoint
 from jackfield.reports import FeedState, Report
@@ -93,7 +93,7 @@ class Session:
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, self._redact)
         self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True), self.handle)
         self._idle = IdleCheck(feed.connection.idle_check_seconds)
-        limit, resuming = stall_limit(feed.provider), lambda: resumes(feed, self._intake.token())
+        limit, resuming = stall_limit(feed.provider), lambda: resumes(feed.provider, self._intake.token())
         accounting = self._heard, self._keep_account
         self._time = Timekeeper(clock, self.recorder, self.continuity, limit, resuming, *accounting)
 

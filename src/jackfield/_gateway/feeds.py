@@ -12,7 +12,6 @@ import trio
 
 from jackfield._feed.continuity import Continuity
 from jackfield._feed.intake import JournalIntake
-from jackfield._feed.login import resumes
 from jackfield._feed.reconfiguring import configure, renew, revert
 from jackfield._feed.recorder import Deliver
 from jackfield._feed.session import Session
@@ -22,7 +21,7 @@ from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
 from jackfield.config import Feed
 from jackfield.errors import JackfieldError
-from jackfield.plugin.provider import Plan, Provider
+from jackfield.plugin.provider import Plan, Provider, resumes
 from jackfield.reports import FeedState
 from jackfield.selectors import Selector
 
@@ -56,7 +55,7 @@ class Feeds:
         """A session for a feed, to be run; `pause` says why none ran since the last, where there was one."""
         account = self._journal.accounts().get(feed.name)
         continuity = Continuity()
-        if account is not None and not resumes(feed, self._journal.token(feed.name)):
+        if account is not None and not resumes(feed.provider, self._journal.token(feed.name)):
             continuity = Continuity.resumed(account, pause)
         session = self.sessions[feed.name] = Session(
             feed,

@@ -35,6 +35,7 @@ __all__ = [
     "SupportsSync",
     "display_url",
     "relays",
+    "resumes",
     "stall_limit",
 ]
 
@@ -204,6 +205,18 @@ class SupportsResume(Protocol):
         comes again; copies are left out by their ids.
         """
         ...
+
+
+def resumes(provider: Provider, token: str | None) -> bool:
+    """Whether the provider's vendor goes on behind what is stored, so that no time without a connection is a gap.
+
+    `token` is the feed's newest that is stored. Without one it is so only where the provider states
+    ``endpoint_resumes = True``: its `endpoint` begins with everything that the vendor keeps, and not with what
+    comes next.
+    """
+    if not isinstance(provider, SupportsResume):
+        return False
+    return token is not None or getattr(provider, "endpoint_resumes", False)
 
 
 @runtime_checkable

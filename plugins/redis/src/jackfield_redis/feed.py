@@ -48,6 +48,8 @@ class RedisFeed(RedisServer):
         default=200, validator=ge(1), metadata=field_help("entries that are read of a partition at once, at most")
     )
 
+    endpoint_resumes = True  # the group begins with the oldest entry that a stream holds
+
     @property
     def source(self) -> Source:
         """Whose facts the feed's own are; the events keep their addresses."""
