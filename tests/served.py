@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import attrs
 import trio
+import trio.testing
+from trio_websocket import open_websocket_url
 
 import jackfield
 from jackfield._net.http_server import HTTPServer, Limits, listen, whole
@@ -193,3 +195,44 @@ async def serving(serve=None, journal="memory"):
     config = GatewayConfig((), gateway=GatewayOptions(journal=str(journal)), serve=serve or options())
     async with open_serving(config) as place, jackfield.open_gateway(config) as gateway, place.of(gateway):
         yield gateway, place.url
+
+
+async def post_json(url, path, document, method="POST", **headers):
+    """Status and answer of one request with a body."""
+    body = b"" if document is None else json.dumps(document).encode()
+    stream = await open_stream(url)
+    try:
+        await ask(stream, path, method, {"Connection": "close", "Content-Length": len(body), **headers})
+        await stream.send_all(body)
+        came = b""
+        with trio.fail_after(10):
+            while data := await stream.receive_some():
+                came += data
+    finally:
+        await trio.aclose_forcefully(stream)
+    head, _, answered = came.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(answered) if answered else None
+
+
+@asynccontextmanager
+async def socket(url, path="/v1/events", protocol=None, headers=()):
+    protocols = [protocol] if protocol else None
+    with trio.fail_after(20):
+        async with open_websocket_url(
+            url.replace("http", "ws") + path, subprotocols=protocols, extra_headers=[*headers]
+        ) as opened:
+            await trio.testing.wait_all_tasks_blocked()
+            yield opened
+        await opened._stream.aclose()  # which trio-websocket leaves open where the server ends the connection
+
+
+async def say(opened, **message):
+    await opened.send_message(json.dumps(message))
+
+
+async def hear(opened, *wanted):
+    """The next message, or the next of these types."""
+    while True:
+        message = json.loads(await opened.get_message())
+        if not wanted or message["type"] in wanted:
+            return message

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
+from jackfield._gateway.durable import Durables
 from jackfield._gateway.gateway import Gateway
 from jackfield._journal import Journal
 from jackfield._journal.log import Batch
@@ -22,6 +23,7 @@ class CommittedEvents:
     """The journal as a reader sees it, and the feeds' subscriptions."""
 
     _journal: Journal
+    durables: Durables
     select: Callable[[Iterable[Selector]], None]
     """Let the feeds subscribe to what these need; counted, so that each call needs its `deselect`."""
     deselect: Callable[[Iterable[Selector]], None]
@@ -30,6 +32,11 @@ class CommittedEvents:
     def journal(self) -> str:
         """The journal's id, which is part of each position's text."""
         return self._journal.id
+
+    @property
+    def first(self) -> int:
+        """The position of the oldest event that is kept."""
+        return self._journal.first
 
     @property
     def end(self) -> int:
@@ -56,7 +63,8 @@ def count_serving(gateway: Gateway, stats: Callable[[], ServeStats]) -> None:
 
 def committed_events(gateway: Gateway) -> CommittedEvents:
     """The committed events of a gateway."""
-    return CommittedEvents(gateway._journal, gateway._feeds.select, gateway._feeds.deselect)
+    durables = gateway._listeners.durables
+    return CommittedEvents(gateway._journal, durables, gateway._feeds.select, gateway._feeds.deselect)
 
 
 def contact_formats(gateway: Gateway) -> Mapping[str, ContactFormat]:

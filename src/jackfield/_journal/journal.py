@@ -208,6 +208,11 @@ class Journal:
         return self._intake.duplicates[feed]
 
     @property
+    def first(self) -> int:
+        """The position of the oldest event that is kept."""
+        return self._log.first
+
+    @property
     def end(self) -> int:
         """The position behind the newest committed event."""
         return self._log.end

@@ -17,7 +17,7 @@ from jackfield.plugin.options import is_loopback
 
 __all__ = ["Access"]
 
-ALLOWED_HEADERS = "authorization, last-event-id, cache-control"
+ALLOWED_HEADERS = "authorization, last-event-id, cache-control, content-type"
 
 
 @attrs.define(eq=False)
@@ -33,7 +33,7 @@ class Access:
 
     def __attrs_post_init__(self) -> None:
         tokens = self._options.tokens
-        self._grants = {name: _grant(each) for name, each in tokens.items()}
+        self._grants = {name: _grant(name, each) for name, each in tokens.items()}
         self._by_hash = {each.hash: name for name, each in tokens.items()}
 
     def check_host(self, request: Request) -> None:
@@ -66,7 +66,7 @@ class Access:
     def preflight(self) -> dict[str, str]:
         """Further headers for a browser that asks whether it may ask."""
         return {
-            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-methods": "GET, POST, DELETE",
             "access-control-allow-headers": ALLOWED_HEADERS,
             "access-control-max-age": "600",
         }
@@ -112,5 +112,5 @@ class Access:
 _CHALLENGE = {"www-authenticate": 'Bearer realm="jackfield"'}
 
 
-def _grant(token: TokenOptions) -> Grant:
-    return Grant(token.select, frozenset(token.feeds), payloads=token.payloads, personal=token.personal)
+def _grant(name: str, token: TokenOptions) -> Grant:
+    return Grant(token.select, frozenset(token.feeds), token.payloads, token.personal, name)

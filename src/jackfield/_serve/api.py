@@ -22,6 +22,7 @@ from jackfield._serve.asking import EventsAsked, Refused, Target, json_response,
 from jackfield._serve.contacts import Contacts
 from jackfield._serve.counters import ServeCounters
 from jackfield._serve.describing import asyncapi_document, openapi_document
+from jackfield._serve.durable import Beginning, ServedDurables
 from jackfield._serve.fanout import Fanout, Holds
 from jackfield._serve.feeds import feeds_document, kinds_document
 from jackfield._serve.grants import Grant
@@ -59,8 +60,10 @@ class API:
     max_clients: int = 2500
     counts: ServeCounters = attrs.field(factory=ServeCounters)
     _contacts: Contacts = attrs.field(init=False)
+    durables: ServedDurables = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.durables = ServedDurables(self._events, self.positions, self.counts)
         self._contacts = Contacts(self.gateway)
 
     async def respond(self, request: Request, grant: Grant) -> Response | Streamed | None:
@@ -69,6 +72,8 @@ class API:
         if target is None:
             return None
         try:
+            if target.path[0] == "durable":
+                return await self.durables.respond(request, target.path[1:], grant)
             if request.method not in ("GET", "HEAD"):
                 raise Refused(405, "only GET is allowed here", {"allow": "GET, HEAD"})
             return await self._respond(request, target, grant)
@@ -133,7 +138,7 @@ class API:
                     return entry.text(grant, self.positions)
         raise Refused(404, "there is no such event, or it is not kept any more, or this token may not see it")
 
-    def subscribe(self, selectors: tuple[Selector, ...], grant: Grant, start: Start) -> Subscription:
+    def subscribe(self, selectors: tuple[Selector, ...], grant: Grant, beginning: Beginning) -> Subscription:
         """A subscription, to be closed; the feeds subscribe to what it needs."""
         self.holds.hold(selectors)
         return Subscription(
@@ -142,10 +147,11 @@ class API:
             self._events,
             self._fanout,
             self.positions,
-            start,
+            beginning.start,
             self.buffer_bytes,
             self._reading,
             self.counts.drop,
+            beginning.place,
         )
 
     def release(self, subscription: Subscription) -> None:
@@ -153,9 +159,14 @@ class API:
         subscription.close()
         self.holds.release(subscription.selectors, trio.current_time())
 
-    def start(self, after: str) -> Start:
-        """Where a subscription begins that asks for what comes after a position."""
-        return Start.of(after, self.positions, self._events.end)
+    def begin(
+        self, select: tuple[Selector, ...], grant: Grant, after: str, durable: str = "", resumed: str = ""
+    ) -> Beginning:
+        """Where a subscription begins that asks for what comes after a position, or where a durable one goes on."""
+        if not durable:
+            return Beginning(Start.of(resumed or after, self.positions, self._events.end))
+        first = min(self._events.first, self._fanout.first)
+        return self.durables.begin(durable, grant, select, after, resumed, first)
 
     def _stream(self, request: Request, asked: EventsAsked, grant: Grant) -> Response | Streamed:
         if asked.state:
@@ -173,23 +184,27 @@ class API:
             },
         )
         # Where it begins is decided here: what is committed from now on is in it, however long the head takes.
-        start = self.start(asked.after)
-        return Streamed(head, partial(self._send, asked, start, grant))
+        beginning = self.begin(asked.select, grant, asked.after, asked.durable, asked.resumed)
+        return Streamed(head, partial(self._send, asked, beginning, grant))
 
-    async def _send(self, asked: EventsAsked, start: Start, grant: Grant, send: Send) -> None:
+    async def _send(self, asked: EventsAsked, beginning: Beginning, grant: Grant, send: Send) -> None:
         stream = EventStream(send, grant, self.positions, self.pause, self.counts)
         with self.stream():
-            if not asked.state:
-                await self._send_events(stream, asked, start, grant)
+            if asked.state:
+                async with self.gateway.watch() as watch:
+                    resumed = asked.resumed or asked.after
+                    beginning = beginning if resumed else Beginning(Start(watch.snapshot.position + 1))
+                    await self._send_events(stream, asked, beginning, grant, watch)
                 return
-            async with self.gateway.watch() as watch:
-                start = start if asked.after else Start(watch.snapshot.position + 1)
-                await self._send_events(stream, asked, start, grant, watch)
+            with self.durables.follow(beginning.key) as following:
+                await self._send_events(stream, asked, beginning, grant)
+            if following.cancelled_caught:
+                await stream.end("taken_over")
 
     async def _send_events(
-        self, stream: EventStream, asked: EventsAsked, start: Start, grant: Grant, watch: Watch | None = None
+        self, stream: EventStream, asked: EventsAsked, beginning: Beginning, grant: Grant, watch: Watch | None = None
     ) -> None:
-        subscription = self.subscribe(asked.select, grant, start) if asked.select else None
+        subscription = self.subscribe(asked.select, grant, beginning) if asked.select else None
         try:
             await stream.begin(None if watch is None else watch.snapshot)
             await stream.run(subscription, watch)

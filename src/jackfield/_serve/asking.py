@@ -9,17 +9,18 @@ from urllib.parse import parse_qs, unquote
 import attrs
 import msgspec
 
+from jackfield._journal.durable import check_durable
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import Positions
 from jackfield.errors import SelectorError
 from jackfield.plugin.http import Request, Response
 from jackfield.selectors import Selector
 
-__all__ = ["PREFIX", "EventsAsked", "Refused", "Target", "json_response", "read_selectors", "read_target"]
+__all__ = ["PREFIX", "EventsAsked", "Refused", "Target", "check_name", "json_response", "read_selectors", "read_target"]
 
 PREFIX = "/v1/"
 MOST_SELECTORS = 200
-KNOWN = frozenset({"select", "after", "state", "check", "ticket"})
+KNOWN = frozenset({"select", "after", "durable", "state", "check", "ticket"})
 _TRUE, _FALSE = frozenset({"", "1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
@@ -100,6 +101,10 @@ class EventsAsked:
     select: tuple[Selector, ...]
     """What it gets; none where only the state is asked for."""
     after: str
+    resumed: str
+    """The position in the header ``Last-Event-ID``, up to where the client has everything."""
+    durable: str
+    """The name of a durable subscription; empty where it is none."""
     state: bool
     check: bool
     """Whether it only wants to know whether that would be accepted."""
@@ -112,12 +117,24 @@ class EventsAsked:
         texts = [each for each in target.query.get("select", []) if each.strip()]
         state = target.flag("state")
         select = () if state and not texts else read_selectors(texts, grant)
-        after = request.header("last-event-id") or target.text("after")
-        if not after and "after" in target.query:
+        resumed, after, durable = request.header("last-event-id"), target.text("after"), target.text("durable")
+        if not after and "after" in target.query and not resumed:
             raise Refused(400, "after: is empty; leave it out to begin with what comes next")
-        if after not in ("", "oldest", "newest"):
+        if "durable" in target.query:
+            check_name(durable, state=state)
+        if (resumed or after) not in ("", "oldest", "newest"):
             try:
-                positions.read(after)
+                positions.read(resumed or after)
             except ValueError as error:
                 raise Refused(400, f"after: {error}") from None
-        return cls(select, after, state, target.flag("check"))
+        return cls(select, after, resumed, durable, state, target.flag("check"))
+
+
+def check_name(durable: str, *, state: bool) -> None:
+    """`Refused` for what cannot be the name of a durable subscription, and where there cannot be one."""
+    try:
+        check_durable(durable)
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
+    if state:
+        raise Refused(400, "durable: is for events; the state is of one moment, ask for it in a stream of its own")

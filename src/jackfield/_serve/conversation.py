@@ -1,24 +1,26 @@
 """The sub-protocol ``jackfield.v1``: several subscriptions on one websocket, by small JSON messages.
 
-A client sends ``subscribe`` (``id``, ``select``, and if it wants ``after``, ``state``), ``unsubscribe`` (``id``), and
-``resume`` (``id``, ``after``). It gets ``subscribed`` with what it gets of what it asked for, ``event`` with its
-``position``, ``notice`` for what it missed, ``snapshot`` and ``changes``, ``unsubscribed``, and ``error``.
+A client sends ``subscribe`` (``id``, ``select``, and if it wants ``after``, ``state``, ``durable``), ``unsubscribe``
+(``id``), ``resume`` (``id``, ``after``), and of a durable one ``acknowledge`` (``id``, ``position``). It gets
+``subscribed`` with what it gets of what it asked for, ``event`` with its ``position``, ``notice`` for what it missed,
+``snapshot`` and ``changes``, ``acknowledged`` once that is saved, ``unsubscribed``, and ``error``.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Literal
 
 import attrs
 import msgspec
 import trio
 
 from jackfield._serve.api import API, check_state
-from jackfield._serve.asking import Refused, read_selectors
+from jackfield._serve.asking import Refused, check_name, read_selectors
+from jackfield._serve.durable import TAKEN_OVER, Beginning
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import changes_document, snapshot_document
+from jackfield._serve.spoken import Asked
 from jackfield._serve.subscription import Start, Subscription
 from jackfield.selectors import Selector
 
@@ -28,20 +30,17 @@ MOST_SUBSCRIPTIONS = 100
 CHANGES_SECONDS = 0.25
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
-    type: Literal["subscribe", "unsubscribe", "resume"]
-    id: str
-    select: list[str] = []
-    after: str | None = None
-    state: bool = False
-
-
 @attrs.define(eq=False)
 class _Open:
     """One subscription on the connection."""
 
     select: tuple[Selector, ...]
     state: bool
+    durable: str = ""
+    key: str = ""
+    """Under which a durable one is known."""
+    confirming: bool = False
+    """Whether an answer to what was acknowledged is on its way."""
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
 
 
@@ -60,7 +59,7 @@ class Conversation:
         async for text in messages:
             id = ""
             try:
-                asked = msgspec.json.decode(text, type=_Asked)
+                asked = msgspec.json.decode(text, type=Asked)
                 id = asked.id
                 await self._answer(asked)
             except (msgspec.MsgspecError, ValueError) as error:
@@ -69,7 +68,7 @@ class Conversation:
                 self._api.refuse(refusal.error)
                 await self._say("error", id, error=refusal.error, **refusal.details)
 
-    async def _answer(self, asked: _Asked) -> None:
+    async def _answer(self, asked: Asked) -> None:
         opened = self._open.get(asked.id)
         match asked.type:
             case "subscribe":
@@ -81,52 +80,79 @@ class Conversation:
                     check_state(self._grant)
                 wants_events = bool(asked.select) or not asked.state
                 select = read_selectors(asked.select, self._grant) if wants_events else ()
-                await self._begin(asked, _Open(select, asked.state))
+                if asked.durable:
+                    check_name(asked.durable, state=asked.state)
+                await self._begin(asked, _Open(select, asked.state, asked.durable))
             case "resume":
                 if opened is None:
                     raise Refused(400, f"there is no subscription {asked.id!r}")
-                await self._begin(asked, _Open(opened.select, opened.state), instead=opened)
+                await self._begin(asked, _Open(opened.select, opened.state, opened.durable), instead=opened)
+            case "acknowledge":
+                if opened is None or not opened.key:
+                    raise Refused(400, f"there is no durable subscription {asked.id!r}")
+                self._api.durables.acknowledge(opened.key, asked.position)
+                if not opened.confirming:
+                    opened.confirming = True
+                    self._nursery.start_soon(self._confirm, asked.id, opened)
             case "unsubscribe":
                 if opened is None:
                     raise Refused(400, f"there is no subscription {asked.id!r}")
                 self._close(asked.id)
                 await self._say("unsubscribed", asked.id)
 
-    async def _begin(self, asked: _Asked, opened: _Open, *, instead: _Open | None = None) -> None:
+    async def _begin(self, asked: Asked, opened: _Open, *, instead: _Open | None = None) -> None:
         if asked.after == "" or (asked.after is None and asked.type == "resume"):
             raise Refused(400, "after: is empty or missing; give a position, or subscribe to what comes next")
-        start = self._api.start(asked.after or "")
+        after, resumed = ("", asked.after or "") if instead is not None else (asked.after or "", "")
+        beginning = self._api.begin(opened.select, self._grant, after, opened.durable, resumed)
+        opened.key = beginning.key
         if instead is not None:
             instead.scope.cancel()
         self._open[asked.id] = opened
         await self._say("subscribed", asked.id, select=[str(each) for each in opened.select])
-        self._nursery.start_soon(self._run_one, asked.id, opened, start, bool(asked.after))
+        self._nursery.start_soon(self._run_one, asked.id, opened, beginning, bool(asked.after))
+
+    async def _confirm(self, id: str, opened: _Open) -> None:
+        """Confirm what is saved, once it is; of several that it acknowledges meanwhile the last."""
+        durables, position = self._api.durables, ""
+        try:
+            while position != (position := durables.position(opened.key)):
+                await durables.saved()
+                await self._say("acknowledged", id, position=position)
+        except Refused as refusal:
+            self._api.refuse(refusal.error)
+            await self._say("error", id, error=refusal.error)
+        opened.confirming = False
 
     def _close(self, id: str) -> None:
         self._open.pop(id).scope.cancel()
 
-    async def _run_one(self, id: str, opened: _Open, start: Start, resumed: bool) -> None:
+    async def _run_one(self, id: str, opened: _Open, beginning: Beginning, resumed: bool) -> None:
         with opened.scope:
             if not opened.state:
-                await self._send_events(id, opened, start)
+                with self._api.durables.follow(opened.key) as following:
+                    await self._send_events(id, opened, beginning)
+                if following.cancelled_caught and self._open.get(id) is opened:
+                    del self._open[id]
+                    await self._say("unsubscribed", id, reason=TAKEN_OVER)
                 return
             async with self._api.gateway.watch() as watch:
                 snapshot, positions = watch.snapshot, self._api.positions
                 owners = {key: each.feed for table in (snapshot.agents, snapshot.queues) for key, each in table.items()}
                 document = snapshot_document(snapshot, self._grant, positions, datetime.now(UTC))
                 await self._say("snapshot", id, state=msgspec.Raw(document))
-                start = start if resumed else Start(snapshot.position + 1)
+                beginning = beginning if resumed else Beginning(Start(snapshot.position + 1))
                 async with trio.open_nursery() as nursery:
                     if opened.select:
-                        nursery.start_soon(self._send_events, id, opened, start)
+                        nursery.start_soon(self._send_events, id, opened, beginning)
                     async for changes in watch:
                         now = datetime.now(UTC)
                         if shown := changes_document(changes, self._grant, positions, now, owners):
                             await self._say("changes", id, state=msgspec.Raw(shown))
                         await trio.sleep(CHANGES_SECONDS)
 
-    async def _send_events(self, id: str, opened: _Open, start: Start) -> None:
-        subscription = self._api.subscribe(opened.select, self._grant, start)
+    async def _send_events(self, id: str, opened: _Open, beginning: Beginning) -> None:
+        subscription = self._api.subscribe(opened.select, self._grant, beginning)
         try:
             while True:
                 await self._send_piece(id, subscription)

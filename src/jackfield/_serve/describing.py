@@ -9,6 +9,7 @@ from typing import Any, get_args
 import attrs
 import msgspec
 
+from jackfield._serve.spoken import HEARD, Asked
 from jackfield.events import Parties
 from jackfield.kinds import KIND_NAMES
 from jackfield.state import Entity, Snapshot, Value
@@ -27,17 +28,21 @@ class Endpoint:
 
     path: str
     summary: str
-    schema: Schema
+    schema: Schema | None
+    """Of the answer; ``None`` for none."""
     parameters: Mapping[str, str] = {}
     """Of the query, each with what it means."""
     method: str = "get"
     content: str = "application/json"
+    body: Schema | None = None
+    """Of the request."""
 
 
 SELECT = {"select": "a selector; may be repeated, and any of them selects an event"}
 EVENTS = {
     **SELECT,
     "after": "a position, behind which to begin; 'oldest' for everything that is kept; without it, what comes next",
+    "durable": "a name: the server remembers up to where the client of that name has acknowledged, and goes on there",
     "state": "1: a snapshot first, and then changes; without 'select' no events",
     "check": "1: only whether the selectors are accepted, and what is delivered of them",
     "ticket": "a ticket of /v1/tickets, for clients that cannot send a header",
@@ -66,6 +71,24 @@ ENDPOINTS = (
         {"type": "object", "required": ["contacts"], "properties": {"contacts": {"type": "array"}}},
         {"last": "how many, from 1 to 100"},
     ),
+    Endpoint(
+        "/v1/durable",
+        "The durable subscriptions of this token.",
+        {
+            "type": "object",
+            "required": ["durable"],
+            "properties": {"durable": {"type": "array", "items": _ref("Durable")}},
+        },
+    ),
+    Endpoint("/v1/durable/{name}", "One of them.", _ref("Durable")),
+    Endpoint(
+        "/v1/durable/{name}",
+        "Acknowledge everything up to a position; answered when that is saved.",
+        _ref("Durable"),
+        method="post",
+        body={"type": "object", "required": ["position"], "properties": {"position": _TEXT}},
+    ),
+    Endpoint("/v1/durable/{name}", "Forget it.", None, method="delete"),
     Endpoint("/v1/feeds", "How feeds stand, in figures.", {"type": "object", "required": ["feeds"]}),
     Endpoint("/v1/kinds", "The neutral kinds of events.", {"type": "object", "required": ["kinds"]}),
     Endpoint(
@@ -90,19 +113,15 @@ def openapi_document() -> Schema:
             {"name": name, "in": "query", "description": text, "schema": _query(name)}
             for name, text in each.parameters.items()
         ]
-        paths[each.path] = {
-            each.method: {
-                "summary": each.summary,
-                "parameters": parameters,
-                "responses": {
-                    "200": {"description": each.summary, "content": {each.content: {"schema": each.schema}}},
-                    "default": {
-                        "description": "Refused, with the reason.",
-                        "content": {"application/json": {"schema": _ref("Refusal")}},
-                    },
-                },
-            }
+        operation: Schema = {"summary": each.summary, "parameters": parameters}
+        if each.body is not None:
+            operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": each.body}}}
+        content = {} if each.schema is None else {"content": {each.content: {"schema": each.schema}}}
+        operation["responses"] = {
+            "204" if each.schema is None else "200": {"description": each.summary, **content},
+            "default": {"description": "Refused, with the reason.", "content": {_JSON: {"schema": _ref("Refusal")}}},
         }
+        paths.setdefault(each.path, {})[each.method] = operation
     return {
         "openapi": "3.1.0",
         "info": _info(),
@@ -125,26 +144,48 @@ def asyncapi_document() -> Schema:
         "snapshot": {"summary": "The state, first.", "contentType": _JSON, "payload": _ref("State")},
         "changes": {"summary": "What has changed since.", "contentType": _JSON, "payload": _ref("Changes")},
     }
+    heard = {f"jackfield.v1.{name}": _heard(name, summary, fields) for name, (summary, fields) in HEARD.items()}
+    asked = {"jackfield.v1.asked": {"summary": _ASKED, "contentType": _JSON, "payload": _ref("Asked")}}
     query = {"type": "object", "properties": {name: {**_query(name), "description": EVENTS[name]} for name in EVENTS}}
+    protocol = {"type": "object", "properties": {"Sec-WebSocket-Protocol": {"const": "jackfield.v1"}}}
     return {
         "asyncapi": "3.0.0",
         "info": _info(),
         "channels": {
-            "events": {
-                "address": "/v1/events",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-                "bindings": {"ws": {"method": "GET", "query": query}},
-            }
+            "events": _channel("The subscription is in the URL.", messages, {"method": "GET", "query": query}),
+            "conversation": _channel(
+                "The sub-protocol jackfield.v1: several subscriptions on one connection.",
+                heard | asked,
+                {"method": "GET", "headers": protocol},
+            ),
         },
         "operations": {
-            "sendEvents": {
-                "action": "send",
-                "channel": {"$ref": "#/channels/events"},
-                "messages": [{"$ref": f"#/channels/events/messages/{name}"} for name in messages],
-            }
+            "sendEvents": _operation("send", "events", messages),
+            "sendMessages": _operation("send", "conversation", heard),
+            "receiveMessages": _operation("receive", "conversation", asked),
         },
-        "components": {"messages": messages, "schemas": _schemas()},
+        "components": {"messages": {**messages, **heard, **asked}, "schemas": _schemas()},
     }
+
+
+_ASKED = "What a client subscribes to, resumes, acknowledges, and ends."
+
+
+def _heard(name: str, summary: str, fields: Mapping[str, Schema]) -> Schema:
+    properties = {"type": {"const": name}, "id": _TEXT, **fields}
+    required = ["type", "id", *(each for each in fields if each != "reason")]
+    payload = {"type": "object", "required": required, "properties": properties}
+    return {"summary": summary, "contentType": _JSON, "payload": payload}
+
+
+def _channel(summary: str, messages: Mapping[str, Schema], websocket: Schema) -> Schema:
+    named = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    return {"address": "/v1/events", "summary": summary, "messages": named, "bindings": {"ws": websocket}}
+
+
+def _operation(action: str, channel: str, messages: Mapping[str, Schema]) -> Schema:
+    listed = [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages]
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "messages": listed}
 
 
 _CLOUDEVENTS, _JSON = "application/cloudevents+json", "application/json"
@@ -163,7 +204,7 @@ def _query(name: str) -> Schema:
 
 
 def _schemas() -> Schema:
-    _, components = msgspec.json.schema_components([Snapshot], ref_template=SCHEMAS + "{name}")
+    _, components = msgspec.json.schema_components([Snapshot, Asked], ref_template=SCHEMAS + "{name}")
     values = [{"$ref": f"{SCHEMAS}{each.__name__}"} for each in get_args(Value)]
     change = {
         "type": "object",
@@ -203,6 +244,17 @@ def _schemas() -> Schema:
                 **parties,
                 **dict.fromkeys(("traceparent", "tracestate"), _TEXT),
                 "data": {},
+            },
+        },
+        "Durable": {
+            "type": "object",
+            "required": ["name", "position", "behind", "select", "followed"],
+            "properties": {
+                "name": _TEXT,
+                "position": {"description": "Up to where everything is acknowledged.", **_TEXT},
+                "behind": {"description": "Positions behind that, of whatever events.", "type": "integer"},
+                "select": {"type": "array", "items": _TEXT},
+                "followed": {"description": "Whether a client is there.", "type": "boolean"},
             },
         },
         "Refusal": {"type": "object", "required": ["error"], "properties": {"error": _TEXT}},

@@ -36,6 +36,8 @@ class Grant:
     """Whether it gets the vendors' payloads, in ``data``."""
     personal: bool = True
     """Whether it gets the numbers and names of people; without them it gets no payload either."""
+    token: str = ""
+    """The name of the token that it is of; the client's durable subscriptions are this token's."""
 
     @property
     def whole(self) -> bool:

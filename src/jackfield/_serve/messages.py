@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 import attrs
 import msgspec
 
 from jackfield._gateway.watch import Changes
 from jackfield._serve.grants import Grant
-from jackfield.addresses import Address
-from jackfield.events import Event, content_id
+from jackfield.events import Event
 from jackfield.state import Agent, Change, Queue, Snapshot, Totals
 from jackfield.state.timeline import Timeline
 
@@ -24,11 +22,9 @@ __all__ = [
     "contacts_document",
     "message",
     "named_message",
-    "own_event",
     "snapshot_document",
 ]
 
-SOURCE = ("jackfield", "journal")
 DIGITS = 16
 
 
@@ -74,21 +70,6 @@ class Entry:
         if text is None:
             text = self._messages[grant.view] = message(self.text(grant, positions), positions.text(self.position))
         return text
-
-
-def own_event(positions: Positions, word: str, at: datetime, data: Mapping[str, Any]) -> Event:
-    """A fact about what this client gets: ``stream.dropped`` or ``stream.gap_suspected``; in no journal."""
-    text = msgspec.json.encode(data)
-    return Event(
-        id=content_id(positions.journal.encode(), word.encode(), at.isoformat().encode(), text),
-        kind=f"stream.{word}",
-        address=Address(*SOURCE, positions.journal, "stream", "served", word),
-        time=at,
-        received=at,
-        feed="served",
-        data=msgspec.json.decode(text),
-        data_json=text,
-    )
 
 
 # -- server-sent events --------------------------------------------------------------------------------

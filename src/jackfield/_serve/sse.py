@@ -29,6 +29,7 @@ __all__ = ["EventStream"]
 COMMENT_SECONDS = 15.0
 RETRY_MS = 2000
 TIME_SECONDS = 5.0
+END_SECONDS = 1.0
 CHANGES_SECONDS = 0.25
 """Seconds between two messages with changes of the state."""
 CHANGES_AT_ONCE = 2000
@@ -113,12 +114,17 @@ class EventStream:
             async with self._sending:
                 if trio.current_time() < self._sent_at + seconds:
                     continue
-                passed = 0 if subscription is None else subscription.passed
+                passed = 0 if subscription is None else subscription.settle()
                 beat = comment(self._positions.text(passed) if passed else "")
                 if shows_time:
                     beat += named_message("time", msgspec.json.encode({"now": datetime.now(UTC)}))
                 await self._send_bytes(beat)
                 self._sent_at = trio.current_time()
+
+    async def end(self, name: str) -> None:
+        """Say why it ends, to a client that still listens."""
+        with trio.move_on_after(END_SECONDS):
+            await self._send(named_message(name, b"{}"))
 
     async def _send(self, data: bytes) -> None:
         async with self._sending:

@@ -10,14 +10,16 @@ import attrs
 import trio
 
 from jackfield._gateway.committed import CommittedEvents
+from jackfield._gateway.missing import missing_events, own_event
+from jackfield._journal.durable import DurableSubscription
 from jackfield._routing.index import SelectorIndex
 from jackfield._serve.fanout import Fanout, Tap
 from jackfield._serve.grants import Grant
-from jackfield._serve.messages import Entry, Positions, own_event
+from jackfield._serve.messages import Entry, Positions
 from jackfield.events import Event
 from jackfield.selectors import Selector
 
-__all__ = ["Piece", "Start", "Subscription"]
+__all__ = ["OLDEST", "Piece", "Start", "Subscription"]
 
 PAGE = 500
 NEWEST, OLDEST = "newest", "oldest"
@@ -74,6 +76,8 @@ class Subscription:
     _reading: trio.CapacityLimiter
     """One client at a time reads from the disk, so that no sink has to wait for many of them."""
     _on_drop: Callable[[int], object] = lambda _count: None
+    _place: DurableSubscription | None = None
+    """How far its consumer has come, where it is durable."""
     _next: int = attrs.field(init=False)
     """The position that comes next, until it is live."""
     _sent: int = attrs.field(init=False)
@@ -102,6 +106,22 @@ class Subscription:
 
     async def take(self) -> Piece:
         """What comes next, as soon as there is something; never much at once. It may be no more than a position."""
+        piece = await self._take()
+        if self._place is not None and piece.entries:
+            self._place.give(piece.entries[-1].position)
+        self.settle()
+        return piece
+
+    def settle(self) -> int:
+        """The position up to which it was given everything, 0 where that is not known at the moment.
+
+        That is acknowledged, too, where all that was given to the consumer of a durable one is.
+        """
+        if self._place is not None and (passed := self.passed):
+            self._place.pass_over(passed + 1)
+        return self.passed
+
+    async def _take(self) -> Piece:
         if self._notices:
             return Piece((), self._notices.pop(0), 0)
         if self._tap is None:
@@ -111,6 +131,10 @@ class Subscription:
             tap.news = trio.Event()
             await tap.news.wait()
         await trio.lowlevel.checkpoint()
+        if tap.dropped and self._place is not None:  # nothing is dropped: it is read again, as fast as the client is
+            self.close()
+            self._next = self._sent + 1
+            return await self._read()
         if tap.dropped:
             return self._dropped(tap)
         entries = tap.take()
@@ -152,21 +176,12 @@ class Subscription:
         start, ring = self._next, self._fanout.first
         async with self._reading:
             batch = await self._events.read(start, min(PAGE, max(1, ring - start)))
-        records, self._next, deleted = batch.records, max(batch.next, start), batch.deleted
-        if self._next > ring:  # the journal has let go of what the ring still has
-            records = [each for each in records if each.position < ring]
-            self._next, deleted = ring, min(deleted, ring - start)
-        if deleted and start:
-            until = records[0].position if records else self._next
-            more = {"until": records[0].event.received} if records else {}
-            self._miss(start, until, deleted, "the journal does not keep them any more", **more)
-        if batch.lost:
-            self._miss(start, self._next, batch.lost, "the journal is damaged there")
-        return [Entry(*record) for record in records]
-
-    def _miss(self, start: int, until: int, count: int, reason: str, **more: Any) -> None:
-        span = {"from": self._positions.text(start - 1), "to": self._positions.text(until - 1), "events": count}
-        self._note("gap_suspected", reason=reason, **span, **more)
+        if batch.next > ring:  # the journal has let go of what the ring still has
+            records = [each for each in batch.records if each.position < ring]
+            batch = attrs.evolve(batch, records=records, next=ring, deleted=min(batch.deleted, ring - start))
+        self._next = max(batch.next, start)
+        self._notices += [each.event for each in missing_events(self._positions.journal, start, batch)]
+        return [Entry(*record) for record in batch.records]
 
     def _note(self, word: str, **data: Any) -> None:
-        self._notices.append(own_event(self._positions, word, datetime.now(UTC), data))
+        self._notices.append(own_event(self._positions.journal, word, datetime.now(UTC), data))

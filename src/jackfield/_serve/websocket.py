@@ -29,9 +29,11 @@ from jackfield._net.http_connection import HTTPConnection
 from jackfield._serve.api import API
 from jackfield._serve.asking import EventsAsked, Refused, Target
 from jackfield._serve.conversation import Conversation
+from jackfield._serve.durable import TAKEN_OVER, Beginning
 from jackfield._serve.grants import Grant
 from jackfield._serve.subscription import Subscription
 from jackfield.plugin.http import Request as HTTPRequest
+from jackfield.selectors import Selector
 
 __all__ = ["serve_websocket"]
 
@@ -41,6 +43,7 @@ PING_SECONDS, SEND_SECONDS = 20.0, 30.0
 READ_BYTES = 64 * 2**10
 SEND_BYTES = 64_000
 NORMAL, GOING_AWAY, PROTOCOL, UNSUPPORTED, TOO_BIG = 1000, 1001, 1002, 1003, 1009
+TAKEN_OVER_CODE = 4009
 
 
 @attrs.define(eq=False)
@@ -141,14 +144,14 @@ async def serve_websocket(
         raise Refused(400, f"state: only server-sent events and the sub-protocol {OWN} give the state")
     api.check_room()
     socket = Socket(connection.stream)
-    start = None if asked is None else api.start(asked.after)
+    beginning = asked if asked is None else api.begin(asked.select, grant, asked.after, asked.durable, asked.resumed)
     await socket.accept(connection.unread, chosen)
     with api.stream(), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_end_with, socket.keep_alive, nursery.cancel_scope)
-                if asked is not None and start is not None:
-                    nursery.start_soon(_send_events, api, socket, api.subscribe(asked.select, grant, start))
+                if asked is not None and beginning is not None:
+                    nursery.start_soon(_send_events, api, socket, asked.select, grant, beginning)
                     async for _ in socket.messages():
                         pass
                 else:
@@ -170,7 +173,16 @@ async def _end_with(work: Callable[[], Awaitable[None]], scope: trio.CancelScope
     scope.cancel()
 
 
-async def _send_events(api: API, socket: Socket, subscription: Subscription) -> None:
+async def _send_events(
+    api: API, socket: Socket, select: tuple[Selector, ...], grant: Grant, beginning: Beginning
+) -> None:
+    with api.durables.follow(beginning.key) as following:
+        await _send_subscription(api, socket, api.subscribe(select, grant, beginning))
+    if following.cancelled_caught:
+        await socket.close(TAKEN_OVER_CODE, TAKEN_OVER)
+
+
+async def _send_subscription(api: API, socket: Socket, subscription: Subscription) -> None:
     grant = subscription.grant
     try:
         while True:

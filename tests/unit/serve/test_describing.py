@@ -5,7 +5,7 @@ import re
 
 import pytest
 import trio.testing
-from served import event, events_path, get, get_json, reading, serving
+from served import event, events_path, get, get_json, hear, reading, say, serving, socket
 
 from jackfield._serve.describing import ENDPOINTS, asyncapi_document, openapi_document
 
@@ -23,10 +23,10 @@ def test_each_reference_leads_somewhere(make):
 async def test_each_path_is_served_and_the_documents_are(tmp_path):
     async with serving(journal=tmp_path / "journal") as (gateway, url):
         await gateway.publish(event(1))
-        async with reading(url, events_path("**", after="oldest")) as reader:
+        async with reading(url, events_path("**", after="oldest", durable="desk")) as reader:
             position = (await reader.next()).id
         for each in ENDPOINTS:
-            path = each.path.replace("{position}", position).replace("{what}", "1")
+            path = each.path.replace("{position}", position).replace("{what}", "1").replace("{name}", "desk")
             if each.content == "application/json" and each.method == "get":
                 assert (await get(url, path))[0] == 200
         assert (await get_json(url, "/v1/openapi.json"))["openapi"] == "3.1.0"
@@ -41,3 +41,41 @@ async def test_a_state_and_an_event_have_the_fields_that_are_described():
             await trio.testing.wait_all_tasks_blocked()
             await gateway.publish(event(1))
             assert (await reader.next()).json.keys() >= set(schemas["Event"]["required"])
+
+
+async def test_each_message_of_a_conversation_has_the_fields_that_are_described():
+    described = {
+        name.rpartition(".")[2]: message["payload"]
+        for name, message in asyncapi_document()["components"]["messages"].items()
+        if name.startswith("jackfield.v1.")
+    }
+    asked = asyncapi_document()["components"]["schemas"]["Asked"]["properties"]
+    assert {"subscribe", "unsubscribe", "resume", "acknowledge"} == {*asked["type"]["enum"]}
+    seen = set()
+    async with serving() as (gateway, url), socket(url, protocol="jackfield.v1") as opened:
+        await gateway.snapshot()
+
+        async def until(*wanted):
+            wanted = {*wanted}
+            while wanted:
+                message = await hear(opened)
+                seen.add(message["type"])
+                wanted -= {message["type"]}
+                properties = described[message["type"]]["properties"]
+                assert {*described[message["type"]]["required"]} <= message.keys() <= properties.keys()
+            return message
+
+        old = f"{'0' * 32}-{5:016d}"
+        await say(opened, type="subscribe", id="a", select=["**"], durable="desk", after=old)
+        await until("subscribed", "notice")
+        await say(opened, type="subscribe", id="b", select=[], state=True)
+        await until("subscribed", "snapshot")
+        await gateway.publish(event(1))
+        await until("event", "changes")
+        await say(opened, type="acknowledge", id="a", position=(await get_json(url, "/v1/state"))["position"])
+        await until("acknowledged")
+        await say(opened, type="unsubscribe", id="a")
+        await until("unsubscribed")
+        await say(opened, type="unsubscribe", id="a")
+        await until("error")
+    assert seen == described.keys() - {"asked"}

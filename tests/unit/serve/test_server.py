@@ -197,7 +197,7 @@ def test_a_limited_token_never_sees_another_event(mine, events, asked):
             with gateway.listen("**", committed=True) as everything:
                 await gateway.publish(*events[:3])
                 narrowed = grant.narrow([asked])
-                subscription = api.subscribe(narrowed, grant, api.start("oldest"))
+                subscription = api.subscribe(narrowed, grant, api.begin(narrowed, grant, "oldest"))
                 seen = []
                 while subscription._tap is None:
                     seen += (await subscription.take()).entries

@@ -1,39 +1,14 @@
 """`jackfield._serve.websocket`: one CloudEvent a message, and several subscriptions on one connection."""
 
 import json
-from contextlib import asynccontextmanager
 
 import pytest
 import trio
 import trio.testing
-from served import BEARER, event, events_path, get, limited, options, serving
-from trio_websocket import ConnectionClosed, open_websocket_url
+from served import BEARER, event, events_path, get, hear, limited, options, say, serving, socket
+from trio_websocket import ConnectionClosed
 
 from jackfield.events import Event
-
-
-@asynccontextmanager
-async def socket(url, path="/v1/events", protocol=None, headers=()):
-    protocols = [protocol] if protocol else None
-    with trio.fail_after(20):
-        async with open_websocket_url(
-            url.replace("http", "ws") + path, subprotocols=protocols, extra_headers=[*headers]
-        ) as opened:
-            await trio.testing.wait_all_tasks_blocked()
-            yield opened
-        await opened._stream.aclose()  # which trio-websocket leaves open where the server ends the connection
-
-
-async def say(opened, **message):
-    await opened.send_message(json.dumps(message))
-
-
-async def hear(opened, *wanted):
-    """The next message, or the next of these types."""
-    while True:
-        message = json.loads(await opened.get_message())
-        if not wanted or message["type"] in wanted:
-            return message
 
 
 @pytest.mark.parametrize("protocol", ["cloudevents.json", None])

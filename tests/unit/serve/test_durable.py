@@ -1,0 +1,263 @@
+"""`jackfield._serve.durable`: the server remembers what a client has acknowledged, whatever becomes of the two."""
+
+import shutil
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+from served import (
+    BEARER,
+    api_of,
+    config,
+    event,
+    events_path,
+    get,
+    get_json,
+    hear,
+    limited,
+    options,
+    post_json,
+    reading,
+    say,
+    serving,
+    socket,
+)
+from trio_websocket import ConnectionClosed
+
+from jackfield._serve import sse
+from jackfield.config import TokenOptions
+from jackfield.selectors import Selector
+
+DESK = "/v1/durable/desk"
+
+
+async def numbers(reader, count):
+    return [message.json["data"]["n"] for message in await reader.take(count)]
+
+
+@asynccontextmanager
+async def durable(url, select="contact.*", **query):
+    async with reading(url, events_path(select, durable="desk", **query)) as reader:
+        await trio.testing.wait_all_tasks_blocked()
+        yield reader
+
+
+async def test_a_client_goes_on_behind_what_it_acknowledged_and_needs_no_position_for_that(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, _, url):
+        await gateway.publish(event(1))
+        async with durable(url) as reader:
+            await gateway.publish(event(2), event(3), event(4))
+            messages = await reader.take(3)
+            assert [each.json["data"]["n"] for each in messages] == [2, 3, 4]
+            status, answer = await post_json(url, DESK, {"position": messages[1].id}, "POST")
+            assert (status, answer["position"], answer["behind"]) == (200, messages[1].id, 1)
+            assert answer["select"] == ["contact.*"] and answer["followed"]
+        async with durable(url) as reader:
+            assert await numbers(reader, 1) == [4]
+    async with api_of(config(tmp_path / "journal")) as (gateway, _, url):
+        await gateway.publish(event(5))
+        async with durable(url) as reader:
+            assert await numbers(reader, 2) == [4, 5]
+
+
+async def test_an_answer_to_what_was_acknowledged_comes_once_sigkill_cannot_take_it(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, _, url), durable(url) as reader:
+        await gateway.publish(*map(event, range(9)))
+        messages = await reader.take(9)
+        assert (await post_json(url, DESK, {"position": messages[5].id}))[0] == 200
+        shutil.copytree(tmp_path / "journal", tmp_path / "killed")  # as SIGKILL leaves it
+    async with api_of(config(tmp_path / "killed")) as (_, _, url), durable(url) as reader:
+        assert await numbers(reader, 3) == [6, 7, 8]
+
+
+async def test_a_client_that_comes_back_with_a_last_event_id_acknowledges_up_to_there():
+    async with api_of() as (gateway, api, url):
+        async with durable(url) as reader:
+            await gateway.publish(event(1), event(2), event(3))
+            second = (await reader.take(2))[1]
+        async with reading(url, events_path("contact.*", durable="desk"), **{"Last-Event-ID": second.id}) as reader:
+            assert await numbers(reader, 1) == [3]
+        assert (await get_json(url, DESK))["position"] == second.id
+        earlier = api.positions.text(1)  # what is done is done
+        async with reading(url, events_path("contact.*", durable="desk"), **{"Last-Event-ID": earlier}) as reader:
+            assert await numbers(reader, 1) == [3]
+
+
+async def test_after_says_where_a_new_one_begins_and_nothing_to_one_that_is_known():
+    async with api_of() as (gateway, _, url):
+        await gateway.publish(event(1), event(2))
+        for _ in range(2):
+            async with durable(url, after="oldest") as reader:
+                messages = await reader.take(2)
+                assert [each.json["data"]["n"] for each in messages] == [1, 2]
+        assert (await post_json(url, DESK, {"position": messages[0].id}))[0] == 200
+        async with durable(url, after="oldest") as reader:
+            assert await numbers(reader, 1) == [2]
+        async with durable(url, after="newest") as reader:
+            assert await numbers(reader, 1) == [2]
+
+
+async def test_the_newest_client_takes_over_and_the_one_before_is_told(tmp_path):
+    opening = api_of(config(tmp_path / "journal"))
+    async with opening as (gateway, _, url), durable(url) as first, durable(url) as second:
+        assert (await first.next()).event == "taken_over"
+        with pytest.raises(EOFError):
+            await first.next()
+        await gateway.publish(event(1))
+        assert await numbers(second, 1) == [1]
+        assert gateway.state().serve.clients == 1
+        assert sum(gateway.state().serve.rejections.values()) == 1
+
+
+async def test_what_is_not_for_a_client_is_passed_over_while_it_has_nothing_to_acknowledge(monkeypatch):
+    monkeypatch.setattr(sse, "COMMENT_SECONDS", 0.05)
+    async with api_of() as (gateway, _, url), durable(url, "agent.*") as reader:
+        await gateway.publish(*map(event, range(9)))
+        with trio.fail_after(10):
+            while (await get_json(url, DESK))["behind"]:
+                await reader.more()
+
+
+async def test_a_client_that_is_slower_than_its_events_loses_none_and_reads_them_from_the_journal(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, api, url):
+        api.buffer_bytes, api._fanout.most_events = 2000, 50
+        async with durable(url) as reader:
+            await gateway.publish(event(0))
+            await reader.next()
+            await gateway.publish(*map(event, range(1, 400)))  # in one commit, so that nothing is sent in between
+            assert await numbers(reader, 399) == list(range(1, 400))
+            assert gateway.state().serve.dropped == 0
+
+
+async def test_what_retention_has_deleted_meanwhile_is_a_gap_that_comes_first():
+    async with api_of(config(memory_events=10)) as (gateway, api, url):
+        api._fanout.most_events = 10
+        async with durable(url) as reader:
+            await gateway.publish(event(0))
+            first = await reader.next()
+            assert (await post_json(url, DESK, {"position": first.id}))[0] == 200
+        for number in range(1, 41):
+            await gateway.publish(event(number))
+        async with durable(url) as reader:
+            gap, *rest = await reader.take(11)
+            assert gap.json["type"] == "stream.gap_suspected"
+            assert gap.json["data"]["from"] == first.id
+            assert gap.json["data"]["events"] == rest[0].json["data"]["n"] - 1
+
+
+async def test_each_token_has_names_of_its_own_and_its_rights_hold():
+    tokens = limited("contact.* @ vinix/**") | {"other": TokenOptions(f"sha256:{'0' * 64}", (Selector.parse("**"),))}
+    async with serving(options(tokens=tokens)) as (gateway, url):
+        gateway._listeners.durables.open("other/theirs", (Selector.parse("**"),), 1)
+        gateway._listeners.durables.open("process", (Selector.parse("**"),), 1)
+        async with reading(url, events_path("**", durable="mine"), **BEARER) as reader:
+            await trio.testing.wait_all_tasks_blocked()
+            await gateway.publish(event(1), event(2, provider="vinix"))
+            assert (await reader.next()).json["data"] == {"n": 2}
+        listed = await get_json(url, "/v1/durable", **BEARER)
+        assert [(each["name"], each["select"]) for each in listed["durable"]] == [("mine", ["contact.* @ vinix/**"])]
+        assert (await get(url, "/v1/durable/theirs", **BEARER))[0] == 404
+        assert (await get(url, "/v1/durable/process", **BEARER))[0] == 404
+        assert (await get(url, "/v1/durable/mine"))[0] == 401
+        assert (await get(url, events_path("agent.*", durable="another"), **BEARER))[0] == 403
+        assert len((await get_json(url, "/v1/durable", **BEARER))["durable"]) == 1
+
+
+async def test_one_that_nobody_follows_can_be_forgotten():
+    async with api_of() as (gateway, _, url):
+        async with durable(url) as reader:
+            await gateway.publish(event(1))
+            await reader.next()
+            assert (await post_json(url, DESK, None, "DELETE"))[0] == 409
+        with trio.fail_after(5):
+            while (await get_json(url, DESK))["followed"]:
+                await trio.testing.wait_all_tasks_blocked()
+        assert await post_json(url, DESK, None, "DELETE") == (204, None)
+        assert (await get(url, DESK))[0] == 404
+        async with durable(url) as reader:
+            await gateway.publish(event(2))
+            assert await numbers(reader, 1) == [2]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "document", "status", "said"),
+    [
+        (events_path("**", durable="a b"), "GET", None, 400, "durable: 'a b' is not a name"),
+        (events_path("**", durable=""), "GET", None, 400, "durable: '' is not a name"),
+        (events_path("**", durable="desk", state=1), "GET", None, 400, "durable: is for events"),
+        ("/v1/durable/nobody", "POST", {"position": "x"}, 404, "there is no such durable subscription"),
+        ("/v1/durable/desk/more", "GET", None, 404, "there is no such durable subscription"),
+        (DESK, "POST", {"position": "x"}, 400, "position: 'x' is not a position"),
+        (DESK, "POST", {"place": "x"}, 400, "body: Object contains unknown field"),
+        (DESK, "POST", {"position": f"{'0' * 32}-{5:016d}"}, 409, "position: 0000"),
+        (DESK, "PUT", {}, 405, "only GET, HEAD, POST, DELETE are allowed here"),
+        ("/v1/durable", "POST", {}, 405, "only GET, HEAD are allowed here"),
+    ],
+)
+async def test_what_is_wrong_is_refused_with_the_reason(path, method, document, status, said):
+    async with api_of() as (_, _, url):
+        async with durable(url):
+            pass
+        got, answer = await post_json(url, path, document, method)
+        assert got == status
+        assert answer["error"].startswith(said)
+
+
+async def test_what_was_not_committed_yet_cannot_be_acknowledged():
+    async with api_of() as (_, api, url):
+        async with durable(url):
+            pass
+        status, answer = await post_json(url, DESK, {"position": api.positions.text(99)})
+        assert status == 409
+        assert "is not in this journal" in answer["error"]
+
+
+async def test_on_a_websocket_messages_acknowledge_and_the_answer_comes_when_it_is_saved(tmp_path):
+    opening = serving(journal=tmp_path / "journal")
+    async with opening as (gateway, url), socket(url, "/v1/events", "jackfield.v1") as opened:
+        await say(opened, type="subscribe", id="a", select=["contact.*"], durable="desk")
+        assert (await hear(opened))["type"] == "subscribed"
+        await trio.testing.wait_all_tasks_blocked()
+        await gateway.publish(event(1), event(2), event(3))
+        positions = [(await hear(opened))["position"] for _ in range(3)]
+        for each in positions[:2]:
+            await say(opened, type="acknowledge", id="a", position=each)
+        while (answer := await hear(opened))["position"] != positions[1]:
+            assert answer["type"] == "acknowledged"
+        shutil.copytree(tmp_path / "journal", tmp_path / "killed")
+        await say(opened, type="acknowledge", id="a", position="x")
+        assert "not a position" in (await hear(opened))["error"]
+        await say(opened, type="acknowledge", id="b", position=positions[2])
+        assert "no durable subscription 'b'" in (await hear(opened))["error"]
+        await say(opened, type="resume", id="a", after=positions[2])
+        assert (await hear(opened))["type"] == "subscribed"
+        await trio.testing.wait_all_tasks_blocked()
+        await gateway.publish(event(4))
+        assert (await hear(opened))["event"]["data"] == {"n": 4}
+        assert (await get_json(url, DESK))["position"] == positions[2]
+    opening = serving(journal=tmp_path / "killed")
+    async with opening as (gateway, url), socket(url, "/v1/events", "jackfield.v1") as opened:
+        await say(opened, type="subscribe", id="z", select=["contact.*"], durable="desk")
+        assert (await hear(opened))["type"] == "subscribed"
+        assert (await hear(opened))["event"]["data"] == {"n": 3}
+
+
+async def test_a_subscription_that_is_taken_over_ends_and_the_connection_goes_on():
+    async with serving() as (_, url), socket(url, "/v1/events", "jackfield.v1") as first:
+        await say(first, type="subscribe", id="a", select=["**"], durable="desk")
+        assert (await hear(first))["type"] == "subscribed"
+        await trio.testing.wait_all_tasks_blocked()
+        async with socket(url, events_path("**", durable="desk"), "cloudevents.json") as second:
+            assert await hear(first) == {
+                "type": "unsubscribed",
+                "id": "a",
+                "reason": "another client follows this durable subscription now",
+            }
+            await say(first, type="subscribe", id="a", select=["**"], durable="desk")
+            assert (await hear(first))["type"] == "subscribed"
+            with pytest.raises(ConnectionClosed) as caught:
+                await second.get_message()
+            assert caught.value.reason.code == 4009
+            await say(first, type="subscribe", id="b", select=["**"], durable="no name")
+            assert "is not a name" in (await hear(first))["error"]
