@@ -90,9 +90,12 @@ class Script:
         self.contact(id, queue, ago)
         self.happens("contact.abandoned", id, ago - wait, correlation=id)
 
-    def agent(self, id, *kinds):
+    def agent(self, id, *kinds, reason=""):
         for place, kind in enumerate(kinds):
-            self.happens(f"agent.{kind}", id, 900 - place, "agent", agent_id=id, agent_name=id.title())
+            why = reason if kind == "not_ready" else ""
+            self.happens(
+                f"agent.{kind}", id, 900 - place, "agent", agent_id=id, agent_name=id.title(), agent_reason=why
+            )
 
     @classmethod
     def of_the_day(cls):
@@ -106,7 +109,7 @@ class Script:
             "dan": ["logged_on", "ready", "wrapup_started"],
             "eve": ["logged_on", "not_ready"],
         }.items():
-            day.agent(name, *kinds)
+            day.agent(name, *kinds, reason="lunch")
         for number in range(8):
             day.answered(f"s{number}", SUPPORT, 600 - number, wait=5)
         day.answered("s8", SUPPORT, 600, wait=40)

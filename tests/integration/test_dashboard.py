@@ -1,5 +1,6 @@
 """``jackfield dashboard`` in a real browser: scripts with known figures, simulated vendors, real processes."""
 
+import re
 import signal
 from datetime import UTC, datetime
 from functools import partial
@@ -55,6 +56,19 @@ async def test_each_figure_is_that_of_the_script_at_every_width(tmp_path):
                 assert await page.value(text(f"#fact-{fact} dd")) == value
             for state, value in STAFF.items():
                 assert await page.value(text(f"#tile-staff .{state} dd")) == value
+            # Why an agent is not ready, and what became of each queue's contacts by the hour.
+            assert await page.value("[...document.querySelectorAll('#agents td.reason')].map((e) => e.innerText)") == [
+                "",
+                "",
+                "",
+                "",
+                "lunch",
+            ]
+            charts = "[...document.querySelectorAll('#queues td.chart svg')]"
+            assert await page.value(f"{charts}.filter((e) => e.clientWidth > 50 && e.clientHeight > 15).length") == 2
+            said = await page.value(f"{charts}.map((e) => e.getAttribute('aria-label'))")
+            assert sum(map(int, re.findall(r"(\d+) answered", " ".join(said)))) == 12
+            assert sum(map(int, re.findall(r"(\d+) abandoned", " ".join(said)))) == 2
             # It fits, and no figure is cut.
             assert await page.value("document.documentElement.scrollWidth") <= width
             shown_figures = "[...document.querySelectorAll('.value, .today dd, .staff dd')]"
@@ -155,6 +169,7 @@ async def test_a_supervisor_of_one_feed_sees_its_figures_and_nobodys_name_or_num
         seen = await page.value("document.body.innerText")
         assert "+49" not in seen
         assert "Elsewhere" not in seen
+        assert "lunch" not in seen
 
 
 @browser

@@ -46,8 +46,15 @@ def test_a_hangup_has_its_cause(fields, cause):
     assert parties_of("recipient", "hangup", {"recipient_id": "b6"} | fields).cause == cause
 
 
-def test_the_reason_of_a_state_is_not_a_cause():
-    assert parties_of("recipient", "away", {"recipient_id": "b6", "reason": "normal"}).cause == ""
+@pytest.mark.parametrize("word", ["away", "delete", "logout"])
+def test_why_an_agent_is_away_is_the_agents_reason_and_no_cause(word):
+    parties = parties_of("recipient", word, {"recipient_id": "b6", "reason": "lunch"})
+    assert (parties.agent_reason, parties.cause) == ("lunch", "")
+
+
+@pytest.mark.parametrize(("family", "word"), [("recipient", "hangup"), ("recipient", "reject"), ("session", "delete")])
+def test_the_reason_of_anything_else_is_not_the_agents(family, word):
+    assert parties_of(family, word, {"recipient_id": "b6", "reason": "declined"}).agent_reason == ""
 
 
 def test_the_family_or_the_session_says_the_media():

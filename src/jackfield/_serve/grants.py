@@ -1,8 +1,8 @@
 """What a client may see: selectors, feeds, payloads, personal data. Pure.
 
 A subscription gets the intersection of what it asks for and what its grant has; the algebra of selectors says what
-that is. Personal data are the numbers and names of callers and callees and the names of agents, and every payload,
-since nobody knows what a vendor writes into it.
+that is. Personal data are the numbers and names of callers and callees, the names of agents and why they are not ready,
+and every payload, since nobody knows what a vendor writes into it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["ALL", "Grant"]
 
 V = TypeVar("V", bound=Value)
 
-_PERSONAL = ("caller", "caller_name", "callee", "callee_name", "agent_name")
+_PERSONAL = ("caller", "caller_name", "callee", "callee_name", "agent_name", "agent_reason")
 
 
 @attrs.frozen
@@ -107,7 +107,9 @@ class Grant:
         if isinstance(value, Call | Contact):
             named = {name: "" for name in _PERSONAL if getattr(value, name, "")}
             return msgspec.structs.replace(value, **named) if named else value
-        return msgspec.structs.replace(value, name="") if isinstance(value, Agent) and value.name else value
+        if isinstance(value, Agent) and (value.name or value.reason):
+            return msgspec.structs.replace(value, name="", reason="")
+        return value
 
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
         """A state without what the grant does not have."""

@@ -146,6 +146,7 @@ class _Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     calleename: str = ""
     agentid: str = ""
     agentname: str = ""
+    agentreason: str = ""
     queueid: str = ""
     queuename: str = ""
     cause: Cause = ""
@@ -225,6 +226,7 @@ def _encoded(event: Event) -> bytes:
         parties.callee_name,
         parties.agent_id,
         parties.agent_name,
+        parties.agent_reason,
         parties.queue_id,
         parties.queue_name,
         parties.cause,

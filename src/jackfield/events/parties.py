@@ -34,6 +34,8 @@ class Parties(msgspec.Struct, frozen=True, kw_only=True):  # not attrs: made for
     callee_name: str = ""
     agent_id: str = ""
     agent_name: str = ""
+    agent_reason: str = ""
+    """Why the agent is not ready, or logged off, in the vendor's own words."""
     queue_id: str = ""
     queue_name: str = ""
     cause: Cause = ""

@@ -34,6 +34,8 @@ class Track(msgspec.Struct):
     seen: datetime
     feed: tuple[datetime, str]
     """The feed of its newest event."""
+    live_at: datetime | None = None
+    """The time of its newest event that its vendor sent by itself, before its lists may have known of it."""
     facts: dict[str, datetime] = {}
     """By kind: when that happened last."""
     heard: dict[Parties, datetime] = {}
@@ -58,9 +60,11 @@ class Track(msgspec.Struct):
     placed: str = ""
     """The queue in which a contact is counted as waiting."""
 
-    def see(self, feed: str, at: datetime) -> None:
-        """An event about it came."""
+    def see(self, feed: str, at: datetime, *, listed: bool) -> None:
+        """An event about it came; one that is `listed` was made of what its vendor's lists say."""
         self.value = None
+        if not listed and (self.live_at is None or at > self.live_at):
+            self.live_at = at
         if at > self.seen:
             self.seen = at
         elif at < self.began:
@@ -108,10 +112,11 @@ class Track(msgspec.Struct):
             if (after := life.step(state, kind)) != state:
                 state, since = after, at
         self.newest = marks[-1] if marks else None
-        if self.confirmed is not None and (self.newest is None or self.confirmed[0] > self.newest[0]):
-            _, kind, reported_since = self.confirmed
+        if self.confirmed is not None:
+            at, kind, reported_since = self.confirmed
             reported = life.step(UNKNOWN, kind)
-            if reported != state and state not in life.over:
+            newer = {mark[2] for mark in marks if mark[0] >= at}
+            if (not newer or (reported in life.over and newer <= LEAVING)) and state not in (reported, *life.over):
                 state, since = reported, reported_since
         if self.calls_over is not None and state not in life.over:
             # The vendor may not say so, or its word was lost; what comes of the contact later is only its echo.
@@ -128,6 +133,8 @@ class Track(msgspec.Struct):
         return {name: text for name, (_, text) in marks.items()}
 
 
+LEAVING = frozenset({"contact.dequeued", "contact.disconnected", "offer.rescinded", "offer.rejected"})
+"""What may come late of a thing that its vendor does not list any more, and does not show that it goes on."""
 MOST_PARTIES = 32
 """Different parties of one thing; more make the oldest forgotten."""
 _ATTRIBUTES = (
@@ -152,7 +159,8 @@ class AgentTrack(msgspec.Struct):
     feed: tuple[datetime, str]
     name: tuple[bool, datetime, str] | None = None
     """Whether its vendor lists it under that name, which counts for more than what an event calls it; since when."""
-    chosen: tuple[datetime, int, str] | None = None
+    chosen: tuple[datetime, int, str, str] | None = None
+    """When, the kind that led there, and why."""
     activity: tuple[datetime, int, str, str] | None = None
     """When, the kind that began or ended it, and the contact."""
     confirmed: tuple[datetime, str, str, datetime] | None = None

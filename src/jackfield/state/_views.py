@@ -117,7 +117,7 @@ def _held_since(tables: Tables, contact: str) -> datetime | None:
 
 def _agent(agent: AgentTrack | None) -> Agent | None:
     if agent is not None and agent.value is None:
-        state, since, contact, kind = _doing(agent)
+        state, since, contact, kind, reason = _doing(agent)
         paused = tuple(sorted(queue for queue, (_, is_paused) in agent.queues.items() if is_paused))
         agent.value = Agent(
             agent.key,
@@ -130,15 +130,16 @@ def _agent(agent: AgentTrack | None) -> Agent | None:
             contact,
             kind == "agent.external_call_started",
             paused,
+            reason,
         )
     return None if agent is None else cast(Agent, agent.value)
 
 
-def _doing(agent: AgentTrack) -> tuple[str, datetime | None, str, str]:
-    """State, since when, the contact in hand, and the kind that led there."""
-    state, since, contact, kind = UNKNOWN, None, "", ""
+def _doing(agent: AgentTrack) -> tuple[str, datetime | None, str, str, str]:
+    """State, since when, the contact in hand, the kind that led there, and why."""
+    state, since, contact, kind, reason = UNKNOWN, None, "", "", ""
     if agent.chosen is not None:
-        since, _, kind = agent.chosen
+        since, _, kind, reason = agent.chosen
         state = AGENT.step(UNKNOWN, kind)
     # Some vendors' times are whole seconds: who became ready and was offered a contact in the same one is reserved.
     if (activity := agent.activity) is not None and (agent.chosen is None or activity[0] >= agent.chosen[0]):
@@ -153,7 +154,7 @@ def _doing(agent: AgentTrack) -> tuple[str, datetime | None, str, str]:
         if reported != state:
             _, kind, contact, since = agent.confirmed
             state = reported
-    return state, since, contact, kind
+    return state, since, contact, kind, reason if state in ("not_ready", "logged_off") else ""
 
 
 def _queue(tables: Tables, queue: QueueTrack | None) -> Queue | None:

@@ -21,7 +21,7 @@ from jackfield.state.values import Ref
 
 __all__ = ["SILENT", "read_checkpoint", "write_checkpoint"]
 
-VERSION = 2
+VERSION = 3
 PIECE = 250
 """Things in one piece, which takes about a millisecond."""
 MOST_GONE = 5_000

@@ -192,7 +192,7 @@ class State:
             contact = f"{provider}/{event.correlation}" if event.correlation else ""
             agent.confirmed = later(agent.confirmed, (at, kind, contact, event.time or at))
         elif kind in _CHOSEN:
-            agent.chosen = later(agent.chosen, (at, causal_rank(kind), kind))
+            agent.chosen = later(agent.chosen, (at, causal_rank(kind), kind, event.parties.agent_reason))
         elif kind in _views.ACTIVITIES:
             agent.activity = later(agent.activity, (at, causal_rank(kind), kind, ""))
         elif event.parties.queue_id and kind in _PAUSES:
@@ -252,7 +252,7 @@ class State:
             ("contact", self.tables.contacts, CONTACT, "contact.ended"),
         ):
             for track in list(tracks.values()) if entity in sync.complete else ():
-                known = track.seen >= at - BEHIND or (track.confirmed is not None and track.confirmed[0] >= at)
+                known = track.seen >= at or (track.live_at is not None and track.live_at >= at - BEHIND)
                 if track.feed[1] == event.feed and track.state not in life.over and not known:
                     ended = as_event(event, Listed(kind, track.id, track.id))  # a whole list does not have it
                     changed += self._handlers[kind](ended, at, listed=True)
@@ -262,7 +262,7 @@ class State:
         key = ref[1]
         track = tracks.get(key)
         if track is not None:
-            track.see(event.feed, at)
+            track.see(event.feed, at, listed=event.origin == "backfill")
             tracks.move_to_end(key)
             return track
         if (gone := self.tables.gone.get(ref)) is not None:
@@ -270,7 +270,7 @@ class State:
                 return None
             del self.tables.gone[ref]  # the same customer's call is queued a second time
         began = event.time if event.time is not None and event.time.tzinfo is not None and event.time < at else at
-        tracks[key] = Track(key, id, began, at, (at, event.feed))
+        tracks[key] = Track(key, id, began, at, (at, event.feed), at if event.origin != "backfill" else None)
         return tracks[key]
 
 

@@ -116,6 +116,8 @@ class Agent(msgspec.Struct, frozen=True):
     """Whether ``busy`` means a call outside every queue."""
     paused: tuple[str, ...] = ()
     """Keys of the queues that the agent accepts nothing from."""
+    reason: str = ""
+    """Why the agent is not ready or logged off, in the vendor's words; empty where it does not say."""
 
 
 class Queue(msgspec.Struct, frozen=True):

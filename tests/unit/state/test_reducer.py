@@ -110,6 +110,21 @@ def test_a_day_in_which_the_clocks_change_has_all_its_hours(happened, at):
     assert len(snapshot.hours) == snapshot.totals[""].queued == 25
 
 
+def test_an_agents_reason_is_that_of_the_state_and_goes_with_it(happened):
+    lunch = ("agent.not_ready", 5, {"agent_reason": "lunch"})
+    state = after(happened, ("agent.ready", 0, {}), lunch, id="a1")
+    agent = state.get(("agent", "acme/a1"))
+    assert (agent.state, agent.reason) == ("not_ready", "lunch")
+    after(happened, ("agent.not_ready", 5, {}), state=state, id="a1")  # a copy that does not say it takes nothing away
+    assert state.get(("agent", "acme/a1")).reason == "lunch"
+    after(happened, ("contact.connected", 8, {"agent_id": "a1"}), state=state)
+    assert state.get(("agent", "acme/a1")).reason == ""
+    after(happened, ("contact.disconnected", 9, {"agent_id": "a1"}), state=state)
+    assert state.get(("agent", "acme/a1")).reason == "lunch"
+    after(happened, ("agent.ready", 20, {}), state=state, id="a1")
+    assert state.get(("agent", "acme/a1")).reason == ""
+
+
 def test_a_contact_is_on_hold_while_one_of_its_calls_is(happened, at):
     state = after(happened, *ANSWERED[:6])
     after(happened, ("call.connected", 9, {}), state=state, id="x", correlation="c1")
@@ -299,6 +314,22 @@ def test_what_a_whole_list_does_not_have_is_over(happened, at):
 def test_a_list_that_is_none_is_left_alone(happened, data):
     state = State()
     assert state.apply(happened("stream.synced", 0, data=data)) == [("feed", "office")]
+
+
+def test_what_a_backfill_said_is_no_newer_than_the_lists(happened, at):
+    state = after(happened, ("contact.queued", 0, {}))
+    state.apply(attrs.evolve(happened("contact.dequeued", 9), origin="backfill"))
+    state.apply(synced(happened, at, 10, complete=["contact"]))  # which a vendor's own event might be ahead of
+    assert state.get(("contact", "acme/c1")).over
+
+
+@pytest.mark.parametrize(("kind", "over"), [("contact.dequeued", True), ("contact.connected", False)])
+def test_what_a_list_has_ended_goes_on_if_something_shows_it(happened, at, kind, over):
+    state = after(happened, ("contact.queued", 0, {}))
+    state.apply(synced(happened, at, 10, complete=["contact"]))
+    assert state.get(("contact", "acme/c1")).over
+    state.apply(attrs.evolve(happened(kind, 12), origin="backfill"))
+    assert state.get(("contact", "acme/c1")).over == over
 
 
 def test_a_large_list_goes_in_pieces(at):

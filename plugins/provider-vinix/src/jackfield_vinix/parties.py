@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from jackfield.events import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield_vinix.wire import text_of
 
-__all__ = ["PartyFields", "is_ending", "media_of", "parties_of", "party_fields", "read_parties"]
+__all__ = ["PartyFields", "Reason", "media_of", "parties_of", "party_fields", "read_parties", "reason_of"]
 
 _NAMED = (
     ("caller_id_number", "caller"),
@@ -42,6 +42,8 @@ _CAUSES: Mapping[str, Cause] = {
     "ATTENDED_TRANSFER": "other",
     "BLIND_TRANSFER": "other",
 }
+_AWAY = frozenset({"away", "delete", "logout"})
+Reason = Literal["", "cause", "agent"]
 # The published samples have `call_session`, KAZOO's own code `call`.
 _MEDIA: Mapping[str, Media] = {"call": "voice", "call_session": "voice", "fax": "fax", "conference": "voice"}
 
@@ -70,17 +72,19 @@ def media_of(family: str) -> Media:
     return _MEDIA.get(family, "")
 
 
-def is_ending(family: str, word: str) -> bool:
-    """Whether the reason in an event is the cause of an end; elsewhere it explains a state."""
-    return word == "hangup" or (word == "delete" and family == "session")
+def reason_of(family: str, word: str) -> Reason:
+    """What the reason in an event explains: an end, why an agent is away, or neither."""
+    if word == "hangup" or (word == "delete" and family == "session"):
+        return "cause"
+    return "agent" if word in _AWAY and family == "recipient" else ""
 
 
 def parties_of(family: str, word: str, fields: Mapping[str, Any]) -> Parties:
     """The parties that an event's outermost fields name; `fields` is folded."""
-    return read_parties(fields, party_fields(fields), media_of(family), ending=is_ending(family, word))
+    return read_parties(fields, party_fields(fields), media_of(family), reason_of(family, word))
 
 
-def read_parties(fields: Mapping[str, Any], those: PartyFields, media: Media, *, ending: bool) -> Parties:
+def read_parties(fields: Mapping[str, Any], those: PartyFields, media: Media, reason: Reason) -> Parties:
     """The same, of an event of this family's media."""
     named: dict[str, Any] = {}
     for field, name in those.named:
@@ -92,9 +96,12 @@ def read_parties(fields: Mapping[str, Any], those: PartyFields, media: Media, *,
             break
     if those.others:
         media = media or _MEDIA.get(text_of(fields, "session_type"), "")
-        if "agent_id" in named and (username := text_of(fields, "username")):
-            named["agent_name"] = username
-        if cause := text_of(fields, "hangup_cause") or (ending and text_of(fields, "reason")):
+        if "agent_id" in named:
+            if username := text_of(fields, "username"):
+                named["agent_name"] = username
+            if reason == "agent" and (why := text_of(fields, "reason")):
+                named["agent_reason"] = why
+        if cause := text_of(fields, "hangup_cause") or (reason == "cause" and text_of(fields, "reason")):
             named["cause"] = _CAUSES.get(cause.upper(), "other")
     if media:
         named["media"] = media

@@ -10,7 +10,7 @@ import msgspec
 
 from jackfield.events import Media
 from jackfield_vinix.kinds import FAMILIES, Also, kind_rule
-from jackfield_vinix.parties import PartyFields, is_ending, media_of, party_fields
+from jackfield_vinix.parties import PartyFields, Reason, media_of, party_fields, reason_of
 from jackfield_vinix.times import TIME_FIELDS
 from jackfield_vinix.topics import PROVIDER
 from jackfield_vinix.wire import fold, is_folded
@@ -36,8 +36,8 @@ class WordPlan(msgspec.Struct, frozen=True):
     is_qubicle: bool
     """Whether it is of the contact centre, whose message ids are no clock."""
     media: Media
-    is_ending: bool
-    """Whether its reason is the cause of an end."""
+    reason: Reason
+    """What its reason explains."""
 
 
 class FieldPlan(msgspec.Struct, frozen=True):
@@ -69,8 +69,8 @@ def by_fields(data: Any, size: int) -> tuple[Mapping[str, Any], FieldPlan]:
 @lru_cache(MOST)
 def _by_word(family: str, word: str, account: str) -> WordPlan:
     place = (PROVIDER, "account", account, family)
-    ending = is_ending(family, word)
-    return WordPlan(place, word, f"{family}_id", *kind_rule(family, word), family in FAMILIES, media_of(family), ending)
+    reason = reason_of(family, word)
+    return WordPlan(place, word, f"{family}_id", *kind_rule(family, word), family in FAMILIES, media_of(family), reason)
 
 
 @lru_cache(MOST)

@@ -55,7 +55,7 @@ def translate(
     name = frame.name
     event.native_type = name if isinstance(name, str) and name else frame.identifier or plan.word
     event.native_topic = frame.routing_key if isinstance(frame.routing_key, str) else ""
-    event.parties = read_parties(fields, by.parties, plan.media, ending=plan.is_ending)
+    event.parties = read_parties(fields, by.parties, plan.media, plan.reason)
     event.data = data
     event.data_json = data_json
     event.raw = raw

@@ -53,7 +53,7 @@ def render(event: Event, *, color: bool = False) -> str:
         kind = f"\x1b[{code}m{kind}\x1b[0m"
     address = event.address
     thing = _plain(f"{address.resource}/{_short(address.resource_id)}")
-    details = "  ".join(islice(chain(_parties(event.parties), _details(event.data)), MOST_DETAILS))
+    details = "  ".join(islice(dict.fromkeys(chain(_parties(event.parties), _details(event.data))), MOST_DETAILS))
     clock = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
     return f"{clock}  {_plain(event.feed):<12} {kind} {thing:<22} {details}".rstrip()
 
@@ -64,6 +64,7 @@ def _parties(parties: Parties) -> Iterator[str]:
         "agent": parties.agent_name or _short(parties.agent_id),
         "queue": parties.queue_name or _short(parties.queue_id),
         "cause": parties.cause,
+        "reason": parties.agent_reason,
     }
     return (f"{name}={_cut(text)}" for name, text in shown.items() if text)
 

@@ -1,6 +1,6 @@
 // The wallboard: one stream of the gateway's state, drawn at most a few times a second.
 import { Alerts } from "./alerts.js";
-import { bars } from "./chart.js";
+import { bars, columns } from "./chart.js";
 import { Scope, derive, sum, tone } from "./figures.js";
 import { SECOND, clock, count, duration, element, percent, setAttribute, setText, shortClock, stateWord, toneOf } from "./format.js";
 import { Store } from "./store.js";
@@ -87,8 +87,8 @@ const tables = {
     stale: () => null,
     columns: [
       { label: "Queue", kind: "name", text: (row) => queueText(row.key) },
-      { label: "Service level", kind: "number wider", text: (row) => percent(totalsOf(row).serviceLevel), sort: (row) => totalsOf(row).serviceLevel,
-        tone: (row) => tone(totalsOf(row).serviceLevel, thresholds.service_level, { falling: true }), hint: `Answered within ${settings.answer_seconds} s, today` },
+      { label: wall ? "Service level" : "Level", kind: "number", text: (row) => percent(totalsOf(row).serviceLevel), sort: (row) => totalsOf(row).serviceLevel,
+        tone: (row) => tone(totalsOf(row).serviceLevel, thresholds.service_level, { falling: true }), hint: `Service level: answered within ${settings.answer_seconds} s, today` },
       { label: "Waiting", kind: "number", descendingFirst: true, text: (row) => (known(row, 1) ? count(waitOf(row).count) : doubt(row)),
         sort: (row) => known(row, waitOf(row).count), tone: (row) => (waitOf(row).count ? tone(waitOf(row).count, thresholds.waiting) : "") },
       { label: "Longest", kind: "number", descendingFirst: true, text: (row) => (waitOf(row).since === null ? "" : duration(store.now - waitOf(row).since)),
@@ -97,9 +97,11 @@ const tables = {
       { label: "Answered", kind: "number", descendingFirst: true, text: (row) => count(totalsOf(row).answered), sort: (row) => totalsOf(row).answered },
       { label: "Abandoned", kind: "number", descendingFirst: true, text: (row) => percent(totalsOf(row).abandonedShare), sort: (row) => totalsOf(row).abandonedShare,
         tone: (row) => tone(totalsOf(row).abandonedShare, thresholds.abandoned) },
-      { label: "Answer", kind: "number minor", text: (row) => seconds(totalsOf(row).speedOfAnswer), sort: (row) => totalsOf(row).speedOfAnswer, hint: "Average speed of answer, today" },
-      { label: "Handle", kind: "number minor", text: (row) => seconds(totalsOf(row).handleTime), sort: (row) => totalsOf(row).handleTime, hint: "Average handle time, today" },
-      feedColumn,
+      { label: "Answer", kind: "number detail", text: (row) => seconds(totalsOf(row).speedOfAnswer), sort: (row) => totalsOf(row).speedOfAnswer, hint: "Average speed of answer, today" },
+      { label: "Handle", kind: "number detail", text: (row) => seconds(totalsOf(row).handleTime), sort: (row) => totalsOf(row).handleTime, hint: "Average handle time, today" },
+      { label: "Hours", kind: "chart", draw: (node, row) => columns(node, store.hoursOf(row.key), queueText(row.key)),
+        descendingFirst: true, sort: (row) => totalsOf(row).queued, hint: "Answered and abandoned contacts of the last hours" },
+      { ...feedColumn, kind: "name least" },
     ],
   }),
   contacts: new Table(byId("contacts"), {
@@ -110,7 +112,7 @@ const tables = {
       stateColumn, forColumn,
       { label: "Queue", kind: "name", text: (row) => queueText(row.queue) },
       { label: "Agent", kind: "name", text: (row) => (WITH_AGENT.includes(row.state) ? agentText(row.agent) : "") },
-      { label: "Since", kind: "number minor", text: (row) => shortClock(row.began), sort: (row) => row.began, hint: "When it began" },
+      { label: "Since", kind: "number least", text: (row) => shortClock(row.began), sort: (row) => row.began, hint: "When it began" },
       feedColumn,
     ],
   }),
@@ -127,7 +129,7 @@ const tables = {
     order: (a, b) => compare(agentText(a.key), agentText(b.key)),
     columns: [
       { label: "Agent", kind: "name", text: (row) => agentText(row.key) }, stateColumn, forColumn,
-      { label: "Reason", kind: "name minor", text: reason },
+      { label: "Reason", kind: "name reason", text: reason, hint: "Why an agent is not ready, where the vendor says it" },
       { label: "Contact", kind: "name link", text: (row) => (inHand(row) ? who(inHand(row)) : ""), click: (row) => inHand(row) && openContact(inHand(row)) },
       { label: "Handled", kind: "number", descendingFirst: true, text: (row) => count(totalsOf(row).answered), sort: (row) => totalsOf(row).answered, hint: "Contacts handled today" },
       feedColumn,

@@ -52,6 +52,25 @@ export function bars(node, hours) {
   }
 }
 
+// The same without the hours, for a row of a table.
+export function columns(node, hours, what) {
+  const places = lastHours(hours).map(([at, each]) => [at, each?.answered ?? 0, each?.abandoned ?? 0]);
+  const some = places.filter(([, answered, abandoned]) => answered + abandoned);
+  const key = JSON.stringify([what, some, places.length && places[0][0]]);
+  if (node.dataset.drawn === key) return;
+  node.dataset.drawn = key;
+  if (!some.length) return void node.replaceChildren();
+  const most = Math.max(...some.map(([, answered, abandoned]) => answered + abandoned));
+  const said = some.map(([at, answered, abandoned]) => `${shortClock(at)} ${answered} answered, ${abandoned} abandoned`).join("; ");
+  const drawing = picture(node, 10 * places.length, 100, `${what} by the hour: ${said}`);
+  shape("rect", { class: "base", x: 0, y: 96, width: 10 * places.length, height: 4 }, drawing);
+  places.forEach(([, answered, abandoned], index) => {
+    const [good, bad] = [(94 * answered) / most, (94 * abandoned) / most];
+    if (answered) shape("rect", { class: "answered", x: 10 * index + 1.5, y: 96 - good, width: 7, height: good }, drawing);
+    if (abandoned) shape("rect", { class: "lost", x: 10 * index + 1.5, y: 96 - good - bad, width: 7, height: bad }, drawing);
+  });
+}
+
 // A line of shares from 0 to 1 over the hours.
 export function line(node, hours, of, what) {
   const places = lastHours(hours).map(([at, each]) => [at, each && of(each)]);

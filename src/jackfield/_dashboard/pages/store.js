@@ -112,6 +112,10 @@ export class Store {
     sums.set(key, sum);
   }
 
+  hoursOf(key) { // [[beginning, sums or undefined] …], the oldest first
+    return [...this.hours].sort(([a], [b]) => a - b).map(([at, sums]) => [at, sums.get(key)]);
+  }
+
   // -- what a value is worth: its feed may be down, or have missed what happened since -------------------------
 
   certainty(value) {

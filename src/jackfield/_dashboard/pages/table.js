@@ -1,5 +1,6 @@
 // A table of keyed rows that is drawn from values: sorted by any column, narrowed by a filter, and only changed where
-// something changed. A column: { label, text, sort?, kind?, title?, tone?, hint?, click? }; each gets (row).
+// something changed. A column: { label, text, sort?, kind?, title?, tone?, hint?, click? }; each gets (row). One of kind
+// chart has `draw`, which gets (node, row), in place of `text`.
 import { count, duration, element, setAttribute, setText } from "./format.js";
 
 const MOST_ROWS = 500; // a browser lays out each row, visible or not
@@ -29,7 +30,7 @@ export class Table {
     }
     table.setAttribute("aria-labelledby", title.id);
     const widths = element("colgroup"); // widths that no text changes: else a table is measured anew at each tick
-    for (const { kind = "text" } of columns) widths.append(element("col", kind.replace(/\b(?!minor)(\w+)/g, "is-$1")));
+    for (const { kind = "text" } of columns) widths.append(element("col", kind.replace(/\b(?!minor|least|detail)(\w+)/g, "is-$1")));
     table.prepend(widths);
     const head = table.tHead.insertRow();
     head.setAttribute("role", "row");
@@ -137,7 +138,8 @@ export class Table {
       cell.dataset.label = column.label;
       const kind = column.kind ?? "";
       const node = kind.includes("state") ? cell.appendChild(element("span", "state"))
-        : kind.includes("link") ? cell.appendChild(element("button", "link")) : cell;
+        : kind.includes("link") ? cell.appendChild(element("button", "link"))
+          : kind.includes("chart") ? cell.appendChild(element("div", "spark")) : cell;
       if (kind.includes("link")) {
         node.type = "button";
         node.addEventListener("click", () => column.click(this.lines.get(key).row));
@@ -158,6 +160,7 @@ export class Table {
     this.columns.forEach((column, index) => {
       const cell = cells[index];
       const kind = column.kind ?? "";
+      if (column.draw) return void column.draw(cell, row);
       const value = column.text(row);
       if (kind.includes("age")) {
         setText(cell, this.age(column, row));

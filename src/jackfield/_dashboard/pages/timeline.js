@@ -12,6 +12,11 @@ const SAID = {
   "stream.gap_suspected": "Events may be missing", "stream.not_verified": "Not verified",
 };
 
+const inWords = (kind) => { // flow.step_executed: Flow step executed
+  const text = kind.replace(/[._]/g, " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
 const PROBLEMS = {
   403: "This token does not show it.",
   404: "There is no such contact in the journal any more.",
@@ -56,7 +61,7 @@ export class TimelineDialog {
   line({ at, after, kind, feed, text }) {
     const item = element("li");
     if (kind.startsWith("stream.")) item.dataset.tone = "warn";
-    const what = element("span", "what", SAID[kind] ?? kind);
+    const what = element("span", "what", SAID[kind] ?? inWords(kind));
     what.title = `${kind} · ${feed}`;
     item.append(element("time", "", clock(moment(at))), element("span", "after", after >= 1 ? `+${duration(after)}` : ""), what, element("span", "who", this.named(text)));
     return item;
