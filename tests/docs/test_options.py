@@ -35,8 +35,8 @@ OPTIONS = [(table, field.alias) for table in (*TABLES, *PLUGINS) for field in at
 
 @pytest.mark.parametrize(("table", "option"), OPTIONS, ids=lambda value: getattr(value, "__name__", value))
 def test_the_name_of_each_option_is_read_somewhere(table, option):
-    package = table.__module__.partition(".")[0]
-    places = {path: text for path, text in SOURCES.items() if package in path.parts}
+    packages = {each.__module__.partition(".")[0] for each in table.__mro__ if attrs.has(each)}
+    places = {path: text for path, text in SOURCES.items() if packages & {*path.parts}}
     assert any(re.search(rf"\.{option}\b", text) for text in places.values())
 
 

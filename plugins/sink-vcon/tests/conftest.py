@@ -1,20 +1,21 @@
 """What the tests share: conversations of both vendors' simulated days, and the drafts' schemas."""
 
 import json
-from collections import defaultdict
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import jsonschema
 import pytest
+from http_receiver import Server
 
 from jackfield.addresses import Address
 from jackfield.events import Event, Parties
 from jackfield.plugin.secrets import Secret
 from jackfield.testing import simulated_events
 from jackfield_vcon.facts import Facts
-from jackfield_vcon.identity import conversation_of, key_of
+from jackfield_vcon.on_demand import conversations as grouped
 from jackfield_vinix import Vinix
 from jackfield_vinix.simulator import ACCOUNT, VinixSimulator
 from jackfield_voipbin import Voipbin
@@ -39,14 +40,8 @@ VENDORS = {
 @lru_cache
 def conversations_of(vendor):
     """The events of each conversation of a day, by its key."""
-    events, whole = defaultdict(list), {}
-    for event in VENDORS[vendor]():
-        events[key_of(event)].append(event)
-        if (named := conversation_of(event)) is not None:
-            whole[named[0]] = named[1]
-    for part in [key for key in events if key in whole]:
-        events[whole[part]] += events.pop(part)
-    return {key: found for key, found in events.items() if Facts.of(found).has_substance}
+    found = grouped(VENDORS[vendor]())
+    return {key: events for key, events in found.items() if Facts.of(events).has_substance}
 
 
 def make_event(kind, second=0, id="c1", *, correlation="c1", feed="office", data=None, received=None, **parties):
@@ -71,7 +66,7 @@ def check(vcon):
     for schema in SCHEMAS:
         jsonschema.validate(vcon, schema)
     parties, dialogs = len(vcon["parties"]), len(vcon["dialog"])
-    for dialog in vcon["dialog"]:
+    for dialog in filter(None, vcon["dialog"]):
         history = [each["party"] for each in dialog.get("party_history", ())]
         assert all(index < parties for index in [*dialog.get("parties", ()), *history])
         assert all(dialog.get(name, 0) < parties for name in ("originator", "transferor", "transferee"))
@@ -80,6 +75,25 @@ def check(vcon):
     for attachment in vcon["attachments"]:
         assert attachment["party"] < parties
         assert attachment["dialog"] < dialogs
+
+
+@pytest.fixture
+def serve():
+    """Start servers; they stop with the test."""
+    running = []
+
+    def serve():
+        server = Server()
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        running.append((server, thread))
+        return server
+
+    yield serve
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture(name="event")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield_vcon.assemble import Amended, assemble, encode
+from jackfield_vcon.assemble import Amended, Edition, assemble, encode
 from jackfield_vcon.facts import Facts
 
 ANSWERED = (
@@ -33,13 +33,15 @@ def happened(event, *lives, **more):
 def test_an_answered_contact(event, check):
     vcon = made(happened(event, *ANSWERED))
     check(vcon)
-    customer, line, agent = vcon["parties"]
+    customer, line, agent, maker = vcon["parties"]
+    assert maker == {"name": "example.com", "type": "organization"}
     assert customer == {"tel": "tel:+491", "name": "Ada", "role": "customer"}
     assert line == {"tel": "tel:+492", "type": "organization"}
     assert (agent["name"], agent["role"], agent["type"]) == ("alice", "agent", "person")
     (dialog,) = vcon["dialog"]
     assert (dialog["type"], dialog["start"], dialog["duration"]) == ("recording", "2026-11-26T09:00:09Z", 60.0)
-    assert (dialog["skill"], dialog["interaction_id"], dialog["originator"]) == (["Sales"], "c1", 0)
+    assert (dialog["skill"], dialog["interaction_id"], dialog["parties"]) == (["Sales"], "c1", [0, 1, 2])
+    assert [each["party"] for each in vcon["attachments"]] == [3, 3]
     assert [(each["event"], each["party"]) for each in dialog["party_history"]] == [
         ("join", 0),
         ("join", 2),
@@ -86,6 +88,87 @@ def test_a_contact_that_changes_agents_was_transferred(event, check):
     (transfer,) = [each for each in vcon["dialog"] if each["type"] == "transfer"]
     roles = [vcon["parties"][transfer[name]]["role"] for name in ("transferor", "transferee", "transfer_target")]
     assert roles == ["agent", "customer", "agent"]
+    assert {"parties", "originator", "mediatype"}.isdisjoint(transfer)
+    talks = [vcon["dialog"][transfer[name]] for name in ("original", "target_dialog")]
+    assert [(talk["start"][-3:-1], talk["duration"]) for talk in talks] == [("09", 31.0), ("40", 29.0)]
+    assert transfer["transferor"] in talks[0]["parties"]
+    assert transfer["transferor"] not in talks[1]["parties"]
+
+
+def test_a_transferred_call_of_whose_target_nothing_is_known_refers_to_an_empty_dialog(event):
+    call = ("call.connected", "call.transferred", "call.cleared")
+    vcon = made([event(kind, second, "x", caller="+491", agent_id="a1") for second, kind in enumerate(call)])
+    (transfer,) = [each for each in vcon["dialog"] if each.get("type") == "transfer"]
+    assert vcon["dialog"][transfer["original"]]["type"] == "recording"
+    assert vcon["dialog"][transfer["target_dialog"]] == {}
+    assert vcon["parties"][transfer["transfer_target"]] == {}
+
+
+@pytest.mark.parametrize(("by", "first"), [("remote", 0), ("local", 1), ("", 0)])
+def test_who_drops_first_has_hung_up(event, by, first):
+    lives = (("call.connected", 0, {"caller": "+491"}), ("contact.connected", 1, {"agent_id": "a1"}))
+    vcon = made([*happened(event, *lives), event("call.cleared", 9, caller="+491", data={"hangup_by": by})])
+    (dialog,) = vcon["dialog"]
+    drops = [each["party"] for each in dialog["party_history"] if each["event"] == "drop"]
+    assert drops[0] == first
+
+
+def test_a_supervisor_who_listens_has_a_uuid_that_is_that_of_the_agent(event):
+    listens = event("supervision.started", 20, agent_id="a1", data={"wiretapping_recipient": "a9"})
+    vcon = made([*happened(event, *ANSWERED), listens])
+    (supervisor,) = [each for each in vcon["parties"] if each.get("role") == "supervisor"]
+    own = made(happened(event, ("contact.connected", 1, {"agent_id": "a9"})))
+    assert supervisor["uuid"] in {each.get("uuid") for each in own["parties"]}
+
+
+def test_an_agents_disposition_and_notes_are_a_report(event, check):
+    said = {"disposition": "solved", "notes": "invoice corrected"}
+    vcon = made([*happened(event, *ANSWERED), event("contact.disposition_completed", 80, agent_id="a1", data=said)])
+    check(vcon)
+    (report,) = vcon["analysis"]
+    assert (report["type"], report["vendor"], report["schema"]) == ("report", "acme", "jackfield-disposition-1")
+    assert report["body"] == {"at": "2026-11-26T09:01:20Z", **said, "party": 2}
+
+
+def test_what_a_machine_says_is_a_transcript_of_its_own_talk(event, check):
+    events = [
+        event("ai_call.connected", 1, "ai1", correlation="x"),
+        event("call.connected", 0, "x", correlation="x", caller="+491"),
+        event("ai_call.message_completed", 2, "m1", data={"aicall_id": "ai1", "role": "user", "content": "Hello"}),
+        event("ai_call.cleared", 3, "ai1", correlation="x"),
+        event("call.cleared", 4, "x", correlation="x"),
+    ]
+    vcon = made(events)
+    check(vcon)
+    (said,) = vcon["analysis"]
+    assert said["body"] == [{"at": "2026-11-26T09:00:02Z", "role": "user", "text": "Hello"}]
+    bot = vcon["dialog"][said["dialog"]]["parties"][1]
+    assert vcon["parties"][bot]["type"] == "bot"
+
+
+def test_of_a_summary_the_newest_text_counts(event, check):
+    told = [event("summary.created", 80, "s1", data={"content": ""})]
+    told += [event("summary.updated", n, "s1", data={"content": f"text {n}"}) for n in (81, 82)]
+    vcon = made([*happened(event, *ANSWERED), *told])
+    check(vcon)
+    assert [each["body"] for each in vcon["analysis"]] == ["text 82"]
+
+
+def test_the_campaign_and_the_list_that_made_a_call_are_in_it(event, check):
+    data = {"campaign_id": "cp1", "outdial_id": "od1"}
+    call = [event(kind, n, "x", caller="+491") for n, kind in enumerate(("call.connected", "call.cleared"))]
+    vcon = made([*call, event("campaign_call.updated", 0, "cc1", data=data)])
+    check(vcon)
+    assert vcon["dialog"][0]["campaign"] == "cp1"
+    assert vcon["parties"][0]["contact_list"] == "od1"
+
+
+def test_a_message_that_its_conversation_repeats_is_in_it_once(event, check):
+    first = event("message.received", 0, "m1", correlation="m1", caller="+491", data={"text": "hi"})
+    again = {"text": "hi", "reference_type": "message", "reference_id": "m1"}
+    vcon = made([first, event("message.received", 1, "cm1", correlation="conv", caller="+491", data=again)])
+    check(vcon)
+    assert [each["message_id"] for each in vcon["dialog"]] == ["cm1"]
 
 
 def test_a_hold_is_in_the_history(event, check):
@@ -99,7 +182,7 @@ def test_a_message_is_a_text(event, check):
     vcon = made([event("message.received", 0, "m1", caller="+491", callee="+492", data={"text": "Hello"})])
     check(vcon)
     (text,) = vcon["dialog"]
-    assert (text["type"], text["body"], text["message_id"], text["originator"]) == ("text", "Hello", "m1", 0)
+    assert (text["type"], text["body"], text["message_id"], text["parties"]) == ("text", "Hello", "m1", [0, 1])
 
 
 def test_gaps_that_reach_into_it_are_in_it(event):
@@ -123,7 +206,7 @@ def test_an_agent_has_one_uuid_in_every_conversation_and_a_conversation_one_for_
 
 def test_a_later_version_refers_to_the_one_before(event, check):
     first = made(happened(event, *ANSWERED[:5]))
-    second = made(happened(event, *ANSWERED), amended=Amended(first["uuid"], "sha512-x"), version=2)
+    second = made(happened(event, *ANSWERED), edition=Edition(2, Amended(first["uuid"], "sha512-x")))
     check(second)
     assert second["amended"]["uuid"] == first["uuid"] != second["uuid"]
 

@@ -39,11 +39,18 @@ def test_from_standard_input_and_redacted(lines, monkeypatch, capsys, check):
     assert "+491" not in json.dumps(vcons)
 
 
-def test_what_is_no_event_is_named(tmp_path, capsys):
+def test_one_bad_line_is_reported_and_costs_no_other_conversation_its_vcon(lines, tmp_path, capsys):
     file = tmp_path / "events.jsonl"
-    file.write_bytes(b"\n{}\n")
-    assert main(["vcon", str(file)]) == 2
-    assert "line 2" in capsys.readouterr().err
+    file.write_bytes(b"\n{}\n" + lines + b"{broken\n")
+    assert main(["vcon", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert "line 2: " in err
+    assert "line 11: " in err
+    assert "configuration" not in err
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
     assert main(["vcon", str(tmp_path / "nothing")]) == 2
     assert "nothing" in capsys.readouterr().err
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jackfield_vcon.assemble import Amended, assemble, encode
+from jackfield_vcon.assemble import Amended, Edition, assemble, encode
 from jackfield_vcon.facts import Facts
 from jackfield_vcon.redact import PARTS, redacted
 
@@ -27,7 +27,7 @@ def _vcon(event):
         event("contact.disconnected", 5, agent_id="a1"),
         event("call.cleared", 6, "x", **caller),
     ]
-    return assemble(Facts.of(events), "acme/A/c1", amended=Amended("other", "sha512-x"))
+    return assemble(Facts.of(events), "acme/A/c1", edition=Edition(amended=Amended("other", "sha512-x")))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from jackfield._cli.config_option import load_config
 from jackfield._cli.console import say, warn
 from jackfield._cli.journal import PATH, journal_folder
 from jackfield._cli.numbers import number
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.texts import searched
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.timelines import EventsInFolder, find_timelines
+from jackfield._loading.contact_formats import write_contact
+from jackfield.errors import ConfigError, ConfigProblem
+from jackfield.events import Event
 
 __all__ = ["configure", "run"]
 
@@ -23,7 +30,8 @@ the newest contacts come last. A gateway may be running meanwhile.
 examples:
   jackfield timeline gateway.toml 7edd095189dd15125c59e1401e8c398c
   jackfield timeline gateway.toml '+49 30 1234567'
-  jackfield timeline var/journal +4930123456 --last 3 --json | jq .type"""
+  jackfield timeline var/journal +4930123456 --last 3 --json | jq .type
+  jackfield timeline gateway.toml '+49 30 1234567' --format vcon > contacts.vcon"""
 
 
 LAST = "the newest so many contacts (default: 10)"
@@ -35,11 +43,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, metavar="PATH", help=PATH)
     parser.add_argument("what", type=searched, metavar="CORRELATION|NUMBER", help="a contact, or a customer's number")
     parser.add_argument("--last", type=number(int, 1), default=10, metavar="N", help=LAST)
-    parser.add_argument("--json", action="store_true", help="the events, one CloudEvents JSON object a line")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the events, one CloudEvents JSON object a line")
+    form.add_argument("--format", metavar="NAME", help="a form that a plugin offers, such as vcon")
+    add_plugin_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the timelines."""
+    write = _writer(options) if options.format is not None else None
     store = SegmentStore.open(journal_folder(options.path), readonly=True)
     try:
         found, there_are = find_timelines(EventsInFolder(store, warn), options.what, options.last)
@@ -51,6 +63,9 @@ def run(options: argparse.Namespace) -> int:
     if (left_out := there_are - len(found)) > 0:
         say(f"{left_out} earlier contacts are left out; --last {there_are} shows them")
     for shown, timeline in enumerate(found):
+        if write is not None:
+            sys.stdout.buffer.write(write([entry.event for entry in timeline.entries]))
+            continue
         if options.json:
             for entry in timeline.entries:
                 sys.stdout.write(f"{entry.event.to_json().decode()}\n")
@@ -59,6 +74,19 @@ def run(options: argparse.Namespace) -> int:
         for line in timeline.lines():
             sys.stdout.write(f"{_printable(line)}\n")
     return 0
+
+
+def _writer(options: argparse.Namespace) -> Callable[[Sequence[Event]], bytes]:
+    """Writes a contact in a plugin's form, as the sinks of the configuration do where there is one."""
+    registry = load_plugins(options.plugins, strict=options.strict_plugins)
+    if (form := registry.contact_formats.get(options.format)) is None:
+        known = ", ".join(map(repr, sorted(registry.contact_formats))) or "nothing; no plugin offers one"
+        raise ConfigError([ConfigProblem("--format", f"{options.format!r} is none of {known}")])
+    path = options.path
+    configured = path.is_file() or any(path.glob("*.toml"))
+    # What the sinks leave out for privacy is left out here too, so a configuration that cannot be read ends this.
+    sinks = [each.impl for each in load_config([path], registry).sinks] if configured else []
+    return partial(write_contact, form, sinks=sinks)
 
 
 def _printable(text: str) -> str:

@@ -24,6 +24,7 @@ MOST_BETWEEN = 100_000
 BEHIND = 1_000
 """And so many behind its last: a gap is announced when the connection is back."""
 PAGE = 5_000
+MOST_PARTS = 100
 MOST_CONTACTS = 1000
 """Of one number; of more, the newest."""
 _SEPARATORS = re.compile(r"[\s()./-]")
@@ -103,10 +104,19 @@ def _timeline(events: EventsInFolder, correlation: str) -> Timeline:
     own = list(events.find("correlationid", correlation))
     if not own:  # retention has deleted them meanwhile
         return Timeline(())
+    for part in _parts(own, correlation):
+        own += events.find("correlationid", part)
+    own.sort(key=lambda each: each.position)
     feeds = {event.feed for _, event in own}
     first, last = own[0].position, own[-1].position
     gaps = events.gaps(first, min(last + BEHIND, first + MOST_BETWEEN))
     return Timeline.of([*(event for _, event in own), *(each for each in gaps if each.feed in feeds)])
+
+
+def _parts(own: Iterable[Record], correlation: str) -> list[str]:
+    """What belongs to a contact by a name of its own: segments name their transcription, and machines their flow."""
+    names = {each.event.address.resource_id for each in own if each.event.kind.startswith(("transcription.", "flow."))}
+    return sorted(names - {correlation})[:MOST_PARTS]
 
 
 def _tells_of_gap(line: bytes) -> bool:

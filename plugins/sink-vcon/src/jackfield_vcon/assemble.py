@@ -10,16 +10,19 @@ import attrs
 import msgspec
 
 from jackfield.events import Event
+from jackfield_vcon.analyses import analyses
 from jackfield_vcon.dialogs import Dialogs, timestamp
 from jackfield_vcon.facts import Facts, moment
 from jackfield_vcon.identity import vcon_uuid
-from jackfield_vcon.payloads import side_of, text_of
 from jackfield_vcon.people import People
+from jackfield_vcon.recordings import Recordings
+from jackfield_vcon.redact import EVENTS
 
-__all__ = ["Amended", "assemble", "encode"]
+__all__ = ["Amended", "Edition", "assemble", "encode"]
 
 VERSION = "0.4.0"
-_SPAN = ("feed", "since", "until", "reason")
+COMPLETENESS = "jackfield-completeness"
+_SPAN = ("kind", "feed", "since", "until", "reason")
 _GAPS = ("stream.gap_suspected", "stream.not_verified")
 
 
@@ -31,34 +34,54 @@ class Amended:
     content_hash: str
 
 
+@attrs.frozen
+class Edition:
+    """Which of a conversation's vCons."""
+
+    version: int = 1
+    amended: Amended | None = None
+    form: str = ""
+    """What is left out."""
+
+
+FIRST = Edition()
+
+
 def assemble(
     facts: Facts,
     key: str,
     *,
     domain: str = "",
     gaps: Iterable[Event] = (),
-    amended: Amended | None = None,
-    version: int = 1,
-    form: str = "",
+    edition: Edition = FIRST,
+    recordings: Recordings | None = None,
 ) -> dict[str, Any]:
     """The vCon of a conversation; `gaps` are what was said of events that may be missing."""
+    recordings = recordings or Recordings()
     people = People.of(facts, domain)
-    dialogs = Dialogs.of(facts, people)
+    dialogs = Dialogs.of(facts, people, recordings)
     first, last = moment(facts.events[0]), moment(facts.events[-1])
     vcon: dict[str, Any] = {
         "vcon": VERSION,
-        "uuid": vcon_uuid(domain, key, version, form),
+        "uuid": vcon_uuid(domain, key, edition.version, edition.form),
         "created_at": timestamp(max(last, first)),
         "subject": _subject(facts),
         "extensions": ["CC"],
     }
-    if amended is not None:
+    if (amended := edition.amended) is not None:
+        vcon["updated_at"] = timestamp(max(each.received for each in facts.events).astimezone(UTC))
         vcon["amended"] = {"uuid": amended.uuid, "content_hash": amended.content_hash}
-    vcon["parties"] = people.listed
+    # Who made the vCon contributed what is attached to it.
+    maker = {"name": domain or "jackfield", "type": "organization"}
+    vcon["parties"] = [*people.listed, maker]
     vcon["dialog"] = dialogs.listed
-    if analysis := [*_transcripts(facts), *_summaries(facts)]:
+    if analysis := analyses(facts, people, dialogs):
         vcon["analysis"] = analysis
-    vcon["attachments"] = [_events(facts), _completeness(facts, gaps)]
+    attached = {"start": timestamp(first), "party": len(people.listed), "dialog": 0}
+    vcon["attachments"] = [
+        _events(facts, recordings, attached),
+        _completeness(facts, gaps, dialogs, attached),
+    ]
     return vcon
 
 
@@ -74,69 +97,26 @@ def _subject(facts: Facts) -> str:
     return " ".join(word for word in (direction, media, f"contact, {queue}" if queue else "contact") if word)
 
 
-def _transcripts(facts: Facts) -> list[dict[str, Any]]:
-    """One for each transcription."""
-    found: dict[str, list[Event]] = {}
-    for event in facts.named("transcription.segment_completed"):
-        found.setdefault(event.correlation or event.address.resource_id, []).append(event)
-    return [
-        {
-            "type": "transcript",
-            "dialog": 0,
-            "vendor": events[0].address.provider,
-            "schema": "jackfield-transcript-1",
-            "mediatype": "application/json",
-            "body": [
-                {"at": timestamp(moment(event)), "side": side_of(event), "text": text_of(event)} for event in events
-            ],
-            "encoding": "json",
-        }
-        for events in found.values()
-    ]
-
-
-def _summaries(facts: Facts) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "summary",
-            "dialog": 0,
-            "vendor": event.address.provider,
-            "schema": "text",
-            "mediatype": "text/plain",
-            "body": text_of(event),
-            "encoding": "none",
-        }
-        for event in facts.named("summary.created", "summary.updated")
-    ]
-
-
-def _events(facts: Facts) -> dict[str, Any]:
+def _events(facts: Facts, recordings: Recordings, attached: Mapping[str, Any]) -> dict[str, Any]:
     """All of them, as every sink writes them."""
     return {
-        "purpose": "jackfield-events",
-        "start": timestamp(moment(facts.events[0])),
-        "party": 0,
-        "dialog": 0,
+        "purpose": EVENTS,
+        **attached,
         "mediatype": "application/jsonl",
-        "body": b"".join(event.to_json() + b"\n" for event in facts.events).decode(),
+        "body": b"".join(recordings.shown_line(event) + b"\n" for event in facts.events).decode(),
         "encoding": "none",
     }
 
 
-def _completeness(facts: Facts, gaps: Iterable[Event]) -> dict[str, Any]:
-    """In which spans events may be missing, and whether its end was seen."""
+def _completeness(facts: Facts, gaps: Iterable[Event], dialogs: Dialogs, attached: Mapping[str, Any]) -> dict[str, Any]:
+    """In which spans events may be missing, whether its end was seen, and which recordings are not verified."""
     unique = {event.id: event for event in gaps if event.kind in _GAPS}
     first, last = moment(facts.events[0]), moment(facts.events[-1])
     spans = sorted({span for event in unique.values() if (span := _span(event, first, last)) is not None})
-    return {
-        "purpose": "jackfield-completeness",
-        "start": timestamp(moment(facts.events[0])),
-        "party": 0,
-        "dialog": 0,
-        "mediatype": "application/json",
-        "body": {"end_seen": facts.is_over, "gaps": [dict(zip(_SPAN, span, strict=True)) for span in spans]},
-        "encoding": "json",
-    }
+    body: dict[str, Any] = {"end_seen": facts.is_over, "gaps": [dict(zip(_SPAN, span, strict=True)) for span in spans]}
+    if dialogs.unverified:
+        body["recordings"] = [{"dialog": index, "reason": reason} for index, reason in dialogs.unverified.items()]
+    return {"purpose": COMPLETENESS, **attached, "mediatype": "application/json", "body": body, "encoding": "json"}
 
 
 def _span(event: Event, first: datetime, last: datetime) -> tuple[str, ...] | None:
@@ -145,7 +125,8 @@ def _span(event: Event, first: datetime, last: datetime) -> tuple[str, ...] | No
     since, until = (_moment(data.get(name)) or moment(event) for name in ("since", "until"))
     if since > last or until < first:
         return None
-    return event.feed, timestamp(since), timestamp(until), str(data.get("reason", ""))
+    kind = event.kind.partition(".")[2]
+    return kind, event.feed, timestamp(since), timestamp(until), str(data.get("reason", ""))
 
 
 def _moment(text: object) -> datetime | None:

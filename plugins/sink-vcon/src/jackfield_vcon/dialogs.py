@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import attrs
 
 from jackfield.events import Event
 from jackfield_vcon.facts import Facts, moment
-from jackfield_vcon.payloads import text_of
+from jackfield_vcon.legs import SOUND, in_words, leg, numbers_of, timestamp
+from jackfield_vcon.payloads import same_message, text_of
 from jackfield_vcon.people import People
+from jackfield_vcon.recordings import COMPLETED, Content, Recordings
 
 __all__ = ["Dialogs", "timestamp"]
 
-_DISPOSITIONS: Mapping[str, str] = {
-    "busy": "busy",
-    "no_answer": "no-answer",
-    "timeout": "no-answer",
-    "abandoned": "hung-up",
-    "normal": "hung-up",
-}
-SOUND = "audio/x-wav"
-"""Of a talk whose content is not in the vCon; readers ask for a media type all the same."""
 _CONTACTS = ("contact.", "offer.", "supervision.")
-_ENDS = ("call.cleared", "call.failed", "call.deleted")
-
-
-def timestamp(at: datetime) -> str:
-    """A moment as RFC 3339 has it."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 @attrs.define
@@ -39,12 +24,16 @@ class Dialogs:
 
     facts: Facts
     people: People
+    recordings: Recordings
     listed: list[dict[str, Any]] = attrs.field(factory=list)
+    unverified: dict[int, str] = attrs.field(factory=dict)
+    """Links to recordings whose content nobody has hashed, and why."""
+    _where: dict[str, int] = attrs.field(factory=dict)
 
     @classmethod
-    def of(cls, facts: Facts, people: People) -> Dialogs:
+    def of(cls, facts: Facts, people: People, recordings: Recordings) -> Dialogs:
         """All of a conversation; at least one."""
-        dialogs = cls(facts, people)
+        dialogs = cls(facts, people, recordings)
         legs = dialogs._legs()
         main = next(iter(legs), "")
         if facts.named("contact.queued", "contact.created", "contact.connected", "contact.abandoned") or not legs:
@@ -55,23 +44,32 @@ class Dialogs:
                 or (event.kind.startswith("call.") and event.address.resource_id == main)
             ]
             if contact:
-                dialogs._add(dialogs._leg(contact))
+                dialogs._add_contact(contact, main)
                 legs.pop(main, None)
-        for events in legs.values():
-            dialogs._add(dialogs._leg(events))
+        for name, events in legs.items():
+            dialogs._add(leg(events, facts, people), name)
         dialogs._add_machines()
         dialogs._add_transfers()
+        repeated = {same_message(event) for event in facts.events if event.kind.startswith("message.")}
         for message in facts.named("message.received", "message.sent", "chat.message_posted"):
-            dialogs._add(dialogs._message(message))
-        for recording in facts.named("recording.completed"):
-            dialogs._add(dialogs._recording(recording))
+            if message.address.resource_id not in repeated:
+                dialogs._add(dialogs._message(message))
+        for recording in facts.named(COMPLETED):
+            dialogs._add_recording(recording)
         if not dialogs.listed:
             first = facts.events[0]
             dialogs._add({"type": "incomplete", "start": timestamp(moment(first)), "disposition": "failed"})
         return dialogs
 
-    def _add(self, dialog: dict[str, Any]) -> None:
+    def index_of(self, name: str | None) -> int:
+        """The dialog of a call or of a talk with a machine; the first one where it has none of its own."""
+        return self._where.get(name or "", 0)
+
+    def _add(self, dialog: dict[str, Any], name: str = "") -> int:
+        if name:
+            self._where[name] = len(self.listed)
         self.listed.append(dialog)
+        return len(self.listed) - 1
 
     def _legs(self) -> dict[str, list[Event]]:
         """The events of each call, the customer's first leg first."""
@@ -81,87 +79,34 @@ class Dialogs:
                 legs.setdefault(event.address.resource_id, []).append(event)
         return legs
 
-    def _leg(self, events: list[Event]) -> dict[str, Any]:
-        """A call, or a contact with the call that it came by."""
-        times = {event.kind: moment(event) for event in reversed(events)}  # the first of each kind
-        abandoned = "contact.abandoned" in times and "contact.connected" not in times
-        answered = times.get("contact.connected") or (None if abandoned else times.get("call.connected"))
-        history = list(self._history(events))
-        present = sorted({self.people.customer, *self._numbers(events), *(each["party"] for each in history)})
-        started = answered or moment(events[0])
-        dialog: dict[str, Any] = {
-            "type": "incomplete" if answered is None else "recording",
-            "start": timestamp(started),
-            "parties": present,
-            "originator": self._originator(events),
-        }
-        if answered is None:
-            dialog["disposition"] = "hung-up" if abandoned else self._disposition(events)
-        else:
-            dialog["duration"] = max(0.0, round((_end(events) - started).total_seconds(), 6))
-            dialog["mediatype"] = SOUND
-            dialog["party_history"] = history
-        return dialog | self._in_words(events)
-
-    def _numbers(self, events: Iterable[Event]) -> Iterator[int]:
+    def _add_contact(self, events: list[Event], main: str) -> None:
+        """A contact: one dialog for each agent who had it, and a transfer between one and the next."""
+        talks: list[list[Event]] = [[]]
+        agents: list[int] = []
         for event in events:
-            for number in (event.parties.caller, event.parties.callee):
-                if (index := self.people.number(number)) is not None:
-                    yield index
-
-    def _originator(self, events: list[Event]) -> int:
-        """Who began it: the caller, who is the customer where nobody says otherwise."""
-        caller = next((event.parties.caller for event in events if event.parties.caller), "")
-        index = self.people.number(caller)
-        return self.people.customer if index is None else index
-
-    def _in_words(self, events: list[Event]) -> dict[str, Any]:
-        """What contact centres want to know of it."""
-        words: dict[str, Any] = {"application": events[0].address.provider}
-        # A call may have been heard of before its contact was, and then by an id of its own.
-        ours = [event for event in events if event.kind.startswith("contact.")] or events
-        if correlation := next((event.correlation for event in ours if event.correlation), None):
-            words["interaction_id"] = correlation
-        if skills := sorted({event.parties.queue_name for event in events if event.parties.queue_name}):
-            words["skill"] = skills
-        return words
-
-    def _history(self, events: list[Event]) -> Iterator[dict[str, Any]]:
-        """Who came, held, pressed a key, and went; the first to go has hung up."""
-        customer, joined = self.people.customer, set[int]()
-
-        def entry(party: int, event: Event, word: str, **more: str) -> dict[str, Any]:
-            return {"party": party, "time": timestamp(moment(event)), "event": word, **more}
-
-        for event in events:
-            agent = self.people.agent(event)
-            match event.kind:
-                case "call.connected" | "contact.connected":
-                    who = [customer] if event.kind == "call.connected" or agent is None else [customer, agent]
-                    for party in who:
-                        if party not in joined:
-                            joined.add(party)
-                            yield entry(party, event, "join")
-                case "contact.disconnected" if agent in joined and agent is not None:
-                    joined.discard(agent)
-                    yield entry(agent, event, "drop")
-                case "call.held" | "call.retrieved":
-                    party = customer if agent is None else agent
-                    yield entry(party, event, "hold" if event.kind == "call.held" else "unhold")
-                case "call.digit_received":
-                    yield entry(customer, event, "keydown", **_button(event))
-                case "supervision.started" | "supervision.ended":
-                    if (listener := self.people.supervisor(event)) is not None:
-                        yield entry(listener, event, "join" if event.kind == "supervision.started" else "drop")
-                case "contact.ended" | "call.cleared" | "call.failed":
-                    for party in sorted(joined):
-                        yield entry(party, event, "drop")
-                    joined.clear()
-
-    @staticmethod
-    def _disposition(events: list[Event]) -> str:
-        causes = [event.parties.cause for event in events if event.parties.cause]
-        return _DISPOSITIONS.get(causes[-1], "failed") if causes else "failed"
+            agent = self.people.agent(event) if event.kind == "contact.connected" else None
+            if agent is not None and agent not in agents[-1:]:
+                if agents:
+                    talks.append([])
+                agents.append(agent)
+            talks[-1].append(event)
+        starts = [moment(talk[0]) for talk in talks[1:]]
+        indexes = [
+            self._add(leg(talk, self.facts, self.people, until=until), "" if number else main)
+            for number, (talk, until) in enumerate(zip(talks, [*starts, None], strict=True))
+        ]
+        for number, start in enumerate(starts):
+            self._add(
+                {
+                    "type": "transfer",
+                    "start": timestamp(start),
+                    "transferor": agents[number],
+                    "transferee": self.people.customer,
+                    "transfer_target": agents[number + 1],
+                    "original": indexes[number],
+                    "target_dialog": indexes[number + 1],
+                }
+            )
 
     def _add_machines(self) -> None:
         """Talks with a machine."""
@@ -169,7 +114,7 @@ class Dialogs:
         for event in self.facts.events:
             if event.kind.startswith("ai_call.") and "message" not in event.kind:
                 talks.setdefault(event.address.resource_id, []).append(event)
-        for events in talks.values():
+        for name, events in talks.items():
             first, last = moment(events[0]), moment(events[-1])
             bot = self.people.machine()
             dialog = {
@@ -177,82 +122,73 @@ class Dialogs:
                 "start": timestamp(first),
                 "duration": round((last - first).total_seconds(), 6),
                 "parties": [self.people.customer, *([bot] if bot is not None else [])],
-                "originator": self.people.customer,
                 "mediatype": SOUND,
             }
-            self._add(dialog | self._in_words(events))
+            self._add(dialog | in_words(events), name)
 
     def _add_transfers(self) -> None:
-        """A contact that changes agents, and calls that a vendor says were transferred."""
-        before: Event | None = None
-        for event in self.facts.named("contact.connected"):
-            agent = self.people.agent(event)
-            earlier = None if before is None else self.people.agent(before)
-            if agent is not None and earlier is not None and agent != earlier:
-                transfer = {"type": "transfer", "start": timestamp(moment(event))}
-                self._add(
-                    transfer
-                    | {
-                        "parties": sorted({self.people.customer, earlier, agent}),
-                        "transferor": earlier,
-                        "transferee": self.people.customer,
-                        "transfer_target": agent,
-                        "original": 0,
-                        "target_dialog": 0,
-                    }
-                )
-            before = event
+        """Calls that a vendor says were transferred; of the call to the target nothing is known but a later leg."""
+        seen: set[str] = set()
         for event in self.facts.named("call.transferred"):
-            customer, agent = self.people.customer, self.people.agent(event)
-            transferred = {
-                "parties": sorted({customer, *([agent] if agent is not None else [])}),
-                "transferor": customer if agent is None else agent,
-                "transferee": customer,
-                "original": 0,
-            }
-            self._add({"type": "transfer", "start": timestamp(moment(event)), **transferred})
+            if (call := event.address.resource_id) in seen:
+                continue
+            seen.add(call)
+            agent, start = self.people.agent(event), timestamp(moment(event))
+            original = self.index_of(call)
+            later = [
+                index
+                for index in sorted({*self._where.values()} - {original})
+                if self.listed[index].get("start", "") >= start
+            ]
+            self._add(
+                {
+                    "type": "transfer",
+                    "start": start,
+                    "transferor": self.people.nobody() if agent is None else agent,
+                    "transferee": self.people.customer,
+                    "transfer_target": self.people.nobody(),
+                    "original": original,
+                    # A dialog of which nothing is known is empty, as the draft has it.
+                    "target_dialog": later[0] if later else self._add({}),
+                }
+            )
 
     def _message(self, event: Event) -> dict[str, Any]:
         sender = self.people.number(event.parties.caller)
-        parties = sorted({self.people.customer, *self._numbers([event])})
+        originator = self.people.customer if sender is None else sender
+        others = {self.people.customer, *numbers_of([event], self.people)} - {originator}
         dialog: dict[str, Any] = {
             "type": "text",
             "start": timestamp(moment(event)),
-            "parties": parties,
-            "originator": self.people.customer if sender is None else sender,
+            "parties": [originator, *sorted(others)],
             "mediatype": "text/plain",
             "body": text_of(event),
             "encoding": "none",
             "message_id": event.address.resource_id,
         }
-        return dialog | self._in_words([event])
+        return dialog | in_words([event])
 
-    def _recording(self, event: Event) -> dict[str, Any]:
-        """That it was recorded; a link to it is among the events, and has no hash."""
+    def _add_recording(self, event: Event) -> None:
+        """A recording, by its link where there is one; what is there is known only if somebody has fetched it."""
         ours = [e for e in self.facts.named("recording.started") if e.address.resource_id == event.address.resource_id]
         first = moment(ours[0]) if ours else moment(event)
+        call = self.listed[self.index_of(event.correlation)] if self.listed else {}
         dialog: dict[str, Any] = {
             "type": "recording",
             "start": timestamp(first),
-            "parties": list(range(len(self.people.listed))),
-            "originator": self.people.customer,
+            "parties": call.get("parties", [self.people.customer]),
             "mediatype": SOUND,
             "filename": event.address.resource_id,
         }
         if ours:
             dialog["duration"] = round((moment(event) - first).total_seconds(), 6)
-        return dialog | self._in_words([event])
-
-
-def _end(events: list[Event]) -> datetime:
-    """When the talk was over: the contact's, else the call's."""
-    for kinds in (("contact.disconnected",), ("contact.ended",), _ENDS):
-        if found := [moment(event) for event in events if event.kind in kinds]:
-            return max(found)
-    return moment(events[-1])
-
-
-def _button(event: Event) -> dict[str, str]:
-    data = event.data if isinstance(event.data, dict) else {}
-    digit = next((data[name] for name in ("digit", "dtmf_digit", "DTMF-Digit") if isinstance(data.get(name), str)), "")
-    return {"button": digit}
+        problem = "no link"
+        if (link := self.recordings.link(event)) is not None:
+            content = self.recordings.contents.get(link.key, Content(problem="not fetched"))
+            dialog["url"], problem = link.shown, content.problem
+            if content.content_hash:
+                dialog["content_hash"] = content.content_hash
+                dialog["mediatype"] = content.media_type or SOUND
+        index = self._add(dialog | in_words([event]))
+        if "content_hash" not in dialog:
+            self.unverified[index] = problem

@@ -7,11 +7,12 @@ from base64 import urlsafe_b64encode
 from uuid import UUID
 
 from jackfield.events import Event
+from jackfield_vcon.payloads import same_message
 
-__all__ = ["agent_uuid", "content_hash", "conversation_of", "key_of", "vcon_uuid"]
+__all__ = ["agent_uuid", "content_hash", "conversation_of", "hash_text", "key_of", "vcon_uuid"]
 
 # What is about one conversation, by the entities whose own id others name as theirs.
-_NAMED = frozenset({"call", "recording", "transcription", "ai_call"})
+_NAMED = frozenset({"call", "recording", "transcription", "ai_call", "flow"})
 
 
 def key_of(event: Event) -> str:
@@ -24,9 +25,12 @@ def key_of(event: Event) -> str:
 def conversation_of(event: Event) -> tuple[str, str] | None:
     """The key under which others may name what this event is about, and the conversation to which that belongs.
 
-    A transcript's segments name the transcription only, and that names the call.
+    A transcript's segments name the transcription only, and that names the call; what a machine says names the flow. A
+    message of a conversation repeats one that was published by itself.
     """
     entity, address = event.kind.partition(".")[0], event.address
+    if entity == "message" and event.correlation and (repeated := same_message(event)):
+        return f"{address.provider}/{address.scope_id}/{repeated}", key_of(event)
     if entity not in _NAMED or not event.correlation or event.correlation == address.resource_id:
         return None
     return f"{address.provider}/{address.scope_id}/{address.resource_id}", key_of(event)
@@ -35,7 +39,8 @@ def conversation_of(event: Event) -> tuple[str, str] | None:
 def vcon_uuid(domain: str, key: str, version: int, form: str = "") -> str:
     """The uuid of one version of a conversation's vCon, of version 8: its bits are a digest's.
 
-    What is left out gives another `form`, and so another uuid.
+    The draft proposes the moment of creation and a digest of the domain: that would be another at each derivation, and
+    one for all conversations that begin at once. What is left out gives another `form`, and so another uuid.
     """
     return _uuid8("vcon", domain, key, str(version), form)
 
@@ -46,8 +51,13 @@ def agent_uuid(domain: str, provider: str, scope_id: str, agent_id: str) -> str:
 
 
 def content_hash(body: bytes) -> str:
-    """A content's hash as vCons write it: the algorithm and base64url without padding."""
-    return f"sha512-{urlsafe_b64encode(hashlib.sha512(body).digest()).rstrip(b'=').decode()}"
+    """A content's hash as vCons write it."""
+    return hash_text(hashlib.sha512(body).digest())
+
+
+def hash_text(sha512: bytes) -> str:
+    """A digest as vCons write it: the algorithm and base64url without padding."""
+    return f"sha512-{urlsafe_b64encode(sha512).rstrip(b'=').decode()}"
 
 
 def _uuid8(*parts: str) -> str:

@@ -10,6 +10,7 @@ import attrs
 from jackfield.events import Event
 from jackfield_vcon.facts import Facts
 from jackfield_vcon.identity import agent_uuid
+from jackfield_vcon.payloads import campaign_of, supervisor_of
 
 __all__ = ["People"]
 
@@ -55,6 +56,10 @@ class People:
         """Who listens to the agent of an event."""
         return self._known.get(("supervisor", event.parties.agent_id))
 
+    def nobody(self) -> int:
+        """Somebody of whom nothing is known."""
+        return self._add(("nobody", str(len(self.listed))), {})
+
     def _meet(self, event: Event) -> None:
         who, provider = event.parties, event.address.provider
         if who.agent_id:
@@ -67,7 +72,11 @@ class People:
         if event.kind.startswith("ai_call."):
             self._add(("bot",), {"type": "bot"})
         if event.kind == "supervision.started":
-            self._add(("supervisor", who.agent_id), {"role": "supervisor"})
+            listener = supervisor_of(event)
+            own = {"uuid": agent_uuid(self.domain, provider, event.address.scope_id, listener)} if listener else {}
+            self._add(("supervisor", who.agent_id), {**own, "type": "person", "role": "supervisor"})
+        if contact_list := campaign_of(event)[1]:
+            self.listed[self.customer].setdefault("contact_list", contact_list)
         for number, name in ((who.caller, who.caller_name), (who.callee, who.callee_name)):
             if number and ("number", number) not in self._known:
                 self._add(("number", number), {**_reached_at(number), **_named(name)})

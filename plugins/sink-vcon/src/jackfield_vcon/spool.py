@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -20,6 +20,7 @@ import attrs
 from jackfield.events import Event
 from jackfield_vcon.assemble import Amended
 from jackfield_vcon.identity import conversation_of, key_of
+from jackfield_vcon.recordings import Content
 
 __all__ = ["Finished", "Spool"]
 
@@ -38,6 +39,9 @@ CREATE INDEX IF NOT EXISTS when_due ON conversations (due) WHERE due IS NOT NULL
 CREATE INDEX IF NOT EXISTS when_seen ON conversations (seen);
 CREATE TABLE IF NOT EXISTS gaps (id TEXT PRIMARY KEY, feed TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (name TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS contents (
+    link TEXT PRIMARY KEY, hash TEXT NOT NULL, mediatype TEXT NOT NULL, problem TEXT NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
 """
 # A copy that was received earlier takes the place of one that was received later, so that order does not matter.
 ADD = """
@@ -174,7 +178,7 @@ class Spool:
             "SELECT seen, version, uuid, hash, content FROM conversations WHERE key = ?", (key,)
         ).fetchone()
         seen, version, uuid, digest, content = row
-        before = Amended(uuid, digest) if version else None
+        before = Amended(uuid, digest) if version and content != "-" else None
         return Finished(key, events, list(self._gaps_of(events)), seen, version, before, content)
 
     def _gaps_of(self, events: list[Event]) -> Iterator[Event]:
@@ -204,13 +208,30 @@ class Spool:
         self._db.execute("UPDATE conversations SET due = ? WHERE key = ?", (due, key))
 
     def outbox(self) -> list[tuple[str, bytes]]:
-        """The vCons whose files are not made yet."""
-        return list(self._db.execute("SELECT name, body FROM outbox ORDER BY name LIMIT 100"))
+        """The vCons that have not left yet, in the order in which they were made."""
+        return list(self._db.execute("SELECT name, body FROM outbox ORDER BY rowid LIMIT 100"))
 
     def sent(self, names: Iterable[str]) -> None:
-        """The files of these vCons are there."""
+        """These vCons have left."""
         with self.transaction():
             self._db.executemany("DELETE FROM outbox WHERE name = ?", [(name,) for name in names])
+
+    def keep_contents(self, contents: Mapping[str, Content], waited: Iterable[str], now: float) -> None:
+        """Remember what is at links, by their keys; the conversations that waited for it are looked at again."""
+        rows = [(key, each.content_hash, each.media_type, each.problem, now) for key, each in contents.items()]
+        with self.transaction():
+            self._db.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", rows)
+            for key in waited:
+                self.put_off(key, now)
+
+    def contents(self, keys: Iterable[str]) -> dict[str, Content]:
+        """What is known of links."""
+        found = {}
+        for key in keys:
+            query = "SELECT hash, mediatype, problem FROM contents WHERE link = ?"
+            if (row := self._db.execute(query, (key,)).fetchone()) is not None:
+                found[key] = Content(*row)
+        return found
 
     def forget(self, before: float) -> int:
         """Delete the events of conversations to which none came since then; how many conversations that are.
@@ -231,6 +252,7 @@ class Spool:
                 self._db.execute("UPDATE conversations SET content = '-' WHERE key = ? AND version > 0", (key,))
                 self._db.execute("DELETE FROM conversations WHERE key = ? AND version = 0", (key,))
             self._db.execute("DELETE FROM gaps WHERE at < ?", (before,))
+            self._db.execute("DELETE FROM contents WHERE at < ?", (before,))
         return len(keys)
 
     def bodies(self) -> list[bytes]:

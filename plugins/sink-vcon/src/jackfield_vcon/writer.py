@@ -1,14 +1,13 @@
-"""The open sink: events go into the spool at once, and what is over and settled becomes a file."""
+"""The open sink: events go into the spool at once, and what is over and settled becomes a vCon."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -16,16 +15,26 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.plugin.sink import Batch
-from jackfield_vcon.assemble import Amended, assemble, encode
+from jackfield_vcon.assemble import Amended, Edition, assemble, encode
+from jackfield_vcon.destinations import Destination
 from jackfield_vcon.facts import Facts
+from jackfield_vcon.fetching import Fetcher
 from jackfield_vcon.identity import content_hash
+from jackfield_vcon.recordings import Link, Recordings
 from jackfield_vcon.redact import redacted
-from jackfield_vcon.spool import Spool
+from jackfield_vcon.sealing import Sealer
+from jackfield_vcon.spool import Finished, Spool
 
-__all__ = ["Times", "Writer"]
+__all__ = ["Making", "Times", "Writer"]
 
 AT_ONCE = 50
 """Conversations in one trip to a thread, so that events need not wait long."""
+EXCHANGES = ("message.received", "message.sent", "chat.message_posted")
+"""What goes on in one exchange for years: what was said long ago is forgotten, and a new vCon says the rest."""
+FETCH_AGAIN = 20.0
+"""Seconds until a recording is asked for again that could not be fetched."""
+LAST_SECONDS = 5.0
+"""For what is settled when the sink is closed; the rest is in the spool."""
 logger: logging.Logger = logging.getLogger("jackfield.vcon")
 
 
@@ -38,29 +47,49 @@ class Times:
     amend: float
 
 
+@attrs.frozen
+class Making:
+    """How vCons are made of conversations."""
+
+    domain: str
+    redact: frozenset[str] = frozenset()
+    templates: Mapping[str, str] = MappingProxyType({})
+    """Links to recordings, by provider."""
+    sealer: Sealer | None = None
+
+    def shown(self, vcon: dict[str, Any]) -> dict[str, Any]:
+        """Without what its readers may not have."""
+        return redacted(vcon, self.redact) if self.redact else vcon
+
+    def seal(self, uuid: str, body: bytes) -> bytes:
+        """As it leaves."""
+        return body if self.sealer is None else self.sealer.seal(uuid, body)
+
+
 @attrs.define(eq=False)
 class Writer:
-    """Writes vCons into dated folders."""
+    """Gives vCons to an destination."""
 
-    _folder: Path
     _spool: Spool
+    _destination: Destination
     _times: Times
-    _domain: str
+    _making: Making
     _now: Callable[[], float]
-    _redact: frozenset[str] = frozenset()
-    _fsync: bool = False
+    _fetcher: Fetcher | None = None
     _lock: trio.Lock = attrs.field(factory=trio.Lock)
+    """Guards the spool."""
+    _settling: trio.Lock = attrs.field(factory=trio.Lock)
     _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _ended: trio.Event = attrs.field(factory=trio.Event)
-    _trouble: str = ""
-    """Why the newest vCon could not be written."""
+    _trouble: DeliveryError | None = None
+    """Why the newest vCon could not leave."""
 
     async def write(self, batch: Batch) -> None:
         """Put the events into the spool; `DeliveryError` while that, or a vCon, cannot be written."""
-        if self._trouble:
+        if self._trouble is not None:
             await self.settle()
-        if self._trouble:
-            raise DeliveryError(self._trouble)
+        if self._trouble is not None:
+            raise self._trouble
         async with self._lock:
             try:
                 await trio.to_thread.run_sync(self._take, batch)
@@ -83,7 +112,8 @@ class Writer:
         """End that, and write what is settled by now."""
         self._running.cancel()
         await self._ended.wait()
-        await self.settle()
+        with trio.move_on_after(LAST_SECONDS):
+            await self.settle()
 
     async def _run(self, seconds: float) -> None:
         try:
@@ -95,82 +125,102 @@ class Writer:
             self._ended.set()
 
     async def settle(self) -> None:
-        """Write what is settled; what cannot be written is tried again."""
-        while True:
-            async with self._lock:
-                try:
-                    done = await trio.to_thread.run_sync(partial(self.step, self._now()))
-                except (OSError, sqlite3.Error) as error:
-                    if not self._trouble:  # also where no further event comes, whose delivery would report it
-                        logger.warning("vCons cannot be written: %s; they wait, and it is tried again", error)
-                    self._trouble = f"vCons cannot be written: {error}"
-                    return
-            self._trouble = ""
-            if not done:
-                return
-            await trio.lowlevel.checkpoint()
+        """Make vCons of what is settled, and let them leave; what cannot leave is tried again."""
+        async with self._settling:
+            try:
+                await self._destination.send(self._spool, self._lock)
+                while await self._step():
+                    await self._destination.send(self._spool, self._lock)
+                await self._destination.send(self._spool, self._lock)
+            except (OSError, sqlite3.Error, DeliveryError) as error:
+                trouble = (
+                    error if isinstance(error, DeliveryError) else DeliveryError(f"vCons cannot be written: {error}")
+                )
+                if self._trouble is None:  # also where no further event comes, whose delivery would report it
+                    logger.warning("%s; they wait, and it is tried again", trouble, extra={"event": "vcons_waiting"})
+                self._trouble = trouble
+            else:
+                self._trouble = None
 
-    def step(self, now: float) -> bool:
-        """Look at some conversations; whether there may be more to do. In a thread."""
+    async def _step(self) -> bool:
+        """Look at some conversations, and fetch what they need; whether there may be more to do."""
+        async with self._lock:
+            wanted, more = await trio.to_thread.run_sync(self.step, self._now())
+        if wanted and self._fetcher is not None:
+            found = await self._fetcher.fetch(link for links in wanted.values() for link in links)
+            waited = [key for key, links in wanted.items() if any(link.key in found for link in links)]
+            async with self._lock:
+                await trio.to_thread.run_sync(self._spool.keep_contents, found, waited, self._now())
+            return more or bool(waited)
+        await trio.lowlevel.checkpoint()
+        return more
+
+    def step(self, now: float) -> tuple[dict[str, list[Link]], bool]:
+        """Look at some conversations: the links that each waits for, and whether there may be more. In a thread."""
         self._spool.check()
-        self._send()
         keys = self._spool.due(now, AT_ONCE)
+        wanted: dict[str, list[Link]] = {}
         with self._spool.transaction():
             for key in keys:
                 try:
-                    self._look(key, now)
+                    if links := self._look(key, now):
+                        wanted[key] = links
                 except (OSError, sqlite3.Error):
                     raise
                 except Exception:  # one conversation must not keep all others from being written
-                    logger.exception("%s: no vCon can be made of it; tried again in %g s", key, self._times.idle)
+                    logger.exception(
+                        "%s: no vCon can be made of it; tried again in %g s",
+                        key,
+                        self._times.idle,
+                        extra={"event": "vcon_failed"},
+                    )
                     self._spool.put_off(key, now + self._times.idle)
-        self._send()
         forgotten = self._spool.forget(now - self._times.amend)
-        return len(keys) == AT_ONCE or forgotten >= 500
+        return wanted, len(keys) == AT_ONCE or forgotten >= 500
 
-    def _look(self, key: str, now: float) -> None:
-        """Write a conversation if it is over; else look again when it would be too long ago."""
+    def _look(self, key: str, now: float) -> list[Link]:
+        """Make a vCon of a conversation if it is over, or else say which links it waits for.
+
+        Where it is not over, it is looked at again when it would be too long ago.
+        """
         found = self._spool.read(key)
-        if found.content == "-":
-            logger.warning("%s: an event came after %g s, and its vCon is not amended any more", key, self._times.amend)
+        if found.content == "-" and not any(each.kind in EXCHANGES for each in found.events):
+            logger.warning(
+                "%s: an event came after %g s, and its vCon is not amended any more",
+                key,
+                self._times.amend,
+                extra={"event": "vcon_not_amended"},
+            )
             self._spool.put_off(key, None)
-            return
+            return []
         facts = Facts.of(found.events)
         if not facts.events or not facts.has_substance:
             self._spool.put_off(key, None)
-            return
+            return []
         if not facts.is_over and now < found.seen + self._times.idle:
             self._spool.put_off(key, found.seen + self._times.idle)
-            return
-        make = partial(assemble, facts, key, domain=self._domain, gaps=found.gaps, form=",".join(sorted(self._redact)))
-        vcon = self._shown(make())
+            return []
+        recordings = Recordings(self._making.templates)
+        if self._fetcher is not None and (links := recordings.wanted(facts.events)):
+            recordings = attrs.evolve(recordings, contents=self._spool.contents(link.key for link in links))
+            if missing := recordings.wanted(facts.events):
+                self._spool.put_off(key, now + FETCH_AGAIN)
+                return missing
+        self._make(found, facts, recordings)
+        return []
+
+    def _make(self, found: Finished, facts: Facts, recordings: Recordings) -> None:
+        making, key = self._making, found.key
+        form = ",".join(sorted(making.redact))
+        make = partial(assemble, facts, key, domain=making.domain, gaps=found.gaps, recordings=recordings)
+        vcon = making.shown(make(edition=Edition(form=form)))
         content = hashlib.sha256(encode(vcon)).hexdigest()
         if content == found.content:
             self._spool.put_off(key, None)
             return
         if found.version:
-            vcon = self._shown(make(amended=found.before, version=found.version + 1))
-        body = encode(vcon)
-        name = f"{vcon['created_at'][:10]}/{vcon['uuid']}.vcon.json"
-        self._spool.finish(found, name, body, Amended(vcon["uuid"], content_hash(body)), content)
-
-    def _shown(self, vcon: dict[str, Any]) -> dict[str, Any]:
-        return redacted(vcon, self._redact) if self._redact else vcon
-
-    def _send(self) -> None:
-        while waiting := self._spool.outbox():
-            for name, body in waiting:
-                _write(self._folder / name, body, fsync=self._fsync)
-            self._spool.sent(name for name, _ in waiting)
-
-
-def _write(path: Path, body: bytes, *, fsync: bool) -> None:
-    """A file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(body)
-        if fsync:
-            file.flush()
-            os.fsync(file.fileno())
-    part.replace(path)
+            vcon = making.shown(make(edition=Edition(found.version + 1, found.before, form)))
+        uuid = vcon["uuid"]
+        body = making.seal(uuid, encode(vcon))
+        name = f"{vcon['created_at'][:10]}/{uuid}.vcon.json"
+        self._spool.finish(found, name, body, Amended(uuid, content_hash(body)), content)

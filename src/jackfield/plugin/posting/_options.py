@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -141,7 +142,7 @@ class PostOptions:
         return any((self.bearer, self.password, self.auth_value, self.headers, self.client_cert))
 
 
-def is_post_url(instance: object, attribute: attrs.Attribute[str], value: str | None) -> None:
+def is_post_url(instance: Any, attribute: Any, value: Any) -> None:
     """A validator for the option that says where to post; ``None`` passes, where it is a default."""
     if value is not None:
         is_url("https", "http")(instance, attribute, value)

@@ -1,0 +1,205 @@
+"""`jackfield_vcon.destinations`: vCons by POST to a real server, with the signatures and retries of the http sink."""
+
+import json
+from pathlib import Path
+
+import attrs
+import pytest
+from http_receiver import Reply
+from standardwebhooks import Webhook
+
+from jackfield.errors import DeliveryError
+from jackfield.plugin.secrets import Secret
+from jackfield.plugin.sink import Batch
+from jackfield_vcon import Vcon
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TOKEN = "tok-of-a-receiver"
+
+
+@attrs.define
+class Clock:
+    moment: float = 1_000_000.0
+
+    def __call__(self):
+        return self.moment
+
+
+@pytest.fixture(name="server")
+def _server(serve):
+    return serve()
+
+
+@pytest.fixture(name="world")
+def _world(server, tmp_path, event):
+    """A sink that posts there, and what happens to it."""
+    return World(server, tmp_path / "vcons", event)
+
+
+@attrs.define
+class World:
+    server: object
+    path: Path
+    event: object
+    clock: Clock = attrs.field(factory=Clock)
+
+    def open(self, **options):
+        given = {"url": self.server.url, "allow_private": True, "settle_seconds": 30} | options
+        return Vcon(path=str(self.path), domain="example.com", **given).open(now=self.clock)
+
+    def lives(self, *names):
+        kinds = ("call.connected", "call.cleared")
+        return Batch(
+            tuple(
+                self.event(kind, n, name, correlation=name, caller="+491")
+                for name in names
+                for n, kind in enumerate(kinds)
+            )
+        )
+
+    async def settle(self, writer, seconds=31):
+        self.clock.moment += seconds
+        await writer.settle()
+
+    def posted(self):
+        return [json.loads(each.body)["dialog"][0]["interaction_id"] for each in self.server.got]
+
+    def rejected(self):
+        return sorted(self.path.glob("rejected/*"))
+
+
+async def test_a_vcon_is_posted_once_with_its_media_type_and_no_file_is_made(world, check):
+    async with world.open(bearer=Secret("text", TOKEN)) as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+        await world.settle(writer)
+    (request,) = world.server.got
+    check(json.loads(request.body))
+    assert request.headers["content-type"] == "application/vcon"
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert list(world.path.glob("*/*")) == []
+
+
+async def test_it_is_signed_as_the_http_sink_signs_and_by_the_uuid_so_that_a_copy_is_known(world):
+    world.server.script = [Reply(503), Reply(204)]
+    async with world.open(signing_secret=Secret("text", SECRET)) as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+        await world.settle(writer)
+    first, second = world.server.got
+    for request in (first, second):
+        vcon = json.loads(request.body)
+        assert request.headers["webhook-id"] == vcon["uuid"]
+        Webhook(SECRET).verify(request.body, request.headers)
+    assert first.body == second.body
+
+
+async def test_after_a_failure_it_is_tried_again_no_earlier_than_the_server_asks_and_events_wait(world):
+    world.server.script = [Reply(503, (("retry-after", "120"),), b"busy")]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+        with pytest.raises(DeliveryError, match=r"cannot be posted: .*HTTP 503: busy") as failure:
+            await writer.write(world.lives("c2"))
+        assert failure.value.retry_after == 120
+        await world.settle(writer, 110)
+        assert len(world.server.got) == 1
+        await world.settle(writer, 20)
+        await writer.write(world.lives("c2"))
+        await world.settle(writer)
+    assert world.posted() == ["c1", "c1", "c2"]
+
+
+async def test_delays_double_where_nobody_says_how_long(world):
+    world.server.script = [Reply(503)] * 4
+    async with world.open(settle_seconds=300) as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer, 301)
+        times = []
+        for _ in range(20):
+            before = len(world.server.got)
+            await world.settle(writer, 1)
+            if len(world.server.got) > before:
+                times.append(world.clock.moment - 1_000_301)
+    assert times == [1, 3, 7, 15]
+
+
+async def test_a_token_that_is_not_accepted_pauses_and_drops_nothing(world):
+    world.server.script = [Reply(401)]
+    async with world.open(bearer=Secret("text", TOKEN)) as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+        with pytest.raises(DeliveryError) as failure:
+            await writer.write(world.lives("c2"))
+        assert failure.value.on_error == "pause"
+        assert TOKEN not in str(failure.value)
+        await world.settle(writer, 301)
+    assert world.posted() == ["c1", "c1"]
+
+
+async def test_a_receiver_that_is_gone_gets_no_more(world):
+    world.server.script = [Reply(410)]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+        await world.settle(writer, 1_000_000)
+        with pytest.raises(DeliveryError) as failure:
+            await writer.write(world.lives("c2"))
+    assert failure.value.on_error == "disable"
+    assert len(world.server.got) == 1
+
+
+async def test_a_vcon_that_is_rejected_is_put_aside_and_reported_and_the_others_go_on(world, caplog):
+    world.server.script = [Reply(422, body=b"no such schema")]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1", "c2"))
+        await world.settle(writer)
+    (file,) = world.rejected()
+    assert json.loads(file.read_bytes())["dialog"][0]["interaction_id"] == "c1"
+    assert "no such schema" in caplog.text
+    assert world.posted() == ["c1", "c2"]
+
+
+async def test_one_that_is_too_long_is_put_aside_unsent(world):
+    async with world.open(max_request_bytes=10) as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+    assert len(world.rejected()) == 1
+    assert world.server.got == []
+
+
+async def test_a_wrong_url_costs_no_vcon(world):
+    names = [f"c{n}" for n in range(12)]
+    world.server.script = [Reply(404)] * 10
+    async with world.open() as writer:
+        await writer.write(world.lives(*names))
+        await world.settle(writer)
+        assert len(world.server.got) == 10
+        with pytest.raises(DeliveryError) as failure:
+            await writer.write(world.lives("c99"))
+        assert failure.value.on_error == "pause"
+        await world.settle(writer, 301)
+    assert world.rejected() == []
+    assert sorted(world.posted()[10:]) == sorted(names)
+
+
+async def test_a_conflict_about_one_vcon_stops_no_other(world):
+    world.server.script = [Reply(409), Reply(204)]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1", "c2"))
+        await world.settle(writer)
+    assert world.posted() == ["c1", "c2"]
+    assert len(world.rejected()) == 1
+
+
+async def test_what_was_not_posted_before_an_end_is_posted_after_the_next_start(world):
+    world.server.script = [Reply(503), Reply(503)]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+    async with world.open() as writer:
+        await world.settle(writer)
+    assert world.posted()[-1] == "c1"
+    assert {json.loads(each.body)["uuid"] for each in world.server.got} == {
+        json.loads(world.server.got[0].body)["uuid"]
+    }
