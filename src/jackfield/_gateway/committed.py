@@ -47,6 +47,10 @@ class CommittedEvents:
         """The committed events at the next `most` positions from there on, as far as there are any."""
         return await self._journal.read(position, most)
 
+    async def with_id(self, id: str) -> list[Record]:
+        """The events in the journal's files that have this id, of whatever sources, the oldest first."""
+        return await self._journal.with_id(id)
+
     def follow(self, callback: Callable[[list[Record]], object]) -> None:
         """Call this with the events of each commit, at once and in order, from now on."""
         self._journal.committed.append(callback)

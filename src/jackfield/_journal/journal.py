@@ -30,7 +30,7 @@ from jackfield._journal.retention import Limits, Retention, count_loss
 from jackfield._journal.retrying import RetryingWorker
 from jackfield._journal.segments import JournalGone
 from jackfield._journal.store import Store
-from jackfield._journal.timelines import timelines_of
+from jackfield._journal.timelines import events_with_id, timelines_of
 from jackfield.errors import JournalError
 from jackfield.events import Event, Record
 from jackfield.events.record import records_of
@@ -220,6 +220,10 @@ class Journal:
     async def read(self, position: int, most: int) -> Batch:
         """The committed events at the next `most` positions from there on, as far as there are any."""
         return await self._log.read(position, most)
+
+    async def with_id(self, id: str) -> list[Record]:
+        """The events in the files that have this id, of whatever sources, the oldest first."""
+        return await trio.to_thread.run_sync(events_with_id, self._store, id)
 
     async def timelines(self, what: str, most: int) -> list[Timeline]:
         """The newest contacts of a correlation or a number; `JournalError` for a journal in memory."""

@@ -17,7 +17,7 @@ from jackfield.errors import EventError, JournalError
 from jackfield.events import Event, Record
 from jackfield.state.timeline import GAPS, Timeline
 
-__all__ = ["EventsInFolder", "find_timelines", "timelines_of"]
+__all__ = ["EventsInFolder", "events_with_id", "find_timelines", "timelines_of"]
 
 MOST_BETWEEN = 100_000
 """Among so many events from a contact's first on, what was said of missing ones is looked for."""
@@ -57,6 +57,11 @@ class EventsInFolder:
                 yield Record(line.position, Event.from_cloudevent(line.body))
             except EventError as error:
                 self._problem(f"event {line.position} cannot be read: {error}")
+
+
+def events_with_id(store: Store, id: str) -> list[Record]:
+    """The events of an open journal with this id, of whatever sources; none of a journal in memory."""
+    return list(EventsInFolder(store, lambda _problem: None).find("id", id)) if isinstance(store, SegmentStore) else []
 
 
 def timelines_of(store: Store, what: str, most: int) -> list[Timeline]:

@@ -30,6 +30,7 @@ from jackfield._serve.messages import Entry, Positions, snapshot_document
 from jackfield._serve.sse import EventStream
 from jackfield._serve.subscription import Start, Subscription
 from jackfield.config import ServeOptions
+from jackfield.errors import JournalError
 from jackfield.plugin.http import Request, Response
 from jackfield.reports._counters import count_reason
 from jackfield.selectors import Selector
@@ -116,27 +117,37 @@ class API:
                 return json_response(200, openapi_document())
             case ("asyncapi.json",):
                 return json_response(200, asyncapi_document())
-            case ("events", position):
-                return json_response(200, await self._event(position, grant))
+            case ("events", which):
+                return json_response(200, await self._event(which, grant))
             case ("contacts", what):
                 return await self._contacts.respond(request, what, target, grant)
         raise Refused(404, f"there is no /v1/{'/'.join(target.path)[:200]}")
 
     async def _event(self, text: str, grant: Grant) -> bytes:
-        """The event at a position."""
+        """The event at a position, or the newest one with this id."""
         try:
             position = self.positions.read(text)
-        except ValueError as error:
-            raise Refused(400, str(error)) from None
-        if position is not None:
-            entries = self._fanout.read(position, 1)
-            if entries is None:
+        except ValueError:
+            position = None
+        found = self._fanout.with_id(text) if position is None else self._fanout.read(position, 1) or []
+        for stored in (False, True):
+            if stored:
                 async with self._reading:
-                    entries = [Entry(*each) for each in (await self._events.read(position, 1)).records]
-            for entry in entries:
-                if entry.position == position and grant.sees(entry.event):
+                    found = await self._stored(text, position)
+            for entry in reversed(found):
+                if position in (None, entry.position) and grant.sees(entry.event):
                     return entry.text(grant, self.positions)
         raise Refused(404, "there is no such event, or it is not kept any more, or this token may not see it")
+
+    async def _stored(self, id: str, position: int | None) -> list[Entry]:
+        try:
+            if position is None:
+                records = await self._events.with_id(id)
+            else:
+                records = (await self._events.read(position, 1)).records
+        except JournalError as error:
+            raise Refused(503, f"the journal cannot be read: {error}") from None
+        return [Entry(*each) for each in records]
 
     def subscribe(self, selectors: tuple[Selector, ...], grant: Grant, beginning: Beginning) -> Subscription:
         """A subscription, to be closed; the feeds subscribe to what it needs."""

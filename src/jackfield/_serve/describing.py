@@ -62,7 +62,7 @@ ENDPOINTS = (
         "get",
         "text/event-stream",
     ),
-    Endpoint("/v1/events/{position}", "One event.", _ref("Event")),
+    Endpoint("/v1/events/{which}", "The event at a position, or the newest one with this id.", _ref("Event")),
     Endpoint("/v1/state", "Calls, contacts, agents, queues and feeds as they stand.", _ref("State")),
     Endpoint(
         "/v1/contacts/{what}",

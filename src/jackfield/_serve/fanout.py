@@ -109,6 +109,10 @@ class Fanout:
         start = position - self.first
         return None if start < 0 else self._ring[start : start + most]
 
+    def with_id(self, id: str) -> list[Entry]:
+        """The events with this id, of whatever sources."""
+        return [entry for entry in self._ring if entry.event.id == id]
+
     def attach(self, tap: Tap) -> None:
         """Let a tap have what comes from now on."""
         self._taps.add(tap)

@@ -2,7 +2,9 @@
 
 import json
 import random
+from urllib.parse import quote
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -263,9 +265,34 @@ async def test_one_event_is_found_by_its_position(tmp_path):
         assert (found["id"], found["position"]) == (event(1).id, api.positions.text(1))
         for position, status in ((2, 404), (3, 404)):
             assert (await get(url, f"/v1/events/{api.positions.text(position)}"))[0] == status
-        assert (await get(url, "/v1/events/7"))[0] == 400
+        assert (await get(url, "/v1/events/7"))[0] == 404
     async with api_of(config(tmp_path / "journal")) as (gateway, api, url):
         assert (await get_json(url, f"/v1/events/{api.positions.text(2)}"))["type"] == "call.connected"
+
+
+async def test_one_event_is_found_by_its_id_the_newest_where_several_sources_have_it(tmp_path):
+    odd = attrs.evolve(event(3), id="a/b c%é")
+    async with api_of(config(tmp_path / "journal")) as (gateway, api, url):
+        await gateway.publish(event(1), odd, event(1, provider="other"))
+        for _ in range(2):
+            for sought, position in ((event(1).id, 3), (odd.id, 2)):
+                found = await get_json(url, f"/v1/events/{quote(sought, safe='')}")
+                assert (found["id"], found["position"]) == (sought, api.positions.text(position))
+            status, _, body = await get(url, "/v1/events/contact.queued-9")
+            assert (status, json.loads(body)["error"][:23]) == (404, "there is no such event,")
+            api._fanout._ring.clear()  # from the files, then
+    grant = Grant((Selector.parse("acme/**"),))
+    async with api_of(config(tmp_path / "journal"), grant) as (gateway, api, url):
+        await gateway.publish(event(9, provider="other"))
+        assert (await get_json(url, f"/v1/events/{event(1).id}"))["position"] == api.positions.text(1)
+        assert (await get(url, f"/v1/events/{event(9).id}"))[0] == 404
+
+
+async def test_a_journal_in_memory_finds_an_id_among_its_newest_events():
+    async with api_of() as (gateway, _, url):
+        await gateway.publish(event(1))
+        assert (await get_json(url, f"/v1/events/{event(1).id}"))["data"] == {"n": 1}
+        assert (await get(url, f"/v1/events/{event(2).id}"))[0] == 404
 
 
 async def test_a_contacts_timeline_is_found_by_its_correlation_and_by_a_number(tmp_path):

@@ -26,7 +26,7 @@ async def test_each_path_is_served_and_the_documents_are(tmp_path):
         async with reading(url, events_path("**", after="oldest", durable="desk")) as reader:
             position = (await reader.next()).id
         for each in ENDPOINTS:
-            path = each.path.replace("{position}", position).replace("{what}", "1").replace("{name}", "desk")
+            path = each.path.replace("{which}", position).replace("{what}", "1").replace("{name}", "desk")
             if each.content == "application/json" and each.method == "get":
                 assert (await get(url, path))[0] == 200
         assert (await get_json(url, "/v1/openapi.json"))["openapi"] == "3.1.0"
