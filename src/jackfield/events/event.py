@@ -65,16 +65,6 @@ class Event:
     """The whole frame as it came; never sent on."""
     _json: bytes | None = attrs.field(default=None, init=False, repr=False, eq=False)
 
-    if not TYPE_CHECKING:  # else any name would be an attribute
-
-        def __getattr__(self, name: str) -> Any:
-            """The payload's objects, at their first use; called for a slot that is empty, and for nothing else."""
-            if name != "data":
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            data = None if self.data_json is None else decode_data(self.data_json)
-            object.__setattr__(self, "data", data)
-            return data
-
     def to_json(self) -> bytes:
         """The event as one JSON object in CloudEvents' structured form, without a line break."""
         if self._json is not None:
@@ -104,6 +94,25 @@ class Event:
             return _from_wire(decode_struct(_decode, text))
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
             raise EventError(f"not a CloudEvent of Jackfield's: {error}") from None
+
+
+def _with_lazy_objects(slot: Any) -> property:
+    """The field `data`: where its slot is empty, the payload's objects are made at their first use."""
+
+    def get(event: Event) -> Any:
+        try:
+            return slot.__get__(event)
+        except AttributeError:
+            data = None if event.data_json is None else decode_data(event.data_json)
+            slot.__set__(event, data)
+            return data
+
+    return property(get, slot.__set__, doc="The vendor's payload as JSON objects.")
+
+
+if not TYPE_CHECKING:  # for whom it is a field as the others are
+    # And not by `__getattr__`: a class that has one pays for it at each access to any of its fields.
+    Event.data = _with_lazy_objects(Event.data)
 
 
 def content_id(*parts: bytes) -> str:
@@ -169,14 +178,13 @@ _URI_PLAIN = re.compile(r"[A-Za-z0-9._~:+=,;!$'()-]*")
 
 _LINE_FEED, _CARRIAGE_RETURN = b"\n\r"
 
-# There are few of these, so they are asked for again and again; ids are not.
-_word = lru_cache(1024)(escape_segment)
 
-
-@lru_cache(256)
-def _source(provider: str, scope: str, scope_id: str) -> str:
+@lru_cache(1024)
+def _place(provider: str, scope: str, scope_id: str, resource: str, word: str) -> tuple[str, str, str]:
+    """CloudEvents' ``source``, ``subject`` up to the resource's id, and ``event``: there are few, and ids are many."""
     segments = (provider, scope, scope_id)
-    return "/" + "/".join(each if _URI_PLAIN.fullmatch(each) else quote(each, safe="") for each in segments)
+    source = "/" + "/".join(each if _URI_PLAIN.fullmatch(each) else quote(each, safe="") for each in segments)
+    return source, f"{escape_segment(resource)}/", escape_segment(word)
 
 
 def without_half_pairs(event: Event) -> Event:
@@ -200,17 +208,18 @@ def _encoded(event: Event) -> bytes:
     provider, scope, scope_id, resource, resource_id, word = event.address
     if not resource_id.replace("-", "").isalnum():
         resource_id = escape_segment(resource_id).replace("%40", "@")  # which ends nothing here, unlike in a selector
+    source, subject, word = _place(provider, scope, scope_id, resource, word)
     correlation, parties = event.correlation or "", event.parties
     # By position and in one call: an event is encoded for each that comes, and this is most of its price.
     wire = _Wire(
         "1.0",
         event.id,
-        _source(provider, scope, scope_id),
+        source,
         event.kind,
-        f"{_word(resource)}/{resource_id}",
+        subject + resource_id,
         event.received,
         event.feed,
-        _word(word),
+        word,
         event.origin,
         event.inferred,
         event.time or msgspec.UNSET,
