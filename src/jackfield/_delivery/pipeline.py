@@ -26,6 +26,7 @@ from jackfield.events import Event, Record
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import OpenSink
 from jackfield.reports import EventDeadLettered, EventsDropped, Report
+from jackfield.reports._counters import SinkCounters
 from jackfield.reports._thinning import is_due
 from jackfield.reports.stats import SinkStats
 
@@ -143,10 +144,15 @@ class SinkPipeline:
         """Read no more, and let `run` return once what was read is delivered."""
         self._reading.cancel()
 
-    def count_on(self, before: SinkPipeline) -> None:
+    @property
+    def counters(self) -> SinkCounters:
+        """What it has counted so far; it goes on changing."""
+        return self._runner.counters
+
+    def count_on(self, counters: SinkCounters) -> None:
         """Take over the counts of the pipeline in whose place this one is."""
-        self._runner.counters = before._runner.counters
-        self._runner.counters.state = "delivering"
+        self._runner.counters = counters
+        counters.state = "delivering"
 
     def is_down(self) -> bool:
         """Whether the sink accepts nothing at the moment."""

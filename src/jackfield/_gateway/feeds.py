@@ -23,6 +23,7 @@ from jackfield.config import Feed
 from jackfield.errors import JackfieldError
 from jackfield.plugin.provider import Plan, Provider, resumes
 from jackfield.reports import FeedState
+from jackfield.reports._counters import FeedCounters, remember
 from jackfield.selectors import Selector
 
 __all__ = ["CLOSE_SECONDS", "Feeds"]
@@ -48,6 +49,8 @@ class Feeds:
     _selected: Counter[Selector] = attrs.field(factory=Counter)
     """What any feed is wanted for, and how often."""
     _running: dict[str, Task] = attrs.field(factory=dict)
+    _former: dict[str, FeedCounters] = attrs.field(factory=dict)
+    """What feeds that are gone have counted: one of the same name counts on, since its metrics are the same series."""
     _logged_in: dict[str, Provider] = attrs.field(factory=dict)
     """By what each feed was connected before its last `renew`."""
 
@@ -68,6 +71,8 @@ class Feeds:
             keep_account=partial(self._journal.note, feed.name),
             redact=self._registry.redact,
         )
+        if (before := self._former.pop(feed.name, None)) is not None:
+            session.stats.count_on(before)
         plan = self.plans[feed.name] = FeedPlan(feed.provider, feed.webhook_only)
         plan.add(self._selected.elements())
         session.wanted.set(plan.topics)
@@ -87,6 +92,7 @@ class Feeds:
         session = self.sessions[name]
         session.stop()
         await self._running.pop(name).finish(CLOSE_SECONDS)
+        remember(self._former, name, session.stats)
         del self.sessions[name], self.plans[name]
         self._logged_in.pop(name, None)
 

@@ -19,6 +19,7 @@ from jackfield.config import NamedSink
 from jackfield.errors import DeliveryError
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import SinkRemoved
+from jackfield.reports._counters import SinkCounters, remember
 
 __all__ = ["Sinks"]
 
@@ -96,6 +97,8 @@ class Sinks:
     _held: dict[str, _Held] = attrs.field(factory=dict)
     _cursors: dict[str, Cursor] = attrs.field(factory=dict)
     _delivering: dict[str, Task] = attrs.field(factory=dict)
+    _former: dict[str, SinkCounters] = attrs.field(factory=dict)
+    """What sinks that are gone have counted: one of the same name counts on, since its metrics are the same series."""
 
     async def add(self, sink: NamedSink, tasks: Tasks) -> None:
         """Open a sink; `DeliveryError` where it cannot be opened."""
@@ -146,6 +149,7 @@ class Sinks:
         stats = pipeline.snapshot()
         left = max(0, until - cursor.committed) if cursor.durable else 0
         self._journal.release(cursor)
+        remember(self._former, name, pipeline.counters)
         del self.pipelines[name], self._cursors[name]
         await self._close(self._held.pop(name))
         self._registry.observe(SinkRemoved(name, stats.delivered, left))
@@ -173,8 +177,9 @@ class Sinks:
         selects = RouteSpans() if before is None else before.selects
         redact, report = self._registry.redact, self._registry.observe
         pipeline = SinkPipeline(sink.name, ready, cursor, selects, sink.delivery, report, self._rng, redact)
-        if before is not None:
-            pipeline.count_on(before)
+        counted = self._former.pop(sink.name, None) if before is None else before.counters
+        if counted is not None:
+            pipeline.count_on(counted)
         cursor.attach(pipeline.drop, pipeline.is_down)
         self.pipelines[sink.name] = pipeline
 

@@ -92,12 +92,14 @@ def _explain(error: Exception, path: str) -> Iterable[ConfigProblem]:
     return [ConfigProblem(where, message) for message, _, where in (text.rpartition(" @ ") for text in texts)]
 
 
-def unknown_keys(table: Mapping[str, Any], known: Iterable[str], path: str) -> list[ConfigProblem]:
+def unknown_keys(table: Mapping[Any, Any], known: Iterable[str], path: str) -> list[ConfigProblem]:
     """A fault for each key that nothing reads, with the name that was probably meant."""
     names = sorted(known)
     faults = []
     for key in table:
-        if key not in names:
+        if not isinstance(key, str):
+            faults.append(ConfigProblem(path, f"{key!r} is not an option; the name of one is a text"))
+        elif key not in names:
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(names)}"
             faults.append(ConfigProblem(f"{path}.{key}" if path else key, f"unknown option; {hint}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ from jackfield._loading.structure import Prepare, as_written, structure, unknown
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document
 from jackfield.config.exclusive import shared_paths
+from jackfield.config.naming import meant, name_problem
 from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.config.tables import (
     ConnectionOptions,
@@ -176,7 +176,9 @@ class _Reader:
             return
         for name, table in tables.items():
             path = f"{section}.{name}"
-            if not isinstance(table, Mapping):
+            if problem := name_problem(name):
+                self.problems.append(ConfigProblem(section, problem))
+            elif not isinstance(table, Mapping):
                 self.problems.append(ConfigProblem(path, f"must be a table [{path}]"))
             elif (spec := _named(table.get(key), specs)) is None:
                 self.problems.append(_no_plugin(table, f"{path}.{key}", key, specs))
@@ -206,7 +208,7 @@ class _Reader:
         feeds = self.document.get("feeds", {})
         for feed in names if isinstance(feeds, Mapping) else ():
             if feed not in feeds:
-                hint = _meant(feed, feeds) or f"there are: {', '.join(feeds) or 'none'}"
+                hint = meant(feed, feeds) or f"there are: {', '.join(feeds) or 'none'}"
                 self.problems.append(ConfigProblem(path, f"no feed {feed!r}; {hint}"))
 
     def routes(self) -> tuple[Route, ...]:
@@ -277,7 +279,7 @@ def _route(
     problems += [ConfigProblem(f"{path}.{key}", "must name at least one") for key in empty]
     for sink in route.sinks:
         if sink not in sinks:
-            hint = _meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
+            hint = meant(sink, sinks) or f"there are: {', '.join(sinks) or 'none'}"
             problems.append(ConfigProblem(f"{path}.sinks", f"no sink {sink!r}; {hint}"))
     return route
 
@@ -290,10 +292,5 @@ def _no_plugin(table: Mapping[str, Any], path: str, key: str, specs: Mapping[str
     installed = ", ".join(sorted(specs)) or "none"
     if key not in table:
         return ConfigProblem(path, f"required: which {key} it is (installed: {installed})")
-    hint = _meant(str(table[key]), specs)
+    hint = meant(str(table[key]), specs)
     return ConfigProblem(path, f"no {key} {table[key]!r} (installed: {installed}){hint and '; '}{hint}")
-
-
-def _meant(wrong: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(wrong, list(names), n=1)
-    return f"did you mean {near[0]}?" if near else ""

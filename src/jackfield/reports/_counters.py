@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeVar
 
 import attrs
 
@@ -14,7 +15,20 @@ from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.latency import LatencyCounter
 from jackfield.reports.stats import SinkState, SinkStats
 
-__all__ = ["MOST_REASONS", "OTHER_REASONS", "FeedCounters", "SinkCounters", "WebhookCounters", "count_reason"]
+__all__ = [
+    "MOST_REASONS",
+    "OTHER_REASONS",
+    "FeedCounters",
+    "SinkCounters",
+    "WebhookCounters",
+    "count_reason",
+    "remember",
+]
+
+T = TypeVar("T")
+
+# Feeds, or sinks, that are gone and whose counts are kept for one of the same name.
+MOST_FORMER = 1000
 
 # Unreadable frames that are kept whole for inspection; they are counted without a limit.
 KEPT_UNREADABLE = 16
@@ -30,6 +44,13 @@ def count_reason(reasons: Counter[str], reason: str) -> str:
         reason = OTHER_REASONS
     reasons[reason] += 1
     return reason
+
+
+def remember(former: dict[str, T], name: str, counters: T) -> None:
+    """Keep the counts of a feed or a sink that is gone, of the newest so many."""
+    former[name] = counters
+    if len(former) > MOST_FORMER:
+        del former[next(iter(former))]
 
 
 @attrs.define
@@ -70,6 +91,12 @@ class FeedCounters:
     requests_failed: int = 0
     slow_steps: int = 0
     webhooks: WebhookCounters = attrs.field(factory=WebhookCounters)
+
+    def count_on(self, before: FeedCounters) -> None:
+        """Take over the counts of the feed in whose place this one is; how that stood is over."""
+        for field in attrs.fields(FeedCounters):
+            if field.name not in ("since", "state", "topics", "refused_topics"):
+                setattr(self, field.name, getattr(before, field.name))
 
     def snapshot(self, copies: int = 0) -> FeedStats:
         """The counts as they are now; the journal knows which events were copies."""

@@ -30,7 +30,7 @@ class WebhookStats:
 
 @attrs.frozen
 class FeedStats:
-    """What one feed has done since it was started."""
+    """What one feed has done since the gateway was opened; one that was removed and added again counts on."""
 
     since: datetime
     """When it came into its state."""

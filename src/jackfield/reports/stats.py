@@ -43,7 +43,7 @@ SINK_STATES: tuple[SinkState, ...] = get_args(SinkState)
 
 @attrs.frozen
 class SinkStats:
-    """What one sink has got since it was opened."""
+    """What one sink has got since the gateway was opened; one that was removed and added again counts on."""
 
     state: SinkState = "delivering"
     delivered: int = 0

@@ -110,6 +110,39 @@ async def test_a_feed_comes_and_goes_and_the_other_does_not_notice(feeds):
     assert not memory.reports(GapSuspected, EventsDropped)
 
 
+async def test_a_feed_or_a_sink_that_comes_back_counts_on_so_that_no_counter_falls(feeds):
+    memory = Memory()
+    whole = {"feeds": feeds, "sinks": {"m": sink("m"), "n": sink("n")}, "routes": [route("m"), route("n")]}
+    part = {"feeds": {"office": feeds["office"]}, "sinks": {"m": sink("m")}, "routes": [route("m")]}
+    async with jackfield.open_gateway(whole, plugins=[memory]) as gateway:
+        await until(lambda: gateway.state().feeds["support"].events and gateway.state().sinks["n"].delivered)
+        before = gateway.state()
+        await gateway.apply(part)
+        assert (list(gateway.state().feeds), list(gateway.state().sinks)) == (["office"], ["m"])
+        await gateway.apply(whole)
+        after = gateway.state()
+        assert after.feeds["support"].events >= before.feeds["support"].events > 0
+        assert after.feeds["support"].topics == frozenset()
+        assert after.sinks["n"].delivered >= before.sinks["n"].delivered > 0
+        await until(lambda: subscribed(gateway, "support"))
+        await until(lambda: gateway.state().feeds["support"].connections == 2)
+        seen = gateway.state().feeds["support"].events
+        await until(lambda: gateway.state().feeds["support"].events > seen)
+
+
+@pytest.mark.parametrize("name", ["", " office", "a\nb", "x" * 101])
+async def test_what_is_no_name_of_a_feed_in_a_configuration_is_none_in_a_program(feeds, name):
+    async with jackfield.open_gateway({"feeds": {"office": feeds["office"]}}) as gateway:
+        with pytest.raises(ConfigError, match=r"^feeds: '.*(is not a name; |is too long for a name)"):
+            await gateway.add_feed(name, feeds["support"])
+        with pytest.raises(ConfigError, match=r"^feeds: 1 is not a name; a name is a text"):
+            await gateway.apply({"feeds": {1: feeds["office"]}})
+        with pytest.raises(ConfigError, match="1 is not an option; the name of one is a text"):
+            await gateway.apply({"feeds": {"office": feeds["office"]}, 1: 2})
+        with pytest.raises(ConfigError, match="sinks: '' is not a name"):
+            await gateway.apply({"feeds": {"office": feeds["office"]}, "sinks": {"": sink("m")}})
+
+
 async def test_a_changed_token_overlaps_the_connections_and_is_no_gap(feeds, tmp_path):
     memory = Memory()
     token = tmp_path / "token"
