@@ -32,6 +32,7 @@ def configure(session: Session, feed: Feed) -> None:
     session._successor, session._login, session._changed = None, None, True
     session.feed = session.recorder.feed = feed
     session._timing = Timing.of(feed.connection)
+    session.backoff = session._pauses()  # what was wrong may be mended, and is not to be paid for by a long pause
     session._idle = IdleCheck(feed.connection.idle_check_seconds)
     session._idle.restart(session._clock.elapsed())
     session.wanted = WantedTopics(session.wanted.topics)

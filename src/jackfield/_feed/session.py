@@ -77,8 +77,8 @@ class Session:
     _changed: bool = False  # whether the configuration is another than at the last login
     _attempt: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _nursery: trio.Nursery = attrs.field(init=False)  # of the connections of this attempt
-    _current: FeedConnection | None = None
-    """The connection of this attempt, once it has come up."""
+    _current: FeedConnection | None = None  # the connection of this attempt, once it has come up
+    backoff: Pauses = attrs.field(init=False)
     _successor: FeedConnection | None = None  # what is to take over from it, once that has come up
     _renewal: Renewal = attrs.field(init=False)
     _current_since: float = 0.0
@@ -92,7 +92,7 @@ class Session:
         feed, clock = self.feed, self._clock
         self.recorder = FeedRecorder(feed, feed.provider, self._deliver, self._report, clock.now, self._redact)
         self._renewal = Renewal(self.recorder, self._stopping, partial(self._run_connection, renewal=True), self.handle)
-        self._idle = IdleCheck(feed.connection.idle_check_seconds)
+        self._idle, self.backoff = IdleCheck(feed.connection.idle_check_seconds), self._pauses()
         limit, resuming = stall_limit(feed.provider), lambda: resumes(feed.provider, self._intake.token())
         accounting = self._heard, self._keep_account
         self._time = Timekeeper(clock, self.recorder, self.continuity, limit, resuming, *accounting)
@@ -119,7 +119,6 @@ class Session:
 
     async def run(self) -> None:
         """Keep the feed connected until `stop`; one whose vendor sends everything by webhook only waits for that."""
-        pauses = self._pauses()
         if self.feed.webhook_only:
             self.recorder.enter(FeedState.LISTENING)
             self.recorder.emit_fact("connected", by="webhook")
@@ -132,8 +131,8 @@ class Session:
                     await self._serve()
             except ConnectionLost as loss:
                 if self._clock.elapsed() - began >= self._timing.stable and self._current is not None:
-                    pauses.restart()
-                delay = pauses.after(loss)
+                    self.backoff.restart()
+                delay = self.backoff.after(loss)
                 self._lose(self.recorder.redacted(loss.reason), loss.missed_since)
                 self.recorder.enter(FeedState.RECONNECTING, retry_in=delay)
                 self._wake = self._stopping if self._stopping.is_set() else trio.Event()

@@ -12,6 +12,7 @@ import trio.testing
 
 from jackfield._feed.clock import Clock
 from jackfield._feed.connection import WantedTopics
+from jackfield._feed.reconfiguring import configure, renew
 from jackfield._feed.session import Session
 from jackfield._feed.stream_events import stream_event
 from jackfield.addresses import AddressPattern, Source
@@ -339,6 +340,20 @@ async def test_a_connection_that_lasted_starts_the_backoff_anew(stage, nursery, 
     await trio.sleep(2)
     (delay,) = [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None]
     assert delay <= 1.0
+
+
+async def test_another_configuration_starts_the_backoff_anew(stage, nursery, autojump_clock):
+    stage.network.refused = "nobody home"
+    nursery.start_soon(stage.session.run)
+    await trio.sleep(200)
+    stage.reports.clear()
+    configure(stage.session, attrs.evolve(stage.session.feed, connection=ConnectionOptions(ping_seconds=7.0)))
+    stage.session._opener = stage.network.open
+    assert await renew(stage.session, 1.0) == ""
+    await trio.sleep(100)
+    delays = [report.retry_in for report in stage.of(FeedStateChanged) if report.retry_in is not None]
+    assert all(delay <= min(2**step, 30.0) for step, delay in enumerate(delays))
+    assert len(delays) > 4
 
 
 @pytest.mark.parametrize("status", [401, 403])
