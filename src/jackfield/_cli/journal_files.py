@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from math import inf
 from pathlib import Path
 
 from jackfield._cli.console import say
 from jackfield._cli.moments import moment
-from jackfield._journal.copying import back_up, compact, export, import_events
+from jackfield._journal.copying import back_up, compact, export, import_events, new_file
 from jackfield.config import GatewayOptions, read_toml
 
 __all__ = ["configure"]
 
 FOREVER = 2**62
+STANDARD_OUTPUT = Path("-")
 COMPRESSED = (".gz", ".zst", ".zstd", ".xz", ".bz2", ".lz4", ".lzma", ".br", ".zip", ".7z", ".z", ".tgz")
 Action = Callable[[str, str], argparse.ArgumentParser]
 
@@ -28,7 +31,10 @@ def configure(
     """Declare the actions; `folder` finds the journal's folder of a path, `options_of` what its configuration says."""
     parser = action("export", "write the events to a new file, one CloudEvents JSON object a line")
     _add_path(parser)
-    help_text = "a new file; compressed where it ends in .gz, and no other ending of a compressed file is taken"
+    help_text = (
+        "a new file, or - for standard output; compressed where it ends in .gz, and no other ending of a compressed "
+        "file is taken"
+    )
     parser.add_argument("file", type=_export_file, metavar="FILE", help=help_text)
     parser.add_argument("--since", type=moment, metavar="WHEN", help="received at or after this moment, or so long ago")
     parser.add_argument("--until", type=moment, metavar="WHEN", help="received before this moment")
@@ -75,9 +81,12 @@ def _export_file(text: str) -> Path:
 def _export(options: argparse.Namespace, path: Path) -> int:
     since = _microseconds(options.since) if options.since else -FOREVER
     until = _microseconds(options.until) if options.until else FOREVER
-    count, problems = export(path, since, until, options.file)
+    out = options.file == STANDARD_OUTPUT
+    target = nullcontext(sys.stdout.buffer.write) if out else new_file(options.file)
+    count, problems = export(path, since, until, target)
     _report(problems)
-    say(f"{options.file}: {count} events written{f', {len(problems)} problems' if problems else ''}")
+    where, more = "standard output" if out else options.file, f", {len(problems)} problems" if problems else ""
+    say(f"{where}: {count} events written{more}")
     return 1 if problems else 0
 
 

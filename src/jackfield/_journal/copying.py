@@ -6,7 +6,7 @@ import gzip
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -20,7 +20,9 @@ from jackfield._journal.store.records import Notes
 from jackfield.errors import EventError, JournalError
 from jackfield.events import Event
 
-__all__ = ["Imported", "back_up", "compact", "export", "import_events"]
+__all__ = ["Imported", "back_up", "compact", "export", "import_events", "new_file"]
+
+Write = Callable[[bytes], object]
 
 GROUP = 200
 ALL = 2**62
@@ -44,31 +46,37 @@ class Imported:
     """How many sinks the journal knows, which get what was added."""
 
 
-def export(path: Path, since: int, until: int, file: Path) -> tuple[int, list[str]]:
-    """Write the events received from `since` to before `until`, microseconds since 1970, to a new file.
+def export(path: Path, since: int, until: int, target: AbstractContextManager[Write]) -> tuple[int, list[str]]:
+    """Write the events received from `since` to before `until`, microseconds since 1970, one a line, as sinks do.
 
-    One a line, as sinks write them; compressed where the file's name ends in ``.gz``. How many, and what could not be
-    read. A gateway may write to the journal meanwhile.
+    How many, and what could not be read. A gateway may write to the journal meanwhile.
     """
     count = 0
-    with closing(SegmentFolder.open(path, readonly=True)) as folder:
+    with closing(SegmentFolder.open(path, readonly=True)) as folder, target as write:
         problems = list(folder.findings)
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-            with os.fdopen(descriptor, "wb") as opened:
-                target = gzip.GzipFile("", "wb", fileobj=opened, mtime=0) if file.suffix == ".gz" else opened
-                for page in folder.scan(since, until, problems.append):
-                    target.write(b"".join(line.body + b"\n" for line in page))
-                    count += len(page)
-                if target is not opened:
-                    target.close()
-                opened.flush()
-                os.fsync(opened.fileno())
-        except FileExistsError:
-            raise JournalError(f"{file}: is there already; name a new file") from None
-        except OSError as error:
-            raise JournalError(f"{file}: cannot be written: {error.strerror}") from None
+        for page in folder.scan(since, until, problems.append):
+            write(b"".join(line.body + b"\n" for line in page))
+            count += len(page)
     return count, problems
+
+
+@contextmanager
+def new_file(file: Path) -> Iterator[Write]:
+    """Writes to a file that is new, and on the disk at the end; compressed where its name ends in ``.gz``."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        with os.fdopen(descriptor, "wb") as opened:
+            if file.suffix == ".gz":
+                with gzip.GzipFile("", "wb", fileobj=opened, mtime=0) as target:
+                    yield target.write
+            else:
+                yield opened.write
+            opened.flush()
+            os.fsync(opened.fileno())
+    except FileExistsError:
+        raise JournalError(f"{file}: is there already; name a new file") from None
+    except OSError as error:
+        raise JournalError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def import_events(

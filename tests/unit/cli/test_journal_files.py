@@ -92,6 +92,15 @@ def test_an_export_is_read_back_by_import_into_another_journal(path, tmp_path, c
     assert "30 events written" in capsys.readouterr().err
 
 
+def test_an_export_to_a_dash_goes_to_standard_output_and_makes_no_file(path, tmp_path, capfdbinary, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["journal", "export", str(path), "-"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert out == b"".join(make(number).to_json() + b"\n" for number in range(30))
+    assert b"standard output: 30 events written" in err
+    assert not (tmp_path / "-").exists()
+
+
 def test_an_export_of_a_time_holds_what_was_received_then(path, tmp_path):
     since, until = (make(number).received.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for number in (10, 20))
     arguments = ["--since", since, "--until", until]
