@@ -228,6 +228,7 @@ def test_the_payload_keeps_its_own_text():
         (b"[1,2]", "not a JSON object"),
         (b'"text"', "not a JSON object"),
         (b"null", "not a JSON object"),
+        (b'{"topic":1e400}', r"its JSON object has what cannot be read: .* at `\$\.topic`"),
         (b"[" * 5000, "not a JSON object"),
         ({"event_type": 5}, "event_type is 5 and not a name"),
         ({"event_type": ""}, "event_type is '' and not a name"),

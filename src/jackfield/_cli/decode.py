@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._loading.guard import provider_code
-from jackfield.errors import FrameError, PluginError
+from jackfield.errors import FrameError, JackfieldError, PluginError
 from jackfield.plugin.protocol import Emit, FeedProtocol, Ignore, SupportsExplanation
 
 __all__ = ["configure", "run"]
@@ -59,8 +59,12 @@ def run(options: argparse.Namespace) -> int:
         return 2
     protocol = spec.decoder(options.feed)
     for topic in options.topic:
-        with provider_code():
-            tuple(protocol.subscribe(topic))
+        try:
+            with provider_code():
+                _subscribe(protocol, topic)
+        except TopicError as error:
+            say(f"jackfield: --topic: {error}", level="error")
+            return 2
     frames = without = events = 0
     for number, line in enumerate(sys.stdin.buffer, 1):
         frame = line.rstrip(b"\r\n")
@@ -77,6 +81,17 @@ def run(options: argparse.Namespace) -> int:
     sys.stdout.buffer.flush()
     say(f"{_count(frames, 'frame')}: {_count(events, 'event')}, {without} without one")
     return 0
+
+
+class TopicError(JackfieldError):
+    """A topic that the provider cannot read."""
+
+
+def _subscribe(protocol: FeedProtocol, topic: str) -> None:
+    try:
+        tuple(protocol.subscribe(topic))
+    except ValueError as error:  # as a dialect says that a text is no topic of its vendor
+        raise TopicError(str(error)) from None
 
 
 def _count(number: int, noun: str) -> str:

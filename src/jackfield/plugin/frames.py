@@ -37,8 +37,10 @@ def decode_frame(decode: Callable[[bytes], T], raw: bytes, frame: bytes | None =
         pass
     try:
         return decode_struct(decode, raw)
-    except msgspec.ValidationError:
-        raise FrameError("not a JSON object", raw if frame is None else frame) from None
+    except msgspec.ValidationError as error:
+        inside = " - at `$" in str(error)  # such as a number beyond every float where the struct has a text
+        problem = f"its JSON object has what cannot be read: {error}" if inside else "not a JSON object"
+        raise FrameError(problem, raw if frame is None else frame) from None
     except _UNREADABLE as error:
         raise FrameError(f"not valid JSON: {error}", raw if frame is None else frame) from None
 

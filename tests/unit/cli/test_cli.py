@@ -380,6 +380,12 @@ def test_decode_writes_events_and_reports_frames_without_one(stdin, capfdbinary)
     ]
 
 
+@pytest.mark.parametrize("topic", ["::::", "", "x"])
+def test_decode_says_which_topic_is_none(topic, capsys):
+    assert main(["decode", "voipbin", "--topic", topic]) == 2
+    assert capsys.readouterr().err.startswith(f"jackfield: --topic: {topic!r} is not a topic <scope>_id:")
+
+
 def test_decode_with_an_unknown_provider_is_wrong_usage(capsys):
     assert main(["decode", "acme"]) == 2
     assert capsys.readouterr().err == "jackfield: no provider 'acme' (installed: redis, vinix, voipbin)\n"
