@@ -1,4 +1,4 @@
-"""`jackfield._cli.reloading`: the process that is to reload is found by its journal's lock, or what is wrong is said."""
+"""`jackfield._cli.reloading`: the process that is to reload is found by its lock, or what is wrong is said."""
 
 import os
 
