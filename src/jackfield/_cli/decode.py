@@ -90,7 +90,7 @@ class TopicError(JackfieldError):
 def _subscribe(protocol: FeedProtocol, topic: str) -> None:
     try:
         tuple(protocol.subscribe(topic))
-    except ValueError as error:  # as a dialect says that a text is no topic of its vendor
+    except ValueError as error:  # as a dialect says of a text that its vendor has no such topic
         raise TopicError(str(error)) from None
 
 

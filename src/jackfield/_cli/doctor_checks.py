@@ -85,18 +85,19 @@ def _clock(seen: Observed) -> Iterator[Finding]:
 
 def _rest(seen: Observed) -> Iterator[Finding]:
     advice = "without REST there is no login, a gap cannot be filled, and the state begins empty"
-    if failing := [each for each in seen.exchanges if each.problem or (each.status or 0) >= 500]:
+    asked = [each for each in seen.exchanges if not _is_unreachable(each.what, seen)]
+    if failing := [each for each in asked if each.problem or (each.status or 0) >= 500]:
         worst = failing[-1]
         text = worst.problem or f"{worst.what} answers HTTP {worst.status}"
         yield Finding("REST", "failed", f"REST does not answer: {text}", advice)
-    elif seen.sync_problem:
+    elif seen.sync_problem and not _is_unreachable(seen.sync_problem, seen):
         yield Finding("REST", "failed", f"REST answers, and not with lists: {seen.sync_problem}", advice)
-    elif seen.exchanges:
-        seconds = median(each.seconds for each in seen.exchanges)
-        count = len(seen.exchanges)
+    elif asked:
+        seconds = median(each.seconds for each in asked)
+        count = len(asked)
         text = f"REST answered {count} {'request' if count == 1 else 'requests'}, in {_ms(seconds)} as a rule"
         yield Finding("REST", "warning" if seconds > SLOW_SECONDS else "ok", text)
-    elif not seen.attempts and not seen.webhook_only:
+    elif not (seen.attempts or seen.exchanges or seen.webhook_only):
         yield Finding("REST", "ok", "no request by REST was needed")
 
 
@@ -105,6 +106,8 @@ def _connection(seen: Observed) -> Iterator[Finding]:
         yield Finding("connection", "ok", "the vendor sends everything by webhook: nothing to connect to")
         return
     for reason, at_login, auth_failed in dict.fromkeys(seen.attempts):
+        if _is_unreachable(reason, seen):
+            continue
         check = "login" if at_login or auth_failed else "connection"
         advice = "put a valid token, key or password in its place" if auth_failed else ""
         yield Finding(check, "failed", reason, advice)
@@ -202,6 +205,13 @@ CHECKS: tuple[Callable[[Observed], Iterator[Finding]], ...] = (
 def _blocked(seen: Observed) -> bool:
     """Whether an earlier check has said already why there is no connection."""
     return any(each.resolution or each.unreachable or each.tls_problem for each in seen.hosts)
+
+
+def _is_unreachable(text: str, seen: Observed) -> bool:
+    """Whether it is about a server of which an earlier check has said already that it cannot be reached."""
+    dead = [each.name for each in seen.hosts if each.resolution or each.unreachable]
+    # A URL need not have its scheme's port.
+    return any(name in text or f"//{name.rpartition(':')[0]}/" in text for name in dead)
 
 
 def _changes(count: int) -> str:

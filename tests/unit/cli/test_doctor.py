@@ -130,10 +130,12 @@ async def test_a_server_that_nobody_is_at_and_a_name_that_does_not_exist(examine
     table = {"provider": "voipbin", "token": TOKEN, "customer_id": "abc"}
     outcomes, said = await examine(table | {"url": f"ws://127.0.0.1:{port}/v1.0/ws"})
     assert outcomes["connect"] == {"failed"}
-    assert "refused" in said
+    assert said.count(f"127.0.0.1:{port}: Connection refused") == said.count("refused") == 1
+    assert not outcomes.keys() & {"REST", "connection", "login"}
     outcomes, said = await examine(table | {"url": "ws://nowhere.invalid/v1.0/ws"})
     assert outcomes["name"] == {"failed"}
     assert "nowhere.invalid:80 has no address" in said
+    assert not outcomes.keys() & {"REST", "connection", "login"}
 
 
 @pytest.fixture
@@ -211,6 +213,12 @@ async def test_how_voipbin_writes_otherwise_than_documented_is_said(examine, pro
     async with simulate(VoipbinSimulator(TOKEN, rate=80.0, profile=profile)) as running:
         _, text = await examine(running.simulator.feed(running.url))
     assert said in text
+
+
+async def test_how_voipbin_is_asked_is_said_and_that_it_does_not_say_what_it_serves(examine):
+    async with simulate(VoipbinSimulator(TOKEN, rate=80.0)) as running:
+        _, text = await examine(running.simulator.feed(running.url))
+    assert "subscriptions are sent, spelled as documented and as deployed; this server confirms no topic" in text
 
 
 async def test_which_spelling_vinix_serves_is_said(examine):

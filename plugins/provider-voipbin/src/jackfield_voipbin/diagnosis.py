@@ -91,8 +91,11 @@ def _spellings(protocol: FeedProtocol | None) -> Iterator[Finding]:
         text = f"the server cut the connection each time it was asked for {', '.join(protocol.left_out)}"
         yield Finding("spelling", "warning", text, "its events will not come; may the token's owner read them?")
     if protocol.sent:
-        ways = "as documented, and as deployed" if any("*" in each for each in protocol.sent) else "as deployed"
-        yield Finding("spelling", "ok", f"{len(protocol.sent)} topics are asked for, {ways}: the server answers none")
+        spellings = {"documented" if "*" in each else "deployed" for each in protocol.sent}
+        ways = " and ".join(f"as {each}" for each in sorted(spellings, reverse=True))
+        count = "1 subscription is sent" if len(protocol.sent) == 1 else f"{len(protocol.sent)} subscriptions are sent"
+        text = f"{count}, spelled {ways}; this server confirms no topic by its name, so only events show what it serves"
+        yield Finding("spelling", "ok", text)
 
 
 def _differences(events: Sequence[Event]) -> Iterator[Finding]:
