@@ -30,7 +30,10 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:
 def event_time(fields: Mapping[str, Any], names: Iterable[str] = TIME_FIELDS) -> datetime | None:
     """When an event happened: the first of its time fields that holds a moment; `names` are those that it has."""
     for name in names:
-        if (moment := parse_time(fields.get(name))) is not None:
+        value = fields.get(name)
+        # Nearly all are such numbers.
+        moment = _of_number(value) if type(value) is int and value > 0 else parse_time(value)
+        if moment is not None:
             return moment
     return None
 
@@ -48,7 +51,7 @@ def parse_time(value: Any) -> datetime | None:
     A number, or one in text, is gregorian seconds, unix milliseconds or unix seconds by its size; ISO 8601
     without a zone is UTC.
     """
-    if type(value) is int:  # as nearly all are, so without a look at anything else
+    if isinstance(value, int) and not isinstance(value, bool):
         return _of_number(value) if value > 0 else None
     if isinstance(value, str):
         value = value.strip()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+import msgspec
 
 from jackfield_voipbin.fields import first_id
 
-__all__ = ["correlation_reader"]
-
-Reader = Callable[[Mapping[str, Any]], str | None]
+__all__ = ["CorrelationFields", "correlation_fields", "read_correlation"]
 
 # Fields that hold the id of the call at which a contact's resources meet, best first. The call, and
 # not the activeflow, since queue events and queuecalls know the call only.
@@ -25,11 +25,27 @@ _BY_RESOURCE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def correlation_reader(resource: str) -> Reader:
-    """How to read what a resource shares with the others of one contact; it reads ``None`` where it belongs to none."""
+class CorrelationFields(msgspec.Struct, frozen=True):
+    """Those of a resource's fields that may hold what it shares with the others of its contact, best first."""
+
+    unreferred: tuple[str, ...]
+    referred: tuple[str, ...]
+    """The same where it refers to a call."""
+    asks: bool
+    """Whether the payload says what it refers to."""
+
+
+def correlation_fields(resource: str, names: Collection[str]) -> CorrelationFields:
+    """Those among the names of a payload's fields."""
     otherwise = _BY_RESOURCE.get(resource, _OTHERS)
-    unreferred = _CALL + otherwise
-    referred = _REFERRED + otherwise
+    unreferred = tuple(name for name in _CALL + otherwise if name in names)
+    referred = tuple(name for name in _REFERRED + otherwise if name in names)
     if resource == "queuecall":
-        return lambda fields: first_id(fields, referred) or None
-    return lambda fields: first_id(fields, referred if fields.get("reference_type") == "call" else unreferred) or None
+        return CorrelationFields(referred, referred, asks=False)
+    return CorrelationFields(unreferred, referred, asks="reference_type" in names)
+
+
+def read_correlation(those: CorrelationFields, fields: Mapping[str, Any]) -> str | None:
+    """What a resource shares with the others of one contact; ``None`` where it belongs to none."""
+    calls = those.asks and fields["reference_type"] == "call"
+    return first_id(fields, those.referred if calls else those.unreferred) or None

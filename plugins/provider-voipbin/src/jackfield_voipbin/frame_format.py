@@ -66,7 +66,10 @@ def message_of(frame: Frame, kind: FrameFormat, raw: bytes) -> Message:
         if not isinstance(frame.event_type, str) or not frame.event_type:
             raise FrameError(f"event_type is {frame.event_type!r} and not a name", raw)
         topic = frame.topic if isinstance(frame.topic, str) else None
-        return Message(kind, frame.event_type, topic, frame.timestamp, *_payload(frame, raw))
+        data, text = decode_payload(frame.data, raw)
+        if text is None:
+            data, text = _beside(raw)
+        return Message(kind, frame.event_type, topic, frame.timestamp, data, text)
     if kind is FrameFormat.WRAPPED:
         return Message(kind, frame.type, None, None, *decode_payload(frame.data, raw))
     return Message(kind, "", None, None, *_whole(raw))
@@ -85,12 +88,10 @@ def _is_dated_or_owned(frame: Frame, raw: bytes) -> bool:
     return frame.customer_id is not None or any(key.startswith("tm_") for key in _whole(raw)[0])
 
 
-def _payload(frame: Frame, raw: bytes) -> tuple[Any, bytes | None]:
-    """An envelope's ``data``; where it has none, the whole of it, if anything stands beside its own fields."""
-    found = decode_payload(frame.data, raw)
-    if found[1] is None and (whole := _whole(raw))[0].keys() - {"event_type", "timestamp", "topic"}:
-        return whole
-    return found
+def _beside(raw: bytes) -> tuple[Any, bytes | None]:
+    """The payload of an envelope without ``data``: the whole of it, if anything stands beside its own fields."""
+    whole = _whole(raw)
+    return whole if whole[0].keys() - {"event_type", "timestamp", "topic"} else (None, None)
 
 
 def _whole(raw: bytes) -> tuple[Any, bytes | None]:

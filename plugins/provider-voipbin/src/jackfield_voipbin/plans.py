@@ -1,4 +1,4 @@
-"""What all events of one name at one place have in common: worked out once, and not for each of them."""
+"""What all events of one name at one place, and all payloads of the same fields, have in common: worked out once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import msgspec
 
 from jackfield.events import Parties
 from jackfield.kinds import unmapped_kind
-from jackfield_voipbin.correlation import correlation_reader
+from jackfield_voipbin.correlation import CorrelationFields, correlation_fields
 from jackfield_voipbin.event_names import EventName, event_name
 from jackfield_voipbin.parties import parties_reader
+from jackfield_voipbin.times import stamps_in
 from jackfield_voipbin.topics import PROVIDER, Topic, event_word, parse_topic
 
 __all__ = ["UNKNOWN_ID", "Plan", "planned"]
@@ -21,7 +22,7 @@ UNKNOWN_ID = "unknown"
 """Stands where an address needs an id and the vendor gave none."""
 
 # So many plans are kept; a customer's feed needs one or two hundred. Texts of vendors may be of any length.
-MOST, LONG = 4096, 500
+MOST, LONG, LONG_FRAME = 4096, 500, 4096
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -36,8 +37,25 @@ class Plan(msgspec.Struct, frozen=True):
     """The kind where the name has none for a payload."""
     id_fields: tuple[str, ...]
     """Those that hold the resource's id where neither the topic has it nor a field by the event's name."""
-    correlation: Callable[[Mapping[str, Any]], str | None]
     parties: Callable[[str, Mapping[str, Any]], Parties]
+
+
+class FieldPlan(msgspec.Struct, frozen=True):
+    """What the names of a resource's fields say by themselves."""
+
+    stamps: tuple[str, ...]
+    """Those that say when something happened to it."""
+    correlation: CorrelationFields
+
+
+def by_fields(resource: str, fields: Mapping[str, Any], size: int) -> FieldPlan:
+    """The plan for payloads of a resource with these fields, which came in a frame of that size."""
+    return (_by_fields if size < LONG_FRAME else _by_fields.__wrapped__)(resource, *fields)
+
+
+@lru_cache(MOST)
+def _by_fields(resource: str, *names: str) -> FieldPlan:
+    return FieldPlan(stamps_in(names), correlation_fields(resource, names))
 
 
 def planned(name: str, topic: str) -> tuple[Plan, str] | None:
@@ -63,7 +81,6 @@ def _plan(name: str, scope: str, scope_id: str, resource: str) -> Plan:
         event_word(name, resource) or UNKNOWN_ID,
         unmapped_kind(resource),
         (f"{resource}_id",),
-        correlation_reader(resource),
         parties_reader(resource),
     )
 

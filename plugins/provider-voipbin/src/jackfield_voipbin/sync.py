@@ -13,7 +13,7 @@ from jackfield.errors import RestError
 from jackfield.events import Parties
 from jackfield.plugin.http import HTTPFlow
 from jackfield.state import Listed, Sync
-from jackfield_voipbin.correlation import correlation_reader
+from jackfield_voipbin.correlation import correlation_fields, read_correlation
 from jackfield_voipbin.kinds import kind_by, rule_of
 from jackfield_voipbin.listing import Catch, pages, path_of
 from jackfield_voipbin.parties import parties_reader
@@ -90,7 +90,8 @@ def _listed(resource: str, fields: Mapping[str, Any], queues: Mapping[str, str])
     if (queue_id := queues.get(resource_id)) is not None:
         parties = Parties(agent_id=parties.agent_id, queue_id=queue_id, media=parties.media)
     moment = fields.get(_SINCE.get(kind, "tm_update")) or fields.get("tm_create")
-    return Listed(kind, resource_id, correlation_reader(resource)(fields) or "", parse_time(moment), parties)
+    correlation = read_correlation(correlation_fields(resource, fields), fields)
+    return Listed(kind, resource_id, correlation or "", parse_time(moment), parties)
 
 
 def _kind(resource: str, fields: Mapping[str, Any]) -> str:

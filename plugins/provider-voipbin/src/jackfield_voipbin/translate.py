@@ -9,13 +9,14 @@ from typing import Any
 from jackfield.addresses import Address
 from jackfield.events import Event, EventDraft
 from jackfield_voipbin.bare import name_of
+from jackfield_voipbin.correlation import read_correlation
 from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.fields import first_id
 from jackfield_voipbin.frame_format import FrameFormat, Message
 from jackfield_voipbin.identity import identity
 from jackfield_voipbin.kinds import kind_by
-from jackfield_voipbin.plans import UNKNOWN_ID, Plan, plan_at, planned
-from jackfield_voipbin.times import last_change, parse_time
+from jackfield_voipbin.plans import UNKNOWN_ID, Plan, by_fields, plan_at, planned
+from jackfield_voipbin.times import last_change, new_time
 
 __all__ = ["translate"]
 
@@ -42,17 +43,18 @@ def translate(
     # Only the documented envelope has a topic, and not always; the resource itself says whose it is.
     plan, topic_id = (message.topic and planned(name, message.topic)) or _own(name, fields, customer_id)
     own_id = first_id(fields, plan.name.id_fields)
-    changed, dated = last_change(data)
+    by = by_fields(plan.place[3], fields, len(raw))
+    changed, dated = last_change(data, by.stamps)
     kind = kind_by(plan.name.rule, data) or plan.unmapped
     event = EventDraft()
     event.id = identity(plan.name, kind, own_id, topic_id, timestamp, data, dated=dated)
     event.kind = kind
     resource_id = topic_id or own_id or first_id(fields, plan.id_fields) or UNKNOWN_ID
     event.address = _new_address(Address, (*plan.place, resource_id, plan.word))
-    event.time = parse_time(timestamp) or changed
+    event.time = new_time(timestamp) or changed
     event.received = at
     event.feed = feed
-    event.correlation = plan.correlation(fields)
+    event.correlation = read_correlation(by.correlation, fields)
     event.native_type = message.name
     event.native_topic = message.topic or ""
     event.inferred = not message.name
