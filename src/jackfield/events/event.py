@@ -98,16 +98,17 @@ class Event:
 
 def _with_lazy_objects(slot: Any) -> property:
     """The field `data`: where its slot is empty, the payload's objects are made at their first use."""
+    read, write = slot.__get__, slot.__set__
 
     def get(event: Event) -> Any:
         try:
-            return slot.__get__(event)
+            return read(event)
         except AttributeError:
             data = None if event.data_json is None else decode_data(event.data_json)
-            slot.__set__(event, data)
+            write(event, data)
             return data
 
-    return property(get, slot.__set__, doc="The vendor's payload as JSON objects.")
+    return property(get, write, doc="The vendor's payload as JSON objects.")
 
 
 if not TYPE_CHECKING:  # for whom it is a field as the others are
