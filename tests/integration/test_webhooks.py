@@ -3,12 +3,15 @@
 import json
 import random
 import signal
+import socket
+import ssl
 from contextlib import asynccontextmanager
 from functools import partial
 
 import attrs
 import pytest
 import trio
+import trustme
 from profiles import is_thorough
 
 import jackfield
@@ -281,3 +284,66 @@ async def test_what_was_answered_with_200_reaches_the_sink_although_the_process_
     assert sum(behind), "every kill came too late to show anything"
     subjects = [event["subject"] for event in folder.events() if event["origin"] == "webhook"]
     assert set(subjects) >= taken
+
+
+def certificate(path):
+    """Write a new authority's certificate and key for this host; a context that trusts that authority alone."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    path.write_bytes(issued.private_key_pem.bytes() + b"".join(each.bytes() for each in issued.cert_chain_pems))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def free_address():
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return f"127.0.0.1:{found.getsockname()[1]}"
+
+
+async def test_a_renewed_certificate_and_another_address_are_taken_over_and_nothing_is_lost(tmp_path, folder, poster):
+    path, first, second = tmp_path / "hooks.pem", free_address(), free_address()
+    old = certificate(path)
+    sent, streams = iter(range(1000)), []
+
+    async def connected(context, address):
+        host, _, port = address.partition(":")
+        streams.append(await trio.open_tcp_stream(host, int(port)))
+        stream = trio.SSLStream(streams[-1], context, server_hostname=host)
+        await stream.do_handshake()
+        return stream
+
+    async def send(stream):
+        body, headers = posted(next(sent))
+        assert (await poster.post(stream, PATH, body, **headers))[0] == 200
+
+    config = document(tmp_path)
+    config["webhooks"] = {"listen": first, "tls_cert": str(path)}
+    with trio.fail_after(30):
+        async with opened(config) as (gateway, url, _):
+            assert url == f"https://{first}/webhooks/"
+            await send(kept := await connected(old, first))
+            new = certificate(path)
+            assert await gateway.apply(config)
+            await send(kept)  # a connection that is open goes on
+            await send(await connected(new, first))
+            with pytest.raises(trio.BrokenResourceError):
+                await connected(old, first)
+            path.write_text("no certificate")
+            with pytest.raises(ConfigError, match=r"webhooks\.tls_cert"):
+                await gateway.apply(config)
+            await send(await connected(new, first))  # the one before still serves
+            newest = certificate(path)
+            config["webhooks"] = {"listen": second, "tls_cert": str(path)}
+            assert await gateway.apply(config)
+            await send(await connected(newest, second))
+            with pytest.raises(OSError, match="all attempts to connect"):
+                await trio.open_tcp_stream("127.0.0.1", port := int(first.partition(":")[2]))
+            taken = await trio.open_tcp_listeners(port, host="127.0.0.1")
+            with pytest.raises(ConfigError, match=r"webhooks\.listen: .*in use"):
+                await gateway.apply(config | {"webhooks": {"listen": first, "tls_cert": str(path)}})
+            await send(await connected(newest, second))
+            for each in (*taken, *streams):
+                await trio.aclose_forcefully(each)
+    subjects = sorted(event["subject"] for event in folder.events() if event["origin"] == "webhook")
+    assert subjects == [f"call/call-{number}" for number in range(next(sent))]
