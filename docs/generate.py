@@ -24,7 +24,9 @@ from diagram import life_diagram, states_diagram
 import jackfield
 from jackfield import Registry
 from jackfield._cli import COMMANDS, main
+from jackfield._gateway.cluster.lock_files import coordinators
 from jackfield.config import (
+    ClusterOptions,
     ConnectionOptions,
     DashboardOptions,
     DeliveryOptions,
@@ -184,6 +186,13 @@ def configuration_page() -> str:
         "## `[names]`",
         "",
         *_options(NamesOptions),
+        "## `[cluster]`",
+        "",
+        "With which other gateways the feeds are shared ([how to](../how-to/redis.md)). The scheme of `url` says by",
+        "which coordinator; what it takes beside these options is below.",
+        "",
+        *_options(ClusterOptions),
+        *_coordinators(registry),
         "## `[feeds.NAME]`",
         "",
         "What a feed of any provider may have beside the options of its provider, which are below.",
@@ -210,6 +219,14 @@ def configuration_page() -> str:
     return "\n".join(lines)
 
 
+def _coordinators(registry: Registry) -> Iterator[str]:
+    common = {field.name for field in attrs.fields(ClusterOptions)}
+    for _, spec in sorted(coordinators(registry).items()):
+        own = [line for line in _options(spec.cls) if line.split("`")[1:2] not in [[name] for name in common]]
+        if len(own) > 3:
+            yield from (f"With `{':` or `'.join(spec.schemes)}:`, {spec.summary}:", "", *own)
+
+
 def _options(options: Any) -> Iterator[str]:
     yield "| option | default | description |"
     yield "|---|---|---|"
@@ -230,7 +247,9 @@ def _toml(value: Any) -> str:
         case tuple():
             return str(list(value))
         case attrs.Factory(factory=factory):
-            return _toml(tuple(factory())) if factory in (list, tuple) else "{}"
+            if factory in (list, tuple):
+                return _toml(tuple(factory()))
+            return "{}" if factory is dict else "found out"
     return str(value)
 
 

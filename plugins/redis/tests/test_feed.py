@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import trio
 
-from jackfield.errors import ConnectionLost
+from jackfield.errors import ConnectionLost, FrameError
 from jackfield.plugin.protocol import Emit, GapSuspected
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch
@@ -236,3 +236,29 @@ async def test_a_user_with_the_rights_of_the_page_can_read(server, event):
     async with member(server, username="reading", password=Secret("text", "pw-of-reading")) as one:
         await until(lambda: one.events == ["1"])
         await until(lambda: pending(server) == 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        (("n", "not a number", "event", "no event"), "not a CloudEvent"),
+        (("n", "99999999999999999999999", "event", "no event"), "not a CloudEvent"),
+        (("of", "somebody else"), "not a CloudEvent"),
+    ],
+)
+async def test_an_entry_that_somebody_else_has_written_is_named_and_hinders_nothing(server, event, fields, problem):
+    await write(server, [event("a")])
+    server.ask("XADD", Partition("events", 0).entries, "*", *fields)
+    await write(server, [event("b")])
+    frames, told = [], []
+    async with feed_of(server).endpoint().open() as source:
+        while len(frames) < 3:
+            frames += await source.receive()
+    for frame in frames:
+        try:
+            told += [action.event.id for action in read_frame(frame, datetime.now(UTC)) if isinstance(action, Emit)]
+        except FrameError as error:
+            told.append(str(error))
+    assert (told[0], told[2]) == ("a", "b")
+    assert told[1].startswith("entry ")
+    assert problem in told[1]

@@ -1,9 +1,11 @@
 """The sink against a real server: each id once, in order, and what it does about everything that a server can say."""
 
+import attrs
 import pytest
 import trio
 
 from jackfield.errors import DeliveryError
+from jackfield.events import Event
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch
 from jackfield_redis import RedisSink
@@ -248,3 +250,37 @@ def test_an_option_that_is_wrong_is_named_with_what_would_be_right(options, prob
         RedisSink(**{"url": "redis://host", **options})
     assert problem in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_what_an_earlier_holder_of_a_feed_writes_is_late_and_says_so_and_is_no_copy(server, event, entries):
+    async with RedisSink(url=server.url, partitions=1).open() as out:
+        await out.write(Batch((event("a"), event("b")), fences=(1, 1)))
+        await out.write(Batch((event("c"), event("of another feed", feed="other")), fences=(2, 1)))
+        # The first holder was stopped for longer than its lease, and goes on.
+        await out.write(Batch((event("b"), event("c"), event("d"), event("by webhook")), fences=(1, 1, 1, 0)))
+        await out.write(Batch((event("e"),), fences=(2,)))
+        await out.write(Batch((event("of no cluster"),)))
+    assert [name for _, name in entries(server)] == [
+        "a", "b", "c", "of another feed", "d", "by webhook", "e", "of no cluster",
+    ]  # fmt: skip
+    written = [fields[3] for _, fields in server.ask("XRANGE", Partition("events", 0).entries, "-", "+")]
+    assert [Event.from_cloudevent(text).late for text in written] == [False] * 4 + [True] + [False] * 3
+    assert attrs.evolve(Event.from_cloudevent(written[4]), late=False) == event("d")
+
+
+async def test_a_holder_that_only_brings_copies_is_known_by_its_number(server, event):
+    async with RedisSink(url=server.url, partitions=1).open() as out:
+        await out.write(Batch((event("a"),), fences=(1,)))
+        await out.write(Batch((event("a"),), fences=(2,)))
+        await out.write(Batch((event("b"),), fences=(1,)))
+    (_, _), (_, fields) = server.ask("XRANGE", Partition("events", 0).entries, "-", "+")
+    assert Event.from_cloudevent(fields[3]).late
+
+
+async def test_a_counter_that_somebody_else_has_written_is_named(server, batch):
+    server.ask("SET", Partition("events", 0).counter, "not a number")
+    async with RedisSink(url=server.url, partitions=1).open() as out:
+        error = await failing(out, batch("a"))
+    assert error.on_error == "pause"
+    assert "something else stands under a key" in str(error)
+    assert "{events:0}:n is not a number" in str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from jackfield._gateway.cluster.lock_files import coordinators
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, build_config, find_config, read_toml
 
@@ -28,4 +29,9 @@ def named_files(options: argparse.Namespace) -> list[Path]:
 
 def load_config(paths: list[Path], registry: Registry) -> GatewayConfig:
     """The configuration in these files; `ConfigError` holds everything that is wrong with it."""
-    return build_config(read_toml(*paths), providers=registry.providers, sinks=registry.sinks)
+    return build_config(
+        read_toml(*paths),
+        providers=registry.providers,
+        sinks=registry.sinks,
+        coordinators=coordinators(registry),
+    )

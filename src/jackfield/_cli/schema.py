@@ -6,6 +6,7 @@ import argparse
 import json
 
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
+from jackfield._gateway.cluster.lock_files import coordinators
 from jackfield.config.schema import config_schema
 
 __all__ = ["configure", "run"]
@@ -28,5 +29,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print it."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    print(json.dumps(config_schema(registry.providers, registry.sinks), indent=2))
+    print(json.dumps(config_schema(registry.providers, registry.sinks, coordinators(registry)), indent=2))
     return 0

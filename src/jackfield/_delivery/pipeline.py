@@ -19,7 +19,7 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.partition import Partition
 from jackfield._delivery.pieces import key_of
 from jackfield._delivery.progress import Progress
-from jackfield._delivery.sink_runner import SinkRunner
+from jackfield._delivery.sink_runner import FenceOf, SinkRunner
 from jackfield._routing.route_spans import RouteSpan, RouteSpans
 from jackfield.config import DeliveryOptions
 from jackfield.events import Event, Record
@@ -97,6 +97,7 @@ class SinkPipeline:
     _report: Callable[[Report], None]
     _rng: random.Random
     _redact: Redactor = attrs.field(factory=Redactor)
+    _fence_of: FenceOf | None = None
     _runner: SinkRunner = attrs.field(init=False)
     _partitions: list[Partition] = attrs.field(init=False)
     _progress: Progress = attrs.field(init=False)
@@ -114,6 +115,7 @@ class SinkPipeline:
             self._rng,
             self._redact,
             self._cursor.position_of,
+            self._fence_of,
         )
         self._partitions = [
             Partition(self._runner, self._options, self._finish, self._dead_letter)

@@ -15,14 +15,16 @@ from jackfield._delivery.breaker import Breaker
 from jackfield._delivery.failure import Failure, checked_failure, delivery_error
 from jackfield._delivery.suspicion import ROW, Suspicion, Verdict
 from jackfield._net.exception_groups import leaves
-from jackfield.events import Record
+from jackfield.events import Event, Record
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.sink import Batch, OpenSink
 from jackfield.reports import Report, SinkContractBroken, SinkDisabled, SinkPaused
 from jackfield.reports._counters import SinkCounters
 from jackfield.reports._thinning import is_due
 
-__all__ = ["SinkRunner"]
+__all__ = ["FenceOf", "SinkRunner"]
+
+FenceOf = Callable[[int, Event], int]
 
 # Somebody must act before rejected credentials are accepted; a renewed secret is noticed soon enough at this pace.
 PAUSE_SECONDS = (15.0, 30.0)
@@ -43,6 +45,8 @@ class SinkRunner:
     """For what a sink says of a failure: a server may have worded it, and it is reported and kept with dead letters."""
     _position_of: Callable[[int], str] = "{:016d}".format
     """The position by which the sink knows the event with that number."""
+    _fence_of: FenceOf | None = None
+    """The fencing number of an event by its number; ``None`` where no feed is shared with other gateways."""
     counters: SinkCounters = attrs.field(factory=SinkCounters)
     suspicion: Suspicion = attrs.field(factory=Suspicion)
     disabled: trio.Event = attrs.field(factory=trio.Event)
@@ -71,6 +75,7 @@ class SinkRunner:
             sink=self.name,
             attempt=attempt,
             positions=lambda: tuple([self._position_of(number) for number, _ in records]),
+            fences=() if (of := self._fence_of) is None else lambda: tuple([of(*record) for record in records]),
             on_progress=partial(self._progressed, scope, arrived),
         )
         began = trio.current_time()

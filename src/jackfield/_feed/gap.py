@@ -54,8 +54,12 @@ class Gap:
         since, reason = min(self.since, until), self.reason
         until = max(until, self.since, self.shown or until)
         self.since, self.reason, self.shown = None, "", None
-        self._unfilled = since if self._unfilled is None else min(self._unfilled, since)
+        self.leave_unfilled(since)
         return AnnouncedGap(since, until, reason)
+
+    def leave_unfilled(self, since: datetime) -> None:
+        """A gap that was announced elsewhere is to be looked up here."""
+        self._unfilled = since if self._unfilled is None else min(self._unfilled, since)
 
     @property
     def backfill_since(self) -> datetime | None:

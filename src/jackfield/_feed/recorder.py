@@ -50,6 +50,10 @@ class Deliver(Protocol):
         ...
 
 
+def _never(_since: datetime, _until: datetime, _cause: str) -> bool:
+    return False
+
+
 @attrs.define
 class FeedRecorder:
     """Counts and reports for one feed."""
@@ -61,6 +65,8 @@ class FeedRecorder:
     report: Callable[[Report], None]
     _now: Callable[[], datetime]
     _redact: Redactor = attrs.field(factory=Redactor)
+    withhold: Callable[[datetime, datetime, str], bool] = _never
+    """Whether a gap of this connection is none of the feed's, since another gateway is connected to it too."""
     stats: FeedCounters = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -130,6 +136,8 @@ class FeedRecorder:
 
     def announce_gap(self, since: datetime, until: datetime, cause: str) -> None:
         """Events may be missing between two moments."""
+        if self.withhold(since, until, cause):
+            return
         self.stats.gaps += 1
         self.stats.gap_seconds += (until - since).total_seconds()
         self.report(GapSuspected(self.feed.name, since, until, cause))

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from jackfield._gateway.arguments import expect
+from jackfield._gateway.cluster.lock_files import coordinators
 from jackfield._loading.registry import Registry
 from jackfield.config import GatewayConfig, build_config, read_toml
 from jackfield.errors import ConfigError, ConfigProblem
@@ -26,7 +27,9 @@ def read_config(config: GatewayConfig | Mapping[str, Any] | str | Path, registry
     if isinstance(config, GatewayConfig):
         return config
     document = read_toml(Path(config)) if isinstance(config, str | Path) else config
-    return build_config(document, providers=registry.providers, sinks=registry.sinks)
+    return build_config(
+        document, providers=registry.providers, sinks=registry.sinks, coordinators=coordinators(registry)
+    )
 
 
 def with_feed(config: GatewayConfig, name: str, options: Mapping[str, Any], registry: Registry) -> GatewayConfig:
@@ -38,7 +41,9 @@ def with_feed(config: GatewayConfig, name: str, options: Mapping[str, Any], regi
     given = {field.name: getattr(config.webhooks, field.name) for field in attrs.fields(type(config.webhooks))}
     webhooks = {key: value for key, value in given.items() if value is not None}
     document = {"feeds": {name: options}, "webhooks": webhooks}
-    built = build_config(document, providers=registry.providers, sinks=registry.sinks)
+    built = build_config(
+        document, providers=registry.providers, sinks=registry.sinks, coordinators=coordinators(registry)
+    )
     return attrs.evolve(config, feeds=(*config.feeds, *built.feeds))
 
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Protocol
 
 import attrs
 import trio
@@ -17,6 +18,7 @@ from jackfield._feed.recorder import Deliver
 from jackfield._feed.session import Session
 from jackfield._gateway.shutdown import Task, Tasks
 from jackfield._journal import Journal
+from jackfield._journal.downtime import Account
 from jackfield._loading.registry import Registry
 from jackfield._routing.planner import FeedPlan
 from jackfield.config import Feed
@@ -35,6 +37,14 @@ RENEW_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 
 
+class SharedWay(Deliver, Protocol):
+    """The way in of a feed that is shared with other gateways."""
+
+    def keep(self, note: Callable[[Account], object], account: Account) -> None:
+        """Keep the account of its session."""
+        ...
+
+
 @attrs.define(eq=False)
 class Feeds:
     """The sessions by their feeds' names, and what they are wanted for."""
@@ -44,6 +54,8 @@ class Feeds:
     _rng: random.Random
     _deliver: Callable[[str], Deliver]
     """The way in for one feed's events."""
+    shared: Callable[[Feed], bool] = lambda _: False
+    """Whether other gateways share a feed, so that its session is run while this one is to hold it."""
     sessions: dict[str, Session] = attrs.field(factory=dict)
     plans: dict[str, FeedPlan] = attrs.field(factory=dict)
     _selected: Counter[Selector] = attrs.field(factory=Counter)
@@ -54,21 +66,28 @@ class Feeds:
     _logged_in: dict[str, Provider] = attrs.field(factory=dict)
     """By what each feed was connected before its last `renew`."""
 
-    def open(self, feed: Feed, pause: str) -> Session:
-        """A session for a feed, to be run; `pause` says why none ran since the last, where there was one."""
-        account = self._journal.accounts().get(feed.name)
+    def open(self, feed: Feed, pause: str, way: SharedWay | None = None, account: Account | None = None) -> Session:
+        """A session for a feed, to be run; `pause` says why none ran since the last, where there was one.
+
+        A feed that is shared with other gateways has a way in of its own, and the account of who held it last.
+        """
+        deliver, note = self._deliver(feed.name), partial(self._journal.note, feed.name)
+        if way is None:
+            account = account or self._journal.accounts().get(feed.name)
+        else:
+            deliver, note = way, partial(way.keep, note)
         continuity = Continuity()
         if account is not None and not resumes(feed.provider, self._journal.token(feed.name)):
             continuity = Continuity.resumed(account, pause)
         session = self.sessions[feed.name] = Session(
             feed,
-            self._deliver(feed.name),
+            deliver,
             self._registry.observe,
             self._rng,
             continuity=continuity,
             replan=partial(self._replan, feed.name),
             intake=JournalIntake(self._journal, feed.name),
-            keep_account=partial(self._journal.note, feed.name),
+            keep_account=note,
             redact=self._registry.redact,
         )
         if (before := self._former.pop(feed.name, None)) is not None:
@@ -79,6 +98,11 @@ class Feeds:
         return session
 
     def start(self, name: str, tasks: Tasks) -> None:
+        """Run a feed's session, unless that is another's to do."""
+        if not self.shared(self.sessions[name].feed):
+            self.run(name, tasks)
+
+    def run(self, name: str, tasks: Tasks) -> None:
         """Run a feed's session."""
         self._running[name] = tasks.feeds.start(self.sessions[name].run)
 
@@ -87,12 +111,21 @@ class Feeds:
         for name in self.sessions:
             self.start(name, tasks)
 
+    def stop_all(self) -> None:
+        """Let every session end."""
+        for session in self.sessions.values():
+            session.stop()
+
+    async def stop(self, name: str) -> None:
+        """Close a feed's connection."""
+        self.sessions[name].stop()
+        if (task := self._running.pop(name, None)) is not None:
+            await task.finish(CLOSE_SECONDS)
+
     async def remove(self, name: str) -> None:
         """Close a feed's connection, and forget the feed."""
-        session = self.sessions[name]
-        session.stop()
-        await self._running.pop(name).finish(CLOSE_SECONDS)
-        remember(self._former, name, session.stats)
+        await self.stop(name)
+        remember(self._former, name, self.sessions[name].stats)
         del self.sessions[name], self.plans[name]
         self._logged_in.pop(name, None)
 

@@ -14,6 +14,7 @@ import trio
 
 from jackfield._feed.recorder import Committed
 from jackfield._gateway.arguments import expect, expect_each
+from jackfield._gateway.cluster.joining import Cluster
 from jackfield._gateway.configuring import expect_config, read_config, with_feed, without_feed
 from jackfield._gateway.durable_listener import DurableListener
 from jackfield._gateway.feeds import CLOSE_SECONDS, Feeds
@@ -61,6 +62,7 @@ class Gateway:
     _listeners: Listening = attrs.field(init=False)
     _routes: Routes = attrs.field(init=False)
     _live: LiveState = attrs.field(init=False)
+    _cluster: Cluster = attrs.field(factory=Cluster)
     _closed: bool = False
     _serve_stats: Callable[[], ServeStats] = ServeStats
     """Set by what serves programs from this gateway."""
@@ -70,8 +72,7 @@ class Gateway:
         self._feeds = Feeds(self._journal, self._registry, self._rng, lambda name: partial(self._take, name))
         self._listeners = Listening(self._journal, observe, self._feeds.select, self._feeds.deselect)
         self._sinks = Sinks(self._journal, self._registry, self._rng)
-        self._routes = Routes(self._sinks.pipelines, self._journal)
-        feeds = self._feeds.sessions, self._feeds.select
+        self._routes, feeds = Routes(self._sinks.pipelines, self._journal), (self._feeds.sessions, self._feeds.select)
         self._live = LiveState(self._config.gateway, self._journal, *feeds, self._take, observe)
 
     @overload
@@ -164,7 +165,8 @@ class Gateway:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         feeds, sinks, rejections = self._feeds.sessions, self._sinks.pipelines, self._webhooks.server.rejections
         listeners = tuple(self._listeners.states())
-        return gateway_state(feeds, sinks, self._journal, listeners, self._routes, rejections, self._serve_stats())
+        shares = self._serve_stats(), self._cluster.stats()
+        return gateway_state(feeds, sinks, self._journal, listeners, self._routes, rejections, shares)
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
         """Let what a route selects go to its sinks from now on; the route, for `remove_route`.
@@ -237,6 +239,7 @@ class Gateway:
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
         self._webhooks = Webhooks(config.webhooks, publish, self._registry, opened)
         parts = self._feeds, self._sinks, self._routes, self._webhooks, self._live
+        self._cluster.join(config, self._journal, tasks, parts, self._take, self._registry)
         self._reloader = Reloader(config, self._registry, tasks, *parts)
         async with self._sinks.closed_on_error():
             for sink in config.sinks:
@@ -261,6 +264,7 @@ class Gateway:
         self._feeds.start_all(tasks)
         tasks.webhooks.start(self._webhooks.server.run)
         tasks.live.start(self._live.run)
+        self._cluster.start()
         try:
             yield
         finally:
@@ -279,19 +283,16 @@ class Gateway:
                 tasks.cancel()
 
     async def _close(self, feeds: TaskGroup, journal: TaskGroup, pipelines: TaskGroup) -> None:
-        for session in self._feeds.sessions.values():
-            session.stop()
+        self._cluster.prepare_to_leave()
+        self._feeds.stop_all()
         await feeds.finish(CLOSE_SECONDS)
         self._journal.close()
         self._closed = True
         self._listeners.close()
         self._live.close()
         await pipelines.finish(self.config.gateway.drain_seconds)
-        for pipeline in self._sinks.pipelines.values():
-            pipeline.abandon("the gateway was closed before they were delivered")
-        with trio.move_on_after(CLOSE_SECONDS):
-            for pipeline in self._sinks.pipelines.values():
-                await pipeline.forget("the gateway was closed, and only a route that it was given later led them there")
+        await self._sinks.finish()
+        await self._cluster.leave()
         self._journal.finish()
         await journal.finish(CLOSE_SECONDS)
         self._listeners.finish()

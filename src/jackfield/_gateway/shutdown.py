@@ -84,6 +84,7 @@ class Tasks:
     feeds: TaskGroup
     webhooks: TaskGroup
     live: TaskGroup
+    cluster: TaskGroup
 
     @classmethod
     def of(cls, nursery: trio.Nursery) -> Tasks:

@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from jackfield._delivery import SinkPipeline
+from jackfield._delivery.sink_runner import FenceOf
 from jackfield._gateway.shutdown import Task, TaskGroup, Tasks
 from jackfield._journal import Journal
 from jackfield._journal.cursor import Cursor
@@ -93,6 +94,8 @@ class Sinks:
     _journal: Journal
     _registry: Registry
     _rng: random.Random
+    fence_of: FenceOf | None = None
+    """Set where feeds are shared with other gateways, before a sink is added."""
     pipelines: dict[str, SinkPipeline] = attrs.field(factory=dict)
     _held: dict[str, _Held] = attrs.field(factory=dict)
     _cursors: dict[str, Cursor] = attrs.field(factory=dict)
@@ -154,6 +157,20 @@ class Sinks:
         await self._close(self._held.pop(name))
         self._registry.observe(SinkRemoved(name, stats.delivered, left))
 
+    async def finish(self) -> None:
+        """Let go of what could not be delivered by the end."""
+        for pipeline in self.pipelines.values():
+            pipeline.abandon("the gateway was closed before they were delivered")
+        with trio.move_on_after(CLOSE_SECONDS):
+            for pipeline in self.pipelines.values():
+                reason = "the gateway was closed, and only a route that it was given later led them there"
+                await pipeline.forget(reason)
+
+    @property
+    def passed(self) -> int:
+        """The position before which every sink has got everything."""
+        return min((cursor.committed for cursor in self._cursors.values()), default=self._journal.end)
+
     @asynccontextmanager
     async def closed_on_error(self) -> AsyncGenerator[None, None]:
         """Close those that are open where something else cannot be opened."""
@@ -176,7 +193,9 @@ class Sinks:
         cursor = self._cursors[sink.name] = self._journal.cursor(sink.name)
         selects = RouteSpans() if before is None else before.selects
         redact, report = self._registry.redact, self._registry.observe
-        pipeline = SinkPipeline(sink.name, ready, cursor, selects, sink.delivery, report, self._rng, redact)
+        pipeline = SinkPipeline(
+            sink.name, ready, cursor, selects, sink.delivery, report, self._rng, redact, self.fence_of
+        )
         counted = self._former.pop(sink.name, None) if before is None else before.counters
         if counted is not None:
             pipeline.count_on(counted)

@@ -12,7 +12,7 @@ from jackfield._feed.session import Session
 from jackfield._journal import Journal
 from jackfield.config import Route
 from jackfield.reports.feed_stats import FeedStats
-from jackfield.reports.stats import JournalStats, ListenerState, ServeStats, SinkStats
+from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, ServeStats, SinkStats
 
 __all__ = ["GatewayState", "gateway_state"]
 
@@ -32,6 +32,8 @@ class GatewayState:
     """Requests to the webhook server that were for no feed, by the reason why they were rejected."""
     serve: ServeStats = attrs.field(factory=ServeStats)
     """The programs and pages that ``[serve]`` serves."""
+    cluster: ClusterStats | None = None
+    """The gateways that feeds are shared with; ``None`` where there are none."""
 
 
 def gateway_state(
@@ -41,7 +43,7 @@ def gateway_state(
     listeners: tuple[ListenerState, ...],
     routes: Iterable[Route],
     rejections: Mapping[str, int],
-    serve: ServeStats,
+    shares: tuple[ServeStats, ClusterStats | None],
 ) -> GatewayState:
     """How all this stands."""
     feeds = {name: session.stats.snapshot(journal.copies_of(name)) for name, session in sessions.items()}
@@ -53,5 +55,5 @@ def gateway_state(
         listeners,
         tuple(routes),
         MappingProxyType(dict(rejections)),
-        serve,
+        *shares,
     )

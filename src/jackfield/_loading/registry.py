@@ -21,6 +21,7 @@ from jackfield.errors import PluginError
 from jackfield.kinds import Kind
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.contact_format import ContactFormat
+from jackfield.plugin.coordinator import CoordinatorSpec
 from jackfield.plugin.hooks import HOOK_API, HookSpecs
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.redaction import Redactor
@@ -29,7 +30,7 @@ from jackfield.reports import PluginLoadFailed, Report
 
 __all__ = ["Loaded", "Registry"]
 
-Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec, ContactFormat)
+Spec = TypeVar("Spec", ProviderSpec, SinkSpec, CommandSpec, CoordinatorSpec, ContactFormat)
 HOOKS = [name for name in vars(HookSpecs) if name.startswith("jackfield_")]
 
 
@@ -53,6 +54,7 @@ class Registry:
     providers: dict[str, ProviderSpec] = attrs.field(factory=dict)
     sinks: dict[str, SinkSpec] = attrs.field(factory=dict)
     commands: dict[str, CommandSpec] = attrs.field(factory=dict)
+    coordinators: dict[str, CoordinatorSpec] = attrs.field(factory=dict)
     kinds: dict[str, Kind] = attrs.field(factory=dict)
     """Those that plugins have registered."""
     contact_formats: dict[str, ContactFormat] = attrs.field(factory=dict)
@@ -102,6 +104,7 @@ class Registry:
             providers=dict(self.providers),
             sinks=dict(self.sinks),
             commands=dict(self.commands),
+            coordinators=dict(self.coordinators),
             kinds=dict(self.kinds),
             contact_formats=dict(self.contact_formats),
             loaded=list(self.loaded),
@@ -123,6 +126,7 @@ class Registry:
             providers = _offered(relay, "jackfield_providers", ProviderSpec, self.providers)
             sinks = _offered(relay, "jackfield_sinks", SinkSpec, self.sinks)
             commands = _offered(relay, "jackfield_commands", CommandSpec, self.commands)
+            coordinators = _offered(relay, "jackfield_coordinators", CoordinatorSpec, self.coordinators)
             kinds = offered_kinds(relay, self.kinds)
             formats = _offered(relay, "jackfield_contact_formats", ContactFormat, self.contact_formats)
             check_media_types(formats.values(), self.contact_formats.values())
@@ -132,10 +136,12 @@ class Registry:
         self.providers |= providers
         self.sinks |= sinks
         self.commands |= commands
+        self.coordinators |= coordinators
         self.kinds |= kinds
         self.contact_formats |= formats
-        offered = (("provider", providers), ("sink", sinks), ("command", commands), ("kind", kinds))
-        offers = [f"{what} {each}" for what, specs in (*offered, ("contact format", formats)) for each in specs]
+        offered: list[tuple[str, Iterable[str]]] = [("provider", providers), ("sink", sinks), ("command", commands)]
+        offered += [("coordinator", coordinators), ("kind", kinds), ("contact format", formats)]
+        offers = [f"{what} {each}" for what, specs in offered for each in specs]
         self.loaded.append(Loaded(distribution, version, name, hooks, tuple(offers)))
         if "jackfield_observe" in hooks:
             self._observers.append(Observer(distribution, name, relay.jackfield_observe))

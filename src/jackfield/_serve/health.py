@@ -47,8 +47,14 @@ def health_of(state: GatewayState, now: datetime) -> Health:
 def _reasons(state: GatewayState, now: datetime) -> Iterator[tuple[str, str]]:
     if state.journal.failing:
         yield "journal", f"writing fails; {state.journal.waiting} events are not committed"
+    shared = {} if state.cluster is None else state.cluster.feeds
+    if state.cluster is not None and state.cluster.trouble:
+        yield "cluster", state.cluster.trouble
     for name, feed in state.feeds.items():
-        if feed.state not in WELL:
+        if name in shared and shared[name].role == "elsewhere":
+            if not shared[name].holder:
+                yield f"feeds.{name}", "no member of the cluster holds it"
+        elif feed.state not in WELL:
             yield f"feeds.{name}", f"{feed.state.value} for {max(0.0, (now - feed.since).total_seconds()):.0f} s"
         elif feed.refused_topics:
             yield f"feeds.{name}", f"{len(feed.refused_topics)} topics are refused"

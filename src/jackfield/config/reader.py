@@ -8,21 +8,16 @@ from typing import Any, TypeVar
 import attrs
 
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
+from jackfield.config.cluster import read_cluster
+from jackfield.config.connection import ConnectionOptions
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.documents import Document
 from jackfield.config.exclusive import shared_paths
 from jackfield.config.naming import meant, name_problem
 from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
-from jackfield.config.tables import (
-    ConnectionOptions,
-    DeliveryOptions,
-    Feed,
-    GatewayConfig,
-    GatewayOptions,
-    NamedSink,
-    Route,
-)
+from jackfield.config.tables import DeliveryOptions, Feed, GatewayConfig, GatewayOptions, NamedSink, Route
 from jackfield.errors import ConfigError, ConfigProblem, JackfieldError
+from jackfield.plugin.coordinator import CoordinatorSpec
 from jackfield.plugin.options import host_and_port, is_loopback
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import iter_secrets
@@ -32,7 +27,8 @@ __all__ = ["build_config", "check_route", "read_gateway_options", "read_metrics_
 
 T = TypeVar("T")
 
-SECTIONS = ("gateway", "webhooks", "metrics", "serve", "dashboard", "viewers", "names", "feeds", "sinks", "routes")
+SECTIONS = ("gateway", "webhooks", "metrics", "serve", "dashboard", "viewers", "names", "cluster")
+TABLES = ("feeds", "sinks", "routes")
 
 
 def build_config(
@@ -40,13 +36,14 @@ def build_config(
     *,
     providers: Mapping[str, ProviderSpec],
     sinks: Mapping[str, SinkSpec],
+    coordinators: Mapping[str, CoordinatorSpec] = {},
 ) -> GatewayConfig:
     """The configuration that a document describes, for these installed plugins.
 
     `ConfigError` holds every fault of the document.
     """
     reader = _Reader(document)
-    reader.problems.extend(unknown_keys(document, SECTIONS, ""))
+    reader.problems.extend(unknown_keys(document, (*SECTIONS, *TABLES), ""))
     gateway = reader.structure(GatewayOptions, document.get("gateway", {}), "gateway")
     webhooks = reader.structure(WebhooksOptions, document.get("webhooks", {}), "webhooks")
     metrics = reader.structure(MetricsOptions, document.get("metrics", {}), "metrics")
@@ -54,6 +51,7 @@ def build_config(
     dashboard = reader.structure(DashboardOptions, document.get("dashboard", {}), "dashboard")
     names = reader.structure(NamesOptions, document.get("names", {}), "names")
     viewers = dict(reader.viewers())
+    cluster = read_cluster(document, coordinators, reader.problems, reader.prepare)
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
     reader.problems.extend(shared_paths(named))
@@ -84,6 +82,7 @@ def build_config(
         dashboard=dashboard,
         viewers=viewers,
         names=names,
+        cluster=cluster,
         warnings=tuple(reader.warnings),
     )
 

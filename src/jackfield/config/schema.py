@@ -8,9 +8,12 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
+from jackfield.config.cluster import ClusterOptions
+from jackfield.config.connection import ConnectionOptions
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.servers import MetricsOptions, ServeOptions, TokenOptions, WebhooksOptions
-from jackfield.config.tables import ConnectionOptions, DeliveryOptions, GatewayOptions, Route
+from jackfield.config.tables import DeliveryOptions, GatewayOptions, Route
+from jackfield.plugin.coordinator import CoordinatorSpec
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import SinkSpec
@@ -43,7 +46,11 @@ _SECRET: Schema = {
 }
 
 
-def config_schema(providers: Mapping[str, ProviderSpec], sinks: Mapping[str, SinkSpec]) -> Schema:
+def config_schema(
+    providers: Mapping[str, ProviderSpec],
+    sinks: Mapping[str, SinkSpec],
+    coordinators: Mapping[str, CoordinatorSpec] = {},
+) -> Schema:
     """The schema, draft 2020-12, for these installed plugins."""
     connection = _table(ConnectionOptions)["properties"]
     delivery = {"delivery": _table(DeliveryOptions)}
@@ -60,6 +67,7 @@ def config_schema(providers: Mapping[str, ProviderSpec], sinks: Mapping[str, Sin
             "dashboard": _table(DashboardOptions),
             "viewers": {"type": "object", "additionalProperties": _table(ViewerOptions)},
             "names": _table(NamesOptions),
+            "cluster": _cluster(coordinators),
             "feeds": _plugged("provider", providers, connection),
             "sinks": _plugged("type", sinks, delivery),
             "routes": {"type": "array", "items": _table(Route)},
@@ -72,6 +80,15 @@ def _serve() -> Schema:
     table = _table(ServeOptions)
     table["properties"]["tokens"] |= {"type": "object", "additionalProperties": _table(TokenOptions)}
     return table
+
+
+def _cluster(specs: Mapping[str, CoordinatorSpec]) -> Schema:
+    common = _table(ClusterOptions)
+    for spec in specs.values():
+        common["properties"] |= {
+            name: option for name, option in _table(spec.cls)["properties"].items() if name not in common["properties"]
+        }
+    return common
 
 
 def _plugged(key: str, specs: Mapping[str, Any], common: Mapping[str, Schema]) -> Schema:

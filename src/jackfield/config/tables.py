@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
 from jackfield._loading.guard import provider_code
+from jackfield.config.cluster import ClusterConfig
+from jackfield.config.connection import ConnectionOptions
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
 from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.errors import ConfigProblem
-from jackfield.plugin.options import field_help, ge, is_url
+from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.provider import Provider
 from jackfield.plugin.secrets import Secret, iter_secrets
 from jackfield.plugin.sink import Sink
-from jackfield.plugin.webhook import MAX_MESSAGE_BYTES, SupportsWebhooks, Webhook
+from jackfield.plugin.webhook import SupportsWebhooks, Webhook
 from jackfield.selectors import Selector
 
 __all__ = [
-    "ConnectionOptions",
     "DeliveryOptions",
     "Feed",
     "GatewayConfig",
@@ -38,14 +38,6 @@ MOST_CONCURRENCY = 256
 def _names_folder(_instance: Any, _attribute: Any, value: str) -> None:
     if not value.strip() or "\0" in value:
         raise ValueError(f'{value!r} does not name a folder; say "memory" or a path such as "var/journal"')
-
-
-def _proxy(_instance: Any, _attribute: Any, value: str | None) -> None:
-    if value is None:
-        return
-    is_url("http", "https")(None, None, value)
-    if "@" in urlsplit(value).netloc:
-        raise ValueError("user and password do not belong in the URL; give proxy_credentials")
 
 
 def _time_zone(_instance: Any, _attribute: Any, value: str) -> None:
@@ -160,58 +152,6 @@ class DeliveryOptions:
 
 
 @attrs.frozen
-class ConnectionOptions:
-    """What every ``[feeds.NAME]`` table may hold beside the provider's own options."""
-
-    ping_seconds: float = attrs.field(
-        default=20.0,
-        validator=ge(1),
-        metadata=field_help("seconds between pings; less than the time after which a proxy cuts idle connections"),
-    )
-    pong_timeout: float = attrs.field(
-        default=15.0,
-        validator=ge(0.1),
-        metadata=field_help("seconds to wait for any answer to a ping before the connection counts as lost"),
-    )
-    handshake_timeout: float = attrs.field(
-        default=15.0,
-        validator=ge(0.1),
-        metadata=field_help("seconds that connecting may take, TLS and upgrade included"),
-    )
-    idle_check_seconds: float = attrs.field(
-        default=0.0,
-        validator=ge(0),
-        metadata=field_help(
-            "how long a silence is normal; then REST is queried, or without it the connection renewed; 0: any"
-        ),
-    )
-    max_message_bytes: int = attrs.field(
-        default=MAX_MESSAGE_BYTES,
-        validator=ge(262_144),  # what is smaller is cut out of the stream before anybody looks at it
-        metadata=field_help("the largest message that is accepted, by websocket as by webhook"),
-    )
-    proxy: str | None = attrs.field(
-        default=None,
-        validator=_proxy,
-        metadata=field_help("an HTTP proxy to connect through, such as http://proxy.example:3128"),
-    )
-    proxy_credentials: Secret | None = attrs.field(default=None, metadata=field_help("user:password for the proxy"))
-    client_cert: str | None = attrs.field(
-        default=None,
-        metadata=field_help("a PEM file with the certificate by which the vendor knows us, with its key", path=True),
-    )
-    client_key: str | None = attrs.field(
-        default=None, metadata=field_help("a PEM file with the key of client_cert, if it is in another file", path=True)
-    )
-
-    def __attrs_post_init__(self) -> None:
-        if self.proxy_credentials is not None and self.proxy is None:
-            raise ValueError("proxy_credentials needs proxy, the URL of the proxy")
-        if self.client_key is not None and self.client_cert is None:
-            raise ValueError("client_key needs client_cert, the certificate that it is the key of")
-
-
-@attrs.frozen
 class Feed:
     """One ``[feeds.NAME]`` table."""
 
@@ -279,6 +219,8 @@ class GatewayConfig:
     viewers: Mapping[str, ViewerOptions] = attrs.field(factory=dict)
     """Of the dashboard, by name."""
     names: NamesOptions = attrs.field(factory=NamesOptions)
+    cluster: ClusterConfig | None = None
+    """``None`` where no other gateway shares the feeds."""
     warnings: tuple[ConfigProblem, ...] = ()
     """What is allowed but probably not meant."""
 
@@ -287,6 +229,7 @@ class GatewayConfig:
         options: list[Any] = [each for feed in self.feeds for each in (feed.provider, feed.connection)]
         options += [sink.impl for sink in self.sinks]
         options += self.viewers.values()
+        options += [] if self.cluster is None else [self.cluster.coordinator]
         return tuple(secret for each in options for _, secret in iter_secrets(each))
 
     def selectors_of(self, sink: str) -> tuple[Selector, ...]:

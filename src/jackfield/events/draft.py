@@ -37,6 +37,7 @@ class EventDraft:
     native_topic: str
     origin: Origin
     inferred: bool
+    late: bool
     parties: Parties
     trace: TraceContext | None
     data: Any
@@ -50,6 +51,7 @@ class EventDraft:
         self.native_topic = ""
         self.origin = "live"
         self.inferred = False
+        self.late = False
         self.parties = NO_PARTIES
         self.trace = None
         self.data_json = None

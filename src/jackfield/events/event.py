@@ -53,6 +53,8 @@ class Event:
     origin: Origin = "live"
     inferred: bool = False
     """Whether the vendor did not name the event and we deduced its kind."""
+    late: bool = False
+    """Whether a gateway wrote it after another one had taken over its feed: it is outside the order of the others."""
     parties: Parties = NO_PARTIES
     """Who takes part, in neutral words."""
     trace: TraceContext | None = None
@@ -162,6 +164,7 @@ class _Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cause: Cause = ""
     media: Media = ""
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    late: bool = False
     traceparent: str = ""
     tracestate: str = ""
 
@@ -242,6 +245,7 @@ def _encoded(event: Event) -> bytes:
         parties.cause,
         parties.media,
         _raw_data(event),
+        event.late,
     )
     if event.trace is not None:
         wire = msgspec.structs.replace(wire, traceparent=event.trace.parent, tracestate=event.trace.state)
@@ -278,6 +282,7 @@ def _from_wire(wire: _Wire) -> Event:
         native_topic=wire.nativetopic,
         origin=wire.origin,
         inferred=wire.inferred,
+        late=wire.late,
         parties=_parties(wire),
         trace=TraceContext.parse([wire.traceparent], [wire.tracestate]) if wire.traceparent else None,
         data=None if text is None else decode_data(text),

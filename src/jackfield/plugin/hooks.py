@@ -24,6 +24,7 @@ import pluggy
 from jackfield.kinds import Kind
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.contact_format import ContactFormat
+from jackfield.plugin.coordinator import CoordinatorSpec
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
 from jackfield.reports import Report
@@ -56,6 +57,11 @@ class HookSpecs(Protocol):
     @_hookspec
     def jackfield_commands(self) -> list[CommandSpec]:
         """The plugin's own commands, ``jackfield NAME …``. Called once, when the plugin is loaded."""
+        ...
+
+    @_hookspec
+    def jackfield_coordinators(self) -> list[CoordinatorSpec]:
+        """By what several gateways agree on who holds which feed. Called once, when the plugin is loaded."""
         ...
 
     @_hookspec

@@ -31,6 +31,7 @@ class Batch:
     """1 when these events are written for the first time since the start; above that some may be there already."""
     _positions: tuple[str, ...] | Callable[[], tuple[str, ...]] = attrs.field(default=(), kw_only=True, repr=False)
     """Made when a sink asks for them: most do not."""
+    _fences: tuple[int, ...] | Callable[[], tuple[int, ...]] = attrs.field(default=(), kw_only=True, repr=False)
     _on_progress: Callable[[list[int]], None] | None = attrs.field(default=None, kw_only=True, repr=False)
     _some_missing: dict[int, None] | None = attrs.field(init=False, default=None, repr=False)
     """``None`` while no event was reported as delivered: most batches are reported in one step."""
@@ -50,6 +51,17 @@ class Batch:
         if callable(self._positions):
             self._positions = self._positions()
         return self._positions
+
+    @property
+    def fences(self) -> tuple[int, ...]:
+        """The fencing number under which each event's feed was held; 0 for none, and no numbers without a cluster.
+
+        A sink to which several gateways write can compare it with the highest number that it has seen of the feed: an
+        event with a lower one comes from a gateway that did not know yet that another one had taken over.
+        """
+        if callable(self._fences):
+            self._fences = self._fences()
+        return self._fences
 
     @property
     def missing(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 import attrs
 
+from jackfield.reports.cluster import ClusterLost, ClusterRejoined, FeedHeld, FeedReleased, StandbyOverflowed
 from jackfield.reports.feed_states import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.fields import event_name, report_fields
@@ -32,11 +33,22 @@ from jackfield.reports.sinks import (
     SinkDisabled,
     SinkPaused,
 )
-from jackfield.reports.stats import JournalStats, ListenerState, Overflow, ServeStats, SinkStats
+from jackfield.reports.stats import (
+    ClusterStats,
+    JournalStats,
+    ListenerState,
+    Overflow,
+    ServeStats,
+    SharedFeed,
+    SinkStats,
+)
 from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
 
 __all__ = [
     "Backfilled",
+    "ClusterLost",
+    "ClusterRejoined",
+    "ClusterStats",
     "ConfigReloadFailed",
     "ConfigReloaded",
     "ConnectionRenewed",
@@ -44,6 +56,8 @@ __all__ = [
     "DeliveryResumed",
     "EventDeadLettered",
     "EventsDropped",
+    "FeedHeld",
+    "FeedReleased",
     "FeedState",
     "FeedStateChanged",
     "FeedStats",
@@ -65,11 +79,13 @@ __all__ = [
     "Report",
     "RequestFailed",
     "ServeStats",
+    "SharedFeed",
     "SinkContractBroken",
     "SinkDisabled",
     "SinkPaused",
     "SinkRemoved",
     "SinkStats",
+    "StandbyOverflowed",
     "StepSlow",
     "TopicConfirmed",
     "TopicRefused",
@@ -237,6 +253,11 @@ Report = (
     | ConfigReloaded
     | ConfigReloadFailed
     | SinkRemoved
+    | ClusterLost
+    | ClusterRejoined
+    | FeedHeld
+    | FeedReleased
+    | StandbyOverflowed
     | KindUnknown
     | PluginLoadFailed
 )

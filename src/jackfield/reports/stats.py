@@ -12,7 +12,17 @@ import attrs
 from jackfield.reports.latency import Latency
 from jackfield.selectors import Selector
 
-__all__ = ["SINK_STATES", "JournalStats", "ListenerState", "Overflow", "ServeStats", "SinkState", "SinkStats"]
+__all__ = [
+    "SINK_STATES",
+    "ClusterStats",
+    "JournalStats",
+    "ListenerState",
+    "Overflow",
+    "ServeStats",
+    "SharedFeed",
+    "SinkState",
+    "SinkStats",
+]
 
 Overflow = Literal["drop_oldest", "drop_newest", "error"]
 """What is lost when a listener's buffer is full, since a feed never waits.
@@ -122,3 +132,31 @@ class ServeStats:
     """Events that were dropped because a client was too slow; it was notified, and can fetch them."""
     rejections: Mapping[str, int] = MappingProxyType({})
     """Requests that were refused, by reason."""
+
+
+@attrs.frozen
+class SharedFeed:
+    """One feed that is shared with other gateways, as this one sees it."""
+
+    role: Literal["writes", "stands by", "elsewhere"]
+    holder: str
+    """The member that has the lease; empty for none."""
+    fence: int
+    """How often the lease was won."""
+    kept: int = 0
+    """Copies that this gateway keeps while another one writes."""
+    overflowed: int = 0
+    """Copies that were dropped although they may not have been written."""
+
+
+@attrs.frozen
+class ClusterStats:
+    """The gateways that share feeds, as this one sees them."""
+
+    member: str
+    """This one."""
+    members: tuple[str, ...]
+    """All that live."""
+    feeds: Mapping[str, SharedFeed]
+    trouble: str = ""
+    """Why the coordinator cannot be reached; empty where it can."""

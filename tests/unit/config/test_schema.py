@@ -8,13 +8,14 @@ import jsonschema
 import pytest
 
 from jackfield import Registry
+from jackfield._gateway.cluster.lock_files import coordinators
 from jackfield.config import build_config
 from jackfield.config.schema import config_schema
 from jackfield.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 REGISTRY = Registry.load()
-SCHEMA = config_schema(REGISTRY.providers, REGISTRY.sinks)
+SCHEMA = config_schema(REGISTRY.providers, REGISTRY.sinks, coordinators(REGISTRY))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*/*.md")]
 SHOWN = [

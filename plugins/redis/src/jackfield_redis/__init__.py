@@ -1,17 +1,27 @@
-"""Jackfield on Redis Streams: a sink that writes events into them, and a provider that reads them."""
+"""Jackfield on Redis Streams: a sink that writes them, a provider that reads them, and who holds which feed."""
 
 from __future__ import annotations
 
 from jackfield.plugin.command import CommandSpec
+from jackfield.plugin.coordinator import CoordinatorSpec
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.provider import ProviderSpec
 from jackfield.plugin.sink import SinkSpec
 from jackfield_redis.commands import COMMAND
+from jackfield_redis.coordinator import RedisCoordinator
 from jackfield_redis.feed import RedisFeed
 from jackfield_redis.relay import PROVIDER, Relay, protocol_of
 from jackfield_redis.sink import RedisSink
 
-__all__ = ["RedisFeed", "RedisSink", "jackfield_commands", "jackfield_providers", "jackfield_sinks"]
+__all__ = [
+    "RedisCoordinator",
+    "RedisFeed",
+    "RedisSink",
+    "jackfield_commands",
+    "jackfield_coordinators",
+    "jackfield_providers",
+    "jackfield_sinks",
+]
 
 jackfield_api = 1
 
@@ -34,6 +44,12 @@ def jackfield_providers() -> list[ProviderSpec]:
             decoder=lambda _: protocol_of(),
         )
     ]
+
+
+@hookimpl
+def jackfield_coordinators() -> list[CoordinatorSpec]:
+    """Offer the coordinator ``redis``."""
+    return [CoordinatorSpec("redis", "leases of feeds in Redis", RedisCoordinator, ("redis", "rediss"))]
 
 
 @hookimpl

@@ -9,7 +9,7 @@ import attrs
 
 from jackfield.events import Event
 
-__all__ = ["Partition", "members_key", "partition", "partition_count_key", "partition_of"]
+__all__ = ["Partition", "cluster_keys", "members_key", "partition", "partition_count_key", "partition_of"]
 
 PREFIX = "jackfield"
 
@@ -28,6 +28,13 @@ def partition_count_key(stream: str) -> str:
 def members_key(stream: str, group: str) -> str:
     """The members of a group, each with the moment at which it counts as gone."""
     return f"{PREFIX}:{{{stream}}}:members:{group}"
+
+
+def cluster_keys(name: str) -> list[str]:
+    """Of its members the moment at which each is gone and what it said; of its leases what a `LeaseState` says."""
+    return [
+        f"{PREFIX}:{{cluster:{name}}}:{each}" for each in ("members", "about", "holders", "until", "fences", "notes")
+    ]
 
 
 @attrs.frozen
@@ -51,6 +58,11 @@ class Partition:
     def counter(self) -> str:
         """The number of its newest entry; entries are numbered without a gap, so that a trimmed one is noticed."""
         return f"{self.tag}:n"
+
+    @property
+    def fences(self) -> str:
+        """The highest fencing number of each vendor's feed that has been written here."""
+        return f"{self.tag}:fences"
 
     def seen(self, event_id: str) -> str:
         """There while an event with this id counts as a copy."""

@@ -15,7 +15,7 @@ from coredis.exceptions import ConnectionError as Lost
 from coredis.exceptions import NoScriptError
 
 from jackfield_redis.scripts import Script
-from jackfield_redis.server import RedisServer
+from jackfield_redis.server import RedisAddress
 
 __all__ = ["Link", "linked", "one_cause"]
 
@@ -29,7 +29,7 @@ logging.getLogger("coredis").propagate = False
 class Link:
     """Calls of one server; what fails raises what coredis raises."""
 
-    server: RedisServer
+    server: RedisAddress
     _prepare: Callable[[Link], Awaitable[None]] | None = attrs.field(default=None, repr=False)
     """Called on each new connection before anybody else may use it."""
     _connection: TCPConnection | None = attrs.field(default=None, repr=False)
@@ -151,7 +151,7 @@ class _Running:
 
 @asynccontextmanager
 async def linked(
-    server: RedisServer, prepare: Callable[[Link], Awaitable[None]] | None = None
+    server: RedisAddress, prepare: Callable[[Link], Awaitable[None]] | None = None
 ) -> AsyncGenerator[Link, None]:
     """A link that is closed at the end; nothing is connected yet."""
     link = Link(server, prepare)

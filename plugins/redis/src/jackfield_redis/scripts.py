@@ -19,22 +19,43 @@ class Script:
     )
 
 
-# Keys: the stream, the counter, and of each event its id. Arguments: how many seconds an id is remembered, the length
-# to keep (0 for any), the seconds to keep (0 for ever), the events. Nothing is written before it is known what is new,
-# and ids last: where a command fails, such as for want of memory, nothing counts as a copy that was not appended. The
-# counter is written in any case: what a connection waits for by WAIT is what was written before its own newest write.
+# Keys: the stream, the counter, the fences, and of each event its id. Arguments: how many seconds an id is remembered,
+# the length to keep (0 for any), the seconds to keep (0 for ever), the number of marks, each with a feed and a fencing
+# number, where there are any the number of each event's mark, the events. An event whose number is lower than one that
+# was seen of its feed is late: it is outside of the order, and says so. Nothing is appended before it is known what is
+# new, and ids last: where a command fails, such as for want of memory, nothing counts as a copy that was not appended.
+# The counter is written in any case: what a connection waits for by WAIT is what was written before its own newest
+# write.
 APPEND = Script("""
+local marks, at, late = tonumber(ARGV[4]), 5, {}
+for mark = 1, marks do
+  local fence, known = tonumber(ARGV[at + 1]), tonumber(redis.call('HGET', KEYS[3], ARGV[at]) or '0')
+  late[mark] = fence < known
+  if fence > known then redis.call('HSET', KEYS[3], ARGV[at], fence) end
+  at = at + 2
+end
+local mark_of = {}
+if marks > 0 then
+  for mark in string.gmatch(ARGV[at], '%d+') do mark_of[#mark_of + 1] = tonumber(mark) end
+  at = at + 1
+end
 local new, seen = {}, {}
-for i = 3, #KEYS do
+for i = 4, #KEYS do
   if not seen[KEYS[i]] and redis.call('EXISTS', KEYS[i]) == 0 then
     new[#new + 1] = i
     seen[KEYS[i]] = true
   end
 end
-local n, last = tonumber(redis.call('GET', KEYS[2]) or '0'), ''
+local n, last, lates = tonumber(redis.call('GET', KEYS[2]) or '0'), '', 0
+if not n then return redis.error_reply('WRONGTYPE the counter ' .. KEYS[2] .. ' is not a number') end
 for _, i in ipairs(new) do
+  local event = ARGV[at + i - 4]
+  if late[mark_of[i - 3]] then
+    event = '{"late":true,' .. string.sub(event, 2)
+    lates = lates + 1
+  end
   n = n + 1
-  last = redis.call('XADD', KEYS[1], '*', 'n', n, 'event', ARGV[i + 1])
+  last = redis.call('XADD', KEYS[1], '*', 'n', n, 'event', event)
 end
 redis.call('SET', KEYS[2], n)
 if #new > 0 then
@@ -44,7 +65,7 @@ if #new > 0 then
     redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%d', (redis.call('TIME')[1] - ARGV[3]) * 1000))
   end
 end
-return {#new, last}
+return {#new, last, lates}
 """)
 
 # Keys: the lease, the fence. Arguments: the member, milliseconds. The value of the lease that was won, else nothing.
@@ -107,8 +128,10 @@ for _, entry in ipairs(entries) do
   for i = 1, #fields, 2 do
     if fields[i] == 'n' then
       local number = tonumber(fields[i + 1])
-      if n >= 0 and number > n + 1 then missing = missing + number - n - 1 end
-      n = number
+      if number then
+        if n >= 0 and number > n + 1 then missing = missing + number - n - 1 end
+        n = number
+      end
     end
   end
 end

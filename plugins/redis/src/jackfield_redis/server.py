@@ -1,4 +1,4 @@
-"""The options that a sink and a feed share: where a server is, and how to log in there."""
+"""The options that the sink, the feed and the coordinator share: where a server is, and how to log in there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.secrets import Secret
 
-__all__ = ["RedisServer"]
+__all__ = ["RedisAddress", "RedisServer"]
 
 PORT = 6379
 _NAME = re.compile(r"[^\s{}]+")
@@ -35,14 +35,11 @@ def name(_instance: object, _attribute: object, value: str) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class RedisServer:
+class RedisAddress:
     """Where Redis is."""
 
     url: str = attrs.field(
         validator=_url, metadata=field_help("where Redis is, such as redis://host:6379/0; rediss:// is by TLS")
-    )
-    stream: str = attrs.field(
-        default="events", validator=name, metadata=field_help("a name of the stream; its keys hold it")
     )
     username: str | None = attrs.field(default=None, metadata=field_help("a user of Redis's access control lists"))
     password: Secret | None = attrs.field(default=None, metadata=field_help("the user's password"))
@@ -116,3 +113,12 @@ class RedisServer:
             given = " and ".join(option for option, _ in self._files())
             raise ValueError(f"{given}: not a certificate and its key in PEM form ({error.reason})") from None
         return context
+
+
+@attrs.frozen(kw_only=True)
+class RedisServer(RedisAddress):
+    """Where a stream is."""
+
+    stream: str = attrs.field(
+        default="events", validator=name, metadata=field_help("a name of the stream; its keys hold it")
+    )

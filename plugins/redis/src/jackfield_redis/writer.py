@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import attrs
 from coredis.exceptions import NoScriptError, ResponseError
 
 from jackfield.errors import DeliveryError, SecretError
+from jackfield.events import Event
 from jackfield.plugin.redaction import Redactor
 from jackfield.plugin.secrets import iter_secrets
 from jackfield.plugin.sink import Batch
@@ -39,7 +41,26 @@ class _Piece:
     partition: Partition
     indexes: list[int]
     keys: list[str]
-    arguments: list[Argument]
+    events: list[bytes]
+    fences: dict[tuple[str, int], int]
+    """Each feed and fencing number, with the number of its mark."""
+    marks: list[int]
+    """Of each event; empty without fencing numbers."""
+
+    def add(self, index: int, event: Event, fence: int | None) -> None:
+        """One more event; a fence of ``None`` says that there are none."""
+        self.indexes.append(index)
+        self.keys.append(self.partition.seen(event.id))
+        self.events.append(event.to_json())
+        if fence is not None:
+            self.marks.append(self.fences.setdefault((event.feed, fence), len(self.fences) + 1) if fence else 0)
+
+    def arguments(self, limits: Sequence[Argument]) -> list[Argument]:
+        """Those of the script."""
+        marks: list[Argument] = [part for mark in self.fences for part in mark]
+        if self.fences:
+            marks.append(",".join(map(str, self.marks)))
+        return [*limits, len(self.fences), *marks, *self.events]
 
 
 @attrs.define(eq=False)
@@ -81,15 +102,18 @@ class Writer:
 
     async def _append_round(self, pieces: list[_Piece], batch: Batch) -> Failure | None:
         link = self.link
-        sent = [link.send_script(APPEND, piece.keys, *piece.arguments) for piece in pieces]
+        options = self._options
+        limits = options.dedupe_seconds, options.retain_events, options.retain_seconds
+        calls = [(piece, piece.arguments(limits)) for piece in pieces]
+        sent = [link.send_script(APPEND, piece.keys, *arguments) for piece, arguments in calls]
         done: list[_Piece] = []
         failure: Failure | None = None
-        for piece, answer in zip(pieces, sent, strict=True):
+        for (piece, arguments), answer in zip(calls, sent, strict=True):
             try:
                 try:
-                    _, last = await answer
+                    _, last, _ = await answer
                 except NoScriptError:
-                    _, last = await link.send("EVAL", APPEND.text, len(piece.keys), *piece.keys, *piece.arguments)
+                    _, last, _ = await link.send("EVAL", APPEND.text, len(piece.keys), *piece.keys, *arguments)
             except TROUBLES as error:
                 failure = failure or self._failed(error)
                 continue
@@ -130,8 +154,7 @@ class Writer:
 
     def _pieces(self, batch: Batch) -> list[deque[_Piece]]:
         """What is to be sent, by partition."""
-        options = self._options
-        limits: list[Argument] = [options.dedupe_seconds, options.retain_events, options.retain_seconds]
+        options, fences = self._options, batch.fences
         queues: dict[int, deque[_Piece]] = {}
         for index in batch.missing:
             event = batch.events[index]
@@ -139,11 +162,8 @@ class Writer:
             queue = queues.setdefault(number, deque())
             if not queue or len(queue[-1].indexes) >= EVENTS_AT_ONCE:
                 keys = partition(options.stream, number)
-                queue.append(_Piece(keys, [], [keys.entries, keys.counter], [*limits]))
-            piece = queue[-1]
-            piece.indexes.append(index)
-            piece.keys.append(piece.partition.seen(event.id))
-            piece.arguments.append(event.to_json())
+                queue.append(_Piece(keys, [], [keys.entries, keys.counter, keys.fences], [], {}, []))
+            queue[-1].add(index, event, fences[index] if fences else None)
         return [*queues.values()]
 
     # -- a new connection --------------------------------------------------------------------------

@@ -1,0 +1,397 @@
+"""Gateways as processes that share feeds through Redis, killed at random; what reaches an HTTP receiver is assessed.
+
+By hand: ``python plugins/redis/tests/cluster_stage.py --holders 2 --kills 20 --seconds 300 --rate 500``.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import attrs
+import msgspec
+import trio
+
+import jackfield
+from jackfield.simulation import simulate
+from jackfield_redis.coordinator import RedisCoordinator
+from jackfield_redis.local_server import LocalServer
+from jackfield_vinix.simulator import VinixSimulator
+from jackfield_voipbin.simulator import VoipbinSimulator
+
+INGEST = """
+[gateway]
+journal = "journal-{name}"
+
+[cluster]
+url = "{url}"
+member = "{name}"
+lease_seconds = {lease}
+
+{feeds}
+[sinks.bus]
+type = "redis"
+url = "{url}"
+acks = "{acks}"
+
+[[routes]]
+select = ["**"]
+sinks = ["bus"]
+"""
+DELIVERY = """
+[gateway]
+journal = "journal-{name}"
+
+[feeds.bus]
+provider = "redis"
+url = "{url}"
+member = "{name}"
+lease_seconds = {lease}
+settle_seconds = 0.2
+
+[sinks.crm]
+type = "http"
+url = "{receiver}"
+mode = "batch"
+allow_private = true
+headers = {{ x-member = "{name}" }}
+
+[[routes]]
+select = ["**"]
+sinks = ["crm"]
+"""
+FEEDS = ("office", "support")
+
+
+class Receiver(ThreadingHTTPServer):
+    """Keeps what it gets, in its order."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.got, self.lock = [], threading.Lock()
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = msgspec.json.decode(self.rfile.read(int(self.headers["content-length"])))
+        now = time.monotonic()
+        with self.server.lock:
+            self.server.got += [
+                Delivered(
+                    each["id"], each.get("correlationid") or each["subject"], each["type"], each["feed"],
+                    each["origin"], each.get("late", False), self.headers["x-member"], now,
+                    each.get("data") if each["type"] == "stream.gap_suspected" else None,
+                )
+                for each in body
+            ]  # fmt: skip
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@attrs.frozen
+class Delivered:
+    id: str
+    key: str
+    kind: str
+    feed: str
+    origin: str
+    late: bool
+    member: str
+    at: float
+    data: object
+
+
+@attrs.define
+class Outcome:
+    """What came of a run."""
+
+    events: int
+    missing: list
+    unexplained: list
+    """Missing, and in no gap that was announced."""
+    copies: int
+    disorder: int
+    late: int
+    backfilled: int
+    gaps: list
+    bus_gaps: int
+    take_overs: list
+    loads: dict
+    seconds: float
+
+    def __str__(self):
+        spans = [f"{gap['until'] - gap['since']:.2f}" for gap in self.gaps]
+        takes = [f"{each:.2f}" for each in self.take_overs]
+        return (
+            f"{self.events} events in {self.seconds:.0f} s: {len(self.missing)} missing ({len(self.unexplained)} in no"
+            f" gap), {self.disorder} out of order, {self.late} late, {self.copies} copies, {self.backfilled}"
+            f" backfilled; gaps announced: {len(self.gaps)} (s: {', '.join(spans)}), of the bus {self.bus_gaps};"
+            f" take-overs (s): {', '.join(takes) or 'none'}; loads {self.loads}"
+        )
+
+
+@attrs.define
+class Stage:
+    """The processes of one run."""
+
+    folder: Path
+    holders: int = 2
+    rate: float = 100.0
+    lease: float = 3.0
+    members: int = 3
+    deliverers: int = 1
+    acks: str = "memory"
+    chance: random.Random = attrs.field(factory=lambda: random.Random(23))
+    server: LocalServer = attrs.field(init=False)
+    receiver: Receiver = attrs.field(factory=Receiver)
+    running: dict = attrs.field(factory=dict)
+    reference: list = attrs.field(factory=list)
+    take_overs: list = attrs.field(factory=list)
+    kills: list = attrs.field(factory=list)
+    simulators: dict = attrs.field(factory=dict)
+    leases: dict = attrs.field(factory=dict)
+    first: int = 0
+    """What was published before is not asked for: not every gateway had started."""
+    covered: dict = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self):
+        self.server = LocalServer(self.folder, settings={"appendonly": "yes", "appendfsync": "always"})
+
+    def start(self, name, text):
+        path = self.folder / f"{name}.toml"
+        path.write_text(text)
+        self.spawn(name)
+
+    def spawn(self, name):
+        with (self.folder / f"{name}.log").open("ab") as log:
+            command = [sys.executable, "-m", "jackfield", "run", f"{name}.toml"]
+            self.running[name] = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+
+    def says(self, name):
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    async def until(self, true, seconds=60.0, what=""):
+        with trio.move_on_after(seconds):
+            while True:
+                if true():
+                    return
+                await trio.sleep(0.1)
+        logs = "\n".join(f"--- {name}\n{self.says(name)[-3000:]}" for name in self.running)
+        raise AssertionError(f"not within {seconds} s: {what}\n{logs}")
+
+    async def open(self, nursery):
+        """Start everything, and wait until the feeds are subscribed."""
+        self.server.start()
+        threading.Thread(target=self.receiver.serve_forever, args=(0.01,), daemon=True).start()
+        made = {"office": VoipbinSimulator("t", rate=self.rate), "support": VinixSimulator("t", rate=self.rate)}
+        for name, simulator in made.items():
+            self.simulators[name] = await nursery.start(_simulated, simulator)
+        tables = {name: each.feed() for name, each in self.simulators.items()}
+        feeds = ""
+        for name, table in tables.items():
+            feeds += f"[feeds.{name}]\nholders = {self.holders}\n"
+            feeds += "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        await nursery.start(self._refer, tables)
+        common = {"url": self.server.url, "lease": self.lease, "receiver": self.receiver.url}
+        for number in range(self.deliverers):
+            self.start(f"d{number}", DELIVERY.format(name=f"d{number}", **common))
+        for number in range(self.members):
+            self.start(f"m{number}", INGEST.format(name=f"m{number}", feeds=feeds, acks=self.acks, **common))
+        nursery.start_soon(self._watch)
+        await self.until(
+            lambda: all(len(self.covered.get(feed, ())) >= self.holders for feed in FEEDS), what="all are subscribed"
+        )
+        await trio.sleep(self.lease + 1)
+        self.first = len(self.reference)
+
+    async def _refer(self, tables, task_status):
+        """What the vendors published, by a connection of the test's own."""
+        async with jackfield.open_gateway({"feeds": tables, "gateway": {"memory_events": 1_000_000}}) as gateway:
+            with gateway.listen("**", buffer=1_000_000) as listener:
+                for feed in FEEDS:
+                    await self.until(lambda feed=feed: gateway.state().feeds[feed].state.value == "subscribed")
+                task_status.started()
+                async for event in listener:
+                    if not event.kind.startswith("stream.") and event.origin == "live":
+                        key = event.correlation or "/".join(event.address[3:5])
+                        self.reference.append((event.id, key, event.feed, event.received))
+
+    async def _watch(self):
+        """Who holds what, and how long it takes after a kill."""
+        async with RedisCoordinator(url=self.server.url).open("jackfield", "watch", 1.0) as coordinator:
+            while True:
+                try:
+                    view = await coordinator.look()
+                except jackfield.errors.ConnectionLost:
+                    await trio.sleep(0.2)
+                    continue
+                now = time.monotonic()
+                self.leases = {feed: view.leases[feed].member for feed in FEEDS if feed in view.leases}
+                about = {name: json.loads(text) for name, text in view.members.items()}
+                self.covered = {
+                    feed: [name for name, said in about.items() if said["feeds"].get(feed, {}).get("complete_since")]
+                    for feed in FEEDS
+                }
+                for kill in [*self.kills]:
+                    for feed in [*kill["feeds"]]:
+                        holder = self.leases.get(feed, "")
+                        if holder and holder != kind_of(kill, feed) and holder in self.covered[feed]:
+                            self.take_overs.append(now - kill["at"])
+                            kill["feeds"].remove(feed)
+                await trio.sleep(0.1)
+
+    def kill(self, name):
+        held = {feed: member for feed, member in self.leases.items() if member.startswith(f"{name}-")}
+        self.running[name].kill()
+        self.running[name].wait()
+        self.kills.append({"at": time.monotonic(), "feeds": list(held), "members": held})
+
+    async def harm(self, kills, seconds, back=5.0):
+        """So many SIGKILLs of a random member within so many seconds; each is back after a while."""
+        async with trio.open_nursery() as nursery:
+            for number in range(kills):
+                await trio.sleep(seconds / kills)
+                name = f"m{self.chance.randrange(self.members)}"
+                self.kill(name)
+                sys.stderr.write(f"kill {number + 1}: {name} with {self.kills[-1]['members']}\n")
+                nursery.start_soon(self._back, name, back)
+
+    async def _back(self, name, seconds):
+        await trio.sleep(seconds)
+        self.spawn(name)
+
+    async def settle(self, seconds=90.0):
+        """Let nothing more happen, and wait until everything has arrived, or nothing more comes."""
+        for running in self.simulators.values():
+            running.limit = running.counters.events
+            await running.settled()
+        await trio.sleep(2)
+        wanted, quiet, before = {each[0] for each in self.reference[self.first :]}, 0.0, 0
+        with trio.move_on_after(seconds):
+            while quiet < 15.0:
+                got = len(self.receiver.got)
+                if wanted <= {each.id for each in self.receiver.got}:
+                    return
+                quiet = quiet + 1.0 if got == before else 0.0
+                before = got
+                await trio.sleep(1.0)
+
+    def assess(self, began):
+        order = {event: index for index, (event, *_) in enumerate(self.reference)}
+        about = {event: (feed, at) for event, _, feed, at in self.reference}
+        gaps = [
+            {
+                "feed": each.feed,
+                **{name: datetime.fromisoformat(each.data[name]).timestamp() for name in ("since", "until")},
+            }
+            for each in self.receiver.got
+            if each.kind == "stream.gap_suspected" and each.feed in FEEDS
+        ]  # fmt: skip
+        bus_gaps = sum(self.says(name).count("bus: events may be missing") for name in self.running)
+        first, newest, disorder, copies, late, backfilled = set(), {}, 0, 0, 0, 0
+        for each in self.receiver.got:
+            if each.id not in order:
+                continue
+            if each.id in first:
+                copies += 1
+                continue
+            first.add(each.id)
+            if each.late:
+                late += 1
+            elif each.origin == "backfill":
+                backfilled += 1
+            else:
+                disorder += order[each.id] < newest.get(each.key, -1)
+                newest[each.key] = max(order[each.id], newest.get(each.key, -1))
+        missing = [each for each, index in order.items() if each not in first and index >= self.first]
+
+        def explained(event):
+            feed, at = about[event]
+            stamp = at.astimezone(UTC).timestamp()
+            return any(gap["feed"] == feed and gap["since"] - 1 <= stamp <= gap["until"] + 1 for gap in gaps)
+
+        loads = Counter(each.member for each in self.receiver.got)
+        unexplained = [event for event in missing if not explained(event)]
+        return Outcome(
+            len(order) - self.first, missing, unexplained, copies, disorder, late, backfilled, gaps, bus_gaps,
+            self.take_overs, dict(loads), time.monotonic() - began,
+        )  # fmt: skip
+
+    def close(self):
+        for process in self.running.values():
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGCONT)
+                process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.receiver.shutdown()
+        self.receiver.server_close()
+        self.server.stop()
+
+
+async def _simulated(simulator, task_status):
+    async with simulate(simulator) as running:
+        task_status.started(running)
+        await trio.sleep_forever()
+
+
+def kind_of(kill, feed):
+    """Who held a feed when that member was killed."""
+    return kill["members"].get(feed, "")
+
+
+async def run(stage, kills, seconds, back=5.0):
+    """One run; its outcome."""
+    began = time.monotonic()
+    try:
+        async with trio.open_nursery() as nursery:
+            await stage.open(nursery)
+            await stage.harm(kills, seconds, back) if kills else await trio.sleep(seconds)
+            await stage.settle()
+            nursery.cancel_scope.cancel()
+        return stage.assess(began)
+    finally:
+        stage.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--holders", type=int, default=2)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--rate", type=float, default=500.0, help="events a second of each of two simulators")
+    parser.add_argument("--lease", type=float, default=3.0)
+    parser.add_argument("--deliverers", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=23)
+    parser.add_argument("--folder", type=Path, default=None, help="for journals and logs (default: removed at the end)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        stage = Stage(
+            folder, options.holders, options.rate, options.lease, deliverers=options.deliverers,
+            chance=random.Random(options.seed),
+        )  # fmt: skip
+        sys.stdout.write(f"{trio.run(run, stage, options.kills, options.seconds)}\n")
