@@ -26,6 +26,7 @@ from jackfield._serve.monitor import open_probes
 from jackfield._serve.server import open_serving
 from jackfield._serve.service_manager import ServiceManager, managed
 from jackfield.config import GatewayConfig
+from jackfield.config.addresses import host_of, tables_of
 
 __all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
 
@@ -92,11 +93,11 @@ async def run_until_signal(
         hang_up = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []  # Windows has none
         signals = handlers.enter_context(trio.open_signal_receiver(*STOP, *hang_up))
         async with (
-            open_probes(config.metrics.listen) as probes,
+            open_probes(config.metrics.listen, shared=(host := metrics_host(config)) != "metrics") as probes,
             open_serving(config) as serving,
             opening as gateway,
-            probes.of(gateway),
-            serving.of(gateway),
+            serving.of(gateway) as serving_http,
+            probes.of(gateway, serving_http if host == "serve" else None),
             managed(gateway, manager),
             trio.open_nursery() as reloading,
         ):
@@ -116,6 +117,11 @@ async def run_until_signal(
             as_python_has_them(*STOP)
             handlers.enter_context(second_signal_ends(number))
     return gateway.state()
+
+
+def metrics_host(config: GatewayConfig) -> str:
+    """The table whose server listens where metrics are served."""
+    return host_of("metrics", tables_of(config))
 
 
 def say_summary(state: GatewayState, console: Console, *, durable: bool) -> None:

@@ -10,12 +10,13 @@ from jackfield._gateway.durable import Durables
 from jackfield._gateway.gateway import Gateway
 from jackfield._journal import Journal
 from jackfield._journal.log import Batch
+from jackfield._net.http_server import HTTPServer
 from jackfield.events import Record
 from jackfield.plugin.contact_format import ContactFormat
 from jackfield.reports import PluginLoadFailed, ServeStats
 from jackfield.selectors import Selector
 
-__all__ = ["CommittedEvents", "committed_events", "contact_formats", "count_serving", "report_failure"]
+__all__ = ["CommittedEvents", "committed_events", "contact_formats", "count_serving", "report_failure", "webhook_http"]
 
 
 @attrs.frozen(eq=False)
@@ -69,6 +70,11 @@ def committed_events(gateway: Gateway) -> CommittedEvents:
     """The committed events of a gateway."""
     durables = gateway._listeners.durables
     return CommittedEvents(gateway._journal, durables, gateway._feeds.select, gateway._feeds.deselect)
+
+
+def webhook_http(gateway: Gateway) -> HTTPServer:
+    """What receives the vendors' webhooks, for what else is served at its address."""
+    return gateway._webhooks.server.http
 
 
 def contact_formats(gateway: Gateway) -> Mapping[str, ContactFormat]:

@@ -237,7 +237,7 @@ class Gateway:
         """Open the sinks and the webhook server, and make the sessions."""
         tasks, config = Tasks.of(nursery), self._config
         publish = partial(self._journal.publish, hand_over=self._listeners.put)
-        self._webhooks = Webhooks(config.webhooks, publish, self._registry, opened)
+        self._webhooks = Webhooks(config, publish, self._registry, opened)
         parts = self._feeds, self._sinks, self._routes, self._webhooks, self._live
         self._cluster.join(config, self._journal, tasks, parts, self._take, self._registry)
         self._reloader = Reloader(config, self._registry, tasks, *parts)

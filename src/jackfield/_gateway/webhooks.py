@@ -14,7 +14,8 @@ from jackfield._loading.registry import Registry
 from jackfield._webhooks.receiver import WebhookReceiver
 from jackfield._webhooks.server import WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, WebhooksOptions
-from jackfield.errors import ConfigError
+from jackfield.config.addresses import connections_of, shares
+from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.events import Event
 
 __all__ = ["Webhooks"]
@@ -24,13 +25,18 @@ __all__ = ["Webhooks"]
 class Webhooks:
     """The server, and the one that takes its place where the configuration says so."""
 
-    _options: WebhooksOptions
+    _config: GatewayConfig
+    """Of what else is served at its address."""
     _publish: Callable[[Sequence[Event]], Awaitable[int]]
     _registry: Registry
     _opened: AsyncExitStack
     server: WebhookServer = attrs.field(init=False)
+    _options: WebhooksOptions = attrs.field(init=False)
     _before: tuple[WebhookServer, WebhooksOptions] | None = None
     """What listened until the change that is under way."""
+
+    def __attrs_post_init__(self) -> None:
+        self._options = self._config.webhooks
 
     async def open(self, sessions: Mapping[str, Session]) -> None:
         """Listen where the options say; `ConfigError` where that cannot be."""
@@ -41,6 +47,9 @@ class Webhooks:
         options, before = config.webhooks, self._options
         wanted = any(feed.webhook is not None for feed in config.feeds)
         moved = (options.listen, options.tls_cert, options.tls_key) != (before.listen, before.tls_cert, before.tls_key)
+        if moved and (tables := shares(self._config) + shares(config)):
+            problem = f"the address is that of [{tables[0]}] too, which cannot move at run time; restart the gateway"
+            raise ConfigError([ConfigProblem("webhooks.listen", problem)])
         self._before = self.server, before
         if renewed or moved or (wanted and not self.server.url and options.listen is not None):
             if options.listen is not None and options.listen == before.listen and self.server.url:
@@ -74,7 +83,14 @@ class Webhooks:
     async def _open(
         self, options: WebhooksOptions, receivers: Mapping[str, WebhookReceiver], *, wanted: bool = False
     ) -> WebhookServer:
-        opening = open_webhook_server(options, receivers, self._registry.observe, wanted=wanted)
+        tables = shares(self._config)
+        opening = open_webhook_server(
+            options,
+            receivers,
+            self._registry.observe,
+            wanted=wanted or bool(tables),
+            more_connections=connections_of(tables, self._config),
+        )
         return await self._opened.enter_async_context(opening)
 
     def _receivers(self, options: WebhooksOptions, sessions: Mapping[str, Session]) -> dict[str, WebhookReceiver]:

@@ -1,4 +1,4 @@
-"""The one HTTP/1.1 server loop, for webhooks, the dashboard and simulators.
+"""The one HTTP/1.1 server loop, for webhooks, probes, what is served, the dashboard and simulators.
 
 Whoever can reach it can try anything: each step of a request has a limit of time and of size, there are never more than
 so many connections, and nothing that happens on one of them touches another.
@@ -16,10 +16,11 @@ import attrs
 import trio
 
 from jackfield._net.http_connection import HTTPConnection, Streamed
+from jackfield._net.mounts import Handle, Mount, Mounts
 from jackfield.errors import WebhookError
 from jackfield.plugin.http import Request, Response
 
-__all__ = ["HTTPServer", "Limits", "Respond", "by", "listen", "whole"]
+__all__ = ["HTTPServer", "Limits", "Respond", "by", "listen", "shared", "whole"]
 
 MOST_BODY = 4096
 # How accepting fails where no descriptor, or no memory for one, is left; and how long to wait before the next attempt.
@@ -28,8 +29,6 @@ EXHAUSTED_SECONDS = 0.1
 
 Respond = Callable[[Request], Awaitable[Response | Streamed]]
 """Answers a whole request."""
-Handle = Callable[[Request, HTTPConnection], Awaitable[Response | Streamed]]
-"""Answers a request of which the head has come; it reads the body itself, or refuses to."""
 
 
 @attrs.frozen
@@ -44,6 +43,13 @@ class Limits:
     """For a client to accept the answer, or one piece of it."""
     connections: int = 128
     """Beyond them the one that has been idle for longest is closed, and new ones wait."""
+
+
+def shared(limits: Limits, connections: int) -> Limits:
+    """The limits of a server with so many more connections for others, whose clients may be slower than its own."""
+    usual = Limits()
+    longest = {name: max(getattr(limits, name), getattr(usual, name)) for name in ("idle", "head", "send")}
+    return Limits(connections=limits.connections + connections, **longest)
 
 
 def plain(refusal: WebhookError) -> Response:
@@ -83,6 +89,8 @@ class HTTPServer:
     """A protocol that a request may ask to go over to."""
     _upgrade: Callable[[Request, HTTPConnection], Awaitable[object]] | None = None
     """Speaks that protocol from such a request's head on, until it ends."""
+    mounts: Mounts = attrs.field(factory=Mounts)
+    """What others serve here, by path."""
     _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict)
     """The waits for a next request, the oldest first."""
     _slots: trio.CapacityLimiter = attrs.field(init=False)
@@ -126,13 +134,19 @@ class HTTPServer:
                     head = await connection.head()
                 if head is None:
                     return None
-                if self._upgrades and head.header("upgrade").lower() == self._upgrades:
+                mount = self.mounts.find(head.url)
+                if self._takes_over(head, mount):
                     return head
-                answer = await self._handle(head, connection)
+                answer = await (self._handle if mount is None else mount.handle)(head, connection)
             except WebhookError as refusal:
                 answer = self._refuse(refusal)
             if not await self._answer(connection, answer):
                 return None
+
+    def _takes_over(self, head: Request, mount: Mount | None) -> bool:
+        """Whether another protocol follows a head."""
+        protocol = head.header("upgrade").lower()
+        return bool(protocol) and (protocol == self._upgrades if mount is None else mount.takes_over(protocol))
 
     async def _begins(self, connection: HTTPConnection) -> bool:
         """Wait for a request to begin; whether it does."""
@@ -166,8 +180,11 @@ class HTTPServer:
         try:
             connection = HTTPConnection(stream)
             head = await self.serve(connection)
-            if head is not None and self._upgrade is not None:
-                await self._upgrade(head, connection)
+            if head is not None:
+                mount = self.mounts.find(head.url)
+                upgrade = self._upgrade if mount is None else mount.upgrade
+                if upgrade is not None:
+                    await upgrade(head, connection)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client has gone, or does not speak TLS
         except Exception as error:  # noqa: BLE001  # a bug costs the connection that met it, and no other

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from jackfield._gateway.committed import webhook_http
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._net.browsers import is_own_host
 from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_server import HTTPServer, listen, whole
+from jackfield._net.mounts import Mount
 from jackfield._net.os_errors import explain_os_error
 from jackfield._serve.health import health_of
 from jackfield.errors import ConfigError, ConfigProblem
@@ -87,9 +89,9 @@ class Probes:
     _host: str = ""
 
     @asynccontextmanager
-    async def of(self, gateway: Gateway) -> AsyncGenerator[None, None]:
-        """Answer them for this gateway meanwhile."""
-        if not self._listeners:
+    async def of(self, gateway: Gateway, shared: HTTPServer | None = None) -> AsyncGenerator[None, None]:
+        """Answer them for this gateway meanwhile; by the server that `shared` is, where it has no listener."""
+        if not self.url:
             yield
             return
         from jackfield._serve.metrics import CONTENT_TYPE_LATEST, Process, exposition
@@ -99,16 +101,22 @@ class Probes:
         with unwrapped() as body:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(monitor.measure)
-                await nursery.start(HTTPServer(whole(monitor.respond)).run, self._listeners)
-                with body.watched():
-                    yield
+                if self._listeners:
+                    await nursery.start(HTTPServer(whole(monitor.respond)).run, self._listeners)
+                    with body.watched():
+                        yield
+                else:
+                    server = shared or webhook_http(gateway)
+                    with server.mounts.mounted(Mount(PATHS, whole(monitor.respond))), body.watched():
+                        yield
                 nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def open_probes(address: str | None) -> AsyncGenerator[Probes, None]:
+async def open_probes(address: str | None, *, shared: bool = False) -> AsyncGenerator[Probes, None]:
     """Listen at an address, if there is one, before a gateway opens, so that one which cannot start leaves nothing.
 
+    With `shared` another server of the gateway listens there.
     `ConfigError` where it cannot be listened there, or the client library for Prometheus is not installed.
     """
     if address is None:
@@ -116,6 +124,9 @@ async def open_probes(address: str | None) -> AsyncGenerator[Probes, None]:
         return
     if (missing := missing_library()) is not None:
         raise ConfigError([ConfigProblem("metrics.listen", f"needs the package {missing}; install it")])
+    if shared:
+        yield Probes(f"http://{address}", (), host_and_port(address)[0])
+        return
     try:
         host, port = host_and_port(address)
         listeners, url = await listen(host, port)

@@ -9,26 +9,27 @@ from contextlib import asynccontextmanager
 import attrs
 import trio
 
+from jackfield._gateway.committed import webhook_http
 from jackfield._gateway.gateway import Gateway
 from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_connection import HTTPConnection, Streamed
 from jackfield._net.http_server import HTTPServer, Limits, listen, whole
+from jackfield._net.mounts import Mount
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, server_context
 from jackfield._serve.access import Access
 from jackfield._serve.api import API, open_api
-from jackfield._serve.asking import Refused, json_response, read_target
+from jackfield._serve.asking import PREFIX, Refused, json_response, read_target
 from jackfield._serve.tickets import Tickets, ticket_key
 from jackfield._serve.websocket import serve_websocket
 from jackfield.config import GatewayConfig
+from jackfield.config.addresses import SPARE_CONNECTIONS, connections_of, host_of, tables_of
 from jackfield.errors import ConfigError, ConfigProblem, WebhookError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import host_and_port
 
 __all__ = ["Server", "Serving", "open_serving"]
 
-SPARE_CONNECTIONS = 100
-"""Connections beside those of the streams, on which a refusal can be said."""
 HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
@@ -100,33 +101,47 @@ class Serving:
     config: GatewayConfig
     url: str = ""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]] = ()
+    """None where webhooks are received at the same address, by whose server it is served then."""
 
     @asynccontextmanager
-    async def of(self, gateway: Gateway) -> AsyncGenerator[None, None]:
-        """Serve this gateway meanwhile."""
+    async def of(self, gateway: Gateway) -> AsyncGenerator[HTTPServer | None, None]:
+        """Serve this gateway meanwhile; by the server at its address, where there is one."""
         options = self.config.serve
-        if not self._listeners or options.listen is None:
-            yield
+        if options.listen is None:
+            yield None
             return
         tickets = Tickets(ticket_key(self.config.gateway.journal), options.ticket_seconds)
         access = Access(options, host_and_port(options.listen)[0], tickets)
-        limits = Limits(connections=options.max_clients + SPARE_CONNECTIONS)
+        more = connections_of(["metrics"], self.config)
+        limits = Limits(connections=options.max_clients + SPARE_CONNECTIONS + more)
         with unwrapped() as body:
             async with open_api(gateway, options) as api, trio.open_nursery() as nursery:
                 server = Server(api, access)
+                if not self._listeners:
+                    http = webhook_http(gateway)
+                    mount = Mount((PREFIX,), whole(server.respond), server.upgrade)
+                    with http.mounts.mounted(mount), body.watched():
+                        yield http
+                    return
                 http = HTTPServer(whole(server.respond), limits, server.refuse, "websocket", server.upgrade)
                 await nursery.start(http.run, self._listeners)
                 with body.watched():
-                    yield
+                    yield http
                 nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
 async def open_serving(config: GatewayConfig) -> AsyncGenerator[Serving, None]:
-    """Listen at the configuration's address, if there is one, before a gateway opens; `ConfigError` if it cannot."""
+    """Listen at the configuration's address, if there is one, before a gateway opens; `ConfigError` if it cannot.
+
+    Where webhooks are received at the same address the gateway listens, and nothing is done here.
+    """
     options = config.serve
     if options.listen is None:
         yield Serving(config)
+        return
+    if host_of("serve", tables_of(config)) != "serve":
+        yield Serving(config, f"{'http' if options.tls_cert is None else 'https'}://{options.listen}")
         return
     tls = None
     if options.tls_cert is not None:

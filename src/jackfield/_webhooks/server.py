@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from jackfield._net.http_connection import HTTPConnection
-from jackfield._net.http_server import HTTPServer, Limits, by, listen
+from jackfield._net.http_server import HTTPServer, Limits, by, listen, shared
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, server_context
 from jackfield._webhooks.receiver import METHODS, WebhookReceiver, answer
@@ -51,11 +51,12 @@ class WebhookServer:
     """Bytes of bodies that are not committed yet."""
     _most_held: int = attrs.field(init=False)
     _holding: dict[trio.abc.Stream, int] = attrs.field(factory=dict)
-    _server: HTTPServer = attrs.field(init=False)
+    http: HTTPServer = attrs.field(init=False)
+    """What else is served at its address can be mounted there."""
 
     def __attrs_post_init__(self) -> None:
         self._most_held = max([MOST_HELD_BYTES, *(each.most_bytes for each in self.receivers.values())])
-        self._server = HTTPServer(self._receive, self._limits, self._refuse)
+        self.http = HTTPServer(self._receive, self._limits, self._refuse)
 
     def renew(self, options: WebhooksOptions) -> None:
         """Show another certificate from the next connection on; `ConfigError` where it cannot be used."""
@@ -69,13 +70,13 @@ class WebhookServer:
 
     def stop(self) -> None:
         """Accept nothing more and let `run` return as soon as the requests under way are answered."""
-        self._server.stop()
+        self.http.stop()
 
     async def run(self) -> None:
         """Serve until `stop`."""
         if self._listeners:
             self._report(WebhookServerStarted(self.url, tuple(self.receivers)))
-            await self._server.run(self._listeners)
+            await self.http.run(self._listeners)
 
     def _find(self, head: Request) -> WebhookReceiver:
         path = head.url.partition("?")[0]
@@ -132,10 +133,11 @@ async def open_webhook_server(
     report: Callable[[Report], None],
     *,
     wanted: bool = False,
+    more_connections: int = 0,
 ) -> AsyncGenerator[WebhookServer, None]:
     """A server that listens where the options say, or nowhere if no feed needs it; `ConfigError` if it cannot.
 
-    With `wanted` one will, so that it listens already.
+    With `wanted` one will, so that it listens already; `more_connections` are for what else is served there.
     """
     if options.listen is None or not (receivers or wanted):
         yield WebhookServer("", (), receivers, report)
@@ -147,7 +149,8 @@ async def open_webhook_server(
         problem = f"cannot listen on {options.listen}: {explain_os_error(error)}"
         raise ConfigError([ConfigProblem("webhooks.listen", problem)]) from None
     try:
-        yield WebhookServer(f"{url}{PREFIX}", listeners, receivers, report, context)
+        limits = shared(LIMITS, more_connections) if more_connections else LIMITS
+        yield WebhookServer(f"{url}{PREFIX}", listeners, receivers, report, context, limits)
     finally:
         for each in listeners:
             await trio.aclose_forcefully(each)

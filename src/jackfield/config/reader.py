@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
+from jackfield.config.addresses import tls_conflicts
 from jackfield.config.cluster import read_cluster
 from jackfield.config.connection import ConnectionOptions
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
@@ -62,6 +63,8 @@ def build_config(
         reader.problems.append(ConfigProblem("feeds", "a gateway needs at least one [feeds.NAME] table"))
     if serve is not None:
         reader.serve(serve)
+    if webhooks is not None and serve is not None and metrics is not None:
+        reader.problems.extend(tls_conflicts({"webhooks": webhooks, "serve": serve, "metrics": metrics}))
     if reader.problems:
         raise ConfigError(reader.problems)
     # What is not there has its problem.
@@ -239,16 +242,11 @@ class _Reader:
             self.problems.extend(ConfigProblem(f"feeds.{name}", hint) for name in receiving)
             return
         if not receiving:
-            self.warnings.append(
-                ConfigProblem("webhooks.listen", "no feed receives webhooks, so nothing listens there")
-            )
+            self.warnings.append(ConfigProblem("webhooks.listen", "no feed receives webhooks, so none are taken"))
         if options.tls_cert is None and not is_loopback(host_and_port(options.listen)[0]):
             hint = "give tls_cert and tls_key, or listen on loopback behind a proxy that has TLS"
-            self.warnings.append(
-                ConfigProblem(
-                    "webhooks.listen", f"{options.listen} can be reached from outside, and without TLS; {hint}"
-                )
-            )
+            problem = f"{options.listen} can be reached from outside, and without TLS; {hint}"
+            self.warnings.append(ConfigProblem("webhooks.listen", problem))
 
     def serve(self, options: ServeOptions) -> None:
         """Check that tokens name feeds that exist, and do not travel in the open."""
