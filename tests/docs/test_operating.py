@@ -78,6 +78,9 @@ def test_the_compose_file_names_files_that_exist_and_the_images_of_its_services(
     named = [each for each in mounted if each.startswith("./") and each not in theirs]
     assert all((SERVICE / each).exists() for each in named), named
     assert {each for each in mounted if not each.startswith("./")} == set(composed["volumes"])
+    (provisioned,) = [each for each in composed["services"]["grafana"]["volumes"] if each.startswith("./grafana:")]
+    provider = yaml.safe_load((SERVICE / "grafana" / "dashboards" / "provider.yaml").read_text())["providers"][0]
+    assert provider["options"]["path"] == f"{provisioned.split(':')[1]}/dashboards"
     build = composed["services"]["jackfield"]["build"]
     assert (SERVICE / build["context"] / build["dockerfile"]).exists()
     scraped = yaml.safe_load((SERVICE / "prometheus.yaml").read_text())

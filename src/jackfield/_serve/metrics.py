@@ -1,4 +1,4 @@
-"""A gateway's state as OpenMetrics: nothing is counted here, so an event costs nothing more."""
+"""A gateway's state as OpenMetrics: nothing is counted here, so an event costs the same whether anybody asks or not."""
 
 from __future__ import annotations
 
