@@ -28,6 +28,7 @@ COMMANDS = {
     "journal": "inspect a journal, and replay its events",
     "timeline": "show a customer's contact from its first event to its last",
     "doctor": "connect to each vendor, and say what works and what to do about what does not",
+    "cluster": "show which gateways share feeds, and who holds which",
     "health": "ask a running gateway whether it is well, for containers and monitors",
     "translate": "show a topic, binding, address or selector in every form it has",
     "decode": "turn a vendor's frames into neutral events",

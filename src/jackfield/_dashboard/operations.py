@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from jackfield._gateway.snapshot import GatewayState
-from jackfield.reports import FeedStateChanged, GapSuspected, Report
+from jackfield.reports import ClusterStats, FeedStateChanged, GapSuspected, Report
 
 __all__ = ["Operations"]
 
@@ -82,7 +82,7 @@ class Operations:
                 "provider": self._providers.get(name, ""),
                 "state": feed.state.value,
                 "since": self._since.get(name, feed.since).timestamp(),
-                "reason": self._reasons.get(name, ""),
+                "reason": "; ".join(filter(None, (_shared(state.cluster, name), self._reasons.get(name, "")))),
                 "rate": self._rate(f"feed {name}"),
                 "events": feed.events,
                 "unreadable": feed.unreadable,
@@ -121,3 +121,14 @@ class Operations:
         """Increments per second of a counter, over the last measurements."""
         (began, first), (ended, last) = self._samples[0], self._samples[-1]
         return round((last[name] - first.get(name, 0)) / (ended - began), 1) if ended > began else 0.0
+
+
+def _shared(cluster: ClusterStats | None, feed: str) -> str:
+    """What this gateway has to do with a feed that it shares with others; empty where it does not."""
+    shared = None if cluster is None else cluster.feeds.get(feed)
+    if shared is None:
+        return ""
+    if shared.role == "writes":
+        return f"writes it, under number {shared.fence}"
+    holder = shared.holder or "nobody"
+    return f"{holder} writes it" if shared.role == "elsewhere" else f"stands by, {holder} writes it"

@@ -73,6 +73,9 @@ def families(state: GatewayState, process: Process, now: datetime) -> Iterator[M
     yield from _group("journal", JOURNAL, {(): state.journal})
     yield from _group("serve", SERVE, {(): state.serve})
     yield from _group("gateway", GATEWAY, {(): state})
+    if state.cluster is not None:
+        yield from _group("cluster", CLUSTER, {(): state.cluster})
+        yield from _group("cluster_feed", SHARED, {(name,): each for name, each in state.cluster.feeds.items()}, "feed")
 
 
 def _group(of: str, figures: Iterable[Figure], rows: Mapping[tuple[str, ...], Any], *labels: str) -> Iterator[Metric]:
@@ -201,4 +204,16 @@ GATEWAY = (
         "Events that the listeners which are open now have lost.",
         lambda state: sum(each.dropped for each in state.listeners),
     ),
+)
+CLUSTER = (
+    _gauge("members", "Gateways that share feeds, as this one sees them.", lambda cluster: len(cluster.members)),
+    _gauge("connected", "0 while the coordinator does not answer.", lambda cluster: not cluster.trouble),
+)
+SHARED = (
+    _gauge("writes", "1 where this gateway writes the feed.", lambda feed: feed.role == "writes"),
+    _gauge("stands_by", "1 where this gateway keeps copies of it.", lambda feed: feed.role == "stands by"),
+    _gauge("held", "1 where any gateway has its lease.", lambda feed: bool(feed.holder)),
+    _gauge("fence", "How often its lease was won.", lambda feed: feed.fence),
+    _gauge("kept_copies", "Copies that are kept here while another gateway writes.", lambda feed: feed.kept),
+    Figure("dropped_copies", "Copies that did not fit, and may not have been written.", lambda feed: feed.overflowed),
 )

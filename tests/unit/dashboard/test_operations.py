@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+import attrs
 import msgspec
+import pytest
 
 from jackfield._dashboard.operations import MOST_NOTICES, Operations
 from jackfield._gateway.snapshot import GatewayState
-from jackfield.reports import FeedState, FeedStateChanged, GapSuspected
+from jackfield.reports import ClusterStats, FeedState, FeedStateChanged, GapSuspected, SharedFeed
 from jackfield.reports.feed_stats import FeedStats
 from jackfield.reports.stats import JournalStats, SinkStats
 
@@ -68,3 +70,19 @@ def test_the_last_gap_is_shown_and_notices_are_bounded():
 
 def test_before_the_first_measurement_there_are_no_figures():
     assert Operations().shown() == {"rate": 0.0, "journal": {}, "feeds": [], "sinks": [], "notices": []}
+
+
+@pytest.mark.parametrize(
+    ("role", "holder", "said"),
+    [
+        ("writes", "m1", "writes it, under number 7"),
+        ("stands by", "m2", "stands by, m2 writes it"),
+        ("elsewhere", "m2", "m2 writes it"),
+        ("elsewhere", "", "nobody writes it"),
+    ],
+)
+def test_a_feed_that_is_shared_with_other_gateways_says_who_writes_it(role, holder, said):
+    operations = Operations()
+    cluster = ClusterStats("m1", ("m1", "m2"), {"office": SharedFeed(role, holder, 7)})
+    operations.measure(attrs.evolve(state(), cluster=cluster), {}, 0)
+    assert operations.shown()["feeds"][0]["reason"] == said

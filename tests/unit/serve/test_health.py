@@ -9,7 +9,7 @@ from jackfield._gateway.snapshot import GatewayState
 from jackfield._serve.health import LAG_EVENTS, health_of
 from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats
-from jackfield.reports.stats import JournalStats, SinkStats
+from jackfield.reports.stats import ClusterStats, JournalStats, SharedFeed, SinkStats
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 WELL = GatewayState(
@@ -57,3 +57,15 @@ def test_a_journal_that_cannot_write_is_not_ready():
     health = health_of(changed(journal={"failing": True, "waiting": 3}), AT)
     assert (health.ready, health.status) == (False, "unavailable")
     assert health.reasons["journal"] == "writing fails; 3 events are not committed"
+
+
+def test_a_feed_that_another_gateway_holds_is_well_and_one_that_nobody_holds_is_not():
+    idle = changed(feed=FeedStats(AT, FeedState.DISCONNECTED))
+    for holder, trouble, reasons in (
+        ("m2", "", {}),
+        ("", "", {"feeds.office": "no member of the cluster holds it"}),
+        ("m2", "no answer", {"cluster": "no answer"}),
+    ):
+        cluster = ClusterStats("m1", ("m1", "m2"), {"office": SharedFeed("elsewhere", holder, 1)}, trouble)
+        health = health_of(attrs.evolve(idle, cluster=cluster), AT)
+        assert (health.ready, dict(health.reasons)) == (True, reasons)

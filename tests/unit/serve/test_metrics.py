@@ -12,7 +12,7 @@ from jackfield._serve.metrics import Process, exposition
 from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.latency import BOUNDS, Latency, LatencyCounter
-from jackfield.reports.stats import JournalStats, ListenerState, SinkStats
+from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, SharedFeed, SinkStats
 from jackfield.selectors import EVERYTHING
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -127,3 +127,15 @@ def test_what_never_came_has_no_time():
 def test_each_name_is_given_once():
     names = [each.name for each in metrics.families(STATE, Process("0"), NOW)]
     assert len(names) == len(set(names))
+
+
+def test_a_gateway_that_shares_feeds_says_what_it_writes():
+    shared = {"office": SharedFeed("writes", "m1", 7), "line": SharedFeed("stands by", "m2", 2, 30, 4)}
+    found = samples(attrs.evolve(STATE, cluster=ClusterStats("m1", ("m1", "m2"), shared, "away")))
+    assert found["jackfield_cluster_members",] == 2
+    assert found["jackfield_cluster_connected",] == 0
+    office, line = ("feed", "office"), ("feed", "line")
+    assert [found[f"jackfield_cluster_feed_{name}", office] for name in ("writes", "stands_by", "fence")] == [1, 0, 7]
+    assert found["jackfield_cluster_feed_kept_copies", line] == 30
+    assert found["jackfield_cluster_feed_dropped_copies_total", line] == 4
+    assert not any(name.startswith("jackfield_cluster") for name, *_ in samples())

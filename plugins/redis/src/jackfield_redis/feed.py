@@ -75,6 +75,13 @@ class RedisFeed(RedisServer):
         """One that reads, and acknowledges what is committed."""
         return protocol_of()
 
+    async def group_status(self) -> str:
+        """Who reads which partition, as lines of text; `ConnectionLost` where Redis does not answer."""
+        # Imported where it is asked for: it costs 200 ms that most commands do not need.
+        from jackfield_redis.status import status_of
+
+        return (await status_of(self)).table()
+
     @asynccontextmanager
     async def _open(self, token: str | None) -> AsyncGenerator[OpenPullSource, None]:
         # Imported when a feed connects: it costs 200 ms that most commands do not need.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 
 import attrs
 import trio
@@ -13,6 +14,7 @@ from jackfield._gateway.cluster.fences import Fences
 from jackfield._gateway.cluster.gate import Note
 from jackfield._gateway.cluster.sessions import SharedSessions
 from jackfield._gateway.cluster.sharing import About, FeedHere, Peers, decide
+from jackfield._gateway.cluster.standby import OVERLAP_SECONDS
 from jackfield.config import ClusterConfig
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.coordinator import ClusterView, OpenCoordinator
@@ -27,6 +29,8 @@ MARGIN = 0.1
 # For this part of a lease's time one that is new waits, where a feed was held: its holder may be connected still.
 SETTLE = 0.5
 SOON = 0.05
+# What was written so shortly before a gap may not have reached every sink.
+OVERLAP = timedelta(seconds=OVERLAP_SECONDS)
 LEAVE_SECONDS = 2.0
 
 
@@ -59,7 +63,7 @@ class Member:
         # A name of its own for each run: the leases of a run that was killed are not this one's.
         self.name = f"{self._config.options.member or socket.gethostname()}-{secrets.token_hex(4)}"
         self._peers = Peers(self.name, {}, {})
-        self._sessions.relieved = lambda feed, since: bool(self._peers.covering(feed, since))
+        self._sessions.relieved = lambda feed, since: bool(self._peers.covering(feed, since - OVERLAP))
         self._sessions.wake = self.wake
 
     @property

@@ -83,6 +83,11 @@ class Peers:
                 found.append(name)
         return found
 
+    def able(self, feed: str) -> list[str]:
+        """Who could write a feed without a gap, beside this member: has everything that may not be written yet."""
+        settled = Note.read(self.lease(feed).note).settled
+        return self.covering(feed, None if settled is None else settled.heard - CLOCKS)
+
     def candidates(self, feed: str) -> list[str]:
         """Who may hold a feed."""
         return [name for name, about in self.about.items() if feed in about.feeds and not about.leaving]
@@ -171,20 +176,20 @@ def decide(
     stop: list[str] = []
     for feed, here in mine.items():
         lease, mine_now, is_mine = peers.lease(feed), feed in writing, peers.me in shared[feed]
-        others = peers.covering(feed)
+        able = peers.able(feed)
         if here.holders > 1:
             if is_mine and not here.running and lease.member not in ("", peers.me):
                 start.append(feed)
             lacks = feed in handing_over or here.complete_since is None
-            writes_more = not hand_over and any(writes[each] + 2 <= writes[peers.me] for each in others)
-            if mine_now and others and (lacks or not is_mine or writes_more):
+            writes_more = not hand_over and any(writes[each] + 2 <= writes[peers.me] for each in able)
+            if mine_now and able and (lacks or not is_mine or writes_more):
                 hand_over.append(feed)
         if not lease.member and not mine_now and feed not in yielding:
             knows = settled or here.running or not lease.fence
             if knows and (here.running or is_mine) and _may_write(peers, feed, here, lease):
                 acquire.append(feed)
         elif here.running and not is_mine and lease.member != peers.me:
-            if here.holders == 1 or set(shared[feed]) & {lease.member, *others}:
+            if here.holders == 1 or set(shared[feed]) & set(able) - {lease.member}:
                 stop.append(feed)
         elif here.running and here.holders == 1 and (lease.member != peers.me or not is_mine):
             stop.append(feed)
@@ -205,6 +210,4 @@ def _may_write(peers: Peers, feed: str, here: FeedHere, lease: LeaseState) -> bo
     if here.complete_since is None:
         return False
     settled = Note.read(lease.note).settled
-    if settled is None or here.complete_since <= settled.heard - CLOCKS:
-        return True
-    return not peers.covering(feed, settled.heard - CLOCKS)
+    return settled is None or here.complete_since <= settled.heard - CLOCKS or not peers.able(feed)

@@ -138,3 +138,20 @@ def test_what_another_version_says_is_no_reason_to_fail():
     assert peers.candidates("f") == ["a"]
     assert decide(peers, peers.about["a"].feeds, (), settled=True) == Decision(acquire=("f",))
     assert msgspec.json.decode(About().write()) == {"feeds": {}, "leaving": False, "sinks": {}, "waiting": 0}
+
+
+def test_who_has_everything_stays_while_a_new_one_lacks_what_a_writer_that_may_be_dead_has_not_written():
+    new = (2, True, NOON + timedelta(seconds=20))
+    world = World().member("a", f=TWO, g=TWO).member("b", f=TWO, g=TWO).member("c", f=new, g=(2, False))
+    world.lease("g", "b").lease("f", "a", heard=NOON + timedelta(seconds=9))
+    assert world.decide("b", writing={"g"}).stop == ()
+    world.lease("f", "a", heard=NOON + timedelta(seconds=30))  # it lives, and writes
+    assert world.decide("b", writing={"g"}).stop == ("f",)
+
+
+def test_nothing_is_handed_over_to_one_that_lacks_something():
+    new = (2, True, NOON + timedelta(seconds=20))
+    world = World().member("a", f=TWO, g=TWO).member("b", f=new, g=new)
+    for feed in ("f", "g"):
+        world.lease(feed, "a", heard=NOON + timedelta(seconds=9))
+    assert world.decide("a", writing={"f", "g"}).hand_over == ()
