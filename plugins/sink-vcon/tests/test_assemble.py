@@ -52,6 +52,14 @@ def test_an_answered_contact(event, check):
     assert vcon["attachments"][1]["body"] == {"end_seen": True, "gaps": []}
 
 
+@pytest.mark.parametrize(
+    ("names", "skill"), [(("Sales", ""), ["Sales"]), (("", ""), ["q1"]), (("", "Sales"), ["Sales"])]
+)
+def test_a_queue_without_a_name_is_a_skill_by_its_id(event, names, skill):
+    queued = [event("contact.queued", n, queue_id="q1", queue_name=name) for n, name in enumerate(names)]
+    assert made([*queued, event("contact.ended", 9)])["dialog"][0]["skill"] == skill
+
+
 def test_its_events_are_in_it_as_every_sink_writes_them(event):
     events = happened(event, *ANSWERED)
     body = made(events)["attachments"][0]["body"]

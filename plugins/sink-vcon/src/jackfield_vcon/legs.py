@@ -70,8 +70,11 @@ def in_words(events: list[Event]) -> dict[str, Any]:
     ours = [event for event in events if event.kind.startswith("contact.")] or events
     if correlation := next((event.correlation for event in ours if event.correlation), None):
         words["interaction_id"] = correlation
-    if skills := sorted({event.parties.queue_name for event in events if event.parties.queue_name}):
-        words["skill"] = skills
+    # By its name, and by its id where no event says that.
+    queues = [(event.parties.queue_id or event.parties.queue_name, event.parties.queue_name) for event in events]
+    names = {queue: queue for queue, _ in queues if queue} | {queue: name for queue, name in queues if name}
+    if names:
+        words["skill"] = sorted(set(names.values()))
     return words
 
 

@@ -68,7 +68,7 @@ class Making:
 
 @attrs.define(eq=False)
 class Writer:
-    """Gives vCons to an destination."""
+    """Gives vCons to a destination."""
 
     _spool: Spool
     _destination: Destination
