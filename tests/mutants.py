@@ -42,6 +42,8 @@ TEXTS = (
     "9" * 5000,
     "0." + "3" * 40,
 )
+# Problems that have another name since the digests were made.
+RENAMED = {"its JSON object has what cannot be read": "not a JSON object"}
 PLACE = b'"here"'
 BYTES = (*(bytes([byte]) for byte in b'\xff\xc3\x00 \n"\\{},:0'), b"\r\n", b"e9", b"\xef\xbb\xbf")
 
@@ -72,7 +74,8 @@ def outcome(protocol, frame, at):
     try:
         actions = tuple(protocol.received(frame, at))
     except FrameError as error:
-        return f"unreadable: {error.problem.partition(':')[0]}"
+        problem = error.problem.partition(":")[0]
+        return f"unreadable: {RENAMED.get(problem, problem)}"
     told = []
     for action in actions:
         match action:

@@ -135,7 +135,8 @@ def _family(keys: _Keys, bindings: _Keys, fields: Mapping[str, Any]) -> str:
     category = text_of(fields, "event_category")
     found = _CATEGORY.sub("", category) or _at(1, bindings)
     # Without any of these an id still shows it: recipient events hold a queue's and a session's id too.
-    return found or next((each for each in ("recipient", *FAMILIES) if f"{each}_id" in fields), UNKNOWN_ID)
+    named = (each for each in ("recipient", *FAMILIES) if fields.get(f"{each}_id") not in (None, ""))
+    return found or next(named, UNKNOWN_ID)
 
 
 def _at(place: int, *keys: _Keys) -> str:

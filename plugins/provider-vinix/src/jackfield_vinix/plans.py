@@ -56,12 +56,13 @@ def by_word(family: str, word: str, account: str) -> WordPlan:
 
 
 def by_fields(data: Any, size: int) -> tuple[Mapping[str, Any], FieldPlan]:
-    """A payload's fields, folded for reading, and the plan for them; the payload came in a frame of that size."""
+    """A payload's fields under their folded names, and the plan for them; the payload came in a frame of that size.
+
+    Empty ones may be among them, and count as missing.
+    """
     plan_of = _by_fields if size < LONG else _by_fields.__wrapped__
     if isinstance(data, dict) and (plan := plan_of(*data)).is_folded:
-        values = data.values()
-        if None not in values and "" not in values:
-            return data, plan
+        return data, plan
     fields = fold(data)
     return fields, plan_of(*fields)
 
