@@ -52,6 +52,7 @@ TESTING = [
     "trustme",
     "uvloop",
     "websocket-client",
+    "websockets",
 ]
 # Many tests wait for real processes and sockets, so there is work for one worker more than there are processors; each
 # further one would cost more by collecting all tests than it saves.
@@ -60,7 +61,7 @@ PARALLEL = [f"--numprocesses={1 + (os.cpu_count() or 1)}", "--dist=worksteal"]
 KEEP = {"PYTHONDONTWRITEBYTECODE": None}
 PEERS = ["httpx2", "picows", "websocket-client", "websockets"]
 LINTING = ["import-linter", "ruff"]
-TYPING = ["mypy", "prometheus-client", "pyright[nodejs]"]
+TYPING = ["mypy", "prometheus-client", "pyright[nodejs]", "websockets"]
 DOCS = ["furo", "myst-parser", "sphinx"]
 
 

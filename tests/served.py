@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket as sockets
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -55,6 +56,12 @@ async def api_of(options=None, grant=None, linger=300.0, plugins=()):
             nursery.cancel_scope.cancel()
     for each in listeners:
         await each.aclose()
+
+
+def free_address():
+    """One on which nothing listens, for a server that is started again there."""
+    with sockets.create_server(("127.0.0.1", 0)) as found:
+        return f"127.0.0.1:{found.getsockname()[1]}"
 
 
 def events_path(*select, **query):

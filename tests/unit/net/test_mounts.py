@@ -1,13 +1,12 @@
 """`jackfield._net.mounts`: tables with one address share one listener; paths say whose a request is."""
 
-import socket as sockets
 import tomllib
 from contextlib import asynccontextmanager
 
 import pytest
 import trio
 import trio.testing
-from served import ask, event, events_path, get, get_json, hear, open_stream, reading, say, socket
+from served import ask, event, events_path, free_address, get, get_json, hear, open_stream, reading, say, socket
 
 import jackfield
 from jackfield._cli.run import metrics_host
@@ -16,11 +15,6 @@ from jackfield._serve.server import open_serving
 from jackfield.config import GatewayConfig, MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.config.reader import build_config
 from jackfield.errors import ConfigError
-
-
-def free():
-    with sockets.create_server(("127.0.0.1", 0)) as found:
-        return f"127.0.0.1:{found.getsockname()[1]}"
 
 
 @asynccontextmanager
@@ -44,7 +38,7 @@ async def running(webhooks=None, serve=None, metrics=None):
 
 
 async def test_three_tables_share_one_address_and_one_connection():
-    address = free()
+    address = free_address()
     async with running(address, address, address) as (_, url, probes_url):
         assert url == probes_url == f"http://{address}"
         for path in ("/webhooks/nobody", "/elsewhere"):
@@ -80,7 +74,7 @@ async def answer(stream):
 
 @pytest.mark.parametrize("hosted", ["webhooks", "serve"])
 async def test_streams_and_websockets_work_there_and_end_with_the_gateway(hosted):
-    address = free()
+    address = free_address()
     async with running(address if hosted == "webhooks" else None, address, address) as (gateway, url, _):
         reader = reading(url, events_path("**"))
         stream = await reader.__aenter__()
@@ -106,9 +100,9 @@ async def test_addresses_of_their_own_stay_apart():
 
 
 async def test_a_reload_that_would_move_a_shared_address_is_refused():
-    address = free()
+    address = free_address()
     async with running(address, address) as (gateway, url, _):
-        for listen in (free(), None):
+        for listen in (free_address(), None):
             changed = GatewayConfig((), webhooks=WebhooksOptions(listen=listen), serve=gateway.config.serve)
             with pytest.raises(ConfigError, match=r"webhooks.listen: the address is that of \[serve\] too"):
                 await gateway.apply(changed)
