@@ -42,6 +42,17 @@ class Streamed:
     """Cancelled when the client goes, or takes nothing for too long."""
 
 
+def _in_origin_form(head: Request) -> Request:
+    """A request whose target is a whole URL, as if its path had been asked for at that host (RFC 9112, 3.2.2)."""
+    scheme, found, rest = head.url.partition("://")
+    if not found or scheme.lower() not in ("http", "https"):
+        return head
+    end = next((at for at, each in enumerate(rest) if each in "/?"), len(rest))
+    host, path = rest[:end], rest[end:]
+    headers = tuple(each for each in head.headers if each[0].lower() != "host")
+    return attrs.evolve(head, url=path if path.startswith("/") else f"/{path}", headers=(("host", host), *headers))
+
+
 def _connection() -> h11.Connection:
     return h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD)
 
@@ -80,7 +91,7 @@ class HTTPConnection:
             return None
         self._method = event.method.decode("ascii")
         headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
-        return Request(self._method, event.target.decode("ascii"), headers)
+        return _in_origin_form(Request(self._method, event.target.decode("ascii"), headers))
 
     async def body(self, head: Request, most: int, hold: Callable[[trio.abc.Stream, int], None] | None = None) -> bytes:
         """The body that follows a head; it is refused as soon as it is known to be larger than that.

@@ -37,6 +37,7 @@ from jackfield.selectors import Selector
 
 __all__ = ["serve_websocket"]
 
+VERSION = "13"
 CLOUDEVENTS, OWN = "cloudevents.json", "jackfield.v1"
 MOST_MESSAGE = 64_000
 PING_SECONDS, SEND_SECONDS = 20.0, 30.0
@@ -135,6 +136,9 @@ async def serve_websocket(
     api: API, grant: Grant, request: HTTPRequest, target: Target, connection: HTTPConnection
 ) -> None:
     """Serve one; `Refused` before it is accepted."""
+    if (version := request.header("sec-websocket-version").strip()) != VERSION:
+        said = f"websockets of version {version[:20]!r} are not spoken here, but {VERSION}"
+        raise Refused(426, said, {"sec-websocket-version": VERSION, "upgrade": "websocket"})
     offered = [each.strip() for each in request.header("sec-websocket-protocol").split(",") if each.strip()]
     chosen = next((each for each in offered if each in (CLOUDEVENTS, OWN)), None)
     if offered and chosen is None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import AsyncExitStack
 from urllib.parse import quote
 
 import attrs
@@ -13,6 +14,7 @@ from served import PEOPLE, api_of, config, event, events_path, get, get_json, re
 from jackfield._serve import sse
 from jackfield._serve.grants import Grant
 from jackfield.events import Event
+from jackfield.events import event as event_module
 from jackfield.selectors import Selector
 
 
@@ -243,6 +245,20 @@ async def test_feeds_and_kinds_are_documents():
         assert document["journal"]["taken"] == 0
         kinds = (await get_json(url, "/v1/kinds"))["kinds"]
         assert {"name", "meaning", "csta"} == kinds[0].keys()
+
+
+async def test_an_event_is_encoded_once_however_many_clients_get_it(monkeypatch):
+    encoded = []
+    encode = event_module._encoded
+    monkeypatch.setattr(event_module, "_encoded", lambda each: encoded.append(each.id) or encode(each))
+    async with AsyncExitStack() as stack:
+        gateway, _, url = await stack.enter_async_context(api_of(grant=Grant(payloads=False)))
+        readers = [await stack.enter_async_context(reading(url, events_path("**"))) for _ in range(20)]
+        await trio.testing.wait_all_tasks_blocked()
+        await gateway.publish(event(1), event(2))
+        for reader in readers:
+            assert [each.json["subject"] for each in await reader.take(2)] == ["contact/1", "contact/2"]
+    assert sorted(encoded) == sorted([event(1).id, event(2).id] * 2)  # for the journal, and without the payload
 
 
 async def test_a_client_that_goes_leaves_nothing_but_what_lingers():

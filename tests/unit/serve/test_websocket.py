@@ -105,14 +105,17 @@ HANDSHAKE = {
         (events_path("contact.*", state=1), BEARER, 400),
         (events_path("contact.*"), {**BEARER, "Origin": "https://evil.example"}, 403),
         (events_path("contact.*"), {**BEARER, "Host": "evil.example"}, 421),
-        (events_path("contact.*"), {**BEARER, "Sec-WebSocket-Version": "7"}, 400),
+        (events_path("contact.*"), {**BEARER, "Sec-WebSocket-Version": "8"}, 426),
         ("/v1/state", BEARER, 404),
     ],
 )
 async def test_a_handshake_is_refused_as_a_request_would_be(path, more, status):
     async with serving(options(tokens=limited("contact.*"))) as (gateway, url):
-        answered, _, body = await get(url, path, **{**HANDSHAKE, **more})
+        answered, headers, body = await get(url, path, **{**HANDSHAKE, **more})
         assert answered == status
+        assert (headers.get("sec-websocket-version"), headers.get("upgrade")) == (
+            ("13", "websocket") if status == 426 else (None, None)
+        )
         assert json.loads(body)["error"] in gateway.state().serve.rejections
 
 
