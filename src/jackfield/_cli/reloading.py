@@ -91,7 +91,7 @@ def running_process(journal: Path) -> int:
     """The process that writes to a journal; `ConfigError` where there is none."""
     problem = (
         f"no gateway writes to {journal}, so there is none to reload; 'jackfield run' starts one; if one runs whose "
-        "folder was moved away, its log says so (journal_write_failed), and it must be restarted"
+        "folder was moved away, its log says so (journal_write_failed): put the folder back, or restart it"
     )
     if not journal.is_dir():
         raise ConfigError([ConfigProblem("gateway.journal", problem)])

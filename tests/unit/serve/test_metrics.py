@@ -12,7 +12,7 @@ from jackfield._serve.metrics import Process, exposition
 from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.latency import BOUNDS, Latency, LatencyCounter
-from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, SharedFeed, SinkStats
+from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, ServeStats, SharedFeed, SinkStats
 from jackfield.selectors import EVERYTHING
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -47,6 +47,7 @@ GIVEN = {"limit_bytes": 360, "retain_seconds": 361.0, "oldest_at": AT - timedelt
 JOURNAL = numbered(
     JournalStats, 300, dead_lettered={"crm": 350}, failing=True, commits=Latency((2,) * 15, 352), **GIVEN
 )
+SERVE = numbered(ServeStats, 500, rejections={"no token": 510})
 STATE = GatewayState(
     {"office": FEED},
     {"crm": SINK},
@@ -54,6 +55,7 @@ STATE = GatewayState(
     (ListenerState((EVERYTHING,), 401, 1000, "drop_oldest", 402),),
     (),
     {"no such feed": 403},
+    SERVE,
 )
 
 
@@ -71,7 +73,7 @@ def samples(state=STATE):
 
 def test_every_counter_of_the_state_is_there():
     values = list(samples().values())
-    for row in (FEED, FEED.webhooks, SINK, JOURNAL):
+    for row in (FEED, FEED.webhooks, SINK, JOURNAL, SERVE):
         for field in attrs.fields(type(row)):
             value = getattr(row, field.name)
             if field.name not in NO_FIGURES and isinstance(value, int | float):
@@ -82,6 +84,15 @@ def test_every_counter_of_the_state_is_there():
                 assert value.timestamp() in values, field.name
             elif isinstance(value, dict | Counter) and field.name != "refused_topics":
                 assert set(map(float, value.values())) <= set(values), field.name
+
+
+def test_what_a_state_has_beside_these_rows_is_there_too():
+    """A part of the state that comes anew fails here until it has its figures."""
+    parts = {"feeds", "sinks", "journal", "listeners", "routes", "unroutable_webhooks", "serve", "cluster"}
+    assert {field.name for field in attrs.fields(GatewayState)} == parts
+    found = samples()
+    assert found["jackfield_gateway_listener_dropped_events",] == 402
+    assert found["jackfield_gateway_unroutable_webhooks_total", ("reason", "no such feed")] == 403
 
 
 def test_states_labels_and_units_are_as_the_conventions_have_them():
