@@ -20,7 +20,7 @@ from jackfield.reports.latency import LatencyCounter
 __all__ = ["Committing"]
 
 # While events are that frequent, a group waits for the next ones, as long as no caller waits for its commit.
-PAUSE_SECONDS = 0.004
+PAUSE_SECONDS = 0.010
 # What share of the bounds may wait before the writing thread comes first, and for how long it does: so many
 # slices of so many seconds for each commit, since a disk that hangs must not hold up everything else.
 CROWDED = 1 / 10

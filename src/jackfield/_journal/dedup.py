@@ -26,10 +26,10 @@ def key_of(event: Event) -> bytes:
 
 def keys_of(events: Sequence[Event]) -> list[bytes]:
     """The key of each of some events; in a few calls where they are what one feed gets in one read."""
-    source = events[0].address[:3] if events else ("", "", "")
-    if [event.address[:3] for event in events].count(source) == len(events) > 1:
-        kinds = {event.kind for event in events}
-        if not any(kind.startswith("stream.") for kind in kinds):
+    if len(events) > 1:
+        source = events[0].address[:3]
+        one_source = [event.address[:3] for event in events].count(source) == len(events)
+        if one_source and not any(kind.startswith("stream.") for kind in {event.kind for event in events}):
             keys_ = keys.salted_digests(keys.salt_of(*source), [event.id for event in events])
             if keys_ is not None:
                 return keys_
