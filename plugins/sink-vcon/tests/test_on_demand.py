@@ -11,7 +11,7 @@ from jackfield._journal.store import SegmentStore
 from jackfield._serve.grants import Grant
 from jackfield_vcon import Vcon
 from jackfield_vcon.identity import vcon_uuid
-from jackfield_vcon.on_demand import FORMAT
+from jackfield_vcon.on_demand import write_contact
 
 ACCEPT = {"Accept": "application/vcon"}
 SINK = """
@@ -111,9 +111,9 @@ async def test_a_token_without_personal_data_gets_a_vcon_without(tmp_path, call,
 
 
 def test_events_that_are_no_conversation_are_no_vcon(event):
-    assert FORMAT.write([event("agent.ready", 0, correlation=None)], []) == b""
+    assert write_contact([event("agent.ready", 0, correlation=None)], []) == b""
 
 
 def test_of_several_sinks_the_first_says_how(call):
     first, second = (Vcon(path=name, domain=f"{name}.example") for name in ("one", "two"))
-    assert json.loads(FORMAT.write(call, [first, second]))["uuid"] == vcon_uuid("one.example", "acme/A/x", 1)
+    assert json.loads(write_contact(call, [first, second]))["uuid"] == vcon_uuid("one.example", "acme/A/x", 1)

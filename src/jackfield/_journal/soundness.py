@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -15,8 +16,8 @@ __all__ = ["all_sound", "problem_of"]
 _TEXT_OR_NONE = {str, type(None)}
 
 
-def all_sound(events: Sequence[Event]) -> bool:
-    """Whether nothing is wrong with any of them, but for their payloads; `problem_of` says what it is."""
+def all_sound(events: Sequence[Any]) -> bool:
+    """Whether they are events in whose fields nothing is wrong, but for their payloads; `problem_of` says what is."""
     for event in events:
         parties = event.parties
         if not (

@@ -10,7 +10,7 @@ hook ``jackfield_providers``. One that must log in has `SupportsAuthentication` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
 
@@ -21,7 +21,9 @@ from jackfield.plugin.secrets import redact_url
 from jackfield.plugin.simulator import Simulator
 from jackfield.plugin.transport import AnyEndpoint
 from jackfield.selectors import Selector
-from jackfield.state.sync import Sync
+
+if TYPE_CHECKING:  # the reducers need not be there before a feed is
+    from jackfield.state.sync import Sync
 
 __all__ = [
     "Dialect",

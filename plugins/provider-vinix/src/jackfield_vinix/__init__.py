@@ -21,7 +21,6 @@ from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.families import OTHER_FAMILIES
 from jackfield_vinix.login import Hash, Login, by_api_key, by_user
 from jackfield_vinix.naming import UNKNOWN_ID
-from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.topics import PROVIDER
 
 __all__ = ["Vinix", "jackfield_providers"]
@@ -181,6 +180,13 @@ def _dialects(account_id: str) -> dict[str, Dialect]:
     return {"documented": DocumentedDialect(account_id, tuple(OTHER_FAMILIES))}
 
 
+def _decoder(feed: str) -> FeedProtocol:
+    # Imported when a frame is to be read: not every command has one.
+    from jackfield_vinix.protocol import VinixProtocol
+
+    return VinixProtocol(feed)
+
+
 def _simulator() -> type[Simulator]:
     # Imported when it is asked for: a gateway has no use for it.
     from jackfield_vinix.simulator import VinixSimulator
@@ -192,4 +198,4 @@ def _simulator() -> type[Simulator]:
 def jackfield_providers() -> list[ProviderSpec]:
     """Offer the provider ``vinix``."""
     summary = "Vinix Contact Center: queues, recipients, sessions by websocket"
-    return [ProviderSpec(PROVIDER, summary, Vinix, _dialects, VinixProtocol, _simulator)]
+    return [ProviderSpec(PROVIDER, summary, Vinix, _dialects, _decoder, _simulator)]

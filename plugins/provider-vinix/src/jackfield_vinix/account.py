@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -15,14 +16,13 @@ from jackfield.plugin.http import HTTPFlow
 from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.transport import Endpoint
-from jackfield.state import Sync
-from jackfield_vinix.diagnosis import diagnose
 from jackfield_vinix.dialects import DocumentedDialect
 from jackfield_vinix.login import Login
-from jackfield_vinix.protocol import VinixProtocol
 from jackfield_vinix.rest import CROWDED, CROWDED_SECONDS, Rest
-from jackfield_vinix.sync import query_sync
 from jackfield_vinix.topics import PROVIDER
+
+if TYPE_CHECKING:
+    from jackfield.state import Sync
 
 __all__ = ["Account"]
 
@@ -63,6 +63,8 @@ class Account:
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol with the token as it is now, which knows what the last one learned."""
+        from jackfield_vinix.protocol import VinixProtocol  # loaded by a feed, and not by every command
+
         token, rest = self.token.reveal(), self._rest()
         return VinixProtocol(
             feed,
@@ -79,11 +81,16 @@ class Account:
 
     def sync(self) -> HTTPFlow[Sync]:
         """What REST lists of the state; nothing where there is no REST."""
+        from jackfield.state import Sync
+        from jackfield_vinix.sync import query_sync
+
         rest = self._rest()
         return Sync((), frozenset()) if rest is None else (yield from query_sync(rest, self.account_id))
 
     def diagnose(self, protocol: FeedProtocol | None, events: Sequence[Event], now: datetime) -> Iterable[Finding]:
         """The token, the spellings, and how the server writes."""
+        from jackfield_vinix.diagnosis import diagnose
+
         return diagnose(protocol, events, logs_in=self.login is not None, rest=bool(self.rest_url))
 
     def _rest(self) -> Rest | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import attrs
@@ -22,17 +23,17 @@ from jackfield.plugin.secrets import Secret
 from jackfield.plugin.simulator import Simulator
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
-from jackfield.state import Sync
 from jackfield_voipbin.credentials import login, read_credential
-from jackfield_voipbin.diagnosis import diagnose as _diagnose
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.plans import UNKNOWN_ID
-from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.rest import Rest, base_of
 from jackfield_voipbin.single_event import SingleEventDialect, check_event
-from jackfield_voipbin.sync import query_sync
 from jackfield_voipbin.topics import PROVIDER
-from jackfield_voipbin.webhook import Reader
+
+if TYPE_CHECKING:
+    from jackfield.events import Event
+    from jackfield.plugin.diagnosis import Finding
+    from jackfield.state import Sync
 
 __all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
 
@@ -234,6 +235,8 @@ class Voipbin:
 
     def protocol(self, feed: str, before: FeedProtocol | None = None) -> FeedProtocol:
         """A fresh protocol, which takes over what the last one learned."""
+        from jackfield_voipbin.protocol import VoipbinProtocol  # loaded by a feed, and not by every command
+
         protocol = VoipbinProtocol(
             feed,
             self._customer_id,
@@ -249,14 +252,22 @@ class Voipbin:
 
     def sync(self) -> HTTPFlow[Sync]:
         """What REST lists of the state."""
+        from jackfield_voipbin.sync import query_sync
+
         return (yield from query_sync(self.rest(), datetime.now(UTC)))
 
-    diagnose = _diagnose
+    def diagnose(self, protocol: FeedProtocol | None, events: Sequence[Event], now: datetime) -> Iterable[Finding]:
+        """The token's age and rights, and how the server differs from its documentation."""
+        from jackfield_voipbin.diagnosis import diagnose
+
+        return diagnose(self, protocol, events, now)
 
     def webhook(self, feed: str) -> Webhook | None:
         """How posts are read, where the platform is to post."""
         if self.receive == "websocket":
             return None
+        from jackfield_voipbin.webhook import Reader
+
         return Webhook(
             Reader(feed, self._customer_id, self.webhook_secret, flow_posts=self.webhook_flow_posts),
             websocket=self.receive != "webhook",
@@ -276,6 +287,13 @@ def _dialects(customer_id: str) -> dict[str, Dialect]:
     }
 
 
+def _decoder(feed: str) -> FeedProtocol:
+    # Imported when a frame is to be read: not every command has one.
+    from jackfield_voipbin.protocol import VoipbinProtocol
+
+    return VoipbinProtocol(feed)
+
+
 def _simulator() -> type[Simulator]:
     # Imported when it is asked for: a gateway has no use for it.
     from jackfield_voipbin.simulator import VoipbinSimulator
@@ -287,7 +305,7 @@ def _simulator() -> type[Simulator]:
 def jackfield_providers() -> list[ProviderSpec]:
     """Offer the provider ``voipbin``."""
     summary = "VoIPBIN: calls, queues, agents, messages, transcripts by websocket"
-    return [ProviderSpec(PROVIDER, summary, Voipbin, _dialects, VoipbinProtocol, _simulator)]
+    return [ProviderSpec(PROVIDER, summary, Voipbin, _dialects, _decoder, _simulator)]
 
 
 @hookimpl

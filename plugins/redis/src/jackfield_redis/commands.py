@@ -6,7 +6,6 @@ import argparse
 from functools import partial
 
 import msgspec
-import trio
 
 from jackfield.errors import ConfigError, ConfigProblem, ConnectionLost
 from jackfield.plugin.command import CommandHost, CommandSpec
@@ -49,6 +48,8 @@ def _run(options: argparse.Namespace, host: CommandHost) -> int:
     failed = 0
     for name, feed in feeds.items():
         # Imported here: coredis costs 200 ms that no other command needs.
+        import trio
+
         from jackfield_redis.status import status_of
 
         try:

@@ -9,16 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import attrs
-import trio
 
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge
 from jackfield.plugin.sink import OpenSink, SinkSpec
-from jackfield_file.compress import Method
-from jackfield_file.housekeeper import Housekeeper
 from jackfield_file.paths import Template
-from jackfield_file.rotation import Every, Policy
-from jackfield_file.writer import Writer
+from jackfield_file.rotation import Every, Method, Policy
 
 __all__ = ["File", "jackfield_sinks"]
 
@@ -92,6 +88,12 @@ class File:
     @asynccontextmanager
     async def open(self, *, now: Callable[[], datetime] = _utc_now) -> AsyncGenerator[OpenSink, None]:
         """Make folder and file ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
+        # What writes is loaded by a sink that is opened, and not by every command.
+        import trio
+
+        from jackfield_file.housekeeper import Housekeeper
+        from jackfield_file.writer import Writer
+
         template = Template.parse(self.path)
         policy = Policy(self.rotate_bytes, self.rotate_every, self.keep_files, self.keep_seconds)
         keeper = Housekeeper(policy, template.suffix, self.compress, now)

@@ -14,14 +14,13 @@ import sys
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from jackfield_file.openfile import sync_folder
-from jackfield_file.rotation import PART
+from jackfield_file.rotation import PART, Method
 
-__all__ = ["ENDINGS", "Method", "pack"]
+__all__ = ["ENDINGS", "pack"]
 
-Method = Literal["none", "gzip", "zstd"]
 ENDINGS = {"gzip": ".gz", "zstd": ".zst"}
 CHUNK = 256 * 1024
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import attrs
 
-from jackfield_file.compress import ENDINGS, Method, pack
-from jackfield_file.rotation import Policy, Rotated, find_rotated
+from jackfield_file.compress import ENDINGS, pack
+from jackfield_file.rotation import Method, Policy, Rotated, find_rotated
 
 __all__ = ["Housekeeper"]
 

@@ -14,9 +14,11 @@ from typing import Literal
 
 import attrs
 
-__all__ = ["PART", "TORN", "Every", "Policy", "Rotated", "find_rotated", "next_moment", "rotated_name"]
+__all__ = ["PART", "TORN", "Every", "Method", "Policy", "Rotated", "find_rotated", "next_moment", "rotated_name"]
 
 Every = Literal["never", "hour", "day"]
+Method = Literal["none", "gzip", "zstd"]
+"""How rotated files are compressed."""
 PART = "@part"
 TORN = "@torn"
 

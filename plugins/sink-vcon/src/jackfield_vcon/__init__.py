@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,16 +12,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import attrs
-import trio
 
+from jackfield.events import Event
 from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.contact_format import ContactFormat
-from jackfield.plugin.downloading import Downloader
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.posting import PostOptions, is_post_url, open_poster
 from jackfield.plugin.secrets import Secret
-from jackfield.plugin.sink import OpenSink, SinkSpec
+from jackfield.plugin.sink import OpenSink, Sink, SinkSpec
 from jackfield_vcon.redact import Part
 
 if TYPE_CHECKING:
@@ -176,7 +175,10 @@ class Vcon(PostOptions):
     @asynccontextmanager
     async def open(self, *, now: Callable[[], float] = time.time) -> AsyncGenerator[OpenSink, None]:
         """Make the folder ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
-        # SQLite is loaded by a sink that is opened, and not by every command.
+        # What reads, writes and asks is loaded by a sink that is opened, and not by every command.
+        import trio
+
+        from jackfield.plugin.downloading import Downloader
         from jackfield_vcon.fetching import Fetcher
         from jackfield_vcon.spool import Spool
         from jackfield_vcon.writer import Making, Times, Writer
@@ -228,6 +230,11 @@ def jackfield_commands() -> list[CommandSpec]:
 @hookimpl
 def jackfield_contact_formats() -> list[ContactFormat]:
     """Offer ``application/vcon``."""
-    from jackfield_vcon.on_demand import FORMAT
+    return [ContactFormat("vcon", "application/vcon", _write_contact)]
 
-    return [FORMAT]
+
+def _write_contact(events: Sequence[Event], sinks: Sequence[Sink]) -> bytes:
+    # What assembles vCons is loaded when one is asked for.
+    from jackfield_vcon.on_demand import write_contact
+
+    return write_contact(events, sinks)

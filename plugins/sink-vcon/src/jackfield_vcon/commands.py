@@ -10,8 +10,6 @@ from pathlib import Path
 from jackfield.errors import ConfigError, ConfigProblem, EventError
 from jackfield.events import Event
 from jackfield.plugin.command import CommandHost, CommandSpec
-from jackfield_vcon.assemble import encode
-from jackfield_vcon.on_demand import vcons
 from jackfield_vcon.redact import PARTS
 
 __all__ = ["COMMAND"]
@@ -35,6 +33,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace, host: CommandHost) -> int:
+    from jackfield_vcon.assemble import encode  # loaded by this command alone
+    from jackfield_vcon.on_demand import vcons
+
     bad: list[int] = []
     try:
         with options.file.open("rb") if options.file is not None else sys.stdin.buffer as lines:

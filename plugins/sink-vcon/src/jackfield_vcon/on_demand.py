@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jackfield.events import Event
-from jackfield.plugin.contact_format import ContactFormat
 from jackfield.plugin.sink import Sink
 from jackfield_vcon import Vcon
 from jackfield_vcon.assemble import Edition, assemble, encode
@@ -15,7 +14,7 @@ from jackfield_vcon.identity import conversation_of, key_of
 from jackfield_vcon.recordings import Recordings
 from jackfield_vcon.redact import redacted
 
-__all__ = ["FORMAT", "conversations", "vcons"]
+__all__ = ["conversations", "vcons", "write_contact"]
 
 
 def conversations(events: Iterable[Event]) -> Mapping[str, list[Event]]:
@@ -69,7 +68,7 @@ def vcons(
     return made
 
 
-def _write(events: Sequence[Event], sinks: Sequence[Sink]) -> bytes:
+def write_contact(events: Sequence[Event], sinks: Sequence[Sink]) -> bytes:
     """As the first vCon sink of the gateway would write it, signed and encrypted as there; or by default."""
     options = next((sink for sink in sinks if isinstance(sink, Vcon)), None)
     if options is None:
@@ -79,6 +78,3 @@ def _write(events: Sequence[Event], sinks: Sequence[Sink]) -> bytes:
         sealer = options.sealer()
     bodies = ((vcon["uuid"], encode(vcon)) for vcon in found)
     return b"".join(body if sealer is None else sealer.seal(uuid, body) for uuid, body in bodies)
-
-
-FORMAT = ContactFormat("vcon", "application/vcon", _write)
