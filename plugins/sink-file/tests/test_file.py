@@ -88,6 +88,7 @@ async def test_a_torn_line_is_put_aside_at_the_start(tmp_path, written):
 
 OPENS_AS_NOBODY = """
     import json, os, sys, trio
+    import jackfield_file.housekeeper, jackfield_file.writer  # which this user may not read in a moment
     from jackfield_file import File
 
     async def main():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -24,6 +22,8 @@ from jackfield.plugin.simulator import Simulator
 from jackfield.plugin.transport import Endpoint
 from jackfield.plugin.webhook import Webhook
 from jackfield_voipbin.credentials import login, read_credential
+from jackfield_voipbin.customer_id import canonical_id, is_customer_id
+from jackfield_voipbin.diagnosis import diagnose as _diagnose
 from jackfield_voipbin.dialects import AutoDialect, DocumentedDialect, PrefixDialect
 from jackfield_voipbin.plans import UNKNOWN_ID
 from jackfield_voipbin.rest import Rest, base_of
@@ -31,24 +31,11 @@ from jackfield_voipbin.single_event import SingleEventDialect, check_event
 from jackfield_voipbin.topics import PROVIDER
 
 if TYPE_CHECKING:
-    from jackfield.events import Event
-    from jackfield.plugin.diagnosis import Finding
     from jackfield.state import Sync
 
 __all__ = ["Voipbin", "jackfield_commands", "jackfield_providers"]
 
 
-def _no_colon(_instance: object, _attribute: object, value: str | None) -> None:
-    if value is not None and (not value or ":" in value or "*" in value):
-        raise ValueError(f"{value!r} is not a customer id: it must not be empty nor hold ':' or '*'")
-
-
-def _canonical(customer_id: str | None) -> str | None:
-    # The platform accepts a UUID in capitals too, and then sends nothing: it compares texts.
-    return customer_id.lower() if customer_id and _UUID.fullmatch(customer_id) else customer_id
-
-
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _rest_url = attrs.validators.optional(is_url("https", "http"))
 
 
@@ -68,8 +55,8 @@ class Voipbin:
     )
     customer_id: str | None = attrs.field(
         default=None,
-        converter=_canonical,
-        validator=_no_colon,
+        converter=canonical_id,
+        validator=is_customer_id,
         metadata=field_help(
             "the customer's id, from GET /v1.0/customer; learned from the token or the platform if left out"
         ),
@@ -256,11 +243,7 @@ class Voipbin:
 
         return (yield from query_sync(self.rest(), datetime.now(UTC)))
 
-    def diagnose(self, protocol: FeedProtocol | None, events: Sequence[Event], now: datetime) -> Iterable[Finding]:
-        """The token's age and rights, and how the server differs from its documentation."""
-        from jackfield_voipbin.diagnosis import diagnose
-
-        return diagnose(self, protocol, events, now)
+    diagnose = _diagnose
 
     def webhook(self, feed: str) -> Webhook | None:
         """How posts are read, where the platform is to post."""

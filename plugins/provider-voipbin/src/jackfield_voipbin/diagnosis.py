@@ -14,7 +14,6 @@ from jackfield.plugin.protocol import FeedProtocol
 from jackfield.plugin.secrets import Secret
 from jackfield_voipbin.credentials import ADMIN, MANAGER, SUPER, Credential, read_credential
 from jackfield_voipbin.frame_format import FrameFormat, format_of
-from jackfield_voipbin.protocol import VoipbinProtocol
 from jackfield_voipbin.wire import read_frame
 
 __all__ = ["diagnose"]
@@ -85,6 +84,8 @@ def _rights(credential: Credential) -> Iterator[Finding]:
 
 
 def _spellings(protocol: FeedProtocol | None) -> Iterator[Finding]:
+    from jackfield_voipbin.protocol import VoipbinProtocol  # loaded by a feed, and not by every command
+
     if not isinstance(protocol, VoipbinProtocol):
         return
     if protocol.left_out:
