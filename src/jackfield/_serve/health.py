@@ -11,10 +11,12 @@ import attrs
 from jackfield._gateway.snapshot import GatewayState
 from jackfield.reports.feed_states import FeedState
 
-__all__ = ["LAG_EVENTS", "Health", "health_of"]
+__all__ = ["LAG_EVENTS", "LAG_SECONDS", "Health", "health_of"]
 
 LAG_EVENTS = 10_000
 """A sink that is so many events behind is a reason for being degraded."""
+LAG_SECONDS = 300.0
+"""Likewise one whose oldest event waits for so long."""
 
 # A feed by webhook alone listens; it has nothing to subscribe to.
 WELL = frozenset({FeedState.SUBSCRIBED, FeedState.LISTENING})
@@ -59,7 +61,9 @@ def _reasons(state: GatewayState, now: datetime) -> Iterator[tuple[str, str]]:
         elif feed.refused_topics:
             yield f"feeds.{name}", f"{len(feed.refused_topics)} topics are refused"
     for name, sink in state.sinks.items():
+        seconds = (now - sink.waiting_since).total_seconds() if sink.waiting_since else 0.0
+        behind = f"{sink.lag} events behind" + (f", the oldest for {seconds:.0f} s" if seconds >= 1.0 else "")
         if sink.state != "delivering":
-            yield f"sinks.{name}", f"{sink.state}, {sink.lag} events behind"
-        elif sink.lag >= LAG_EVENTS:
-            yield f"sinks.{name}", f"{sink.lag} events behind"
+            yield f"sinks.{name}", f"{sink.state}, {behind}"
+        elif sink.lag >= LAG_EVENTS or seconds >= LAG_SECONDS:
+            yield f"sinks.{name}", behind

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from jackfield._gateway.snapshot import GatewayState
-from jackfield._serve.health import LAG_EVENTS, health_of
+from jackfield._serve.health import LAG_EVENTS, LAG_SECONDS, health_of
 from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats
 from jackfield.reports.stats import ClusterStats, JournalStats, SharedFeed, SinkStats
@@ -46,6 +46,14 @@ def test_where_all_is_well_it_is_ok():
         ),
         (changed(sink=SinkStats("paused", lag=7)), {"sinks.crm": "paused, 7 events behind"}),
         (changed(sink=SinkStats(lag=LAG_EVENTS)), {"sinks.crm": f"{LAG_EVENTS} events behind"}),
+        (
+            changed(sink=SinkStats(lag=2, waiting_since=AT - timedelta(seconds=LAG_SECONDS))),
+            {"sinks.crm": "2 events behind, the oldest for 390 s"},
+        ),
+        (
+            changed(sink=SinkStats("retrying", lag=2, waiting_since=AT)),
+            {"sinks.crm": "retrying, 2 events behind, the oldest for 90 s"},
+        ),
     ],
 )
 def test_a_feed_or_a_sink_in_trouble_is_degraded_and_ready_all_the_same(state, reasons):
