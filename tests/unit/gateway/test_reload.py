@@ -1,12 +1,14 @@
 """`jackfield._gateway.reload`: another configuration while the gateway runs, whole or not at all."""
 
 import random
-from contextlib import asynccontextmanager
+import ssl
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import attrs
 import pytest
 import trio
+import trustme
 
 import jackfield
 from jackfield.errors import ConfigError, DeliveryError, JackfieldError
@@ -167,6 +169,65 @@ async def test_a_changed_token_overlaps_the_connections_and_is_no_gap(feeds, tmp
         assert subscribed(gateway, "office")
     assert not memory.reports(GapSuspected, EventsDropped)
     assert len(memory.reports(ConfigReloadFailed)) == 1
+
+
+async def forward(source, target):
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        async for data in source:
+            await target.send_all(data)
+        await target.aclose()
+
+
+async def terminate_tls(url, context, subjects, *, task_status):
+    """Before a vendor's server, a proxy that wants a certificate of each client; whose they were."""
+    host, _, port = url.split("/")[2].partition(":")
+
+    async def serve_one(stream):
+        with suppress(trio.BrokenResourceError):
+            await stream.do_handshake()
+            subjects.append(stream.getpeercert()["serialNumber"])
+            async with await trio.open_tcp_stream(host, int(port)) as inner, trio.open_nursery() as both:
+                both.start_soon(forward, stream, inner)
+                await forward(inner, stream)
+                both.cancel_scope.cancel()
+
+    serving = partial(trio.serve_ssl_over_tcp, serve_one, 0, context, host="127.0.0.1", https_compatible=True)
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(serving)
+        task_status.started(listener.transport_listener.socket.getsockname()[1])
+
+
+async def test_a_renewed_client_certificate_overlaps_the_connections_and_is_no_gap(feeds, nursery, tmp_path):
+    memory, authority, subjects = Memory(), trustme.CA(), []
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    authority.issue_cert("localhost").configure_cert(context)
+    ours, trusted = tmp_path / "ours.pem", tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    authority.issue_cert("us@example.com").private_key_and_cert_chain_pem.write_to_path(ours)
+    port = await nursery.start(terminate_tls, feeds["office"]["url"], context, subjects)
+    secured = {"url": f"wss://localhost:{port}/v1.0/ws", "ca_file": str(trusted), "client_cert": str(ours)}
+    document = {
+        "feeds": {"office": feeds["office"] | secured},
+        "sinks": {"m": sink("m")},
+        "routes": [route("m")],
+    }
+    async with jackfield.open_gateway(document, plugins=[memory]) as gateway:
+        await until(lambda: subscribed(gateway, "office"))
+        before = set(subjects)
+        assert not await gateway.apply(document)
+        authority.issue_cert("us@example.com").private_key_and_cert_chain_pem.write_to_path(ours)
+        assert await gateway.apply(document)
+        assert gateway.state().feeds["office"].connections == 2
+        assert set(subjects) - before
+        ours.write_text("no certificate")
+        with pytest.raises(ConfigError, match=r"feeds\.office: .*; the connection that is up goes on"):
+            await gateway.apply(document)
+        seen = len(memory.got["m"])
+        await until(lambda: len(memory.got["m"]) > seen + 20)
+        assert subscribed(gateway, "office")
+    assert not memory.reports(GapSuspected, EventsDropped)
 
 
 async def test_a_listener_that_comes_after_a_failed_change_is_still_served(feeds):
