@@ -15,7 +15,7 @@ from jackfield._dashboard.access import Access, Viewer
 from jackfield._dashboard.operations import Operations
 from jackfield._gateway.gateway import Gateway
 from jackfield._net.http_connection import Streamed
-from jackfield._net.http_server import HTTPServer, listen, whole
+from jackfield._net.http_server import HTTPServer, close_listeners, listen, whole
 from jackfield._serve.api import API, open_api
 from jackfield.config import GatewayConfig
 from jackfield.plugin.hooks import hookimpl
@@ -84,11 +84,14 @@ class Site:
         """Serve the pages until cancelled; starts with the URL, or raises `OSError`."""
         listeners, url = await listen(self.access.host, port, self.access.tls)
         self._config = gateway.config
-        async with open_api(gateway) as self._api, trio.open_nursery() as nursery:
-            self._measure(gateway)
-            nursery.start_soon(self._keep_measuring, gateway)
-            await nursery.start(HTTPServer(whole(self.respond)).run, listeners)
-            task_status.started(f"{url}/")
+        try:
+            async with open_api(gateway) as self._api, trio.open_nursery() as nursery:
+                self._measure(gateway)
+                nursery.start_soon(self._keep_measuring, gateway)
+                await nursery.start(HTTPServer(whole(self.respond)).run, listeners)
+                task_status.started(f"{url}/")
+        finally:
+            await close_listeners(listeners)
 
     async def _keep_measuring(self, gateway: Gateway) -> None:
         while True:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import attrs
@@ -20,7 +20,7 @@ from jackfield._net.mounts import Handle, Mount, Mounts
 from jackfield.errors import WebhookError
 from jackfield.plugin.http import Request, Response
 
-__all__ = ["HTTPServer", "Limits", "Respond", "by", "listen", "shared", "whole"]
+__all__ = ["HTTPServer", "Limits", "Respond", "by", "close_listeners", "listen", "shared", "whole"]
 
 MOST_BODY = 4096
 # How accepting fails where no descriptor, or no memory for one, is left; and how long to wait before the next attempt.
@@ -204,6 +204,13 @@ async def listen(
     if tls is None:
         return listeners, url
     return [trio.SSLListener(each, tls, https_compatible=True) for each in listeners], url
+
+
+async def close_listeners(listeners: Iterable[trio.abc.Listener[trio.abc.Stream]]) -> None:
+    """Close all of them; closing one is a checkpoint, at which a cancelled task would leave the others open."""
+    with trio.CancelScope(shield=True):
+        for each in listeners:
+            await trio.aclose_forcefully(each)
 
 
 @attrs.frozen(eq=False)

@@ -18,7 +18,7 @@ from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._net.browsers import is_own_host
 from jackfield._net.exception_groups import unwrapped
-from jackfield._net.http_server import HTTPServer, listen, whole
+from jackfield._net.http_server import HTTPServer, close_listeners, listen, whole
 from jackfield._net.mounts import Mount
 from jackfield._net.os_errors import explain_os_error
 from jackfield._serve.health import health_of
@@ -136,8 +136,7 @@ async def open_probes(address: str | None, *, shared: bool = False) -> AsyncGene
     try:
         yield Probes(url, listeners, host)
     finally:
-        for each in listeners:
-            await trio.aclose_forcefully(each)
+        await close_listeners(listeners)
 
 
 def _text(status: int, text: str) -> Response:

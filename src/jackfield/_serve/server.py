@@ -13,7 +13,7 @@ from jackfield._gateway.committed import webhook_http
 from jackfield._gateway.gateway import Gateway
 from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_connection import HTTPConnection, Streamed
-from jackfield._net.http_server import HTTPServer, Limits, listen, whole
+from jackfield._net.http_server import HTTPServer, Limits, close_listeners, listen, whole
 from jackfield._net.mounts import Mount
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, server_context
@@ -157,5 +157,4 @@ async def open_serving(config: GatewayConfig) -> AsyncGenerator[Serving, None]:
     try:
         yield Serving(config, url, listeners)
     finally:
-        for each in listeners:
-            await trio.aclose_forcefully(each)
+        await close_listeners(listeners)

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from jackfield._net.http_connection import HTTPConnection
-from jackfield._net.http_server import HTTPServer, Limits, by, listen, shared
+from jackfield._net.http_server import HTTPServer, Limits, by, close_listeners, listen, shared
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, server_context
 from jackfield._webhooks.receiver import METHODS, WebhookReceiver, answer
@@ -152,8 +152,7 @@ async def open_webhook_server(
         limits = shared(LIMITS, more_connections) if more_connections else LIMITS
         yield WebhookServer(f"{url}{PREFIX}", listeners, receivers, report, context, limits)
     finally:
-        for each in listeners:
-            await trio.aclose_forcefully(each)
+        await close_listeners(listeners)
 
 
 def _tls(options: WebhooksOptions) -> ssl.SSLContext | None:

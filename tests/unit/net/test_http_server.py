@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield._net.http_connection import HTTPConnection, Streamed
-from jackfield._net.http_server import MOST_BODY, HTTPServer, Limits, whole
+from jackfield._net.http_server import MOST_BODY, HTTPServer, Limits, close_listeners, whole
 from jackfield.plugin.http import Response
 
 
@@ -290,3 +290,14 @@ def test_no_bytes_break_it_and_what_comes_back_is_http(sent):
         reader.send(h11.Request(method="GET", target="/", headers=[("host", "here")]))
         reader.receive_data(came)
         assert isinstance(reader.next_event(), h11.Response)
+
+
+async def test_all_listeners_are_closed_by_a_task_that_was_cancelled():
+    listeners = [
+        *await trio.open_tcp_listeners(0, host="127.0.0.1"),
+        *await trio.open_tcp_listeners(0, host="127.0.0.1"),
+    ]
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await close_listeners(listeners)
+    assert [each.socket.fileno() for each in listeners] == [-1, -1]

@@ -36,6 +36,8 @@ from jackfield_voipbin.webhook import SIGNATURE, sign
 __all__ = ["VoipbinSimulator"]
 
 PATHS = ("/v1.0/ws", "/v1.0/service_agents/ws")
+# The documented events of agents and queues are no states of what these would list.
+NO_DOCUMENTED_LISTS = frozenset({"agents", "queuecalls"})
 # The documentation's own example of a customer.
 CUSTOMER = "550e8400-e29b-41d4-a716-446655440000"
 PROFILES = ("documented", "wrapped", "head", "2026-10")
@@ -212,6 +214,8 @@ class VoipbinSimulator:
                 self.webhook_method = self._customer["webhook_method"]
                 return answer
         if request.method != "GET":
+            return refusal(404, "ROUTE_NOT_FOUND")
+        if self.profile == "documented" and parts[1] in NO_DOCUMENTED_LISTS:
             return refusal(404, "ROUTE_NOT_FOUND")
         return listing(self._state, parts[1:], request.url, credential)
 
