@@ -60,6 +60,11 @@ class Script:
         """The feed is up."""
         self._stream("connected", self.now - timedelta(hours=1), by="webhook")
 
+    def synced(self):
+        """Its vendor has listed everything, and there was nothing."""
+        at = self.now - timedelta(minutes=59)
+        self._stream("synced", at, as_of=at.isoformat(), listed=[], complete=["agent", "call", "contact", "queue"])
+
     def disconnected(self):
         self._stream("disconnected", self.now)
 
@@ -102,6 +107,7 @@ class Script:
         """Eleven of fourteen answered in time, two given up; two wait, the longer one for a little over a minute."""
         day = cls()
         day.connected()
+        day.synced()
         for name, kinds in {
             "ann": ["logged_on", "ready"],
             "bob": ["logged_on", "ready"],

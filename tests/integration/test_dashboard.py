@@ -174,6 +174,21 @@ async def test_a_supervisor_of_one_feed_sees_its_figures_and_nobodys_name_or_num
 
 @browser
 @pytest.mark.thorough
+async def test_what_no_vendor_lists_is_known_so_far_and_not_nothing(tmp_path):
+    day = Script()
+    day.connected()
+    day.agent("ann", "logged_on", "ready")
+    async with shown(tmp_path, at_noon(day.now), *day.events) as (page, gateway, _url):
+        await page.until(f"{text('#tile-waiting .note')} === 'known so far'")
+        assert await page.value(text("#tile-staff .note")) == "known so far"
+        day.synced()
+        await gateway.publish(day.events[-1])
+        await page.until(f"{text('#tile-waiting .note')} === 'contacts in queues'")
+        assert await page.value(text("#tile-staff .note")) == ""
+
+
+@browser
+@pytest.mark.thorough
 async def test_alerts_are_off_until_somebody_wants_them(tmp_path):
     day = Script.of_the_day()
     async with shown(tmp_path, at_noon(day.now), *day.events) as (page, _, _url):

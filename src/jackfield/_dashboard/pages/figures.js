@@ -80,6 +80,11 @@ export class Scope { // all, or what belongs to one feed, one queue
     return this.contacts().filter((each) => each.state === "connected" && this.store.isLive(each)).length;
   }
 
+  unlisted(entity) { // feeds of which not every call, contact or agent that there was before is known
+    return [...this.store.feeds.values()].filter(
+      (each) => each.live && !each.complete?.includes(entity) && (!this.feed || each.name === this.feed)).map(({ name }) => name);
+  }
+
   silent() { // feeds that are down
     return [...this.store.feeds.values()].filter((each) => !each.live && (!this.feed || each.name === this.feed));
   }

@@ -84,7 +84,9 @@ export class Tiles {
       toneOf("service level", today.serviceLevel, "service_level", { falling: true }));
     line(this.level.chart, scope.hours(), (each) => each.serviceLevel, "Service level");
 
-    const unknown = waiting.unconfirmed ? `${count(waiting.unconfirmed)} more unconfirmed` : "";
+    const unlisted = scope.unlisted("contact");
+    const unknown = waiting.unconfirmed ? `${count(waiting.unconfirmed)} more unconfirmed` : unlisted.length ? "known so far" : "";
+    this.waiting.note.title = unlisted.length ? `${unlisted.join(", ")}: what waited before the connection is not known` : "";
     this.waiting.show(blind ? NONE : count(waiting.count), blind ? "not known now" : unknown || "contacts in queues",
       toneOf("waiting", waiting.count, "waiting"));
     const longest = waiting.since === null || blind ? null : Math.max(0, store.now - waiting.since);
@@ -98,7 +100,7 @@ export class Tiles {
     for (const [name, value] of this.states) setText(value, blind ? NONE : count(staff[name]));
     const total = STAFF.reduce((all, [name]) => all + staff[name], 0);
     const away = [staff.logged_off ? `${count(staff.logged_off)} logged off` : "", staff.unknown ? `${count(staff.unknown)} unknown` : "",
-      staff.stale ? `${count(staff.stale)} not known now` : ""].filter(Boolean).join(", ");
+      staff.stale ? `${count(staff.stale)} not known now` : "", scope.unlisted("agent").length ? "known so far" : ""].filter(Boolean).join(", ");
     setText(this.staff.note, away);
     const ready = total ? toneOf("ready agents", staff.ready, "ready", { falling: true, including: true }) : "";
     setAttribute(this.staff.box, "data-tone", ready || null);
