@@ -11,7 +11,7 @@ from corpus import ACCOUNT, CUSTOMER
 from watch import Watch
 
 import jackfield
-from jackfield._cli.run import tune
+from jackfield._cli.tuning import tune
 from jackfield._feed.transport import connect
 from jackfield._journal import Journal
 from jackfield._journal.log import Bounds

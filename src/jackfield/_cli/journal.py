@@ -17,6 +17,7 @@ import msgspec
 
 from jackfield._cli import journal_files, journal_forget, replay
 from jackfield._cli.console import say, warn
+from jackfield._cli.journal_folders import gateway_options, journal_folder, journal_folders
 from jackfield._cli.moments import moment
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options
@@ -27,18 +28,16 @@ from jackfield._delivery.replay import EventFilter, letters, past
 from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.records import Loss
-from jackfield._journal.store.surviving import check_content
-from jackfield._journal.takeover import is_old_form
-from jackfield.config import GatewayOptions, find_config, read_gateway_options, read_toml
-from jackfield.errors import ConfigError, ConfigProblem, JournalError
+from jackfield.config import GatewayOptions
 from jackfield.events import Event, Record
 from jackfield.kinds import causal_rank
 
-__all__ = ["PATH", "configure", "journal_folder", "run"]
+__all__ = ["PATH", "configure", "run"]
 
 EPILOG = """\
-PATH is a configuration, whose journal is meant, or a journal's folder itself. A gateway may be
-running meanwhile, except for 'import', 'compact' and 'forget-durable', which are refused then.
+PATH is a configuration, whose journal is meant, or a journal's folder itself. Where 'run --workers'
+has written a journal for each feed, all of them are meant, or name a feed's own folder. A gateway
+may be running meanwhile, except for 'import', 'compact' and 'forget-durable', which are refused then.
 They, 'replay --dead' and 'forget-sink' change the journal; the others only read it.
 
 examples:
@@ -57,11 +56,12 @@ PATH = "a configuration, whose journal is meant, or a journal's folder itself"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
+    parser.set_defaults(each=None)
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
     stats = _action(actions, "stats", "how much there is, and how far each sink has come")
     _add_found_path(stats)
-    stats.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    stats.set_defaults(do=_stats)
+    stats.add_argument("--json", action="store_true", help="one JSON object for each journal instead of text")
+    stats.set_defaults(each=_stats)
     events = _action(
         actions,
         "events",
@@ -69,13 +69,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _add_selection(events)
     events.add_argument("--limit", type=number(int, 1), metavar="N", help="stop after so many")
-    events.set_defaults(do=_events)
+    events.set_defaults(each=_events)
     dead = _action(
         actions, "dead-letters", "the events that sinks refused for good, with the reasons, one JSON object a line"
     )
     _add_selection(dead)
     dead.add_argument("--sink", metavar="NAME", help="of this sink only")
-    dead.set_defaults(do=_dead)
+    dead.set_defaults(each=_dead)
     again = _action(actions, "replay", "send events to sinks once more, with their ids and origin=replay")
     _add_selection(again)
     again.add_argument(
@@ -84,12 +84,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--dead", action="store_true", help="the dead letters; what arrives is one no more")
     again.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     add_plugin_options(again)
-    again.set_defaults(do=_replay)
+    again.set_defaults(each=_replay)
     check = _action(actions, "check", "read everything and compare it with its checksums; nothing is changed")
     _add_found_path(check)
-    check.set_defaults(do=_check)
+    check.set_defaults(each=_check)
     journal_forget.configure(partial(_action, actions), journal_folder)
-    journal_files.configure(partial(_action, actions), journal_folder, _gateway_options)
+    journal_files.configure(partial(_action, actions), journal_folder, gateway_options)
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -119,32 +119,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what is asked for."""
-    with nullcontext() if options.do in (_events, _replay) else Progress(f"journal {options.action}"):
-        status: int = options.do(options)
-    return status
-
-
-def journal_folder(path: Path | None) -> Path:
-    """The journal's folder that a path stands for, or that of the configuration that is found."""
-    path = path or find_config()
-    if not path.exists():
-        raise ConfigError([ConfigProblem("", f"{path}: there is no such file or folder")])
-    if path.is_file() and is_old_form(path):
-        raise JournalError(f"{path}: is a journal of the old form; the next start of its gateway takes it over")
-    if (options := _gateway_options(path)) is None:
-        check_content(path)
-        return path
-    if options.journal == "memory":
-        raise ConfigError([ConfigProblem("gateway.journal", "'memory' is not a folder, and cannot be inspected")])
-    return Path(options.journal)
-
-
-def _gateway_options(path: Path | None) -> GatewayOptions | None:
-    """The ``[gateway]`` table of a configuration; of a journal's folder, ``None``."""
-    path = path or find_config()
-    if path.is_dir() and not any(path.glob("*.toml")):
-        return None
-    return read_gateway_options(read_toml(path))
+    with nullcontext() if options.action in ("events", "replay") else Progress(f"journal {options.action}"):
+        statuses: list[int] = (
+            [options.do(options)]
+            if options.each is None
+            else [options.each(options, path) for path in journal_folders(options.path)]
+        )
+    return max(statuses)
 
 
 def _wanted(options: argparse.Namespace) -> EventFilter:
@@ -155,14 +136,13 @@ def _unreadable(what: str) -> Any:
     return lambda which: say(f"{what} {which} cannot be read: it is not what was written", level="warning")
 
 
-def _stats(options: argparse.Namespace) -> int:
-    path = journal_folder(options.path)
+def _stats(options: argparse.Namespace, path: Path) -> int:
     store = SegmentStore.open(path, readonly=True)
     try:
         cursors, dead = store.cursors(), store.dead_count()
         losses = store.losses()
         count, ends = store.count(store.first, store.next), _ends(store)
-        keep_bytes = (_gateway_options(options.path) or GatewayOptions()).retain_bytes
+        keep_bytes = (gateway_options(options.path) or GatewayOptions()).retain_bytes
         covered = measure_coverage(store, keep_bytes)
         document: dict[str, Any] = {
             "path": str(path),
@@ -218,17 +198,18 @@ def _ends(store: SegmentStore) -> list[datetime]:
     return [datetime.fromtimestamp(line.received / 1_000_000, UTC) for line in lines] if len(lines) == 2 else []
 
 
-def _events(options: argparse.Namespace) -> int:
-    store = SegmentStore.open(journal_folder(options.path), readonly=True)
-    left = options.limit
+def _events(options: argparse.Namespace, path: Path) -> int:
+    store = SegmentStore.open(path, readonly=True)
     try:
         with replay.reading(store) as passed:
             pages: Iterable[list[Record]] = past(store, _wanted(options), _unreadable("event"), warn, passed)
             if options.correlation is not None:  # vendors tell one contact's events in any order
                 pages = [sorted(chain.from_iterable(pages), key=_happened)]
             for page in pages:
-                _write((event for _, event in page[:left]))
-                if left is not None and (left := left - len(page)) <= 0:
+                _write((event for _, event in page[: options.limit]))
+                if options.limit is not None:
+                    options.limit = max(0, options.limit - len(page))
+                if options.limit == 0:
                     break
     finally:
         store.close()
@@ -246,8 +227,8 @@ def _write(events: Iterable[Event]) -> None:
         sys.stdout.buffer.write(event.to_json() + b"\n")
 
 
-def _dead(options: argparse.Namespace) -> int:
-    store = SegmentStore.open(journal_folder(options.path), readonly=True)
+def _dead(options: argparse.Namespace, path: Path) -> int:
+    store = SegmentStore.open(path, readonly=True)
     try:
         for page in letters(store, options.sink, _wanted(options), _unreadable("dead letter")):
             for each in page:
@@ -266,12 +247,11 @@ def _dead(options: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(options: argparse.Namespace) -> int:
-    return replay.run(options, journal_folder(options.path), _wanted(options), _unreadable)
+def _replay(options: argparse.Namespace, path: Path) -> int:
+    return replay.run(options, path, _wanted(options), _unreadable)
 
 
-def _check(options: argparse.Namespace) -> int:
-    path = journal_folder(options.path)
+def _check(options: argparse.Namespace, path: Path) -> int:
     store = SegmentStore.open(path, readonly=True)
     problems = 0
     try:
@@ -279,7 +259,7 @@ def _check(options: argparse.Namespace) -> int:
             problems += 1
             print(problem)
         events = store.count(store.first, store.next)
-        covered = measure_coverage(store, (_gateway_options(options.path) or GatewayOptions()).retain_bytes)
+        covered = measure_coverage(store, (gateway_options(options.path) or GatewayOptions()).retain_bytes)
     finally:
         store.close()
     if covered:

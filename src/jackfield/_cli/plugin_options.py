@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from jackfield._cli.console import Console
 from jackfield._loading.registry import Registry
 
-__all__ = ["add_plugin_options", "load_plugins"]
+__all__ = ["add_plugin_options", "load_plugins", "named_plugins"]
 
 VARIABLE = "JACKFIELD_PLUGINS"
 
@@ -27,10 +27,14 @@ def add_plugin_options(parser: argparse.ArgumentParser) -> None:
 
 def load_plugins(only: Sequence[str] | None = None, *, strict: bool = False) -> Registry:
     """Load the installed plugins, or `only` some; reports each failure on standard error."""
-    named = _names(os.environ.get(VARIABLE, "")) or None
-    registry = Registry.load(only=named if only is None else only, strict=strict)
+    registry = Registry.load(only=named_plugins(only), strict=strict)
     Console().plugin_failures(registry.failures)
     return registry
+
+
+def named_plugins(only: Sequence[str] | None) -> Sequence[str] | None:
+    """The plugins to load: those that are named, on the command line or else in the environment; ``None`` for all."""
+    return (_names(os.environ.get(VARIABLE, "")) or None) if only is None else only
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
 from jackfield._cli.console import Console
-from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.snapshot import SupportsState
 from jackfield._journal.segments.locking import lock_folder
 from jackfield._journal.segments.state import read_writer
 from jackfield._serve.service_manager import ServiceManager
@@ -20,9 +20,28 @@ from jackfield.config import GatewayConfig
 from jackfield.errors import ConfigError, ConfigProblem, JackfieldError, JournalError
 from jackfield.reports import ConfigReloadFailed
 
-__all__ = ["check_free", "outcome_file", "read_outcome", "reload_gateway", "running_process"]
+__all__ = ["SupportsReload", "check_free", "outcome_file", "read_outcome", "reload_gateway", "running_process"]
 
 NAME = "reload.json"
+
+
+class Changes(Protocol):
+    """What has changed."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line for each change."""
+
+
+class SupportsReload(SupportsState, Protocol):
+    """A gateway, or several processes that are one."""
+
+    @property
+    def config(self) -> GatewayConfig:
+        """What it runs by now."""
+
+    async def apply(self, config: GatewayConfig) -> Changes:
+        """Take another configuration over; `ConfigError` where it goes on with the one that it has."""
 
 
 def outcome_file(config: GatewayConfig) -> Path | None:
@@ -31,7 +50,11 @@ def outcome_file(config: GatewayConfig) -> Path | None:
 
 
 async def reload_gateway(
-    gateway: Gateway, again: Callable[[], GatewayConfig], console: Console, manager: ServiceManager, turn: trio.Lock
+    gateway: SupportsReload,
+    again: Callable[[], GatewayConfig],
+    console: Console,
+    manager: ServiceManager,
+    turn: trio.Lock,
 ) -> None:
     """Read the configuration again and take it over; what is wrong is reported, and everything goes on as it was.
 

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import signal
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, ExitStack
-from functools import partial
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 
 import trio
 
-from jackfield._cli.config_option import add_config_option, load_config, named_files
+from jackfield._cli.config_option import Source, add_config_option, named_files
 from jackfield._cli.console import Console
 from jackfield._cli.early_signals import as_python_has_them
 from jackfield._cli.log_options import add_log_options, made_console
-from jackfield._cli.plugin_options import add_plugin_options, load_plugins
-from jackfield._cli.reloading import check_free, reload_gateway
+from jackfield._cli.numbers import number
+from jackfield._cli.plugin_options import add_plugin_options, load_plugins, named_plugins
+from jackfield._cli.reloading import SupportsReload, check_free, reload_gateway
 from jackfield._cli.signals import STOP, second_signal_ends
+from jackfield._cli.tuning import tune
+from jackfield._cli.workers.group import WorkerGroup
+from jackfield._cli.workers.messages import Begin, Written
+from jackfield._cli.workers.unit import check_shareable, standard_output
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.opening import open_gateway
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._loading.registry import Registry
+from jackfield._net.http_server import HTTPServer
 from jackfield._serve.monitor import open_probes
 from jackfield._serve.server import open_serving
 from jackfield._serve.service_manager import ServiceManager, managed
 from jackfield.config import GatewayConfig
 from jackfield.config.addresses import host_of, tables_of
 
-__all__ = ["configure", "run", "run_until_signal", "say_summary", "tune"]
+__all__ = ["configure", "run", "run_until_signal", "say_summary"]
 
 EPILOG = """\
 Connects every feed and delivers to every sink until SIGINT or SIGTERM; then it closes
@@ -37,15 +41,18 @@ once. SIGHUP reads the configuration again and takes over what has changed, or n
 where something is wrong; 'jackfield reload CONFIG' sends it and prints the outcome.
 'jackfield check CONFIG' prints what it will subscribe to."""
 
-# Allocations between two runs of Python's cycle collector. Events have no cycles, and with the default of 700 the
-# collector visits all buffered events again and again, which costs a sixth of the time per event.
-COLLECT_AFTER = 50_000
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
     add_config_option(parser)
+    parser.add_argument(
+        "--workers",
+        type=number(int, 1),
+        default=1,
+        metavar="N",
+        help="processes that hold the feeds between them, each feed with a journal of its own (default: this one)",
+    )
     add_log_options(parser)
     add_plugin_options(parser)
 
@@ -54,20 +61,18 @@ def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
     files = named_files(options)
-    config = load_config(files, registry)
+    source = Source(files, registry)
+    config = source.read()
     console = made_console(options)
     for warning in config.warnings:
         console.say("config_warning", str(warning), level="warning")
     tune()
     as_python_has_them(signal.SIGINT)  # trio looks at the beginning whether an interrupt is its own to handle
-    trio.run(_run, config, registry, console, partial(load_config, files, registry))
+    if options.workers > 1:
+        trio.run(_run_workers, config, registry, console, source, options)
+    else:
+        trio.run(_run, config, registry, console, source.read)
     return 0
-
-
-def tune() -> None:
-    """Tune the garbage collector for a stream of events; a program that embeds a gateway decides for itself."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 async def _run(config: GatewayConfig, registry: Registry, console: Console, again: Callable[[], GatewayConfig]) -> None:
@@ -77,15 +82,35 @@ async def _run(config: GatewayConfig, registry: Registry, console: Console, agai
         say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
+async def _run_workers(
+    config: GatewayConfig, registry: Registry, console: Console, source: Source, options: argparse.Namespace
+) -> None:
+    begin = Begin(
+        Written.of(source.document),
+        (),
+        None if (named := named_plugins(options.plugins)) is None else tuple(named),
+        options.strict_plugins,
+        console.least,
+        console.format,
+    )
+    check_shareable(config, standard_output())
+    registry = registry.extended([console])
+    group = WorkerGroup(config, lambda: source.document, registry, options.workers, begin)
+    stats = await run_until_signal(group.open(), console, config, source.read, group.kill)
+    if console.least in ("debug", "info"):
+        say_summary(stats, console, durable=config.gateway.journal != "memory")
+
+
 async def run_until_signal(
-    opening: AbstractAsyncContextManager[Gateway],
+    opening: AbstractAsyncContextManager[SupportsReload],
     console: Console,
     config: GatewayConfig,
     again: Callable[[], GatewayConfig] | None = None,
+    at_once: Callable[[], object] = lambda: None,
 ) -> GatewayState:
     """Run a gateway until SIGINT or SIGTERM and shut it down gracefully; returns its last state.
 
-    `again` reads its configuration anew, which SIGHUP asks for.
+    `again` reads its configuration anew, which SIGHUP asks for; `at_once` ends what a second signal must not leave.
     """
     check_free(config)
     manager, turn = ServiceManager.of(), trio.Lock()
@@ -96,8 +121,8 @@ async def run_until_signal(
             open_probes(config.metrics.listen, shared=(host := metrics_host(config)) != "metrics") as probes,
             open_serving(config) as serving,
             opening as gateway,
-            serving.of(gateway) as serving_http,
-            probes.of(gateway, serving_http if host == "serve" else None),
+            serving.of(gateway) if isinstance(gateway, Gateway) else nullcontext() as serving_http,
+            probes.of(gateway, serving_http if host == "serve" else _parent_http(gateway)),
             managed(gateway, manager),
             trio.open_nursery() as reloading,
         ):
@@ -105,9 +130,9 @@ async def run_until_signal(
                 console.say("metrics_served", f"metrics: {probes.url}/metrics", url=f"{probes.url}/metrics")
             if serving.url:
                 console.say("events_served", f"serving events: {serving.url}/v1/events", url=serving.url)
-            async for number in signals:
-                if number in STOP:
-                    console.say("gateway_stopping", f"{signal.Signals(number).name}: stopping")
+            async for received in signals:
+                if received in STOP:
+                    console.say("gateway_stopping", f"{signal.Signals(received).name}: stopping")
                     break
                 if again is not None:
                     reloading.start_soon(reload_gateway, gateway, again, console, manager, turn)
@@ -115,8 +140,13 @@ async def run_until_signal(
             # From here on Python's own handlers are back.
             handlers.close()
             as_python_has_them(*STOP)
-            handlers.enter_context(second_signal_ends(number))
+            handlers.enter_context(second_signal_ends(received, at_once))
     return gateway.state()
+
+
+def _parent_http(gateway: SupportsReload) -> HTTPServer | None:
+    """What receives webhooks, where that is in another process than the feeds."""
+    return gateway.server.http if isinstance(gateway, WorkerGroup) else None
 
 
 def metrics_host(config: GatewayConfig) -> str:

@@ -38,11 +38,11 @@ async def cancel_at_signal(
 
 
 @contextmanager
-def second_signal_ends(first: int) -> Iterator[None]:
+def second_signal_ends(first: int, at_once: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Let another signal end the process at once; the first again within a second is the same one.
 
-    A terminal, a service manager and a container's init may each pass one signal on. `StoppedAtOnce` is what an
-    interrupt becomes.
+    A terminal, a service manager and a container's init may each pass one signal on. `at_once` is called before that,
+    for what would outlive the process. `StoppedAtOnce` is what an interrupt becomes.
     """
     previous = {number: signal.getsignal(number) for number in STOP}
     since = time.monotonic()
@@ -50,6 +50,7 @@ def second_signal_ends(first: int) -> Iterator[None]:
     def handle(number: int, _frame: FrameType | None) -> None:
         if number == first and time.monotonic() - since < SAME_SIGNAL_SECONDS:
             return
+        at_once()
         signal.signal(number, previous[signal.Signals(number)])
         signal.raise_signal(number)
 

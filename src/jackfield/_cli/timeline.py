@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from jackfield._cli.config_option import load_config
 from jackfield._cli.console import say, warn
-from jackfield._cli.journal import PATH, journal_folder
+from jackfield._cli.journal import PATH
+from jackfield._cli.journal_folders import journal_folders
 from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.texts import searched
@@ -19,6 +21,7 @@ from jackfield._journal.timelines import EventsInFolder, find_timelines
 from jackfield._loading.contact_formats import write_contact
 from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.events import Event
+from jackfield.state.timeline import Timeline
 
 __all__ = ["configure", "run"]
 
@@ -52,11 +55,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the timelines."""
     write = _writer(options) if options.format is not None else None
-    store = SegmentStore.open(journal_folder(options.path), readonly=True)
-    try:
-        found, there_are = find_timelines(EventsInFolder(store, warn), options.what, options.last)
-    finally:
-        store.close()
+    found, there_are = list[Timeline](), 0
+    for folder in journal_folders(options.path):
+        store = SegmentStore.open(folder, readonly=True)
+        try:
+            some, count = find_timelines(EventsInFolder(store, warn), options.what, options.last)
+        finally:
+            store.close()
+        found, there_are = found + some, there_are + count
+    found = sorted(found, key=_newest)[-options.last :]
     if not found:
         say(f"{options.path}: no contact {options.what!r}, and no call from or to such a number", level="warning")
         return 1
@@ -87,6 +94,11 @@ def _writer(options: argparse.Namespace) -> Callable[[Sequence[Event]], bytes]:
     # What the sinks leave out for privacy is left out here too, so a configuration that cannot be read ends this.
     sinks = [each.impl for each in load_config([path], registry).sinks] if configured else []
     return partial(write_contact, form, sinks=sinks)
+
+
+def _newest(timeline: Timeline) -> datetime:
+    """When the newest of its events came."""
+    return max(entry.event.received for entry in timeline.entries)
 
 
 def _printable(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 import attrs
 
@@ -13,8 +14,9 @@ from jackfield._journal import Journal
 from jackfield.config import Route
 from jackfield.reports.feed_stats import FeedStats
 from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, ServeStats, SinkStats
+from jackfield.reports.workers import WorkerStats
 
-__all__ = ["GatewayState", "gateway_state"]
+__all__ = ["GatewayState", "SupportsState", "gateway_state"]
 
 
 @attrs.frozen
@@ -34,6 +36,15 @@ class GatewayState:
     """The programs and pages that ``[serve]`` serves."""
     cluster: ClusterStats | None = None
     """The gateways that feeds are shared with; ``None`` where there are none."""
+    workers: Mapping[str, WorkerStats] = MappingProxyType({})
+    """The processes that hold the feeds, by number; none where it is this one alone."""
+
+
+class SupportsState(Protocol):
+    """Whose state can be asked for: a gateway, or several processes that are one."""
+
+    def state(self) -> GatewayState:
+        """How it stands now."""
 
 
 def gateway_state(

@@ -12,7 +12,7 @@ from jackfield._feed.session import Session
 from jackfield._gateway.shutdown import Tasks
 from jackfield._loading.registry import Registry
 from jackfield._webhooks.receiver import WebhookReceiver
-from jackfield._webhooks.server import WebhookServer, open_webhook_server
+from jackfield._webhooks.server import ReceivesWebhooks, WebhookServer, open_webhook_server
 from jackfield.config import GatewayConfig, WebhooksOptions
 from jackfield.config.addresses import connections_of, shares
 from jackfield.errors import ConfigError, ConfigProblem
@@ -81,7 +81,7 @@ class Webhooks:
         self.server.receivers = self._receivers(self._options, sessions)
 
     async def _open(
-        self, options: WebhooksOptions, receivers: Mapping[str, WebhookReceiver], *, wanted: bool = False
+        self, options: WebhooksOptions, receivers: Mapping[str, ReceivesWebhooks], *, wanted: bool = False
     ) -> WebhookServer:
         tables = shares(self._config)
         opening = open_webhook_server(

@@ -12,6 +12,7 @@ import trio
 
 from jackfield._journal import Journal
 from jackfield._journal.log import Bounds
+from jackfield._journal.per_feed import refuse_feed_journals
 from jackfield._journal.rescue import Rescue
 from jackfield._journal.retention import Limits
 from jackfield._journal.segments.folder import SEGMENT_BYTES
@@ -40,6 +41,7 @@ async def open_journal(options: GatewayOptions, report: Callable[[Report], None]
         yield Journal(bounds, memory, report, Limits(ids=options.dedupe_window, every=inf))
         return
     path, reports = Path(options.journal), list[Report]()
+    await trio.to_thread.run_sync(refuse_feed_journals, path)
     await trio.to_thread.run_sync(take_over, path, reports.append)
     for taken_over in reports:
         report(taken_over)

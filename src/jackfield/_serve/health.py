@@ -43,12 +43,17 @@ class Health:
 
 def health_of(state: GatewayState, now: datetime) -> Health:
     """The health of a gateway in this state."""
-    return Health(not state.journal.failing, dict(_reasons(state, now)))
+    held = all(worker.up for worker in state.workers.values())
+    return Health(held and not state.journal.failing, dict(_reasons(state, now)))
 
 
 def _reasons(state: GatewayState, now: datetime) -> Iterator[tuple[str, str]]:
     if state.journal.failing:
         yield "journal", f"writing fails; {state.journal.waiting} events are not committed"
+    for name, worker in state.workers.items():
+        if not worker.up:
+            seconds = max(0.0, (now - worker.since).total_seconds())
+            yield f"workers.{name}", f"down for {seconds:.0f} s; it holds {', '.join(worker.feeds) or 'no feed'}"
     shared = {} if state.cluster is None else state.cluster.feeds
     if state.cluster is not None and state.cluster.trouble:
         yield "cluster", state.cluster.trouble

@@ -72,6 +72,7 @@ def families(state: GatewayState, process: Process, now: datetime) -> Iterator[M
     yield lag
     yield from _group("journal", JOURNAL, {(): state.journal})
     yield from _group("serve", SERVE, {(): state.serve})
+    yield from _group("worker", WORKER, {(name,): each for name, each in state.workers.items()}, "worker")
     yield from _group("gateway", GATEWAY, {(): state})
     if state.cluster is not None:
         yield from _group("cluster", CLUSTER, {(): state.cluster})
@@ -188,6 +189,11 @@ SERVE = (
     Figure("sent_bytes", "Bytes of events and states that were sent.", lambda serve: serve.sent_bytes),
     Figure("dropped_events", "Events that were dropped for slow clients.", lambda serve: serve.dropped),
     Figure("rejected_requests", "Requests that were refused.", lambda serve: serve.rejections, by=("reason",)),
+)
+WORKER = (
+    _gauge("up", "1 while the process holds its feeds.", lambda worker: worker.up),
+    _gauge("feeds", "Feeds that it holds.", lambda worker: len(worker.feeds)),
+    Figure("restarts", "How often the process was started again.", lambda worker: worker.restarts),
 )
 GATEWAY = (
     Figure(

@@ -15,24 +15,23 @@ import trio
 
 from jackfield._gateway.committed import webhook_http
 from jackfield._gateway.gateway import Gateway
-from jackfield._gateway.snapshot import GatewayState
+from jackfield._gateway.snapshot import GatewayState, SupportsState
 from jackfield._net.browsers import is_own_host
 from jackfield._net.exception_groups import unwrapped
 from jackfield._net.http_server import HTTPServer, close_listeners, listen, whole
 from jackfield._net.mounts import Mount
 from jackfield._net.os_errors import explain_os_error
 from jackfield._serve.health import health_of
+from jackfield._serve.loop_delays import LoopDelays
 from jackfield.errors import ConfigError, ConfigProblem
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import host_and_port
-from jackfield.reports.latency import LatencyCounter
 
 if TYPE_CHECKING:
     from jackfield._serve.metrics import Process
 
 __all__ = ["Monitor", "Probes", "missing_library", "open_probes"]
 
-MEASURE_SECONDS = 0.25
 PATHS = ("/metrics", "/healthz", "/readyz")
 
 
@@ -46,7 +45,7 @@ class Monitor:
     _content_type: str
     _listening: str
     """The host on which it listens; on loopback a request must have been made to a name of this machine."""
-    _delays: LatencyCounter = attrs.field(factory=LatencyCounter)
+    _delays: LoopDelays = attrs.field(factory=LoopDelays)
 
     async def respond(self, request: Request) -> Response:
         """Answer one request."""
@@ -58,8 +57,11 @@ class Monitor:
         if request.method not in ("GET", "HEAD"):
             return Response(405, {"allow": "GET, HEAD", "content-type": "text/plain"}, b"only GET is allowed here\n")
         if path == "/metrics":
-            process = attrs.evolve(self._process, loop_delays=self._delays.snapshot())
-            text = self._exposition(self._state(), process, datetime.now(UTC))
+            state, delays = self._state(), self._delays.snapshot()
+            for worker in state.workers.values():
+                delays += worker.loop_delays
+            process = attrs.evolve(self._process, loop_delays=delays)
+            text = self._exposition(state, process, datetime.now(UTC))
             return Response(200, {"content-type": self._content_type}, text)
         if path == "/healthz":  # whoever gets this answer knows that the loop turns
             return _json(200, {"status": "ok"})
@@ -69,10 +71,7 @@ class Monitor:
 
     async def measure(self) -> None:
         """Keep measuring how late the event loop is."""
-        while True:
-            due = trio.current_time() + MEASURE_SECONDS
-            await trio.sleep_until(due)
-            self._delays.observe(max(0.0, trio.current_time() - due))
+        await self._delays.measure()
 
 
 def missing_library() -> str | None:
@@ -89,7 +88,7 @@ class Probes:
     _host: str = ""
 
     @asynccontextmanager
-    async def of(self, gateway: Gateway, shared: HTTPServer | None = None) -> AsyncGenerator[None, None]:
+    async def of(self, gateway: SupportsState, shared: HTTPServer | None = None) -> AsyncGenerator[None, None]:
         """Answer them for this gateway meanwhile; by the server that `shared` is, where it has no listener."""
         if not self.url:
             yield
@@ -106,8 +105,10 @@ class Probes:
                     with body.watched():
                         yield
                 else:
-                    server = shared or webhook_http(gateway)
-                    with server.mounts.mounted(Mount(PATHS, whole(monitor.respond))), body.watched():
+                    if shared is None:
+                        assert isinstance(gateway, Gateway)
+                        shared = webhook_http(gateway)
+                    with shared.mounts.mounted(Mount(PATHS, whole(monitor.respond))), body.watched():
                         yield
                 nursery.cancel_scope.cancel()
 

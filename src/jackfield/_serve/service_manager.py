@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 import attrs
 import trio
 
-from jackfield._gateway.gateway import Gateway
-from jackfield._gateway.snapshot import GatewayState
+from jackfield._gateway.snapshot import GatewayState, SupportsState
 from jackfield._net.exception_groups import unwrapped
 from jackfield._serve.health import health_of
 
@@ -71,7 +70,7 @@ class ServiceManager:
 
 
 @asynccontextmanager
-async def managed(gateway: Gateway, manager: ServiceManager) -> AsyncGenerator[None, None]:
+async def managed(gateway: SupportsState, manager: ServiceManager) -> AsyncGenerator[None, None]:
     """Keep the service manager informed meanwhile."""
     manager.ready(gateway.state())
     with unwrapped() as body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +26,7 @@ from jackfield.reports import Report, WebhookRejected
 from jackfield.reports._counters import FeedCounters, count_reason
 from jackfield.reports._thinning import is_due
 
-__all__ = ["METHODS", "WebhookReceiver", "answer"]
+__all__ = ["METHODS", "WebhookReceiver", "answer", "refused"]
 
 # VoIPBIN sends with its customers' method, and with GET where they gave none.
 METHODS = ("DELETE", "GET", "POST", "PUT")
@@ -126,14 +127,7 @@ class WebhookReceiver:
 
     def refuse(self, refusal: WebhookError) -> Response:
         """The answer to what is not taken."""
-        # Secrets show in no report, whatever a provider writes; and a status below 400 would mean that it was accepted.
-        reason = self._redact(refusal.reason)
-        status = refusal.status if 400 <= refusal.status < 600 else 400
-        rejections = self._counters.webhooks.rejections
-        total = rejections[count_reason(rejections, reason)]
-        if is_due(total):
-            self._report(WebhookRejected(self.feed.name, status, reason, total))
-        return answer(WebhookError(status, reason))
+        return refused(refusal, self.feed.name, self._counters.webhooks.rejections, self._report, self._redact)
 
     def _accept(self, events: list[Event], new: int) -> None:
         counters = self._counters
@@ -162,6 +156,23 @@ def _trace_of(request: Request) -> TraceContext | None:
     if not parents:
         return None
     return TraceContext.parse(parents, [value for name, value in request.headers if name.lower() == "tracestate"])
+
+
+def refused(
+    refusal: WebhookError,
+    feed: str,
+    rejections: Counter[str],
+    report: Callable[[Report], None],
+    redact: Redactor,
+) -> Response:
+    """The answer to what is not taken, which is counted, and reported now and then."""
+    # Secrets show in no report, whatever a provider writes; and a status below 400 would mean that it was accepted.
+    reason = redact(refusal.reason)
+    status = refusal.status if 400 <= refusal.status < 600 else 400
+    total = rejections[count_reason(rejections, reason)]
+    if is_due(total):
+        report(WebhookRejected(feed, status, reason, total))
+    return answer(WebhookError(status, reason))
 
 
 def answer(refusal: WebhookError) -> Response:

@@ -6,6 +6,7 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 from urllib.parse import unquote
 
 import attrs
@@ -15,16 +16,17 @@ from jackfield._net.http_connection import HTTPConnection
 from jackfield._net.http_server import HTTPServer, Limits, by, close_listeners, listen, shared
 from jackfield._net.os_errors import explain_os_error
 from jackfield._net.tls import TLSFileError, server_context
-from jackfield._webhooks.receiver import METHODS, WebhookReceiver, answer
+from jackfield._webhooks.receiver import METHODS, answer
 from jackfield.config import WebhooksOptions
 from jackfield.errors import ConfigError, ConfigProblem, WebhookError
 from jackfield.plugin.http import Request, Response
 from jackfield.plugin.options import host_and_port
+from jackfield.plugin.webhook import Webhook
 from jackfield.reports import Report, WebhookRejected, WebhookServerStarted
 from jackfield.reports._counters import count_reason
 from jackfield.reports._thinning import is_due
 
-__all__ = ["WebhookServer", "open_webhook_server"]
+__all__ = ["ReceivesWebhooks", "WebhookServer", "open_webhook_server"]
 
 PREFIX = "/webhooks/"
 # Bodies are held in memory until they are committed.
@@ -34,6 +36,24 @@ MOST_HELD_BYTES = 128 * 2**20
 LIMITS = Limits(idle=120.0, head=4.0, send=4.0, connections=256)
 
 
+class ReceivesWebhooks(Protocol):
+    """What answers the webhooks of one feed."""
+
+    @property
+    def webhook(self) -> Webhook:
+        """How its provider reads them, and how long its vendor waits."""
+
+    @property
+    def most_bytes(self) -> int:
+        """The largest body that is accepted."""
+
+    async def receive(self, request: Request, *, deadline: float = float("inf")) -> Response:
+        """The answer to a request: a success as soon as its events are committed, and not before."""
+
+    def refuse(self, refusal: WebhookError) -> Response:
+        """The answer to what is not taken."""
+
+
 @attrs.define(eq=False)
 class WebhookServer:
     """Listens, and hands webhooks to the receivers; made by `open_webhook_server`."""
@@ -41,7 +61,7 @@ class WebhookServer:
     url: str
     """URL prefix of the feeds' webhook endpoints."""
     _listeners: Sequence[trio.abc.Listener[trio.abc.Stream]]
-    receivers: Mapping[str, WebhookReceiver]
+    receivers: Mapping[str, ReceivesWebhooks]
     _report: Callable[[Report], None]
     _context: ssl.SSLContext | None = None
     _limits: Limits = LIMITS
@@ -78,7 +98,7 @@ class WebhookServer:
             self._report(WebhookServerStarted(self.url, tuple(self.receivers)))
             await self.http.run(self._listeners)
 
-    def _find(self, head: Request) -> WebhookReceiver:
+    def _find(self, head: Request) -> ReceivesWebhooks:
         path = head.url.partition("?")[0]
         name = path.removeprefix(PREFIX)
         receiver = self.receivers.get(unquote(name))
@@ -129,7 +149,7 @@ class WebhookServer:
 @asynccontextmanager
 async def open_webhook_server(
     options: WebhooksOptions,
-    receivers: Mapping[str, WebhookReceiver],
+    receivers: Mapping[str, ReceivesWebhooks],
     report: Callable[[Report], None],
     *,
     wanted: bool = False,

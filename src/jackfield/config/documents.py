@@ -39,6 +39,19 @@ class Document(dict[str, Any]):
         self._files: dict[str, Path] = {}
         """By the path of a table or of an option: the file that has it."""
 
+    @classmethod
+    def of(cls, tables: Mapping[str, Any], files: Mapping[str, Path]) -> Document:
+        """The document of these tables, of which these files said what."""
+        document = cls()
+        document.update(tables)
+        document._files = dict(files)
+        return document
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """By the path of a table or of an option: the file that has it."""
+        return self._files
+
     def add(self, path: Path, tables: Mapping[str, Any]) -> list[ConfigProblem]:
         """Add what another file holds; what is wrong with that."""
         problems: list[ConfigProblem] = []

@@ -43,6 +43,7 @@ from jackfield.reports.stats import (
     SinkStats,
 )
 from jackfield.reports.webhooks import WebhookRejected, WebhookServerStarted
+from jackfield.reports.workers import WorkerEnded, WorkerStarted, WorkerStats
 
 __all__ = [
     "Backfilled",
@@ -92,6 +93,9 @@ __all__ = [
     "WebhookRejected",
     "WebhookServerStarted",
     "WebhookStats",
+    "WorkerEnded",
+    "WorkerStarted",
+    "WorkerStats",
     "event_name",
     "report_fields",
 ]
@@ -258,6 +262,8 @@ Report = (
     | FeedHeld
     | FeedReleased
     | StandbyOverflowed
+    | WorkerStarted
+    | WorkerEnded
     | KindUnknown
     | PluginLoadFailed
 )

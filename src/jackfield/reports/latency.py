@@ -26,6 +26,11 @@ class Latency:
         """How many there were."""
         return sum(self.counts)
 
+    def __add__(self, other: Latency) -> Latency:
+        """How long all of both took."""
+        counts = zip(self.counts, other.counts, strict=True)
+        return Latency(tuple(map(sum, counts)), self.seconds + other.seconds)
+
 
 @attrs.define
 class LatencyCounter:

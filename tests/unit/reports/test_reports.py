@@ -46,7 +46,17 @@ def test_each_report_is_one_line_with_a_level(cls):
     assert report.level in typing.get_args(Level)
     assert len(str(report).splitlines()) == 1
     assert str(report).startswith(
-        ("cluster: ", "configuration ", "journal: ", "plugin ", "selector ", "sink ", "some-text", "webhooks")
+        (
+            "cluster: ",
+            "configuration ",
+            "journal: ",
+            "plugin ",
+            "selector ",
+            "sink ",
+            "some-text",
+            "webhooks",
+            "worker ",
+        )
     )
 
 
