@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import compress, repeat
+from itertools import compress, count, repeat
 from operator import attrgetter
 from threading import Lock
 
@@ -24,8 +24,8 @@ __all__ = ["NOTHING", "About", "Entries", "pair_hash"]
 About = tuple[Sequence[Event], Sequence[bytes]]
 """Events that are appended, and their keys."""
 NOTHING: About = ((), ())
-Columns = tuple[list[str], list[str], list[str | None], list[Parties]]
-"""Of some events: their kinds, their ids, their correlations, their parties."""
+Named = tuple[int, str, str, str | None, Parties, bytes]
+"""Of an event: its place in the segment, its kind, its id, its correlation, its parties, its key."""
 
 # So many events or numbers are dealt with before others get a turn.
 SLICE = 200
@@ -50,7 +50,6 @@ def _encoded(value: str) -> bytes:
         return without_surrogates(value).encode()
 
 
-_COLUMNS = tuple(map(attrgetter, ("kind", "id", "correlation", "parties")))
 _OF_PARTIES = {
     "caller": attrgetter("caller"),
     "callee": attrgetter("callee"),
@@ -70,12 +69,10 @@ class Entries:
     oldest: int = 0
     """When the first was received, microseconds since 1970."""
     newest: int = 0
-    _backlog: int = 0
-    """How many events were added and are not hashed yet, about."""
     _turn: Lock = attrs.field(factory=Lock)
-    """Groups are hashed in their order, by whichever thread has the time."""
-    _groups: deque[tuple[int, Columns, Sequence[bytes], Sequence[int]]] = attrs.field(factory=deque)
-    """What was added and is not hashed yet: each with its first place, the keys, and when its events came."""
+    """Events are hashed in their order, by whichever thread has the time."""
+    _waiting: list[Named] = attrs.field(factory=list)
+    """What was added and is not hashed yet."""
     _numbers: array[int] = attrs.field(factory=lambda: array("Q"))
     """Each the hash of a name with a value, in the upper half, and the place of an event that has it."""
 
@@ -85,10 +82,12 @@ class Entries:
         Where `digest` falls behind, since feeds are busy, it is done here: what is kept is large, and must not grow.
         """
         events, keys = about
-        kinds, ids, correlations, parties = (list(map(column, events)) for column in _COLUMNS)
-        self._groups.append((place, (kinds, ids, correlations, parties), keys, received))
-        self._backlog += len(events)
-        if self._backlog >= BACKLOG:
+        self._note(min(received), max(received))
+        self._waiting += [
+            (at, event.kind, event.id, event.correlation, event.parties, key)
+            for at, event, key in zip(count(place), events, keys, strict=False)
+        ]
+        if len(self._waiting) >= BACKLOG:
             self.digest_all()
 
     def digest_all(self) -> None:
@@ -97,21 +96,17 @@ class Entries:
             pass
 
     def digest(self) -> Iterator[None]:
-        """Hash what was added, a group at each step; beside a thread that adds more."""
-        while self._groups:
+        """Hash what was added, a little at each step; beside a thread that adds more."""
+        while self._waiting:
             with self._turn:
-                if self._groups:  # another thread may have taken it
-                    place, columns, keys, received = self._groups.popleft()
-                    self._backlog = sum([len(group[2]) for group in list(self._groups)])
-                    self._note(min(received), max(received))
-                    self.keys += b"".join(keys)
-                    self._digest(place, *columns)
+                if some := self._waiting[:SLICE]:  # another thread may have taken it
+                    del self._waiting[: len(some)]
+                    self._digest(some)
             yield
 
-    def _digest(
-        self, place: int, kinds: list[str], ids: list[str], correlations: list[str | None], parties: list[Parties]
-    ) -> None:
-        places = range(place, place + len(ids))
+    def _digest(self, some: list[Named]) -> None:
+        places, kinds, ids, correlations, parties, keys = zip(*some, strict=True)
+        self.keys += b"".join(keys)
         self.kinds.update(kinds)
         self._collect("id", places, ids)
         self._collect("correlationid", places, correlations)
