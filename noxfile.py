@@ -159,6 +159,8 @@ def lowest_versions() -> set[str]:
 def thorough(session: nox.Session) -> None:
     """Run the property tests at length."""
     install(session, *TESTING)
+    if (reader := vcon_reader(session)) is not None:
+        session.env["JACKFIELD_VCON_READER"] = reader
     run = ("pytest", "--hypothesis-profile=thorough")
     if session.posargs:
         session.run(*run, *session.posargs)
@@ -168,6 +170,20 @@ def thorough(session: nox.Session) -> None:
         session.run(
             *run, *(str(path) for path in Path("tests").rglob("test_*.py") if "is_thorough()" in path.read_text())
         )
+
+
+def vcon_reader(session: nox.Session) -> str | None:
+    """A Python that has the package ``vcon``, in an environment of its own; ``None`` where it cannot be installed."""
+    folder = Path(session.create_tmp(), "vcon")
+    python = folder / "bin" / "python"
+    # For Python before 3.12 there are only versions that are too old.
+    session.run("python", "-m", "venv", str(folder), silent=True)
+    installed = session.run(
+        str(python), "-m", "pip", "install", "--quiet", "vcon>=0.10", external=True, success_codes=[0, 1], silent=True
+    )
+    session.log("vCons are read by the package vcon where it is there: %s", installed or python)
+    found = session.run(str(python), "-c", "import vcon", external=True, success_codes=[0, 1], silent=True)
+    return None if found and "Error" in str(found) else str(python)
 
 
 @nox.session

@@ -130,8 +130,9 @@ def kind_of(vcon):
 
 def main(folder, seconds=120.0, speed=120.0):
     """Work, count and print; 1 where a figure is not that of the state."""
-    folder.mkdir(parents=True)
-    trio.run(shift, folder, seconds, speed)
+    if not folder.exists():  # else it is counted once more
+        folder.mkdir(parents=True)
+        trio.run(shift, folder, seconds, speed)
     events = [Event.from_cloudevent(line) for line in (folder / "events.jsonl").read_bytes().splitlines()]
     paths = sorted((folder / "vcons").glob("*/*.vcon.json"))
     vcons = {path: json.loads(path.read_bytes()) for path in paths}

@@ -49,7 +49,7 @@ def test_an_answered_contact(event, check):
         ("drop", 0),
     ]
     assert vcon["extensions"] == ["CC"]
-    assert vcon["attachments"][1]["body"] == {"end_seen": True, "gaps": []}
+    assert vcon["attachments"][1]["body"] == {"beginning_seen": True, "end_seen": True, "gaps": []}
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,18 @@ def test_the_campaign_and_the_list_that_made_a_call_are_in_it(event, check):
 def test_a_message_that_its_conversation_repeats_is_in_it_once(event, check):
     first = event("message.received", 0, "m1", correlation="m1", caller="+491", data={"text": "hi"})
     again = {"text": "hi", "reference_type": "message", "reference_id": "m1"}
-    vcon = made([first, event("message.received", 1, "cm1", correlation="conv", caller="+491", data=again)])
+    vcon = made([first, event("message.received", 1, "cm1", correlation="conv", data=again)])
     check(vcon)
-    assert [each["message_id"] for each in vcon["dialog"]] == ["cm1"]
+    assert [each["message_id"] for each in vcon["dialog"]] == ["m1"]
+
+
+def test_who_sent_a_message_is_its_first_party_whether_or_not_the_event_names_a_number(event, check):
+    numbers = {"caller": "+491", "callee": "+492"}
+    events = [event("message.received", 0, "m1", direction="inbound", **numbers)]
+    events += [event("message.sent", 1, "m2", caller="+492", callee="+491"), event("message.sent", 2, "m3")]
+    vcon = made(events)
+    check(vcon)
+    assert [each["parties"] for each in vcon["dialog"]] == [[0, 1], [1, 0], [1, 0]]
 
 
 def test_a_hold_is_in_the_history(event, check):
@@ -201,6 +210,23 @@ def test_gaps_that_reach_into_it_are_in_it(event):
     vcon = made(happened(event, *ANSWERED), gaps=[gap(3, 6), gap(200, 300), gap(3, 6)])
     (found,) = vcon["attachments"][1]["body"]["gaps"]
     assert (found["since"], found["reason"]) == ("2026-11-26T09:00:03Z", "cut")
+
+
+@pytest.mark.parametrize(
+    ("seen", "gap", "is_in"),
+    [
+        (ANSWERED, (-20, -10), False),
+        (ANSWERED[3:], (-20, -10), True),  # its beginning may be in there
+        (ANSWERED, (90, 99), False),
+        (ANSWERED[:4], (90, 99), True),
+    ],
+)
+def test_a_gap_at_an_end_that_is_missing_is_in_it(event, seen, gap, is_in):
+    since, until = (event("x.y", second).time.isoformat() for second in gap)
+    said = event("stream.gap_suspected", gap[1], correlation=None, data={"since": since, "until": until})
+    body = made(happened(event, *seen), gaps=[said])["attachments"][1]["body"]
+    assert bool(body["gaps"]) == is_in
+    assert (body["beginning_seen"], body["end_seen"]) == (seen[0] is ANSWERED[0], seen[-1] is ANSWERED[-1])
 
 
 def test_an_agent_has_one_uuid_in_every_conversation_and_a_conversation_one_for_ever(event):

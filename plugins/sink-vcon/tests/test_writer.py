@@ -7,6 +7,8 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jackfield.errors import DeliveryError
 from jackfield.plugin.sink import Batch
@@ -159,6 +161,21 @@ async def test_while_vcons_cannot_be_written_events_wait_in_the_journal(sink, cl
     assert len(files(sink)) == 2
 
 
+async def test_an_exchange_that_goes_on_after_that_gets_a_vcon_of_what_is_new(sink, clock, event, check):
+    async with sink.open(now=clock) as writer:
+        for number, wait in enumerate((604_801, 0)):
+            message = event("message.received", number * 700_000, f"m{number}", data={"text": f"text {number}"})
+            await writer.write(Batch((message,)))
+            await settle(writer, clock, 601)
+            await settle(writer, clock, wait)
+    first, second = (json.loads(file.read_bytes()) for file in files(sink))
+    check(second)
+    assert [each["dialog"][0]["body"] for each in (first, second)] == ["text 0", "text 1"]
+    assert len(second["dialog"]) == 1
+    assert first["uuid"] != second["uuid"]
+    assert "amended" not in second
+
+
 async def test_events_are_forgotten_in_time_and_what_comes_after_that_is_said(sink, clock, event, caplog):
     async with sink.open(now=clock) as writer:
         await writer.write(Batch(lives(event)))
@@ -199,6 +216,33 @@ async def test_what_is_redacted_has_a_uuid_of_its_own(sink, clock, event, tmp_pa
     check(vcons[1])
     assert vcons[0]["uuid"] != vcons[1]["uuid"]
     assert vcons[1]["redacted"] == {"type": "numbers,names"}
+
+
+@settings(max_examples=8)
+@given(data=st.data())
+def test_any_order_of_batches_and_any_copies_give_the_same_files(data, conversations, tmp_path_factory):
+    found = conversations("deployed")
+    keys = data.draw(st.lists(st.sampled_from(sorted(found)), min_size=1, max_size=4, unique=True))
+    events = [event for key in keys for event in found[key]]
+    again = data.draw(st.permutations([*events, *events[::3]]))
+    assert filed(tmp_path_factory, again, data.draw(st.integers(1, 40))) == filed(tmp_path_factory, events, len(events))
+
+
+def filed(folders, events, size):
+    """What is written of events that come in batches of this size."""
+
+    async def play():
+        sink, clock = Vcon(path=str(folders.mktemp("vcons")), settle_seconds=30, idle_seconds=600), Clock()
+        async with sink.open(now=clock) as writer:
+            for start in range(0, len(events), size):
+                await writer.write(Batch(tuple(events[start : start + size])))
+            await settle(writer, clock, 31)
+            await settle(writer, clock, 601)
+        return {file.name: file.read_bytes() for file in files(sink)}
+
+    found = trio.run(play)
+    assert found
+    return found
 
 
 async def test_a_folder_has_one_writer_by_whatever_name_it_comes(sink, tmp_path):

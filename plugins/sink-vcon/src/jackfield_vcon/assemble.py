@@ -22,6 +22,7 @@ __all__ = ["Amended", "Edition", "assemble", "encode"]
 
 VERSION = "0.4.0"
 COMPLETENESS = "jackfield-completeness"
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _SPAN = ("kind", "feed", "since", "until", "reason")
 _GAPS = ("stream.gap_suspected", "stream.not_verified")
 
@@ -111,9 +112,12 @@ def _events(facts: Facts, recordings: Recordings, attached: Mapping[str, Any]) -
 def _completeness(facts: Facts, gaps: Iterable[Event], dialogs: Dialogs, attached: Mapping[str, Any]) -> dict[str, Any]:
     """In which spans events may be missing, whether its end was seen, and which recordings are not verified."""
     unique = {event.id: event for event in gaps if event.kind in _GAPS}
-    first, last = moment(facts.events[0]), moment(facts.events[-1])
+    # Where its beginning or its end is missing, that may be in a gap before or behind what is there.
+    first = moment(facts.events[0]) if facts.beginning_seen else _EARLIEST
+    last = _LATEST if facts.end_missing else moment(facts.events[-1])
     spans = sorted({span for event in unique.values() if (span := _span(event, first, last)) is not None})
-    body: dict[str, Any] = {"end_seen": facts.is_over, "gaps": [dict(zip(_SPAN, span, strict=True)) for span in spans]}
+    body: dict[str, Any] = {"beginning_seen": facts.beginning_seen, "end_seen": facts.is_over}
+    body["gaps"] = [dict(zip(_SPAN, span, strict=True)) for span in spans]
     if dialogs.unverified:
         body["recordings"] = [{"dialog": index, "reason": reason} for index, reason in dialogs.unverified.items()]
     return {"purpose": COMPLETENESS, **attached, "mediatype": "application/json", "body": body, "encoding": "json"}

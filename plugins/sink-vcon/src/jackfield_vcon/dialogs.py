@@ -50,9 +50,10 @@ class Dialogs:
             dialogs._add(leg(events, facts, people), name)
         dialogs._add_machines()
         dialogs._add_transfers()
-        repeated = {same_message(event) for event in facts.events if event.kind.startswith("message.")}
-        for message in facts.named("message.received", "message.sent", "chat.message_posted"):
-            if message.address.resource_id not in repeated:
+        messages = facts.named("message.received", "message.sent", "chat.message_posted")
+        known = {event.address.resource_id for event in messages}
+        for message in messages:
+            if same_message(message) not in known:  # the one that it repeats says more of who takes part
                 dialogs._add(dialogs._message(message))
         for recording in facts.named(COMPLETED):
             dialogs._add_recording(recording)
@@ -154,9 +155,13 @@ class Dialogs:
             )
 
     def _message(self, event: Event) -> dict[str, Any]:
-        sender = self.people.number(event.parties.caller)
-        originator = self.people.customer if sender is None else sender
-        others = {self.people.customer, *numbers_of([event], self.people)} - {originator}
+        people = self.people
+        sender = people.number(event.parties.caller)
+        if sender is None:
+            sender = people.line if event.parties.direction == "outbound" or event.kind == "message.sent" else None
+        originator = people.customer if sender is None else sender
+        line = () if people.line is None else (people.line,)
+        others = {people.customer, *line, *numbers_of([event], people)} - {originator}
         dialog: dict[str, Any] = {
             "type": "text",
             "start": timestamp(moment(event)),

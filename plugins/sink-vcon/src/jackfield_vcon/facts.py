@@ -15,6 +15,8 @@ __all__ = ["Facts", "moment"]
 
 # What makes a conversation; a recording or a flow alone is none.
 _SUBSTANCE = frozenset({"call", "contact", "offer", "message", "conversation", "chat"})
+_BEGINNINGS = frozenset({"contact.created", "contact.queued", "call.initiated", "call.originated", "ai_call.initiated"})
+_EXCHANGED = frozenset({"message", "conversation", "chat"})
 _TALK = frozenset({"ai_call.initiated", "ai_call.connected", "ai_call.clearing", "ai_call.cleared"})
 
 
@@ -48,6 +50,16 @@ class Facts:
     def has_substance(self) -> bool:
         """Whether it is a conversation at all."""
         return any(event.kind.partition(".")[0] in _SUBSTANCE or event.kind in _TALK for event in self.events)
+
+    @property
+    def beginning_seen(self) -> bool:
+        """Whether its first events are there: of a call or a contact; what is written has no other beginning."""
+        return any(event.kind in _BEGINNINGS or event.kind.partition(".")[0] in _EXCHANGED for event in self.events)
+
+    @property
+    def end_missing(self) -> bool:
+        """Whether a call or a contact in it goes on as far as is known."""
+        return not self.is_over and any(event.kind.startswith(("call.", "contact.")) for event in self.events)
 
     def _ended(self) -> bool:
         state = State()

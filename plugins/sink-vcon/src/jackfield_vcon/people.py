@@ -22,6 +22,8 @@ class People:
     domain: str
     listed: list[dict[str, Any]] = attrs.field(factory=list)
     customer: int = 0
+    line: int | None = None
+    """Who is at our own number."""
     _known: dict[tuple[str, ...], int] = attrs.field(factory=dict)
 
     @classmethod
@@ -35,7 +37,7 @@ class People:
             people._known["number", number] = people.customer
         line, name = _first(facts, "caller" if outbound else "callee")
         if line:
-            people._add(("number", line), {**_reached_at(line), **_named(name), "type": "organization"})
+            people.line = people._add(("number", line), {**_reached_at(line), **_named(name), "type": "organization"})
         for event in facts.events:
             people._meet(event)
         return people

@@ -182,13 +182,16 @@ class Spool:
         return Finished(key, events, list(self._gaps_of(events)), seen, version, before, content)
 
     def _gaps_of(self, events: list[Event]) -> Iterator[Event]:
-        """Those that may lie within a conversation; an hour, since a gap is announced when the connection is back."""
+        """Those that may lie within a conversation, or at an end of it that is missing.
+
+        An hour around it is enough: a gap is announced when the connection is back.
+        """
         if not events:
             return
         received = [event.received.timestamp() for event in events]
         for feed in sorted({event.feed for event in events}):
             query = "SELECT body FROM gaps WHERE feed = ? AND at BETWEEN ? AND ?"
-            for (body,) in self._db.execute(query, (feed, min(received), max(received) + 3600)):
+            for (body,) in self._db.execute(query, (feed, min(received) - 3600, max(received) + 3600)):
                 yield Event.from_cloudevent(body)
 
     def finish(self, found: Finished, name: str, body: bytes, written: Amended, content: str) -> None:
