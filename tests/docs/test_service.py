@@ -13,6 +13,7 @@ import pytest
 from jackfield._cli import COMMANDS
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._serve.metrics import Process, exposition
+from jackfield.reports import WorkerStats
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.stats import ClusterStats, JournalStats, ServeStats, SharedFeed, SinkStats
 
@@ -20,7 +21,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "service"
 OPERATE = FOLDER.parents[1] / "how-to" / "operate.md"
 RULES, RULE_TESTS = FOLDER / "alerts.yaml", FOLDER / "alerts.test.yaml"
 DASHBOARD = FOLDER / "grafana" / "dashboards" / "gateways.json"
-NAME = re.compile(r"\bjackfield_(?:feed|sink|journal|gateway|process|serve|build|cluster)_[a-z_]+\b")
+NAME = re.compile(r"\bjackfield_(?:feed|sink|journal|gateway|process|serve|build|cluster|worker)_[a-z_]+\b")
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="needs promtool, of the package prometheus"
 )
@@ -33,7 +34,17 @@ def names():
     journal = JournalStats(0, 0, 0, 0, 0, 0, 0, {"s": 1}, limit_bytes=1, retain_seconds=1.0, oldest_at=now)
     cluster = ClusterStats("a", ("a",), {"f": SharedFeed("writes", "a", 1)})
     serve = ServeStats(rejections={"r": 1})
-    state = GatewayState({"f": feed}, {"s": SinkStats()}, journal, (), (), {"r": 1}, serve, cluster)
+    state = GatewayState(
+        {"f": feed},
+        {"s": SinkStats()},
+        journal,
+        (),
+        (),
+        {"r": 1},
+        serve,
+        cluster,
+        {"1": WorkerStats(up=True, since=now, feeds=("f",))},
+    )
     lines = exposition(state, Process("0"), now).decode().splitlines()
     return {re.match(r"[a-z_]+", line)[0] for line in lines if not line.startswith("#")}
 

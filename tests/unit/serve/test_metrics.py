@@ -1,9 +1,13 @@
 """`jackfield._serve.metrics`: every figure of a gateway's state, in the form that Prometheus reads."""
 
+import shutil
+import subprocess
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import attrs
+import pytest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from jackfield._gateway.snapshot import GatewayState
@@ -88,7 +92,7 @@ def test_every_counter_of_the_state_is_there():
 
 def test_what_a_state_has_beside_these_rows_is_there_too():
     """A part of the state that comes anew fails here until it has its figures."""
-    parts = {"feeds", "sinks", "journal", "listeners", "routes", "unroutable_webhooks", "serve", "cluster"}
+    parts = {"feeds", "sinks", "journal", "listeners", "routes", "unroutable_webhooks", "serve", "cluster", "workers"}
     assert {field.name for field in attrs.fields(GatewayState)} == parts
     found = samples()
     assert found["jackfield_gateway_listener_dropped_events",] == 402
@@ -133,6 +137,13 @@ def test_a_sink_that_is_done_with_everything_lags_by_no_second():
 def test_what_never_came_has_no_time():
     state = attrs.evolve(STATE, feeds={"office": attrs.evolve(FEED, last_event_at=None)})
     assert not [key for key in samples(state) if key[0] == "jackfield_feed_last_event_timestamp_seconds"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool, of the package prometheus")
+def test_prometheus_own_linter_has_nothing_to_say_of_the_names():
+    plain = generate_latest(metrics._Collected(list(metrics.families(STATE, Process("0.1.0", DELAYS), NOW))))
+    done = subprocess.run(["promtool", "check", "metrics"], input=plain, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_each_name_is_given_once():
