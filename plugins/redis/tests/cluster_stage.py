@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -278,6 +279,41 @@ class Stage:
         await trio.sleep(seconds)
         self.spawn(name)
 
+    async def harm_redis(self, kills, seconds, away=1.0):
+        """So many SIGKILLs of Redis within so many seconds; it is back after a while, with what its disk has."""
+        for _ in range(kills):
+            await trio.sleep(max(1.0, seconds / kills - away))
+            self.server.kill()
+            await trio.sleep(away)
+            await trio.to_thread.run_sync(self.server.start)
+        await trio.sleep(3 * self.lease)
+
+    async def stop_a_writer(self):
+        """SIGSTOP one that has not written everything for longer than its lease, while others take over."""
+        await self.until(lambda: all(self.leases.get(feed) for feed in FEEDS))
+        victim = self.leases["office"].partition("-")[0]
+        process = self.running[victim]
+        self.server.signal(signal.SIGSTOP)
+        await trio.sleep(0.4)
+        os.kill(process.pid, signal.SIGSTOP)
+        self.server.signal(signal.SIGCONT)
+        await self.until(
+            lambda: not self.leases["office"].startswith(f"{victim}-") and self.leases["office"], what="it"
+        )
+        await trio.sleep(2 * self.lease)
+        os.kill(process.pid, signal.SIGCONT)
+        await trio.sleep(2 * self.lease)
+
+    async def roll(self):
+        """Restart each member by SIGTERM, the next one once this one stands by again."""
+        for name in sorted(each for each in self.running if each.startswith("m")):
+            self.running[name].terminate()
+            await trio.to_thread.run_sync(self.running[name].wait)
+            await trio.sleep(0.5)
+            self.spawn(name)
+            await trio.sleep(3 * self.lease)
+            await self.until(lambda: all(len(self.covered.get(feed, ())) >= self.holders for feed in FEEDS))
+
     async def settle(self, seconds=90.0):
         """Let nothing more happen, and wait until everything has arrived, or nothing more comes."""
         for running in self.simulators.values():
@@ -362,13 +398,13 @@ def kind_of(kill, feed):
     return kill["members"].get(feed, "")
 
 
-async def run(stage, kills, seconds, back=5.0):
-    """One run; its outcome."""
+async def run(stage, harm):
+    """One run, in which that is done; its outcome."""
     began = time.monotonic()
     try:
         async with trio.open_nursery() as nursery:
             await stage.open(nursery)
-            await stage.harm(kills, seconds, back) if kills else await trio.sleep(seconds)
+            await harm()
             await stage.settle()
             nursery.cancel_scope.cancel()
         return stage.assess(began)
@@ -379,6 +415,7 @@ async def run(stage, kills, seconds, back=5.0):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--holders", type=int, default=2)
+    parser.add_argument("--harm", choices=["kill", "redis", "away", "stop", "roll", "none"], default="kill")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--rate", type=float, default=500.0, help="events a second of each of two simulators")
@@ -394,4 +431,12 @@ if __name__ == "__main__":
             folder, options.holders, options.rate, options.lease, deliverers=options.deliverers,
             chance=random.Random(options.seed),
         )  # fmt: skip
-        sys.stdout.write(f"{trio.run(run, stage, options.kills, options.seconds)}\n")
+        harms = {
+            "kill": partial(stage.harm, options.kills, options.seconds),
+            "redis": partial(stage.harm_redis, options.kills, options.seconds),
+            "away": partial(stage.harm_redis, 1, 70.0, 60.0),
+            "stop": stage.stop_a_writer,
+            "roll": stage.roll,
+            "none": partial(trio.sleep, options.seconds),
+        }
+        sys.stdout.write(f"{trio.run(run, stage, harms[options.harm])}\n")
