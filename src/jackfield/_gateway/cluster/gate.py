@@ -25,6 +25,7 @@ __all__ = ["Gate", "Note"]
 
 # By so much the clocks of two members may differ.
 CLOCKS = timedelta(seconds=1)
+MOST_LAG = timedelta(minutes=5)
 MOST_SENT = 1000
 NOBODY = "no member of the cluster was subscribed"
 
@@ -90,6 +91,8 @@ class Gate:
     _sent: deque[_Sent] = attrs.field(factory=deque)
     """What was written and may not have reached every sink, oldest first."""
     _newest: str = ""
+    _lag: timedelta = timedelta()
+    """How long after its moment the newest event came: what a busy vendor has still to send was not heard."""
 
     def __call__(
         self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
@@ -116,6 +119,8 @@ class Gate:
         self._through(events, tokens, committed)
         self._learn(events[-1])
         position, last = self._upcoming(), events[-1]
+        if last.origin == "live" and last.time is not None:
+            self._lag = min(max(timedelta(), last.received - last.time), MOST_LAG)
         if self._sent and (len(self._sent) >= MOST_SENT or last.origin != "live"):
             self._sent[-1].position = position
             if last.origin == "live":
@@ -181,8 +186,8 @@ class Gate:
         behind = [self._sent[0].oldest_at] if self._sent else []
         behind += [] if self.buffer.oldest_at is None else [self.buffer.oldest_at]
         behind += [hole.since for hole in self.holes[:1]]  # which another member is to fill
-        if account is not None and behind:
-            heard = min(account.heard, *behind)
+        if account is not None:
+            heard = min([account.heard, *behind]) - self._lag
             accounted = None if account.accounted is None else min(account.accounted, heard)
             account = attrs.evolve(account, heard=heard, accounted=accounted)
         row = None if account is None else account.row(0)

@@ -120,6 +120,14 @@ def test_the_note_for_the_next_holder_is_never_behind_what_every_sink_has_got(st
     assert Note.read(left.write()) == left
 
 
+def test_what_a_busy_vendor_had_still_to_send_was_not_heard(stage):
+    stage.gate.open(1, until=5.0)
+    stage.gate([attrs.evolve(event("a", 20), time=at(13))])
+    assert stage.gate.note(Account(at(30)), 99).settled.heard == at(23)
+    stage.gate([attrs.evolve(event("b", 21), time=at(99))])  # by a clock that is ahead
+    assert stage.gate.note(Account(at(30)), 99).settled.heard == at(30)
+
+
 def test_what_waits_for_the_coordinator_is_not_written_yet(stage):
     stage.gate.open(1, until=5.0)
     stage.now = 6.0
