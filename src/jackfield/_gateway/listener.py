@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar, get_args
 
@@ -87,6 +87,18 @@ class Listener(Generic[Item]):
             return
         self._events.append(event)
         self._sizes.append(size)
+        self._news.set()
+
+    def _put_all(self, events: Sequence[Item], sizes: Sequence[int]) -> None:
+        """Buffer some events: in one step where all have room, and else one by one."""
+        size = self._bytes + sum(sizes)
+        if self._closed or len(self._events) + len(events) > self.buffer or size > BUFFER_BYTES:
+            for event, each in zip(events, sizes, strict=True):
+                self._put(event, each)
+            return
+        self._bytes = size
+        self._events.extend(events)
+        self._sizes.extend(sizes)
         self._news.set()
 
     def _make_room(self, size: int) -> bool:

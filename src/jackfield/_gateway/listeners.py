@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Generic
@@ -72,30 +72,38 @@ class Listeners(Generic[Item]):
                 self._index.remove(selector, reference)
             self._deselect(selectors)
 
+    def _chosen(self, items: Sequence[Item], events: Iterable[Event]) -> Iterator[tuple[Listener[Item], list[Item]]]:
+        """For each listener those of the items whose events it selects, where there are any."""
+        match = self._index.match
+        chosen: dict[weakref.ref[Listener[Item]], list[Item]] = {}
+        for item, event in zip(items, events, strict=True):
+            for reference in match(event):
+                if (own := chosen.get(reference)) is None:
+                    own = chosen[reference] = []
+                own.append(item)
+        for reference, own in chosen.items():
+            if (listener := reference()) is not None:
+                yield listener, own
+
 
 class EventListeners(Listeners[Event]):
     """Those that get events at once, committed or not."""
 
-    def put(self, events: Iterable[Event]) -> None:
-        """Give each event to the listeners that select it; never waits."""
+    def put(self, events: Sequence[Event]) -> None:
+        """Give the events to the listeners that select them; never waits."""
         if self._selectors:
-            match = self._index.match
-            for event in events:
-                for reference in match(event):
-                    if (listener := reference()) is not None:
-                        listener._put(event, len(event.raw))
+            for listener, chosen in self._chosen(events, events):
+                listener._put_all(chosen, [len(event.raw) for event in chosen])
 
 
 class RecordListeners(Listeners[Record]):
     """Those that get events once they are committed, each with its position."""
 
-    def put(self, records: Iterable[Record]) -> None:
-        """Give each record to the listeners that select its event; never waits."""
+    def put(self, records: Sequence[Record]) -> None:
+        """Give the records to the listeners that select their events; never waits."""
         if self._selectors:
-            for record in records:
-                for reference in self._index.match(record.event):
-                    if (listener := reference()) is not None:
-                        listener._put(record, len(record.event.raw))
+            for listener, chosen in self._chosen(records, [event for _, event in records]):
+                listener._put_all(chosen, [len(event.raw) for _, event in chosen])
 
 
 class DurableListeners(Listeners[Record]):

@@ -196,3 +196,17 @@ async def test_a_loop_over_a_full_buffer_can_be_cancelled():
             if seen == 5:
                 scope.cancel()
     assert seen == 5
+
+
+@given(
+    st.integers(1, 9), st.sampled_from(get_args(Overflow)), st.lists(st.lists(st.integers(0, 50_000_000), max_size=5))
+)
+def test_events_of_one_read_are_buffered_as_they_would_be_one_by_one(capacity, overflow, reads):
+    together, singly = Bench(capacity, overflow), Bench(capacity, overflow)
+    for sizes in reads:
+        together.listener._put_all([f"{number}" for number in range(len(sizes))], sizes)
+        for number, size in enumerate(sizes):
+            singly.listener._put(f"{number}", size)
+        for slot in ("_events", "_sizes", "_bytes", "dropped", "_closed", "_overflown"):
+            assert getattr(together.listener, slot) == getattr(singly.listener, slot)
+    assert together.reports == singly.reports
