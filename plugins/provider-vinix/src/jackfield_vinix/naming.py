@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from jackfield.addresses import Address
 from jackfield.errors import FrameError
 from jackfield_vinix.families import account_in, family_of_binding, resource_id_of
 from jackfield_vinix.kinds import FAMILIES
-from jackfield_vinix.plans import WordPlan, by_word
+from jackfield_vinix.plans import LONG, MOST, WordPlan, by_word
 from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word
 from jackfield_vinix.wire import Frame, fold, plain_id, text_of
 
@@ -39,23 +40,44 @@ def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, r
     `account_id` stands in where the event itself does not say whose it is, and where it says the same
     in another spelling, for the feed's selectors are written in this one.
     """
-    # What the frame says of itself goes before what it says of the subscription that brought it.
-    routed = _key(frame.routing_key, raw)
-    word = frame.name
-    if len(routed) >= FULL and isinstance(word, str) and word and not word.startswith(_PREFIX):
-        family, account, resource_id = routed[1:FULL]  # which nothing can add to
+    own_account = text_of(fields, "account_id")
+    by_key = _by_key(frame.name, frame.routing_key, account_id)
+    if by_key is not None and own_account in ("", by_key[0].place[2]):
+        plan, resource_id = by_key  # which nothing can add to
     else:
+        routed = _key(frame.routing_key, raw)
         if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
             return other, by_word(other.resource, other.event, other.scope_id)
+        # What the frame says of itself goes before what it says of the subscription that brought it.
         keys, bindings, word = _gathered(frame, fields, routed, raw)
         if not word:
             raise FrameError("neither a reply nor an event: nothing names what happened", raw)
         family = _family(keys, bindings, fields)
-        account, resource_id = _at(2, keys, bindings), _at(3, keys, bindings)
-    account = text_of(fields, "account_id") or account or account_id or UNKNOWN_ID
-    plan = by_word(family, word, account if account == account_id else _as_configured(account, account_id))
+        account = own_account or _at(2, keys, bindings) or account_id or UNKNOWN_ID
+        plan = by_word(family, word, _as_configured(account, account_id))
+        resource_id = _at(3, keys, bindings)
     resource_id = text_of(fields, plan.id_field) or resource_id or UNKNOWN_ID
     return _new_address(Address, (*plan.place, resource_id, plan.word)), plan
+
+
+def _by_key(name: Any, key: Any, account_id: str) -> tuple[WordPlan, str] | None:
+    """The plan by a bare name and a whole key, as nearly all events have them, and the resource's id in the key."""
+    if not isinstance(name, str) or not isinstance(key, str) or "%" in key or "+" in key:
+        return None
+    words = key.split(".")
+    if len(words) < FULL or "" in words or len(name) + len(key) >= LONG:
+        return None
+    application, family, account, resource_id = words[:FULL]
+    plan = _by_words(application, family, account, name, account_id)
+    return None if plan is None else (plan, resource_id)
+
+
+@lru_cache(MOST)
+def _by_words(application: str, family: str, account: str, name: str, account_id: str) -> WordPlan | None:
+    """The plan by a name and a key's first words; ``None`` where the name is a key too, or the key is of others."""
+    if application != APPLICATION or not name or name.startswith(_PREFIX):
+        return None
+    return by_word(family, name, _as_configured(account, account_id))
 
 
 def _gathered(frame: Frame, fields: Mapping[str, Any], routed: list[str], raw: bytes) -> tuple[_Keys, _Keys, str]:
@@ -78,7 +100,7 @@ def _text(value: Any) -> str:
 
 
 def _as_configured(account: str, account_id: str) -> str:
-    if account_id and plain_id(account) == plain_id(account_id):
+    if account != account_id and account_id and plain_id(account) == plain_id(account_id):
         return account_id
     return account
 

@@ -101,10 +101,14 @@ class AccountState:
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
         """Learn from an event; the session that it belongs to, empty where it belongs to none that is known."""
         _, _, _, family, resource_id, word = address
-        recipient = None
-        if family == "recipient" and resource_id != UNKNOWN_ID:
-            recipient = self.recipient(resource_id)
-        session_id = self._session_of(family, resource_id, word, fields, recipient)
+        is_known = resource_id != UNKNOWN_ID
+        recipient = self.recipient(resource_id) if family == "recipient" and is_known else None
+        call_id = text_of(fields, "call_id") if "call_id" in fields else ""
+        session_id = text_of(fields, "session_id") or (resource_id if family == "session" and is_known else "")
+        if not session_id:
+            session_id = self._session_of(family, word, call_id, fields, recipient)
+        elif call_id:
+            _kept(self._calls, call_id, session_id)
         key = plain_id(session_id) if session_id else ""
         if recipient is not None:
             if session_id and fields.get("session_id") != session_id:
@@ -168,17 +172,9 @@ class AccountState:
         return self._calls.get(call_id, "") or self._calls.get(first, "") or first
 
     def _session_of(
-        self, family: str, resource_id: str, word: str, fields: Mapping[str, Any], recipient: Recipient | None
+        self, family: str, word: str, call_id: str, fields: Mapping[str, Any], recipient: Recipient | None
     ) -> str:
-        """The session, by the first that says it: the event, its call, its recipient."""
-        call_id = text_of(fields, "call_id") if "call_id" in fields else ""
-        session_id = text_of(fields, "session_id")
-        if not session_id and family == "session" and resource_id != UNKNOWN_ID:
-            session_id = resource_id
-        if session_id:
-            if call_id:
-                _kept(self._calls, call_id, session_id)
-            return session_id
+        """The session of an event that does not name it, by the first that does: its call, its recipient."""
         if family == "call":
             return self._call_of(call_id, fields)
         if call_id:
