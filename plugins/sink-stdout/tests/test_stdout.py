@@ -1,5 +1,6 @@
 """`jackfield_stdout`: lines for people, lines for programs, and a reader who goes away."""
 
+import fcntl
 import io
 import json
 import os
@@ -290,3 +291,28 @@ async def test_what_a_program_has_put_in_the_place_of_standard_output_is_written
     async with Stdout("pretty").open() as sink:
         await sink.write(BATCH)
     assert sys.stdout.getvalue().count("contact.queued") == 2
+
+
+async def test_long_lines_of_several_writers_to_one_pipe_are_whole(monkeypatch):
+    source, target = os.pipe()
+    fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 4096)
+    long = attrs.evolve(EVENT, data={"text": "x" * 30_000})
+    came = bytearray()
+
+    async def read():
+        while len(came) < 20 * (len(long.to_json()) + 1):
+            await trio.lowlevel.wait_readable(source)
+            came.extend(os.read(source, 65536))
+
+    async def write(sink):
+        for _ in range(5):
+            await sink.write(Batch((long, long)))
+
+    with os.fdopen(target, "w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        async with Stdout().open() as one, Stdout().open() as other, trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            nursery.start_soon(write, one)
+            nursery.start_soon(write, other)
+    os.close(source)
+    assert set(bytes(came).splitlines()) == {long.to_json()}

@@ -16,6 +16,7 @@ from jackfield._cli.config_option import add_config_option, load_config, named_f
 from jackfield._cli.console import say
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._journal.coverage import measure_coverage
+from jackfield._journal.per_feed import feed_journals
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.takeover import is_old_form
 from jackfield._routing.planner import make_plan
@@ -145,7 +146,12 @@ def _journal(options: GatewayOptions) -> str:
         )
     path = Path(options.journal)
     state, covered = "created at the first start", ""
-    if path.is_dir():
+    if feeds := feed_journals(path):
+        stores = [SegmentStore.open(each, readonly=True) for each in feeds.values()]
+        state = f"exists, one for each feed by --workers: {', '.join(feeds)}; {sum(each.size for each in stores)} bytes"
+        for store in stores:
+            store.close()
+    elif path.is_dir():
         store = SegmentStore.open(path, readonly=True)
         state = f"exists, {store.size} bytes"
         if coverage := measure_coverage(store, options.retain_bytes):

@@ -2,7 +2,8 @@
 
 A process's standard output is shared with others, so it must not be made non-blocking: a pipe or a terminal is opened
 once more for that, and a socket is asked for each piece. Files are written in a thread. A write may take less
-than it is given, and where it ends in the middle of a line the rest of that line comes first next time.
+than it is given, and where it ends in the middle of a line the rest of that line comes first next time. Other writers
+of ours to the same pipe or terminal, in this process or in others, are kept off by a lock until the line is whole.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from contextlib import suppress
 import attrs
 import trio
 
+with suppress(ImportError):
+    import fcntl  # Windows does not have it
+
 from jackfield.errors import DeliveryError, OnError
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch
@@ -28,6 +32,8 @@ __all__ = ["Output"]
 # What a pipe accepts as a whole or not at all (POSIX's PIPE_BUF on Linux), so that lines within it are never torn.
 PIPE_BYTES = 4096
 FILE_BYTES = 1 << 20
+# Another writer has the lock for one line, or for as long as nobody reads, when nothing can be written anyway.
+LOCK_PAUSE = 0.002
 
 Line = tuple[int, Event, bytes]
 """An event's index in its batch, itself, and its line."""
@@ -43,6 +49,23 @@ class _Target:
     close: Callable[[], None] = lambda: None
     waits: bool = True
     """Whether it is waited for and written to without blocking, not in a thread."""
+    lockable: bool = False
+    """Whether its descriptor is nobody else's, so that a lock on it keeps others off."""
+
+    async def lock(self) -> None:
+        """Keep other writers off; what is locked already stays so."""
+        while self.lockable:
+            try:
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await trio.sleep(LOCK_PAUSE)
+            else:
+                return
+
+    def unlock(self) -> None:
+        """Let other writers go on."""
+        if self.lockable:
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     async def put(self, data: bytes) -> int:
         """Write some of the bytes, at least one, as soon as that is possible."""
@@ -68,6 +91,8 @@ class Output:
     _rest: bytes = b""
     _begun: int = 0
     """How many bytes of that line are written."""
+    _end: int = 0
+    """Where a file ended when they were."""
 
     async def write(self, batch: Batch, lines: list[bytes]) -> None:
         """Write the batch's lines; each counts as delivered when all of it is written."""
@@ -81,11 +106,19 @@ class Output:
                 raise DeliveryError(f"standard output: {error.strerror}", on_error=on_error) from None
 
     async def _write(self, target: _Target, batch: Batch, lines: list[bytes]) -> None:
+        try:
+            await self._write_lines(target, batch, lines)
+        finally:
+            if self._torn is None:  # else nobody else writes before the rest of that line
+                target.unlock()
+
+    async def _write_lines(self, target: _Target, batch: Batch, lines: list[bytes]) -> None:
         waiting: deque[Line] = deque(
             (index, event, line)
             for index, (event, line) in enumerate(zip(batch.events, lines, strict=True))
             if event is not self._torn
         )
+        await target.lock()
         if self._torn is not None:
             await self._finish_line(target, batch)
         while waiting:
@@ -103,6 +136,8 @@ class Output:
 
     async def _finish_line(self, target: _Target, batch: Batch) -> None:
         while self._rest:
+            if not target.waits:
+                self._end = os.lseek(target.descriptor, 0, os.SEEK_CUR)
             written = await target.put(self._rest)
             self._rest = self._rest[written:]
             self._begun += written
@@ -114,7 +149,7 @@ class Output:
         if self._torn is not None and self._target is not None and not self._target.waits:
             with suppress(OSError):
                 end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
-                if os.fstat(self._descriptor).st_size == end:
+                if os.fstat(self._descriptor).st_size == end == self._end:  # nobody has written behind it
                     os.ftruncate(self._descriptor, end - self._begun)
                     os.lseek(self._descriptor, end - self._begun, os.SEEK_SET)
         self._torn = None
@@ -156,7 +191,7 @@ def _open(descriptor: int, mode: int) -> _Target:
         own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:  # a system without /proc, or a terminal of another one
         return _Target(descriptor, lambda data: _write_if_ready(descriptor, data), PIPE_BYTES)
-    return _Target(own, lambda data: os.write(own, data), PIPE_BYTES, lambda: os.close(own))
+    return _Target(own, lambda data: os.write(own, data), PIPE_BYTES, lambda: os.close(own), lockable=True)
 
 
 def _write_if_ready(descriptor: int, data: bytes) -> int:

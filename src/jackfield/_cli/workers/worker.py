@@ -39,6 +39,8 @@ __all__ = ["Worker", "WorkerDown"]
 ASK_SECONDS = 0.5
 SILENT_SECONDS = 30.0
 """A worker that says nothing for so long hangs, and is ended."""
+START_SECONDS = 300.0
+"""Within which a worker must hold its feeds; a journal may have to be read through after a crash."""
 SETTLED_SECONDS = 60.0
 """A worker that ran for so long has not failed at its start: the next delay is short again."""
 
@@ -87,13 +89,17 @@ class Worker:
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         first, delays = True, backoff(self._rng)
         while True:
-            began = trio.current_time()
-            async with start_process(self._inherited) as process:
-                failure = await self._hold(process, task_status if first else trio.TASK_STATUS_IGNORED)
-                with trio.move_on_after(SILENT_SECONDS):
-                    await process.wait()
-                process.kill()
-                how = await process.wait()
+            began, number, failure = trio.current_time(), 0, None
+            try:
+                async with start_process(self._inherited) as process:
+                    number = process.number
+                    failure = await self._hold(process, task_status if first else trio.TASK_STATUS_IGNORED)
+                    with trio.move_on_after(SILENT_SECONDS):
+                        await process.wait()
+                    process.kill()
+                    how = await process.wait()
+            except OSError as error:
+                how = f"cannot be started: {error.strerror}"
             ran = self.stats.up
             self._settle()
             if self._stop.is_set():
@@ -103,7 +109,7 @@ class Worker:
             if ran and trio.current_time() - began > SETTLED_SECONDS:
                 delays = backoff(self._rng)
             first = False
-            await self._pause(next(delays), process.number, f"{how}: {failure}" if failure else how)
+            await self._pause(next(delays), number, f"{how}: {failure}" if failure else how)
             if self._stop.is_set():
                 return
 
@@ -121,6 +127,7 @@ class Worker:
         self._process = process
         failure = None
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._limit_start, process)
             async for message in process.channel.messages():
                 match message:
                     case Ready(None):
@@ -137,6 +144,12 @@ class Worker:
                         pass
             nursery.cancel_scope.cancel()
         return failure
+
+    async def _limit_start(self, process: WorkerProcess) -> None:
+        """End a process that does not come up."""
+        await trio.sleep(START_SECONDS)
+        if not self._ready:
+            process.kill()
 
     def _take(self, message: States | Answered | Applied) -> None:
         if isinstance(message, States):
@@ -156,12 +169,13 @@ class Worker:
 
     async def _keep_asking(self) -> None:
         """Know how it stands, and end it where it hangs."""
-        while True:
-            with trio.move_on_after(SILENT_SECONDS) as waiting:
-                await self._ask(States, Ask(next(self._numbers)))
-            if waiting.cancelled_caught:
-                self.kill()
-            await trio.sleep(ASK_SECONDS)
+        with suppress(WorkerDown):  # it is ending
+            while True:
+                with trio.move_on_after(SILENT_SECONDS) as waiting:
+                    await self._ask(States, Ask(next(self._numbers)))
+                if waiting.cancelled_caught:
+                    self.kill()
+                await trio.sleep(ASK_SECONDS)
 
     async def post(self, feed: str, request: Request) -> Response:
         """Have a feed's webhook answered; `WorkerDown` where nobody can."""
