@@ -30,7 +30,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 def event(id, kind="contact.queued", provider="acme", feed="office", account="A", **more):
     entity = kind.partition(".")[0]
     address = Address(provider, "account", account, entity, str(id), kind.partition(".")[2])
-    return Event(f"{kind}-{id}", kind, address, NOON, NOON, feed, str(id), data={"n": id}, **more)
+    return Event(f"{kind}-{id}", kind, address, NOON, NOON, feed, str(id), **{"data": {"n": id}, **more})
 
 
 PEOPLE = Parties(caller="+4930123", caller_name="Jo Doe", agent_id="7", agent_name="Ann")

@@ -23,6 +23,7 @@ def main():
     if options.name in PEERS:
         watch, total = PEERS[options.name](options.url, options.events)
     else:
+        import serving  # noqa: F401  # whose stages are among them
         from watching import EXTRA, STAGES
 
         watch, total = STAGES[options.name](options.url, options.events, options.vendor, *options.more)

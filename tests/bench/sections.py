@@ -167,6 +167,34 @@ def latency(events, rounds) -> Found:
 
 
 @section
+def served(events, rounds) -> Found:
+    """At 1,000 events a second, from the socket to a client of [serve], a browser, and a listener in process."""
+    found = {}
+    for _ in range(rounds):
+        for what, value in run("served", "voipbin", min(events, 5_000), "--rate", 1_000).items():
+            if what.endswith(("p50", "p99")):
+                found.setdefault(what, []).append(value)
+    return [Figure(what, "ms", each) for what, each in found.items()], []
+
+
+@section
+def fan_out(events, rounds) -> Found:
+    """Events to clients of [serve] at once, one core for the gateway, a journal in a file; and 2,200 clients on it."""
+    figures = []
+    for clients in (1, 10, 100):
+        count = min(events, 40_000 // max(1, clients // 4))
+        found = [run("fanned", "voipbin", count, more=[clients]) for _ in range(rounds)]
+        name = "1 client" if clients == 1 else f"{clients} clients"
+        figures.append(Figure(f"to {name}", PER_SECOND, [count * clients / each["seconds"] for each in found]))
+    found = [run("crowd", "voipbin", min(events, 1_000)) for _ in range(rounds)]
+    crowd = "2,000 idle and 200 busy clients, 50 events/s"
+    figures.append(Figure(f"{crowd}: share of the core", "%", [each["share"] * 100 for each in found]))
+    figures.append(Figure(f"{crowd}: memory", "MB", [each["MB"] for each in found]))
+    late = [Figure(f"{crowd}: late, {part}", "ms", [each[part] for each in found]) for part in ("p50", "p99")]
+    return [*figures, *late], []
+
+
+@section
 def paced(events, rounds) -> Found:
     """At 1,000 events a second, journal in a file, to a listener: processor time and lateness, beside a socket's."""
     events = min(events, 5_000)

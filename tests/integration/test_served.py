@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 from browser import find_chromium, open_page
-from served import event, events_path, open_stream, options, reading, serving
+from served import event, events_path, open_stream, options, post_json, reading, serving
 
 TESTS = Path(__file__).parents[1]
 PROBE = """
@@ -80,6 +80,37 @@ async def test_a_client_sees_each_event_once_and_in_order_though_the_gateway_is_
     assert [id for _, id in seen] == everything
     assert len({id for _, id in seen}) == len(seen) > 500
     assert [number for number, _ in seen] == sorted(number for number, _ in seen)
+
+
+@pytest.mark.thorough
+async def test_a_durable_client_keeps_nothing_and_goes_on_behind_what_it_acknowledged_over_sigkills(tmp_path):
+    rng, acknowledged, address, seen = random.Random(24), 0, "127.0.0.1:0", set()
+    for life in range(8):
+        process, url = await trio.to_thread.run_sync(start, tmp_path / "journal", address, life * 1_000_000)
+        address = url.removeprefix("http://")
+        cuts = rng.randrange(2, 8)
+        for cut in range(cuts):
+            try:
+                async with reading(url, events_path("**", after="oldest", durable="desk")) as reader:
+                    expected = acknowledged + 1
+                    for _ in range(rng.randrange(20, 200)):
+                        message = await reader.next()
+                        position = int(message.id.rpartition("-")[2])
+                        assert position == expected  # neither a hole, nor what was done with
+                        seen.add(message.json["id"])
+                        expected += 1
+                        if rng.random() < 0.05:
+                            status, _ = await post_json(url, "/v1/durable/desk", {"position": message.id})
+                            assert status == 200
+                            acknowledged = position
+                    if cut == cuts - 1:
+                        process.send_signal(signal.SIGKILL)
+                        await reader.take(1_000_000)
+            except (EOFError, OSError, ValueError, trio.BrokenResourceError):
+                pass
+        process.communicate()
+    assert acknowledged > 200
+    assert len(seen) >= acknowledged
 
 
 @pytest.mark.thorough

@@ -37,9 +37,11 @@ class Viewer:
     """The cookie's value for those who presented the token; a new one after each start."""
 
     @classmethod
-    def of(cls, options: ViewerOptions) -> Viewer:
+    def of(cls, name: str, options: ViewerOptions) -> Viewer:
         """The viewer that a ``[viewers.NAME]`` table describes."""
-        grant = Grant(feeds=frozenset(options.feeds), payloads=options.personal, personal=options.personal)
+        personal = options.personal
+        # A viewer's durable subscriptions are not those of another, nor of a token of [serve] by that name.
+        grant = Grant(feeds=frozenset(options.feeds), payloads=personal, personal=personal, token=f"viewers/{name}")
         return cls(options.token.reveal(), grant, options.operator)
 
 
@@ -113,7 +115,7 @@ def plan_access(
     """The rules for a dashboard at this address; raises `ConfigError` if others could read it without token and TLS."""
     problems: list[ConfigProblem] = []
     local = is_loopback(host)
-    known, tls = [Viewer.of(each) for each in (viewers or {}).values()], None
+    known, tls = [Viewer.of(name, each) for name, each in (viewers or {}).items()], None
     if token_file is not None:
         known.append(Viewer(_token(token_file, problems)))
     elif not local and not known:
