@@ -129,6 +129,17 @@ async def test_a_redirect_to_another_host_gets_no_credential(record, server, ser
     assert "authorization" not in other.got[0].headers
 
 
+async def test_a_credential_that_no_header_can_carry_is_not_quoted(record, server, caplog):
+    vcon = await record(
+        recordings="fetch",
+        recording_urls={"acme": f"{server.origin}/r/{{id}}"},
+        recording_auth_value=Secret("text", f"Bearer {TOKEN}\nX: y"),
+    )
+    assert "holds what no header can carry" in unverified(vcon)[0]
+    assert TOKEN not in caplog.text
+    assert server.got == []
+
+
 async def test_one_that_is_not_there_yet_is_tried_again(record, server):
     server.script = [Reply(404), Reply(503), WAV]
     assert await record(f"{server.origin}/r/0", recordings="fetch", rounds=2) is None

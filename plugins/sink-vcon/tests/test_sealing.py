@@ -153,13 +153,13 @@ async def test_an_amended_vcon_refers_to_the_bytes_that_were_signed(options, eve
 
 
 async def test_what_cannot_be_signed_waits_until_the_key_is_back(options, event, tmp_path, caplog):
-    sink = options()
+    sink = attrs.evolve(options(), settle_seconds=10)
     moment = NOW
     async with sink.open(now=lambda: moment) as writer:
         await writer.write(Batch(tuple(life(event))))
         key = trio.Path(tmp_path / "key.pem")
         gone = await key.rename(tmp_path / "gone.pem")
-        moment += 1
+        moment += 11
         await writer.settle()
         assert files(sink) == []
         assert "cannot be signed" in caplog.text
@@ -239,6 +239,7 @@ def test_keys_are_not_in_a_repr(options):
     [
         ('url = "ftp://example.com"', "sinks.records.url: 'ftp://example.com' is not a valid https:// or http:// URL"),
         ('recording_urls = { acme = "https://example.com/x" }', "acme: the URL must hold {id}"),
+        ('recording_auth_header = "X Key"', "sinks.records.recording_auth_header: 'X Key' is not a name of a header"),
         ('redact = ["everything"]', "sinks.records.redact"),
     ],
 )

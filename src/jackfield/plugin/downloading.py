@@ -17,6 +17,7 @@ import trio
 
 from jackfield.plugin.options import is_url
 from jackfield.plugin.posting._answers import on_error_of
+from jackfield.plugin.posting._headers import fit
 from jackfield.plugin.posting._urls import check_plain, port_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Downloader:
             raise DownloadError(reason, may_pass=on_error == "retry") from None
 
     async def _follow(self, url: str, headers: dict[str, str]) -> Digest:
+        try:
+            for value in headers.values():
+                fit(value)
+        except ValueError as error:  # which does not quote it, as HTTP's own would
+            raise DownloadError(f"what authenticates {error}", may_pass=False) from None
         for _ in range(MOST_REDIRECTS + 1):
             parts = _checked(url)
             async with self._get(parts, headers) as response:

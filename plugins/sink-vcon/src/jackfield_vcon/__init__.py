@@ -18,7 +18,7 @@ from jackfield.plugin.command import CommandSpec
 from jackfield.plugin.contact_format import ContactFormat
 from jackfield.plugin.hooks import hookimpl
 from jackfield.plugin.options import field_help, ge, is_url
-from jackfield.plugin.posting import PostOptions, is_post_url, open_poster
+from jackfield.plugin.posting import PostOptions, is_header_name, is_post_url, open_poster
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import OpenSink, Sink, SinkSpec
 from jackfield_vcon.redact import Part
@@ -128,7 +128,9 @@ class Vcon(PostOptions):
         metadata=field_help("a table of URLs by provider, with {id} for a recording's id, where events hold no link"),
     )
     recording_auth_header: str = attrs.field(
-        default="Authorization", metadata=field_help("a header that authenticates at the hosts of recording_urls")
+        default="Authorization",
+        validator=is_header_name,
+        metadata=field_help("a header that authenticates at the hosts of recording_urls"),
     )
     recording_auth_value: Secret | None = attrs.field(
         default=None, metadata=field_help("that header's value, such as Bearer and a token; never written")

@@ -11,11 +11,14 @@ from pathlib import Path
 import attrs
 
 from jackfield.events import Event
+from jackfield.plugin.secrets import Secret
 from jackfield.testing import SinkSuite, SinkTarget
 from jackfield_vcon import Vcon
 from jackfield_vcon.spool import NAME
 
 __all__ = ["Conformance"]
+
+SAMPLE = "tok-of-a-receiver"  # of nobody's
 
 
 class Conformance(SinkSuite):
@@ -26,7 +29,9 @@ class Conformance(SinkSuite):
         """A folder of its own."""
         with tempfile.TemporaryDirectory() as folder:
             place = _Folder(Path(folder) / "vcons")
-            yield SinkTarget(Vcon(path=str(place.path)), place.arrived, place.fail, recover=place.recover)
+            # A receiver that is not there, so that a secret is at stake; nothing is settled while the rules run.
+            sink = Vcon(path=str(place.path), url="http://127.0.0.1:9/vcons", bearer=Secret("text", SAMPLE))
+            yield SinkTarget(sink, place.arrived, place.fail, recover=place.recover)
 
 
 @attrs.frozen

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from jackfield.plugin.posting._answers import Failure
-from jackfield.plugin.posting._options import PostOptions, is_post_url
+from jackfield.plugin.posting._options import PostOptions, is_header_name, is_post_url
 from jackfield.plugin.posting._signing import message_id
 
-__all__ = ["Failure", "PostOptions", "Poster", "is_post_url", "message_id", "open_poster"]
+__all__ = ["Failure", "PostOptions", "Poster", "is_header_name", "is_post_url", "message_id", "open_poster"]
 
 
 class Poster(Protocol):

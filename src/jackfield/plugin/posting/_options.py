@@ -16,7 +16,7 @@ from jackfield.plugin.posting._tls import client_context
 from jackfield.plugin.posting._urls import check_plain
 from jackfield.plugin.secrets import Secret
 
-__all__ = ["PostOptions", "is_post_url"]
+__all__ = ["PostOptions", "is_header_name", "is_post_url"]
 
 
 def _between(least: float, most: float) -> Callable[[object, object, float], None]:
@@ -31,9 +31,9 @@ def _further(_instance: object, _attribute: object, value: Mapping[str, str]) ->
     check_further(value.items())
 
 
-def _header(_instance: object, _attribute: object, value: str | None) -> None:
+def _header(instance: object, attribute: object, value: str | None) -> None:
     if value is not None:
-        check_name(value)
+        is_header_name(instance, attribute, value)
 
 
 def _signing(_instance: object, _attribute: object, value: Secret | None) -> None:
@@ -140,6 +140,11 @@ class PostOptions:
     def is_authenticated(self) -> bool:
         """Whether requests carry what only the server at the URL should get."""
         return any((self.bearer, self.password, self.auth_value, self.headers, self.client_cert))
+
+
+def is_header_name(_instance: Any, _attribute: Any, value: str) -> None:
+    """A validator for the option that names a header which authenticates."""
+    check_name(value)
 
 
 def is_post_url(instance: Any, attribute: Any, value: Any) -> None:
