@@ -13,7 +13,9 @@ from pathlib import Path
 
 import trio
 
+from jackfield._journal.opening import open_journal
 from jackfield.addresses import Address
+from jackfield.config import GatewayOptions
 from jackfield.events import Event
 from jackfield.plugin.sink import Batch
 from jackfield_redis import RedisFeed, RedisSink
@@ -77,6 +79,21 @@ async def read(feed: RedisFeed, count: int) -> str:
         return watch.figures(count)
 
 
+async def embedded(batches: list[list[Event]], folder: str) -> tuple[str, str]:
+    """The figures of the journal that is built in: committing the same events in the same groups, and reading them."""
+    async with open_journal(GatewayOptions(journal=folder), lambda _: None) as journal, trio.open_nursery() as nursery:
+        nursery.start_soon(journal.run)
+        count, watch = sum(map(len, batches)), Watch()
+        for batch in batches:
+            await journal.publish(batch)
+        written, position, watch = watch.figures(count), 1, Watch()
+        while position < journal.end:
+            position = (await journal.read(position, BATCH)).next
+        found = watch.figures(count)
+        journal.finish()
+    return written, found
+
+
 async def main(count: int, settings: dict[str, str]) -> None:
     """Write, write copies, read."""
     with tempfile.TemporaryDirectory() as folder:
@@ -94,6 +111,8 @@ async def main(count: int, settings: dict[str, str]) -> None:
             print(f"  memory of Redis: {more / count:,.0f} bytes an event, its id included")
             print(f"  copies left out: {await written(sink, [*map(Batch, cuts)])}")
             print(f"  read and acknowledged: {await read(RedisFeed(url=server.url), count)}")
+            committed, found = await embedded([list(cut) for cut in cuts], f"{folder}/journal")
+            print(f"  the embedded journal beside it: committed {committed}; read {found}")
         finally:
             server.stop()
 

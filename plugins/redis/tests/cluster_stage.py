@@ -173,9 +173,12 @@ class Stage:
     kills: list = attrs.field(factory=list)
     simulators: dict = attrs.field(factory=dict)
     leases: dict = attrs.field(factory=dict)
-    first: int = 0
+    present: int = 0
+    opened: datetime | None = None
     """What was published before is not asked for: not every gateway had started."""
     covered: dict = attrs.field(factory=dict)
+    waits: bool = True
+    """Whether a member is killed only once the others are connected: on a busy machine a start takes long."""
 
     def __attrs_post_init__(self):
         self.server = LocalServer(self.folder, settings={"appendonly": "yes", "appendfsync": "always"})
@@ -230,7 +233,7 @@ class Stage:
             lambda: all(len(self.covered.get(feed, ())) >= self.holders for feed in FEEDS), what="all are subscribed"
         )
         await trio.sleep(self.lease + 1)
-        self.first = len(self.reference)
+        self.opened = datetime.now(UTC)
 
     async def _refer(self, tables, task_status):
         """What the vendors published, by a connection of the test's own."""
@@ -253,7 +256,7 @@ class Stage:
                 except jackfield.errors.ConnectionLost:
                     await trio.sleep(0.2)
                     continue
-                now = time.monotonic()
+                now, self.present = time.monotonic(), len(view.members)
                 self.leases = {feed: view.leases[feed].member for feed in FEEDS if feed in view.leases}
                 about = {name: json.loads(text) for name, text in view.members.items()}
                 self.covered = {
@@ -268,6 +271,10 @@ class Stage:
                             kill["feeds"].remove(feed)
                 await trio.sleep(0.1)
 
+    def is_whole(self):
+        """Whether each feed has its holders, and every member is there."""
+        return all(len(self.covered.get(feed, ())) >= self.holders for feed in FEEDS) and self.present >= self.members
+
     def kill(self, name):
         held = {feed: member for feed, member in self.leases.items() if member.startswith(f"{name}-")}
         self.running[name].kill()
@@ -279,6 +286,8 @@ class Stage:
         async with trio.open_nursery() as nursery:
             for number in range(kills):
                 await trio.sleep(seconds / kills)
+                if self.waits:
+                    await self.until(self.is_whole, 120)
                 name = f"m{self.chance.randrange(self.members)}"
                 self.kill(name)
                 sys.stderr.write(f"kill {number + 1}: {name} with {self.kills[-1]['members']}\n")
@@ -329,7 +338,7 @@ class Stage:
             running.limit = running.counters.events
             await running.settled()
         await trio.sleep(2)
-        wanted, quiet, before = {each[0] for each in self.reference[self.first :]}, 0.0, 0
+        wanted, quiet, before = {event for event, *_, at in self.reference if at >= self.opened}, 0.0, 0
         with trio.move_on_after(seconds):
             while quiet < 15.0:
                 got = len(self.receiver.got)
@@ -370,7 +379,8 @@ class Stage:
                         (each.feed, each.id[:8], about[each.id][1].isoformat()[11:23], f"{each.at - began:.1f}")
                     )
                 newest[each.key] = max(order[each.id], newest.get(each.key, -1))
-        missing = [each for each, index in order.items() if each not in first and index >= self.first]
+        wanted = {event for event, *_, at in self.reference if at >= self.opened}
+        missing = [event for event in order if event in wanted and event not in first]
 
         def explained(event):
             feed, at = about[event]
@@ -383,7 +393,7 @@ class Stage:
         loads = Counter(each.member for each in self.receiver.got)
         unexplained = [event for event in missing if not explained(event)]
         return Outcome(
-            len(order) - self.first, missing, unexplained, copies, disorder, late, backfilled, gaps, bus_gaps,
+            len(wanted), missing, unexplained, copies, disorder, late, backfilled, gaps, bus_gaps,
             self.take_overs, dict(loads), time.monotonic() - began,
             sum(running.counters.lagged for running in self.simulators.values()), wrong,
         )  # fmt: skip
@@ -439,6 +449,7 @@ if __name__ == "__main__":
     parser.add_argument("--lease", type=float, default=3.0)
     parser.add_argument("--deliverers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=23)
+    parser.add_argument("--blindly", action="store_true", help="kill whether or not the others are connected")
     parser.add_argument("--folder", type=Path, default=None, help="for journals and logs (default: removed at the end)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -446,7 +457,7 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         stage = Stage(
             folder, options.holders, options.rate, options.lease, deliverers=options.deliverers,
-            chance=random.Random(options.seed),
+            chance=random.Random(options.seed), waits=not options.blindly,
         )  # fmt: skip
         harms = {
             "kill": partial(stage.harm, options.kills, options.seconds),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import attrs
@@ -180,12 +181,13 @@ class Member:
         for feed in decision.stop:
             self._stopping.add(feed)
             self._nursery.start_soon(self._stop, feed)
-        for feed in self._orphans(mine):
-            await self._release(feed, "it is not configured here any more")
-
-    def _orphans(self, mine: Iterable[str]) -> list[str]:
-        """Feeds whose lease this member has and that it does not run; such as after a reload."""
-        return [feed for feed in self._writing if feed not in mine or feed not in self._sessions.gates]
+        for feed in [each for each in self._writing if each not in self._sessions.gates]:  # as a reload leaves it
+            if feed in mine:
+                lease = self._peers.lease(feed)
+                self._sessions.start(feed, Note.read(lease.note).settled)
+                self._sessions.open(feed, lease.fence, self._until(now), Note())
+            else:
+                await self._release(feed, "it is not configured here any more")
 
     async def _acquire(self, feed: str) -> None:
         began, note = trio.current_time(), Note.read(self._peers.lease(feed).note)
@@ -218,9 +220,8 @@ class Member:
         try:
             await self._sessions.stop(feed, self._lease_seconds)
             if feed in self._writing:
-                await self._release(feed, "it is another member's share")
-        except (ConnectionLost, trio.TooSlowError):
-            pass  # the next turn says so; the lease ends by itself
+                with suppress(ConnectionLost, trio.TooSlowError):  # the next turn says so; the lease ends by itself
+                    await self._release(feed, "it is another member's share")
         finally:
             self._sessions.forget(feed)
             self._stopping.discard(feed)
@@ -233,10 +234,9 @@ class Member:
 
     async def leave(self) -> None:
         """Give every lease back, with how far this gateway came; to be called when its sinks are done."""
-        with trio.move_on_after(LEAVE_SECONDS):
-            try:
-                for feed in [*self._writing]:
-                    await self._release(feed, "the gateway was closed")
-                await self._open.leave()
-            except (ConnectionLost, AttributeError, trio.TooSlowError):
-                return  # the leases end by themselves
+        if self._since is None:
+            return  # nobody answers; the leases end by themselves
+        with trio.move_on_after(LEAVE_SECONDS), suppress(ConnectionLost, trio.TooSlowError):
+            for feed in [*self._writing]:
+                await self._release(feed, "the gateway was closed")
+            await self._open.leave()

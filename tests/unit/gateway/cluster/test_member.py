@@ -8,7 +8,7 @@ import trio
 
 import jackfield
 from jackfield.plugin.hooks import hookimpl
-from jackfield.reports import FeedHeld, FeedReleased, GapSuspected
+from jackfield.reports import ClusterLost, FeedHeld, FeedReleased, GapSuspected
 from jackfield.simulation import simulate
 from jackfield_voipbin.simulator import VoipbinSimulator
 
@@ -92,3 +92,33 @@ async def test_when_the_holder_leaves_another_member_takes_over_and_only_a_lone_
     assert [report.reason for report in one.told.of(FeedReleased)] == ["the gateway was closed"]
     assert len(two.told.of(GapSuspected)) == (1 if holders == 1 else 0)
     two.leaving.set()
+
+
+async def test_a_feed_that_a_reload_makes_another_one_is_held_on_and_one_that_is_removed_is_given_back(world):
+    one = await world("one")
+    await until(lambda: one.feed.role == "writes" and one.state == "subscribed")
+    (office,) = one.gateway.config.feeds
+    other = {"provider": "voipbin", "url": office.provider.url, "token": "t", "customer_id": "c0ffee"}
+    await one.gateway.add_feed("new", other)
+    await until(lambda: one.gateway.state().cluster.feeds["new"].role == "writes")
+    await one.gateway.remove_feed("new")
+    await until(lambda: [each.reason for each in one.told.of(FeedReleased)] == ["it is not configured here any more"])
+    changed = attrs.evolve(office, provider=attrs.evolve(office.provider, customer_id="c0ffee"))
+    connections = one.gateway.state().feeds["office"].connections
+    await one.gateway.apply(attrs.evolve(one.gateway.config, feeds=(changed,)))
+    await until(lambda: one.feed.role == "writes" and one.gateway.state().feeds["office"].connections > connections)
+    assert [held.feed for held in one.told.of(FeedHeld)] == ["office", "new"]
+    one.leaving.set()
+
+
+async def test_a_member_whose_coordinator_is_away_starts_and_ends_all_the_same(tmp_path):
+    (tmp_path / "file").write_text("")
+    told = Told()
+    config = {
+        "feeds": {"office": {"provider": "voipbin", "url": "ws://127.0.0.1:9", "token": "t"}},
+        "cluster": {"url": f"file:{tmp_path}/file/x", "lease_seconds": 1.0},
+    }
+    async with jackfield.open_gateway(config, plugins=[told]) as gateway:
+        await until(lambda: told.of(ClusterLost))
+        assert gateway.state().cluster.trouble.endswith("Not a directory")
+    assert len(told.of(ClusterLost)) == 1
