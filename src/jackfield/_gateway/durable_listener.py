@@ -11,8 +11,6 @@ from jackfield._journal import Journal
 from jackfield._journal.durable import DurableSubscription
 from jackfield._routing.index import SelectorIndex
 from jackfield.events import Record
-from jackfield.reports import EventsDropped
-from jackfield.reports._thinning import is_due
 
 __all__ = ["DurableListener"]
 
@@ -84,9 +82,7 @@ class DurableListener(Listener[Record]):
         batch = await self._journal.read(start, min(PAGE, self.buffer))
         for missing in missing_events(self._journal.id, start, batch):
             self._append(missing)
-            self.dropped += (count := missing.event.data["events"])
-            if is_due(self.dropped, count):
-                self._report(EventsDropped(str(self), count, missing.event.data["reason"], self.dropped))
+            self._lose(missing.event.data["events"], missing.event.data["reason"])
         self._give(batch.records, max(batch.next, start))
 
     def __str__(self) -> str:

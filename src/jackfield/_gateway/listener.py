@@ -104,7 +104,7 @@ class Listener(Generic[Item]):
     def _make_room(self, size: int) -> bool:
         """Let events go until there is room for one more; whether that one may stay."""
         while len(self._events) >= self.buffer or (self._events and self._bytes > BUFFER_BYTES):
-            self._drop()
+            self._lose(1, "nobody reads its events")
             if self.overflow == "error":
                 self._overflown = True
                 self.close()
@@ -115,10 +115,10 @@ class Listener(Generic[Item]):
             self._bytes -= self._sizes.popleft()
         return True
 
-    def _drop(self) -> None:
-        self.dropped += 1
-        if is_due(self.dropped):
-            self._report(EventsDropped(str(self), 1, "nobody reads its events", self.dropped))
+    def _lose(self, count: int, reason: str) -> None:
+        self.dropped += count
+        if is_due(self.dropped, count):
+            self._report(EventsDropped(str(self), count, reason, self.dropped))
 
     def _state(self) -> ListenerState:
         """How it stands."""

@@ -107,8 +107,9 @@ class Subscription:
     async def take(self) -> Piece:
         """What comes next, as soon as there is something; never much at once. It may be no more than a position."""
         piece = await self._take()
-        if self._place is not None and piece.entries:
-            self._place.give(piece.entries[-1].position)
+        if self._place is not None and (piece.entries or piece.notice is not None):
+            # What is missing is given, too: a client that dies before it reads that must get it again.
+            self._place.give(piece.entries[-1].position if piece.entries else self._sent)
         self.settle()
         return piece
 

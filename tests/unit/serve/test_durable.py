@@ -146,6 +146,28 @@ async def test_what_retention_has_deleted_meanwhile_is_a_gap_that_comes_first():
             assert gap.json["data"]["events"] == rest[0].json["data"]["n"] - 1
 
 
+async def test_a_gap_that_no_client_has_acknowledged_is_said_again(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, api, url):
+        async with durable(url) as reader:
+            await gateway.publish(event(0))
+            assert (await post_json(url, DESK, {"position": (await reader.next()).id}))[0] == 200
+        await gateway.publish(*map(event, range(1, 9)))
+        store = gateway._journal._store
+        store.folder._close_segment()
+        store.folder.delete_before(store.next)  # as retention does, and nothing is left
+        gateway._journal._log._newest.clear()
+        api._fanout._ring.clear()
+        api._fanout.first = gateway._journal.end
+        for _ in range(2):
+            async with durable(url) as reader:
+                gap = await reader.next()
+                assert (gap.json["type"], gap.json["data"]["events"]) == ("stream.gap_suspected", 8)
+        assert (await post_json(url, DESK, {"position": gap.json["data"]["to"]}))[0] == 200
+        async with durable(url) as reader:
+            await gateway.publish(event(9))
+            assert await numbers(reader, 1) == [9]
+
+
 async def test_each_token_has_names_of_its_own_and_its_rights_hold():
     tokens = limited("contact.* @ vinix/**") | {"other": TokenOptions(f"sha256:{'0' * 64}", (Selector.parse("**"),))}
     async with serving(options(tokens=tokens)) as (gateway, url):
