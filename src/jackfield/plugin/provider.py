@@ -23,7 +23,7 @@ from jackfield.plugin.transport import AnyEndpoint
 from jackfield.selectors import Selector
 
 if TYPE_CHECKING:  # the reducers need not be there before a feed is
-    from jackfield.state.sync import Sync
+    import jackfield.state
 
 __all__ = [
     "Dialect",
@@ -225,7 +225,7 @@ def resumes(provider: Provider, token: str | None) -> bool:
 class SupportsSync(Protocol):
     """A provider whose vendor lists by REST what there is now, so that a program that starts late knows it."""
 
-    def sync(self) -> HTTPFlow[Sync]:
+    def sync(self) -> HTTPFlow[jackfield.state.Sync]:
         """What the vendor lists, as far as it really does: what it does not list is unknown, not empty.
 
         Called when a program asks for the state, after each subscription, of the provider that the last login
