@@ -31,21 +31,29 @@ _NUMBERS: Mapping[Level, int] = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+# What a formatter adds to a record, and Python 3.12 to each.
+_MADE_LATER = frozenset({"message", "asctime", "taskName"})
 
 
 @attrs.define(eq=False)
 class LoggingObserver:
-    """Reports as records of `logging`, which have ``event``, ``level`` and the report's fields as attributes."""
+    """Reports as records of `logging`, which have ``event``, ``level`` and the report's fields as attributes.
+
+    A field whose name every record has for something else, such as ``process``, is called ``report_process``.
+    """
 
     logger: logging.Logger = attrs.field(factory=lambda: logging.getLogger("jackfield"))
     _repetitions: Repetitions = attrs.field(factory=Repetitions)
+    _taken: frozenset[str] = attrs.field(factory=lambda: frozenset(vars(logging.makeLogRecord({}))) | _MADE_LATER)
 
     @hookimpl
     def jackfield_observe(self, report: Report) -> None:
         """Log one report."""
         level: Level = "debug" if self._repetitions.hides(report) else report.level
         if self.logger.isEnabledFor(_NUMBERS[level]):
-            extra = {**report_fields(report), "event": event_name(report), "level": level}
+            fields = report_fields(report).items()
+            named = {f"report_{name}" if name in self._taken else name: value for name, value in fields}
+            extra = {**named, "event": event_name(report), "level": level}
             self.logger.log(_NUMBERS[level], "%s", str(report), extra=extra)
 
 

@@ -15,7 +15,14 @@ from jackfield.reports import FeedState, FeedStateChanged, FrameInvalid, GapSusp
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 GAP = GapSuspected("office", AT, AT, "the connection was cut")
-OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"} - {"msg", "args"}
+
+
+class Odd:
+    level = "info"
+
+    def __str__(self):
+        return "odd"
 
 
 @pytest.fixture
@@ -57,9 +64,18 @@ def test_by_default_it_is_the_logger_of_the_packages_name():
 
 
 @pytest.mark.parametrize("report", reports.Report.__args__, ids=lambda report: report.__name__)
-def test_no_field_of_a_report_is_one_of_a_record_or_of_structlogs(report):
+def test_no_field_of_a_report_is_one_of_structlogs(report):
     names = {field.name for field in attrs.fields(report)}
-    assert not names & (OF_RECORDS | {"event", "level", "message", "exc_info", "stack_info", "timestamp"})
+    assert not names & {"event", "level", "message", "exc_info", "stack_info", "timestamp"}
+
+
+@pytest.mark.parametrize("name", sorted(OF_RECORDS))
+def test_a_field_that_every_record_has_for_something_else_gets_a_name_of_its_own(name, records):
+    logger, found = records
+    report = attrs.make_class("Odd", [name], bases=(Odd,))("mine")
+    LoggingObserver(logger).jackfield_observe(report)
+    assert getattr(found[0], f"report_{name}") == "mine"
+    assert found[0].getMessage() == "odd"
 
 
 def test_a_vendors_bytes_are_in_no_log(records):
