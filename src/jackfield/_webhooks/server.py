@@ -95,7 +95,8 @@ class WebhookServer:
     async def run(self) -> None:
         """Serve until `stop`."""
         if self._listeners:
-            self._report(WebhookServerStarted(self.url, tuple(self.receivers)))
+            if self.receivers:  # or it listens for what else is served at its address
+                self._report(WebhookServerStarted(self.url, tuple(self.receivers)))
             await self.http.run(self._listeners)
 
     def _find(self, head: Request) -> ReceivesWebhooks:
