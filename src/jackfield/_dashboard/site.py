@@ -113,6 +113,8 @@ class Site:
         if not self.access.allows_host(request.header("host")):
             return _text(421, "this dashboard does not serve that host name; use localhost")
         path = request.url.partition("?")[0]
+        if path.startswith("/v1/") and request.header("sec-fetch-site") == "cross-site":
+            return _text(403, "pages of other sites may not ask here")  # a durable subscription is made by asking
         if request.method == "POST" and path == "/sign-in":
             return await self._sign_in(request)
         if request.method != "GET":

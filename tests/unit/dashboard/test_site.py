@@ -139,6 +139,9 @@ async def test_requests_for_something_else_have_their_own_status():
         assert (await ask(url, "/../pyproject.toml"))[0] == 404
         assert (await ask(url, method="DELETE"))[0] == 405
         assert (await ask(url, headers={"Host": "evil.example"}))[0] == 421
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        assert (await ask(url, "/v1/events?select=**&durable=desk", headers=foreign))[0] == 403
+        assert (await ask(url, headers=foreign))[0] == 200  # a link leads here
 
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
