@@ -56,10 +56,6 @@ async def test_a_worker_that_is_killed_comes_back_with_its_gap_and_one_signal_en
     assert sum(line.endswith(" delivered, 0 lost") for line in gateway.err) == 1
     assert not [line for line in gateway.err if "Traceback" in line]
 
-    alone = await start("run", config)
-    assert await alone.ended() == 1
-    assert await alone.says("holds a journal for each feed (office, support)")
-
 
 @pytest.mark.thorough
 async def test_each_event_of_a_webhook_is_committed_by_the_feeds_worker_before_the_answer(start, poster, folder):
@@ -166,3 +162,7 @@ async def test_the_journal_of_one_process_is_not_passed_by(start, vendor, folder
     assert await several.stop() == 0
     ids = [event["id"] for event in folder.events()]
     assert len(ids) == len(set(ids))
+
+    alone = await start("run", config)
+    assert await alone.ended() == 1
+    assert await alone.says("holds a journal for each feed (office, support)")

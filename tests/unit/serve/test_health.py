@@ -10,6 +10,7 @@ from jackfield._serve.health import LAG_EVENTS, LAG_SECONDS, health_of
 from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats
 from jackfield.reports.stats import ClusterStats, JournalStats, SharedFeed, SinkStats
+from jackfield.reports.workers import WorkerStats
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 WELL = GatewayState(
@@ -77,3 +78,15 @@ def test_a_feed_that_another_gateway_holds_is_well_and_one_that_nobody_holds_is_
         cluster = ClusterStats("m1", ("m1", "m2"), {"office": SharedFeed("elsewhere", holder, 1)}, trouble)
         health = health_of(attrs.evolve(idle, cluster=cluster), AT)
         assert (health.ready, dict(health.reasons)) == (True, reasons)
+
+
+def test_while_a_worker_is_down_it_is_not_ready_and_says_whose_feeds_nobody_holds():
+    up = WorkerStats(up=True, since=AT, feeds=("hooks",))
+    state = attrs.evolve(WELL, workers={"1": up, "2": attrs.evolve(up, up=False, feeds=("office", "shop"))})
+    health = health_of(state, AT + timedelta(seconds=3))
+    assert health.as_document() == {
+        "status": "unavailable",
+        "ready": False,
+        "reasons": {"workers.2": "down for 3 s; it holds office, shop"},
+    }
+    assert health_of(attrs.evolve(WELL, workers={"1": up}), AT).status == "ok"

@@ -17,6 +17,7 @@ from jackfield.reports import FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.latency import BOUNDS, Latency, LatencyCounter
 from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, ServeStats, SharedFeed, SinkStats
+from jackfield.reports.workers import WorkerStats
 from jackfield.selectors import EVERYTHING
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -161,3 +162,10 @@ def test_a_gateway_that_shares_feeds_says_what_it_writes():
     assert found["jackfield_cluster_feed_kept_copies", line] == 30
     assert found["jackfield_cluster_feed_dropped_copies_total", line] == 4
     assert not any(name.startswith("jackfield_cluster") for name, *_ in samples())
+
+
+def test_the_processes_that_hold_the_feeds_are_there_by_their_numbers():
+    worker = WorkerStats(up=False, since=AT, feeds=("a", "b"), restarts=3)
+    text = exposition(attrs.evolve(STATE, workers={"1": worker}), Process("1"), NOW).decode()
+    for line in ('up{worker="1"} 0.0', 'feeds{worker="1"} 2.0', 'restarts_total{worker="1"} 3.0'):
+        assert f"jackfield_worker_{line}\n" in text
