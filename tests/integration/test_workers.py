@@ -34,6 +34,7 @@ async def test_a_worker_that_is_killed_comes_back_with_its_gap_and_one_signal_en
     gateway = await start("run", config, "--workers", "2")
     killed = await process_of(gateway, 1)
     await gateway.until(lambda _: folder.count("office") > 20 and folder.count("support") > 20)
+    os.kill(await process_of(gateway, 2), signal.SIGTERM)  # as to all processes of a unit: its parent stops it
     os.kill(killed, signal.SIGKILL)
     await gateway.says(f"worker 1: process {killed} was ended by SIGKILL; nobody holds office; started again in ")
     seen = folder.count("support")
@@ -51,6 +52,7 @@ async def test_a_worker_that_is_killed_comes_back_with_its_gap_and_one_signal_en
         for event in in_journal(folder, feed):
             accepted[feed, event.get("correlationid")].append(event["id"])
     assert accepted.keys() == delivered.keys()
+    assert not any("worker 2: process" in line and "ended" in line for line in gateway.err)
     for key, ids in accepted.items():
         assert list(dict.fromkeys(delivered[key])) == ids
     assert sum(line.endswith(" delivered, 0 lost") for line in gateway.err) == 1

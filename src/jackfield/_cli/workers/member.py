@@ -1,13 +1,8 @@
-"""A worker: holds some feeds, each by a gateway with a journal of its own, and does what its parent says.
-
-Run as ``python -m jackfield._cli.workers.member SOCKET``, the number of its end of the socket.
-"""
+"""A worker: holds some feeds, each by a gateway with a journal of its own, and does what its parent says."""
 
 from __future__ import annotations
 
-import signal
 import socket
-import sys
 from collections.abc import AsyncGenerator, Iterable
 from functools import partial
 
@@ -17,7 +12,6 @@ import trio
 from jackfield._cli.config_option import build
 from jackfield._cli.console import Console
 from jackfield._cli.outcome import status_of
-from jackfield._cli.signals import STOP
 from jackfield._cli.streams import run_as_program
 from jackfield._cli.tuning import tune
 from jackfield._cli.workers.channel import Channel
@@ -46,7 +40,7 @@ from jackfield.config import GatewayConfig
 from jackfield.errors import JackfieldError
 from jackfield.plugin.http import Request
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 SAY_SECONDS = 5.0
 """How long the last figures may take to be read by the parent."""
@@ -184,7 +178,6 @@ async def _hold_feeds(begin: Begin, messages: AsyncGenerator[Message, None], cha
             async with trio.open_nursery() as gateways:
                 member = Member(registry, console, channel, gateways)
                 outer.start_soon(_obey, member, messages, outer)
-                outer.start_soon(_end_at_signal, member)
                 outer.start_soon(member.delays.measure)
                 try:
                     await member.begin(begin.config, begin.feeds)
@@ -207,24 +200,11 @@ async def _obey(member: Member, messages: AsyncGenerator[Message, None], nursery
     member.end()
 
 
-async def _end_at_signal(member: Member) -> None:
-    with trio.open_signal_receiver(*STOP) as signals:
-        async for _ in signals:
-            member.end()
-
-
 def _run(number: int) -> int:
-    for each in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # both are for the parent
     tune()
     return trio.run(_serve, socket.socket(fileno=number))
 
 
-def main() -> None:
-    """Run as a worker."""
-    number = int(sys.argv[1])
-    sys.exit(run_as_program(partial(status_of, partial(_run, number))))
-
-
-if __name__ == "__main__":
-    main()
+def run(number: int) -> int:
+    """Run as a worker with this end of a socket, in a process of its own; its exit status."""
+    return run_as_program(partial(status_of, partial(_run, number)))

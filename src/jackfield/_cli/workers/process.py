@@ -60,7 +60,7 @@ async def start_process(inherited: Sequence[int]) -> AsyncGenerator[WorkerProces
     """
     ours, theirs = socket.socketpair()
     with theirs:
-        command = [sys.executable, "-P", "-m", "jackfield._cli.workers.member", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "jackfield._cli.workers", str(theirs.fileno())]
         process = await trio.lowlevel.open_process(
             command,
             stdin=subprocess.DEVNULL,
