@@ -83,6 +83,11 @@ class Leases:
         """Whether it is still this member's, by the lease with which it was read."""
         return self.held.get(held.keys.number) is held and held.until > trio.current_time()
 
+    def drop(self, held: Held) -> None:
+        """Hold it no more, even where its lease in Redis has not ended."""
+        if self.held.get(held.keys.number) is held:
+            del self.held[held.keys.number]
+
     async def beat(self) -> float:
         """Say that this member lives, renew, give up and win leases; seconds until this is due again."""
         began = trio.current_time()

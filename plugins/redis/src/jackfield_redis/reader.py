@@ -73,7 +73,11 @@ class Reader:
 
     def _is_held(self, held: Held) -> bool:
         """What was read under a lease that has run out since is not handed over: the next holder gets it."""
-        return self._leases is not None and self._leases.holds(held)
+        if self._leases is None or self._leases.holds(held):
+            return self._leases is not None
+        # Where it is renewed after all it would go on behind these entries: a new one begins with what is pending.
+        self._leases.drop(held)
+        return False
 
     async def send(self, frame: str | bytes) -> None:
         """Acknowledge the entry with this token, and what came before it in its partition."""
