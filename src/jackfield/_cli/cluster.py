@@ -30,6 +30,7 @@ with 1 where the coordinator does not answer, or a feed has no holder.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.epilog = EPILOG
     subjects = parser.add_subparsers(dest="subject", metavar="status", required=True)
     status = subjects.add_parser(
         "status",
