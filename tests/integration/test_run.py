@@ -86,7 +86,7 @@ async def test_a_file_that_log_rotation_moves_is_followed_and_the_signal_it_send
     moved = [json.loads(line)["id"] for line in archive.with_suffix(".1").read_text().splitlines()]
     ids = moved + [event["id"] for event in folder.events()]
     summary = await gateway.says("sink archive: ")
-    assert summary.endswith(f" info sink archive: {len(ids)} delivered, 0 lost")
+    assert summary.endswith(f" info sink_summary sink archive: {len(ids)} delivered, 0 lost")
     assert len(set(ids)) == len(ids)
 
 
@@ -98,7 +98,7 @@ async def test_a_signal_drains_says_goodbye_and_exits_with_0(start, vendor, fold
     await gateway.until(lambda _: len(folder.events()) > 50)
     assert await gateway.stop(number) == 0
     summary = await gateway.says("sink archive: ")
-    assert summary.endswith(f" info sink archive: {len(folder.events())} delivered, 0 lost")
+    assert summary.endswith(f" info sink_summary sink archive: {len(folder.events())} delivered, 0 lost")
     assert gateway.out == []
 
 

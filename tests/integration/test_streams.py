@@ -46,6 +46,7 @@ USES = {
     "completion": (0, "completion", "bash"),
     "doctor": (2, "doctor", "none.toml"),
     "reload": (2, "reload", "none.toml"),
+    "cluster": (2, "cluster", "status", "none.toml"),
 }
 
 

@@ -42,7 +42,8 @@ def described(event):
     yield "id", event.id
     yield "source", "/" + "/".join(map(in_a_uri, (provider, scope, scope_id)))
     yield "type", event.kind
-    yield "subject", f"{escape_segment(resource)}/{escape_segment(resource_id)}"
+    sip_address = escape_segment(resource_id).replace("%40", "@")
+    yield "subject", f"{escape_segment(resource)}/{sip_address}"
     yield "recordedtime", event.received
     yield "feed", event.feed
     yield "event", escape_segment(word)

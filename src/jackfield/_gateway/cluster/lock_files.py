@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -87,6 +88,8 @@ class _OpenLockFiles:
     _member: str
     _locks: dict[str, int] = attrs.field(factory=dict)
     """Descriptors of the files that are locked here, by their names."""
+    _one: Lock = attrs.field(factory=Lock)
+    """Held by the thread whose turn it is: a lease may be given back while a beat is under way."""
 
     async def look(self) -> ClusterView:
         return await self._in_thread(self._view)
@@ -139,8 +142,12 @@ class _OpenLockFiles:
     # -- files, in a thread ------------------------------------------------------------------------
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        def alone() -> T:
+            with self._one:
+                return work()
+
         try:
-            return await trio.to_thread.run_sync(work)
+            return await trio.to_thread.run_sync(alone)
         except OSError as error:
             raise ConnectionLost(f"{self._folder}: {error.strerror or error}") from None
 
