@@ -91,5 +91,5 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--agents", type=int, default=560, help="who take about as many calls, less a seventh")
     parser.add_argument("--queues", type=int, default=12)
-    parser.add_argument("--speed", type=float, default=5.0, help="with 560 agents some 200 events in a second")
+    parser.add_argument("--speed", type=float, default=9.0, help="with 560 agents some 200 events in a second")
     sys.exit(trio.run(main, parser.parse_args()))

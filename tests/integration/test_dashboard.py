@@ -130,6 +130,26 @@ async def test_rows_are_found_sorted_and_opened(tmp_path):
 
 
 @browser
+async def test_a_table_has_a_hundred_rows_and_more_where_somebody_scrolls_to_their_end(tmp_path):
+    day = Script()
+    day.connected()
+    day.synced()
+    for number in range(250):
+        day.agent(f"agent-{number:03}", "logged_on", "ready")
+    async with shown(tmp_path, at_noon(day.now), *day.events) as (page, _, _url):
+        rows = "document.querySelectorAll('#agents tbody tr').length"
+        scroll = "document.querySelector('#agents .scroll')"
+        await page.until(f"{text('#agents .count')} === '250' && {rows} === 100")
+        await page.value(f"{scroll}.scrollTop = {scroll}.scrollHeight")
+        await page.until(f"{rows} === 200")
+        await page.value(f"{scroll}.scrollTop = {scroll}.scrollHeight")
+        await page.until(f"{rows} === 250")
+        await page.value(f"{scroll}.scrollTop = 0")
+        await page.until(f"{rows} === 100")
+        assert page.complaints == []
+
+
+@browser
 @pytest.mark.thorough
 async def test_a_contact_that_is_clicked_shows_its_life_and_a_number_its_earlier_contacts(tmp_path):
     day = Script.of_the_day()

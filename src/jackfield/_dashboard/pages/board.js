@@ -163,14 +163,19 @@ const FILTERS = {
 };
 
 let began = false;
-let nextAt = 0;
-let waiting = false;
-function draw() {
+let [startedAt, nextAt] = [0, 0];
+let waiting = false; // for the next drawing, or for the end of this one
+let again = false;
+const painted = new MessageChannel();
+painted.port1.onmessage = () => { // comes after layout and paint, which take longer than the drawing
+  nextAt = startedAt + Math.max(DRAW_EVERY, (performance.now() - startedAt) / MOST_SHARE);
   waiting = false;
-  const start = performance.now();
-  update();
-  const spent = performance.now() - start;
-  nextAt = start + Math.max(DRAW_EVERY, spent / MOST_SHARE);
+  if (again) schedule();
+};
+function draw() {
+  again = false;
+  startedAt = performance.now();
+  try { update(); } finally { painted.port2.postMessage(null); }
 }
 
 function update() {
@@ -209,6 +214,7 @@ function update() {
 }
 
 function schedule() {
+  again = true;
   if (waiting) return;
   waiting = true;
   setTimeout(() => (document.hidden ? draw() : requestAnimationFrame(draw)), Math.max(0, nextAt - performance.now()));

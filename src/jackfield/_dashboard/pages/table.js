@@ -3,7 +3,8 @@
 // chart has `draw`, which gets (node, row), in place of `text`.
 import { count, duration, element, setAttribute, setText } from "./format.js";
 
-const MOST_ROWS = 500; // a browser lays out each row, visible or not
+const MOST_ROWS = 500; // a browser lays out and paints each row, visible or not
+const STEP = 100; // so many rows are there at first, and so many more where somebody scrolls to their end
 const AHEAD = 400; // pixels above and below what is visible in which clocks tick
 const { compare } = new Intl.Collator(undefined, { numeric: true }); // ten times as fast as localeCompare
 
@@ -11,6 +12,7 @@ export class Table {
   constructor(section, { heading, empty, columns, order, store, stale = () => null, doubt = () => "" }) {
     Object.assign(this, { section, columns, order, store, stale, doubt });
     this.sight = [0, 40];
+    this.most = STEP;
     this.lines = new Map(); // key -> {line, cells, row}
     this.sorting = null; // {column, descending}
     const title = element("h2", "", heading);
@@ -81,7 +83,7 @@ export class Table {
     const ticks = second !== this.second;
     this.second = second;
     const [top, bottom] = this.sight;
-    const sorted = [...rows].sort((a, b) => this.compare(a, b)).slice(0, MOST_ROWS);
+    const sorted = [...rows].sort((a, b) => this.compare(a, b)).slice(0, this.most);
     const shown = new Set(sorted.map(({ key }) => key));
     for (const [key, { line }] of this.lines) {
       if (shown.has(key)) continue;
@@ -113,7 +115,9 @@ export class Table {
 
   look() { // which rows are in sight, about; for all tables before any is drawn, or the browser lays out each time
     const height = this.body.firstChild?.offsetHeight || 30;
-    const { scrollTop, clientHeight } = this.scroll;
+    const { scrollTop, clientHeight, scrollHeight } = this.scroll;
+    if (scrollTop + clientHeight + AHEAD >= scrollHeight) this.most = Math.min(this.most + STEP, MOST_ROWS);
+    else if (scrollTop < AHEAD) this.most = STEP;
     this.sight = [(scrollTop - AHEAD) / height, (scrollTop + clientHeight + AHEAD) / height];
   }
 
