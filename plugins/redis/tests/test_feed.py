@@ -250,18 +250,18 @@ async def test_an_entry_that_somebody_else_has_written_is_named_and_hinders_noth
     await write(server, [event("a")])
     server.ask("XADD", Partition("events", 0).entries, "*", *fields)
     await write(server, [event("b")])
-    frames, told = [], []
+    frames, outcomes = [], []
     async with feed_of(server).endpoint().open() as source:
         while len(frames) < 3:
             frames += await source.receive()
     for frame in frames:
         try:
-            told += [action.event.id for action in read_frame(frame, datetime.now(UTC)) if isinstance(action, Emit)]
+            outcomes += [action.event.id for action in read_frame(frame, datetime.now(UTC)) if isinstance(action, Emit)]
         except FrameError as error:
-            told.append(str(error))
-    assert (told[0], told[2]) == ("a", "b")
-    assert told[1].startswith("entry ")
-    assert problem in told[1]
+            outcomes.append(str(error))
+    assert (outcomes[0], outcomes[2]) == ("a", "b")
+    assert outcomes[1].startswith("entry ")
+    assert problem in outcomes[1]
 
 
 async def test_what_came_while_a_lease_was_renewed_late_comes_again_and_is_not_left_out(server, event):

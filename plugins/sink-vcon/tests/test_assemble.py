@@ -155,9 +155,9 @@ def test_what_a_machine_says_is_a_transcript_of_its_own_talk(event, check):
 
 
 def test_of_a_summary_the_newest_text_counts(event, check):
-    told = [event("summary.created", 80, "s1", data={"content": ""})]
-    told += [event("summary.updated", n, "s1", data={"content": f"text {n}"}) for n in (81, 82)]
-    vcon = made([*happened(event, *ANSWERED), *told])
+    reported = [event("summary.created", 80, "s1", data={"content": ""})]
+    reported += [event("summary.updated", n, "s1", data={"content": f"text {n}"}) for n in (81, 82)]
+    vcon = made([*happened(event, *ANSWERED), *reported])
     check(vcon)
     assert [each["body"] for each in vcon["analysis"]] == ["text 82"]
 
