@@ -75,6 +75,8 @@ NOT_QUICK = [
     "gateway",
     "journal/store",
     "journal/test_journal.py",
+    "net/test_mounts.py",
+    "serve",
     "simulation",
     "test_blocking.py",
     "webhooks",
