@@ -40,7 +40,7 @@ from jackfield.config import GatewayConfig
 from jackfield.errors import JackfieldError
 from jackfield.plugin.http import Request
 
-__all__ = ["run"]
+__all__ = ["run", "serve"]
 
 SAY_SECONDS = 5.0
 """How long the last figures may take to be read by the parent."""
@@ -59,7 +59,8 @@ class Member:
     _gateways: dict[str, Gateway] = attrs.field(factory=dict)
     _ends: dict[str, trio.Event] = attrs.field(factory=dict)
     """By feed: set for its gateway to close."""
-    _ending: bool = False
+    ending: trio.Event = attrs.field(factory=trio.Event)
+    """Set once no gateway is to be opened any more."""
     _applied: Written | None = None
     _turn: trio.Lock = attrs.field(factory=trio.Lock)
 
@@ -76,7 +77,7 @@ class Member:
 
     def end(self) -> None:
         """Let all gateways close, gracefully."""
-        self._ending = True
+        self.ending.set()
         for each in self._ends.values():
             each.set()
 
@@ -87,7 +88,7 @@ class Member:
             self._gateways[feed] = gateway
             end = self._ends[feed] = trio.Event()
             task_status.started()
-            if not self._ending:
+            if not self.ending.is_set():
                 await end.wait()
 
     def states(self, number: int) -> States:
@@ -149,7 +150,7 @@ def _wired(state: GatewayState) -> UnitState:
     return UnitState(feeds, dict(state.sinks), state.journal)
 
 
-async def _serve(end: socket.socket) -> int:
+async def serve(end: socket.socket) -> int:
     """Be a worker until the parent says so, or has gone; the exit status."""
     channel = Channel.of(end)
     async with trio.open_nursery() as sending:
@@ -166,6 +167,7 @@ async def _serve(end: socket.socket) -> int:
             await messages.aclose()
         channel.finish()
         sending.cancel_scope.deadline = trio.current_time() + SAY_SECONDS
+    await channel.aclose()
     return status
 
 
@@ -182,6 +184,7 @@ async def _hold_feeds(begin: Begin, messages: AsyncGenerator[Message, None], cha
                 try:
                     await member.begin(begin.config, begin.feeds)
                     channel.say(Ready())
+                    await member.ending.wait()  # one that holds nothing yet may get a feed
                 except JackfieldError as error:
                     channel.say(Ready(Failure.of(error)))
                     member.end()
@@ -202,7 +205,7 @@ async def _obey(member: Member, messages: AsyncGenerator[Message, None], nursery
 
 def _run(number: int) -> int:
     tune()
-    return trio.run(_serve, socket.socket(fileno=number))
+    return trio.run(serve, socket.socket(fileno=number))
 
 
 def run(number: int) -> int:
