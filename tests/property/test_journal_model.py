@@ -133,7 +133,7 @@ class Machine(RuleBasedStateMachine):
             self.first = max(self.first, self.store.first)
         limits = Limits(ids=IDS, every=3600)
         self.journal = Journal(Bounds(CAPACITY), self.store, self.reports.append, limits)
-        self.journal._log._bounds = Bounds(self.newest)  # so that the files are read as often as memory
+        self.journal.log._bounds = Bounds(self.newest)  # so that the files are read as often as memory
         self.stop = self.host.start(self.journal.run)
         self.window = [number for number in self.log.values() if number >= 0][-IDS:]
         self.cursors = {}

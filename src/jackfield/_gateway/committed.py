@@ -44,6 +44,14 @@ class CommittedEvents:
         """The position behind the newest committed event."""
         return self._journal.end
 
+    def knows(self, position: int) -> bool:
+        """Whether a reader can have everything up to that position, and not more than the journal has."""
+        return self._journal.log.knows(position)
+
+    def count(self, start: int, stop: int) -> int:
+        """How many of the positions from `start` to before `stop` events have or had."""
+        return self._journal.log.count(start, stop)
+
     async def read(self, position: int, most: int) -> Batch:
         """The committed events at the next `most` positions from there on, as far as there are any."""
         return await self._journal.read(position, most)

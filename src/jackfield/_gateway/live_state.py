@@ -7,6 +7,7 @@ each commit. Old events may be read while new ones come, since their order does 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
@@ -105,7 +106,7 @@ class LiveState:
         self._select(SELECTORS)
         position = await self._first_unread()
         end = self._journal.end
-        self._unread, self._position = end - position, end - 1
+        self._unread, self._position = self._journal.log.count(position, end), end - 1
         self._journal.committed.append(self._committed)
         self._follows = True
         self._note_feeds()
@@ -153,7 +154,8 @@ class LiveState:
             return min(known + 1, journal.end)
         now = datetime.now(UTC)
         since = min(self._state.tables.days.midnight(now), now - SILENT)
-        first, behind = max(1, journal.end - MOST_READ), journal.end
+        behind = journal.end
+        first = 1 + bisect_left(range(1, behind), -MOST_READ, key=lambda each: -journal.log.count(each, behind))
         while first < behind:
             middle = (first + behind) // 2
             batch = await journal.read(middle, 1)
@@ -173,7 +175,7 @@ class LiveState:
             missed += batch.deleted + batch.lost
             touched = self._apply(batch.records)
             position = batch.next
-            self._unread = max(0, end - position)
+            self._unread = self._journal.log.count(position, end)
             for watch in self._watches:
                 watch.touch(touched)
             await trio.lowlevel.checkpoint()

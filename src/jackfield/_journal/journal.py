@@ -53,7 +53,7 @@ class Journal:
     _clock: Callable[[], float] = time.time  # the wall clock
     committed: list[Callable[[list[Record]], object]] = attrs.field(factory=list)  # each gets each commit
     durable: DurableSubscriptions = attrs.field(init=False)
-    _log: Log = attrs.field(init=False)
+    log: Log = attrs.field(init=False)
     _intake: Intake = attrs.field(init=False)
     _committing: Committing = attrs.field(init=False)
     _pending: PendingNotes = attrs.field(init=False)
@@ -70,15 +70,15 @@ class Journal:
     def __attrs_post_init__(self) -> None:
         store, report = self._store, self._report
         appending, saving, reading = (RetryingWorker(report, self._rng, self._rescue) for _ in range(3))
-        self._log = Log(self._bounds, store, report, reading, self._needed, store.next)
+        self.log = Log(self._bounds, store, report, reading, self._needed, store.next)
         self._pending = PendingNotes(store, self._bounds.events, saving, self._clock)
-        self.durable = DurableSubscriptions(self._pending, self._log)
+        self.durable = DurableSubscriptions(self._pending, self.log)
         self._known = dict(self._pending.known)
         self._receipts = Receipts(self._pending.acknowledge)
         self._accounts = AccountNotes(self._pending.account)
         seen = SeenIds(self._limits.ids)
         seen.refill(store.newest_keys(self._limits.ids))
-        self._intake = Intake(self._bounds, store, self._log, seen, self._receipts, report)
+        self._intake = Intake(self._bounds, store, self.log, seen, self._receipts, report)
         self._committing = Committing(self._intake, store, appending, self._bounds, self._committed, self._clock)
         self._retention = Retention(store, self._limits, self._pending, self._cursors, report, appending, self._clock)
         for finding in store.findings:
@@ -115,11 +115,11 @@ class Journal:
             raise JournalError(f"{lost} of {len(events)} events were not taken: {why}")
         with self._committing.urgent():
             end = intake.upcoming
-            while self._log.end < end:
+            while self.log.end < end:
                 if self._over:
                     raise JournalError("the journal ended before the events were committed; try again later")
                 self._check_files()
-                await self._log.news()
+                await self.log.news()
         return len(taken)
 
     @property
@@ -129,15 +129,15 @@ class Journal:
     async def room(self) -> tuple[int, int]:
         """How many events, and about how many bytes, a source that can wait may bring; waits until it is something."""
         while not all(room := self._intake.room) and not self._over:
-            await self._log.news()
+            await self.log.news()
         return room
 
     async def settled(self) -> None:
         """Wait until all that was admitted so far is committed, or will never be."""
         end = self._intake.upcoming
         with self._committing.urgent():
-            while self._log.end < end and not self._over:
-                await self._log.news()
+            while self.log.end < end and not self._over:
+                await self.log.news()
 
     def _check_files(self) -> None:
         """Confirm nothing while the files are not there."""
@@ -149,7 +149,7 @@ class Journal:
         async with self._rescuing:  # the files are written by several tasks, and each finds out
             if self._rescued is None:
                 self._rescued = Rescue.beside(self._store.path, datetime.fromtimestamp(self._clock(), UTC))
-            records, _ = self._log.newest(0)
+            records, _ = self.log.newest(0)
             events = [record.event for record in records] + self._intake.waiting
             first = self._intake.upcoming - len(events)
             try:
@@ -158,19 +158,19 @@ class Journal:
                     self._report(JournalRescued(str(self._rescued.path), self._rescued.events, str(error)))
             except OSError as problem:
                 self._report(JournalRescued(str(self._rescued.path), 0, f"{error}; {problem.strerror}"))
-            self._log.wake()
+            self.log.wake()
 
     async def _rescue_rest(self) -> int:
         """Save what waits for files that did not come back; how many of the events that wait are saved."""
         with trio.CancelScope(shield=True):
             await self._rescue(JournalGone("the journal ended while its files were not there"))
         assert self._rescued is not None
-        return min(len(self._intake.waiting), max(0, self._rescued.until - self._log.end))
+        return min(len(self._intake.waiting), max(0, self._rescued.until - self.log.end))
 
     def cursor(self, name: str) -> Cursor:
         """A sink's place: where it stood, or for a new sink the next event."""
-        end = self._log.end
-        cursor = Cursor(name, self._log, self._pending, start := min(self._known.get(name, end), end))
+        end = self.log.end
+        cursor = Cursor(name, self.log, self._pending, start := min(self._known.get(name, end), end))
         if lost := count_loss(self._store, self._pending, name, start, self._store.trimmed):
             cursor.lost(lost)
         cursor.commit(self._store.trimmed)
@@ -192,7 +192,7 @@ class Journal:
         """Keep a feed's account, once everything that was admitted so far is committed."""
         if self._store.survives:
             self._accounts.expect(feed, account.row(self._intake.upcoming))
-            self._accounts.settle(self._log.end)
+            self._accounts.settle(self.log.end)
 
     def token(self, feed: str) -> str | None:
         """The newest token of a feed whose events are committed; ``None`` where it has none."""
@@ -210,16 +210,16 @@ class Journal:
     @property
     def first(self) -> int:
         """The position of the oldest event that is kept."""
-        return self._log.first
+        return self.log.first
 
     @property
     def end(self) -> int:
         """The position behind the newest committed event."""
-        return self._log.end
+        return self.log.end
 
     async def read(self, position: int, most: int) -> Batch:
         """The committed events at the next `most` positions from there on, as far as there are any."""
-        return await self._log.read(position, most)
+        return await self.log.read(position, most)
 
     async def with_id(self, id: str) -> list[Record]:
         """The events in the files that have this id, of whatever sources, the oldest first."""
@@ -245,14 +245,14 @@ class Journal:
 
     def snapshot(self) -> JournalStats:
         """What happened so far, counted."""
-        parts = self._intake, self._log, self._committing, self._retention, self._pending, self._store
+        parts = self._intake, self.log, self._committing, self._retention, self._pending, self._store
         return journal_stats(*parts, 0 if self._rescued is None else self._rescued.events)
 
     def close(self) -> None:
         """Take no more events: cursors end when they have read what is there and committed."""
         self._intake.closed = True
         if not self._intake.waiting:
-            self._log.close()
+            self.log.close()
 
     def finish(self) -> None:
         """Let `run` save everything and return; to be called when the sinks are done."""
@@ -275,7 +275,7 @@ class Journal:
             self._over = True
             saved = await self._rescue_rest() if self._rescued is not None and self._intake.waiting else 0
             self._intake.abandon("the journal ended before they could be committed", saved)
-            self._log.close()
+            self.log.close()
 
     async def _run(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -297,4 +297,4 @@ class Journal:
                 callback(records)
 
     def _needed(self) -> int:
-        return min((*(each.committed for each in self._cursors), *self.durable.in_memory), default=self._log.end)
+        return min((*(each.committed for each in self._cursors), *self.durable.in_memory), default=self.log.end)

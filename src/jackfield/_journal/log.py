@@ -101,6 +101,14 @@ class Log:
         """How many of the positions from `start` to before `stop` events have or had."""
         return self._store.count(start, stop)
 
+    def knows(self, position: int) -> bool:
+        """Whether that can be the position up to which a reader has everything.
+
+        It is not in a journal that was set back: not committed yet, or among those that were skipped. The last one of
+        these is where a reader stands that has read all before them.
+        """
+        return position < self.end and self.count(position, position + 2) > 0
+
     def received_at(self, position: int) -> datetime | None:
         """When the event at a position came; of one that is not in memory, when the oldest of its file did."""
         position = max(position, self.first)
@@ -160,7 +168,7 @@ class Log:
         if position >= in_memory or self._store.first >= in_memory:
             return self._in_memory(position, most)
         work = partial(_load, self._store, position, min(most, in_memory - position))
-        batch = await self._worker.until_done(work, lambda: self.end - position)
+        batch = await self._worker.until_done(work, lambda: self.count(position, self.end))
         if batch.lost:
             self.damaged += batch.lost
             if is_due(self.damaged, batch.lost):

@@ -175,7 +175,7 @@ class API:
     ) -> Beginning:
         """Where a subscription begins that asks for what comes after a position, or where a durable one goes on."""
         if not durable:
-            return Beginning(Start.of(resumed or after, self.positions, self._events.end))
+            return Beginning(Start.of(resumed or after, self.positions, self._events))
         first = min(self._events.first, self._fanout.first)
         return self.durables.begin(durable, grant, select, after, resumed, first)
 

@@ -20,7 +20,7 @@ from jackfield._serve.asking import Refused, json_response
 from jackfield._serve.counters import ServeCounters
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import Positions
-from jackfield._serve.subscription import OLDEST, Start
+from jackfield._serve.subscription import OLDEST, SET_BACK, Start
 from jackfield.errors import JournalError
 from jackfield.plugin.http import Request, Response
 from jackfield.selectors import Selector
@@ -61,9 +61,8 @@ class ServedDurables:
         `resumed` is up to where the client has everything; `first` the position of the oldest event that is kept.
         """
         durables, key = self._events.durables, _key(name, grant)
-        end = self._events.end
         known = key in durables
-        asked = Start.of(resumed or after, self._positions, end)
+        asked = Start.of(resumed or after, self._positions, self._events)
         beginning = max(1, first) if after == OLDEST and not resumed else max(1, asked.position)
         try:
             place = durables.open(key, select, beginning)
@@ -98,8 +97,10 @@ class ServedDurables:
             position = self._positions.read(text)
         except ValueError as error:
             raise Refused(400, f"position: {error}") from None
-        if position is None or position >= self._events.end:
-            raise Refused(409, f"position: {text[:80]} is not in this journal; acknowledge what came last")
+        if position is None:
+            raise Refused(409, f"position: {text[:80]} is of another journal; acknowledge what came last")
+        if not self._events.knows(position):
+            raise Refused(409, f"position: {text[:80]} is not in this journal: it was not given yet, or {SET_BACK}")
         self._events.durables.acknowledge(key, position)
 
     async def saved(self) -> None:
@@ -142,7 +143,7 @@ class ServedDurables:
         return {
             "name": key.rpartition("/")[2],
             "position": self.position(key),
-            "behind": max(0, self._events.end - durables.position(key)),
+            "behind": self._events.count(durables.position(key), self._events.end),
             "select": [str(each) for each in durables.selectors(key)],
             "followed": key in self._followed,
         }

@@ -19,10 +19,11 @@ from jackfield._serve.messages import Entry, Positions
 from jackfield.events import Event
 from jackfield.selectors import Selector
 
-__all__ = ["OLDEST", "Piece", "Start", "Subscription"]
+__all__ = ["OLDEST", "SET_BACK", "Piece", "Start", "Subscription"]
 
 PAGE = 500
 NEWEST, OLDEST = "newest", "oldest"
+SET_BACK = "the journal was set back to before that position, such as by a backup that was put back"
 
 
 @attrs.frozen
@@ -48,17 +49,17 @@ class Start:
     """The position that it named."""
 
     @classmethod
-    def of(cls, after: str, positions: Positions, end: int) -> Start:
+    def of(cls, after: str, positions: Positions, events: CommittedEvents) -> Start:
         """Read what a client says; `ValueError` where that is not a position."""
         if after in ("", NEWEST):
-            return cls(end)
+            return cls(events.end)
         if after == OLDEST:
             return cls(0)
         known = positions.read(after)
         if known is None:
             return cls(0, "the position is of another journal; what came between is not known", after)
-        if known >= end:
-            return cls(end, "the journal does not reach so far any more: it was set back", after)
+        if not events.knows(known):
+            return cls(known + 1 if known < events.end else 0, f"{SET_BACK}; what came between is not known", after)
         return cls(known + 1, asked=after)
 
 

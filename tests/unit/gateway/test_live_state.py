@@ -11,6 +11,7 @@ import trio
 
 import jackfield
 from jackfield._gateway import live_state
+from jackfield._journal.copying import back_up
 from jackfield.addresses import Address
 from jackfield.errors import ConfigError, JackfieldError
 from jackfield.events import Event, Parties
@@ -152,6 +153,21 @@ async def test_a_first_start_reads_back_no_more_than_so_many(tmp_path, monkeypat
     await written(config, *(happened("contact.queued", id=f"c{n}") for n in range(20)))
     async with jackfield.open_gateway(config) as gateway:
         assert len((await gateway.snapshot()).contacts) == 5
+
+
+async def test_a_first_start_on_a_backup_that_was_put_back_reads_what_is_before_the_positions_that_it_left_out(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(live_state, "MOST_READ", 5)
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "journal")}}
+    await written(config, *(happened("contact.queued", id=f"c{n}") for n in range(20)))
+    await trio.to_thread.run_sync(back_up, tmp_path / "journal", tmp_path / "copy")
+    config = CONFIG | {"gateway": {"journal": str(tmp_path / "copy")}}
+    await written(config, *(happened("contact.queued", id=f"d{n}") for n in range(3)))
+    async with jackfield.open_gateway(config) as gateway:
+        snapshot = await gateway.snapshot()
+    assert {contact.id for contact in snapshot.contacts.values()} == {"c18", "c19", "d0", "d1", "d2"}
+    assert snapshot.unread == 0
 
 
 async def test_a_long_journal_does_not_keep_anybody_waiting(tmp_path, monkeypatch):

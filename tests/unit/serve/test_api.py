@@ -11,6 +11,7 @@ import trio
 import trio.testing
 from served import PEOPLE, api_of, config, event, events_path, get, get_json, reading
 
+from jackfield._journal.copying import back_up
 from jackfield._serve import sse
 from jackfield._serve.grants import Grant
 from jackfield.events import Event
@@ -97,14 +98,37 @@ async def test_what_retention_has_deleted_is_a_gap_that_comes_first():
         assert gap.json["data"]["events"] == kept - 4
 
 
-async def test_a_position_beyond_the_journal_is_a_gap_too():
+async def test_behind_a_position_that_the_journal_never_gave_everything_comes_that_is_kept_after_a_gap():
     async with api_of() as (gateway, api, url):
+        await gateway.publish(event(1))
         async with reading(url, events_path("**", after=api.positions.text(99))) as reader:
-            await trio.testing.wait_all_tasks_blocked()
-            await gateway.publish(event(1))
             gap, first = await reader.take(2)
-        assert "set back" in gap.json["data"]["reason"]
+        assert "was set back" in gap.json["data"]["reason"]
+        assert gap.json["data"]["from"] == api.positions.text(99)
         assert first.json["data"]["n"] == 1
+
+
+async def test_after_a_backup_was_put_back_a_later_position_is_a_gap_and_no_event_since_then_is_skipped(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, api, url):
+        await gateway.publish(event(1), event(2))
+        await trio.to_thread.run_sync(back_up, tmp_path / "journal", tmp_path / "copy")
+        for number in range(3, 9):
+            await gateway.publish(event(number))
+        own, late = api.positions.text(2), [api.positions.text(number) for number in (3, 8)]
+    async with api_of(config(tmp_path / "copy")) as (gateway, api, url):
+        begins = (await get_json(url, "/v1/state"))["position"]
+        await gateway.publish(*map(event, range(20, 29)))
+        for position in late:
+            async with reading(url, events_path("**", after=position)) as reader:
+                gap, *rest = await reader.take(10)
+            assert gap.json["type"] == "stream.gap_suspected"
+            assert gap.json["data"]["from"] == position
+            assert "was set back" in gap.json["data"]["reason"]
+            assert [each.json["data"]["n"] for each in rest] == [*range(20, 29)]
+        for position in (own, begins):
+            async with reading(url, events_path("**", after=position)) as reader:
+                assert [each.json["data"]["n"] for each in await reader.take(9)] == [*range(20, 29)]
+        assert (await get(url, f"/v1/events/{late[0]}"))[0] == 404
 
 
 async def test_a_quiet_stream_shows_that_it_lives_and_moves_the_position_on(monkeypatch):

@@ -25,6 +25,7 @@ from served import (
 )
 from trio_websocket import ConnectionClosed
 
+from jackfield._journal.copying import back_up
 from jackfield._serve import sse
 from jackfield.config import TokenOptions
 from jackfield.selectors import Selector
@@ -155,7 +156,7 @@ async def test_a_gap_that_no_client_has_acknowledged_is_said_again(tmp_path):
         store = gateway._journal._store
         store.folder._close_segment()
         store.folder.delete_before(store.next)  # as retention does, and nothing is left
-        gateway._journal._log._newest.clear()
+        gateway._journal.log._newest.clear()
         api._fanout._ring.clear()
         api._fanout.first = gateway._journal.end
         for _ in range(2):
@@ -233,6 +234,29 @@ async def test_what_was_not_committed_yet_cannot_be_acknowledged():
         status, answer = await post_json(url, DESK, {"position": api.positions.text(99)})
         assert status == 409
         assert "is not in this journal" in answer["error"]
+
+
+async def test_after_a_backup_was_put_back_a_later_position_acknowledges_nothing(tmp_path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, _, url):
+        async with durable(url, after="oldest") as reader:
+            await gateway.publish(event(1), event(2))
+            first = await reader.next()
+            assert (await post_json(url, DESK, {"position": first.id}))[0] == 200
+        await trio.to_thread.run_sync(back_up, tmp_path / "journal", tmp_path / "copy")
+        async with durable(url) as reader:
+            await gateway.publish(event(3), event(4))
+            late = (await reader.take(3))[-1]
+    async with api_of(config(tmp_path / "copy")) as (gateway, _, url):
+        await gateway.publish(event(8))
+        status, answer = await post_json(url, DESK, {"position": late.id})
+        assert (status, "was set back" in answer["error"]) == (409, True)
+        async with reading(url, events_path("contact.*", durable="desk"), **{"Last-Event-ID": late.id}) as reader:
+            gap, *rest = await reader.take(3)
+            assert (gap.json["type"], gap.json["data"]["from"]) == ("stream.gap_suspected", late.id)
+            assert [each.json["data"]["n"] for each in rest] == [2, 8]
+            shown = await get_json(url, DESK)
+            assert (shown["position"], shown["behind"]) == (first.id, 2)
+            assert (await post_json(url, DESK, {"position": rest[1].id}))[1]["behind"] == 0
 
 
 async def test_on_a_websocket_messages_acknowledge_and_the_answer_comes_when_it_is_saved(tmp_path):

@@ -52,7 +52,9 @@ def read(segments: list[Segment], position: int, most: int, upcoming: int, skips
                         break
                     problems.append(f"{segment.path.name}: is not there any more")
         else:
-            return Lines(lines, stop, skips.count(position, oldest), due - len(lines), "; ".join(problems))
+            return Lines(
+                lines, skips.behind(stop), skips.count(position, oldest), due - len(lines), "; ".join(problems)
+            )
 
 
 def received_at(segments: list[Segment], position: int) -> int | None:

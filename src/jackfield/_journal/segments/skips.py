@@ -1,4 +1,4 @@
-"""Positions that no event has: left out after a power failure, so that none is given twice; pure."""
+"""Positions that no event has: left out after a power failure and in a copy, so that none is given twice; pure."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ class Skips:
     def stop(self) -> int:
         """Where the last range ends."""
         return self.ranges[-1][1] if self.ranges else 0
+
+    def behind(self, position: int) -> int:
+        """That position, or where the range ends within which it is."""
+        return next((stop for start, stop in self.ranges if start < position < stop), position)
 
     def count(self, start: int, stop: int) -> int:
         """How many positions from `start` to before `stop` were not skipped."""

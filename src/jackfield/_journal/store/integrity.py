@@ -18,13 +18,14 @@ import attrs
 from jackfield._journal.store.schema import APPLICATION, Step, definitions, expected, text_crc, version_of
 from jackfield.errors import JournalError
 
-__all__ = ["State", "beside", "damaged", "examine", "identify", "lost_commits", "read_state"]
+__all__ = ["COPY", "State", "beside", "damaged", "examine", "identify", "lost_commits", "read_state", "save_state"]
 
 # Numbers that nobody can guess, and since which version of the file they are in it.
 PLACES = (
     (1, "sink", "SELECT sink, next, crc FROM cursor"),
     (4, "durable subscription", 'SELECT name, next, "select", crc FROM durable'),
 )
+COPY = "copy"
 MAGIC = b"SQLite format 3\0"
 # Up to this size SQLite's own check of the structure takes about 0.1 s; beyond it, ``journal check`` is for that.
 QUICK_BYTES = 32_000_000
@@ -47,7 +48,7 @@ class State:
     reserved: int = 1
     """No position below that may be given after a power failure, which may have taken the newest events."""
     boot: str = ""
-    """The boot of the machine in which the events were written; empty where all of them are on the disk."""
+    """The boot of the machine in which the events were written; empty where all of them are on the disk; or `COPY`."""
     journal: str = ""
     """The id of the journal; empty until it has one."""
 
@@ -131,6 +132,17 @@ def read_state(db: sqlite3.Connection, path: Path) -> State:
         raise damaged(path, "the count of its events is not what was written")
     first, following, end, reserved, boot, journal, _ = row
     return State(first, following, end, reserved, boot.decode(), journal.decode())
+
+
+def save_state(db: sqlite3.Connection, state: State) -> None:
+    """Replace them."""
+    db.execute(
+        'UPDATE state SET first = ?, next = ?, "end" = ?, reserved = ?, boot = ?, journal = ?, crc = ?',
+        (
+            *(row := (state.first, state.next, state.end, state.reserved, state.boot, state.journal)),
+            text_crc(*row[:4], state.boot.encode(), state.journal.encode()),
+        ),
+    )
 
 
 def lost_commits(path: Path) -> str:

@@ -3,7 +3,8 @@
 The order of its writes is such that a crash in any place neither loses nor repeats a position. Numbers are reserved
 on the disk before they are used; then the events are written, then how far sinks have come. A cursor or a token is
 never saved before the event that it stands behind, but a power failure may take the event and leave the cursor.
-After one, which shows by another boot of the machine, the next event gets a number that was never given.
+After one, which shows by another boot of the machine, the next event gets a number that was never given; so it does
+in a backup that is put back, since the journal has gone on behind it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from jackfield._journal.segments.folder import SEGMENT_BYTES
 from jackfield._journal.segments.reading import received_at
 from jackfield._journal.segments.state import read_header
 from jackfield._journal.segments.walk import Line
-from jackfield._journal.store.integrity import State
+from jackfield._journal.store.integrity import COPY, State
 from jackfield._journal.store.records import Loss, Notes, StoredDeadLetter
 from jackfield._journal.store.sidecar import NAME, Sidecar
 from jackfield._journal.store.surviving import boot_id, check_content, survivors
@@ -75,8 +76,8 @@ class SegmentStore:
             return cls._open_readonly(path)
         check_content(path)
         state, boot = Sidecar.read_state(path), boot_id()
-        powered_off = bool(state.boot) and (state.boot != boot or boot == "unknown")
-        floor = state.reserved if powered_off else state.next
+        powered_off = state.boot not in ("", COPY) and (state.boot != boot or boot == "unknown")
+        floor = state.reserved if powered_off or state.boot == COPY else state.next
         header = read_header(path)[0] if path.is_dir() else None
         folder = SegmentFolder.open(
             path,
@@ -125,7 +126,7 @@ class SegmentStore:
             return cls(path, folder, None, [*folder.findings, str(error)], "", (0, 0), Notes())
         try:
             state = sidecar.state
-            confirmed = None if state.boot not in ("", boot_id()) else state.end
+            confirmed = None if state.boot not in ("", COPY, boot_id()) else state.end
             folder = SegmentFolder.open(path, readonly=True, confirmed=confirmed, journal=state.journal)
         except BaseException:
             sidecar.close()

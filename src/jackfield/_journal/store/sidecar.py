@@ -19,7 +19,7 @@ import attrs
 
 from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import dead_letters
-from jackfield._journal.store.integrity import State, identify, lost_commits, read_state
+from jackfield._journal.store.integrity import State, identify, lost_commits, read_state, save_state
 from jackfield._journal.store.opening import connect, create_if_missing, look, open_writer
 from jackfield._journal.store.records import Durable, Loss, Notes, StoredDeadLetter, Token
 from jackfield._journal.store.schema import STEPS, Step, migrate, text_crc, transaction
@@ -100,7 +100,7 @@ class Sidecar:
         """Save what has changed, all or nothing; `durable` returns when it survives a power failure."""
         with self._writing:
             with self._synced() if durable else nullcontext(), self._write() as db:
-                self._save_state(db, state)
+                save_state(db, state)
                 for sink, upcoming in notes.cursors.items():
                     crc = text_crc(sink.encode(), upcoming)
                     db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (sink, upcoming, crc))
@@ -214,16 +214,6 @@ class Sidecar:
         except JournalError as error:
             return [str(error)]
         return problems
-
-    @staticmethod
-    def _save_state(db: sqlite3.Connection, state: State) -> None:
-        db.execute(
-            'UPDATE state SET first = ?, next = ?, "end" = ?, reserved = ?, boot = ?, journal = ?, crc = ?',
-            (
-                *(row := (state.first, state.next, state.end, state.reserved, state.boot, state.journal)),
-                text_crc(*row[:4], state.boot.encode(), state.journal.encode()),
-            ),
-        )
 
     @contextmanager
     def _guarded(self, what: str) -> Iterator[None]:

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jackfield._journal.copying import back_up
 from jackfield._journal.dedup import key_of
 from jackfield._journal.downtime import AccountRow
 from jackfield._journal.store import SegmentStore, segment_store
-from jackfield._journal.store.records import Notes, Token
+from jackfield._journal.store.backup import COPY_AHEAD
+from jackfield._journal.store.records import Durable, Notes, Token
 from jackfield.addresses import Address
 from jackfield.errors import JournalError
 from jackfield.events import Event
@@ -214,3 +216,48 @@ def test_a_check_names_what_is_not_what_was_written(store):
     segment.write_bytes(segment.read_bytes().replace(b'"id":"3"', b'"id":"8"'))
     (problem,) = store.check()
     assert "event 3 is not what was written" in problem
+
+
+def test_a_backup_that_is_put_back_gives_no_position_that_the_lost_journal_may_have_given(store, tmp_path, monkeypatch):
+    store.save(Notes({"crm": 3, "mail": 6}, tokens={"f1": Token("t", 6)}, durable={"desk": Durable(6, "**")}))
+    back_up(store.path, tmp_path / "monday")
+    with closing(SegmentStore.open(tmp_path / "monday", readonly=True)) as copy:
+        assert (copy.next, copy.findings) == (6, [])
+    append(store, *range(6, 99))
+    for boot in (segment_store.boot_id(), "another boot"):
+        monkeypatch.setattr(segment_store, "boot_id", lambda boot=boot: boot)
+        shutil.copytree(tmp_path / "monday", tmp_path / boot)
+        with closing(SegmentStore.open(tmp_path / boot)) as again:
+            assert again.findings == []
+            assert again.next >= COPY_AHEAD > 100 * segment_store.RESERVE
+            assert again.saved().tokens == {"f1": Token("t", 6)}
+            assert again.saved().cursors == {"crm": 3, "mail": again.next}
+            assert again.saved().durable == {"desk": Durable(again.next, "**")}
+            append(again, 99)
+            assert again.count(1, again.next) == 6
+            found = again.read(4, 10)
+            assert ([Event.from_cloudevent(each.body).id for each in found.lines], found.lost) == (["4", "5"], 0)
+            assert [Event.from_cloudevent(each.body).id for each in again.read(found.next, 10).lines] == ["99"]
+            upcoming = again.next
+        with closing(SegmentStore.open(tmp_path / boot)) as again:
+            assert (again.next, ids(again)) == (upcoming, [1, 2, 3, 4, 5, 99])
+
+
+def test_a_backup_of_a_journal_whose_machine_lost_power_still_says_that_events_may_be_lost(
+    store, tmp_path, monkeypatch
+):
+    store.save(Notes({"crm": 3}))
+    copy = killed(store, tmp_path)
+    monkeypatch.setattr(segment_store, "boot_id", lambda: "another boot")
+    monkeypatch.setattr("jackfield._journal.store.backup.boot_id", lambda: "another boot")
+    back_up(copy, tmp_path / "monday")
+    with closing(SegmentStore.open(tmp_path / "monday")) as again:
+        assert again.next >= COPY_AHEAD
+        assert any("the machine stopped while a gateway ran" in each for each in again.findings)
+
+
+def test_reading_never_stops_among_positions_that_were_skipped(store):
+    store.skip_to(1000)
+    append(store, 6)
+    assert {store.read(start, 7).next for start in range(1, 1001)} & set(range(7, 1000)) == set()
+    assert store.read(1, 5).next == 6
