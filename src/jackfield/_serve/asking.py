@@ -16,11 +16,25 @@ from jackfield.errors import SelectorError
 from jackfield.plugin.http import Request, Response
 from jackfield.selectors import Selector
 
-__all__ = ["PREFIX", "EventsAsked", "Refused", "Target", "check_name", "json_response", "read_selectors", "read_target"]
+__all__ = [
+    "NEWEST",
+    "OLDEST",
+    "PREFIX",
+    "WORDS",
+    "EventsAsked",
+    "Refused",
+    "Target",
+    "check_name",
+    "json_response",
+    "read_selectors",
+    "read_target",
+]
 
 PREFIX = "/v1/"
 MOST_SELECTORS = 200
 KNOWN = frozenset({"select", "after", "durable", "state", "check", "ticket"})
+WORDS = NEWEST, OLDEST = "newest", "oldest"
+"""What may stand in place of a position where a subscription begins."""
 _TRUE, _FALSE = frozenset({"", "1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
@@ -122,11 +136,12 @@ class EventsAsked:
             raise Refused(400, "after: is empty; leave it out to begin with what comes next")
         if "durable" in target.query:
             check_name(durable, state=state)
-        if (resumed or after) not in ("", "oldest", "newest"):
+        name, position = ("Last-Event-ID", resumed) if resumed else ("after", after)
+        if resumed or after not in ("", *WORDS):
             try:
-                positions.read(resumed or after)
+                positions.read(position)
             except ValueError as error:
-                raise Refused(400, f"after: {error}") from None
+                raise Refused(400, f"{name}: {error}") from None
         return cls(select, after, resumed, durable, state, target.flag("check"))
 
 

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from jackfield._serve.api import API, check_state
-from jackfield._serve.asking import Refused, check_name, read_selectors
+from jackfield._serve.asking import WORDS, Refused, check_name, read_selectors
 from jackfield._serve.durable import TAKEN_OVER, Beginning
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import changes_document, snapshot_document
@@ -80,12 +80,15 @@ class Conversation:
                     check_state(self._grant)
                 wants_events = bool(asked.select) or not asked.state
                 select = read_selectors(asked.select, self._grant) if wants_events else ()
-                if asked.durable:
+                if asked.durable is not None:
                     check_name(asked.durable, state=asked.state)
-                await self._begin(asked, _Open(select, asked.state, asked.durable))
+                await self._begin(asked, _Open(select, asked.state, asked.durable or ""))
             case "resume":
                 if opened is None:
                     raise Refused(400, f"there is no subscription {asked.id!r}")
+                if opened.durable and asked.after in WORDS:
+                    said = f"after: a durable subscription is resumed behind a position, not by {asked.after!r}"
+                    raise Refused(400, said)
                 await self._begin(asked, _Open(opened.select, opened.state, opened.durable), instead=opened)
             case "acknowledge":
                 if opened is None or not opened.key:

@@ -16,11 +16,11 @@ import trio
 
 from jackfield._gateway.committed import CommittedEvents
 from jackfield._journal.durable import DurableSubscription
-from jackfield._serve.asking import Refused, json_response
+from jackfield._serve.asking import OLDEST, Refused, json_response
 from jackfield._serve.counters import ServeCounters
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import Positions
-from jackfield._serve.subscription import OLDEST, SET_BACK, Start
+from jackfield._serve.subscription import SET_BACK, Start
 from jackfield.errors import JournalError
 from jackfield.plugin.http import Request, Response
 from jackfield.selectors import Selector

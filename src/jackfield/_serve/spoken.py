@@ -26,7 +26,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     select: list[str] = []
     after: str | None = None
     state: bool = False
-    durable: str = ""
+    durable: str | None = None
     position: str = ""
 
 

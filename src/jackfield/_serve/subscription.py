@@ -13,16 +13,16 @@ from jackfield._gateway.committed import CommittedEvents
 from jackfield._gateway.missing import missing_events, own_event
 from jackfield._journal.durable import DurableSubscription
 from jackfield._routing.index import SelectorIndex
+from jackfield._serve.asking import NEWEST, OLDEST
 from jackfield._serve.fanout import Fanout, Tap
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import Entry, Positions
 from jackfield.events import Event
 from jackfield.selectors import Selector
 
-__all__ = ["OLDEST", "SET_BACK", "Piece", "Start", "Subscription"]
+__all__ = ["SET_BACK", "Piece", "Start", "Subscription"]
 
 PAGE = 500
-NEWEST, OLDEST = "newest", "oldest"
 SET_BACK = "the journal was set back to before that position, such as by a backup that was put back"
 
 

@@ -1,5 +1,6 @@
 """`jackfield._serve.durable`: the server remembers what a client has acknowledged, whatever becomes of the two."""
 
+import json
 import shutil
 from contextlib import asynccontextmanager
 
@@ -83,6 +84,29 @@ async def test_a_client_that_comes_back_with_a_last_event_id_acknowledges_up_to_
         earlier = api.positions.text(1)  # what is done is done
         async with reading(url, events_path("contact.*", durable="desk"), **{"Last-Event-ID": earlier}) as reader:
             assert await numbers(reader, 1) == [3]
+
+
+@pytest.mark.parametrize("word", ["newest", "oldest"])
+async def test_a_word_in_place_of_a_position_acknowledges_nothing_where_a_client_comes_back(word):
+    async with serving() as (gateway, url):
+        await gateway.publish(event(1), event(2))
+        async with durable(url, after="oldest") as reader:
+            first = (await reader.take(2))[0]
+            assert (await post_json(url, DESK, {"position": first.id}))[0] == 200
+        status, _, body = await get(url, events_path("contact.*", durable="desk"), **{"Last-Event-ID": word})
+        assert (status, json.loads(body)["error"]) == (
+            400,
+            f"Last-Event-ID: {word!r} is not a position of a journal; give one as it came, such as an event's",
+        )
+        async with socket(url, "/v1/events", "jackfield.v1") as opened:
+            await say(opened, type="subscribe", id="a", select=["contact.*"], durable="desk")
+            assert [(await hear(opened))["type"] for _ in range(2)] == ["subscribed", "event"]
+            await say(opened, type="resume", id="a", after=word)
+            error = (await hear(opened))["error"]
+            assert error == f"after: a durable subscription is resumed behind a position, not by {word!r}"
+            assert (await get_json(url, DESK))["position"] == first.id
+            await gateway.publish(event(3))
+            assert (await hear(opened))["event"]["data"] == {"n": 3}  # it goes on all the same
 
 
 async def test_after_says_where_a_new_one_begins_and_nothing_to_one_that_is_known():

@@ -72,6 +72,7 @@ async def test_a_subscription_may_begin_with_the_state():
         ('{"type": "unsubscribe", "id": "a"}', "there is no subscription 'a'"),
         ('{"type": "resume", "id": "a", "after": ""}', "there is no subscription 'a'"),
         ('{"type": "subscribe", "id": "a", "select": ["**"], "after": ""}', "after: is empty or missing"),
+        ('{"type": "subscribe", "id": "a", "select": ["**"], "durable": ""}', "durable: '' is not a name"),
         ('{"type": "subscribe", "id": "a", "select": ["**"], "aftr": "x"}', "unknown field"),
     ],
 )
