@@ -21,7 +21,7 @@ from jackfield._net.http_connection import Send, Streamed
 from jackfield._serve.asking import EventsAsked, Refused, Target, json_response, read_target
 from jackfield._serve.contacts import Contacts
 from jackfield._serve.counters import ServeCounters
-from jackfield._serve.describing import asyncapi_document, openapi_document
+from jackfield._serve.describing import asyncapi_document, openapi_document, parameters_of
 from jackfield._serve.durable import Beginning, ServedDurables
 from jackfield._serve.fanout import Fanout, Holds
 from jackfield._serve.feeds import feeds_document, kinds_document
@@ -73,6 +73,8 @@ class API:
         if target is None:
             return None
         try:
+            if known := parameters_of(target.path):
+                target.check(known)
             if target.path[0] == "durable":
                 return await self.durables.respond(request, target.path[1:], grant)
             if request.method not in ("GET", "HEAD"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -32,7 +32,6 @@ __all__ = [
 
 PREFIX = "/v1/"
 MOST_SELECTORS = 200
-KNOWN = frozenset({"select", "after", "durable", "state", "check", "ticket"})
 WORDS = NEWEST, OLDEST = "newest", "oldest"
 """What may stand in place of a position where a subscription begins."""
 _TRUE, _FALSE = frozenset({"", "1", "true", "yes"}), frozenset({"0", "false", "no"})
@@ -68,13 +67,21 @@ class Target:
         """Whether something is asked for: ``?state``, ``?state=1``; `Refused` for neither yes nor no."""
         if name not in self.query:
             return False
-        if (value := self.query[name][-1].lower()) not in _TRUE | _FALSE:
+        if (value := self.query[name][0].lower()) not in _TRUE | _FALSE:
             raise Refused(400, f"{name}: {value[:80]!r} is neither 1 nor 0")
         return value in _TRUE
 
     def text(self, name: str) -> str:
-        """The last value of a parameter; empty where it is not there."""
-        return self.query.get(name, [""])[-1]
+        """The value of a parameter; empty where it is not there."""
+        return self.query.get(name, [""])[0]
+
+    def check(self, known: Collection[str]) -> None:
+        """`Refused` for a parameter that is not among those, or is given twice and is no ``select``."""
+        for name, values in self.query.items():
+            if name not in known:
+                raise Refused(400, f"{name[:80]}: no such parameter; known: {', '.join(sorted(known)) or 'none'}")
+            if len(values) > 1 and name != "select":
+                raise Refused(400, f"{name}: is given {len(values)} times; give it once")
 
 
 def read_target(url: str) -> Target | None:
@@ -126,8 +133,6 @@ class EventsAsked:
     @classmethod
     def of(cls, request: Request, target: Target, grant: Grant, positions: Positions) -> EventsAsked:
         """Read it; `Refused` for what is wrong with it."""
-        if unknown := sorted(target.query.keys() - KNOWN):
-            raise Refused(400, f"{unknown[0][:80]}: no such parameter; there are {', '.join(sorted(KNOWN))}")
         texts = [each for each in target.query.get("select", []) if each.strip()]
         state = target.flag("state")
         select = () if state and not texts else read_selectors(texts, grant)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, get_args
 
@@ -14,7 +14,7 @@ from jackfield.events import Parties
 from jackfield.kinds import KIND_NAMES
 from jackfield.state import Entity, Snapshot, Value
 
-__all__ = ["ENDPOINTS", "Endpoint", "asyncapi_document", "openapi_document"]
+__all__ = ["ENDPOINTS", "EVENTS", "Endpoint", "asyncapi_document", "openapi_document", "parameters_of"]
 
 Schema = dict[str, Any]
 
@@ -101,6 +101,14 @@ ENDPOINTS = (
     Endpoint("/v1/openapi.json", "This document.", {"type": "object"}),
     Endpoint("/v1/asyncapi.json", "The streams, as AsyncAPI 3.", {"type": "object"}),
 )
+
+
+def parameters_of(path: Sequence[str]) -> Collection[str]:
+    """The query's parameters at a path below ``/v1/``; none where there is none."""
+    return next((each for name, each in _PARAMETERS if (name[0], len(name)) == (path[0], len(path))), ())
+
+
+_PARAMETERS = [(each.path.split("/")[2:], {*each.parameters, "ticket"}) for each in ENDPOINTS]
 
 
 def openapi_document() -> Schema:

@@ -64,6 +64,7 @@ class Server:
         if target.path == ("tickets",):
             if request.method != "POST":
                 raise Refused(405, "only POST is allowed here", {"allow": "POST"})
+            target.check(())
             return json_response(200, self._access.ticket(request, time.time()))
         answer = await self._api.respond(request, self._access.grant(request, target, time.time()))
         assert answer is not None

@@ -29,6 +29,7 @@ from jackfield._net.http_connection import HTTPConnection
 from jackfield._serve.api import API
 from jackfield._serve.asking import EventsAsked, Refused, Target
 from jackfield._serve.conversation import Conversation
+from jackfield._serve.describing import EVENTS
 from jackfield._serve.durable import TAKEN_OVER, Beginning
 from jackfield._serve.grants import Grant
 from jackfield._serve.subscription import Subscription
@@ -143,6 +144,7 @@ async def serve_websocket(
     chosen = next((each for each in offered if each in (CLOUDEVENTS, OWN)), None)
     if offered and chosen is None:
         raise Refused(400, f"none of the sub-protocols is known; there are {CLOUDEVENTS} and {OWN}")
+    target.check(("ticket",) if chosen == OWN else EVENTS)
     asked = None if chosen == OWN else EventsAsked.of(request, target, grant, api.positions)
     if asked is not None and asked.state:
         raise Refused(400, f"state: only server-sent events and the sub-protocol {OWN} give the state")

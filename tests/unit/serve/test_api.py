@@ -169,7 +169,7 @@ async def test_a_slow_client_is_told_what_was_dropped_and_can_fetch_it():
         ("/v1/events?select=contact", 400, "select: a kind is two words"),
         ("/v1/events?select=**&after=7", 400, "after: '7' is not a position"),
         ("/v1/events?select=**&after=", 400, "after: is empty; leave it out"),
-        ("/v1/events?select=**&aftr=7", 400, "aftr: no such parameter; there are after, check, durable, select"),
+        ("/v1/events?select=**&aftr=7", 400, "aftr: no such parameter; known: after, check, durable, select"),
         ("/v1/events?select=**&state=2", 400, "state: '2' is neither 1 nor 0"),
         ("/v1/nothing", 404, "there is no /v1/nothing"),
     ],

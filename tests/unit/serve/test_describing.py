@@ -5,7 +5,21 @@ import re
 
 import pytest
 import trio.testing
-from served import event, events_path, get, get_json, hear, reading, say, serving, socket
+from served import (
+    BEARER,
+    event,
+    events_path,
+    get,
+    get_json,
+    hear,
+    limited,
+    options,
+    post_json,
+    reading,
+    say,
+    serving,
+    socket,
+)
 
 from jackfield._serve.describing import ENDPOINTS, asyncapi_document, openapi_document
 
@@ -31,6 +45,19 @@ async def test_each_path_is_served_and_the_documents_are(tmp_path):
                 assert (await get(url, path))[0] == 200
         assert (await get_json(url, "/v1/openapi.json"))["openapi"] == "3.1.0"
         assert (await get_json(url, "/v1/asyncapi.json"))["asyncapi"] == "3.0.0"
+
+
+@pytest.mark.parametrize("each", ENDPOINTS, ids=lambda each: f"{each.method} {each.path}")
+async def test_a_parameter_that_does_not_exist_or_is_given_twice_is_refused_by_name(each):
+    path = re.sub("{.*}", "desk", each.path)
+    async with serving(options(tokens=limited("**"))) as (_, url):
+        for query, said in [
+            ("nonsense=1", "nonsense: no such parameter; known: "),
+            *((f"{name}=1&{name}=1", f"{name}: is given 2 times; give it once") for name in each.parameters),
+        ]:
+            if not query.startswith(("select", "ticket")):
+                status, answer = await post_json(url, f"{path}?{query}", None, each.method.upper(), **BEARER)
+                assert (status, answer["error"][: len(said)]) == (400, said)
 
 
 async def test_a_state_and_an_event_have_the_fields_that_are_described():

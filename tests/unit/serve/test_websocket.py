@@ -103,6 +103,11 @@ HANDSHAKE = {
         (events_path("agent.*"), BEARER, 403),
         (events_path("contact"), BEARER, 400),
         (events_path("contact.*"), {**BEARER, "Sec-WebSocket-Protocol": "mqtt"}, 400),
+        (
+            events_path("contact.*"),
+            {**BEARER, "Sec-WebSocket-Protocol": "jackfield.v1"},
+            400,
+        ),  # it has them in messages
         (events_path("contact.*", state=1), BEARER, 400),
         (events_path("contact.*"), {**BEARER, "Origin": "https://evil.example"}, 403),
         (events_path("contact.*"), {**BEARER, "Host": "evil.example"}, 421),
