@@ -17,7 +17,7 @@ class FeedHeld:
     feed: str
     member: str
     fence: int
-    """How often the feed's lease was won."""
+    """Higher each time that the feed's lease is won."""
     flushed: int = 0
     """Events that it had kept while it stood by."""
 

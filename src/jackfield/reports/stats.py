@@ -142,7 +142,7 @@ class SharedFeed:
     holder: str
     """The member that has the lease; empty for none."""
     fence: int
-    """How often the lease was won."""
+    """Higher each time that the lease is won."""
     kept: int = 0
     """Copies that this gateway keeps while another one writes."""
     overflowed: int = 0

@@ -39,6 +39,11 @@ class Note(msgspec.Struct):
     """The id of the newest event that every sink has got."""
 
     @classmethod
+    def of(cls, account: Account | None, newest: str) -> Note:
+        """One that says so."""
+        return cls(None if account is None else account.row(0)[:4], newest)
+
+    @classmethod
     def read(cls, text: str) -> Note:
         """What was written; empty where that cannot be read, or there is nothing."""
         try:
@@ -190,5 +195,4 @@ class Gate:
             heard = min([account.heard, *behind]) - self._lag
             accounted = None if account.accounted is None else min(account.accounted, heard)
             account = attrs.evolve(account, heard=heard, accounted=accounted)
-        row = None if account is None else account.row(0)
-        return Note(None if row is None else (row.heard, row.accounted, row.looked, row.shown), self._newest)
+        return Note.of(account, self._newest)

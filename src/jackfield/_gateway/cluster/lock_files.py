@@ -1,13 +1,16 @@
 """The built-in coordinator: the processes of one machine agree by locks on files in a folder.
 
 The system ends a lock with the process that has it, so a lease needs no renewal, and a dead member's feeds are free at
-once. A process that is stopped keeps its leases.
+once. A process that is stopped keeps its leases. A lock holds for a file and not for its name: where the folder is
+removed, each member gives up what it had there, and waits with everything new until all others must have done so too.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -67,7 +70,7 @@ class LockFiles:
     @asynccontextmanager
     async def open(self, cluster: str, member: str, lease_seconds: float) -> AsyncGenerator[OpenCoordinator, None]:
         """One member's view of the folder."""
-        opened = _OpenLockFiles(self.folder / cluster, member)
+        opened = _OpenLockFiles(self.folder / cluster, member, lease_seconds)
         try:
             yield opened
         finally:
@@ -86,16 +89,20 @@ LOCK_FILES = CoordinatorSpec("files", "locks on files, for the processes of one 
 class _OpenLockFiles:
     _folder: Path
     _member: str
+    _lease_seconds: float
     _locks: dict[str, int] = attrs.field(factory=dict)
     """Descriptors of the files that are locked here, by their names."""
     _one: Lock = attrs.field(factory=Lock)
     """Held by the thread whose turn it is: a lease may be given back while a beat is under way."""
+    _free_from: float = -math.inf
+    """When no other member can believe any more that it holds what was locked in a folder that is gone."""
 
     async def look(self) -> ClusterView:
         return await self._in_thread(self._view)
 
     async def beat(self, about: str, held: Mapping[str, str]) -> ClusterView:
         def beat() -> ClusterView:
+            self._check_locks()
             if self._lock(f"member {self._member}") is None:
                 raise ConnectionLost(f"{self._folder}: another process is the member {self._member!r} there")
             self._write(f"member {self._member}", _Kept(self._member, 0, about))
@@ -108,11 +115,13 @@ class _OpenLockFiles:
 
     async def acquire(self, lease: str, at_least: int) -> int:
         def acquire() -> int:
+            self._check_locks()
             name = f"lease {lease}"
-            if name in self._locks or self._lock(name) is None:
+            if time.monotonic() < self._free_from or name in self._locks or self._lock(name) is None:
                 return 0
             kept = self._read(name)
-            fence = max(kept.fence, at_least) + 1
+            # A folder that is new may follow one that was removed, whose numbers nobody may know any more.
+            fence = max(kept.fence or int(time.time()), at_least) + 1
             self._write(name, _Kept(self._member, fence, kept.note))
             return fence
 
@@ -120,6 +129,7 @@ class _OpenLockFiles:
 
     async def release(self, lease: str, note: str) -> None:
         def release() -> None:
+            self._check_locks()
             if (name := f"lease {lease}") in self._locks:
                 self._write(name, msgspec.structs.replace(self._read(name), note=note))
                 os.close(self._locks.pop(name))
@@ -167,6 +177,24 @@ class _OpenLockFiles:
             return None
         self._locks[name] = descriptor
         return descriptor
+
+    def _check_locks(self) -> None:
+        """Give up what is locked in files that are not there any more: whoever comes locks others."""
+        gone = [name for name, descriptor in self._locks.items() if not self._is_there(name, descriptor)]
+        if not gone:
+            return
+        for name in gone:
+            os.close(self._locks.pop(name))
+        self._free_from = time.monotonic() + self._lease_seconds
+        raise ConnectionLost(
+            f"{self._folder}: was removed or replaced while members used it; nothing is held there any more, and feeds "
+            f"are taken anew in {self._lease_seconds:g} s"
+        )
+
+    def _is_there(self, name: str, descriptor: int) -> bool:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.path.samestat(os.fstat(descriptor), self._path(name).stat())
+        return False
 
     def _is_locked(self, name: str) -> bool:
         """Whether any process holds a file."""

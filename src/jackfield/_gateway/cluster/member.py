@@ -139,7 +139,7 @@ class Member:
         }
 
     def _answered(self, view: ClusterView, began: float) -> None:
-        self._peers = Peers.of(self.name, view)
+        self._peers = Peers.of(self.name, view, self._peers.leases)
         if self._since is None:
             self._since = began
             self._report(ClusterRejoined(self.name, len(view.members)))
@@ -190,12 +190,13 @@ class Member:
                 await self._release(feed, "it is not configured here any more")
 
     async def _acquire(self, feed: str) -> None:
-        began, note = trio.current_time(), Note.read(self._peers.lease(feed).note)
+        began, lease = trio.current_time(), self._peers.lease(feed)
         with trio.fail_after(self._lease_seconds / BEATS):
-            fence = await self._open.acquire(feed, self._fences.newest(feed))
+            fence = await self._open.acquire(feed, max(lease.fence, self._fences.newest(feed)))
         if not fence:
             return
         self._writing.add(feed)
+        note = self._sessions.known(feed, Note.read(lease.note))
         if feed not in self._sessions.gates:
             self._sessions.start(feed, note.settled)
             note = Note()  # its session announces what is missing

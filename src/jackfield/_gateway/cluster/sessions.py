@@ -84,6 +84,11 @@ class SharedSessions:
         known, note = Note.read(before), gate.note(account_of(session) or gate.account, self._passed())
         return Note(note.account or known.account, note.newest or known.newest).write()
 
+    def known(self, feed: str, note: Note) -> Note:
+        """What the last holder left; where the coordinator has nothing, what this gateway's own journal knows."""
+        account = self._journal.accounts().get(feed)
+        return note if note.account or account is None else Note.of(account, note.newest)
+
     # -- sessions ----------------------------------------------------------------------------------
 
     def start(self, feed: str, account: Account | None) -> None:

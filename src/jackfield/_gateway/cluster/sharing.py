@@ -60,9 +60,10 @@ class Peers:
     leases: Mapping[str, LeaseState]
 
     @classmethod
-    def of(cls, me: str, view: ClusterView) -> Peers:
-        """Those of a view."""
-        return cls(me, {name: About.read(text) for name, text in view.members.items()}, view.leases)
+    def of(cls, me: str, view: ClusterView, known: Mapping[str, LeaseState] = {}) -> Peers:
+        """Those of a view; `known` are the leases as they were seen before, which the coordinator may have lost."""
+        about = {name: About.read(text) for name, text in view.members.items()}
+        return cls(me, about, {**view.leases, **_lost(known, view.leases)})
 
     def lease(self, feed: str) -> LeaseState:
         """That of a feed."""
@@ -91,6 +92,16 @@ class Peers:
     def candidates(self, feed: str) -> list[str]:
         """Who may hold a feed."""
         return [name for name, about in self.about.items() if feed in about.feeds and not about.leaving]
+
+
+def _lost(known: Mapping[str, LeaseState], now: Mapping[str, LeaseState]) -> dict[str, LeaseState]:
+    """The leases of which a coordinator has lost what it knew: their numbers and notes stand."""
+    found = {lease: (before, now.get(lease, LeaseState())) for lease, before in known.items()}
+    return {
+        lease: attrs.evolve(after, fence=before.fence, note=after.note or before.note)
+        for lease, (before, after) in found.items()
+        if after.fence < before.fence
+    }
 
 
 def share_out(

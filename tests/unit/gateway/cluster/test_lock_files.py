@@ -1,5 +1,6 @@
 """`jackfield._gateway.cluster.lock_files`: processes of one machine, and what a dead one leaves."""
 
+import shutil
 import subprocess
 import sys
 
@@ -14,8 +15,8 @@ from jackfield.errors import ConnectionLost
 async def member(tmp_path):
     opened = []
 
-    async def make(name):
-        opening = LockFiles(f"file:{tmp_path}").open("office", name, 10.0)
+    async def make(name, lease_seconds=10.0):
+        opening = LockFiles(f"file:{tmp_path}").open("office", name, lease_seconds)
         opened.append(opening)
         return await opening.__aenter__()
 
@@ -26,17 +27,19 @@ async def member(tmp_path):
 
 async def test_a_lease_has_one_holder_and_a_higher_number_each_time(member):
     one, two = await member("one"), await member("two")
-    assert await one.acquire("a feed/ü", 0) == 1
+    first = await one.acquire("a feed/ü", 0)
     assert await two.acquire("a feed/ü", 0) == await one.acquire("a feed/ü", 0) == 0
     view = await two.beat("about two", {})
-    assert (view.leases["a feed/ü"].member, view.leases["a feed/ü"].fence) == ("one", 1)
+    assert (view.leases["a feed/ü"].member, view.leases["a feed/ü"].fence) == ("one", first)
     await one.beat("about one", {"a feed/ü": "so far"})
     await two.beat("about two", {"a feed/ü": "not its"})
     await one.release("a feed/ü", "to here")
     view = await two.look()
     assert (view.leases["a feed/ü"].member, view.leases["a feed/ü"].note) == ("", "to here")
     assert view.members == {"one": "about one", "two": "about two"}
-    assert await two.acquire("a feed/ü", 7) == 8
+    assert await two.acquire("a feed/ü", 0) == first + 1
+    await two.release("a feed/ü", "")
+    assert await one.acquire("a feed/ü", first + 7) == first + 8
     await one.leave()
     assert (await two.look()).members == {"two": "about two"}
 
@@ -63,7 +66,7 @@ trio.run(main)
     await process.stdout.aclose()
     view = await one.beat("one", {})
     assert (set(view.members), view.leases["feed"].member, view.leases["feed"].note) == ({"one"}, "", "its last word")
-    assert await one.acquire("feed", 0) == 2
+    assert await one.acquire("feed", 0) == view.leases["feed"].fence + 1
 
 
 async def test_two_members_of_one_name_are_one_too_many(member):
@@ -71,6 +74,55 @@ async def test_two_members_of_one_name_are_one_too_many(member):
     await one.beat("", {})
     with pytest.raises(ConnectionLost, match="another process is the member 'one'"):
         await again.beat("", {})
+
+
+async def removed(folder):
+    await trio.to_thread.run_sync(shutil.rmtree, folder)
+
+
+async def replaced(folder):
+    await removed(folder)
+    folder.mkdir()
+
+
+async def only_the_lease(folder):
+    (folder / "lease feed").unlink()
+
+
+@pytest.mark.parametrize("harm", [removed, replaced, only_the_lease])
+async def test_a_lock_on_a_file_that_is_gone_is_said_and_held_no_more_and_nobody_wins_before_all_know(
+    member, tmp_path, harm
+):
+    one, two = await member("one", 0.5), await member("two", 0.5)
+    before = await one.acquire("feed", 0)
+    await one.beat("", {"feed": "so far"})
+    await two.beat("", {})
+    await harm(tmp_path / "office")
+    began = trio.current_time()
+    with pytest.raises(ConnectionLost, match="office: was removed or replaced while members used it"):
+        await one.beat("", {"feed": "further"})
+    view = await one.beat("", {"feed": "further"})
+    assert "feed" not in view.leases
+    assert await one.acquire("feed", before) == 0
+    await trio.sleep(0.5 - (trio.current_time() - began) + 0.01)
+    assert await one.acquire("feed", before) > before
+
+
+@pytest.mark.parametrize("call", [lambda one: one.acquire("more", 0), lambda one: one.release("feed", "to here")])
+async def test_whoever_takes_or_gives_back_a_lease_in_a_folder_that_is_gone_is_told(member, tmp_path, call):
+    one = await member("one")
+    await one.acquire("feed", 0)
+    await removed(tmp_path / "office")
+    with pytest.raises(ConnectionLost, match="was removed or replaced"):
+        await call(one)
+
+
+async def test_numbers_go_on_rising_in_a_new_folder_where_nobody_knows_the_old_one(member, tmp_path):
+    one = await member("one")
+    before = await one.acquire("feed", 0)
+    await removed(tmp_path / "office")
+    await trio.sleep(1.0)  # numbers of a new folder begin with its second
+    assert await (await member("new")).acquire("feed", 0) > before
 
 
 async def test_a_folder_that_cannot_be_written_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """`jackfield._gateway.cluster.member`: gateways that share their feeds, against a simulator and by real locks."""
 
+import shutil
 from contextlib import AsyncExitStack
 
 import attrs
@@ -86,13 +87,50 @@ async def test_when_the_holder_leaves_another_member_takes_over_and_only_a_lone_
     one.leaving.set()
     await until(lambda: two.feed.role == "writes" and two.gateway.state().journal.taken > 20)
     (held,) = two.told.of(FeedHeld)
-    assert held.fence == 2
+    assert held.fence == one.told.of(FeedHeld)[0].fence + 1
     await until(lambda: two.gateway.state().feeds["office"].events > held.flushed)
     assert held.flushed >= (150 if holders == 2 else 0)
     await until(lambda: holders == 2 or two.told.of(GapSuspected))
     assert two.gateway.state().journal.taken >= two.gateway.state().feeds["office"].events
     assert [report.reason for report in one.told.of(FeedReleased)] == ["the gateway was closed"]
     assert len(two.told.of(GapSuspected)) == (1 if holders == 1 else 0)
+    two.leaving.set()
+
+
+async def test_where_the_folder_is_removed_the_holder_says_so_stops_writing_and_goes_on_with_a_higher_number(
+    world, tmp_path
+):
+    one, two = await world("one", 2), await world("two", 2)
+    await until(
+        lambda: {one.feed.role, two.feed.role} == {"writes", "stands by"} and one.feed.holder == two.feed.holder
+    )
+    await until(lambda: one.feed.kept + two.feed.kept > 150)
+    before = one.feed.fence
+    await trio.to_thread.run_sync(shutil.rmtree, tmp_path / "jackfield")
+    both = []
+
+    def written_again():
+        both.append([one.feed.role, two.feed.role].count("writes"))
+        return {one.feed.role, two.feed.role} == {"writes", "stands by"} and one.feed.fence == two.feed.fence > before
+
+    await until(written_again)
+    assert max(both) == 1
+    for member in (one, two):
+        assert "was removed or replaced" in str(member.told.of(ClusterLost)[0])
+        assert member.told.of(GapSuspected) == []
+    one.leaving.set()
+    two.leaving.set()
+
+
+async def test_what_the_last_holder_left_is_known_even_where_the_coordinator_has_lost_it(world, tmp_path):
+    one = await world("one")
+    await until(lambda: one.feed.role == "writes" and one.gateway.state().journal.taken > 50)
+    two = await world("two")
+    await until(lambda: two.feed.holder)
+    await trio.to_thread.run_sync(shutil.rmtree, tmp_path / "jackfield")
+    one.leaving.set()
+    await until(lambda: two.feed.role == "writes" and two.told.of(GapSuspected))
+    assert two.told.of(FeedHeld)[0].fence > one.told.of(FeedHeld)[0].fence
     two.leaving.set()
 
 

@@ -155,3 +155,15 @@ def test_nothing_is_handed_over_to_one_that_lacks_something():
     for feed in ("f", "g"):
         world.lease(feed, "a", heard=NOON + timedelta(seconds=9))
     assert world.decide("a", writing={"f", "g"}).hand_over == ()
+
+
+@given(st.dictionaries(NAMES, st.integers(1, 9)), st.dictionaries(NAMES, st.integers(1, 9)))
+def test_no_number_that_was_seen_is_forgotten_and_no_note_where_the_coordinator_has_lost_its_data(before, after):
+    known = {feed: LeaseState("gone", fence, "known") for feed, fence in before.items()}
+    found = {feed: LeaseState("new", fence, "") for feed, fence in after.items()}
+    leases = Peers.of("me", ClusterView({}, found), known).leases
+    assert leases.keys() == before.keys() | after.keys()
+    for feed, lease in leases.items():
+        assert lease.fence == max(before.get(feed, 0), after.get(feed, 0))
+        assert lease.member == ("new" if feed in after else "")
+        assert lease.note == ("known" if before.get(feed, 0) > after.get(feed, 0) else "")
