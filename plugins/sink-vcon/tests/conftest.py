@@ -96,7 +96,7 @@ def serve():
         server.server_close()
 
 
-@pytest.fixture(name="event")
+@pytest.fixture(name="event", scope="session")
 def _event():
     return make_event
 

@@ -194,7 +194,7 @@ async def test_one_conversation_that_cannot_be_assembled_keeps_no_other_from_bei
 ):
     def assemble(facts, key, **more):
         if key.endswith("c1"):
-            raise ValueError("odd")
+            raise ValueError("https://example.com/r?accesskey=of-nobody")
         return real(facts, key, **more)
 
     real = module.assemble
@@ -203,7 +203,8 @@ async def test_one_conversation_that_cannot_be_assembled_keeps_no_other_from_bei
         await writer.write(Batch((*lives(event, "c1"), *lives(event, "c2"))))
         await settle(writer, clock, 31)
     assert len(files(sink)) == 1
-    assert "no vCon can be made" in caplog.text
+    assert "no vCon can be made of it: ValueError at test_writer.py" in caplog.text
+    assert "of-nobody" not in caplog.text
 
 
 async def test_what_is_redacted_has_a_uuid_of_its_own(sink, clock, event, tmp_path, check):

@@ -14,6 +14,7 @@ from jackfield_vcon.analyses import analyses
 from jackfield_vcon.dialogs import Dialogs, timestamp
 from jackfield_vcon.facts import Facts, moment
 from jackfield_vcon.identity import vcon_uuid
+from jackfield_vcon.links import shown, shown_json, shown_text
 from jackfield_vcon.people import People
 from jackfield_vcon.recordings import Recordings
 from jackfield_vcon.redact import EVENTS
@@ -66,7 +67,7 @@ def assemble(
         "vcon": VERSION,
         "uuid": vcon_uuid(domain, key, edition.version, edition.form),
         "created_at": timestamp(max(last, first)),
-        "subject": _subject(facts),
+        "subject": shown_text(_subject(facts)),
         "extensions": ["CC"],
     }
     if (amended := edition.amended) is not None:
@@ -74,13 +75,13 @@ def assemble(
         vcon["amended"] = {"uuid": amended.uuid, "content_hash": amended.content_hash}
     # Who made the vCon contributed what is attached to it.
     maker = {"name": domain or "jackfield", "type": "organization"}
-    vcon["parties"] = [*people.listed, maker]
-    vcon["dialog"] = dialogs.listed
+    vcon["parties"] = [*shown(people.listed), maker]
+    vcon["dialog"] = [_without_credentials(dialog) for dialog in dialogs.listed]
     if analysis := analyses(facts, people, dialogs):
         vcon["analysis"] = analysis
     attached = {"start": timestamp(first), "party": len(people.listed), "dialog": 0}
     vcon["attachments"] = [
-        _events(facts, recordings, attached),
+        _events(facts, attached),
         _completeness(facts, gaps, dialogs, attached),
     ]
     return vcon
@@ -98,13 +99,19 @@ def _subject(facts: Facts) -> str:
     return " ".join(word for word in (direction, media, f"contact, {queue}" if queue else "contact") if word)
 
 
-def _events(facts: Facts, recordings: Recordings, attached: Mapping[str, Any]) -> dict[str, Any]:
-    """All of them, as every sink writes them."""
+def _without_credentials(dialog: Mapping[str, Any]) -> dict[str, Any]:
+    """Without them in its links; what somebody said stays as it was said."""
+    said = {"body": dialog["body"]} if "body" in dialog else {}
+    return {name: shown(value) for name, value in dialog.items()} | said
+
+
+def _events(facts: Facts, attached: Mapping[str, Any]) -> dict[str, Any]:
+    """All of them, as every sink writes them but for credentials in links."""
     return {
         "purpose": EVENTS,
         **attached,
         "mediatype": "application/jsonl",
-        "body": b"".join(recordings.shown_line(event) + b"\n" for event in facts.events).decode(),
+        "body": "".join(f"{shown_json(event.to_json().decode())}\n" for event in facts.events),
         "encoding": "none",
     }
 
@@ -120,7 +127,13 @@ def _completeness(facts: Facts, gaps: Iterable[Event], dialogs: Dialogs, attache
     body["gaps"] = [dict(zip(_SPAN, span, strict=True)) for span in spans]
     if dialogs.unverified:
         body["recordings"] = [{"dialog": index, "reason": reason} for index, reason in dialogs.unverified.items()]
-    return {"purpose": COMPLETENESS, **attached, "mediatype": "application/json", "body": body, "encoding": "json"}
+    return {
+        "purpose": COMPLETENESS,
+        **attached,
+        "mediatype": "application/json",
+        "body": shown(body),
+        "encoding": "json",
+    }
 
 
 def _span(event: Event, first: datetime, last: datetime) -> tuple[str, ...] | None:

@@ -1,16 +1,16 @@
-"""Where recordings are, what of such a link may be written, and what was found there; pure."""
+"""Where recordings are, and what was found there; pure."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
-import msgspec
 
 from jackfield.events import Event
+from jackfield_vcon.links import shown_text
 
 __all__ = ["COMPLETED", "Content", "Link", "Recordings"]
 
@@ -44,9 +44,8 @@ class Link:
 
     @property
     def shown(self) -> str:
-        """Without user, password, query and fragment, where credentials are wont to be."""
-        parts = urlsplit(self.url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        """As it may be written."""
+        return shown_text(self.url)
 
 
 @attrs.frozen
@@ -72,18 +71,6 @@ class Recordings:
         """The links of which nothing is known yet."""
         links = [link for event in events if event.kind == COMPLETED and (link := self.link(event)) is not None]
         return [link for link in {link.key: link for link in links}.values() if link.key not in self.contents]
-
-    def shown_line(self, event: Event) -> bytes:
-        """An event as every sink writes it, but without credentials in its links."""
-        line = event.to_json()
-        if not event.kind.startswith("recording.") or not isinstance(event.data, dict):
-            return line
-        for name in _FIELDS:
-            if isinstance(url := event.data.get(name), str) and _is_http(url):
-                shown = Link(url, is_configured=False).shown
-                for text in {msgspec.json.encode(url)[1:-1], msgspec.json.encode(url)[1:-1].replace(b"/", rb"\/")}:
-                    line = line.replace(text, msgspec.json.encode(shown)[1:-1])
-        return line
 
 
 def _is_http(url: str) -> bool:

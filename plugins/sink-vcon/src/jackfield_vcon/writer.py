@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +23,7 @@ from jackfield_vcon.destinations import Destination
 from jackfield_vcon.facts import Facts
 from jackfield_vcon.fetching import Fetcher
 from jackfield_vcon.identity import content_hash
+from jackfield_vcon.links import shown_text
 from jackfield_vcon.recordings import Link, Recordings
 from jackfield_vcon.redact import redacted
 from jackfield_vcon.sealing import Sealer
@@ -163,14 +167,16 @@ class Writer:
         with self._spool.transaction():
             for key in keys:
                 try:
-                    if links := self._look(key, now):
+                    with _described():
+                        links = self._look(key, now)
+                    if links:
                         wanted[key] = links
-                except (OSError, sqlite3.Error):
-                    raise
-                except Exception:  # one conversation must not keep all others from being written
-                    logger.exception(
-                        "%s: no vCon can be made of it; tried again in %g s",
-                        key,
+                except _UnmadeError as error:  # one conversation must not keep all others from being written
+                    logger.log(
+                        logging.ERROR,
+                        "%s: no vCon can be made of it: %s; tried again in %g s",
+                        shown_text(key),
+                        error,
                         self._times.idle,
                         extra={"event": "vcon_failed"},
                     )
@@ -187,7 +193,7 @@ class Writer:
         if found.content == "-" and not any(each.kind in EXCHANGES for each in found.events):
             logger.warning(
                 "%s: an event came after %g s, and its vCon is not amended any more",
-                key,
+                shown_text(key),
                 self._times.amend,
                 extra={"event": "vcon_not_amended"},
             )
@@ -224,3 +230,20 @@ class Writer:
         body = making.seal(uuid, encode(vcon))
         name = f"{vcon['created_at'][:10]}/{uuid}.vcon.json"
         self._spool.finish(found, name, body, Amended(uuid, content_hash(body)), content)
+
+
+class _UnmadeError(Exception):
+    """No vCon can be made of a conversation."""
+
+
+@contextmanager
+def _described() -> Iterator[None]:
+    """Say what went wrong where, for a report of the bug: not in the error's own words, which may quote a payload."""
+    try:
+        yield
+    except (OSError, sqlite3.Error):
+        raise
+    except Exception as error:
+        frames = reversed(traceback.extract_tb(error.__traceback__)[-3:])
+        where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in frames)
+        raise _UnmadeError(f"{type(error).__name__} at {where}") from error
