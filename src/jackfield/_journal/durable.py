@@ -5,7 +5,6 @@ They hold no event: what retention deletes before a consumer comes back is missi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 import attrs
@@ -13,20 +12,20 @@ import attrs
 from jackfield._journal.log import Log
 from jackfield._journal.pending import PendingNotes
 from jackfield._journal.store.records import Durable
+from jackfield.config.naming import is_short_name
 from jackfield.errors import JournalError
 
 __all__ = ["DurableSubscription", "DurableSubscriptions", "check_durable"]
 
 MOST_NAMES = 1000
 MOST_SELECT = 16_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def check_durable(name: str) -> None:
     """`ValueError` for what cannot be the name of one, `TypeError` for what is no text."""
     if not isinstance(name, str):
         raise TypeError(f"durable: {name!r} is of type {type(name).__name__}; give a name, as a text")
-    if not _NAME.fullmatch(name):
+    if not is_short_name(name):
         raise ValueError(f"durable: {name[:80]!r} is not a name of at most 64 letters, digits, '.', '_' and '-'")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
-__all__ = ["meant", "name_problem"]
+__all__ = ["is_short_name", "meant", "name_problem"]
 
 MOST_CHARACTERS = 100
 
@@ -20,6 +21,14 @@ def name_problem(name: object) -> str:
     if len(name) > MOST_CHARACTERS:
         return f"{name[:MOST_CHARACTERS]!r}… is too long for a name, by {len(name) - MOST_CHARACTERS} characters"
     return ""
+
+
+_SHORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def is_short_name(name: str) -> bool:
+    """Whether it is at most 64 letters, digits, '.', '_' and '-', which no path, list or log can be confused by."""
+    return _SHORT.fullmatch(name) is not None
 
 
 def meant(wrong: str, names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import attrs
 
 from jackfield._loading.structure import Prepare, as_written, structure, unknown_keys
-from jackfield.config.addresses import tls_conflicts
+from jackfield.config.addresses import Options, overlaps, tls_conflicts
 from jackfield.config.cluster import read_cluster
 from jackfield.config.connection import ConnectionOptions
 from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOptions
@@ -64,7 +64,8 @@ def build_config(
     if serve is not None:
         reader.serve(serve)
     if webhooks is not None and serve is not None and metrics is not None:
-        reader.problems.extend(tls_conflicts({"webhooks": webhooks, "serve": serve, "metrics": metrics}))
+        tables: Options = {"webhooks": webhooks, "serve": serve, "metrics": metrics}
+        reader.problems.extend([*overlaps(tables), *tls_conflicts(tables)])
     if reader.problems:
         raise ConfigError(reader.problems)
     # What is not there has its problem.

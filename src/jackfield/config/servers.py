@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
+from jackfield.config.naming import is_short_name
 from jackfield.plugin.options import field_help, ge, host_and_port, is_loopback, is_url
 from jackfield.selectors import EVERYTHING, Selector
 
@@ -65,6 +67,7 @@ class MetricsOptions:
 
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]")
 _MAKE = "make it by: printf %s TOKEN | sha256sum"
 
 
@@ -83,6 +86,22 @@ def _are_origins(_instance: Any, _attribute: Any, value: tuple[str, ...]) -> Non
 def _not_empty(_instance: Any, _attribute: Any, value: tuple[Selector, ...]) -> None:
     if not value:
         raise ValueError('must hold at least one selector; "**" for everything')
+
+
+def _are_hosts(_instance: Any, _attribute: Any, value: tuple[str, ...]) -> None:
+    for each in value:
+        if not _HOST.fullmatch(each):
+            right = "give a name or an address without scheme, port and path, such as desk.example or [::1]"
+            raise ValueError(f"{each!r} is not the name of a host; {right}")
+
+
+def _are_tokens(_instance: Any, _attribute: Any, value: Mapping[str, TokenOptions]) -> None:
+    hashes: dict[str, str] = {}
+    for name, token in value.items():
+        if not is_short_name(name):
+            raise ValueError(f"{name[:80]!r} is not a name of at most 64 letters, digits, '.', '_' and '-'")
+        if (other := hashes.setdefault(token.hash, name)) != name:
+            raise ValueError(f"{other} and {name} have the same hash; each needs a token of its own")
 
 
 @attrs.frozen
@@ -124,7 +143,9 @@ class ServeOptions:
         default=None, metadata=field_help("a PEM file with the key of tls_cert, if it is in another file", path=True)
     )
     tokens: dict[str, TokenOptions] = attrs.field(
-        factory=dict, metadata=field_help("tables [serve.tokens.NAME]: who may ask, and what each may see")
+        factory=dict,
+        validator=_are_tokens,
+        metadata=field_help("tables [serve.tokens.NAME]: who may ask, and what each may see"),
     )
     open: bool = attrs.field(
         default=False, metadata=field_help("true: on loopback no token is needed, and everything may be seen")
@@ -135,7 +156,9 @@ class ServeOptions:
         metadata=field_help('origins of pages that may ask from a browser, such as ["https://desk.example"]'),
     )
     hosts: tuple[str, ...] = attrs.field(
-        default=(), metadata=field_help("names by which clients may call this server, beside the one it listens on")
+        default=(),
+        validator=_are_hosts,
+        metadata=field_help("names by which clients may call this server, beside the one it listens on"),
     )
     ticket_seconds: float = attrs.field(
         default=3600.0,

@@ -273,6 +273,32 @@ def test_an_inbox_is_configured_whole(options, message):
         WebhooksOptions(**options)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ("127.0.0.1:80", "127.0.0.1:80", False),  # the same text shares one listener
+        ("127.0.0.1:80", "0.0.0.0:80", True),
+        ("[::]:80", "127.0.0.1:80", True),
+        ("[::]:80", "0.0.0.0:80", True),
+        ("desk.example:80", "0.0.0.0:80", True),
+        ("localhost:80", "127.0.0.1:80", True),
+        ("[::1]:80", "localhost:80", True),
+        ("[::1]:80", "[0:0:0:0:0:0:0:1]:80", True),
+        ("[::1]:80", "127.0.0.1:80", False),
+        ("localhost:80", "192.0.2.1:80", False),
+        ("127.0.0.1:80", "0.0.0.0:81", False),
+        ("127.0.0.1:0", "0.0.0.0:0", False),
+    ],
+)
+def test_two_listeners_of_which_only_one_can_have_its_address_are_refused_by_both_names(one, other, overlap):
+    document = {"feeds": {"a": FEED}, "metrics": {"listen": one}, "webhooks": {"listen": other}}
+    said = f"metrics.listen: {one} and webhooks.listen, {other}, are one address for two listeners"
+    if overlap:
+        assert [each[: len(said)] for each in faults(document)] == [said]
+    else:
+        build(document)
+
+
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "gateway.toml"
     path.write_bytes(b'\xef\xbb\xbf[gateway]\njournal = "memory"\n')

@@ -170,6 +170,16 @@ async def test_an_address_that_is_in_use_is_a_fault_of_the_configuration():
         ({"listen": "0.0.0.0:0", "open": True}, "for loopback only"),
         ({"listen": "127.0.0.1:0", "open": True, "tls_key": "k"}, "tls_key needs tls_cert"),
         ({"listen": "127.0.0.1:0", "open": True, "origins": ("desk.example",)}, "is not an origin"),
+        ({"listen": "127.0.0.1:0", "tokens": {"a/b": TokenOptions(HASH)}}, "'a/b' is not a name of at most 64 letters"),
+        ({"listen": "127.0.0.1:0", "tokens": {"": TokenOptions(HASH)}}, "'' is not a name"),
+        (
+            {"listen": "127.0.0.1:0", "tokens": {"wall": TokenOptions(HASH), "desk": TokenOptions(HASH)}},
+            "wall and desk have the same hash",
+        ),
+        *(
+            ({"listen": "127.0.0.1:0", "open": True, "hosts": (host,)}, "is not the name of a host; give a name")
+            for host in ("", "https://x", "x:8322", "x/y", "::1", "bücher.example", "a b", "x.")
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(wrong, said):
