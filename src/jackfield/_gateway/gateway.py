@@ -270,8 +270,7 @@ class Gateway:
         finally:
             try:
                 with trio.CancelScope(shield=True) as ending:
-                    for group in tasks:
-                        group.ending = ending
+                    tasks.end_in(ending)
                     self._webhooks.server.stop()
                     await tasks.webhooks.finish(CLOSE_SECONDS)
                     await self._close(tasks.feeds, tasks.journal, tasks.pipelines)
@@ -286,6 +285,7 @@ class Gateway:
         self._cluster.prepare_to_leave()
         self._feeds.stop_all()
         await feeds.finish(CLOSE_SECONDS)
+        self._cluster.write_kept()
         self._journal.close()
         self._closed = True
         self._listeners.close()

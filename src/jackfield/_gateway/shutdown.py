@@ -94,6 +94,11 @@ class Tasks:
     def __iter__(self) -> Iterator[TaskGroup]:
         return (getattr(self, field.name) for field in attrs.fields(Tasks))
 
+    def end_in(self, scope: trio.CancelScope) -> None:
+        """They are ended in order from now on, in that scope."""
+        for group in self:
+            group.ending = scope
+
     def cancel(self) -> None:
         """End them all now."""
         for group in self:

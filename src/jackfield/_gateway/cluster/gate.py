@@ -27,7 +27,7 @@ __all__ = ["Gate", "Note"]
 CLOCKS = timedelta(seconds=1)
 MOST_LAG = timedelta(minutes=5)
 MOST_SENT = 1000
-NOBODY = "no member of the cluster was subscribed"
+NOBODY = "no member of the cluster wrote"
 
 
 class Note(msgspec.Struct):
@@ -172,8 +172,14 @@ class Gate:
         """Write from now on, first what was kept."""
         self.fence, self.until, self.writing, self.handing_over = fence, until, True, False
         self.holes.clear()
+        self.write_kept()
+
+    def write_kept(self) -> int:
+        """Write what was kept; how many events that was."""
+        kept = len(self.buffer)
         for copies in self.buffer.take():
             self._write(copies.events, copies.tokens, copies.committed)
+        return kept
 
     def close(self) -> None:
         """Write nothing more."""

@@ -77,6 +77,11 @@ class Cluster:
         if self._member is not None:
             self._member.prepare_to_leave()
 
+    def write_kept(self) -> None:
+        """Commit what nobody else has, once the feeds have stopped."""
+        if self._member is not None:
+            self._member.write_kept()
+
     async def leave(self) -> None:
         """Give back what is held, once the sinks are done."""
         if self._tasks is not None:

@@ -1,5 +1,6 @@
 """`jackfield._gateway.cluster.member`: gateways that share their feeds, against a simulator and by real locks."""
 
+import re
 import shutil
 from contextlib import AsyncExitStack
 
@@ -132,6 +133,19 @@ async def test_what_the_last_holder_left_is_known_even_where_the_coordinator_has
     await until(lambda: two.feed.role == "writes" and two.told.of(GapSuspected))
     assert two.told.of(FeedHeld)[0].fence > one.told.of(FeedHeld)[0].fence
     two.leaving.set()
+
+
+async def test_what_waits_for_a_coordinator_that_is_away_is_committed_when_the_gateway_is_closed(world, tmp_path):
+    one = await world("one")
+    await until(lambda: one.feed.role == "writes" and one.state == "subscribed")
+    await trio.to_thread.run_sync(shutil.rmtree, tmp_path / "jackfield")
+    (tmp_path / "jackfield").write_text("no folder")
+    await until(lambda: one.feed.role == "stands by" and one.feed.kept > 20)
+    one.leaving.set()
+    await until(lambda: one.told.of(FeedReleased))
+    (released,) = one.told.of(FeedReleased)
+    assert re.search(r"was closed; \d\d+ events that waited for the coordinator", released.reason)
+    assert one.gateway.state().journal.taken >= one.gateway.state().feeds["office"].events
 
 
 async def test_a_feed_that_a_reload_makes_another_one_is_held_on_and_one_that_is_removed_is_given_back(world):
