@@ -22,7 +22,8 @@ EPILOG = """\
 Asks the coordinator that [cluster] names; it need not run on the same machine as any
 member. WRITES is the fencing number under which a member writes a feed, 'stands by' says
 that it is connected and keeps copies, 'connects' that it is not subscribed yet. Exits
-with 1 where the coordinator does not answer, or a feed has no holder.
+with 1 where the coordinator does not answer, no gateway is a member, or a feed has no
+holder. In JSON, seconds_left is null where a lease does not end by time.
 
   jackfield cluster status gateway.toml
   jackfield cluster status gateway.toml --json"""
@@ -63,8 +64,10 @@ def run(options: argparse.Namespace) -> int:
         print(_table(("MEMBER", "FEEDS", "NOT COMMITTED", "BEHIND"), _member_rows(members)))
         for name, text in groups.items():
             print(f"feed {name}\n{text}")
-    feeds = {feed for about in members.values() for feed in about.feeds}
-    return 0 if members and all(view.leases.get(feed, LeaseState()).member for feed in feeds) else 1
+    trouble = _trouble(config.cluster, view, members)
+    if trouble:
+        say(f"jackfield: {trouble}", level="error")
+    return 1 if trouble else 0
 
 
 async def _asked(config: GatewayConfig, cluster: ClusterConfig) -> tuple[ClusterView, dict[str, str]]:
@@ -79,6 +82,18 @@ async def _asked(config: GatewayConfig, cluster: ClusterConfig) -> tuple[Cluster
             except ConnectionLost as error:
                 groups[feed.name] = str(error)
     return view, groups
+
+
+def _trouble(cluster: ClusterConfig, view: ClusterView, members: dict[str, About]) -> str:
+    """What is wrong, if anything is."""
+    if not members:
+        where = f"{cluster.options.name!r} at {cluster.coordinator.shown}"
+        return f"no gateway is a member of the cluster {where}: none runs, or those that run have another name or url"
+    feeds = sorted({feed for about in members.values() for feed in about.feeds})
+    if not feeds:
+        return "no member has a feed that can be shared: those by webhook alone, and of Redis, are every member's"
+    free = [feed for feed in feeds if not view.leases.get(feed, LeaseState()).member]
+    return f"nobody holds {', '.join(free)}" if free else ""
 
 
 def _feed_rows(view: ClusterView, members: dict[str, About]) -> list[tuple[str, ...]]:
@@ -117,7 +132,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _document(view: ClusterView, members: dict[str, About], groups: dict[str, str]) -> dict[str, object]:
     feeds = {
-        feed: {"holder": lease.member or None, "fence": lease.fence, "seconds_left": lease.seconds_left}
+        feed: {"holder": lease.member or None, "fence": lease.fence, "seconds_left": lease.seconds_left or None}
         for feed, lease in sorted(view.leases.items())
     }
     return {"members": members, "feeds": feeds, "groups": groups}

@@ -34,6 +34,7 @@ from jackfield.config.addresses import host_of, tables_of
 
 __all__ = ["configure", "run", "run_until_signal", "say_summary"]
 
+MOST_WORKERS = 64
 EPILOG = """\
 Connects every feed and delivers to every sink until SIGINT or SIGTERM; then it closes
 the vendors' connections, drains the sinks and exits with 0. A second signal stops it at
@@ -48,10 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_config_option(parser)
     parser.add_argument(
         "--workers",
-        type=number(int, 1),
+        type=number(int, 1, MOST_WORKERS),
         default=1,
         metavar="N",
-        help="processes that hold the feeds between them, each feed with a journal of its own (default: this one)",
+        help="processes that hold the feeds between them, 64 at most, each feed with a journal of its own "
+        "(default: this one)",
     )
     add_log_options(parser)
     add_plugin_options(parser)
@@ -66,6 +68,9 @@ def run(options: argparse.Namespace) -> int:
     console = made_console(options)
     for warning in config.warnings:
         console.say("config_warning", str(warning), level="warning")
+    if options.workers > max(1, feeds := len(config.feeds)):
+        text = f"--workers: more than the feeds, of which there are {feeds}, so {options.workers - feeds} hold nothing"
+        console.say("config_warning", text, level="warning")
     tune()
     as_python_has_them(signal.SIGINT)  # trio looks at the beginning whether an interrupt is its own to handle
     if options.workers > 1:

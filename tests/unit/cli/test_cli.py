@@ -268,6 +268,16 @@ def test_a_journal_that_cannot_be_used_is_one_message_and_exit_status_1(config, 
     ]
 
 
+def test_the_number_of_workers_has_a_bound_and_more_than_the_feeds_is_a_warning(config, capfd):
+    with pytest.raises(SystemExit) as exit_:
+        main(["run", str(config), "--workers", "65"])
+    assert exit_.value.code == 2
+    assert "must be between 1 and 64, not 65" in capfd.readouterr().err
+    config.write_text(config.read_text() + '[serve]\nlisten = "127.0.0.1:0"\nopen = true\n')
+    assert main(["run", str(config), "--workers", "9"]) == 2  # since it has [serve]
+    assert "--workers: more than the feeds, of which there " in capfd.readouterr().err
+
+
 def test_without_a_name_the_configuration_is_found(config, capsys, tmp_path, monkeypatch):
     assert main(["check"]) == 0
     assert capsys.readouterr().out.startswith("gateway.toml: valid\n")

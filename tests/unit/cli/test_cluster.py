@@ -50,10 +50,12 @@ def test_each_feed_has_its_holder_and_each_member_what_it_lags_behind(tmp_path, 
         "three-3": (About({"office": FeedHere(2, running=True)}), []),
     }
     assert trio.run(asked, tmp_path, members) == 1  # nobody holds idle
-    lines = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr()
+    assert "nobody holds idle" in printed.err
+    lines = printed.out.splitlines()
     assert lines[0] == f"cluster jackfield: file:{tmp_path}/cluster"
     rows = [line.split() for line in lines[1:]]
-    assert ["office", "one-1", "1", "two-2", "three-3"] in rows
+    assert ["office", "one-1", "two-2", "three-3"] in [[*row[:2], *row[3:]] for row in rows]
     assert ["idle", "-", "0", "-", "-"] in rows
     assert ["one-1", "1", "3", "bus", "7"] in rows
     assert ["two-2", "(leaving)", "1", "0", "-"] in rows
@@ -61,7 +63,8 @@ def test_each_feed_has_its_holder_and_each_member_what_it_lags_behind(tmp_path, 
     assert trio.run(asked, tmp_path, members, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["feeds"]["office"]["holder"] == "one-1"
-    assert document["feeds"]["office"]["fence"] == 2
+    assert document["feeds"]["office"]["fence"] > 1
+    assert document["feeds"]["office"]["seconds_left"] is None  # a lock does not end by time
     assert set(document["members"]) == {"one-1", "two-2", "three-3"}
 
 
@@ -73,5 +76,17 @@ def test_a_gateway_alone_and_a_coordinator_that_does_not_answer_are_said(tmp_pat
     assert main(["cluster", "status", config]) == 1
     config = configure(tmp_path, '[cluster]\nurl = "etcd://host"\nlease_seconds = 0\nmembr = "x"\n')
     assert main(["cluster", "status", config]) == 2
+    config = configure(tmp_path, f'[cluster]\nurl = "file:x"\nlease_seconds = 3601\nmember = "{"x" * 101}"\n')
+    assert main(["cluster", "status", config]) == 2
     said = capsys.readouterr().err
+    assert "cluster.lease_seconds: 3601.0 is not from 1 to 3600" in said
+    assert "100 of them at most" in said
     assert "cluster.lease_seconds: 0" in said
+
+
+def test_a_cluster_without_a_member_and_members_without_a_feed_are_said(tmp_path, capsys):
+    assert trio.run(asked, tmp_path, {}) == 1
+    said = f"no gateway is a member of the cluster 'jackfield' at file:{tmp_path}/cluster"
+    assert said in capsys.readouterr().err
+    assert trio.run(asked, tmp_path, {"one-1": (About(), [])}) == 1
+    assert "no member has a feed that can be shared" in capsys.readouterr().err
