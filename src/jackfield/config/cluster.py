@@ -15,12 +15,18 @@ from jackfield.plugin.options import field_help, ge
 
 __all__ = ["ClusterConfig", "ClusterOptions", "read_cluster"]
 
-_NAME = re.compile(r"[\w.-]+")
+_NAME = re.compile(r"[\w.-]{1,100}")
+MOST_SECONDS = 3600.0
 
 
 def _name(_instance: Any, _attribute: Any, value: str | None) -> None:
     if value is not None and not _NAME.fullmatch(value):
-        raise ValueError(f"{value!r} is not a name of letters, digits, '.', '_' and '-'")
+        raise ValueError(f"{value!r} is not a name of letters, digits, '.', '_' and '-', 100 of them at most")
+
+
+def _seconds(_instance: Any, _attribute: Any, value: float) -> None:
+    if not 1.0 <= value <= MOST_SECONDS:
+        raise ValueError(f"{value} is not from 1 to {MOST_SECONDS:g}")
 
 
 @attrs.frozen
@@ -35,8 +41,8 @@ class ClusterOptions:
     )
     lease_seconds: float = attrs.field(
         default=10.0,
-        validator=ge(1.0),
-        metadata=field_help("seconds after which a member that is not heard of loses its feeds to the others"),
+        validator=_seconds,
+        metadata=field_help("seconds after which a member that is not heard of loses its feeds to the others, to 3600"),
     )
     member: str | None = attrs.field(
         default=None,

@@ -88,8 +88,15 @@ class Document(dict[str, Any]):
         if secret and isinstance(value, Mapping) and isinstance(value.get("file"), str):
             return {**value, "file": str(file.parent / value["file"])}
         if field.metadata.get("path") and isinstance(value, str) and value and value != field.default:
-            return str(file.parent / value)
+            return _beside(file.parent, value)
         return value
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A path that is relative to a folder, or a ``file:`` URL of one."""
+    scheme = "file:" if path.startswith("file:") else ""
+    rest = path.removeprefix(scheme).removeprefix("//" if scheme else "")
+    return f"{scheme}{folder / rest}" if rest else path
 
 
 def _upwards(where: str) -> list[str]:

@@ -152,6 +152,9 @@ class _Reader:
             if connection is None:
                 continue
             self._warn_of_secrets(connection, f"feeds.{name}")
+            if connection.holders > 1 and "cluster" not in self.document:
+                problem = "without [cluster] there is nobody else to hold it, so one gateway does"
+                self.warnings.append(ConfigProblem(f"feeds.{name}.holders", problem))
             try:
                 yield Feed(name, spec.name, made, connection)
             except JackfieldError as error:

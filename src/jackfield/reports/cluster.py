@@ -45,8 +45,12 @@ class ClusterLost:
 
     level: ClassVar[Literal["warning"]] = "warning"
     reason: str
+    joined: bool = True
+    """Whether it has answered since the start."""
 
     def __str__(self) -> str:
+        if not self.joined:
+            return f"cluster: {self.reason}; not joined yet, so no shared feed is connected until it answers"
         return f"cluster: {self.reason}; feeds stay connected, and their events wait until it answers"
 
 

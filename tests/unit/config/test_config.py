@@ -188,11 +188,11 @@ def test_a_gateways_limits_are_checked_each_with_its_value():
 
 def test_what_is_allowed_but_doubtful_is_a_warning():
     document = {
-        "feeds": {"a": FEED | {"token": "hunter2"}},
+        "feeds": {"a": FEED | {"token": "hunter2"}, "b": FEED | {"holders": 2}},
         "sinks": {"s": {"type": "null"}},
     }
     warnings = [str(warning) for warning in build(document).warnings]
-    assert [warning.partition(":")[0] for warning in warnings] == ["feeds.a.token", "sinks.s"]
+    assert [warning.partition(":")[0] for warning in warnings] == ["feeds.a.token", "feeds.b.holders", "sinks.s"]
     assert "hunter2" not in "".join(warnings)
 
 

@@ -55,7 +55,9 @@ def _url(_instance: Any, _attribute: Any, value: str) -> None:
 class LockFiles:
     """A folder on this machine."""
 
-    url: str = attrs.field(validator=_url, metadata=field_help("file: and a folder that all members can write"))
+    url: str = attrs.field(
+        validator=_url, metadata=field_help("file: and a folder that all members can write", path=True)
+    )
 
     @property
     def folder(self) -> Path:

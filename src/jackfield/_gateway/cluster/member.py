@@ -56,6 +56,8 @@ class Member:
     """Until when another member is given the time to take a feed."""
     _since: float | None = None
     """Since when the coordinator answers."""
+    _joined: bool = False
+    """Whether it has ever answered."""
     _trouble: str = ""
     _leaving: bool = False
     _woken: trio.Event = attrs.field(factory=trio.Event)
@@ -105,7 +107,7 @@ class Member:
 
     def _lost(self, reason: str) -> float:
         if not self._trouble:
-            self._report(ClusterLost(reason))
+            self._report(ClusterLost(reason, self._joined))
         self._trouble, self._since = reason, None
         return min(1.0, self._lease_seconds / BEATS)
 
@@ -141,7 +143,7 @@ class Member:
     def _answered(self, view: ClusterView, began: float) -> None:
         self._peers = Peers.of(self.name, view, self._peers.leases)
         if self._since is None:
-            self._since = began
+            self._since, self._joined = began, True
             self._report(ClusterRejoined(self.name, len(view.members)))
         self._trouble = ""
 

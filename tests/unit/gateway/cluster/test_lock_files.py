@@ -7,7 +7,9 @@ import sys
 import pytest
 import trio
 
+from jackfield._cli.config_option import load_config
 from jackfield._gateway.cluster.lock_files import LockFiles
+from jackfield._loading.registry import Registry
 from jackfield.errors import ConnectionLost
 
 
@@ -145,3 +147,13 @@ def test_a_url_names_a_folder():
         LockFiles("file:")
     assert str(LockFiles("file:///run/x").folder) == "/run/x"
     assert str(LockFiles("file:var/x").folder) == "var/x"
+
+
+@pytest.mark.parametrize(("url", "folder"), [("file:var/x", "{}/var/x"), ("file:///run/x", "/run/x")])
+def test_a_relative_folder_is_beside_the_file_that_names_it(tmp_path, monkeypatch, url, folder):
+    path = tmp_path / "etc" / "gateway.toml"
+    path.parent.mkdir()
+    path.write_text(f'[feeds.a]\nprovider = "voipbin"\ntoken = "t"\n[cluster]\nurl = "{url}"\n')
+    monkeypatch.chdir(tmp_path)
+    config = load_config((path,), Registry.load())
+    assert str(config.cluster.coordinator.folder) == folder.format(path.parent)
