@@ -20,7 +20,8 @@ EPILOG = """\
 Checks the configuration, finds the gateway that runs by it by the lock of its journal,
 sends it SIGHUP and waits. Prints what has changed and exits with 0; where something is
 wrong, needs a restart or cannot be started, it prints every problem and exits with 2,
-and the gateway goes on as it was."""
+and the gateway goes on as it was. It exits with 1 where nothing is wrong with the
+configuration: no answer in time, or a worker that died meanwhile."""
 
 LOOK_SECONDS = 0.1
 
@@ -53,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     outcome = _wait(path, before, options.timeout)
     if outcome is None:
         raise JackfieldError(f"process {process} has not said within {options.timeout:g} s how it went; see its log")
+    if outcome.get("failure"):
+        raise JackfieldError(f"not reloaded, the old configuration goes on: {outcome['failure']}")
     if outcome["problems"]:
         raise ConfigError([ConfigProblem(where, problem) for where, problem in outcome["problems"]])
     print("\n".join(outcome["changes"]) or "nothing has changed")

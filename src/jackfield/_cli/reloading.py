@@ -41,7 +41,7 @@ class SupportsReload(SupportsState, Protocol):
         """What it runs by now."""
 
     async def apply(self, config: GatewayConfig) -> Changes:
-        """Take another configuration over; `ConfigError` where it goes on with the one that it has."""
+        """Take another configuration over; `JackfieldError` where it goes on with the one that it has."""
 
 
 def outcome_file(config: GatewayConfig) -> Path | None:
@@ -64,15 +64,16 @@ async def reload_gateway(
         manager.reloading()
         changes: tuple[str, ...] = ()
         problems: list[tuple[str, str]] = []
+        failure = ""
         try:
             config = await _read(again, console)
             changes = (await gateway.apply(config)).lines
         except ConfigError as error:
             problems = [(each.path, each.message) for each in error.problems]
-        except JackfieldError as error:  # it is just closing
-            problems = [("", str(error))]
+        except JackfieldError as error:  # it is just closing, or a worker has died
+            failure = str(error)
         if (path := outcome_file(gateway.config)) is not None:
-            outcome = {"changes": changes, "problems": problems, "process": os.getpid()}
+            outcome = {"changes": changes, "problems": problems, "failure": failure, "process": os.getpid()}
             await trio.to_thread.run_sync(_write, path, outcome | {"at": datetime.now(UTC).isoformat()})
         manager.ready(gateway.state())
 

@@ -34,14 +34,16 @@ class Changed:
 async def change_all(group: WorkerGroup, config: GatewayConfig) -> Changed:
     """Let all workers take it over, one after another; where one cannot, those before it go back.
 
-    `ConfigError` says what was wrong, and whatever could not be taken back.
+    `ConfigError` says what was wrong with it, `JackfieldError` what else was, such as a worker that died; either names
+    whatever could not be taken back.
     """
     written = Written.of(group.document())
     try:
         _check(group, config)
         lines = await _change(group, config, written)
-    except ConfigError as error:
-        group.report(ConfigReloadFailed(tuple(map(str, error.problems))))
+    except JackfieldError as error:
+        problems = error.problems if isinstance(error, ConfigError) else (error,)
+        group.report(ConfigReloadFailed(tuple(map(str, problems))))
         raise
     group.config = config
     group.server.receivers = group.receivers(config)
@@ -75,11 +77,11 @@ async def _change(group: WorkerGroup, config: GatewayConfig, written: Written) -
             lines |= dict.fromkeys(await worker.apply(written, shares[worker.number]))
     except JackfieldError as error:
         group.written = before
-        problems = _problems(error)
         with trio.CancelScope(shield=True):
-            for worker in group.workers:
-                problems += await _take_back(worker, before)
-        raise ConfigError(problems) from None
+            left = [text for worker in group.workers if (text := await _take_back(worker, before))]
+        if isinstance(error, ConfigError):
+            raise ConfigError([*error.problems, *(ConfigProblem("", text) for text in left)]) from None
+        raise JackfieldError("; ".join([str(error), *left])) from None
     return tuple(lines)
 
 
@@ -92,15 +94,11 @@ def _shares(group: WorkerGroup, config: GatewayConfig) -> dict[int, tuple[str, .
     return {number: tuple(feeds) for number, feeds in held.items()}
 
 
-async def _take_back(worker: Worker, before: Written) -> list[ConfigProblem]:
+async def _take_back(worker: Worker, before: Written) -> str:
+    """Let a worker go back; why it could not, if it could not."""
     try:
         with suppress(WorkerDown):  # it begins with what was before
             await worker.apply(before, worker.feeds)
     except JackfieldError as error:
-        text = f"what it had changed by then could not be taken back: {error}"
-        return [ConfigProblem("", f"worker {worker.number}: {text}")]
-    return []
-
-
-def _problems(error: JackfieldError) -> list[ConfigProblem]:
-    return list(error.problems) if isinstance(error, ConfigError) else [ConfigProblem("", str(error))]
+        return f"worker {worker.number}: what it had changed by then could not be taken back: {error}"
+    return ""
