@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from jackfield._journal.durable import DurableSubscription, DurableSubscriptions
+from jackfield.config import ServeOptions
+from jackfield.reports import DurableStats
 from jackfield.selectors import Selector
 
 __all__ = ["Durables"]
@@ -20,6 +22,8 @@ class Durables:
     _select: Callable[[Iterable[Selector]], None]
     """Let the feeds subscribe to what these need; counted, so that each call needs its `_deselect`."""
     _deselect: Callable[[Iterable[Selector]], None]
+    _ownerless: set[str] = attrs.field(factory=set)
+    """Those of tokens that are not configured, which nobody can follow."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._journal)
@@ -27,10 +31,17 @@ class Durables:
     def __contains__(self, name: str) -> bool:
         return name in self._journal
 
-    def begin(self) -> None:
+    def begin(self, serve: ServeOptions) -> None:
         """Let the feeds subscribe to what earlier runs were asked for."""
         for name in self:
             self._select(self.selectors(name))
+            token, stroke, _ = name.rpartition("/")
+            if stroke and not (token in serve.tokens if token else serve.open):
+                self._ownerless.add(name)
+
+    def states(self) -> dict[str, DurableStats]:
+        """How each stands, by name."""
+        return {name: DurableStats(self._journal.behind(name), name not in self._ownerless) for name in self}
 
     def selectors(self, name: str) -> tuple[Selector, ...]:
         """What one selects; nothing where there is none of that name."""

@@ -164,9 +164,8 @@ class Gateway:
     def state(self) -> GatewayState:
         """How everything stands and what happened so far, counted; a snapshot, also after the end."""
         feeds, sinks, rejections = self._feeds.sessions, self._sinks.pipelines, self._webhooks.server.rejections
-        listeners = tuple(self._listeners.states())
         shares = self._serve_stats(), self._cluster.stats()
-        return gateway_state(feeds, sinks, self._journal, listeners, self._routes, rejections, shares)
+        return gateway_state(feeds, sinks, self._journal, self._listeners, self._routes, rejections, shares)
 
     def add_route(self, route: Route | Mapping[str, Any]) -> Route:
         """Let what a route selects go to its sinks from now on; the route, for `remove_route`.
@@ -250,7 +249,7 @@ class Gateway:
                 self._feeds.open(feed, "no gateway was running")
             report_unknown_kinds(self._routes.selectors, self._registry, self._feeds.sessions)
             self._feeds.select(self._routes.selectors)
-            self._listeners.durables.begin()
+            self._listeners.begin(config.serve)
             await self._webhooks.open(self._feeds.sessions)
             await self._reloader.learn()
         return tasks

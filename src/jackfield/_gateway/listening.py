@@ -12,9 +12,10 @@ from jackfield._gateway.listener import Listener, check_bounds
 from jackfield._gateway.listeners import DurableListeners, EventListeners, RecordListeners
 from jackfield._journal import Journal
 from jackfield._journal.durable import check_durable
+from jackfield.config import ServeOptions
 from jackfield.errors import JackfieldError
 from jackfield.events import Event, Record
-from jackfield.reports import ListenerState, Overflow, Report
+from jackfield.reports import DurableOwnerless, ListenerState, Overflow, Report
 from jackfield.selectors import Selector
 
 __all__ = ["Listening"]
@@ -39,6 +40,12 @@ class Listening:
         self._events = EventListeners(self._report, self._deselect)
         self._committed = RecordListeners(self._report, self._deselect)
         self._durable = DurableListeners(self._report, self._deselect)
+
+    def begin(self, serve: ServeOptions) -> None:
+        """Let the feeds subscribe to what durable subscriptions of earlier runs need."""
+        self.durables.begin(serve)
+        if names := tuple(name for name, each in self.durables.states().items() if not each.owned):
+            self._report(DurableOwnerless(names))
 
     def put(self, events: Sequence[Event]) -> None:
         """Give events to those that want them at once; never waits."""

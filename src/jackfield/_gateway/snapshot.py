@@ -10,10 +10,11 @@ import attrs
 
 from jackfield._delivery import SinkPipeline
 from jackfield._feed.session import Session
+from jackfield._gateway.listening import Listening
 from jackfield._journal import Journal
 from jackfield.config import Route
 from jackfield.reports.feed_stats import FeedStats
-from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, ServeStats, SinkStats
+from jackfield.reports.stats import ClusterStats, DurableStats, JournalStats, ListenerState, ServeStats, SinkStats
 from jackfield.reports.workers import WorkerStats
 
 __all__ = ["GatewayState", "SupportsState", "gateway_state"]
@@ -38,6 +39,8 @@ class GatewayState:
     """The gateways that feeds are shared with; ``None`` where there are none."""
     workers: Mapping[str, WorkerStats] = MappingProxyType({})
     """The processes that hold the feeds, by number; none where it is this one alone."""
+    durable: Mapping[str, DurableStats] = MappingProxyType({})
+    """Durable subscriptions, by name; those of clients of ``[serve]`` have the name of their token before theirs."""
 
 
 class SupportsState(Protocol):
@@ -51,7 +54,7 @@ def gateway_state(
     sessions: Mapping[str, Session],
     pipelines: Mapping[str, SinkPipeline],
     journal: Journal,
-    listeners: tuple[ListenerState, ...],
+    listeners: Listening,
     routes: Iterable[Route],
     rejections: Mapping[str, int],
     shares: tuple[ServeStats, ClusterStats | None],
@@ -63,8 +66,9 @@ def gateway_state(
         MappingProxyType(feeds),
         MappingProxyType(sinks),
         journal.snapshot(),
-        listeners,
+        tuple(listeners.states()),
         tuple(routes),
         MappingProxyType(dict(rejections)),
         *shares,
+        durable=MappingProxyType(listeners.durables.states()),
     )

@@ -79,6 +79,10 @@ class DurableSubscriptions:
         """The first position that is not acknowledged."""
         return self._pending.durable[name].next
 
+    def behind(self, name: str) -> int:
+        """How many events it has not acknowledged, whether they are for it or not."""
+        return self._log.count(self.position(name), self._log.end)
+
     def select(self, name: str) -> str:
         """What it selects, a selector a line; nothing where there is none of that name."""
         return row.select if (row := self._pending.durable.get(name)) else ""

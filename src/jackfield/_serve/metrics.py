@@ -72,6 +72,7 @@ def families(state: GatewayState, process: Process, now: datetime) -> Iterator[M
     yield lag
     yield from _group("journal", JOURNAL, {(): state.journal})
     yield from _group("serve", SERVE, {(): state.serve})
+    yield from _group("durable", DURABLE, {(name,): each for name, each in state.durable.items()}, "name")
     yield from _group("worker", WORKER, {(name,): each for name, each in state.workers.items()}, "worker")
     yield from _group("gateway", GATEWAY, {(): state})
     if state.cluster is not None:
@@ -189,6 +190,10 @@ SERVE = (
     Figure("sent_bytes", "Bytes of events and states that were sent.", lambda serve: serve.sent_bytes),
     Figure("dropped_events", "Events that were dropped for slow clients.", lambda serve: serve.dropped),
     Figure("rejected_requests", "Requests that were refused.", lambda serve: serve.rejections, by=("reason",)),
+)
+DURABLE = (
+    _gauge("behind_events", "Events that it has not acknowledged.", lambda durable: durable.behind),
+    _gauge("owned", "0 where its token is not configured.", lambda durable: durable.owned),
 )
 WORKER = (
     _gauge("up", "1 while the process holds its feeds.", lambda worker: worker.up),

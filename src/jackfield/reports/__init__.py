@@ -24,7 +24,7 @@ from jackfield.reports.journal import (
 )
 from jackfield.reports.latency import Latency
 from jackfield.reports.reloads import ConfigReloaded, ConfigReloadFailed, SinkRemoved
-from jackfield.reports.setup import KindUnknown, PluginLoadFailed
+from jackfield.reports.setup import DurableOwnerless, KindUnknown, PluginLoadFailed
 from jackfield.reports.sinks import (
     DeliveryFailed,
     DeliveryResumed,
@@ -35,6 +35,7 @@ from jackfield.reports.sinks import (
 )
 from jackfield.reports.stats import (
     ClusterStats,
+    DurableStats,
     JournalStats,
     ListenerState,
     Overflow,
@@ -55,6 +56,8 @@ __all__ = [
     "ConnectionRenewed",
     "DeliveryFailed",
     "DeliveryResumed",
+    "DurableOwnerless",
+    "DurableStats",
     "EventDeadLettered",
     "EventsDropped",
     "FeedHeld",
@@ -265,5 +268,6 @@ Report = (
     | WorkerStarted
     | WorkerEnded
     | KindUnknown
+    | DurableOwnerless
     | PluginLoadFailed
 )

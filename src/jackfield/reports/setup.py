@@ -6,7 +6,9 @@ from typing import ClassVar, Literal
 
 import attrs
 
-__all__ = ["KindUnknown", "PluginLoadFailed"]
+__all__ = ["DurableOwnerless", "KindUnknown", "PluginLoadFailed"]
+
+MOST_SHOWN = 10
 
 
 @attrs.frozen
@@ -19,6 +21,22 @@ class KindUnknown:
 
     def __str__(self) -> str:
         return f"selector {self.selector}: {self.problem}"
+
+
+@attrs.frozen
+class DurableOwnerless:
+    """Durable subscriptions of tokens that are not configured: nobody can follow them, and feeds stay subscribed."""
+
+    level: ClassVar[Literal["warning"]] = "warning"
+    names: tuple[str, ...]
+    """Each with the name of its token before its own."""
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.names[:MOST_SHOWN]) + (", …" if len(self.names) > MOST_SHOWN else "")
+        return (
+            f"journal: durable subscriptions of tokens that are not configured: {shown}; nobody can follow them, and "
+            "feeds stay subscribed to what they select; 'journal forget-durable' forgets one while no gateway runs"
+        )
 
 
 @attrs.frozen

@@ -15,6 +15,7 @@ from jackfield.selectors import Selector
 __all__ = [
     "SINK_STATES",
     "ClusterStats",
+    "DurableStats",
     "JournalStats",
     "ListenerState",
     "Overflow",
@@ -132,6 +133,16 @@ class ServeStats:
     """Events that were dropped because a client was too slow; it was notified, and can fetch them."""
     rejections: Mapping[str, int] = MappingProxyType({})
     """Requests that were refused, by reason."""
+
+
+@attrs.frozen
+class DurableStats:
+    """How one durable subscription stands."""
+
+    behind: int
+    """Events that it has not acknowledged, whether they are for it or not."""
+    owned: bool = True
+    """False for that of a token that is not configured, which nobody can follow."""
 
 
 @attrs.frozen

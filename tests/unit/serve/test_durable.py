@@ -4,6 +4,7 @@ import json
 import shutil
 from contextlib import asynccontextmanager
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -26,12 +27,26 @@ from served import (
 )
 from trio_websocket import ConnectionClosed
 
+import jackfield
 from jackfield._journal.copying import back_up
 from jackfield._serve import sse
-from jackfield.config import TokenOptions
+from jackfield.config import ServeOptions, TokenOptions
+from jackfield.plugin.hooks import hookimpl
+from jackfield.reports import DurableOwnerless, DurableStats
 from jackfield.selectors import Selector
 
 DESK = "/v1/durable/desk"
+
+
+@attrs.define(eq=False)
+class Hearing:
+    """Hears what is reported."""
+
+    heard: list
+
+    @hookimpl
+    def jackfield_observe(self, report):
+        self.heard.append(report)
 
 
 async def numbers(reader, count):
@@ -209,6 +224,32 @@ async def test_each_token_has_names_of_its_own_and_its_rights_hold():
         assert (await get(url, "/v1/durable/mine"))[0] == 401
         assert (await get(url, events_path("agent.*", durable="another"), **BEARER))[0] == 403
         assert len((await get_json(url, "/v1/durable", **BEARER))["durable"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("serve", "names"),
+    [
+        (options(tokens=limited("**")), ("/own", "old/desk")),
+        (options(tokens=limited("**"), open=True), ("old/desk",)),
+        (ServeOptions(), ("/own", "old/desk", "wall/desk")),
+    ],
+    ids=["tokens", "open too", "nothing is served"],
+)
+async def test_those_of_a_token_that_is_not_configured_are_reported_at_the_start_and_in_the_state(
+    tmp_path, serve, names
+):
+    every = ("/own", "old/desk", "process", "wall/desk")
+    async with jackfield.open_gateway(config(tmp_path / "journal")) as gateway:
+        for name in every:
+            gateway._listeners.durables.open(name, (Selector.parse("**"),), 1)
+        await gateway.publish(event(1))
+    heard = []
+    opening = jackfield.open_gateway(attrs.evolve(config(tmp_path / "journal"), serve=serve), plugins=[Hearing(heard)])
+    async with opening as gateway:
+        assert gateway.state().durable == {name: DurableStats(1, name not in names) for name in every}
+    (report,) = [each for each in heard if isinstance(each, DurableOwnerless)]
+    assert report.names == names
+    assert f"not configured: {', '.join(names)}; nobody can follow them" in str(report)
 
 
 async def test_one_that_nobody_follows_can_be_forgotten():

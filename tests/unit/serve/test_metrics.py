@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from jackfield._gateway.snapshot import GatewayState
 from jackfield._serve import metrics
 from jackfield._serve.metrics import Process, exposition
-from jackfield.reports import FeedState
+from jackfield.reports import DurableStats, FeedState
 from jackfield.reports.feed_stats import FeedStats, WebhookStats
 from jackfield.reports.latency import BOUNDS, Latency, LatencyCounter
 from jackfield.reports.stats import ClusterStats, JournalStats, ListenerState, ServeStats, SharedFeed, SinkStats
@@ -61,6 +61,7 @@ STATE = GatewayState(
     (),
     {"no such feed": 403},
     SERVE,
+    durable={"old/desk": DurableStats(404, owned=False)},
 )
 
 
@@ -93,11 +94,13 @@ def test_every_counter_of_the_state_is_there():
 
 def test_what_a_state_has_beside_these_rows_is_there_too():
     """A part of the state that comes anew fails here until it has its figures."""
-    parts = {"feeds", "sinks", "journal", "listeners", "routes", "unroutable_webhooks", "serve", "cluster", "workers"}
-    assert {field.name for field in attrs.fields(GatewayState)} == parts
+    parts = {"feeds", "sinks", "journal", "listeners", "routes", "unroutable_webhooks", "serve", "durable", "cluster"}
+    assert {field.name for field in attrs.fields(GatewayState)} == parts | {"workers"}
     found = samples()
     assert found["jackfield_gateway_listener_dropped_events",] == 402
     assert found["jackfield_gateway_unroutable_webhooks_total", ("reason", "no such feed")] == 403
+    assert found["jackfield_durable_behind_events", name := ("name", "old/desk")] == 404
+    assert found["jackfield_durable_owned", name] == 0
 
 
 def test_states_labels_and_units_are_as_the_conventions_have_them():
