@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 
 from jackfield._journal.dedup import key_of
+from jackfield._journal.fences import Fences
 from jackfield._journal.segments import SegmentFolder
 from jackfield._journal.segments.copying import copy_segments, remove_leftovers
 from jackfield._journal.store import SegmentStore
@@ -157,8 +158,10 @@ def _lines(source: Path, problem: Callable[[str], None]) -> Iterator[tuple[str, 
 def back_up(path: Path, target: Path) -> int:
     """Copy a journal, which a gateway may be writing to, into a new folder; how many events the copy holds.
 
-    How far sinks have come is copied first, and the events then, so that no sink stands behind the copy's end.
+    How far sinks have come is copied first, and the events then, so that no sink stands behind the copy's end. Under
+    which numbers a cluster's feeds were held is read before that, and again after it.
     """
+    fences = Fences.beside(str(path))
     if target.resolve().is_relative_to(path.resolve()):
         raise JournalError(f"{target}: is within the journal itself; name a folder elsewhere")
     try:
@@ -172,6 +175,8 @@ def back_up(path: Path, target: Path) -> int:
         if folder.findings:
             raise JournalError(f"{path}: is damaged, and a copy would be too: {folder.findings[0]}")
         copy_segments(folder, target)
+    fences.add(Fences.beside(str(path)))
+    fences.save_beside(target)
     with closing(SegmentFolder.open(target, readonly=True)) as copy:
         problems = [*copy.check()]
         count = sum(1 for page in copy.scan(-ALL, ALL, problems.append) for _ in page)

@@ -40,9 +40,9 @@ class Cluster:
         """Have the feeds that are shared run by a member, and by nobody else from now on."""
         if config.cluster is None:
             return
-        from jackfield._gateway.cluster.fences import Fences
         from jackfield._gateway.cluster.member import Member
         from jackfield._gateway.cluster.sessions import SharedSessions, is_shared
+        from jackfield._journal.fences import Fences
 
         feeds, sinks, _, webhooks, live = parts
         fences = Fences.beside(config.gateway.journal)

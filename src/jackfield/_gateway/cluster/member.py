@@ -11,11 +11,11 @@ from datetime import timedelta
 import attrs
 import trio
 
-from jackfield._gateway.cluster.fences import Fences
 from jackfield._gateway.cluster.gate import Note
 from jackfield._gateway.cluster.sessions import SharedSessions
 from jackfield._gateway.cluster.sharing import About, FeedHere, Peers, decide
 from jackfield._gateway.cluster.standby import OVERLAP_SECONDS
+from jackfield._journal.fences import Fences
 from jackfield.config import ClusterConfig
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.coordinator import ClusterView, OpenCoordinator

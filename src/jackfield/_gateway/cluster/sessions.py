@@ -12,7 +12,6 @@ import trio
 from jackfield._feed.recorder import Deliver
 from jackfield._feed.session import Session
 from jackfield._feed.taking_over import account_of, announce, miss_since
-from jackfield._gateway.cluster.fences import Fences
 from jackfield._gateway.cluster.gate import NOBODY, Gate, Note
 from jackfield._gateway.cluster.standby import StandbyBuffer
 from jackfield._gateway.feeds import Feeds
@@ -21,6 +20,7 @@ from jackfield._gateway.shutdown import Tasks
 from jackfield._gateway.webhooks import Webhooks
 from jackfield._journal import Journal
 from jackfield._journal.downtime import Account
+from jackfield._journal.fences import Fences
 from jackfield.config import ClusterOptions, Feed
 from jackfield.plugin.provider import relays
 from jackfield.reports import FeedState, Report, StandbyOverflowed

@@ -49,6 +49,16 @@ class Fences:
         first = max(0, bisect_right(spans, needed, key=lambda span: span[0]) - 1)
         self._spans[feed] = spans[first:]
 
+    def add(self, later: Fences) -> None:
+        """Those that were read later too: of what was delivered meanwhile they know nothing any more."""
+        for feed, spans in later._spans.items():
+            self._spans[feed] = sorted({*self._spans.get(feed, ()), *spans})
+
+    def save_beside(self, journal: Path) -> None:
+        """Write them to a copy of the journal; nothing where there are none; `OSError` where that fails."""
+        if self._spans:
+            attrs.evolve(self, path=journal / FILE).save()
+
     def save(self) -> None:
         """Write them to the file, whole or not at all; `OSError` where that fails. To be called in a thread."""
         if self._path is not None:
