@@ -8,7 +8,7 @@ from jackfield._gateway.arguments import expect
 from jackfield._gateway.listener import BUFFER_BYTES, Listener
 from jackfield._gateway.missing import missing_events
 from jackfield._journal import Journal
-from jackfield._journal.durable import DurableSubscription
+from jackfield._journal.durable import DurableSubscription, check_given
 from jackfield._routing.index import SelectorIndex
 from jackfield.events import Record
 
@@ -44,9 +44,11 @@ class DurableListener(Listener[Record]):
     def acknowledge(self, record: Record) -> None:
         """Be done with this record and all that came before it; saved a quarter of a second later at most.
 
-        `TypeError` for what is not a record.
+        `TypeError` for what is not a record, `ValueError` for one that this listener has not given yet.
         """
         expect("record", record, Record, "a record that the listener gave")
+        if self._events:
+            check_given(self.durable, record.position, self._events[0].position)
         self._place.acknowledge(record.position)
         self._pass_over()
 

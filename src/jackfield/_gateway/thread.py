@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -24,6 +24,7 @@ from jackfield._gateway.durable_listener import DurableListener
 from jackfield._gateway.gateway import Gateway
 from jackfield._gateway.listener import Item, Listener
 from jackfield._gateway.watch import Changes, Watch
+from jackfield._journal.durable import check_given
 from jackfield.errors import JackfieldError, JournalError
 from jackfield.events import Record
 from jackfield.state import Snapshot
@@ -165,6 +166,8 @@ class Batches(Generic[Item]):
     _portal: Portal
     _listening: Future[Listener[Item]]
     _asked: Future[list[Item]] | None = None
+    _given: int = 0
+    """The position behind the last record that the host has got."""
 
     @classmethod
     def open(cls, portal: Portal, listen: Callable[[], Listener[Item]]) -> Batches[Item]:
@@ -191,6 +194,9 @@ class Batches(Generic[Item]):
         first = self._asked is batch
         if first:
             self._asked = None
+            last = None if batch.exception() is not None else next(reversed(batch.result()), None)
+            if isinstance(last, Record):
+                self._given = last.position + 1
         return first
 
     def close(self) -> None:
@@ -198,9 +204,10 @@ class Batches(Generic[Item]):
         if not self._portal.forked:
             self._portal.call(self._close)
 
-    def acknowledge(self, record: Record) -> None:
-        """Be done with a record of a durable listener, and all before it."""
+    def acknowledge(self, name: str, record: Record, waiting: Sequence[Record]) -> None:
+        """Be done with a record of the durable listener of that name, and all before it; not what is `waiting`."""
         expect("record", record, Record, "a record that the listener gave")
+        check_given(name, record.position, waiting[0].position if waiting else self._given)
         if not self._portal.forked:
             self._portal.call(partial(self._acknowledge, record))
 

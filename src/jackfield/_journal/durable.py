@@ -15,7 +15,7 @@ from jackfield._journal.store.records import Durable
 from jackfield.config.naming import is_short_name
 from jackfield.errors import JournalError
 
-__all__ = ["DurableSubscription", "DurableSubscriptions", "check_durable"]
+__all__ = ["DurableSubscription", "DurableSubscriptions", "check_durable", "check_given"]
 
 MOST_NAMES = 1000
 MOST_SELECT = 16_000
@@ -27,6 +27,12 @@ def check_durable(name: str) -> None:
         raise TypeError(f"durable: {name!r} is of type {type(name).__name__}; give a name, as a text")
     if not is_short_name(name):
         raise ValueError(f"durable: {name[:80]!r} is not a name of at most 64 letters, digits, '.', '_' and '-'")
+
+
+def check_given(name: str, position: int, given: int) -> None:
+    """`ValueError` where a consumer acknowledges what it was not given: it was given what stands before `given`."""
+    if position >= given:
+        raise ValueError(f"event {position} was not given yet to {name!r}; acknowledge what it was given")
 
 
 @attrs.define(eq=False)
@@ -48,8 +54,9 @@ class DurableSubscription:
         self._given = max(self._given, position + 1)
 
     def acknowledge(self, position: int) -> None:
-        """The consumer is done with all that it was given up to there."""
-        self._move(min(position + 1, self._given))
+        """The consumer is done with all that it was given up to there; `ValueError` for what it was not given."""
+        check_given(self.name, position, self._given)
+        self._move(position + 1)
 
     def pass_over(self, upcoming: int) -> None:
         """Nothing before `upcoming` is for the consumer but what it was given; counts once it is done with that."""

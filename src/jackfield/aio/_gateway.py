@@ -84,8 +84,11 @@ class DurableListener(Listener[Record]):
     """Its name."""
 
     def acknowledge(self, record: Record) -> None:
-        """Be done with this record and all that came before it; saved a quarter of a second later at most."""
-        self._batches.acknowledge(record)
+        """Be done with this record and all that came before it; saved a quarter of a second later at most.
+
+        `TypeError` for what is not a record, `ValueError` for one that this listener has not given yet.
+        """
+        self._batches.acknowledge(self.durable, record, self._events)
 
 
 @attrs.define(eq=False)

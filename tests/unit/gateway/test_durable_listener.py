@@ -78,6 +78,22 @@ async def test_what_it_does_not_select_is_passed_over_once_it_is_done_with_what_
             assert durables.position("crm") == 8
 
 
+async def test_what_it_was_not_given_yet_cannot_be_acknowledged(tmp_path):
+    async with jackfield.open_gateway(config(tmp_path / "journal")) as gateway:
+        with gateway.listen("**", durable="crm") as listener, gateway.listen("**", committed=True) as other:
+            await gateway.publish(event(1), event(2))
+            records = await take(other, 2)
+            first = await anext(listener)
+            with pytest.raises(ValueError, match="event 2 was not given yet to 'crm'; acknowledge what it was given"):
+                listener.acknowledge(records[1])  # which waits in its buffer
+            with pytest.raises(ValueError, match="event 7 was not given yet"):
+                listener.acknowledge(first._replace(position=7))
+            assert gateway._listeners.durables.position("crm") == 1
+            listener.acknowledge(records[0])
+            listener.acknowledge((await take(listener, 1))[0])
+            assert gateway._listeners.durables.position("crm") == 3
+
+
 class Reports:
     def __init__(self):
         self.heard = []
@@ -181,12 +197,18 @@ def test_a_script_and_an_asyncio_program_have_it_too(tmp_path):
         with gateway.listen("**", durable="crm", timeout=10) as listener:
             gateway.publish(event(1), event(2), event(3))
             assert next(listener).event == event(1)
-            listener.acknowledge(next(listener))
+            second = next(listener)
+            with gateway.listen("**", committed=True, timeout=10) as other:
+                gateway.publish(event(4))
+                with pytest.raises(ValueError, match="event 4 was not given yet to 'crm'"):
+                    listener.acknowledge(next(other))
+            listener.acknowledge(second)
+            with pytest.raises(ValueError, match="event 3 was not given yet to 'crm'"):
+                listener.acknowledge(second._replace(position=3))
             with pytest.raises(TypeError, match="record: None is of type NoneType"):
                 listener.acknowledge(None)
-            second = gateway.listen("**", durable="crm", timeout=10)
             with pytest.raises(JackfieldError, match="somebody listens as 'crm' already"):
-                second.take()
+                gateway.listen("**", durable="crm", timeout=10).take()
         with pytest.raises(ValueError, match="'-' is not a name"):
             gateway.listen("**", durable="-")
 
@@ -196,4 +218,4 @@ def test_a_script_and_an_asyncio_program_have_it_too(tmp_path):
                 assert (listener.durable, listener.dropped) == ("crm", 0)
                 return ids(await listener.take())
 
-    assert asyncio.run(main()) == [3]
+    assert asyncio.run(main()) == [3, 4]

@@ -44,7 +44,10 @@ def test_it_never_goes_back_and_never_past_what_was_given():
     one.acknowledge(7)
     one.acknowledge(6)
     assert one.position == 8
-    one.acknowledge(1000)
+    for position in (10, 1000):
+        with pytest.raises(ValueError, match=f"event {position} was not given yet to 'desk'; acknowledge what it was"):
+            one.acknowledge(position)
+    one.acknowledge(9)
     assert one.position == 10
     every.acknowledge("desk", 3)
     assert one.position == 10
@@ -107,7 +110,7 @@ def test_no_order_of_calls_loses_what_was_given_and_not_acknowledged(calls):
         if what == "give" and number > max([*given, 0], default=0) and number >= one._given:
             one.give(number)
             given.append(number)
-        elif what == "acknowledge":
+        elif what == "acknowledge" and number < one._given:
             one.acknowledge(number)
             acknowledged = max(acknowledged, number)
         elif what == "pass_over" and number > max(given, default=0):
