@@ -9,7 +9,6 @@ from pathlib import Path
 
 import attrs
 import pytest
-import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -152,20 +151,38 @@ async def test_an_amended_vcon_refers_to_the_bytes_that_were_signed(options, eve
     assert amended == {"uuid": verified(json.loads(first))["uuid"], "content_hash": content_hash(first)}
 
 
-async def test_what_cannot_be_signed_waits_until_the_key_is_back(options, event, tmp_path, caplog):
-    sink = attrs.evolve(options(), settle_seconds=10)
-    moment = NOW
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("key.pem", None, "key.pem"),
+        ("key.pem", "words", "not a private key in PEM"),
+        ("key.pem", pem_of(KEYS["reader"]), "chain.pem is of another key than sign_key; renew both together"),
+        ("key.pem", pem_of(KEYS["ec"]), "chain.pem is of another key than sign_key; renew both together"),
+        ("chain.pem", None, "chain.pem: No such file"),
+        ("chain.pem", "words", "chain.pem holds no certificate in PEM"),
+        (
+            "chain.pem",
+            certificate_of(KEYS["reader"]).decode(),
+            "chain.pem is of another key than sign_key; renew both together",
+        ),
+    ],
+)
+async def test_what_cannot_be_signed_waits_until_key_and_certificate_are_a_pair_again(
+    options, event, tmp_path, caplog, file, content, said
+):
+    sink, path = attrs.evolve(options(), settle_seconds=10), tmp_path / file
+    moment, before = NOW, path.read_text()
     async with sink.open(now=lambda: moment) as writer:
         await writer.write(Batch(tuple(life(event))))
-        key = trio.Path(tmp_path / "key.pem")
-        gone = await key.rename(tmp_path / "gone.pem")
+        path.unlink() if content is None else path.write_text(content)
         moment += 11
         await writer.settle()
         assert files(sink) == []
         assert "cannot be signed" in caplog.text
-        await gone.rename(key)
+        assert said in caplog.text
+        path.write_text(before)
         await writer.settle()
-    assert len(files(sink)) == 1
+    assert verified(json.loads(files(sink)[0].read_bytes()))
 
 
 CONFIG = """

@@ -160,10 +160,7 @@ class Vcon(PostOptions):
         if self.sign_certificate_url is not None:
             is_url("https")(None, None, self.sign_certificate_url)
         if (sealer := self.sealer()) is not None:
-            try:
-                sealer.check()
-            except OSError as error:
-                raise ValueError(f"sign_certificate: {self.sign_certificate}: {error.strerror}") from None
+            sealer.check()
 
     def sealer(self) -> Sealer | None:
         """What signs and encrypts; ``None`` where nothing does."""
@@ -171,8 +168,8 @@ class Vcon(PostOptions):
             return None
         from jackfield_vcon.sealing import Sealer
 
-        chain = None if self.sign_certificate is None else Path(self.sign_certificate).read_bytes
-        return Sealer.of(self.sign_key, self.encrypt_key, chain=chain, chain_url=self.sign_certificate_url or "")
+        file = None if self.sign_certificate is None else Path(self.sign_certificate)
+        return Sealer(self.sign_key, file or self.sign_certificate_url or "", self.encrypt_key)
 
     @asynccontextmanager
     async def open(self, *, now: Callable[[], float] = time.time) -> AsyncGenerator[OpenSink, None]:

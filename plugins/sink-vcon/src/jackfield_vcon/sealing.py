@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -51,12 +51,20 @@ def signer_of(pem: str) -> Signer:
     raise ValueError("a private key of another kind; give one of RSA, or of the elliptic curve P-256")
 
 
-def certificates_of(pem: bytes) -> list[x509.Certificate]:
-    """The certificates in a PEM file, the signer's own first; `ValueError` where there is none."""
+def certificates_of(path: Path, public: bytes) -> list[bytes]:
+    """The certificates in a PEM file, the first of which is that of a public key; `ValueError` where that is not so."""
     try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError:
-        raise ValueError("holds no certificate in PEM") from None
+        found = x509.load_pem_x509_certificates(path.read_bytes())
+        own = found[0].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    except OSError as error:
+        raise ValueError(f"sign_certificate: {path}: {error.strerror}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(f"sign_certificate: {path} holds no certificate in PEM that can be read") from None
+    if own != public:
+        raise ValueError(
+            f"sign_certificate: the first certificate in {path} is of another key than sign_key; renew both together"
+        )
+    return [each.public_bytes(Encoding.DER) for each in found]
 
 
 def recipient_of(pem: str) -> RSAKey:
@@ -82,34 +90,27 @@ class Sealer:
     """Signs vCons, and encrypts what is signed; keys are read anew each time, so that they may be renewed in place."""
 
     _sign: Secret
-    _certificate: Callable[[], dict[str, Any]]
-    """The header that says where the signer's certificate is."""
+    _certificate: Path | str
+    """The file with the signer's certificate and those above it, or the URL where readers find them."""
     _encrypt: Secret | None = None
-    _parsed: tuple[str, Signer] | None = attrs.field(default=None, repr=False)
+    _parsed: tuple[str, Signer] | None = attrs.field(default=None, init=False, repr=False)
     """The key as it was read last; to check one takes longer than to sign."""
-
-    @classmethod
-    def of(cls, sign: Secret, encrypt: Secret | None, *, chain: Callable[[], bytes] | None, chain_url: str) -> Sealer:
-        """With the certificates in a file, or else at a URL."""
-
-        def certificate() -> dict[str, Any]:
-            if chain is None:
-                return {"x5u": chain_url}
-            found = certificates_of(chain())
-            return {"x5c": [b64encode(each.public_bytes(Encoding.DER)).decode() for each in found]}
-
-        return cls(sign, certificate, encrypt)
 
     def check(self) -> None:
         """`ValueError` where the certificate is not that of the key; `SecretError` where a key is not there."""
-        _, _, public = signer_of(self._sign.reveal())
-        first = next(iter(self._certificate().get("x5c", ())), None)
-        if first is not None:
-            key = x509.load_pem_x509_certificate(
-                f"-----BEGIN CERTIFICATE-----\n{first}\n-----END CERTIFICATE-----\n".encode()
-            ).public_key()
-            if key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) != public:
-                raise ValueError("sign_certificate: its first certificate is of another key than sign_key")
+        self._signer()
+
+    def _signer(self) -> tuple[str, RSAKey | ECKey, dict[str, Any]]:
+        """The algorithm, the key, and the header that says where its certificate is."""
+        pem = self._sign.reveal()
+        if self._parsed is None or self._parsed[0] != pem:
+            self._parsed = pem, signer_of(pem)
+        algorithm, key, public = self._parsed[1]
+        if isinstance(self._certificate, str):
+            return algorithm, key, {"x5u": self._certificate}
+        # At each vCon: one of the two may have been renewed without the other.
+        chain = certificates_of(self._certificate, public)
+        return algorithm, key, {"x5c": [b64encode(each).decode() for each in chain]}
 
     def seal(self, uuid: str, body: bytes) -> bytes:
         """The vCon signed, and encrypted where that is asked for; `OSError` where a key cannot be used."""
@@ -120,11 +121,8 @@ class Sealer:
             raise OSError(f"a vCon cannot be signed or encrypted: {error}") from None
 
     def _signed(self, uuid: str, body: bytes) -> bytes:
-        pem = self._sign.reveal()
-        if self._parsed is None or self._parsed[0] != pem:
-            self._parsed = pem, signer_of(pem)
-        algorithm, key, _ = self._parsed[1]
-        header = {**self._certificate(), "uuid": uuid}
+        algorithm, key, certificate = self._signer()
+        header = {**certificate, "uuid": uuid}
         registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
         made = jws.serialize_json(
             [{"protected": {"alg": algorithm}, "header": header}], body.rstrip(b"\n"), key, registry=registry
