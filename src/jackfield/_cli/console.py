@@ -53,9 +53,13 @@ class Console:
     def jackfield_observe(self, report: Report) -> None:
         """Print one report, unless it is one more of a long row."""
         if self._shows(report.level) and (self.least == "debug" or not self._repetitions.hides(report)):
-            line = LogLine.of(datetime.now().astimezone(), report)
+            self.log(LogLine.of(datetime.now().astimezone(), report))
+
+    def log(self, line: LogLine) -> None:
+        """Print one line with its time."""
+        if self._shows(line.level):
             text = f"{line.at:%H:%M:%S}  {line.text}" if self.format is None else FORMATS[self.format](line)
-            say(text, level=report.level)
+            say(text, level=line.level)
 
     def say(self, event: str, text: str, *, level: Level = "info", **fields: object) -> None:
         """Print one message, under a name that stays; for somebody who looks on, the text alone."""

@@ -16,6 +16,7 @@ from jackfield._cli.config_option import add_config_option, load_config, named_f
 from jackfield._cli.console import Console
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.numbers import number
+from jackfield._cli.plugin_logs import plugin_logs
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.run import run_until_signal, say_summary
 from jackfield._dashboard.access import Access, plan_access
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
         console.say("config_warning", str(warning), level="warning")
     if options.watch_only:
         config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
-    trio.run(_run, registry, config, access, options.port, console)
+    with plugin_logs(console, registry.redact):
+        trio.run(_run, registry, config, access, options.port, console)
     return 0
 
 

@@ -15,6 +15,7 @@ import trio
 
 from jackfield._cli.config_option import load_config
 from jackfield._cli.console import Console, say, warn
+from jackfield._cli.plugin_logs import plugin_logs
 from jackfield._cli.plugin_options import load_plugins
 from jackfield._cli.progress import Progress
 from jackfield._cli.signals import cancel_at_signal
@@ -87,7 +88,9 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
             return 0
         done = partial(delete_dead_letters, path) if options.dead else None
         tasks = [task for task in tasks if task.total]
-        return trio.run(_deliver, tasks, registry, Console(), done)
+        console = Console()
+        with plugin_logs(console, registry.redact):
+            return trio.run(_deliver, tasks, registry, console, done)
     finally:
         store.close()
 

@@ -14,6 +14,7 @@ from jackfield._cli.console import Console
 from jackfield._cli.early_signals import as_python_has_them
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.numbers import number
+from jackfield._cli.plugin_logs import plugin_logs
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins, named_plugins
 from jackfield._cli.reloading import SupportsReload, check_free, reload_gateway
 from jackfield._cli.signals import STOP, second_signal_ends
@@ -73,10 +74,11 @@ def run(options: argparse.Namespace) -> int:
         console.say("config_warning", text, level="warning")
     tune()
     as_python_has_them(signal.SIGINT)  # trio looks at the beginning whether an interrupt is its own to handle
-    if options.workers > 1:
-        trio.run(_run_workers, config, registry, console, source, options)
-    else:
-        trio.run(_run, config, registry, console, source.read)
+    with plugin_logs(console, registry.redact):
+        if options.workers > 1:
+            trio.run(_run_workers, config, registry, console, source, options)
+        else:
+            trio.run(_run, config, registry, console, source.read)
     return 0
 
 

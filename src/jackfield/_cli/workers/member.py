@@ -12,6 +12,7 @@ import trio
 from jackfield._cli.config_option import build
 from jackfield._cli.console import Console
 from jackfield._cli.outcome import status_of
+from jackfield._cli.plugin_logs import plugin_logs
 from jackfield._cli.streams import run_as_program
 from jackfield._cli.tuning import tune
 from jackfield._cli.workers.channel import Channel
@@ -176,19 +177,20 @@ async def _hold_feeds(begin: Begin, messages: AsyncGenerator[Message, None], cha
     console = Console(begin.log_level, begin.log_format)
     member = None
     try:
-        async with trio.open_nursery() as outer:
-            async with trio.open_nursery() as gateways:
-                member = Member(registry, console, channel, gateways)
-                outer.start_soon(_obey, member, messages, outer)
-                outer.start_soon(member.delays.measure)
-                try:
-                    await member.begin(begin.config, begin.feeds)
-                    channel.say(Ready())
-                    await member.ending.wait()  # one that holds nothing yet may get a feed
-                except JackfieldError as error:
-                    channel.say(Ready(Failure.of(error)))
-                    member.end()
-            outer.cancel_scope.cancel()
+        with plugin_logs(console, registry.redact):
+            async with trio.open_nursery() as outer:
+                async with trio.open_nursery() as gateways:
+                    member = Member(registry, console, channel, gateways)
+                    outer.start_soon(_obey, member, messages, outer)
+                    outer.start_soon(member.delays.measure)
+                    try:
+                        await member.begin(begin.config, begin.feeds)
+                        channel.say(Ready())
+                        await member.ending.wait()  # one that holds nothing yet may get a feed
+                    except JackfieldError as error:
+                        channel.say(Ready(Failure.of(error)))
+                        member.end()
+                outer.cancel_scope.cancel()
     finally:
         if member is not None:
             channel.say(member.states(0))
