@@ -137,6 +137,32 @@ async def test_a_token_that_is_not_accepted_pauses_and_drops_nothing(world):
     assert world.posted() == ["c1", "c1"]
 
 
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        (503, "vCons wait, and it is tried again"),
+        (404, "vCons wait, and it is tried again"),
+        (401, "vCons wait until somebody has mended that; it is tried again every 300 s"),
+        (410, "vCons wait for the next start of the gateway, and none is sent before it"),
+    ],
+)
+async def test_it_is_said_once_what_becomes_of_vcons_that_wait_and_that_they_are_written_again(
+    world, caplog, status, then
+):
+    caplog.set_level("INFO")
+    world.server.script = [Reply(503), Reply(status)]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1"))
+        for _ in range(4):
+            await world.settle(writer, 301)
+    said = [record.getMessage() for record in caplog.records if record.name == "jackfield.vcon"]
+    waiting = [line for line in said if line.startswith("vCons cannot be posted: ")]
+    assert waiting[0].endswith("; vCons wait, and it is tried again")
+    assert waiting[-1].endswith(f"; {then}")
+    assert len(waiting) == (1 if "and it is" in then else 2)
+    assert ("vCons are written again" in said) == (status != 410)
+
+
 async def test_a_receiver_that_is_gone_gets_no_more(world):
     world.server.script = [Reply(410)]
     async with world.open() as writer:

@@ -17,7 +17,7 @@ from jackfield.errors import DeliveryError
 from jackfield.plugin.posting import Failure, Poster
 from jackfield_vcon.spool import Spool
 
-__all__ = ["Destination", "Files", "Posts"]
+__all__ = ["LONGEST_DELAY", "Destination", "Files", "Posts"]
 
 MEDIA_TYPE = "application/vcon"
 FIRST_DELAY, LONGEST_DELAY = 1.0, 300.0

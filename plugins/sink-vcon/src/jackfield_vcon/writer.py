@@ -16,10 +16,10 @@ from typing import Any
 import attrs
 import trio
 
-from jackfield.errors import DeliveryError
+from jackfield.errors import DeliveryError, OnError
 from jackfield.plugin.sink import Batch
 from jackfield_vcon.assemble import Amended, Edition, assemble, encode
-from jackfield_vcon.destinations import Destination
+from jackfield_vcon.destinations import LONGEST_DELAY, Destination
 from jackfield_vcon.facts import Facts
 from jackfield_vcon.fetching import Fetcher
 from jackfield_vcon.identity import content_hash
@@ -39,6 +39,12 @@ FETCH_AGAIN = 20.0
 """Seconds until a recording is asked for again that could not be fetched."""
 LAST_SECONDS = 5.0
 """For what is settled when the sink is closed; the rest is in the spool."""
+TRIED_AGAIN = "vCons wait, and it is tried again"
+NEXT: Mapping[OnError, str] = {
+    "pause": f"vCons wait until somebody has mended that; it is tried again every {LONGEST_DELAY:g} s",
+    "disable": "vCons wait for the next start of the gateway, and none is sent before it",
+}
+"""What becomes of vCons that cannot leave."""
 logger: logging.Logger = logging.getLogger("jackfield.vcon")
 
 
@@ -140,10 +146,14 @@ class Writer:
                 trouble = (
                     error if isinstance(error, DeliveryError) else DeliveryError(f"vCons cannot be written: {error}")
                 )
-                if self._trouble is None:  # also where no further event comes, whose delivery would report it
-                    logger.warning("%s; they wait, and it is tried again", trouble, extra={"event": "vcons_waiting"})
+                # Also where no further event comes, whose delivery would report it.
+                if self._trouble is None or self._trouble.on_error != trouble.on_error:
+                    then = NEXT.get(trouble.on_error, TRIED_AGAIN)
+                    logger.warning("%s; %s", trouble, then, extra={"event": "vcons_waiting"})
                 self._trouble = trouble
             else:
+                if self._trouble is not None:
+                    logger.info("vCons are written again", extra={"event": "vcons_resumed"})
                 self._trouble = None
 
     async def _step(self) -> bool:
