@@ -256,6 +256,12 @@ def test_keys_are_not_in_a_repr(options):
     [
         ('url = "ftp://example.com"', "sinks.records.url: 'ftp://example.com' is not a valid https:// or http:// URL"),
         ('recording_urls = { acme = "https://example.com/x" }', "acme: the URL must hold {id}"),
+        (
+            'recording_urls = { voipbin = "https://jo:of-nobody@example.com/{id}" }',
+            "voipbin: the URL must not hold a user and a password; give them as recording_auth_value",
+        ),
+        ('recording_urls = { voipbin = "https://[x/{id}" }', "recording_urls: voipbin: "),
+        ('recording_urls = { voipbin = "ftp://jo:of-nobody@example.com/{id}" }', "recording_urls: voipbin: "),
         ('recording_auth_header = "X Key"', "sinks.records.recording_auth_header: 'X Key' is not a name of a header"),
         ('redact = ["everything"]', "sinks.records.redact"),
     ],
@@ -264,6 +270,14 @@ def test_other_options_that_are_wrong_are_named_too(checked, line, said):
     status, err = checked(line)
     assert status == 2
     assert said in err
+    assert "of-nobody" not in err
+
+
+def test_a_provider_that_is_not_installed_is_warned_of(checked):
+    status, err = checked('recording_urls = { voipbim = "https://example.com/{id}" }')
+    assert status == 0
+    assert "sinks.records.recording_urls: no provider 'voipbim' is installed; did you mean voipbin?" in err
+    assert checked('recording_urls = { voipbin = "https://example.com/{id}" }') == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from jackfield.config.dashboard import DashboardOptions, NamesOptions, ViewerOpt
 from jackfield.config.documents import Document
 from jackfield.config.exclusive import shared_paths
 from jackfield.config.naming import meant, name_problem
+from jackfield.config.provider_tables import unknown_providers
 from jackfield.config.servers import MetricsOptions, ServeOptions, WebhooksOptions
 from jackfield.config.tables import DeliveryOptions, Feed, GatewayConfig, GatewayOptions, NamedSink, Route
 from jackfield.errors import ConfigError, ConfigProblem, JackfieldError
@@ -56,6 +57,7 @@ def build_config(
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
     reader.problems.extend(shared_paths(named))
+    reader.warnings.extend(unknown_providers(named, feeds, providers))
     routes = reader.routes()
     if webhooks is not None:
         reader.webhooks(webhooks, feeds)

@@ -15,14 +15,16 @@ from urllib.parse import urlsplit
 __all__ = ["field_help", "ge", "host_and_port", "is_loopback", "is_url"]
 
 
-def field_help(text: str, *, live: bool = False, path: bool = False, exclusive: bool = False) -> dict[str, Any]:
+def field_help(
+    text: str, *, live: bool = False, path: bool = False, exclusive: bool = False, by_provider: bool = False
+) -> dict[str, Any]:
     """The ``metadata=`` of an option: one line that errors, help and the reference pages show.
 
     What is `live` is a simulator's, and can be changed while it runs. A `path` that is not the default is relative to
     the file of the configuration. An `exclusive` path is one sink's: another of its type must not name the same with
-    other options.
+    other options. A sink's table `by_provider` has names of providers as keys: one that is not installed is warned of.
     """
-    return {"help": text, "live": live, "path": path, "exclusive": exclusive}
+    return {"help": text, "live": live, "path": path, "exclusive": exclusive, "by_provider": by_provider}
 
 
 def is_url(*schemes: str) -> Callable[[Any, Any, str], None]:

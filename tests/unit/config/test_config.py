@@ -33,6 +33,11 @@ class NullSink:
     path: str = "x"
 
 
+@attrs.frozen
+class TablesSink:
+    urls: dict[str, str] = attrs.field(factory=dict, metadata=field_help("URLs", by_provider=True))
+
+
 PROVIDERS = {"acme": ProviderSpec("acme", "", AcmeFeed, None, None)}
 SINKS = {"null": SinkSpec("null", "", NullSink)}
 FEED = {"provider": "acme", "url": "ws://localhost:1", "token": {"env": "JACKFIELD_TEST_TOKEN"}, "account": "A"}
@@ -330,3 +335,24 @@ def test_a_provider_that_fails_to_say_it_is_a_problem_of_its_feed():
     with pytest.raises(ConfigError) as caught:
         build_config(document, providers={"acme": ProviderSpec("acme", "", Hooked, None, None)}, sinks={})
     assert str(caught.value.problems[0]) == "feeds.a: the provider failed: ZeroDivisionError: oops"
+
+
+@pytest.mark.parametrize("relays", [False, True])
+def test_a_sinks_table_by_provider_is_warned_of_where_it_names_none_that_can_bring_events(monkeypatch, relays):
+    class Dialect:
+        pass
+
+    Dialect.relays = relays
+    monkeypatch.setattr(AcmeFeed, "dialect", Dialect(), raising=False)
+    document = {
+        "feeds": {"a": FEED},
+        "sinks": {"s": {"type": "tables", "urls": {"acme": "x", "acne": "x", "other": "x"}}},
+        "routes": [{"select": ["**"], "sinks": ["s"]}],
+    }
+    expected = [
+        "sinks.s.urls: no provider 'acne' is installed; did you mean acme?",
+        "sinks.s.urls: no provider 'other' is installed; there are: acme",
+    ]
+    sinks = {"tables": SinkSpec("tables", "", TablesSink)}
+    found = build_config(document, providers=PROVIDERS, sinks=sinks).warnings
+    assert [str(each) for each in found] == ([] if relays else expected)

@@ -46,7 +46,13 @@ def _templates(_instance: object, _attribute: object, value: Mapping[str, str]) 
     for provider, url in value.items():
         if "{id}" not in url:
             raise ValueError(f"{provider}: the URL must hold {{id}} in place of a recording's id")
-        is_post_url(None, None, url.replace("{id}", "id"))
+        if "@" in url.partition("//")[2].partition("/")[0]:
+            hint = 'give them as recording_auth_value: "Basic " and the base64 of USER:PASSWORD'
+            raise ValueError(f"{provider}: the URL must not hold a user and a password; {hint}")
+        try:
+            is_post_url(None, None, url.replace("{id}", "id"))
+        except ValueError as error:
+            raise ValueError(f"{provider}: {error}") from None
 
 
 def _sign_key(_instance: object, _attribute: object, value: Secret | None) -> None:
@@ -125,7 +131,9 @@ class Vcon(PostOptions):
         default=MappingProxyType({}),
         hash=False,
         validator=_templates,
-        metadata=field_help("a table of URLs by provider, with {id} for a recording's id, where events hold no link"),
+        metadata=field_help(
+            "a table of URLs by provider, with {id} for a recording's id, where events hold no link", by_provider=True
+        ),
     )
     recording_auth_header: str = attrs.field(
         default="Authorization",
