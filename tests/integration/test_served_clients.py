@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ import pytest
 import trio
 import trio.testing
 from browser import find_chromium, open_page
-from served import event, free_address, options, serving
+from served import event, free_address, limited, options, serving
 
 from jackfield._net.http_server import HTTPServer, listen, whole
 from jackfield.plugin.http import Response
@@ -70,6 +71,43 @@ async def test_curl(tmp_path):
     async with program("sh", str(CLIENTS / "follow.sh"), f"http://{address}") as take:
         lines = await through_a_restart(tmp_path, take, address)
     assert [json.loads(line)["data"]["n"] for line in lines] == list(range(20))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("shell", [each for each in ("sh", "bash") if shutil.which(each)])
+@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP", "its reader goes"])
+async def test_curl_leaves_nothing_behind_however_it_is_ended(tmp_path, shell, end):
+    async with serving() as (gateway, url):
+        await gateway.publish(event(1))
+        command = [shell, str(CLIENTS / "follow.sh"), url]
+        env = {**os.environ, "TMPDIR": str(tmp_path)}
+        process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, start_new_session=True, env=env)
+        with trio.fail_after(10):
+            assert await process.stdout.receive_some()
+            if end.startswith("SIG"):
+                os.killpg(process.pid, signal.Signals[end])  # as a terminal does
+            else:
+                await process.stdout.aclose()
+                await gateway.publish(event(2))
+            assert await process.wait() != 0
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)  # of all that it has started
+        await process.stdout.aclose()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_curl_says_why_it_is_refused(tmp_path):
+    async with serving(options(tokens=limited("**"))) as (_, url):
+        command = ["sh", str(CLIENTS / "follow.sh"), url]
+        process = await trio.lowlevel.open_process(command, stderr=subprocess.PIPE, start_new_session=True)
+        with trio.fail_after(10):
+            said = b""
+            while b"401" not in said:
+                said += await process.stderr.receive_some()
+            os.killpg(process.pid, signal.SIGTERM)
+            await process.wait()
+        await process.stderr.aclose()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("websockets") is None, reason="needs the package websockets")

@@ -2,14 +2,20 @@
 # sh follow.sh [URL]: contacts by curl, one CloudEvent a line; goes on behind the last one after a cut or a restart.
 url=${1:-http://127.0.0.1:8322} last=oldest
 [ -n "$JACKFIELD_TOKEN" ] && set -- -H "Authorization: Bearer $JACKFIELD_TOKEN" || set --
-fifo=$(mktemp -u) && mkfifo "$fifo" && trap 'rm -f "$fifo"; kill $! 2>/dev/null' EXIT
+folder=$(mktemp -d) && mkfifo "$folder/stream" || exit
+trap 'kill $! 2>/dev/null; wait; rm -r "$folder"' EXIT
+trap 'exit 130' INT # which curl does not get: it is in the background
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+trap 'exit 141' PIPE # who reads our lines has gone
 while :; do
-    curl -sN "$@" --get "$url/v1/events" --data-urlencode 'select=contact.*' --data-urlencode "after=$last" >"$fifo" &
+    curl -fsSN "$@" --get "$url/v1/events" \
+        --data-urlencode 'select=contact.*' --data-urlencode "after=$last" >"$folder/stream" &
     while IFS= read -r line; do
         case $line in
             "id: "*) last=${line#id: } ;;
             "data: "*) printf '%s\n' "${line#data: }" ;;
         esac
-    done <"$fifo"
+    done <"$folder/stream"
     sleep 2
 done
