@@ -71,5 +71,5 @@ class Durables:
         self._deselect(before)
 
     async def saved(self) -> None:
-        """Wait until what was acknowledged by now is saved."""
+        """Wait until what was acknowledged by now is saved; `JournalError` while the disk does not take it."""
         await self._journal.saved()

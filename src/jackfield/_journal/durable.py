@@ -121,5 +121,5 @@ class DurableSubscriptions:
         self._pending.remember(name, None)
 
     async def saved(self) -> None:
-        """Wait until what was acknowledged by now is saved."""
+        """Wait until what was acknowledged by now is saved; `JournalError` while the disk does not take it."""
         await self._pending.saved()

@@ -103,11 +103,13 @@ class PendingNotes:
         self._stir()
 
     async def saved(self) -> None:
-        """Wait until what is noted by now is saved."""
+        """Wait until what is noted by now is saved; `JournalError` while the disk does not take it, which goes on."""
         if not self._anything():
             return
         noted = self._saves + 1 + self._saving.locked()  # a save that is under way may not have it
         while self._saves < noted and self._anything():
+            if self._worker.problem:
+                raise JournalError(self._worker.problem)
             await self._saved.wait()
 
     async def room(self) -> None:
@@ -162,7 +164,7 @@ class PendingNotes:
     async def _save(self) -> None:
         async with self._saving:
             notes = self._take()
-            await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._unsaved_dead))
+            await self._worker.until_done(lambda: self._store.save(notes), lambda: len(self._unsaved_dead), self._wake)
             self._settle(notes)
 
     def _take(self) -> Notes:
@@ -185,6 +187,9 @@ class PendingNotes:
         _drop_saved(self._unsaved_durable, notes.durable)
         del self._unsaved_dead[: len(notes.dead)]
         self._saves += 1
+        self._wake()
+
+    def _wake(self) -> None:
         self._saved.set()
         self._saved = trio.Event()
 

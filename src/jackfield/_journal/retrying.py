@@ -33,15 +33,25 @@ class RetryingWorker:
     """Called where the files are not there any more."""
     _turn: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
 
-    failing: bool = False
-    """Whether what is being done again and again did not succeed the last time."""
+    problem: str = ""
+    """Why what is being done again and again did not succeed the last time; empty where it did."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether it did not succeed the last time."""
+        return bool(self.problem)
 
     async def once(self, work: Callable[[], T]) -> T:
         """Do it; `JournalError` where it cannot be done now."""
         return await trio.to_thread.run_sync(work, limiter=self._turn)
 
-    async def until_done(self, work: Callable[[], T], waiting: Callable[[], int]) -> T:
-        """Do it, again and again until it succeeds; `waiting` says how many events wait for it."""
+    async def until_done(
+        self, work: Callable[[], T], waiting: Callable[[], int], failed: Callable[[], object] = lambda: None
+    ) -> T:
+        """Do it, again and again until it succeeds; `waiting` says how many events wait for it.
+
+        `failed` is called each time that it does not succeed.
+        """
         delays = backoff(self._rng, first=FIRST_DELAY, most=MOST_DELAY)
         began = trio.current_time()
         attempt = 0
@@ -50,7 +60,8 @@ class RetryingWorker:
             try:
                 result = await self.once(work)
             except JournalError as error:
-                self.failing = True
+                self.problem = str(error)
+                failed()
                 if isinstance(error, JournalGone):
                     await self._gone(error)
                 delay = next(delays)
@@ -58,7 +69,7 @@ class RetryingWorker:
                     self._report(JournalWriteFailed(str(error), waiting(), delay))
                 await trio.sleep(delay)
             else:
-                self.failing = False
+                self.problem = ""
                 if attempt > 1:
                     self._report(JournalRecovered(trio.current_time() - began))
                 return result

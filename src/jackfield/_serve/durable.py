@@ -104,11 +104,13 @@ class ServedDurables:
         self._events.durables.acknowledge(key, position)
 
     async def saved(self) -> None:
-        """Wait until what was acknowledged by now is saved; `Refused` where the disk does not take it."""
-        with trio.move_on_after(SAVE_SECONDS) as saving:
-            await self._events.durables.saved()
-        if saving.cancelled_caught:
-            raise Refused(503, "what was acknowledged cannot be saved at present; try again later")
+        """Wait until what was acknowledged and forgotten by now is saved; `Refused` while the disk does not take it."""
+        try:
+            with trio.fail_after(SAVE_SECONDS):
+                await self._events.durables.saved()
+        except (JournalError, trio.TooSlowError) as error:
+            problem = str(error) or f"it takes longer than {SAVE_SECONDS:g} s"
+            raise Refused(503, f"not saved yet: {problem}; it is tried again") from None
 
     def position(self, key: str) -> str:
         """Up to where one has acknowledged everything."""
@@ -121,6 +123,8 @@ class ServedDurables:
             every = [key for key in self._events.durables if key.rpartition("/")[:2] == (grant.token, "/")]
             return json_response(200, {"durable": [self._document(key) for key in every]})
         if len(names) != 1 or (key := _key(names[0], grant)) not in self._events.durables:
+            if request.method == "DELETE":
+                await self.saved()  # one that is forgotten is gone once that is saved
             raise Refused(404, "there is no such durable subscription of this token; a stream with ?durable= makes it")
         _check_method(request, "GET", "HEAD", "POST", "DELETE")
         if request.method == "DELETE":

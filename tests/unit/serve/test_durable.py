@@ -29,8 +29,10 @@ from trio_websocket import ConnectionClosed
 
 import jackfield
 from jackfield._journal.copying import back_up
+from jackfield._journal.store import SegmentStore
 from jackfield._serve import sse
 from jackfield.config import ServeOptions, TokenOptions
+from jackfield.errors import JournalError
 from jackfield.plugin.hooks import hookimpl
 from jackfield.reports import DurableOwnerless, DurableStats
 from jackfield.selectors import Selector
@@ -266,6 +268,33 @@ async def test_one_that_nobody_follows_can_be_forgotten():
         async with durable(url) as reader:
             await gateway.publish(event(2))
             assert await numbers(reader, 1) == [2]
+
+
+async def test_what_the_disk_does_not_take_is_answered_soon_with_the_reason_and_nothing_is_confirmed(
+    tmp_path, monkeypatch
+):
+    async with serving(journal=tmp_path / "journal") as (gateway, url):
+        async with durable(url) as reader:
+            await gateway.publish(event(1))
+            position = (await reader.next()).id
+        await gateway._listeners.durables.saved()
+        with monkeypatch.context() as full, trio.fail_after(5):
+            full.setattr(SegmentStore, "save", refuse_to_save)
+            for method, document in (("POST", {"position": position}), ("DELETE", None), ("DELETE", None)):
+                status, answer = await post_json(url, DESK, document, method)
+                assert (status, answer) == (503, {"error": "not saved yet: state.db: disk is full; it is tried again"})
+            async with socket(url, "/v1/events", "jackfield.v1") as opened:
+                await say(opened, type="subscribe", id="a", select=["contact.*"], durable="ws", after=position)
+                await say(opened, type="acknowledge", id="a", position=position)
+                assert "state.db: disk is full" in (await hear(opened, "error"))["error"]
+        with trio.fail_after(10):
+            while (status := (await post_json(url, DESK, None, "DELETE"))[0]) == 503:
+                await trio.testing.wait_all_tasks_blocked(0.1)
+        assert status == 404
+
+
+def refuse_to_save(_store, _notes, *, durable=False):
+    raise JournalError("state.db: disk is full")
 
 
 @pytest.mark.parametrize(
