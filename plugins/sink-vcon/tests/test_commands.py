@@ -2,7 +2,9 @@
 
 import io
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,26 @@ def test_one_bad_line_is_reported_and_costs_no_other_conversation_its_vcon(lines
 def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
     assert main(["vcon", str(tmp_path / "nothing")]) == 2
     assert "nothing" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_standard_output_is_named_with_the_reason(lines, tmp_path):
+    (tmp_path / "events.jsonl").write_bytes(lines)
+    command = [sys.executable, "-m", "jackfield", "vcon", str(tmp_path / "events.jsonl")]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"jackfield: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("domain", ["", " ", "-x.example", "https://example.com"])
+def test_what_is_no_domain_is_refused(lines, tmp_path, capsys, domain):
+    (tmp_path / "events.jsonl").write_bytes(lines)
+    with pytest.raises(SystemExit) as ended:
+        main(["vcon", str(tmp_path / "events.jsonl"), f"--domain={domain}"])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"argument --domain: {domain!r} is not a domain; give one that is yours" in err
 
 
 def test_events_of_no_conversation_are_said(event, tmp_path, capsys):

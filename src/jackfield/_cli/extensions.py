@@ -14,6 +14,7 @@ import trio
 from jackfield._cli.config_option import load_config
 from jackfield._cli.console import abandon_stdout, say
 from jackfield._cli.plugin_options import load_plugins
+from jackfield._cli.streams import OutputError
 from jackfield._loading.guard import provider_code
 from jackfield._loading.registry import Registry
 from jackfield._net.http_client import perform
@@ -40,7 +41,7 @@ class Extension:
 
     def run(self, options: argparse.Namespace) -> int:
         """Run the command; raises `PluginError` if the plugin fails."""
-        with provider_code():
+        with provider_code(OutputError):  # that of the command line's own stream, which a full disk causes
             return self.spec.run(options, _Host(self._registry))
 
 

@@ -11,11 +11,13 @@ __all__ = ["failure", "provider_code"]
 
 
 @contextmanager
-def provider_code() -> Iterator[None]:
-    """Run a provider's code; `PluginError` where it fails, and what it raises on purpose as it is."""
+def provider_code(*others: type[Exception]) -> Iterator[None]:
+    """Run a provider's code; `PluginError` where it fails, and as they are what it raises on purpose and `others`."""
     try:
         yield
     except JackfieldError:
+        raise
+    except others:
         raise
     except Exception as error:  # noqa: BLE001  # a provider's bug must not end what goes on beside it
         raise PluginError(failure(error)) from None

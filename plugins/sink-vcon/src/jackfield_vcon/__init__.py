@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +20,7 @@ from jackfield.plugin.options import field_help, ge, is_url
 from jackfield.plugin.posting import PostOptions, is_header_name, is_post_url, open_poster
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import OpenSink, Sink, SinkSpec
+from jackfield_vcon.identity import check_domain
 from jackfield_vcon.redact import Part
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Vcon", "jackfield_commands", "jackfield_contact_formats", "jackfield_sinks"]
 
-_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
-
 
 def _path(_instance: object, _attribute: object, value: str) -> None:
     if not value.strip():
@@ -38,8 +36,7 @@ def _path(_instance: object, _attribute: object, value: str) -> None:
 
 
 def _domain(_instance: object, _attribute: object, value: str) -> None:
-    if not _DOMAIN.fullmatch(value) or len(value) > 253:
-        raise ValueError(f'{value!r} is not a domain; give one that is yours, such as "example.com"')
+    check_domain(value)
 
 
 def _templates(_instance: object, _attribute: object, value: Mapping[str, str]) -> None:

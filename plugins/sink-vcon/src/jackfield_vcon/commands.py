@@ -10,6 +10,7 @@ from pathlib import Path
 from jackfield.errors import ConfigError, ConfigProblem, EventError
 from jackfield.events import Event
 from jackfield.plugin.command import CommandHost, CommandSpec
+from jackfield_vcon.identity import check_domain
 from jackfield_vcon.redact import PARTS
 
 __all__ = ["COMMAND"]
@@ -28,8 +29,18 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the events (default: standard input)")
-    parser.add_argument("--domain", default="localhost", help="of which uuids are made (default: localhost)")
+    parser.add_argument(
+        "--domain", type=_domain, default="localhost", help="of which uuids are made (default: localhost)"
+    )
     parser.add_argument("--redact", action="append", choices=PARTS, default=[], help="leave this out; may be repeated")
+
+
+def _domain(text: str) -> str:
+    try:
+        check_domain(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _run(options: argparse.Namespace, host: CommandHost) -> int:

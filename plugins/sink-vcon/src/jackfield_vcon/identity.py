@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from uuid import UUID
 
 from jackfield.events import Event
 from jackfield_vcon.payloads import same_message
 
-__all__ = ["agent_uuid", "content_hash", "conversation_of", "hash_text", "key_of", "vcon_uuid"]
+__all__ = ["agent_uuid", "check_domain", "content_hash", "conversation_of", "hash_text", "key_of", "vcon_uuid"]
 
+_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 # What is about one conversation, by the entities whose own id others name as theirs.
 _NAMED = frozenset({"call", "recording", "transcription", "ai_call", "flow"})
 
@@ -34,6 +36,12 @@ def conversation_of(event: Event) -> tuple[str, str] | None:
     if entity not in _NAMED or not event.correlation or event.correlation == address.resource_id:
         return None
     return f"{address.provider}/{address.scope_id}/{address.resource_id}", key_of(event)
+
+
+def check_domain(domain: str) -> None:
+    """`ValueError` where uuids cannot be made of it, since it is none."""
+    if not _DOMAIN.fullmatch(domain) or len(domain) > 253:
+        raise ValueError(f'{domain!r} is not a domain; give one that is yours, such as "example.com"')
 
 
 def vcon_uuid(domain: str, key: str, version: int, form: str = "") -> str:
