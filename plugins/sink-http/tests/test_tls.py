@@ -66,6 +66,7 @@ async def test_a_server_that_is_not_trusted_gets_nothing_and_somebody_must_act(s
     failure = await failing(url=server.url)
     assert failure.on_error == "pause"
     assert "the server's certificate is not trusted: " in failure.reason
+    assert failure.reason.endswith("; ca_file names the authorities to trust")
     assert server.got == []
 
 
@@ -74,6 +75,7 @@ async def test_the_name_in_the_url_is_verified_and_not_only_the_authority(secure
     failure = await failing(url=server.url, ca_file=str(files / "ca.pem"))
     assert failure.on_error == "pause"
     assert "not valid for '127.0.0.1'" in failure.reason
+    assert "ca_file" not in failure.reason
 
 
 async def test_a_name_is_verified_though_its_address_is_what_is_connected_to(secure, files, write, failing):

@@ -82,8 +82,8 @@ def serve():
     """Start servers; they stop with the test."""
     running = []
 
-    def serve():
-        server = Server()
+    def serve(context=None):
+        server = Server(context)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         running.append((server, thread))

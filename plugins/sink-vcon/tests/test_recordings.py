@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import ssl
 from pathlib import Path
 
 import attrs
 import pytest
+import trustme
 from http_receiver import Reply
 
 from jackfield.plugin.secrets import Secret
@@ -101,6 +103,7 @@ async def test_a_recording_is_fetched_for_its_hash_and_type(record, server):
     assert sound["mediatype"] == "audio/wav"
     assert unverified(vcon) == []
     (request,) = server.got
+    assert request.headers["accept-encoding"] == "identity"
     assert (request.path, request.headers["authorization"]) == ("/r/r0", f"Bearer {TOKEN}")
     assert hashlib.sha512(SOUND).digest()[:4].hex() not in str(sound)
 
@@ -160,6 +163,10 @@ async def test_and_the_vcon_has_its_hash_then(record, server):
         ([Reply(200, body=SOUND, drip=0.02)] * 3, {"recording_seconds": 0.1}, "not there within 0.1 s"),
         ([Reply(307, (("location", "/again"),))] * 6, {}, "more than 5 redirects"),
         ([], {"allow_private": False}, "not on the public internet"),
+        ([Reply(200, (("content-encoding", "gzip"),), SOUND)], {}, "the server answered with its gzip form"),
+        ([Reply(200, (("content-type", "text/html; charset=x"),), b"<html>")] * 3, {}, "with text/html, which is no"),
+        ([Reply(200, (("content-type", "application/json"),), b"{}")] * 3, {}, "recording_auth_value authenticates"),
+        ([Reply(200, (("content-type", "audio/wav"),))] * 3, {}, "an empty file"),
     ],
 )
 async def test_what_cannot_be_fetched_within_bounds_costs_no_vcon_and_is_said_in_it(
@@ -195,3 +202,47 @@ async def test_one_link_is_fetched_once_however_many_versions_there_are(server, 
 async def test_a_redacted_vcon_refers_to_no_recording(record):
     vcon = await record("https://example.com/r/0.wav", redact=("names",))
     assert "url" not in sounds(vcon)[0]
+
+
+@pytest.fixture(name="secure", scope="module")
+def _secure(tmp_path_factory):
+    """Contexts of servers with a certificate for this name, and the authority's file."""
+    authority = trustme.CA()
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+
+    def secure(name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        return context
+
+    return secure, str(file)
+
+
+async def test_a_host_is_trusted_by_an_authority_of_ones_own(record, serve, secure):
+    context, file = secure
+    server = serve(context("127.0.0.1"))
+    server.script = [WAV]
+    vcon = await record(f"{server.origin}/r/0", recordings="fetch", recording_ca_file=file)
+    assert sounds(vcon)[0]["content_hash"] == content_hash(SOUND)
+
+
+async def test_the_option_that_sets_the_authorities_is_named_where_that_would_help(record, serve, secure):
+    context, _ = secure
+    server = serve(context("127.0.0.1"))
+    (said,) = unverified(await record(f"{server.origin}/r/0", recordings="fetch", rounds=3))
+    assert "not trusted" in said
+    assert said.endswith("; recording_ca_file names the authorities to trust")
+
+
+async def test_but_not_where_the_certificate_is_of_another_host(record, serve, secure):
+    context, file = secure
+    server = serve(context("other.example"))
+    (said,) = unverified(await record(f"{server.origin}/r/0", recordings="fetch", recording_ca_file=file, rounds=3))
+    assert "not valid for '127.0.0.1'" in said
+    assert "recording_ca_file" not in said
+
+
+def test_authorities_that_cannot_be_read_are_named_at_once(tmp_path):
+    with pytest.raises(ValueError, match=r"recording_ca_file: .*no\.pem: No such file"):
+        Vcon(path="v", recordings="fetch", recording_ca_file=str(tmp_path / "no.pem"))

@@ -18,6 +18,7 @@ import trio
 from jackfield.plugin.options import is_url
 from jackfield.plugin.posting._answers import on_error_of
 from jackfield.plugin.posting._headers import fit
+from jackfield.plugin.posting._tls import client_context
 from jackfield.plugin.posting._urls import check_plain, port_of
 
 if TYPE_CHECKING:
@@ -58,6 +59,20 @@ class Downloader:
     """For the whole file, redirects included."""
     allow_private: bool = False
     """Whether a host may have an address off the public internet."""
+    ca_file: str | None = None
+    """A PEM file of authorities to trust instead of the system's."""
+    ca_option: str = "ca_file"
+    """What the plugin calls that option, for those who read why something is not trusted."""
+
+    def check(self) -> None:
+        """`ValueError` where the authorities cannot be read."""
+        self._context()
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return client_context(self.ca_file, None, None, None)
+        except ValueError as error:  # which begins with the option's name
+            raise ValueError(str(error).replace("ca_file", self.ca_option, 1)) from None
 
     async def digest(self, url: str, headers: Mapping[str, str] | None = None) -> Digest:
         """The digest of what is at a URL; `DownloadError` says why not, without quoting the URL.
@@ -74,7 +89,7 @@ class Downloader:
         except trio.TooSlowError:
             raise DownloadError(f"not there within {self.max_seconds:g} s", may_pass=True) from None
         except TROUBLES as error:
-            reason, on_error = explain(error)
+            reason, on_error = explain(error, self.ca_option)
             raise DownloadError(reason, may_pass=on_error == "retry") from None
 
     async def _follow(self, url: str, headers: dict[str, str]) -> Digest:
@@ -105,6 +120,10 @@ class Downloader:
 
         host, port = parts.hostname or "", port_of(parts)
         # No host is the operator's own here: a vendor's payload may name any.
+        try:
+            context = self._context()
+        except ValueError as error:
+            raise DownloadError(str(error), may_pass=True) from None
         backend = CheckedBackend(Networks("", port, self.allow_private))
         target = httpcore2.URL(
             scheme=parts.scheme,
@@ -114,7 +133,7 @@ class Downloader:
         )
         given = [("host", parts.netloc), ("user-agent", "jackfield"), ("accept-encoding", "identity"), *headers.items()]
         async with (
-            httpcore2.AsyncConnectionPool(ssl_context=ssl.create_default_context(), network_backend=backend) as pool,
+            httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=backend) as pool,
             pool.stream("GET", target, headers=given) as response,
         ):
             yield response
@@ -123,6 +142,10 @@ class Downloader:
         if response.status != 200:
             may_pass = on_error_of(response.status) == "retry" or response.status == 404  # it may not be there yet
             raise DownloadError(f"the server answered HTTP {response.status}", may_pass=may_pass)
+        if (encoding := _header(response, b"content-encoding").strip().lower()) not in ("", "identity"):
+            raise DownloadError(
+                f"the server answered with its {encoding} form, which was not asked for", may_pass=False
+            )
         digest, size = hashlib.sha512(), 0
         async with aclosing(response.aiter_stream()) as chunks:
             async for chunk in chunks:

@@ -24,6 +24,7 @@ from jackfield_vcon.identity import check_domain
 from jackfield_vcon.redact import Part
 
 if TYPE_CHECKING:
+    from jackfield.plugin.downloading import Downloader
     from jackfield_vcon.destinations import Destination
     from jackfield_vcon.sealing import Sealer
 
@@ -140,6 +141,10 @@ class Vcon(PostOptions):
     recording_auth_value: Secret | None = attrs.field(
         default=None, metadata=field_help("that header's value, such as Bearer and a token; never written")
     )
+    recording_ca_file: str | None = attrs.field(
+        default=None,
+        metadata=field_help("a PEM file of authorities to trust for recordings instead of the system's", path=True),
+    )
     recording_bytes: int = attrs.field(
         default=200_000_000, validator=ge(1), metadata=field_help("a longer recording is not fetched")
     )
@@ -154,6 +159,8 @@ class Vcon(PostOptions):
     def __attrs_post_init__(self) -> None:
         if self.url is not None:
             self.check_posting(self.url)
+        if self.recording_ca_file is not None:
+            self._downloader().check()
         if self.sign_key is None:
             if self.sign_certificate or self.sign_certificate_url:
                 raise ValueError("sign_key: required with sign_certificate or sign_certificate_url")
@@ -176,13 +183,23 @@ class Vcon(PostOptions):
         file = None if self.sign_certificate is None else Path(self.sign_certificate)
         return Sealer(self.sign_key, file or self.sign_certificate_url or "", self.encrypt_key)
 
+    def _downloader(self) -> Downloader:
+        from jackfield.plugin.downloading import Downloader
+
+        return Downloader(
+            self.recording_bytes,
+            self.recording_seconds,
+            self.allow_private,
+            self.recording_ca_file,
+            "recording_ca_file",
+        )
+
     @asynccontextmanager
     async def open(self, *, now: Callable[[], float] = time.time) -> AsyncGenerator[OpenSink, None]:
         """Make the folder ready; `OSError` where that cannot be done. `now` is what all decisions go by."""
         # What reads, writes and asks is loaded by a sink that is opened, and not by every command.
         import trio
 
-        from jackfield.plugin.downloading import Downloader
         from jackfield_vcon.fetching import Fetcher
         from jackfield_vcon.spool import Spool
         from jackfield_vcon.writer import Making, Times, Writer
@@ -192,8 +209,7 @@ class Vcon(PostOptions):
         making = Making(self.domain, frozenset(self.redact), self.recording_urls, self.sealer())
         fetcher = None
         if self.recordings == "fetch":
-            downloader = Downloader(self.recording_bytes, self.recording_seconds, self.allow_private)
-            fetcher = Fetcher(downloader, self.recording_auth_header, self.recording_auth_value)
+            fetcher = Fetcher(self._downloader(), self.recording_auth_header, self.recording_auth_value)
         async with AsyncExitStack() as stack:
             destination = await self._destination(stack, folder, now)
             spool = await trio.to_thread.run_sync(partial(Spool.open, folder, fsync=self.fsync == "batch"))

@@ -19,6 +19,17 @@ __all__ = ["ATTEMPTS", "Fetcher"]
 ATTEMPTS = 3
 """So often a link is tried that may work later; vendors publish a recording before its file is there."""
 AT_ONCE = 4
+_PAGES = frozenset(
+    {
+        "text/html",
+        "application/xhtml+xml",
+        "application/json",
+        "application/problem+json",
+        "text/xml",
+        "application/xml",
+    }
+)
+"""What says why there is no recording, though with a status of success."""
 logger: logging.Logger = logging.getLogger("jackfield.vcon")
 
 
@@ -53,6 +64,7 @@ class Fetcher:
         try:
             headers = {self._header: self._value.reveal()} if link.is_configured and self._value is not None else {}
             digest = await self._downloader.digest(link.url, headers)
+            _check(digest)
         except (DownloadError, SecretError) as error:
             may_pass = not isinstance(error, DownloadError) or error.may_pass
             tried = self._tried[link.key] = self._tried.get(link.key, 0) + 1
@@ -66,6 +78,17 @@ class Fetcher:
             )
             return Content(problem=f"not fetched: {error}")
         return _described(digest)
+
+
+def _check(digest: Digest) -> None:
+    """`DownloadError` where that is no recording, whose hash would say that it is."""
+    if digest.media_type in _PAGES:
+        hint = "such as that of a page to log in at; recording_auth_value authenticates"
+        raise DownloadError(
+            f"the server answered with {digest.media_type}, which is no recording, {hint}", may_pass=True
+        )
+    if not digest.size:
+        raise DownloadError("the server answered with an empty file", may_pass=True)
 
 
 def _described(digest: Digest) -> Content:

@@ -16,8 +16,11 @@ __all__ = ["explain"]
 # How a server that wants another certificate from us, or any, says so.
 _OUR_CERTIFICATE = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)")
 
+# A name or an address that the certificate is not of, and one that is not valid yet, or any more: of X509_V_ERR_….
+_NO_MATTER_OF_TRUST = frozenset({9, 10, 62, 63, 64})
 
-def explain(error: BaseException) -> tuple[str, OnError]:
+
+def explain(error: BaseException, ca_option: str = "ca_file") -> tuple[str, OnError]:
     """The deepest cause that says something, and the on_error.
 
     A certificate that is not trusted, on either side, and an address that is not allowed are for somebody to
@@ -28,9 +31,10 @@ def explain(error: BaseException) -> tuple[str, OnError]:
         if isinstance(cause, Forbidden):
             return f"{cause}; allow_private = true would allow it", "pause"
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the server's certificate is not trusted: {cause.verify_message}", "pause"
+            hint = "" if cause.verify_code in _NO_MATTER_OF_TRUST else f"; {ca_option} names the authorities to trust"
+            return f"the server's certificate is not trusted: {cause.verify_message}{hint}", "pause"
         if isinstance(cause, ssl.SSLError) and _OUR_CERTIFICATE.search(cause.reason or ""):
-            return f"the server rejects our client certificate: {cause.reason}", "pause"
+            return f"the server rejects our client certificate: {cause.reason}; client_cert names it", "pause"
     reasons = (_words(cause) for cause in reversed(causes))
     return next(filter(None, reasons), type(error).__name__), "retry"
 
