@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import trio.testing
@@ -58,6 +59,13 @@ async def test_a_parameter_that_does_not_exist_or_is_given_twice_is_refused_by_n
             if not query.startswith(("select", "ticket")):
                 status, answer = await post_json(url, f"{path}?{query}", None, each.method.upper(), **BEARER)
                 assert (status, answer["error"][: len(said)]) == (400, said)
+
+
+def test_each_parameter_and_each_path_is_on_the_page():
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "serve.md").read_text()
+    for each in ENDPOINTS:
+        assert f"`{each.path.partition('{')[0]}" in page or each.path in page
+        assert all(f"| `{name}` |" in page for name in each.parameters)
 
 
 async def test_a_state_and_an_event_have_the_fields_that_are_described():
