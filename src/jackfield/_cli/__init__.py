@@ -1,7 +1,7 @@
 """The command ``jackfield``: one module for each subcommand, imported when it is the one that is called.
 
 Standard output carries data and nothing else; progress, reports and errors go to standard error.
-Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration.
+Exit status: 0 done, 1 failed while running, 2 wrong usage or configuration, 130 interrupted before it was done.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ COMMANDS = {
     "schema": "print a JSON Schema of the configuration, for editors",
     "completion": "print a script by which bash, zsh or fish completes this command line",
 }
+
+UNTIL_SIGNAL = frozenset({"run", "dashboard", "demo", "tail", "simulate"})
+"""Commands that have no other end; all others are in the middle of their work at a signal."""
 
 DESCRIPTION = """\
 Patches the event feeds of telephony and contact-centre vendors into one stream,
@@ -78,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Imported with the command, so that `jackfield --version` does not wait for it.
     from jackfield._cli.outcome import status_of
 
-    return status_of(partial(_run, extensions.get(chosen) or chosen, commands[chosen], parser, arguments))
+    work = partial(_run, extensions.get(chosen) or chosen, commands[chosen], parser, arguments)
+    return status_of(work, until_signal=chosen in UNTIL_SIGNAL)
 
 
 def whole_parser() -> argparse.ArgumentParser:

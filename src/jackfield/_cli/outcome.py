@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jackfield._cli.console import abandon_stdout, say
-from jackfield._cli.streams import OutputError
+from jackfield._cli.streams import INTERRUPTED_STATUS, OutputError
 from jackfield._net.exception_groups import leaves
 from jackfield.errors import ConfigError, JackfieldError, PluginError
 
 __all__ = ["status_of"]
 
+INTERRUPTED = "interrupted before the end; what was printed or done is not the whole"
 
-def status_of(work: Callable[[], int]) -> int:
-    """Run a command; returns its exit status."""
+
+def status_of(work: Callable[[], int], *, until_signal: bool = False) -> int:
+    """Run a command; returns its exit status. An interrupt is the end of one that runs until a signal."""
     try:
         return work()
     except ConfigError as error:
@@ -26,14 +28,14 @@ def status_of(work: Callable[[], int]) -> int:
     except JackfieldError as error:
         return _failed(str(error), 1)
     except KeyboardInterrupt:
-        return 0
+        return 0 if until_signal else _failed(INTERRUPTED, INTERRUPTED_STATUS)
     except BaseExceptionGroup as group:  # from trio's nurseries
         meant, others = group.split(JackfieldError)
         if meant is not None and others is None:
             return _failed("; ".join(dict.fromkeys(map(str, leaves(meant)))), 1)
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
-        return 0
+        return 0 if until_signal else _failed(INTERRUPTED, INTERRUPTED_STATUS)
     except OutputError as error:
         abandon_stdout()
         return _failed(str(error), 1)

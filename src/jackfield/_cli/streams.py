@@ -15,7 +15,10 @@ from jackfield._cli.queued_stderr import QueuedStderr
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["OutputError", "prepare_streams", "run_as_program"]
+__all__ = ["INTERRUPTED_STATUS", "OutputError", "prepare_streams", "run_as_program"]
+
+INTERRUPTED_STATUS = 130
+"""As shells have it: 128 and the number of SIGINT."""
 
 
 class OutputError(OSError):
@@ -52,6 +55,9 @@ def run_as_program(work: Callable[[], int]) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         status = 0
+    except KeyboardInterrupt:  # while the command was being imported
+        print("jackfield: interrupted", file=sys.stderr)
+        status = INTERRUPTED_STATUS
     except OutputError as error:
         print(f"jackfield: {error}", file=sys.stderr)
         status = 1

@@ -13,6 +13,7 @@ import attrs
 
 from jackfield._journal.dedup import key_of
 from jackfield._journal.fences import Fences
+from jackfield._journal.finishing import finished_as
 from jackfield._journal.segments import SegmentFolder
 from jackfield._journal.segments.copying import copy_segments, remove_leftovers
 from jackfield._journal.store import SegmentStore
@@ -63,9 +64,9 @@ def export(path: Path, since: int, until: int, target: AbstractContextManager[Wr
 
 @contextmanager
 def new_file(file: Path) -> Iterator[Write]:
-    """Writes to a file that is new, and on the disk at the end; compressed where its name ends in ``.gz``."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    """Writes to a file that is new, and there and on the disk at the end; compressed where its name ends in ``.gz``."""
+    with finished_as(file, "file") as part:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
         with os.fdopen(descriptor, "wb") as opened:
             if file.suffix == ".gz":
                 with gzip.GzipFile("", "wb", fileobj=opened, mtime=0) as target:
@@ -74,10 +75,6 @@ def new_file(file: Path) -> Iterator[Write]:
                 yield opened.write
             opened.flush()
             os.fsync(opened.fileno())
-    except FileExistsError:
-        raise JournalError(f"{file}: is there already; name a new file") from None
-    except OSError as error:
-        raise JournalError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def import_events(
@@ -164,24 +161,20 @@ def back_up(path: Path, target: Path) -> int:
     fences = Fences.beside(str(path))
     if target.resolve().is_relative_to(path.resolve()):
         raise JournalError(f"{target}: is within the journal itself; name a folder elsewhere")
-    try:
-        target.mkdir(mode=FOLDER_MODE)
-    except FileExistsError:
-        raise JournalError(f"{target}: is there already; name a new folder") from None
-    except OSError as error:
-        raise JournalError(f"{target}: cannot be made: {error.strerror}") from None
-    copy_sidecar(path, target)
-    with closing(SegmentFolder.open(path, readonly=True)) as folder:
-        if folder.findings:
-            raise JournalError(f"{path}: is damaged, and a copy would be too: {folder.findings[0]}")
-        copy_segments(folder, target)
-    fences.add(Fences.beside(str(path)))
-    fences.save_beside(target)
-    with closing(SegmentFolder.open(target, readonly=True)) as copy:
-        problems = [*copy.check()]
-        count = sum(1 for page in copy.scan(-ALL, ALL, problems.append) for _ in page)
-    if problems:
-        raise JournalError(f"{target}: is not a whole copy: {problems[0]}")
+    with finished_as(target, "folder") as part:
+        part.mkdir(mode=FOLDER_MODE)
+        copy_sidecar(path, part)
+        with closing(SegmentFolder.open(path, readonly=True)) as folder:
+            if folder.findings:
+                raise JournalError(f"{path}: is damaged, and a copy would be too: {folder.findings[0]}")
+            copy_segments(folder, part)
+        fences.add(Fences.beside(str(path)))
+        fences.save_beside(part)
+        with closing(SegmentFolder.open(part, readonly=True)) as copy:
+            problems = [*copy.check()]
+            count = sum(1 for page in copy.scan(-ALL, ALL, problems.append) for _ in page)
+        if problems:
+            raise JournalError(f"{target}: is not a whole copy: {problems[0]}")
     return count
 
 

@@ -31,3 +31,17 @@ def test_a_signal_while_run_is_imported_ends_it_with_0(arguments, number, status
         assert process.stdout.readline() == "there\n"
         process.send_signal(number)
         assert process.wait(10) == status
+
+
+def test_an_interrupt_while_another_command_is_imported_is_said_in_one_line():
+    program = """
+import sys
+sys.argv = ["jackfield", "check"]
+import jackfield._cli as cli
+def importing(name):
+    raise KeyboardInterrupt
+cli._parser = importing
+sys.exit(cli.main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "jackfield: interrupted\n")

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from jackfield._cli import main
+from jackfield._journal.segments import SegmentFolder
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.records import DeadLetterRow, Notes
 from jackfield.addresses import Address
@@ -112,6 +113,46 @@ def test_nothing_is_overwritten(path, tmp_path, capsys):
     for action in ("export", "backup"):
         assert main(["journal", action, str(path), str(tmp_path)]) == 1
         assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["export", "backup"])
+@pytest.mark.parametrize(
+    ("raised", "status"), [(KeyboardInterrupt(), 130), (OSError(28, "No space left on device"), 1)]
+)
+def test_what_ends_in_the_middle_leaves_nothing_that_looks_whole(
+    path, tmp_path, capsys, monkeypatch, action, raised, status
+):
+    def scan(folder, *rest):
+        yield from itertools.islice(whole(folder, *rest), 1)
+        raise raised
+
+    whole = SegmentFolder.scan
+    there = sorted(tmp_path.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(SegmentFolder, "scan", scan)
+        assert main(["journal", action, str(path), str(tmp_path / "monday")]) == status
+    assert ("interrupted" if status == 130 else "No space left") in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == there
+    assert main(["journal", action, str(path), str(tmp_path / "monday")]) == 0
+
+
+@pytest.mark.parametrize("action", ["export", "backup"])
+def test_what_a_kill_has_left_is_named_and_not_taken_for_whole(path, tmp_path, capsys, action):
+    left = tmp_path / "monday.part"
+    left.mkdir()
+    assert main(["journal", action, str(path), str(tmp_path / "monday")]) == 1
+    assert f"{left}: is there already" in capsys.readouterr().err
+    assert not (tmp_path / "monday").exists()
+
+
+@pytest.mark.parametrize("action", ["events", "check", "dead-letters", "stats"])
+def test_a_command_that_is_interrupted_does_not_look_done(path, capsys, monkeypatch, action):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SegmentStore, "open", interrupted)
+    assert main(["journal", action, str(path)]) == 130
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_import_leaves_out_what_is_there_and_reports_what_it_cannot_read(path, tmp_path, capsys):
