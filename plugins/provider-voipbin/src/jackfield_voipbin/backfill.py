@@ -145,7 +145,7 @@ class Reconciliation:
             if not found.event_type and not is_published(name):
                 continue  # REST shows more states than the platform has events for
             message = Message(FrameFormat.DOCUMENTED, name, None, found.timestamp, found.data, found.text)
-            event, _ = translate(message, found.text, self.feed, self.customer_id, self.at)
+            event, *_ = translate(message, found.text, self.feed, self.customer_id, self.at)
             inferred = not found.event_type
             native_type = "" if inferred else event.native_type
             address = resolve_address(event, self.held.values())

@@ -15,6 +15,6 @@ _NO_IDS = ("", NIL_UUID)
 def first_id(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """The first of these fields that holds a reference; empty where none does."""
     for name in names:
-        if name in fields and isinstance(value := fields[name], str) and value not in _NO_IDS:
+        if isinstance(value := fields.get(name), str) and value not in _NO_IDS:
             return value
     return ""

@@ -40,7 +40,7 @@ def identity(name: EventName, kind: str, own_id: str, topic_id: str, timestamp: 
 
     `dated` says whether the payload bears the moment of its last change.
     """
-    if own_id and (stamp := _stamp_of(name, data)) is not None:
+    if own_id and (name.stamp is not None or name.stamps) and (stamp := _stamp_of(name, data)) is not None:
         # The kind of a call's end says how it ended, of which the platform may learn later.
         what = "call.cleared" if kind == "call.failed" else kind
         return content_id(encode_data((PROVIDER, what, own_id, stamp), ordered=True))

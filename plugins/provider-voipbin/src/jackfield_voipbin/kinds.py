@@ -7,7 +7,7 @@ a resource and a word, and both are here. An event whose kind depends on its pay
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import attrs
 
 from jackfield_voipbin.times import parse_time
 
-__all__ = ["NIL_UUID", "TABLE", "ByField", "kind_by", "native_name", "rule_of"]
+__all__ = ["NIL_UUID", "TABLE", "ByField", "kind_by", "kind_by_fields", "native_name", "rule_of"]
 
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
 """What the platform writes where there is no reference."""
@@ -230,6 +230,14 @@ def kind_by(rule: str | ByField, data: Any) -> str:
     if rule == "call.cleared" and isinstance(data, dict) and _has_failed(data):
         return "call.failed"
     return rule
+
+
+def kind_by_fields(rule: str | ByField, fields: Collection[str]) -> str:
+    """The kind that is the same for all payloads with these fields; empty where it is not, or there is none."""
+    if isinstance(rule, ByField) and rule.field in fields:
+        return ""
+    kind = kind_by(rule, {})
+    return "" if kind == "call.cleared" and "hangup_reason" in fields else kind
 
 
 def rule_of(event_type: str) -> str | ByField:

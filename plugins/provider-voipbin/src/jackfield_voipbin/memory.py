@@ -9,14 +9,16 @@ forgot it dates: of a state up to `forgotten_until` nobody knows whether it came
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import attrs
 
 from jackfield.events import Event
 from jackfield.kinds import unmapped_kind
+from jackfield_voipbin.recent import Recent
 
 __all__ = ["Memory"]
 
@@ -24,8 +26,9 @@ __all__ = ["Memory"]
 SLICE_SECONDS = 60.0
 SLICE_STATES = 8_192
 MOST_STATES = 40 * SLICE_STATES
-MOST_OPEN = 2_000
+MOST_OPEN = 4_000
 MOST_HEARD = 100
+LONG_ID = 64
 # A stamp further ahead of our clock is a mistake, and says nothing of what was forgotten.
 SKEW = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,11 +58,6 @@ _SAID_IN = {
 }
 _ENDS = ("deleted", "ended", "completed")
 
-_States = dict[int, datetime]
-"""The moments, by the hashes of a resource's id and of the moment, combined by XOR.
-
-Ids may be long, and 64 bits are as good to know one again; a number costs the garbage collector nothing.
-"""
 # One value for each resource and each of its two states, so that an event makes none.
 _OPEN = {resource: ((resource, False), (resource, True)) for resource in _FINAL}
 
@@ -67,6 +65,38 @@ _OPEN = {resource: ((resource, False), (resource, True)) for resource in _FINAL}
 def _hash(moment: datetime) -> int:
     """Of a moment, at a third of the price of its own hash, which first asks its zone for the time in UTC."""
     return hash(moment - _EPOCH)
+
+
+class _Slice:
+    """States that came within a minute or so: noted in two lists, and sorted when somebody asks, which is rare.
+
+    A state is the hashes of a resource's id and of a moment, combined by XOR: 64 bits are as good to know one again
+    as a long id, and a number costs the garbage collector nothing.
+    """
+
+    __slots__ = ("_sorted", "ids", "moments")
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.moments: list[datetime] = []
+        """Of these ids, one by one; what was sorted is in neither."""
+        self._sorted: dict[int, datetime] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids) + len(self._sorted)
+
+    def states(self) -> dict[int, datetime]:
+        """The moments by their states."""
+        if self.ids:
+            hashes = zip(map(hash, self.ids), map(_hash, self.moments), strict=True)
+            self._sorted |= zip([one ^ other for one, other in hashes], self.moments, strict=True)
+            self.ids.clear()
+            self.moments.clear()
+        return self._sorted
+
+    def times(self) -> Iterator[datetime]:
+        """The moments in no order."""
+        return chain(self.moments, self._sorted.values())
 
 
 @attrs.define
@@ -77,13 +107,12 @@ class Memory:
     """What came within so many seconds is known, unless it is more than `MOST_STATES`."""
     forgotten_until: datetime | None = None
     """The latest moment of a forgotten state; ``None`` where nothing was forgotten."""
-    _states: _States = attrs.field(factory=dict)
-    """The newest slice."""
-    _slices: deque[tuple[float, _States]] = attrs.field(factory=deque)
+    _newest: _Slice = attrs.field(factory=_Slice)
+    _slices: deque[tuple[float, _Slice]] = attrs.field(factory=deque)
     """The slices before it, oldest first, and when each was full, in seconds of `_clock`."""
     _clock: float = 0.0
     _slice_began: float = 0.0
-    _open: OrderedDict[str, tuple[str, bool]] = attrs.field(factory=OrderedDict)
+    _open: Recent[str, tuple[str, bool]] = attrs.field(factory=lambda: Recent(MOST_OPEN))
     """Resources with a history that changed since it was last read or may change: which, and if it is over."""
     came: set[str] = attrs.field(factory=set)
     """The resources of which any event came over this connection."""
@@ -97,11 +126,14 @@ class Memory:
             return
         if moment is None or not isinstance(data, dict) or not isinstance(resource_id := data.get("id"), str):
             return
-        states = self._states
-        states[hash(resource_id) ^ hash(moment - _EPOCH)] = moment  # as `_hash` does, without a call
-        if len(states) >= SLICE_STATES:
+        newest = self._newest
+        newest.ids.append(resource_id)
+        newest.moments.append(moment)
+        if len(resource_id) > LONG_ID:
+            newest.states()  # keeps its hash alone
+        if len(newest) >= SLICE_STATES:
             self._begin_slice(event.received)
-        _, _, _, resource, _, word = event.address
+        resource, word = event.address.resource, event.address.event
         status = data.get("status")
         if (said_in := _SAID_IN.get(resource)) is not None:
             resource, field = said_in
@@ -110,10 +142,7 @@ class Memory:
         if resource in _FINAL:
             final, known = _FINAL[resource], self._open.get(resource_id)
             over = final is None or status in final or word in _ENDS or (known is not None and known[1])
-            self._open[resource_id] = _OPEN[resource][over]
-            self._open.move_to_end(resource_id)
-            if len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)
+            self._open.put(resource_id, _OPEN[resource][over])
 
     def heard(self, resource: str) -> None:
         """An event of this resource came live."""
@@ -129,14 +158,14 @@ class Memory:
             self._forget(at)
 
     def _begin_slice(self, at: datetime) -> None:
-        self._slices.append((self._clock, self._states))
-        self._states, self._slice_began = {}, self._clock
+        self._slices.append((self._clock, self._newest))
+        self._newest, self._slice_began = _Slice(), self._clock
         while (len(self._slices) + 1) * SLICE_STATES > MOST_STATES:
             self._forget(at)
 
     def _forget(self, at: datetime) -> None:
-        _, states = self._slices.popleft()
-        latest = max((moment for moment in states.values() if moment <= at + SKEW), default=None)
+        _, forgotten = self._slices.popleft()
+        latest = max((moment for moment in forgotten.times() if moment <= at + SKEW), default=None)
         if latest is not None and (self.forgotten_until is None or latest > self.forgotten_until):
             self.forgotten_until = latest
 
@@ -159,16 +188,14 @@ class Memory:
                     found[resource_id] = max(moment, found.get(resource_id, moment))
         return found
 
-    def _all(self) -> Iterator[_States]:
-        yield self._states
-        for _, states in self._slices:
-            yield states
+    def _all(self) -> list[dict[int, datetime]]:
+        return [each.states() for each in (self._newest, *(full for _, full in self._slices))]
 
     def histories(self) -> list[tuple[str, str]]:
         """The resources whose history is to be read, with their ids, newest first."""
-        return [(resource, resource_id) for resource_id, (resource, _) in reversed(self._open.items())]
+        return [(resource, resource_id) for resource_id, (resource, _) in self._open.newest_first()]
 
     def close(self, resource_id: str) -> None:
         """The history of a resource was read: if it is over, that was the last time."""
-        if self._open.get(resource_id, ("", False))[1]:
-            del self._open[resource_id]
+        if (known := self._open.get(resource_id)) is not None and known[1]:
+            self._open.remove(resource_id)

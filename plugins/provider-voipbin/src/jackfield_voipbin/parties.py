@@ -48,16 +48,13 @@ def parties_reader(resource: str) -> Reader:
 
 def _between_addresses(media: Media, _: str, fields: Mapping[str, Any]) -> Parties:
     """Of what comes from one address to another: a call, a message."""
-    caller = caller_name = callee = callee_name = agent_id = ""
-    if isinstance(source := fields.get("source"), dict):
-        caller, caller_name = _text(source.get("target")), _text(source.get("target_name"))
-    if isinstance(called := _called(fields), dict):
-        callee, callee_name = _text(called.get("target")), _text(called.get("target_name"))
-    if fields.get("owner_type") == "agent":
-        agent_id = _text(fields.get("owner_id"))
+    caller, caller_name = _address(fields.get("source"))
+    callee, callee_name = _address(_called(fields))
+    agent_id = _text(fields.get("owner_id")) if fields.get("owner_type") == "agent" else ""
     reason = _text(fields["hangup_reason"]) if "hangup_reason" in fields else ""
+    direction = fields.get("direction")
     return Parties(
-        direction=_DIRECTIONS.get(_text(fields.get("direction")), ""),
+        direction=_DIRECTIONS.get(direction, "") if isinstance(direction, str) else "",
         caller=caller,
         caller_name=caller_name,
         callee=callee,
@@ -67,6 +64,11 @@ def _between_addresses(media: Media, _: str, fields: Mapping[str, Any]) -> Parti
         cause=_CAUSES.get(reason, "other") if reason else "",
         media=media,
     )
+
+
+def _address(party: Any) -> tuple[str, str]:
+    """A number or the like, and its name."""
+    return (_text(party.get("target")), _text(party.get("target_name"))) if isinstance(party, dict) else ("", "")
 
 
 def _called(fields: Mapping[str, Any]) -> Any:

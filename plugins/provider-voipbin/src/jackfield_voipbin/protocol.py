@@ -24,7 +24,6 @@ from jackfield_voipbin.backfill import Reconciliation
 from jackfield_voipbin.derived import RESOURCES as DERIVING
 from jackfield_voipbin.derived import Deriver
 from jackfield_voipbin.dialects import AutoDialect, PrefixDialect
-from jackfield_voipbin.event_names import event_name
 from jackfield_voipbin.frame_format import FrameFormat, Message, format_of, message_of
 from jackfield_voipbin.kinds import native_name
 from jackfield_voipbin.listing import AGENTS_LISTS, LISTS, topic_resources
@@ -132,7 +131,8 @@ class VoipbinProtocol:
     def received(self, frame: bytes, at: datetime) -> Iterable[Action]:
         """An event for every JSON object but an answer; `FrameError` for anything else."""
         read = read_frame(frame)
-        format_ = format_of(read, frame)
+        # What the documentation has, which is the first of the formats, without a call.
+        format_ = FrameFormat.DOCUMENTED if read.event_type is not None else format_of(read, frame)
         if format_ is FrameFormat.ANSWER:
             return self._followed(self._answered(read))
         message = message_of(read, format_, frame)
@@ -140,8 +140,6 @@ class VoipbinProtocol:
             message = msgspec.structs.replace(message, name=self._subscribing.event)
         if message.name or format_ is not FrameFormat.BARE:
             self._explained = format_, message.name
-            if (name := event_name(message.name)).tells_status:
-                self._namer.named(name, message.data)
             return self._emit(message, frame, at)
         names = self._namer.names(message.data)
         self._explained = format_, self._namer.reason
@@ -173,7 +171,9 @@ class VoipbinProtocol:
         return f"{format_.value}: {reason}"
 
     def _emit(self, message: Message, frame: bytes, at: datetime, inferred: str | None = None) -> Sequence[Emit]:
-        event, changed = translate(message, frame, self.feed, self.customer_id, at, inferred)
+        event, changed, name = translate(message, frame, self.feed, self.customer_id, at, inferred)
+        if inferred is None and name.tells_status:
+            self._namer.named(name, message.data)
         if not event.native_topic and (address := resolve_address(event, self._patterns.values())) is not event.address:
             event = attrs.evolve(event, address=address)
         memory, resource = self._memory, event.address.resource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 import attrs
@@ -33,3 +34,10 @@ class Recent(Generic[K, V]):
     def remove(self, key: K) -> bool:
         """Forget a key; whether it was there."""
         return (self._young.pop(key, None) is not None) | (self._old.pop(key, None) is not None)
+
+    def newest_first(self) -> Iterator[tuple[K, V]]:
+        """The keys with their values; those of one half in the order in which they came into it, the last first."""
+        yield from reversed(self._young.items())
+        for key, value in reversed(self._old.items()):
+            if key not in self._young:
+                yield key, value

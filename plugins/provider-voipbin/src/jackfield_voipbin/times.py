@@ -9,52 +9,42 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-__all__ = ["last_change", "new_time", "parse_time", "stamps_in"]
+__all__ = ["last_change", "parse_time", "stamps_in"]
 
 _is_moment = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?").fullmatch
-FIRST_YEAR, LAST_YEAR = 1970, 9998
-LONGEST = 35
 WHOLE, FINEST = 20, 30  # characters: without a fraction, and in nanoseconds
+LONGEST = 35
+FIRST, END = "1970", "9999"
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 def parse_time(text: Any) -> datetime | None:
     """The moment in UTC, to the microsecond; ``None`` where it is none. Without a zone it is UTC."""
-    return _moment(text) if isinstance(text, str) and len(text) <= LONGEST else None
-
-
-def new_time(text: Any) -> datetime | None:
-    """The same, of a text that was hardly seen before, such as the moment of a message."""
-    return _moment_of(text) if isinstance(text, str) and len(text) <= LONGEST else None
-
-
-def _moment_of(text: str) -> datetime | None:
+    if not isinstance(text, str):
+        return None
     # Nearly all are in one form, and looking at its separators takes a third of what the expression takes. That there
     # are digits between them `fromisoformat` checks; what it accepts beyond that, weeks say, has other separators.
     separators = text[4:WHOLE:3]
     usual = (separators == "--T::." and text[-1] == "Z" and text[WHOLE:-1].isdigit() and len(text) <= FINEST) or (
         separators == "--T::Z" and len(text) == WHOLE
     )
-    if not (usual or _is_moment(text)):
-        return None
     try:
+        if usual:
+            return datetime.fromisoformat(text) if FIRST <= text < END else None
+        if len(text) > LONGEST or not _is_moment(text):
+            return None
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not UTC:
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
-# A resource bears the times of its past in each of its messages, so most texts were seen before.
-_moment = lru_cache(4096)(_moment_of)
-
-
 def stamps_in(names: Iterable[str]) -> tuple[str, ...]:
-    """Those among the names of a resource's fields that say when something happened to it."""
-    return tuple(name for name in names if name.startswith("tm_"))
+    """Those among the names of a resource's fields that say when something happened to it, ``tm_update`` first."""
+    return tuple(sorted((name for name in names if name.startswith("tm_")), key=lambda name: name != "tm_update"))
 
 
 def last_change(data: Any, stamps: Iterable[str] | None = None) -> tuple[datetime | None, bool]:

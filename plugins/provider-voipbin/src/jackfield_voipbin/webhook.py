@@ -55,7 +55,7 @@ class Reader:
         message = _message(request.body)
         if self.secret is not None and may_be_unsigned and message.format is not FrameFormat.OPAQUE:
             raise WebhookError(401, f"an event without {SIGNATURE}; webhook_flow_posts accepts a flow's posts only")
-        event, _ = translate(message, request.body, self.feed, self.customer_id, request.at)
+        event, *_ = translate(message, request.body, self.feed, self.customer_id, request.at)
         return (event,)
 
 
