@@ -29,6 +29,7 @@ from jackfield._feed.subscriptions import Subscriptions
 from jackfield._loading.guard import failure, provider_code
 from jackfield.errors import ConnectionLost, FrameError, JackfieldError
 from jackfield.events import Event
+from jackfield.events.event import let_go_of_objects
 from jackfield.plugin.protocol import (
     Action,
     Backfill,
@@ -58,6 +59,8 @@ class FeedDriver:
     _subscriptions: Subscriptions
     _answer_seconds: float
     """For a subscription, unless the protocol itself gives up sooner: it may have to ask several times, at a pace."""
+    _payloads_read: Callable[[], bool] = lambda: True
+    """Whether anything in this process reads the events' payloads as objects."""
     _elapsed: float = 0.0
     """Seconds, by the ticks."""
     _overdue_at: dict[str, float] = attrs.field(factory=dict)
@@ -87,7 +90,7 @@ class FeedDriver:
     def received(self, frames: Sequence[bytes], at: datetime) -> list[Effect]:
         """One read has brought these frames, at that moment."""
         self._at = at
-        read = self.protocol.received
+        read, keep = self.protocol.received, self._payloads_read()
         for frame in frames:
             try:
                 actions = tuple(read(frame, at))
@@ -99,7 +102,10 @@ class FeedDriver:
                 self._effects.append(FrameUnreadable(FrameError(failure(error), frame)))
             else:
                 if len(actions) == 1 and type(action := actions[0]) is Emit and action.token is None:
-                    self._events.append(action.event)  # as nearly every frame is, so without a call
+                    event = action.event  # as nearly every frame is, so without a call
+                    if not keep:
+                        let_go_of_objects(event)
+                    self._events.append(event)
                 else:
                     self._perform(actions)
         self._effects.append(EventsReceived(self._events, len(frames), self._tokens))

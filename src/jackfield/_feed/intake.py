@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -32,6 +32,10 @@ class Intake(Protocol):
         """Wait until what was delivered is stored."""
         ...
 
+    def payloads_read(self) -> bool:
+        """Whether anything in this process reads the events' payloads as objects."""
+        ...
+
 
 @attrs.frozen
 class Unlimited:
@@ -49,6 +53,10 @@ class Unlimited:
         """It is."""
         await trio.lowlevel.checkpoint()
 
+    def payloads_read(self) -> bool:
+        """Nobody knows."""
+        return True
+
 
 @attrs.frozen
 class JournalIntake:
@@ -56,6 +64,7 @@ class JournalIntake:
 
     _journal: Journal
     _feed: str
+    payloads_read: Callable[[], bool]
 
     def token(self) -> str | None:
         """The newest token of the feed whose event is committed."""

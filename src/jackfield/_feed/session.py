@@ -161,7 +161,8 @@ class Session:
             wait, opener, now = self._timing.handshake_timeout, self._opener, self._clock.now
             most, intake = self.feed.connection.max_message_bytes, self._intake
             async with connect(endpoint, timeout=wait, most_bytes=most, opener=opener, intake=intake, now=now) as made:
-                driver = FeedDriver(protocol, Subscriptions(self.provider.dialect), self._timing.answer_within)
+                topics, read = Subscriptions(self.provider.dialect), intake.payloads_read
+                driver = FeedDriver(protocol, topics, self._timing.answer_within, read)
                 connection = FeedConnection(made, driver, self.wanted, self, self._timing, self._clock, self._rest)
                 self._came_up(connection, endpoint, renewal=renewal)
                 await connection.run()

@@ -54,6 +54,7 @@ class Feeds:
     _rng: random.Random
     _deliver: Callable[[str], Deliver]
     """The way in for one feed's events."""
+    _payloads_read: Callable[[], bool]
     shared: Callable[[Feed], bool] = lambda _: False
     """Whether other gateways share a feed, so that its session is run while this one is to hold it."""
     sessions: dict[str, Session] = attrs.field(factory=dict)
@@ -86,7 +87,7 @@ class Feeds:
             self._rng,
             continuity=continuity,
             replan=partial(self._replan, feed.name),
-            intake=JournalIntake(self._journal, feed.name),
+            intake=JournalIntake(self._journal, feed.name, self._payloads_read),
             keep_account=note,
             redact=self._registry.redact,
         )

@@ -69,7 +69,8 @@ class Gateway:
 
     def __attrs_post_init__(self) -> None:
         observe = self._registry.observe
-        self._feeds = Feeds(self._journal, self._registry, self._rng, lambda name: partial(self._take, name))
+        way_in, heard = lambda name: partial(self._take, name), lambda: bool(self._listeners)
+        self._feeds = Feeds(self._journal, self._registry, self._rng, way_in, heard)
         self._listeners = Listening(self._journal, observe, self._feeds.select, self._feeds.deselect)
         self._sinks = Sinks(self._journal, self._registry, self._rng)
         self._routes, feeds = Routes(self._sinks.pipelines, self._journal), (self._feeds.sessions, self._feeds.select)
@@ -98,10 +99,10 @@ class Gateway:
         Feeds subscribe to what is newly needed, and unsubscribe when the listener is closed, as it is at the end of the
         ``with`` block. `buffer` events wait for a loop that is busy; when there are more, `overflow` says which are
         lost, or that the loop ends with an error. With `committed` the loop gets a `Record` of each event once it is
-        committed, with its position in the journal; with `durable`, a name, it gets records from behind what a listener
-        of that name has acknowledged before, see `DurableListener`. A kind that nobody has is reported.
-        `SelectorError` for a selector that does not parse, `ValueError` for none or a name that cannot be one,
-        `JackfieldError` once the gateway is closed, or while another listener has that name.
+        committed, with its position in the journal; with `durable`, a name, records from behind what a listener of that
+        name has acknowledged, see `DurableListener`. A kind that nobody has is reported. `SelectorError` for a selector
+        that does not parse, `ValueError` for none or a name that cannot be one, `JackfieldError` once the gateway is
+        closed, or while another listener has that name.
         """
         self._check_open()
         listener = self._listeners.open(parse_selectors(selectors), buffer, overflow, committed, durable)
@@ -111,8 +112,8 @@ class Gateway:
     async def publish(self, *events: Event) -> int:
         """Put events into the stream beside those of the feeds, and wait until they are committed; how many were new.
 
-        With a journal in a file they reach every routed sink from then on, whatever becomes of this process. A
-        copy of an event that is there already counts as committed. `JournalError` where one was not taken.
+        With a journal in a file they reach every routed sink then, whatever becomes of this process. A copy of an event
+        that is there counts as committed. `JournalError` where one was not taken.
         """
         expect_each("event", events, Event, "each as an Event, such as publish(first, second) or publish(*events)")
         return await self._journal.publish(events, self._listeners.put)
@@ -120,8 +121,7 @@ class Gateway:
     async def snapshot(self) -> Snapshot:
         """Calls, contacts, agents, queues and feeds as they stand after the newest committed event; today's totals.
 
-        The first call makes the feeds subscribe to what is needed, reads the last run's state from the journal, and has
-        the vendors' lists read. What nobody has said is unknown, not empty.
+        The first call has feeds subscribe to what is needed, and vendors' lists read. What nobody says is unknown.
         """
         return await self._live.snapshot()
 

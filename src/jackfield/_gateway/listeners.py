@@ -32,6 +32,9 @@ class Listeners(Generic[Item]):
     _selectors: dict[weakref.ref[Listener[Item]], tuple[Selector, ...]] = attrs.field(factory=dict)
     """Those that somebody still has: a program that lets go of one without closing it loses nothing but that."""
 
+    def __bool__(self) -> bool:
+        return bool(self._selectors)
+
     def __iter__(self) -> Iterator[Listener[Item]]:
         return (listener for reference in list(self._selectors) if (listener := reference()) is not None)
 

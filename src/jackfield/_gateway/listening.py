@@ -47,6 +47,10 @@ class Listening:
         if names := tuple(name for name, each in self.durables.states().items() if not each.owned):
             self._report(DurableOwnerless(names))
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return any((self._events, self._committed, self._durable))
+
     def put(self, events: Sequence[Event]) -> None:
         """Give events to those that want them at once; never waits."""
         self._events.put(events)

@@ -17,6 +17,7 @@ from jackfield.addresses import Address, escape_segment
 from jackfield.errors import EventError
 from jackfield.events.json_text import decode_data, decode_struct, encode_data, without_surrogates
 from jackfield.events.parties import NO_PARTIES, Cause, Direction, Media, Parties
+from jackfield.events.payload_objects import payload_objects
 from jackfield.events.trace import TraceContext
 
 __all__ = ["Event", "Origin", "content_id", "without_half_pairs"]
@@ -98,24 +99,13 @@ class Event:
             raise EventError(f"not a CloudEvent of Jackfield's: {error}") from None
 
 
-def _with_lazy_objects(slot: Any) -> property:
-    """The field `data`: where its slot is empty, the payload's objects are made at their first use."""
-    read, write = slot.__get__, slot.__set__
+_data, let_go_of_objects = payload_objects(Event.data)
+"""Lets an event's payload objects go where they can be made again of its text, as they are when somebody reads `data`.
 
-    def get(event: Event) -> Any:
-        try:
-            return read(event)
-        except AttributeError:
-            data = None if event.data_json is None else decode_data(event.data_json)
-            write(event, data)
-            return data
-
-    return property(get, write, doc="The vendor's payload as JSON objects.")
-
-
+The next event's objects then take their place in the processor's cache.
+"""
 if not TYPE_CHECKING:  # for whom it is a field as the others are
-    # And not by `__getattr__`: a class that has one pays for it at each access to any of its fields.
-    Event.data = _with_lazy_objects(Event.data)
+    Event.data = _data
 
 
 # A copy of an empty digest is made in less time than a new one.

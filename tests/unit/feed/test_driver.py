@@ -102,6 +102,18 @@ def test_a_read_is_one_effect_that_counts_its_frames(driver, scripted):
     assert hear(driver, scripted, [Emit(first)], [Emit(second)]) == [effects.EventsReceived([first, second], 2)]
 
 
+def test_payload_objects_that_nobody_reads_are_let_go_and_made_again_of_the_text(scripted):
+    read = iter([False, True])
+    driver = FeedDriver(scripted, Subscriptions(Prefixes()), ANSWER_SECONDS, lambda: next(read))
+    for kept in (False, True):
+        objects, only = {"a": [1, "ö"]}, {"b": 1}
+        text = attrs.evolve(event("1"), data=objects, data_json='{"a": [1, "ö"]}'.encode())
+        own = attrs.evolve(event("2"), data=only, data_json=None)  # a provider's, which no text says
+        hear(driver, scripted, [Emit(text)], [Emit(own)])
+        assert text.data == objects
+        assert (text.data is objects, own.data is only) == (kept, True)
+
+
 def test_facts_stand_behind_the_events_that_came_before_them(driver, scripted):
     driver.want(["t"])
     happened = hear(driver, scripted, [Emit(event("1"))], [Subscribed("t")], FrameError("bad", b""), [Emit(event("2"))])

@@ -954,7 +954,7 @@ async def test_a_feed_whose_vendor_resumes_from_a_stored_token_has_no_gap(networ
 
     stage = Stage(network, options=Resuming())
     stored = None
-    stage.session._intake = SimpleNamespace(token=lambda: stored)
+    stage.session._intake = SimpleNamespace(token=lambda: stored, payloads_read=lambda: True)
     stage.session.wanted.set({"t"})
     nursery.start_soon(stage.session.run)
     await stage.settle()
