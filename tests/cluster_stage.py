@@ -71,6 +71,7 @@ select = ["**"]
 sinks = ["crm"]
 """
 FEEDS = ("office", "support")
+PARTS = (0.5, 0.9, 0.99, 1.0)
 
 
 class Receiver(ThreadingHTTPServer):
@@ -140,8 +141,20 @@ class Outcome:
     """Frames that a simulator did not send since a client was too slow."""
     wrong: list
     """Of each event that is out of order the feed, its id, when it was published, and when it came."""
+    processor: dict
+    """Seconds of processor time by process, restarts included; `stage` is this one with simulators and receiver."""
+    idle: float
+    """The part of all processors' time that nobody used."""
+    steady: float
+    """Seconds from when everything ran until the simulators stopped; both above are of these."""
+    delays: list
+    """Seconds from when an event was published until it came, at the `PARTS` of all."""
 
     def __str__(self):
+        used = {name: f"{1e6 * seconds / max(1, self.events):.0f}" for name, seconds in self.processor.items()}
+        total = sum(self.processor.values())
+        shares = f"{total / self.steady:.2f} of {os.cpu_count()} processors used here, {self.idle:.0%} idle"
+        delays = ", ".join(f"{part:.0%} {delay:.2f}" for part, delay in zip(PARTS, self.delays, strict=True))
         spans = [f"{gap['until'] - gap['since']:.2f}" for gap in self.gaps]
         takes = [f"{each:.2f}" for each in self.take_overs]
         return (
@@ -149,7 +162,9 @@ class Outcome:
             f" gap), {self.disorder} out of order, {self.late} late, {self.copies} copies, {self.backfilled}"
             f" backfilled; gaps announced: {len(self.gaps)} (s: {', '.join(spans)}), of the bus {self.bus_gaps};"
             f" take-overs (s): {', '.join(takes) or 'none'}; loads {self.loads};"
-            f" dropped by the simulators {self.dropped_by_vendor}; {self.wrong[:5]}"
+            f" dropped by the simulators {self.dropped_by_vendor}; {self.wrong[:5]};"
+            f" processor time (us for each published event): {used}; {shares};"
+            f" published {self.events / self.steady:.0f} a second; delays (s): {delays}"
         )
 
 
@@ -177,6 +192,12 @@ class Stage:
     opened: datetime | None = None
     """What was published before is not asked for: not every gateway had started."""
     covered: dict = attrs.field(factory=dict)
+    used: Counter = attrs.field(factory=Counter)
+    """Seconds of processor time of processes that have ended."""
+    machine: tuple = ()
+    steady_at: float = 0.0
+    steady: float = 0.0
+    wall: float = attrs.field(factory=lambda: time.time() - time.monotonic())
     waits: bool = True
     """Whether a member is killed only once the others are connected: on a busy machine a start takes long."""
 
@@ -192,6 +213,15 @@ class Stage:
         with (self.folder / f"{name}.log").open("ab") as log:
             command = [sys.executable, "-m", "jackfield", "run", f"{name}.toml"]
             self.running[name] = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+
+    def ending(self, name):
+        """Count what a process has used before it is gone."""
+        self.used[name] += process_time(self.running[name].pid)
+
+    def used_by_now(self):
+        """Of every process that runs, the seconds of processor time since it was started."""
+        used = {name: process_time(process.pid) for name, process in self.running.items() if process.poll() is None}
+        return {**used, "redis": process_time(self.server.process.pid), "stage": time.process_time()}
 
     def says(self, name):
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -234,6 +264,9 @@ class Stage:
         )
         await trio.sleep(self.lease + 1)
         self.opened = datetime.now(UTC)
+        self.used, self.machine = Counter(), machine_time()
+        self.used.subtract(self.used_by_now())
+        self.steady_at = time.monotonic()
 
     async def _refer(self, tables, task_status):
         """What the vendors published, by a connection of the test's own."""
@@ -277,6 +310,7 @@ class Stage:
 
     def kill(self, name):
         held = {feed: member for feed, member in self.leases.items() if member.startswith(f"{name}-")}
+        self.ending(name)
         self.running[name].kill()
         self.running[name].wait()
         self.kills.append({"at": time.monotonic(), "feeds": list(held), "members": held})
@@ -301,6 +335,7 @@ class Stage:
         """So many SIGKILLs of Redis within so many seconds; it is back after a while, with what its disk has."""
         for _ in range(kills):
             await trio.sleep(max(1.0, seconds / kills - away))
+            self.used["redis"] += process_time(self.server.process.pid)
             self.server.kill()
             await trio.sleep(away)
             await trio.to_thread.run_sync(self.server.start)
@@ -325,6 +360,7 @@ class Stage:
     async def roll(self):
         """Restart each member by SIGTERM, the next one once this one stands by again."""
         for name in sorted(each for each in self.running if each.startswith("m")):
+            self.ending(name)
             self.running[name].terminate()
             await trio.to_thread.run_sync(self.running[name].wait)
             await trio.sleep(0.5)
@@ -334,6 +370,9 @@ class Stage:
 
     async def settle(self, seconds=90.0):
         """Let nothing more happen, and wait until everything has arrived, or nothing more comes."""
+        self.used.update(self.used_by_now())
+        self.machine = tuple(now - before for now, before in zip(machine_time(), self.machine, strict=True))
+        self.steady = time.monotonic() - self.steady_at
         for running in self.simulators.values():
             running.limit = running.counters.events
             await running.settled()
@@ -391,11 +430,15 @@ class Stage:
         (self.folder / "published.txt").write_text("\n".join(lines))
         (self.folder / "arrived.txt").write_text("\n".join(f"{each.id} {each.at}" for each in self.receiver.got))
         loads = Counter(each.member for each in self.receiver.got)
+        delays = sorted(
+            self.wall + each.at - about[each.id][1].timestamp() for each in self.receiver.got if each.id in about
+        )
         unexplained = [event for event in missing if not explained(event)]
         return Outcome(
             len(wanted), missing, unexplained, copies, disorder, late, backfilled, gaps, bus_gaps,
             self.take_overs, dict(loads), time.monotonic() - began,
-            sum(running.counters.lagged for running in self.simulators.values()), wrong,
+            sum(running.counters.lagged for running in self.simulators.values()), wrong, dict(self.used),
+            self.machine[0] / self.machine[1], self.steady, [delays[int(part * (len(delays) - 1))] for part in PARTS],
         )  # fmt: skip
 
     def close(self):
@@ -418,6 +461,21 @@ async def _simulated(simulator, task_status):
     async with simulate(simulator) as running:
         task_status.started(running)
         await trio.sleep_forever()
+
+
+def process_time(process):
+    """Seconds of processor time of a process that runs."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def machine_time():
+    """Of all processors together, idle and in all."""
+    fields = [int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return fields[3] + fields[4], sum(fields)
 
 
 def kind_of(kill, feed):
