@@ -284,7 +284,7 @@ class Gateway:
         self._cluster.prepare_to_leave()
         self._feeds.stop_all()
         await feeds.finish(CLOSE_SECONDS)
-        self._cluster.write_kept()
+        await self._cluster.write_kept(CLOSE_SECONDS)
         self._journal.close()
         self._closed = True
         self._listeners.close()

@@ -103,12 +103,14 @@ class Gate:
         self, events: list[Event], tokens: Mapping[str, str] = {}, committed: Committed | None = None, /
     ) -> None:
         """Let events through, or keep them."""
-        if self.is_open:
+        is_open = self.is_open
+        if is_open and self.buffer.is_empty:
             self._write(events, tokens, committed)
             return
-        if len(events) == 1 and events[0].kind.startswith("stream."):  # of a connection that nobody hears of yet
+        if len(events) == 1 and events[0].kind.startswith("stream."):
             self._learn(events[0])
-            return
+            if not is_open:
+                return  # of a connection that nobody hears of yet
         dropped = self.buffer.put(events, tokens, committed, self._clock())
         if dropped is not None:
             self.holes.append(AnnouncedGap(*dropped, "the buffer of the member that stood by was full"))
@@ -117,7 +119,7 @@ class Gate:
     def is_open(self) -> bool:
         """Whether this member writes; never behind the end of its lease, even where nobody had the time to say so."""
         if self.writing and self._clock() >= self.until:
-            self.writing = False
+            self.close()
         return self.writing
 
     def _write(self, events: list[Event], tokens: Mapping[str, str], committed: Committed | None) -> None:
@@ -151,7 +153,8 @@ class Gate:
         if self.is_open and not self.relief(since):
             return False
         if self.writing:
-            self.writing, self.handing_over = False, True
+            self.close()
+            self.handing_over = True
             self.wake()
         self.holes.append(AnnouncedGap(since, until, cause))
         return True
@@ -169,21 +172,22 @@ class Gate:
     # -- writing -----------------------------------------------------------------------------------
 
     def open(self, fence: int, until: float) -> None:
-        """Write from now on, first what was kept."""
+        """Write from now on, once what was kept is written: by `write_kept`, as often as there is room for some."""
         self.fence, self.until, self.writing, self.handing_over = fence, until, True, False
+        self.buffer.ages = False
         self.holes.clear()
-        self.write_kept()
 
-    def write_kept(self) -> int:
-        """Write what was kept; how many events that was."""
-        kept = len(self.buffer)
-        for copies in self.buffer.take():
+    def write_kept(self, events: float = math.inf, size: float = math.inf) -> int:
+        """Write the oldest of what was kept, where so many events and bytes have room; how many events."""
+        taken = self.buffer.take(events, size)
+        for copies in taken:
             self._write(copies.events, copies.tokens, copies.committed)
-        return kept
+        return sum(len(copies.events) for copies in taken)
 
     def close(self) -> None:
         """Write nothing more."""
         self.writing = False
+        self.buffer.ages = True
 
     @property
     def has_all_since(self) -> datetime | None:

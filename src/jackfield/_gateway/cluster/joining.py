@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+import trio
 
 from jackfield._gateway.feeds import Feeds
 from jackfield._gateway.live_state import LiveState
@@ -77,10 +78,11 @@ class Cluster:
         if self._member is not None:
             self._member.prepare_to_leave()
 
-    def write_kept(self) -> None:
-        """Commit what nobody else has, once the feeds have stopped."""
+    async def write_kept(self, seconds: float) -> None:
+        """Commit what nobody else has, once the feeds have stopped; for so long at most."""
         if self._member is not None:
-            self._member.write_kept()
+            with trio.move_on_after(seconds):
+                await self._member.write_kept()
 
     async def leave(self) -> None:
         """Give back what is held, once the sinks are done."""

@@ -235,14 +235,14 @@ class Member:
         self._leaving = True
         self._woken.set()
 
-    def write_kept(self) -> None:
+    async def write_kept(self) -> None:
         """Commit what waited for the coordinator and nobody else writes; to be called once the feeds have stopped.
 
         It comes under the number that this gateway had, so it is late where another member has taken over unseen.
         """
         for feed, gate in self._sessions.gates.items():
             is_free = gate.fence and self._peers.lease(feed).member in ("", self.name)
-            if is_free and not gate.is_open and (kept := gate.write_kept()):
+            if is_free and (kept := await self._sessions.write_kept(feed)) and not gate.is_open:
                 reason = f"the gateway was closed; {kept} events that waited for the coordinator are committed"
                 self._report(FeedReleased(feed, self.name, reason))
 

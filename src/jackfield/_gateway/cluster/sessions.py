@@ -57,6 +57,8 @@ class SharedSessions:
     relieved: Callable[[str, datetime], bool] = lambda _feed, _since: False
     wake: Callable[[], object] = lambda: None
     _gates: dict[str, tuple[Gate, Session]] = attrs.field(factory=dict)
+    _writing_kept: set[str] = attrs.field(factory=set)
+    """The feeds of which what was kept is being written."""
 
     def holders(self) -> dict[str, int]:
         """The feeds that are shared, and how many members are to be connected to each."""
@@ -131,7 +133,32 @@ class SharedSessions:
             miss_since(session, note.settled.heard, NOBODY)
         gate.open(fence, until)
         announce(session, gaps)
+        if not gate.buffer.is_empty and feed not in self._writing_kept:
+            self._writing_kept.add(feed)
+            self._tasks.cluster.start(partial(self._write_kept, feed))
         return flushed
+
+    async def _write_kept(self, feed: str) -> None:
+        try:
+            await self.write_kept(feed, lambda gate: gate.is_open)
+        finally:
+            self._writing_kept.discard(feed)
+        gate = self.gates.get(feed)
+        if gate is not None and gate.is_open and gate.holes:  # what came meanwhile had no room
+            holes, gate.holes = gate.holes, []
+            announce(self._gates[feed][1], holes)
+
+    async def write_kept(self, feed: str, may: Callable[[Gate], bool] = lambda _: True) -> int:
+        """Write what was kept of a feed, no faster than it is committed, and what comes meanwhile behind it.
+
+        How many events that were; it ends early where it `may` not go on.
+        """
+        written = 0
+        while (gate := self.gates.get(feed)) is not None and may(gate) and not gate.buffer.is_empty:
+            room = await self._journal.room()
+            if may(gate):
+                written += gate.write_kept(*room)
+        return written
 
     async def stop(self, feed: str, seconds: float) -> None:
         """Disconnect, and wait, for so long at most, until every sink has got what came."""

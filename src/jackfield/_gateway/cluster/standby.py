@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -46,6 +47,8 @@ class StandbyBuffer:
     _numbers: dict[str, int] = attrs.field(factory=dict)
     """In which copies each event is."""
     _next: int = 0
+    ages: bool = True
+    """Whether what is older than so many seconds is dropped; not while it is being written."""
     _written: int = -1
     """Everything up to the copies with this number is written."""
     bytes: int = 0
@@ -56,6 +59,11 @@ class StandbyBuffer:
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._held
 
     @property
     def oldest_at(self) -> datetime | None:
@@ -74,7 +82,8 @@ class StandbyBuffer:
             self._numbers[event.id] = copies.number
         since: datetime | None = None
         until: datetime | None = None
-        while self._held and (self.bytes > self._most_bytes or self._held[0].at < now - self._most_seconds):
+        oldest = now - self._most_seconds if self.ages else -math.inf
+        while self._held and (self.bytes > self._most_bytes or self._held[0].at < oldest):
             gone = self._pop()
             if gone.number > self._written:
                 before, self.dropped = self.dropped, self.dropped + len(gone.events)
@@ -93,12 +102,15 @@ class StandbyBuffer:
         while self._held and self._held[0].at < at - OVERLAP_SECONDS:
             self._pop()
 
-    def take(self) -> list[Copies]:
-        """All of them, in order; none are left."""
-        taken = list(self._held)
-        self._held.clear()
-        self._numbers.clear()
-        self.bytes = 0
+    def take(self, events: float = math.inf, size: float = math.inf) -> list[Copies]:
+        """The oldest, in order, as many as have room; one at least, where there are any."""
+        taken: list[Copies] = []
+        while self._held:
+            events -= len(self._held[0].events)
+            size -= self._held[0].size
+            if taken and (events < 0 or size < 0):
+                break
+            taken.append(self._pop())
         return taken
 
     def _pop(self) -> Copies:

@@ -21,6 +21,17 @@ def ids(buffer):
     return [each.id for copies in buffer.take() for each in copies.events]
 
 
+def test_what_is_being_written_is_not_dropped_for_its_age_and_what_is_taken_is_whole_copies_in_order():
+    buffer = StandbyBuffer(1_000_000, 10.0)
+    buffer.put([event("a"), event("b")], {}, None, 0.0)
+    buffer.ages = False
+    assert buffer.put([event("c")], {}, None, 99.0) is None
+    assert [[each.id for each in copies.events] for copies in buffer.take(events=1)] == [["a", "b"]]
+    assert [[each.id for each in copies.events] for copies in buffer.take(events=1)] == [["c"]]
+    assert buffer.is_empty
+    assert (len(buffer), buffer.bytes, buffer.take()) == (0, 0, [])
+
+
 def test_what_is_taken_comes_in_its_order_and_nothing_is_left():
     buffer = StandbyBuffer(1_000_000, 60.0)
     for number in range(5):
