@@ -36,12 +36,20 @@ def status_of(work: Callable[[], int], *, until_signal: bool = False) -> int:
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
         return 0 if until_signal else _failed(INTERRUPTED, INTERRUPTED_STATUS)
-    except OutputError as error:
+    except OSError as error:
+        return _of_os_error(error)
+
+
+def _of_os_error(error: OSError) -> int:
+    if isinstance(error, OutputError):
         abandon_stdout()
         return _failed(str(error), 1)
-    except BrokenPipeError:  # the reader of standard output has closed the pipe
+    if isinstance(error, BrokenPipeError):  # the reader of standard output has closed the pipe
         abandon_stdout()
         return 0
+    if error.filename is None:
+        raise error
+    return _failed(f"{error.filename}: {error.strerror}", 1)  # a traceback would tell the operator no more
 
 
 def _failed(message: str, status: int) -> int:

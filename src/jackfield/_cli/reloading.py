@@ -119,6 +119,8 @@ def running_process(journal: Path) -> int:
     )
     if not journal.is_dir():
         raise ConfigError([ConfigProblem("gateway.journal", problem)])
+    if not os.access(journal, os.R_OK | os.X_OK):
+        raise JournalError(f"{journal}: cannot be read by this user; reload as the user that runs the gateway")
     try:
         os.close(lock_folder(journal))
     except JournalError:  # it is locked

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import attrs
 
 from jackfield.config import GatewayConfig
 from jackfield.errors import SecretError
+from jackfield.plugin._files import open_file
 from jackfield.plugin.secrets import Secret
 
 __all__ = ["are_in_files", "renewed", "stamps_of"]
@@ -68,7 +68,8 @@ def _revealed(secret: Secret) -> bytes:
 
 def _content(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open_file(path) as file:
+            return file.read()
     except OSError:
         return b""
 

@@ -21,6 +21,7 @@ from jackfield._journal.store.backup import copy_sidecar, vacuum_sidecar
 from jackfield._journal.store.records import Notes
 from jackfield.errors import EventError, JournalError
 from jackfield.events import Event
+from jackfield.plugin._files import open_file
 
 __all__ = ["Imported", "back_up", "compact", "export", "import_events", "new_file"]
 
@@ -131,13 +132,15 @@ def _lines(source: Path, problem: Callable[[str], None]) -> Iterator[tuple[str, 
     """The lines of events, and where each stands."""
     if source.is_dir():
         with closing(SegmentFolder.open(source, readonly=True)) as folder:
+            if not folder.segments:
+                raise JournalError(f"{source}: is a folder that holds no journal")
             for found in folder.findings:
                 problem(f"{source}: {found}")
             for page in folder.scan(-ALL, ALL, lambda found: problem(f"{source}: {found}")):
                 yield from ((f"{source}, event {line.position}", line.body) for line in page)
         return
     try:
-        with source.open("rb") as opened:
+        with open_file(source) as opened:
             begins = opened.read(4)
         compressed = begins.startswith(b"\x1f\x8b")
         if begins in OTHER_COMPRESSIONS:
@@ -149,7 +152,7 @@ def _lines(source: Path, problem: Callable[[str], None]) -> Iterator[tuple[str, 
                 if line.strip() and not line.startswith(HEADERS):
                     yield f"{source}, line {number}", line.rstrip(b"\r\n")
     except (OSError, EOFError) as error:
-        raise JournalError(f"{source}: cannot be read: {error}") from None
+        raise JournalError(f"{source}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def back_up(path: Path, target: Path) -> int:

@@ -37,8 +37,14 @@ def feed_journals(journal: Path) -> dict[str, Path]:
 
 
 def is_journal(path: Path) -> bool:
-    """Whether a folder is a journal that something was written to."""
-    return (path / FOLDER_FILE).exists() or (path / NAME).exists() or any(path.glob(f"*{SUFFIX}"))
+    """Whether a folder is a journal that something was written to; `JournalError` where that cannot be seen."""
+    try:
+        names = [each.name for each in path.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read: {error.strerror}") from None
+    return any(name in (FOLDER_FILE, NAME) or name.endswith(SUFFIX) for name in names)
 
 
 def refuse_feed_journals(journal: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from jackfield._net.os_errors import explain_os_error
+from jackfield.plugin._files import open_file
 
 __all__ = ["TLSFileError", "client_context", "server_context"]
 
@@ -47,10 +48,10 @@ def client_context(
 def _check_readable(file: Literal["cert", "key", "ca"], path: str | Path) -> None:
     """Python's own errors about these files do not say which file they mean."""
     try:
-        with Path(path).open("rb"):
+        with open_file(path):
             pass
     except OSError as error:
-        raise TLSFileError(file, f"{path} cannot be read: {explain_os_error(error)}") from None
+        raise TLSFileError(file, f"{path} cannot be read: {error.strerror}") from None
 
 
 def _load_chain(context: ssl.SSLContext, cert: str | Path, key: str | Path | None) -> None:

@@ -10,12 +10,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from jackfield.errors import ConfigError, ConfigProblem
+from jackfield.plugin._files import open_file
 
 __all__ = ["Document", "find_config", "read_toml"]
 
@@ -152,13 +154,19 @@ def _files(path: Path) -> list[Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with TextIOWrapper(open_file(path, pipes=True), "utf-8-sig") as file:
+            text = file.read()
+        if not text and path.is_fifo():
+            raise ConfigError([ConfigProblem("", f"{path}: a pipe that nobody writes to")])
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError([ConfigProblem("", f"{path}: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise ConfigError([ConfigProblem("", f"{path}: not UTF-8 text")]) from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of a number with thousands of digits too
         raise ConfigError([ConfigProblem("", f"{path}: not valid TOML: {error}")]) from None
+    except RecursionError:
+        raise ConfigError([ConfigProblem("", f"{path}: tables or lists are nested too deeply")]) from None
 
 
 def find_config() -> Path:

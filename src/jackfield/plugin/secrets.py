@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import attrs
 
 from jackfield.errors import SecretError
+from jackfield.plugin._files import open_file
 
 __all__ = ["REDACTED", "Secret", "iter_secrets", "redact_url"]
 
@@ -70,7 +70,8 @@ class Secret:
                 return found
             raise SecretError(f"the environment variable {self.value} is not set or empty")
         try:
-            found = Path(self.value).read_text(encoding="utf-8-sig").strip()
+            with open_file(self.value) as file:
+                found = file.read().decode("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "not UTF-8 text"
             raise SecretError(f"the file {self.value} cannot be read: {why}") from None

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -164,6 +165,24 @@ def test_import_leaves_out_what_is_there_and_reports_what_it_cannot_read(path, t
     assert f"{rescued}, line 11: " in said
     assert "5 events added, 5 left out that it has already, 1 unreadable lines left out" in said
     assert ids(path) == [f"id-{number}" for number in range(35)]
+
+
+def test_import_of_a_folder_without_a_journal_is_no_success(path, tmp_path, capsys):
+    (tmp_path / "unmounted").mkdir()
+    assert main(["journal", "import", str(path), str(tmp_path / "unmounted")]) == 1
+    assert "unmounted: is a folder that holds no journal" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without rights")
+@pytest.mark.parametrize("action", ["stats", "export"])
+def test_whoever_may_not_read_a_journal_is_told_which(path, tmp_path, action):
+    path.chmod(0o700)
+    for each in (tmp_path, *tmp_path.parents[:2]):
+        each.chmod(0o755)
+    more = [str(tmp_path / "new")] if action == "export" else []
+    code = f"import sys; from jackfield._cli import main; sys.exit(main({['journal', action, str(path), *more]}))"
+    done = subprocess.run([sys.executable, "-c", code], user=65534, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"jackfield: {path}: cannot be read: Permission denied\n")
 
 
 def test_import_reads_the_segments_of_a_damaged_journal(path, tmp_path, capsys):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 
+from jackfield.plugin._files import open_file
 from jackfield.plugin.secrets import Secret
 
 __all__ = ["client_context"]
@@ -39,7 +39,7 @@ def _check_readable(option: str, path: str | None) -> None:
     if path is None:
         return
     try:
-        with Path(path).open("rb"):
+        with open_file(path):
             pass
     except OSError as error:
         raise ValueError(f"{option}: {path}: {error.strerror}") from None
