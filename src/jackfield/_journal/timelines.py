@@ -84,6 +84,8 @@ def find_timelines(events: EventsInFolder, what: str, most: int) -> tuple[list[T
 
 def _contacts(events: EventsInFolder, what: str) -> list[str]:
     """The correlations that are meant, the oldest first."""
+    if not what.strip():  # as events have it that belong to no contact
+        return []
     if next(iter(events.find("correlationid", what)), None) is not None:
         return [what]
     first: dict[str, datetime] = {}

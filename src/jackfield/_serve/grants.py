@@ -39,6 +39,9 @@ class Grant:
     token: str = ""
     """The name of the token that it is of; the client's durable subscriptions are this token's."""
 
+    _entities: dict[tuple[Entity, str], bool] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """Whether it sees the entities of a vendor, found out once: a state has thousands of them."""
+
     @property
     def whole(self) -> bool:
         """Whether it may see every event."""
@@ -85,9 +88,11 @@ class Grant:
         """
         if entity == "feed":
             return True
-        name = "contact" if entity == "totals" else entity
-        needed = Selector(KindPattern(name, None), AddressPattern(provider or None))
-        return any(each.covers(needed) for each in self.select)
+        if (seen := self._entities.get((entity, provider))) is None:
+            name = "contact" if entity == "totals" else entity
+            needed = Selector(KindPattern(name, None), AddressPattern(provider or None))
+            seen = self._entities[entity, provider] = any(each.covers(needed) for each in self.select)
+        return seen
 
     def allows_value(self, entity: Entity, key: str, value: Call | Contact | Agent | Queue | Feed) -> bool:
         """Whether it sees this thing."""

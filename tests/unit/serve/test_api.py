@@ -9,7 +9,7 @@ import attrs
 import pytest
 import trio
 import trio.testing
-from served import PEOPLE, api_of, config, event, events_path, get, get_json, reading
+from served import NOON, PEOPLE, api_of, config, event, events_path, get, get_json, reading
 
 from jackfield._journal.copying import back_up
 from jackfield._serve import sse
@@ -17,6 +17,7 @@ from jackfield._serve.grants import Grant
 from jackfield.events import Event
 from jackfield.events import event as event_module
 from jackfield.selectors import Selector
+from jackfield.state import State
 
 
 async def numbers(reader, count):
@@ -203,6 +204,18 @@ async def test_what_is_subscribed_is_the_intersection_with_the_grant_and_the_cli
             await trio.testing.wait_all_tasks_blocked()
             await gateway.publish(event(1), event(2, "call.connected", "vinix"), event(3, provider="vinix"))
             assert await numbers(reader, 1) == [3]
+
+
+def test_a_large_state_is_limited_in_the_time_of_a_few_selectors(monkeypatch):
+    state = State()
+    for number in range(500):
+        state.apply(event(number, provider=("acme", "vinix")[number % 2]))
+    asked = []
+    covers = Selector.covers
+    monkeypatch.setattr(Selector, "covers", lambda mine, other: asked.append(other) or covers(mine, other))
+    grant = Grant((Selector.parse("contact.* @ vinix/**"),))
+    assert len(grant.snapshot(state.snapshot(NOON)).contacts) == 250
+    assert len(asked) < 10  # and not one for each contact
 
 
 async def test_payloads_and_people_are_left_out_where_the_grant_does_not_have_them():

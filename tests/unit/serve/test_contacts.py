@@ -2,6 +2,7 @@
 
 import json
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +77,13 @@ async def test_what_a_form_cannot_say_is_not_found(tmp_path):
     async with api_of(config(tmp_path / "journal"), plugins=[Lines(lambda *_: b"")]) as (gateway, _, url):
         await gateway.publish(event(1))
         assert (await get(url, "/v1/contacts/1", **ACCEPT))[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/contacts/", "/v1/contacts/%20"])
+async def test_what_belongs_to_no_contact_is_none(tmp_path, path):
+    async with api_of(config(tmp_path / "journal")) as (gateway, _, url):
+        await gateway.publish(attrs.evolve(event(1), correlation=""))
+        assert (await get(url, path))[0] == 404
 
 
 OFFERED = ["application/json", "application/vcon+json", "text/x-lines"]
