@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from jackfield._journal.durable import DurableSubscription, DurableSubscriptions
-from jackfield.config import ServeOptions
+from jackfield.config import GatewayConfig
 from jackfield.reports import DurableStats
 from jackfield.selectors import Selector
 
@@ -31,12 +31,15 @@ class Durables:
     def __contains__(self, name: str) -> bool:
         return name in self._journal
 
-    def begin(self, serve: ServeOptions) -> None:
+    def begin(self, config: GatewayConfig) -> None:
         """Let the feeds subscribe to what earlier runs were asked for."""
+        owners = {*config.serve.tokens, *(f"viewers/{name}" for name in config.viewers)}
+        if config.serve.open or config.serve.listen is None:  # a dashboard may be open too
+            owners.add("")
         for name in self:
             self._select(self.selectors(name))
             token, stroke, _ = name.rpartition("/")
-            if stroke and not (token in serve.tokens if token else serve.open):
+            if stroke and token not in owners:
                 self._ownerless.add(name)
 
     def states(self) -> dict[str, DurableStats]:

@@ -249,7 +249,7 @@ class Gateway:
                 self._feeds.open(feed, "no gateway was running")
             report_unknown_kinds(self._routes.selectors, self._registry, self._feeds.sessions)
             self._feeds.select(self._routes.selectors)
-            self._listeners.begin(config.serve)
+            self._listeners.begin(config)
             await self._webhooks.open(self._feeds.sessions)
             await self._reloader.learn()
         return tasks

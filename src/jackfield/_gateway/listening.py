@@ -12,7 +12,7 @@ from jackfield._gateway.listener import Listener, check_bounds
 from jackfield._gateway.listeners import DurableListeners, EventListeners, RecordListeners
 from jackfield._journal import Journal
 from jackfield._journal.durable import check_durable
-from jackfield.config import ServeOptions
+from jackfield.config import GatewayConfig
 from jackfield.errors import JackfieldError
 from jackfield.events import Event, Record
 from jackfield.reports import DurableOwnerless, ListenerState, Overflow, Report
@@ -41,9 +41,9 @@ class Listening:
         self._committed = RecordListeners(self._report, self._deselect)
         self._durable = DurableListeners(self._report, self._deselect)
 
-    def begin(self, serve: ServeOptions) -> None:
+    def begin(self, config: GatewayConfig) -> None:
         """Let the feeds subscribe to what durable subscriptions of earlier runs need."""
-        self.durables.begin(serve)
+        self.durables.begin(config)
         if names := tuple(name for name, each in self.durables.states().items() if not each.owned):
             self._report(DurableOwnerless(names))
 

@@ -32,8 +32,10 @@ from jackfield._journal.copying import back_up
 from jackfield._journal.store import SegmentStore
 from jackfield._serve import sse
 from jackfield.config import ServeOptions, TokenOptions
+from jackfield.config.dashboard import ViewerOptions
 from jackfield.errors import JournalError
 from jackfield.plugin.hooks import hookimpl
+from jackfield.plugin.secrets import Secret
 from jackfield.reports import DurableOwnerless, DurableStats
 from jackfield.selectors import Selector
 
@@ -233,20 +235,22 @@ async def test_each_token_has_names_of_its_own_and_its_rights_hold():
     [
         (options(tokens=limited("**")), ("/own", "old/desk")),
         (options(tokens=limited("**"), open=True), ("old/desk",)),
-        (ServeOptions(), ("/own", "old/desk", "wall/desk")),
+        (ServeOptions(), ("old/desk", "wall/desk")),
     ],
     ids=["tokens", "open too", "nothing is served"],
 )
 async def test_those_of_a_token_that_is_not_configured_are_reported_at_the_start_and_in_the_state(
     tmp_path, serve, names
 ):
-    every = ("/own", "old/desk", "process", "wall/desk")
+    every = ("/own", "old/desk", "process", "viewers/boss/desk", "wall/desk")
     async with jackfield.open_gateway(config(tmp_path / "journal")) as gateway:
         for name in every:
             gateway._listeners.durables.open(name, (Selector.parse("**"),), 1)
         await gateway.publish(event(1))
     heard = []
-    opening = jackfield.open_gateway(attrs.evolve(config(tmp_path / "journal"), serve=serve), plugins=[Hearing(heard)])
+    viewers = {"boss": ViewerOptions(Secret.from_config("a token of the dashboard's"))}
+    changed = attrs.evolve(config(tmp_path / "journal"), serve=serve, viewers=viewers)
+    opening = jackfield.open_gateway(changed, plugins=[Hearing(heard)])
     async with opening as gateway:
         assert gateway.state().durable == {name: DurableStats(1, name not in names) for name in every}
     (report,) = [each for each in heard if isinstance(each, DurableOwnerless)]
