@@ -124,6 +124,17 @@ async def test_delays_double_where_nobody_says_how_long(world):
     assert times == [1, 3, 7, 15]
 
 
+async def test_delays_begin_anew_with_each_vcon_that_arrives(world):
+    names = [f"c{n}" for n in range(8)]
+    world.server.script = [Reply(503), Reply(204)] * len(names)
+    async with world.open() as writer:
+        await writer.write(world.lives(*names))
+        await world.settle(writer)
+        for _ in names:
+            await world.settle(writer, 1)
+    assert list(dict.fromkeys(world.posted())) == names
+
+
 async def test_a_token_that_is_not_accepted_pauses_and_drops_nothing(world):
     world.server.script = [Reply(401)]
     async with world.open(bearer=Secret("text", TOKEN)) as writer:

@@ -90,6 +90,7 @@ class Posts:
                     failure = await self._post(name, body)
                     if failure is None:
                         await settled(name)
+                        self._failures = 0
                         # The URL is right, so what was said to others was about them.
                         for each, (refused, reason) in held.items():
                             await self._put_aside(each, refused, reason)
