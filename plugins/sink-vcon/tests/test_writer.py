@@ -266,3 +266,22 @@ async def test_what_cannot_be_written_is_logged_where_no_further_event_comes(sin
         await trio.Path(day).unlink()
         await settle(writer, clock, 1)
         assert len(files(sink)) == 1
+
+
+HALF = "cut off \ud83d"
+
+
+@pytest.mark.parametrize("where", ["text", "name", "id", "correlation", "queue", "reason"])
+async def test_half_of_a_surrogate_pair_costs_no_vcon(sink, clock, event, check, where):
+    one = {name: HALF if name == where else "x" for name in ("text", "name", "id", "correlation", "queue", "reason")}
+    who = {"caller": "+491", "caller_name": one["name"], "queue_name": one["queue"], "correlation": one["correlation"]}
+    said = json.dumps({"text": one["text"]})
+    message = attrs.evolve(event("message.received", 1, one["id"], **who), data_json=said.encode())
+    gap = event("stream.gap_suspected", 1, "g", data={"reason": one["reason"]})
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch((attrs.evolve(message, data=json.loads(said)), gap)))
+        await settle(writer, clock, 601)
+    (file,) = files(sink)
+    vcon = json.loads(file.read_text())
+    check(vcon)
+    assert vcon["dialog"][0]["body"] == ("cut off \ufffd" if where == "text" else "x")

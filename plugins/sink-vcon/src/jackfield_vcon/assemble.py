@@ -13,7 +13,7 @@ from jackfield.events import Event
 from jackfield_vcon.analyses import analyses
 from jackfield_vcon.dialogs import Dialogs, timestamp
 from jackfield_vcon.facts import Facts, moment
-from jackfield_vcon.identity import vcon_uuid
+from jackfield_vcon.identity import vcon_uuid, whole_text
 from jackfield_vcon.links import shown, shown_json, shown_text
 from jackfield_vcon.people import People
 from jackfield_vcon.recordings import Recordings
@@ -89,7 +89,21 @@ def assemble(
 
 def encode(vcon: Mapping[str, Any]) -> bytes:
     """Its text."""
-    return msgspec.json.encode(vcon) + b"\n"
+    try:
+        return msgspec.json.encode(vcon) + b"\n"
+    except UnicodeEncodeError:  # a message that was cut within an emoji; the attached event has it as it came
+        return msgspec.json.encode(_whole(vcon)) + b"\n"
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return whole_text(value)
+        case Mapping():
+            return {name: _whole(each) for name, each in value.items()}
+        case list():
+            return [_whole(each) for each in value]
+    return value
 
 
 def _subject(facts: Facts) -> str:

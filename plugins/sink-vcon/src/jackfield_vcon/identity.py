@@ -10,9 +10,19 @@ from uuid import UUID
 from jackfield.events import Event
 from jackfield_vcon.payloads import same_message
 
-__all__ = ["agent_uuid", "check_domain", "content_hash", "conversation_of", "hash_text", "key_of", "vcon_uuid"]
+__all__ = [
+    "agent_uuid",
+    "check_domain",
+    "content_hash",
+    "conversation_of",
+    "hash_text",
+    "key_of",
+    "vcon_uuid",
+    "whole_text",
+]
 
 _DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
+_HALF = re.compile("[\ud800-\udfff]")
 # What is about one conversation, by the entities whose own id others name as theirs.
 _NAMED = frozenset({"call", "recording", "transcription", "ai_call", "flow"})
 
@@ -21,7 +31,7 @@ def key_of(event: Event) -> str:
     """The conversation that an event names: its correlation, else the thing that it is about."""
     _, _, scope_id, resource, resource_id, _ = event.address
     own = event.correlation or f"{resource}/{resource_id}"
-    return f"{event.address.provider}/{scope_id}/{own}"
+    return whole_text(f"{event.address.provider}/{scope_id}/{own}")
 
 
 def conversation_of(event: Event) -> tuple[str, str] | None:
@@ -32,10 +42,15 @@ def conversation_of(event: Event) -> tuple[str, str] | None:
     """
     entity, address = event.kind.partition(".")[0], event.address
     if entity == "message" and event.correlation and (repeated := same_message(event)):
-        return f"{address.provider}/{address.scope_id}/{repeated}", key_of(event)
+        return whole_text(f"{address.provider}/{address.scope_id}/{repeated}"), key_of(event)
     if entity not in _NAMED or not event.correlation or event.correlation == address.resource_id:
         return None
-    return f"{address.provider}/{address.scope_id}/{address.resource_id}", key_of(event)
+    return whole_text(f"{address.provider}/{address.scope_id}/{address.resource_id}"), key_of(event)
+
+
+def whole_text(text: str) -> str:
+    """A text with U+FFFD for each half of a surrogate pair, which nothing could store; events are written so too."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def check_domain(domain: str) -> None:

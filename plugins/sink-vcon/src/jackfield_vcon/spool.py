@@ -19,7 +19,7 @@ import attrs
 
 from jackfield.events import Event
 from jackfield_vcon.assemble import Amended
-from jackfield_vcon.identity import conversation_of, key_of
+from jackfield_vcon.identity import conversation_of, key_of, whole_text
 from jackfield_vcon.recordings import Content
 
 __all__ = ["Finished", "Spool"]
@@ -125,7 +125,7 @@ class Spool:
             touched: dict[str, None] = {}
             for event in events:
                 if event.kind in GAPS:
-                    row = (event.id, event.feed, event.received.timestamp(), event.to_json())
+                    row = (whole_text(event.id), event.feed, event.received.timestamp(), event.to_json())
                     db.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?)", row)
                 elif event.kind.startswith("stream.") or (
                     not event.correlation and event.kind.partition(".")[0] in _APART
@@ -142,7 +142,7 @@ class Spool:
 
     def _keep(self, event: Event) -> str:
         key = key_of(event)
-        self._db.execute(ADD, (key, event.id, event.received.timestamp(), event.to_json()))
+        self._db.execute(ADD, (key, whole_text(event.id), event.received.timestamp(), event.to_json()))
         if (named := conversation_of(event)) is not None:
             self._db.execute(
                 "INSERT INTO belongs VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET whole = min(whole, excluded.whole)",
