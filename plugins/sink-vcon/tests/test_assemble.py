@@ -3,8 +3,9 @@
 import json
 import os
 import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -296,3 +297,16 @@ def test_others_read_them(vendor, conversations):
         pytest.skip("JACKFIELD_VCON_READER names no Python that has the package vcon")
     vcons = [encode(assemble(Facts.of(events), key)) for key, events in conversations(vendor).items()]
     subprocess.run([python, "-c", READER], input=b"".join(vcons), check=True, capture_output=True)
+
+
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("times", [(FIRST, LAST), (LAST, FIRST), (LAST, LAST), (FIRST, FIRST), (None, LAST)])
+def test_no_time_that_a_vendor_gives_costs_a_vcon(event, check, times):
+    life = [
+        attrs.evolve(event(kind, n, "x"), time=at)
+        for n, (kind, at) in enumerate(zip(("call.connected", "call.cleared"), times, strict=True))
+    ]
+    gap = event("stream.gap_suspected", 1, "g", data={"since": FIRST.isoformat(), "until": LAST.isoformat()})
+    check(assemble(Facts.of(life), "acme/A/x", gaps=[gap]))

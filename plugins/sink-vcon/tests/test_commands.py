@@ -54,7 +54,11 @@ def test_one_bad_line_is_reported_and_costs_no_other_conversation_its_vcon(lines
 
 def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
     assert main(["vcon", str(tmp_path / "nothing")]) == 2
-    assert "nothing" in capsys.readouterr().err
+    assert main(["vcon", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"jackfield: {tmp_path}/nothing: cannot be read: No such file or directory\n"
+        f"jackfield: {tmp_path}: cannot be read: Is a directory\n"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -25,6 +25,7 @@ HOURS = 50
 _FIGURES = len(Totals.__struct_fields__)
 _QUEUED, _ANSWERED, _WITHIN, _ABANDONED, _ENDED, _WAIT, _HANDLING, _HANDLED = range(_FIGURES)
 _ZERO, _MILLISECOND, _AN_HOUR = timedelta(), timedelta(milliseconds=1), timedelta(hours=1)
+_LATEST = datetime.max.replace(tzinfo=UTC) - _AN_HOUR
 
 
 @attrs.define(eq=False)
@@ -55,7 +56,7 @@ class DayTotals:
             local = at.astimezone(self._zone)  # whose hours may begin at another minute than those of UTC
             into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
             begins = at.astimezone(UTC) - into
-            hour = self._hour = (begins, begins + _AN_HOUR, local.date())
+            hour = self._hour = (begins, min(begins, _LATEST) + _AN_HOUR, local.date())
         return hour
 
     def contribution(self, track: Track, *, over: bool) -> Contribution:

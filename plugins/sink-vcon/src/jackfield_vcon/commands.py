@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from jackfield.errors import ConfigError, ConfigProblem, EventError
+from jackfield.errors import EventError
 from jackfield.events import Event
 from jackfield.plugin.command import CommandHost, CommandSpec
 from jackfield_vcon.identity import check_domain
@@ -52,8 +52,8 @@ def _run(options: argparse.Namespace, host: CommandHost) -> int:
         with options.file.open("rb") if options.file is not None else sys.stdin.buffer as lines:
             events = list(_read(lines, host, bad))
     except OSError as error:
-        problem = ConfigProblem(str(options.file), f"cannot be read: {error.strerror}")
-        raise ConfigError([problem]) from None
+        host.say(f"jackfield: {options.file or 'standard input'}: cannot be read: {error.strerror}")
+        return 2
     found = vcons(events, domain=options.domain, redact=options.redact)
     for vcon in found:
         host.print(encode(vcon).decode().rstrip("\n"))

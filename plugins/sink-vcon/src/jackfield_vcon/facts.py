@@ -17,6 +17,7 @@ __all__ = ["Facts", "moment"]
 _SUBSTANCE = frozenset({"call", "contact", "offer", "message", "conversation", "chat"})
 _BEGINNINGS = frozenset({"contact.created", "contact.queued", "call.initiated", "call.originated", "ai_call.initiated"})
 _EXCHANGED = frozenset({"message", "conversation", "chat"})
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(seconds=1)
 _TALK = frozenset({"ai_call.initiated", "ai_call.connected", "ai_call.clearing", "ai_call.cleared"})
 
 
@@ -65,7 +66,9 @@ class Facts:
         state = State()
         for event in self.events:
             state.apply(event)
-        snapshot = state.snapshot(moment(self.events[-1]) + timedelta(seconds=1))
+        # A second later, if the calendar has one.
+        at = min(moment(self.events[-1]), _LAST) + timedelta(seconds=1)
+        snapshot = state.snapshot(at)
         over = [thing.over for things in (snapshot.contacts, snapshot.calls) for thing in things.values()]
         talks = {
             event.address.resource_id: event.kind for event in self.events if event.kind in _TALK
