@@ -38,9 +38,10 @@ _IS_URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?[\\/]{2}")
 _RELATIVE = re.compile(r"\s*(?=[^\s?#]*/)([^\s?#]++)[?#]\S*=.*", re.DOTALL)
 # The user of such an address is whom it is about.
 _SIP = re.compile(r"\b(sips?:[^\s:@<>\"]+)(?::[^\s@<>\"]*)?(@[^\s?<>\"]*)(?:\?[^\s<>\"]*)?", re.IGNORECASE)
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # A string without any of these has nothing that is to be cut.
 _MARKS = re.compile(r"[@?#%\\]")
+# The next string (1) of a text of JSON that has one, from outside of any string on.
+_NEXT = re.compile(r'(?:[^"]++|"[^"\\@?#%]*+")*+("(?:[^"\\]++|\\.)*+")', re.DOTALL)
 
 
 def shown(value: Any) -> Any:
@@ -57,7 +58,14 @@ def shown(value: Any) -> Any:
 
 def shown_json(text: str) -> str:
     """A text of JSON; whatever is no such string stays as it is written: numbers, spaces, names that come twice."""
-    return _STRING.sub(_shown_string, text) if _MARKS.search(text) else text
+    if not _MARKS.search(text):
+        return text
+    left: list[str] = []
+    end = 0
+    while (found := _NEXT.match(text, end)) is not None:
+        left += (text[end : found.start(1)], _shown_string(found[1]))
+        end = found.end()
+    return "".join(left) + text[end:]
 
 
 def shown_text(text: str) -> str:
@@ -71,9 +79,7 @@ def shown_text(text: str) -> str:
     return found[1] if (found := _RELATIVE.fullmatch(text)) else text
 
 
-def _shown_string(found: re.Match[str]) -> str:
-    if not _MARKS.search(written := found[0]):
-        return written
+def _shown_string(written: str) -> str:
     try:
         text = json.loads(written, strict=False)
     except ValueError:  # an escape that JSON does not have
