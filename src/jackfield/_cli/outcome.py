@@ -58,4 +58,9 @@ def _failed(message: str, status: int) -> int:
 
 
 def _indented(error: ConfigError) -> str:
-    return "\n".join(f"  {problem}" for problem in error.problems)
+    return "\n".join(f"  {_printable(str(problem))}" for problem in error.problems)
+
+
+def _printable(text: str) -> str:
+    """A key or a name may hold what a terminal would obey."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

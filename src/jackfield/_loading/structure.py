@@ -7,9 +7,11 @@ validates only when all its fields are there, and would hide a wrong value behin
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time
 from math import isfinite
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -25,10 +27,15 @@ T = TypeVar("T")
 Prepare = Callable[[Any, Any, str], Any]
 """What a value as it is written stands for: gets the field, the value and its path, and may raise `ValueError`."""
 
+_KEY = re.compile(r"\['([^']*)'\]")
+"""A table's key, as cattrs has it in a path."""
+
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, date | time):
+        return value.isoformat()
     names = {dict: "a table", list: "a list", bool: "true" if value is True else "false"}
     return names.get(type(value)) or repr(value)
 
@@ -40,6 +47,14 @@ def _strict(value: Any, wanted: type[T]) -> T:
     if type(value) is not wanted or (isinstance(value, float) and not isfinite(value)):
         raise ValueError(f"must be {_NAMES[wanted]}, not {_shown(value)}")
     return value
+
+
+def _check_container(value: Any, origin: Any) -> None:
+    """A text's letters and a table's keys are no list."""
+    if origin in (list, tuple) and not isinstance(value, list | tuple):
+        raise ValueError(f"must be a list, not {_shown(value)}")
+    if origin in (dict, Mapping) and not isinstance(value, Mapping):
+        raise ValueError(f"must be a table, not {_shown(value)}")
 
 
 def _one_of(value: Any, literal: Any) -> Any:
@@ -63,7 +78,9 @@ def _word_or_more(value: Any, union: Any) -> Any:
     others = [each for each in get_args(union) if not _is_literal(each)]
     if (isinstance(value, str) and value in choices) or type(value) in others:
         return value
-    named = ", ".join([*map(repr, choices), *(_NAMES.get(each, each.__name__) for each in others)])
+    named = ", ".join(
+        [*map(repr, choices), *(_NAMES.get(each, each.__name__) for each in others if each is not NoneType)]
+    )
     raise ValueError(f"{_shown(value)} is none of {named}")
 
 
@@ -89,7 +106,8 @@ def _explain(error: Exception, path: str) -> Iterable[ConfigProblem]:
     if not isinstance(error, BaseValidationError):
         return [ConfigProblem(path, _message(error))]
     texts = cattrs.transform_error(error, path=path, format_exception=_message)
-    return [ConfigProblem(where, message) for message, _, where in (text.rpartition(" @ ") for text in texts)]
+    faults = (text.rpartition(" @ ") for text in texts)
+    return [ConfigProblem(_KEY.sub(r".\1", where), message) for message, _, where in faults]
 
 
 def unknown_keys(table: Mapping[Any, Any], known: Iterable[str], path: str) -> list[ConfigProblem]:
@@ -121,8 +139,7 @@ def _value(
 ) -> Any:
     try:
         prepared = prepare(field, given, where)
-        if isinstance(prepared, str) and get_origin(field.type) in (list, tuple):
-            raise ValueError(f"must be a list, not {_shown(prepared)}")  # whose letters it would be otherwise
+        _check_container(prepared, get_origin(field.type))
         value = converter.structure(prepared, field.type)
         if field.validator is not None:
             field.validator(None, field, value)

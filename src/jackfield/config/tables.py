@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -36,7 +37,7 @@ MOST_CONCURRENCY = 256
 
 
 def _names_folder(_instance: Any, _attribute: Any, value: str) -> None:
-    if not value.strip() or "\0" in value:
+    if not value.strip() or "\0" in value or not Path(value).name:
         raise ValueError(f'{value!r} does not name a folder; say "memory" or a path such as "var/journal"')
 
 
@@ -114,7 +115,7 @@ class GatewayOptions:
     )
     answer_seconds: float = attrs.field(
         default=20.0,
-        validator=ge(0),
+        validator=_at_most(0, 86_400),
         metadata=field_help("within which a waiting contact must be answered to count for the service level"),
     )
 

@@ -322,6 +322,15 @@ def test_check_says_all_of_it_in_json(config, capsys):
     assert not said["valid"] and [each["path"] for each in said["problems"]] == ["sinks.console.type"]
 
 
+def test_nothing_in_a_configuration_reaches_the_terminal_as_a_command(tmp_path, capsys):
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        '"\\u001b[2J" = 1\n[sinks."\\u001b[31m"]\n[feeds.a]\nprovider = "\\u001b]0;x"\ntoken = { env = "\\u001b" }\n'
+    )
+    assert main(["check", str(path)]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_check_reports_every_problem_and_exits_with_2(config, capsys):
     wrong = CONFIG.replace('url = "ws://127.0.0.1:9"', 'ulr = "ws://127.0.0.1:9"').replace('"stdout"', '"stdoot"')
     config.write_text(wrong + "[gatway]\n")

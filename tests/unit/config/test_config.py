@@ -180,6 +180,7 @@ def test_a_gateways_limits_are_checked_each_with_its_value():
         "retain_seconds": float("nan"),
         "retain_bytes": 5,
         "retain_dead_bytes": -1,
+        "answer_seconds": 1e308,
     }
     assert faults({"feeds": {"a": FEED}, "gateway": table}) == [
         'gateway.journal: \' \' does not name a folder; say "memory" or a path such as "var/journal"',
@@ -188,7 +189,15 @@ def test_a_gateways_limits_are_checked_each_with_its_value():
         "gateway.retain_seconds: must be a number, not nan",
         "gateway.retain_bytes: 5 is not at least 1000000",
         "gateway.retain_dead_bytes: -1 is not at least 0",
+        "gateway.answer_seconds: 1e+308 is not from 0 to 86400",
     ]
+
+
+@pytest.mark.parametrize("path", [".", "./", "/"])
+def test_a_journal_is_a_folder_beside_which_something_can_be_put(path):
+    assert faults({"feeds": {"a": FEED}, "gateway": {"journal": path}})[0].startswith(
+        f"gateway.journal: {path!r} does not name a folder"
+    )
 
 
 def test_what_is_allowed_but_doubtful_is_a_warning():

@@ -119,6 +119,13 @@ def test_a_number_has_an_end(value, written):
         read_gateway_options(read_toml(path))
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "1" * 10_000])
+def test_what_is_too_much_for_a_reader_of_toml_is_a_fault_of_the_file(text, written):
+    path = written("gateway.toml", text)
+    with pytest.raises(ConfigError, match=r"gateway\.toml: "):
+        read_toml(path)
+
+
 def test_a_text_in_the_place_of_a_list_is_one_problem():
     with pytest.raises(ConfigError) as caught:
         check_route({"select": "contact.*", "sinks": "crm"}, ["crm"])

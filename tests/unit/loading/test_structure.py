@@ -1,8 +1,10 @@
 """`jackfield._loading.structure`: what is its own beside the configuration's tests."""
 
+import datetime as dt
 from typing import Literal
 
 import attrs
+import pytest
 
 from jackfield._loading.structure import structure, unknown_keys
 
@@ -39,6 +41,45 @@ def test_a_word_or_a_number_is_one_of_the_words_or_any_number():
         "sinks.s.acks: true is none of 'memory', 'fsync', a whole number",
         "sinks.s.acks: 1.5 is none of 'memory', 'fsync', a whole number",
     ]
+
+
+@pytest.mark.parametrize("given", [5, 1.5, True, "x", dt.date(1979, 5, 27), None])
+def test_what_is_no_list_or_no_table_is_named_as_it_is_written(given):
+    @attrs.frozen
+    class Options:
+        names: tuple[str, ...] = ()
+        numbers: list[int] = attrs.Factory(list)
+        headers: dict[str, str] = attrs.Factory(dict)
+
+    for field, wanted in (("names", "a list"), ("numbers", "a list"), ("headers", "a table")):
+        faults = []
+        structure(Options, {field: given}, "sinks.s", faults)
+        assert [str(fault).partition(", not ")[0] for fault in faults] == [f"sinks.s.{field}: must be {wanted}"]
+    assert "datetime" not in str(faults[0])
+
+
+def test_a_table_is_no_list_of_its_keys_and_a_list_no_table():
+    @attrs.frozen
+    class Options:
+        names: tuple[str, ...] = ()
+        headers: dict[str, str] = attrs.Factory(dict)
+
+    faults = []
+    structure(Options, {"names": {"crm": 1}, "headers": ["a"]}, "sinks.s", faults)
+    assert list(map(str, faults)) == [
+        "sinks.s.names: must be a list, not a table",
+        "sinks.s.headers: must be a table, not a list",
+    ]
+
+
+def test_a_fault_within_a_table_has_the_path_that_the_file_has():
+    @attrs.frozen
+    class Options:
+        headers: dict[str, str] = attrs.Factory(dict)
+
+    faults = []
+    structure(Options, {"headers": {"X-Tenant": 5}}, "sinks.s", faults)
+    assert list(map(str, faults)) == ["sinks.s.headers.X-Tenant: must be text, not 5"]
 
 
 def test_options_that_do_not_go_together_are_a_fault_of_their_table():
