@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 import attrs
+import trio
 
 from jackfield._gateway.durable import Durables
 from jackfield._gateway.gateway import Gateway
+from jackfield._gateway.watch import Watch
 from jackfield._journal import Journal
 from jackfield._journal.log import Batch
 from jackfield._net.http_server import HTTPServer
@@ -16,7 +18,15 @@ from jackfield.plugin.contact_format import ContactFormat
 from jackfield.reports import PluginLoadFailed, ServeStats
 from jackfield.selectors import Selector
 
-__all__ = ["CommittedEvents", "committed_events", "contact_formats", "count_serving", "report_failure", "webhook_http"]
+__all__ = [
+    "CommittedEvents",
+    "committed_events",
+    "contact_formats",
+    "count_serving",
+    "fork_watch",
+    "report_failure",
+    "webhook_http",
+]
 
 
 @attrs.frozen(eq=False)
@@ -67,6 +77,14 @@ class CommittedEvents:
     def unfollow(self, callback: Callable[[list[Record]], object]) -> None:
         """Call it no more."""
         self._journal.committed.remove(callback)
+
+
+def fork_watch(watch: Watch) -> Watch:
+    """Another one with the same snapshot, whose first changes are what has changed since; it is to be closed."""
+    other = attrs.evolve(watch, touched=dict(watch._touched), news=trio.Event())
+    if not other._closed:
+        other._attach(other)
+    return other
 
 
 def count_serving(gateway: Gateway, stats: Callable[[], ServeStats]) -> None:

@@ -84,13 +84,8 @@ class LiveState:
 
     def watch(self, entities: Iterable[str]) -> Watch:
         """A watch, to be entered."""
-        return Watch(check_entities(entities), self._watches.remove, self._get, self._place, self._begin)
-
-    async def _begin(self, watch: Watch) -> Snapshot:
-        """The snapshot of a watch, which gets every change from there on."""
-        snapshot = await self.snapshot()
-        self._watches.append(watch)
-        return snapshot
+        places = self._watches.append, self._watches.remove
+        return Watch(check_entities(entities), *places, self._get, self._place, self.snapshot)
 
     def close(self) -> None:
         """End the watches; the state can still be read."""

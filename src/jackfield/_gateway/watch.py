@@ -45,10 +45,11 @@ class Watch:
     """
 
     entities: Collection[str]
+    _attach: Callable[[Watch], None]
     _detach: Callable[[Watch], None]
     _get: Callable[[Ref], Value | None]
     _place: Callable[[], tuple[int, date]]
-    _start: Callable[[Watch], Awaitable[Snapshot]]
+    _start: Callable[[], Awaitable[Snapshot]]
     _snapshot: Snapshot | None = None
     _touched: dict[Ref, None] = attrs.field(factory=dict)
     _news: trio.Event = attrs.field(factory=trio.Event)
@@ -96,7 +97,8 @@ class Watch:
         return Changes(position, day, tuple(Change(*ref, self._get(ref)) for ref in touched))
 
     async def __aenter__(self) -> Self:
-        self._snapshot = await self._start(self)
+        self._snapshot = await self._start()
+        self._attach(self)
         return self
 
     async def __aexit__(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 import attrs
@@ -26,8 +25,9 @@ from jackfield._serve.durable import Beginning, ServedDurables
 from jackfield._serve.fanout import Fanout, Holds
 from jackfield._serve.feeds import feeds_document, kinds_document
 from jackfield._serve.grants import Grant
-from jackfield._serve.messages import Entry, Positions, snapshot_document
+from jackfield._serve.messages import Entry, Positions
 from jackfield._serve.sse import EventStream
+from jackfield._serve.states import States
 from jackfield._serve.subscription import Start, Subscription
 from jackfield.config import ServeOptions
 from jackfield.errors import JournalError
@@ -62,10 +62,12 @@ class API:
     counts: ServeCounters = attrs.field(factory=ServeCounters)
     _contacts: Contacts = attrs.field(init=False)
     durables: ServedDurables = attrs.field(init=False)
+    states: States = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.durables = ServedDurables(self._events, self.positions, self.counts)
         self._contacts = Contacts(self.gateway)
+        self.states = States(self.gateway, self.positions)
 
     async def respond(self, request: Request, grant: Grant) -> Response | Streamed | None:
         """Answer a request of somebody who may see that much; ``None`` where it is not for a path below ``/v1/``."""
@@ -109,8 +111,8 @@ class API:
                 return self._stream(request, EventsAsked.of(request, target, grant, self.positions), grant)
             case ("state",):
                 check_state(grant)
-                snapshot = await self.gateway.snapshot()
-                return json_response(200, snapshot_document(snapshot, grant, self.positions, datetime.now(UTC)))
+                async with self.states.watching(grant) as (_, document):
+                    return json_response(200, document)
             case ("feeds",):
                 return json_response(200, feeds_document(self.gateway, grant))
             case ("kinds",):
@@ -204,10 +206,10 @@ class API:
         stream = EventStream(send, grant, self.positions, self.pause, self.counts)
         with self.stream():
             if asked.state:
-                async with self.gateway.watch() as watch:
+                async with self.states.watching(grant) as state:
                     resumed = asked.resumed or asked.after
-                    beginning = beginning if resumed else Beginning(Start(watch.snapshot.position + 1))
-                    await self._send_events(stream, asked, beginning, grant, watch)
+                    beginning = beginning if resumed else Beginning(Start(state[0].snapshot.position + 1))
+                    await self._send_events(stream, asked, beginning, grant, state)
                 return
             with self.durables.follow(beginning.key) as following:
                 await self._send_events(stream, asked, beginning, grant)
@@ -215,12 +217,17 @@ class API:
                 await stream.end("taken_over")
 
     async def _send_events(
-        self, stream: EventStream, asked: EventsAsked, beginning: Beginning, grant: Grant, watch: Watch | None = None
+        self,
+        stream: EventStream,
+        asked: EventsAsked,
+        beginning: Beginning,
+        grant: Grant,
+        state: tuple[Watch, bytes] | None = None,
     ) -> None:
         subscription = self.subscribe(asked.select, grant, beginning) if asked.select else None
         try:
-            await stream.begin(None if watch is None else watch.snapshot)
-            await stream.run(subscription, watch)
+            await stream.begin(state)
+            await stream.run(subscription, None if state is None else state[0])
         finally:
             if subscription is not None:
                 self.release(subscription)

@@ -19,7 +19,7 @@ from jackfield._serve.api import API, check_state
 from jackfield._serve.asking import WORDS, Refused, check_name, read_selectors
 from jackfield._serve.durable import TAKEN_OVER, Beginning
 from jackfield._serve.grants import Grant
-from jackfield._serve.messages import changes_document, snapshot_document
+from jackfield._serve.messages import changes_document
 from jackfield._serve.spoken import Asked
 from jackfield._serve.subscription import Start, Subscription
 from jackfield.selectors import Selector
@@ -139,10 +139,9 @@ class Conversation:
                     del self._open[id]
                     await self._say("unsubscribed", id, reason=TAKEN_OVER)
                 return
-            async with self._api.gateway.watch() as watch:
+            async with self._api.states.watching(self._grant) as (watch, document):
                 snapshot, positions = watch.snapshot, self._api.positions
                 owners = {key: each.feed for table in (snapshot.agents, snapshot.queues) for key, each in table.items()}
-                document = snapshot_document(snapshot, self._grant, positions, datetime.now(UTC))
                 await self._say("snapshot", id, state=msgspec.Raw(document))
                 beginning = beginning if resumed else Beginning(Start(snapshot.position + 1))
                 async with trio.open_nursery() as nursery:

@@ -19,10 +19,8 @@ from jackfield._serve.messages import (
     comment,
     message,
     named_message,
-    snapshot_document,
 )
 from jackfield._serve.subscription import Piece, Subscription
-from jackfield.state import Snapshot
 
 __all__ = ["EventStream"]
 
@@ -52,14 +50,18 @@ class EventStream:
     """The feed of each queue and agent."""
     _sent_at: float = attrs.field(factory=trio.current_time)
 
-    async def begin(self, snapshot: Snapshot | None = None) -> None:
-        """Send the head and how soon to reconnect, and the state, if it is asked for."""
+    async def begin(self, state: tuple[Watch, bytes] | None = None) -> None:
+        """Send the head and how soon to reconnect, and the state, if it is asked for: a watch, and its snapshot."""
         await self._send(b"retry: %d\n\n" % RETRY_MS)
-        if snapshot is not None:
-            for table in (snapshot.queues, snapshot.agents):
+        if state is not None:
+            watch, document = state
+            for table in (watch.snapshot.queues, watch.snapshot.agents):
                 self._owners |= {key: each.feed for key, each in table.items()}
-            document = snapshot_document(snapshot, self._grant, self._positions, datetime.now(UTC))
-            await self._send(named_message("snapshot", document))
+            # In slices, since it may be large, is every client's, and must not be due at once.
+            await self._send(b"event: snapshot\ndata: ")
+            for start in range(0, len(document), SEND_BYTES):
+                await self._send(document[start : start + SEND_BYTES])
+            await self._send(b"\n\n")
 
     async def run(self, subscription: Subscription | None, watch: Watch | None) -> None:
         """Send what comes until the client goes, or the gateway ends."""

@@ -71,11 +71,26 @@ class Socket:
     async def send(self, events: list[Event]) -> None:
         """Send; `trio.BrokenResourceError` for a client that takes nothing."""
         async with self._sending:
-            data = b"".join(self._protocol.send(each) for each in events)
-            with trio.move_on_after(SEND_SECONDS) as scope:
-                await self._stream.send_all(data)
-            if scope.cancelled_caught:
-                raise trio.BrokenResourceError
+            await self._send(events)
+
+    async def send_texts(self, texts: list[bytes]) -> None:
+        """Send messages, a large one in fragments, since a client has its time for each piece."""
+        async with self._sending:
+            for part in parts(texts):
+                *small, last = (each.decode() for each in part)
+                ends = range(SEND_BYTES, len(last), SEND_BYTES)
+                begun: list[Event] = [TextMessage(data=each) for each in small]
+                for end in ends:
+                    await self._send([*begun, TextMessage(data=last[end - SEND_BYTES : end], message_finished=False)])
+                    begun = []
+                await self._send([*begun, TextMessage(data=last[ends[-1] if ends else 0 :])])
+
+    async def _send(self, events: list[Event]) -> None:
+        data = b"".join(self._protocol.send(each) for each in events)
+        with trio.move_on_after(SEND_SECONDS) as scope:
+            await self._stream.send_all(data)
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError
 
     async def close(self, code: int, reason: str = "") -> None:
         """Say why it ends, to a client that still listens."""
@@ -161,11 +176,7 @@ async def serve_websocket(
                     async for _ in socket.messages():
                         pass
                 else:
-
-                    async def send(texts: list[bytes]) -> None:
-                        await socket.send([TextMessage(data=each.decode()) for each in texts])
-
-                    await Conversation(api, grant, send, nursery).run(socket.messages())
+                    await Conversation(api, grant, socket.send_texts, nursery).run(socket.messages())
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
@@ -196,9 +207,8 @@ async def _send_subscription(api: API, socket: Socket, subscription: Subscriptio
             texts = [] if piece.notice is None else [piece.notice.to_json()]
             texts += [entry.text(grant, api.positions) for entry in piece.entries]
             api.counts.sent += len(piece.entries)
-            for part in parts(texts):
-                await socket.send([TextMessage(data=each.decode()) for each in part])
-                api.counts.sent_bytes += sum(map(len, part))
+            await socket.send_texts(texts)
+            api.counts.sent_bytes += sum(map(len, texts))
             if (pause := api.pause()) >= 0.001:
                 await trio.sleep(pause)
     finally:
