@@ -262,7 +262,7 @@ async def test_what_cannot_be_written_is_logged_where_no_further_event_comes(sin
         day = Path(sink.path, lives(event)[0].time.date().isoformat())
         await trio.Path(day).write_text("x")
         await settle(writer, clock, 31)
-        assert "vCons cannot be written" in caplog.text
+        assert f"vCons cannot be written: {day}: is not a folder; vCons wait" in caplog.text
         await trio.Path(day).unlink()
         await settle(writer, clock, 1)
         assert len(files(sink)) == 1
@@ -285,3 +285,20 @@ async def test_half_of_a_surrogate_pair_costs_no_vcon(sink, clock, event, check,
     vcon = json.loads(file.read_text())
     check(vcon)
     assert vcon["dialog"][0]["body"] == ("cut off \ufffd" if where == "text" else "x")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("file", "file: is not a folder"), ("file/below", "file/below: Not a directory")]
+)
+async def test_a_folder_that_cannot_be_one_is_named_without_a_number_of_an_error(tmp_path, path, said):
+    await trio.Path(tmp_path / "file").touch()
+    with pytest.raises(OSError, match=f"^{tmp_path}/{said}$"):
+        async with Vcon(path=str(tmp_path / path)).open():
+            pass
+
+
+async def test_a_disk_that_is_full_is_named_by_the_file_that_needs_it(sink, clock, event, monkeypatch):
+    async with sink.open(now=clock) as writer:
+        writer._spool._db.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(DeliveryError, match=r"vcons/pending.sqlite3: database or disk is full$"):
+            await writer.write(Batch(tuple(each for n in range(99) for each in lives(event, f"c{n}"))))

@@ -22,7 +22,7 @@ from jackfield_vcon.assemble import Amended
 from jackfield_vcon.identity import conversation_of, key_of, whole_text
 from jackfield_vcon.recordings import Content
 
-__all__ = ["Finished", "Spool"]
+__all__ = ["Finished", "Spool", "in_words"]
 
 NAME = "pending.sqlite3"
 SCHEMA = """
@@ -84,16 +84,19 @@ class Spool:
     @classmethod
     def open(cls, folder: Path, *, fsync: bool = False) -> Self:
         """Open or make it; `OSError` where that cannot be done."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / NAME
-        lock = _lock(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _lock(folder)
+        except OSError as error:
+            raise OSError(in_words(error, folder)) from None
         try:
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             level = "FULL" if fsync else "NORMAL"
             db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {level}; {SCHEMA}")
         except sqlite3.Error as error:
             os.close(lock)
-            raise OSError(f"{path}: {error}") from None
+            raise OSError(in_words(error, path)) from None
         return cls(path, db, _identity_of(path), lock)
 
     @contextmanager
@@ -103,7 +106,8 @@ class Spool:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite has taken it back itself where the disk was full
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -261,6 +265,15 @@ class Spool:
     def bodies(self) -> list[bytes]:
         """All events, in no order."""
         return [body for (body,) in self._db.execute("SELECT body FROM events")]
+
+
+def in_words(error: OSError | sqlite3.Error, path: Path) -> str:
+    """What went wrong, and with which file: of errors that do not say, that one."""
+    if isinstance(error, FileExistsError):
+        return f"{error.filename or path}: is not a folder"
+    if isinstance(error, OSError):
+        return f"{error.filename or path}: {error.strerror}" if error.strerror else str(error)
+    return f"{path}: {error}"
 
 
 def _lock(folder: Path) -> int:

@@ -27,7 +27,7 @@ from jackfield_vcon.links import shown_text
 from jackfield_vcon.recordings import Link, Recordings
 from jackfield_vcon.redact import redacted
 from jackfield_vcon.sealing import Sealer
-from jackfield_vcon.spool import Finished, Spool
+from jackfield_vcon.spool import Finished, Spool, in_words
 
 __all__ = ["Making", "Times", "Writer"]
 
@@ -104,7 +104,7 @@ class Writer:
             try:
                 await trio.to_thread.run_sync(self._take, batch)
             except (OSError, sqlite3.Error) as error:
-                raise DeliveryError(f"{self._spool.path}: {error}") from None
+                raise DeliveryError(in_words(error, self._spool.path)) from None
             batch.delivered(len(batch))
 
     def _take(self, batch: Batch) -> None:
@@ -143,9 +143,10 @@ class Writer:
                     await self._destination.send(self._spool, self._lock)
                 await self._destination.send(self._spool, self._lock)
             except (OSError, sqlite3.Error, DeliveryError) as error:
-                trouble = (
-                    error if isinstance(error, DeliveryError) else DeliveryError(f"vCons cannot be written: {error}")
-                )
+                if isinstance(error, DeliveryError):
+                    trouble = error
+                else:
+                    trouble = DeliveryError(f"vCons cannot be written: {in_words(error, self._spool.path)}")
                 # Also where no further event comes, whose delivery would report it.
                 if self._trouble is None or self._trouble.on_error != trouble.on_error:
                     then = NEXT.get(trouble.on_error, TRIED_AGAIN)
