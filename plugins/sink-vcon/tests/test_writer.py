@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from pathlib import Path
 
 import attrs
@@ -302,3 +303,17 @@ async def test_a_disk_that_is_full_is_named_by_the_file_that_needs_it(sink, cloc
         writer._spool._db.execute("PRAGMA max_page_count = 1")
         with pytest.raises(DeliveryError, match=r"vcons/pending.sqlite3: database or disk is full$"):
             await writer.write(Batch(tuple(each for n in range(99) for each in lives(event, f"c{n}"))))
+
+
+async def test_after_a_commit_that_failed_events_are_taken_again(sink, clock, event):
+    def deny(action, word, *_):
+        return sqlite3.SQLITE_DENY if (action, word) == (sqlite3.SQLITE_TRANSACTION, "COMMIT") else sqlite3.SQLITE_OK
+
+    async with sink.open(now=clock) as writer:
+        writer._spool._db.set_authorizer(deny)
+        with pytest.raises(DeliveryError, match=r"vcons/pending.sqlite3: not authorized$"):
+            await writer.write(Batch(lives(event)))
+        writer._spool._db.set_authorizer(None)
+        await writer.write(Batch(lives(event)))
+        await settle(writer, clock, 31)
+    assert len(files(sink)) == 1
