@@ -18,7 +18,9 @@ from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.per_feed import feed_journals
 from jackfield._journal.store import SegmentStore
+from jackfield._journal.store.surviving import check_content
 from jackfield._journal.takeover import is_old_form
+from jackfield._net.tls import TLSFileError, server_context
 from jackfield._routing.planner import make_plan
 from jackfield._serve.monitor import missing_library
 from jackfield.config import Feed, GatewayConfig, GatewayOptions
@@ -57,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
         warnings = [*config.warnings, *_doubts(config, plans, registry.kinds)]
         if config.metrics.listen is not None and (missing := missing_library()) is not None:
             raise ConfigError([ConfigProblem("metrics.listen", f"needs the package {missing}; install it")])
+        if problems := [*_unusable(config)]:
+            raise ConfigError(problems)
         if options.strict and warnings:
             raise ConfigError(warnings)
         journal = _journal(config.gateway)
@@ -112,6 +116,16 @@ def as_document(config: GatewayConfig, plans: Mapping[str, Plan], warnings: Iter
     }
 
 
+def _unusable(config: GatewayConfig) -> Iterator[ConfigProblem]:
+    """The certificates by which the servers could not start; clients read theirs with their options."""
+    for name, table in (("webhooks", config.webhooks), ("serve", config.serve)):
+        if table.tls_cert is not None:
+            try:
+                server_context(table.tls_cert, table.tls_key)
+            except TLSFileError as error:
+                yield ConfigProblem(f"{name}.tls_{error.file}", str(error))
+
+
 def _doubts(config: GatewayConfig, plans: dict[str, Plan], own_kinds: Iterable[str]) -> Iterator[ConfigProblem]:
     """Settings that are allowed and deliver no event."""
     for name, plan in plans.items():
@@ -152,6 +166,7 @@ def _journal(options: GatewayOptions) -> str:
         for store in stores:
             store.close()
     elif path.is_dir():
+        check_content(path)
         store = SegmentStore.open(path, readonly=True)
         state = f"exists, {store.size} bytes"
         if coverage := measure_coverage(store, options.retain_bytes):

@@ -331,6 +331,19 @@ def test_nothing_in_a_configuration_reaches_the_terminal_as_a_command(tmp_path, 
     assert "\x1b" not in capsys.readouterr().err
 
 
+def test_check_finds_what_run_would_not_start_with(config, capsys):
+    (config.parent / "other").mkdir()
+    (config.parent / "other" / "letter.txt").touch()
+    config.write_text(CONFIG + '[webhooks]\nlisten = "127.0.0.1:0"\ntls_cert = "none.pem"\n')
+    assert main(["check", str(config)]) == 2
+    assert "webhooks.tls_cert: " in (said := capsys.readouterr().err)
+    assert "none.pem cannot be read: No such file" in said
+    config.write_text(CONFIG + '[gateway]\njournal = "other"\n')
+    assert main(["check", str(config)]) == 2
+    assert "gateway.journal: " in (said := capsys.readouterr().err)
+    assert "other: is a folder that holds other things than a journal" in said
+
+
 def test_check_reports_every_problem_and_exits_with_2(config, capsys):
     wrong = CONFIG.replace('url = "ws://127.0.0.1:9"', 'ulr = "ws://127.0.0.1:9"').replace('"stdout"', '"stdoot"')
     config.write_text(wrong + "[gatway]\n")
