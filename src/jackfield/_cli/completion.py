@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from jackfield._cli.completion_scripts import SCRIPTS, Word
+from jackfield._cli.paths import named_path
 
 __all__ = ["configure", "run", "word_of"]
 
@@ -61,7 +62,7 @@ def _choices(action: argparse.Action) -> list[str]:
 
 
 def _is_file(action: argparse.Action) -> bool:
-    return action.type is Path or any(each in str(action.metavar) for each in FILE_WORDS)
+    return action.type in (Path, named_path) or any(each in str(action.metavar) for each in FILE_WORDS)
 
 
 def _first_line(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from jackfield._cli.paths import named_path
 from jackfield._gateway.cluster.lock_files import coordinators
 from jackfield._loading.registry import Registry
 from jackfield.config import Document, GatewayConfig, build_config, find_config, read_toml
@@ -21,7 +22,7 @@ HELP = (
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
     """Add ``CONFIG``."""
-    parser.add_argument("config", type=Path, nargs="*", metavar="CONFIG", help=HELP)
+    parser.add_argument("config", type=named_path, nargs="*", metavar="CONFIG", help=HELP)
 
 
 def named_files(options: argparse.Namespace) -> list[Path]:

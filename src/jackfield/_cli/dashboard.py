@@ -6,7 +6,6 @@ import argparse
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,6 +15,7 @@ from jackfield._cli.config_option import add_config_option, load_config, named_f
 from jackfield._cli.console import Console
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.numbers import number
+from jackfield._cli.paths import named_path
 from jackfield._cli.plugin_logs import plugin_logs
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.run import run_until_signal, say_summary
@@ -54,10 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"the port to listen on; 0 for any free port (default: {PORT})",
     )
-    parser.add_argument("--token-file", type=Path, metavar="F", help="a file with the token that viewers must enter")
-    parser.add_argument("--tls-cert", type=Path, metavar="F", help="a PEM file with the server's certificate")
     parser.add_argument(
-        "--tls-key", type=Path, metavar="F", help="a PEM file with the key, if --tls-cert does not hold it"
+        "--token-file", type=named_path, metavar="F", help="a file with the token that viewers must enter"
+    )
+    parser.add_argument("--tls-cert", type=named_path, metavar="F", help="a PEM file with the server's certificate")
+    parser.add_argument(
+        "--tls-key", type=named_path, metavar="F", help="a PEM file with the key, if --tls-cert does not hold it"
     )
     parser.add_argument("--watch-only", action="store_true", help="run without sinks, routes and journal")
     add_log_options(parser)

@@ -18,8 +18,9 @@ import msgspec
 from jackfield._cli import journal_files, journal_forget, replay
 from jackfield._cli.console import say, warn
 from jackfield._cli.journal_folders import gateway_options, journal_folder, journal_folders
-from jackfield._cli.moments import moment
+from jackfield._cli.moments import check_span, moment
 from jackfield._cli.numbers import number
+from jackfield._cli.paths import named_path
 from jackfield._cli.plugin_options import add_plugin_options
 from jackfield._cli.progress import Progress
 from jackfield._cli.selecting import selector
@@ -29,6 +30,7 @@ from jackfield._journal.coverage import measure_coverage
 from jackfield._journal.store import SegmentStore
 from jackfield._journal.store.records import Loss
 from jackfield.config import GatewayOptions
+from jackfield.errors import JournalError
 from jackfield.events import Event, Record
 from jackfield.kinds import causal_rank
 
@@ -101,12 +103,12 @@ def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
 
 def _add_found_path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "path", type=Path, nargs="?", metavar="PATH", help=f"{PATH} (default: as 'jackfield run' finds it)"
+        "path", type=named_path, nargs="?", metavar="PATH", help=f"{PATH} (default: as 'jackfield run' finds it)"
     )
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help=PATH)
+    parser.add_argument("path", type=named_path, metavar="PATH", help=PATH)
     parser.add_argument(
         "select", nargs="*", type=selector, metavar="SELECTOR", help="what to take (default: everything)"
     )
@@ -129,6 +131,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wanted(options: argparse.Namespace) -> EventFilter:
+    check_span(options.since, options.until)
     return EventFilter(tuple(options.select), options.since, options.until, options.correlation)
 
 
@@ -230,6 +233,9 @@ def _write(events: Iterable[Event]) -> None:
 def _dead(options: argparse.Namespace, path: Path) -> int:
     store = SegmentStore.open(path, readonly=True)
     try:
+        known = sorted({*store.cursors(), *store.dead_count()})
+        if options.sink is not None and options.sink not in known:
+            raise JournalError(f"{path}: no sink {options.sink!r}; there are: {', '.join(known) or 'none'}")
         for page in letters(store, options.sink, _wanted(options), _unreadable("dead letter")):
             for each in page:
                 line = {

@@ -11,7 +11,8 @@ from math import inf
 from pathlib import Path
 
 from jackfield._cli.console import say
-from jackfield._cli.moments import moment
+from jackfield._cli.moments import check_span, moment
+from jackfield._cli.paths import named_path
 from jackfield._journal.copying import back_up, compact, export, import_events, new_file
 from jackfield.config import GatewayOptions, read_toml
 
@@ -47,7 +48,7 @@ def configure(
     _add_path(parser)
     parser.add_argument(
         "files",
-        type=Path,
+        type=named_path,
         nargs="+",
         metavar="FILE",
         help="an export or a rescue file (.rescued-...), compressed or not, or the folder of another journal",
@@ -55,7 +56,7 @@ def configure(
     parser.set_defaults(do=lambda options: _import(options, folder(options.path), _sinks(options.path)))
     parser = action("backup", "copy the journal into a new folder, consistent also while a gateway runs")
     _add_path(parser)
-    parser.add_argument("target", type=Path, metavar="FOLDER", help="a new folder")
+    parser.add_argument("target", type=named_path, metavar="FOLDER", help="a new folder")
     parser.set_defaults(do=lambda options: _backup(options, folder(options.path)))
     parser = action(
         "compact",
@@ -66,7 +67,7 @@ def configure(
 
 
 def _add_path(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="a configuration, or a journal's folder itself")
+    parser.add_argument("path", type=named_path, metavar="PATH", help="a configuration, or a journal's folder itself")
 
 
 def _export_file(text: str) -> Path:
@@ -79,6 +80,7 @@ def _export_file(text: str) -> Path:
 
 
 def _export(options: argparse.Namespace, path: Path) -> int:
+    check_span(options.since, options.until)
     since = _microseconds(options.since) if options.since else -FOREVER
     until = _microseconds(options.until) if options.until else FOREVER
     out = options.file == STANDARD_OUTPUT

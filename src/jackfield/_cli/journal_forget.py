@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from jackfield._cli.console import say
+from jackfield._cli.paths import named_path
 from jackfield._journal.store import SegmentStore, forget_sink
 from jackfield._journal.store.records import Notes
 from jackfield.config import read_toml
@@ -21,12 +22,12 @@ Action = Callable[[str, str], argparse.ArgumentParser]
 def configure(action: Action, folder: Callable[[Path], Path]) -> None:
     """Declare the actions; `folder` finds the journal's folder of a path."""
     parser = action("forget-sink", "forget how far a sink had come that is not configured any more")
-    parser.add_argument("path", type=Path, metavar="CONFIG", help="the configuration, whose journal is meant")
+    parser.add_argument("path", type=named_path, metavar="CONFIG", help="the configuration, whose journal is meant")
     parser.add_argument("sink", metavar="SINK", help="the sink's name")
     parser.set_defaults(do=lambda options: _forget_sink(options, folder(options.path)))
     summary = "forget a durable subscription that nobody uses any more; not while a gateway runs"
     parser = action("forget-durable", summary)
-    parser.add_argument("path", type=Path, metavar="PATH", help="a configuration, or a journal's folder itself")
+    parser.add_argument("path", type=named_path, metavar="PATH", help="a configuration, or a journal's folder itself")
     parser.add_argument("name", metavar="NAME", help="as 'stats' shows it: a served one has its token's name before it")
     parser.set_defaults(do=lambda options: _forget_durable(options, folder(options.path)))
 

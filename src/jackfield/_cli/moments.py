@@ -6,7 +6,9 @@ import argparse
 import re
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["moment"]
+from jackfield.errors import ConfigError, ConfigProblem
+
+__all__ = ["check_span", "moment"]
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -22,3 +24,11 @@ def moment(text: str) -> datetime:
         problem = f"{text!r} is not a time; write one like 2026-11-21T12:00 (UTC), or how long ago, like 15m or 2h"
         raise argparse.ArgumentTypeError(problem) from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def check_span(since: datetime | None, until: datetime | None) -> None:
+    """`ConfigError` where there is no moment between the two."""
+    if since is not None and until is not None and since >= until:
+        first, last = (f"{each.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for each in (since, until))
+        problem = f"{last} is not after --since, {first}, so there is nothing between"
+        raise ConfigError([ConfigProblem("--until", problem)])

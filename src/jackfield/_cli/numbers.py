@@ -20,7 +20,7 @@ def number(read: type[N], least: N, most: N | None = None) -> Callable[[str], N]
             value = read(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
-        if value < least or (most is not None and value > most):
+        if not value >= least or (most is not None and value > most):
             bounds = f"at least {least}" if most is None else f"between {least} and {most}"
             raise argparse.ArgumentTypeError(f"must be {bounds}, not {value}")
         return value

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield._cli.config_option import add_config_option, load_config, named_files
+from jackfield._cli.numbers import number
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.reloading import outcome_file, read_outcome, running_process
 from jackfield.errors import ConfigError, ConfigProblem, JackfieldError
@@ -31,7 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add_config_option(parser)
     parser.add_argument(
-        "--timeout", type=float, default=90.0, metavar="SECONDS", help="how long to wait for the outcome (default: 90)"
+        "--timeout",
+        type=number(float, 0.0),
+        default=90.0,
+        metavar="SECONDS",
+        help="how long to wait for the outcome (default: 90)",
     )
     add_plugin_options(parser)
 

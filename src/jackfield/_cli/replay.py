@@ -87,7 +87,9 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
         if options.dry_run:
             return 0
         done = partial(delete_dead_letters, path) if options.dead else None
-        tasks = [task for task in tasks if task.total]
+        if not (tasks := [task for task in tasks if task.total]):
+            say("no event is selected, so none is sent")
+            return 0
         console = Console()
         with plugin_logs(console, registry.redact):
             return trio.run(_deliver, tasks, registry, console, done)

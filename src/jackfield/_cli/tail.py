@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import attrs
 import trio
 
 from jackfield._cli.config_option import load_config
 from jackfield._cli.console import Console, say
+from jackfield._cli.paths import named_path
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.selecting import selector
 from jackfield._cli.showing import add_showing_options, check_showable, show
@@ -34,7 +34,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a TOML file")
+    parser.add_argument("config", type=named_path, metavar="CONFIG", help="a TOML file")
     parser.add_argument(
         "select", nargs="*", type=selector, metavar="SELECTOR", help="what to show (default: everything)"
     )

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from jackfield._cli.config_option import load_config
 from jackfield._cli.console import say, warn
 from jackfield._cli.journal import PATH
 from jackfield._cli.journal_folders import journal_folders
 from jackfield._cli.numbers import number
+from jackfield._cli.paths import named_path
 from jackfield._cli.plugin_options import add_plugin_options, load_plugins
 from jackfield._cli.texts import searched
 from jackfield._journal.store import SegmentStore
@@ -43,7 +43,7 @@ LAST = "the newest so many contacts (default: 10)"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("path", type=Path, metavar="PATH", help=PATH)
+    parser.add_argument("path", type=named_path, metavar="PATH", help=PATH)
     parser.add_argument("what", type=searched, metavar="CORRELATION|NUMBER", help="a contact, or a customer's number")
     parser.add_argument("--last", type=number(int, 1), default=10, metavar="N", help=LAST)
     form = parser.add_mutually_exclusive_group()

@@ -235,6 +235,36 @@ def test_dead_letters_are_shown_with_their_reasons(config, journal):
     assert journal("dead-letters", config, "--sink", "archive")[1] == []
 
 
+def test_what_can_select_nothing_is_said(config, journal):
+    status, out, err = journal("dead-letters", config, "--sink", "crn")
+    assert (status, out) == (1, [])
+    assert "no sink 'crn'; there are: archive, crm" in err
+    for action in ("events", "dead-letters", "replay", "export"):
+        more = ["day.jsonl"] if action == "export" else []
+        status, out, err = journal(action, config, *more, "--since", "5h", "--until", "15h")
+        assert (status, out) == (2, [])
+        assert "--until: " in err
+        assert "is not after --since, " in err
+    assert (
+        journal("replay", config, "**", "--since", "2100-01-01")[2].strip() == "no event is selected, so none is sent"
+    )
+
+
+@pytest.mark.parametrize("arguments", [("check", ""), ("journal", "stats", ""), ("tail", ""), ("timeline", "", "x")])
+def test_an_empty_name_is_not_the_folder_here(arguments, config, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "is empty; name a file or a folder" in capsys.readouterr().err
+
+
+def test_a_number_that_is_none_is_no_number_of_seconds(config, capsys):
+    for arguments in (["reload", config, "--timeout", "nan"], ["doctor", config, "--seconds", "nan"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert "nan" in capsys.readouterr().err
+
+
 def test_a_replay_goes_where_the_routes_lead_and_keeps_the_ids(config, crm, journal, tmp_path):
     status, out, err = journal("replay", config, "**", "--since", "15h")
     assert (status, out) == (0, [])
