@@ -12,6 +12,7 @@ from jackfield.errors import DeliveryError
 from jackfield.plugin.secrets import Secret
 from jackfield.plugin.sink import Batch
 from jackfield_vcon import Vcon
+from jackfield_vcon.spool import Spool
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TOKEN = "tok-of-a-receiver"
@@ -240,3 +241,38 @@ async def test_what_was_not_posted_before_an_end_is_posted_after_the_next_start(
     assert {json.loads(each.body)["uuid"] for each in world.server.got} == {
         json.loads(world.server.got[0].body)["uuid"]
     }
+
+
+@pytest.mark.parametrize("url", [True, False])
+async def test_of_vcons_that_wait_no_more_are_in_memory_than_a_few_megabytes(world, monkeypatch, url):
+    """Those of a day on which the receiver, or the disk, was away; one that is larger goes by itself."""
+    monkeypatch.setattr("jackfield_vcon.spool.MOST_BYTES", 5_000)
+    real, most = Spool.outbox, []
+
+    def outbox(spool, *without):
+        found = real(spool, *without)
+        most.append(sum(len(body) for _, body in found))
+        return found
+
+    monkeypatch.setattr(Spool, "outbox", outbox)
+    names = [f"c{n}" for n in range(20)]
+    world.server.script = [Reply(409)] * 3
+    async with world.open(**({} if url else {"url": None})) as writer:
+        await writer.write(world.lives(*names))
+        await world.settle(writer)
+    assert 0 < max(most) < 10_000
+    if url:
+        assert world.posted() == sorted(names)
+        assert len(world.rejected()) == 3
+    else:
+        assert len(list(world.path.glob("*/*.json"))) == 20
+
+
+async def test_recordings_are_not_fetched_for_a_vcon_that_leaves_them_out(world):
+    recorded = world.event("recording.completed", 1, "r", correlation="c1", data={"url": f"{world.server.origin}/r"})
+    async with world.open(url=None, recordings="fetch", redact=("names",)) as writer:
+        await writer.write(world.lives("c1"))
+        await writer.write(Batch((recorded,)))
+        await world.settle(writer)
+    assert world.server.got == []
+    assert len(list(world.path.glob("*/*.json"))) == 1

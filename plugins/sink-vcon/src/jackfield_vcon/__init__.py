@@ -208,7 +208,7 @@ class Vcon(PostOptions):
         times = Times(self.settle_seconds, self.idle_seconds, self.amend_seconds)
         making = Making(self.domain, frozenset(self.redact), self.recording_urls, self.sealer())
         fetcher = None
-        if self.recordings == "fetch":
+        if self.recordings == "fetch" and not self.redact:  # which leaves recordings out
             fetcher = Fetcher(self._downloader(), self.recording_auth_header, self.recording_auth_value)
         async with AsyncExitStack() as stack:
             destination = await self._destination(stack, folder, now)

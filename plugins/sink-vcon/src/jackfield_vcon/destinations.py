@@ -82,11 +82,10 @@ class Posts:
 
             while True:
                 async with lock:
-                    waiting = await trio.to_thread.run_sync(spool.outbox)
-                fresh = [each for each in waiting if each[0] not in held]
-                if not fresh:
+                    waiting = await trio.to_thread.run_sync(spool.outbox, held)
+                if not waiting:
                     break
-                for name, body in fresh:
+                for name, body in waiting:
                     failure = await self._post(name, body)
                     if failure is None:
                         await settled(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -21,10 +21,13 @@ from jackfield.events import Event
 from jackfield_vcon.assemble import Amended
 from jackfield_vcon.identity import conversation_of, key_of, whole_text
 from jackfield_vcon.recordings import Content
+from jackfield_vcon.troubles import in_words
 
-__all__ = ["Finished", "Spool", "in_words"]
+__all__ = ["Finished", "Spool"]
 
 NAME = "pending.sqlite3"
+MOST_BYTES = 20_000_000
+"""Of vCons that wait, so much is in memory, and at least one."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     key TEXT NOT NULL, id TEXT NOT NULL, received REAL NOT NULL, body BLOB NOT NULL, PRIMARY KEY (key, id)
@@ -214,9 +217,19 @@ class Spool:
         """Look at a conversation later, or with the next of its events."""
         self._db.execute("UPDATE conversations SET due = ? WHERE key = ?", (due, key))
 
-    def outbox(self) -> list[tuple[str, bytes]]:
-        """The vCons that have not left yet, in the order in which they were made."""
-        return list(self._db.execute("SELECT name, body FROM outbox ORDER BY rowid LIMIT 100"))
+    def outbox(self, without: Collection[str] = ()) -> list[tuple[str, bytes]]:
+        """The first vCons that have not left yet, in the order in which they were made; as many as memory may hold."""
+        found: list[tuple[str, bytes]] = []
+        size = 0
+        query = "SELECT name FROM outbox ORDER BY rowid LIMIT ?"
+        for (name,) in self._db.execute(query, (100 + len(without),)).fetchall():
+            if name not in without:
+                (body,) = self._db.execute("SELECT body FROM outbox WHERE name = ?", (name,)).fetchone()
+                found.append((name, body))
+                size += len(body)
+                if size >= MOST_BYTES:
+                    break
+        return found
 
     def sent(self, names: Iterable[str]) -> None:
         """These vCons have left."""
@@ -265,15 +278,6 @@ class Spool:
     def bodies(self) -> list[bytes]:
         """All events, in no order."""
         return [body for (body,) in self._db.execute("SELECT body FROM events")]
-
-
-def in_words(error: OSError | sqlite3.Error, path: Path) -> str:
-    """What went wrong, and with which file: of errors that do not say, that one."""
-    if isinstance(error, FileExistsError):
-        return f"{error.filename or path}: is not a folder"
-    if isinstance(error, OSError):
-        return f"{error.filename or path}: {error.strerror}" if error.strerror else str(error)
-    return f"{path}: {error}"
 
 
 def _lock(folder: Path) -> int:

@@ -27,7 +27,8 @@ from jackfield_vcon.links import shown_text
 from jackfield_vcon.recordings import Link, Recordings
 from jackfield_vcon.redact import redacted
 from jackfield_vcon.sealing import Sealer
-from jackfield_vcon.spool import Finished, Spool, in_words
+from jackfield_vcon.spool import Finished, Spool
+from jackfield_vcon.troubles import in_words
 
 __all__ = ["Making", "Times", "Writer"]
 
