@@ -13,13 +13,13 @@ import re
 
 import attrs
 
-__all__ = ["CUT_MOST", "Cut", "FrameSplitter"]
+__all__ = ["CUT_MOST", "STAND_IN", "Cut", "FrameSplitter"]
 
 # Larger messages are left for wsproto, which takes them in pieces: no more than this is ever held back.
 CUT_MOST = 256 * 1024
 
-# What stands for a run of messages: an empty binary frame, the cheapest there is.
-_STAND_IN = b"\x82\x00"
+STAND_IN = b"\x82\x00"
+"""What stands for a run of messages: an empty binary frame, the cheapest there is."""
 
 _UPGRADING = b"HTTP/1.1 101"
 # Before its answer a server may send others, 100 or 103 say, which mean nothing here (RFC 9110, 15.2).
@@ -94,7 +94,7 @@ class FrameSplitter:
             if not self._fragmented:
                 at = _take(data, at, run)
             if run:
-                left.append(_STAND_IN)
+                left.append(STAND_IN)
                 cut.append(run)
             stop = self._leave(data, at, cut)
             if stop is None:

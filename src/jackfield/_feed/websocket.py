@@ -2,15 +2,15 @@
 
 Work moves in batches: `receive` hands over what one read from the socket has brought, as a list.
 `jackfield._feed.frame_splitter` takes the messages out of the bytes before trio-websocket sees them; everything
-else is left to trio-websocket. Everything that can go wrong on a connection is raised as `ConnectionLost`, with one
-sentence that says what happened.
+else is left to trio-websocket, whose messages take their place among the others. Everything that can go wrong on a
+connection is raised as `ConnectionLost`, with one sentence that says what happened.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ import trio_websocket
 
 from jackfield._feed.activity import Activity
 from jackfield._feed.dialling import CLOSE_SECONDS, Opener, refused, with_date, within
-from jackfield._feed.frame_splitter import FrameSplitter
+from jackfield._feed.frame_splitter import STAND_IN, FrameSplitter
 from jackfield._net.exception_groups import leaves
 from jackfield.errors import ConnectionLost
 from jackfield.plugin.http import Response
@@ -31,9 +31,9 @@ __all__ = ["connect"]
 
 # How trio-websocket's close reason begins where a message was larger than we accept.
 TOO_LARGE = "Exceeded maximum message size: "
-# While this queue is full trio-websocket stops reading and so answers no ping; the session empties
-# it without waiting for anybody, so it only smooths the scheduler's turns. One place is one read.
-QUEUE = 16
+# While these queues are full trio-websocket stops reading and so answers no ping; the session empties
+# them without waiting for anybody, so they only smooth the scheduler's turns. One place is one read.
+QUEUE = 8
 READ_BYTES = 128 * 1024
 
 
@@ -49,6 +49,8 @@ class _WatchedStream(trio.abc.Stream):
         self._splitter = FrameSplitter()
         self.cut: deque[list[bytes] | None] = deque()
         """For each message that trio-websocket has or will have: what it stands for, ``None`` where it is its own."""
+        self.batches, self.received = trio.open_memory_channel[list[bytes]](QUEUE)
+        """The messages of each read, in order."""
         self.wanted = True
         """Whether anybody will read what comes."""
         self.ended = trio.Event()
@@ -65,6 +67,10 @@ class _WatchedStream(trio.abc.Stream):
                 else:
                     break
                 left, cut = self._splitter.feed(data)
+                if left == STAND_IN and cut[0] and not self.cut:
+                    # Nothing but messages, and none that waits before them: nobody else has to see that they are there.
+                    await self.put(cut[0])
+                    continue
                 if self.wanted:
                     self.cut += cut
                 if left:
@@ -74,6 +80,14 @@ class _WatchedStream(trio.abc.Stream):
             raise
         self.ended.set()
         return b""
+
+    async def put(self, batch: list[bytes]) -> None:
+        """Hand on messages, unless nobody wants any more."""
+        try:
+            if self.wanted:
+                await self.batches.send(batch)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.wanted = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
@@ -101,11 +115,25 @@ class Connection:
     async def receive(self) -> list[bytes]:
         """The messages of one read, at least one; `ConnectionLost` once the connection is down and all are read."""
         try:
-            message = await self._websocket.get_message()
-        except trio_websocket.ConnectionClosed as closed:
-            raise _lost(closed) from None
-        cut = self._stream.cut.popleft() if self._stream.cut else None
-        return cut or [message.encode() if isinstance(message, str) else message]
+            return await self._stream.received.receive()
+        except (trio.EndOfChannel, trio.ClosedResourceError):
+            await self._pass_on()  # which is at its end too, and says why
+            raise
+
+    async def pass_on(self) -> None:
+        """Give what is not cut out its place among the rest, until the connection is down."""
+        with self._stream.batches, suppress(ConnectionLost):
+            await self._pass_on()
+
+    async def _pass_on(self) -> None:
+        stream = self._stream
+        while True:
+            try:
+                message = await self._websocket.get_message()
+            except trio_websocket.ConnectionClosed as closed:
+                raise _lost(closed) from None
+            cut = stream.cut.popleft() if stream.cut else None
+            await stream.put(cut or [message.encode() if isinstance(message, str) else message])
 
     async def send(self, frame: str | bytes) -> None:
         """Send one message, of text or of bytes."""
@@ -129,6 +157,7 @@ class Connection:
     async def close(self) -> None:
         """Start the close handshake, wait briefly for the answer, and close."""
         self._stream.wanted = False
+        self._stream.received.close()
         try:
             with trio.move_on_after(CLOSE_SECONDS):
                 await self._websocket.aclose()
@@ -152,6 +181,7 @@ async def connect(
     try:
         async with trio.open_nursery() as nursery:
             connection = await _establish(endpoint, nursery, timeout, most_bytes, opener, now)
+            nursery.start_soon(connection.pass_on)
             try:
                 yield connection
                 done = True

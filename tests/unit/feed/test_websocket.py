@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import random
 import re
 import socket
 import ssl
@@ -13,6 +14,7 @@ import trio
 import trio.testing
 import trustme
 
+from jackfield._feed.frame_splitter import CUT_MOST
 from jackfield._feed.transport import connect
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.simulator import CloseConnection, Refusal
@@ -94,6 +96,49 @@ async def test_what_one_read_brings_is_one_list_and_comes_before_the_goodbye_in_
             await connection.receive()
 
 
+def frame(first, payload):
+    size = len(payload)
+    if size > 0xFFFF:
+        return bytes([first, 127]) + size.to_bytes(8, "big") + payload
+    return (bytes([first, size]) if size < 126 else bytes([first, 126]) + size.to_bytes(2, "big")) + payload
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_messages_that_trio_websocket_reads_keep_their_place_among_those_that_were_cut_out(
+    network, autojump_clock, seed
+):
+    rng = random.Random(seed)
+    forms = {
+        "whole": lambda text: frame(0x81, text),
+        "in fragments": lambda text: frame(0x01, text[:2]) + frame(0x89, b"?") + frame(0x80, text[2:]),
+        "behind a ping": lambda text: frame(0x89, b"!") + frame(0x82, text),
+        "large": lambda text: frame(0x82, text.ljust(CUT_MOST + 1, b".")),
+    }
+    sent = [b"%05d" % number for number in range(400)]
+    wire = b"".join(forms[rng.choices(list(forms), [20, 2, 2, 0.1])[0]](text) for text in sent) + b"\x88\x02\x03\xe8"
+
+    async def handler(incoming):
+        line = await incoming.accept()
+        at = 0
+        while at < len(wire):
+            piece = wire[at : at + rng.choice([1, 7, 50, 5000])]
+            await line._stream.send_all(piece)
+            at += len(piece)
+            if rng.random() < 0.3:
+                await trio.sleep(0.01)
+        await trio.sleep_forever()
+
+    network.handler = handler
+    got = []
+    with pytest.raises(ConnectionLost, match="closed with 1000"):
+        async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+            while True:
+                got += [message.rstrip(b".") for message in await connection.receive()]
+                if rng.random() < 0.2:
+                    await trio.sleep(rng.choice([0, 0.1, 3]))
+    assert got == sent
+
+
 async def test_what_comes_after_our_goodbye_is_not_kept(network, autojump_clock):
     async def handler(incoming):
         line = await incoming.accept()
@@ -106,6 +151,7 @@ async def test_what_comes_after_our_goodbye_is_not_kept(network, autojump_clock)
     async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
         await connection.receive()
     assert sum(map(len, connection._stream.cut)) <= 100
+    assert connection._stream.batches.statistics().current_buffer_used == 0
 
 
 async def test_the_client_says_goodbye(network):
