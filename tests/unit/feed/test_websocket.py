@@ -16,6 +16,7 @@ import trustme
 
 from jackfield._feed.frame_splitter import CUT_MOST
 from jackfield._feed.transport import connect
+from jackfield._feed.websocket import QUEUE
 from jackfield.errors import ConnectionLost, HandshakeRefused
 from jackfield.plugin.simulator import CloseConnection, Refusal
 from jackfield.plugin.transport import Endpoint
@@ -103,7 +104,28 @@ def frame(first, payload):
     return (bytes([first, size]) if size < 126 else bytes([first, 126]) + size.to_bytes(2, "big")) + payload
 
 
-@pytest.mark.parametrize("seed", range(8))
+async def test_a_message_that_waits_with_trio_websocket_is_not_overtaken(network, autojump_clock):
+    sent = [b"%05d" % number for number in range(30)]
+    in_fragments = {QUEUE, QUEUE + 1, QUEUE + 4}  # the first read that finds no place, and the next
+
+    async def handler(incoming):
+        line = await incoming.accept()
+        for number, text in enumerate(sent):
+            whole = frame(0x81, text)
+            await line._stream.send_all(frame(0x01, b"") + frame(0x80, text) if number in in_fragments else whole)
+            await trio.sleep(1)
+        await trio.sleep_forever()
+
+    network.handler = handler
+    async with connect(ENDPOINT, timeout=5, opener=network.open) as connection:
+        await trio.sleep(60)  # all that may wait does, in each of the queues
+        got = []
+        while len(got) < len(sent):
+            got += await connection.receive()
+    assert got == sent
+
+
+@pytest.mark.parametrize("seed", range(3))
 async def test_messages_that_trio_websocket_reads_keep_their_place_among_those_that_were_cut_out(
     network, autojump_clock, seed
 ):
