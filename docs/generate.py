@@ -41,6 +41,7 @@ from jackfield.config import (
 )
 from jackfield.kinds import KINDS
 from jackfield.plugin.hooks import HookSpecs
+from jackfield.selectors import Selector
 from jackfield.state.lives import LIVES, UNKNOWN
 from jackfield.testing import ProviderSuite, SinkSuite
 from jackfield.testing._rules import rules_of
@@ -232,7 +233,7 @@ def _options(options: Any) -> Iterator[str]:
     yield "|---|---|---|"
     for field in sorted(attrs.fields(attrs.resolve_types(options)), key=lambda each: each.inherited):
         default = "required" if field.default is attrs.NOTHING else f"`{_toml(field.default)}`"
-        yield f"| `{field.alias}` | {default} | {field.metadata['help']} |"
+        yield f"| `{field.alias}` | {default} | {field.metadata['help'].replace('|', chr(92) + '|')} |"
     yield ""
 
 
@@ -244,8 +245,10 @@ def _toml(value: Any) -> str:
             return str(value).lower()
         case str():
             return f'"{value}"'
+        case Selector():
+            return f'"{value}"'
         case tuple():
-            return str(list(value))
+            return f"[{', '.join(map(_toml, value))}]"
         case attrs.Factory(factory=factory):
             if factory in (list, tuple):
                 return _toml(tuple(factory()))

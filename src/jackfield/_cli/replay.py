@@ -23,6 +23,7 @@ from jackfield._delivery import SinkPipeline
 from jackfield._delivery.replay import EventFilter, Replay, letters, past
 from jackfield._journal.store import SegmentStore, delete_dead_letters
 from jackfield._loading.registry import Registry
+from jackfield._net.os_errors import explain_file_error
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.config import GatewayConfig, NamedSink
 from jackfield.errors import ConfigError, ConfigProblem, DeliveryError
@@ -155,7 +156,7 @@ async def _deliver(
                 ready = await opened.enter_async_context(task.sink.impl.open())
             except (DeliveryError, OSError) as error:
                 raise DeliveryError(
-                    f"sinks.{task.sink.name}: cannot be opened: {observing.redact(str(error))}"
+                    f"sinks.{task.sink.name}: cannot be opened: {observing.redact(explain_file_error(error))}"
                 ) from None
             cursor = Replay(task.pages(), task.delivered, task.journal, task.positions)
             pipelines.append(

@@ -15,6 +15,7 @@ from jackfield._gateway.shutdown import Task, TaskGroup, Tasks
 from jackfield._journal import Journal
 from jackfield._journal.cursor import Cursor
 from jackfield._loading.registry import Registry
+from jackfield._net.os_errors import explain_file_error
 from jackfield._routing.route_spans import RouteSpans
 from jackfield.config import NamedSink
 from jackfield.errors import DeliveryError
@@ -52,7 +53,9 @@ class _Held:
                 await self._task.finish(0)
             raise
         if isinstance(self.trouble, DeliveryError | OSError):
-            raise DeliveryError(f"sinks.{self.sink.name}: cannot be opened: {say(str(self.trouble))}") from None
+            raise DeliveryError(
+                f"sinks.{self.sink.name}: cannot be opened: {say(explain_file_error(self.trouble))}"
+            ) from None
         if self.trouble is not None:
             raise self.trouble
         assert self.ready is not None

@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 
-__all__ = ["explain_os_error"]
+__all__ = ["explain_file_error", "explain_os_error"]
 
 
 def explain_os_error(error: BaseException) -> str:
@@ -22,3 +22,10 @@ def explain_os_error(error: BaseException) -> str:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError | socket.gaierror) and (error.errno or 0) > 0:
         return os.strerror(error.errno or 0)  # trio puts the address into strerror
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def explain_file_error(error: BaseException) -> str:
+    """One line that names the file, where it is one that the error is about."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)

@@ -475,7 +475,8 @@ def test_the_demo_names_the_plugins_that_it_needs(monkeypatch, capsys):
 def test_a_sink_that_cannot_be_opened_fails_the_run_with_1(config, capsys):
     config.write_text(CONFIG.replace('"stdout"', '"file"\npath = "gateway.toml/x"'))
     assert main(["run", str(config)]) == 1
-    assert "jackfield: sinks.console: cannot be opened: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"jackfield: sinks.console: cannot be opened: {config}: File exists" in said
 
 
 # -- the console ---------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def copy_sidecar(folder: Path, target: Path) -> None:
             boot = COPY if state.boot in ("", boot_id()) else state.boot  # a power failure may have taken events
             save_state(new, attrs.evolve(state, reserved=state.reserved + COPY_AHEAD, boot=boot))
     except (OSError, sqlite3.Error) as error:
-        raise JournalError(f"{folder / NAME}: cannot be copied: {error}") from None
+        raise JournalError(f"{folder / NAME}: cannot be copied: {getattr(error, 'strerror', None) or error}") from None
 
 
 def vacuum_sidecar(folder: Path) -> None:
