@@ -1,6 +1,7 @@
 """`jackfield_vcon.destinations`: vCons by POST to a real server, with the signatures and retries of the http sink."""
 
 import json
+import os
 from pathlib import Path
 
 import attrs
@@ -276,3 +277,37 @@ async def test_recordings_are_not_fetched_for_a_vcon_that_leaves_them_out(world)
         await world.settle(writer)
     assert world.server.got == []
     assert len(list(world.path.glob("*/*.json"))) == 1
+
+
+@pytest.mark.parametrize(("options", "script"), [({"url": None}, []), ({}, [Reply(422)])])
+async def test_a_vcon_leaves_the_spool_when_its_file_and_the_folders_to_it_would_outlive_a_power_failure(
+    world, monkeypatch, options, script
+):
+    synced, real, sent = set(), os.fsync, Spool.sent
+
+    def fsync(descriptor):
+        real(descriptor)
+        found = os.fstat(descriptor)
+        synced.add((found.st_dev, found.st_ino))
+
+    def is_synced(path):
+        found = path.stat()
+        return (found.st_dev, found.st_ino) in synced
+
+    def leave(spool, names):
+        names = list(names)
+        files = [path for path in world.path.glob("*/*.json") if any(path.name in name for name in names)]
+        assert len(files) == len(names)
+        for file in files:
+            assert all(is_synced(each) for each in (file, file.parent, world.path, world.path.parent))
+        left.extend(names)
+        sent(spool, names)
+
+    left = []
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Spool, "sent", leave)
+    world.server.script = script
+    async with world.open(fsync="batch", **options) as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+    assert len(left) == 1

@@ -317,3 +317,18 @@ async def test_after_a_commit_that_failed_events_are_taken_again(sink, clock, ev
         await writer.write(Batch(lives(event)))
         await settle(writer, clock, 31)
     assert len(files(sink)) == 1
+
+
+async def test_what_nobody_has_foreseen_ends_no_gateway_and_costs_no_vcon(sink, clock, event, monkeypatch, caplog):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event)))
+        with monkeypatch.context() as patch:
+            patch.setattr(Spool, "outbox", lambda *_: 1 // 0)
+            await settle(writer, clock, 31)
+            await trio.sleep(0.1)  # in its own task too
+            with pytest.raises(DeliveryError, match="written: ZeroDivisionError at test_writer"):
+                await writer.write(Batch(lives(event, "c2")))
+        await writer.write(Batch(lives(event, "c2")))
+        await settle(writer, clock, 31)
+    assert len(files(sink)) == 2
+    assert caplog.text.count("vCons cannot be written") == 1

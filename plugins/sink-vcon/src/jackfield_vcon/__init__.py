@@ -229,7 +229,7 @@ class Vcon(PostOptions):
         if self.url is None:
             return Files(folder, fsync=self.fsync == "batch")
         poster = await stack.enter_async_context(open_poster(self, self.url))
-        return Posts(folder, poster, self.max_request_bytes, now)
+        return Posts(folder, poster, self.max_request_bytes, now, fsync=self.fsync == "batch")
 
 
 @hookimpl

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ import trio
 
 from jackfield.errors import DeliveryError
 from jackfield.plugin.posting import Failure, Poster
+from jackfield_vcon.durable import write_whole
 from jackfield_vcon.spool import Spool
 
 __all__ = ["LONGEST_DELAY", "Destination", "Files", "Posts"]
@@ -64,6 +64,7 @@ class Posts:
     _poster: Poster
     _max_bytes: int
     _now: Callable[[], float]
+    fsync: bool = False
     _not_before: float = 0.0
     _failures: int = 0
     _error: DeliveryError | None = None
@@ -116,7 +117,7 @@ class Posts:
 
     async def _put_aside(self, name: str, body: bytes, failure: Failure) -> None:
         aside = self.folder / REJECTED / Path(name).name
-        await trio.to_thread.run_sync(partial(write_whole, aside, body, fsync=False))
+        await trio.to_thread.run_sync(partial(write_whole, aside, body, fsync=self.fsync))
         logger.error(
             "vCon %s is rejected, and put aside in %s: %s",
             _uuid_of(name),
@@ -141,15 +142,3 @@ class Posts:
 
 def _uuid_of(name: str) -> str:
     return Path(name).name.partition(".")[0]
-
-
-def write_whole(path: Path, body: bytes, *, fsync: bool) -> None:
-    """A file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(body)
-        if fsync:
-            file.flush()
-            os.fsync(file.fileno())
-    part.replace(path)

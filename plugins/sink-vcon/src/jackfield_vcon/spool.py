@@ -7,7 +7,6 @@ at a time.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ import attrs
 
 from jackfield.events import Event
 from jackfield_vcon.assemble import Amended
+from jackfield_vcon.durable import lock_folder, sync_folder
 from jackfield_vcon.identity import conversation_of, key_of, whole_text
 from jackfield_vcon.recordings import Content
 from jackfield_vcon.troubles import in_words
@@ -90,14 +90,17 @@ class Spool:
         path = folder / NAME
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _lock(folder)
+            lock = lock_folder(folder)
         except OSError as error:
             raise OSError(in_words(error, folder)) from None
         try:
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             level = "FULL" if fsync else "NORMAL"
             db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {level}; {SCHEMA}")
-        except sqlite3.Error as error:
+            if fsync:
+                sync_folder(folder)
+                sync_folder(folder.absolute().parent)
+        except (OSError, sqlite3.Error) as error:
             os.close(lock)
             raise OSError(in_words(error, path)) from None
         return cls(path, db, _identity_of(path), lock)
@@ -278,17 +281,6 @@ class Spool:
     def bodies(self) -> list[bytes]:
         """All events, in no order."""
         return [body for (body,) in self._db.execute("SELECT body FROM events")]
-
-
-def _lock(folder: Path) -> int:
-    """Have the folder alone, whatever its name; `OSError` where another sink or gateway has it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise OSError(f"{folder}: another vcon sink or gateway writes there; give each a folder of its own") from None
-    return descriptor
 
 
 def _identity_of(path: Path) -> tuple[int, int]:

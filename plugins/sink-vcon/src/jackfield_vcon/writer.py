@@ -139,11 +139,12 @@ class Writer:
         """Make vCons of what is settled, and let them leave; what cannot leave is tried again."""
         async with self._settling:
             try:
-                await self._destination.send(self._spool, self._lock)
-                while await self._step():
+                with _described():
                     await self._destination.send(self._spool, self._lock)
-                await self._destination.send(self._spool, self._lock)
-            except (OSError, sqlite3.Error, DeliveryError) as error:
+                    while await self._step():
+                        await self._destination.send(self._spool, self._lock)
+                    await self._destination.send(self._spool, self._lock)
+            except (OSError, sqlite3.Error, DeliveryError, _UnforeseenError) as error:
                 if isinstance(error, DeliveryError):
                     trouble = error
                 else:
@@ -183,7 +184,7 @@ class Writer:
                         links = self._look(key, now)
                     if links:
                         wanted[key] = links
-                except _UnmadeError as error:  # one conversation must not keep all others from being written
+                except _UnforeseenError as error:  # one conversation must not keep all others from being written
                     logger.log(
                         logging.ERROR,
                         "%s: no vCon can be made of it: %s; tried again in %g s",
@@ -244,8 +245,8 @@ class Writer:
         self._spool.finish(found, name, body, Amended(uuid, content_hash(body)), content)
 
 
-class _UnmadeError(Exception):
-    """No vCon can be made of a conversation."""
+class _UnforeseenError(Exception):
+    """An error that is a bug."""
 
 
 @contextmanager
@@ -253,9 +254,9 @@ def _described() -> Iterator[None]:
     """Say what went wrong where, for a report of the bug: not in the error's own words, which may quote a payload."""
     try:
         yield
-    except (OSError, sqlite3.Error):
+    except (OSError, sqlite3.Error, DeliveryError):
         raise
     except Exception as error:
         frames = reversed(traceback.extract_tb(error.__traceback__)[-3:])
         where = " < ".join(f"{Path(each.filename).name}:{each.lineno}" for each in frames)
-        raise _UnmadeError(f"{type(error).__name__} at {where}") from error
+        raise _UnforeseenError(f"{type(error).__name__} at {where}") from error
