@@ -176,6 +176,16 @@ async def test_it_is_said_once_what_becomes_of_vcons_that_wait_and_that_they_are
     assert ("vCons are written again" in said) == (status != 410)
 
 
+async def test_nor_does_a_clock_that_is_set_back_delay_the_next_attempt(world):
+    world.server.script = [Reply(503)]
+    async with world.open() as writer:
+        await writer.write(world.lives("c1"))
+        await world.settle(writer)
+        await world.settle(writer, -86_400)
+        await world.settle(writer, 1)
+    assert world.posted() == ["c1", "c1"]
+
+
 async def test_a_receiver_that_is_gone_gets_no_more(world):
     world.server.script = [Reply(410)]
     async with world.open() as writer:

@@ -332,3 +332,15 @@ async def test_what_nobody_has_foreseen_ends_no_gateway_and_costs_no_vcon(sink, 
         await settle(writer, clock, 31)
     assert len(files(sink)) == 2
     assert caplog.text.count("vCons cannot be written") == 1
+
+
+@pytest.mark.parametrize("kinds", [LIFE, LIFE[:3]])
+async def test_a_clock_that_is_set_back_delays_no_vcon(sink, clock, event, kinds):
+    async with sink.open(now=clock) as writer:
+        await writer.write(Batch(lives(event, kinds=kinds)))
+        await settle(writer, clock, 1)
+        await settle(writer, clock, -86_400)
+        await settle(writer, clock, 31)
+        assert len(files(sink)) == (1 if kinds is LIFE else 0)
+        await settle(writer, clock, 600)
+    assert len(files(sink)) == 1

@@ -66,6 +66,8 @@ class Posts:
     _now: Callable[[], float]
     fsync: bool = False
     _not_before: float = 0.0
+    _delay: float = 0.0
+    """For so long nothing was to be sent until then."""
     _failures: int = 0
     _error: DeliveryError | None = None
     _sending: trio.Lock = attrs.field(factory=trio.Lock)
@@ -73,7 +75,8 @@ class Posts:
     async def send(self, spool: Spool, lock: trio.Lock) -> None:
         """Send what waits, unless it is too early after a failure."""
         async with self._sending:
-            if self._error is not None and self._now() < self._not_before:
+            # Where a clock was set back, it is longer than that was to be.
+            if self._error is not None and 0 < self._not_before - self._now() <= self._delay + 1:
                 raise self._error
             held: dict[str, tuple[bytes, Failure]] = {}
 
@@ -134,7 +137,8 @@ class Posts:
             delay = LONGEST_DELAY
         elif failure.on_error == "disable":  # the receiver wants no more, until the next start
             delay = math.inf
-        self._not_before = self._now() + max(delay, failure.retry_after or 0.0)
+        self._delay = max(delay, failure.retry_after or 0.0)
+        self._not_before = self._now() + self._delay
         reason = f"vCons cannot be posted: {failure.reason}"
         self._error = DeliveryError(reason, on_error=failure.on_error, retry_after=failure.retry_after)
         raise self._error

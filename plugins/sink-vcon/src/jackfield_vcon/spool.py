@@ -216,6 +216,11 @@ class Spool:
         """Look at nothing before that: after a start, events that came meanwhile are still on their way."""
         self._db.execute("UPDATE conversations SET due = ? WHERE due < ?", (due, due))
 
+    def hasten(self, now: float, beyond: float, due: float) -> None:
+        """Look sooner at what is put off beyond a moment, which it was before the clock was set back."""
+        self._db.execute("UPDATE conversations SET seen = ? WHERE seen > ?", (now, now))
+        self._db.execute("UPDATE conversations SET due = ? WHERE due > ?", (due, beyond))
+
     def put_off(self, key: str, due: float | None) -> None:
         """Look at a conversation later, or with the next of its events."""
         self._db.execute("UPDATE conversations SET due = ? WHERE key = ?", (due, key))

@@ -92,6 +92,8 @@ class Writer:
     _settling: trio.Lock = attrs.field(factory=trio.Lock)
     _running: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _ended: trio.Event = attrs.field(factory=trio.Event)
+    _latest: float = 0.0
+    """When conversations were looked at last, by a clock that may be set back."""
     _trouble: DeliveryError | None = None
     """Why the newest vCon could not leave."""
 
@@ -175,6 +177,9 @@ class Writer:
     def step(self, now: float) -> tuple[dict[str, list[Link]], bool]:
         """Look at some conversations: the links that each waits for, and whether there may be more. In a thread."""
         self._spool.check()
+        is_set_back, self._latest = now < self._latest - 1, now
+        settled = now + self._times.settle
+        self._spool.hasten(now, settled if is_set_back else max(settled, now + self._times.idle), settled)
         keys = self._spool.due(now, AT_ONCE)
         wanted: dict[str, list[Link]] = {}
         with self._spool.transaction():
