@@ -197,7 +197,7 @@ def durable(url, count, vendor, size=1000):
             ) as gateway:
                 watch = Watch()
                 while gateway.state().sinks["archive"].delivered < count:  # noqa: ASYNC110  # who measures looks on
-                    await trio.sleep(0.02)
+                    await trio.sleep(0.1)  # a look costs more than an event
                 watch.stop()
                 if gateway.state().journal.dropped:
                     raise SystemExit(f"lost: {gateway.state()}")
