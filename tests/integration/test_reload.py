@@ -2,10 +2,12 @@
 
 import signal
 
+import pytest
 import trio
 
 
-async def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(start, vendor, folder):
+@pytest.mark.parametrize("command", [["run"], ["dashboard", "--port", "0"]])
+async def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(start, vendor, folder, command):
     voipbin_url = await vendor("voipbin")
     vinix_url = await vendor("vinix")
     config = folder.configure(voipbin_url, vinix_url)
@@ -15,7 +17,7 @@ async def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(start, vendo
     assert await early.ended() == 2
     assert await early.says("no gateway writes to var/journal, so there is none to reload")
 
-    gateway = await start("run", config)
+    gateway = await start(*command, config)
     await gateway.until(lambda _: folder.count("office") > 5)
     unchanged = path.read_text()
     path.write_text(unchanged.replace('["**"]', '["call.*"]'))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import trio
 
-from jackfield._cli.config_option import add_config_option, load_config, named_files
+from jackfield._cli.config_option import Source, add_config_option, named_files
 from jackfield._cli.console import Console
 from jackfield._cli.log_options import add_log_options, made_console
 from jackfield._cli.numbers import number
@@ -69,21 +69,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     registry = load_plugins(options.plugins, strict=options.strict_plugins)
-    config = load_config(named_files(options), registry)
+    source = Source(named_files(options), registry)
+    again = partial(_read, source, watch_only=options.watch_only)
+    config = again()
     access = plan_access(options.host, options.token_file, options.tls_cert, options.tls_key, config.viewers)
     console = made_console(options)
     for warning in config.warnings:
         console.say("config_warning", str(warning), level="warning")
-    if options.watch_only:
-        config = attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions())
     with plugin_logs(console, registry.redact):
-        trio.run(_run, registry, config, access, options.port, console)
+        trio.run(_run, registry, config, access, options.port, console, again)
     return 0
 
 
-async def _run(registry: Registry, config: GatewayConfig, access: Access, port: int, console: Console) -> None:
+def _read(source: Source, *, watch_only: bool) -> GatewayConfig:
+    config = source.read()
+    return attrs.evolve(config, sinks=(), routes=(), gateway=GatewayOptions()) if watch_only else config
+
+
+async def _run(
+    registry: Registry,
+    config: GatewayConfig,
+    access: Access,
+    port: int,
+    console: Console,
+    again: Callable[[], GatewayConfig],
+) -> None:
     opening = open_dashboard(registry, config, console, access, port)
-    stats = await run_until_signal(opening, console, config)
+    stats = await run_until_signal(opening, console, config, again)
     say_summary(stats, console, durable=config.gateway.journal != "memory")
 
 
