@@ -56,7 +56,7 @@ def build_config(
     cluster = read_cluster(document, coordinators, reader.problems, reader.prepare)
     feeds = tuple(reader.feeds(providers))
     named = tuple(reader.sinks(sinks))
-    reader.problems.extend(shared_paths(named))
+    reader.problems.extend(shared_paths(named, gateway.journal if gateway else "memory"))
     reader.warnings.extend(unknown_providers(named, feeds, providers))
     routes = reader.routes()
     if webhooks is not None:

@@ -34,12 +34,17 @@ class NullSink:
 
 
 @attrs.frozen
+class OwnSink:
+    path: str = attrs.field(metadata=field_help("where to", exclusive=True))
+
+
+@attrs.frozen
 class TablesSink:
     urls: dict[str, str] = attrs.field(factory=dict, metadata=field_help("URLs", by_provider=True))
 
 
 PROVIDERS = {"acme": ProviderSpec("acme", "", AcmeFeed, None, None)}
-SINKS = {"null": SinkSpec("null", "", NullSink)}
+SINKS = {"null": SinkSpec("null", "", NullSink), "own": SinkSpec("own", "", OwnSink)}
 FEED = {"provider": "acme", "url": "ws://localhost:1", "token": {"env": "JACKFIELD_TEST_TOKEN"}, "account": "A"}
 
 
@@ -198,6 +203,20 @@ def test_a_journal_is_a_folder_beside_which_something_can_be_put(path):
     assert faults({"feeds": {"a": FEED}, "gateway": {"journal": path}})[0].startswith(
         f"gateway.journal: {path!r} does not name a folder"
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["var/journal/00000000000000000001.jsonl", "var/x/../journal/{date}/events", "var/journal"]
+)
+def test_a_sink_does_not_write_into_the_journal(path):
+    document = {
+        "gateway": {"journal": "var/journal"},
+        "feeds": {"a": FEED},
+        "sinks": {"archive": {"type": "own", "path": path}, "other": {"type": "own", "path": "var/journal.jsonl"}},
+    }
+    assert faults(document) == [
+        f"sinks.archive.path: {path!r} is in the journal's folder, var/journal; name a path elsewhere"
+    ]
 
 
 def test_what_is_allowed_but_doubtful_is_a_warning():
