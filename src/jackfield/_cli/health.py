@@ -67,6 +67,8 @@ def _url(where: str | None) -> str:
             raise ConfigError([ConfigProblem("URL", f"{where!r} is not ASCII; write other characters as %XX")])
         return where.rstrip("/").removesuffix("/readyz").removesuffix("/healthz")
     path = Path(where) if where is not None else find_config()
+    if where is not None and ":" in where and not path.exists():
+        raise ConfigError([ConfigProblem("URL", f"{where!r} is neither a file nor a URL; write http://HOST:PORT")])
     listen = read_metrics_options(read_toml(path)).listen
     if listen is None:
         raise ConfigError([ConfigProblem("metrics.listen", 'not given; give an address such as "127.0.0.1:9464"')])

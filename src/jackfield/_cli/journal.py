@@ -198,7 +198,8 @@ def _lost(sink: Mapping[str, int]) -> str:
 def _ends(store: SegmentStore) -> list[datetime]:
     """When the oldest and the newest event were received; empty where there is none."""
     lines = [*store.read(store.first, 1).lines, *store.read(store.folder.end - 1, 1).lines]
-    return [datetime.fromtimestamp(line.received / 1_000_000, UTC) for line in lines] if len(lines) == 2 else []
+    moments = sorted(datetime.fromtimestamp(line.received / 1_000_000, UTC) for line in lines)  # an import is older
+    return moments if len(moments) == 2 else []
 
 
 def _events(options: argparse.Namespace, path: Path) -> int:

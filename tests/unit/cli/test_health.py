@@ -57,6 +57,12 @@ def test_the_configuration_says_where(host, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "ok\nok\n"
 
 
+@pytest.mark.parametrize("where", ["127.0.0.1:9464", "ftp://127.0.0.1", "[::1]:9464"])
+def test_an_address_is_not_taken_for_a_file(where, capsys):
+    assert main(["health", where]) == 2
+    assert f"URL: {where!r} is neither a file nor a URL; write http://HOST:PORT" in capsys.readouterr().err
+
+
 def test_what_is_not_there_or_no_gateway_is_said(tmp_path, capsys):
     with answering(200, b"<html>") as (address, _):
         assert main(["health", f"http://{address}"]) == 1

@@ -167,6 +167,15 @@ def test_import_leaves_out_what_is_there_and_reports_what_it_cannot_read(path, t
     assert ids(path) == [f"id-{number}" for number in range(35)]
 
 
+def test_after_an_import_of_what_is_older_stats_still_count_from_the_earlier(tmp_path, capsys):
+    fill(tmp_path / "new", range(20, 22))
+    fill(tmp_path / "old", range(2))
+    assert main(["journal", "import", str(tmp_path / "new"), str(tmp_path / "old")]) == 0
+    assert main(["journal", "stats", "--json", str(tmp_path / "new")]) == 0
+    received = json.loads(capsys.readouterr().out)["received"]
+    assert received == sorted(received)
+
+
 def test_import_of_a_folder_without_a_journal_is_no_success(path, tmp_path, capsys):
     (tmp_path / "unmounted").mkdir()
     assert main(["journal", "import", str(path), str(tmp_path / "unmounted")]) == 1
@@ -177,12 +186,12 @@ def test_import_of_a_folder_without_a_journal_is_no_success(path, tmp_path, caps
 @pytest.mark.parametrize("action", ["stats", "export"])
 def test_whoever_may_not_read_a_journal_is_told_which(path, tmp_path, action):
     path.chmod(0o700)
-    for each in (tmp_path, *tmp_path.parents[:2]):
-        each.chmod(0o755)
-    more = [str(tmp_path / "new")] if action == "export" else []
-    code = f"import sys; from jackfield._cli import main; sys.exit(main({['journal', action, str(path), *more]}))"
-    done = subprocess.run([sys.executable, "-c", code], user=65534, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, f"jackfield: {path}: cannot be read: Permission denied\n")
+    tmp_path.chmod(0o755)  # the folders above it need not be, as it is where the process begins
+    arguments = ["journal", action, "journal", *(["new"] if action == "export" else [])]
+    code = f"import sys; from jackfield._cli import main; sys.exit(main({arguments}))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, user=65534, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "jackfield: journal: cannot be read: Permission denied\n")
 
 
 def test_import_reads_the_segments_of_a_damaged_journal(path, tmp_path, capsys):
