@@ -147,7 +147,8 @@ def read_toml(*paths: Path) -> Document:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    if found := sorted(each for each in path.glob(f"*{SUFFIX}") if each.is_file()):
+    names = (each for each in path.glob(f"*{SUFFIX}") if not each.name.startswith("."))
+    if found := sorted(each for each in names if not each.is_dir()):  # read, a link that leads nowhere is a fault
         return found
     raise ConfigError([ConfigProblem("", f"{path}: a folder without a {SUFFIX} file")])
 

@@ -58,6 +58,16 @@ def test_what_two_files_say_is_reported_with_both(written):
     ]
 
 
+def test_a_link_in_a_folder_that_leads_nowhere_is_reported_and_what_is_hidden_is_left_out(tmp_path):
+    (tmp_path / "a.toml").write_text("[gateway]\nfsync = true\n")
+    (tmp_path / ".#a.toml").symlink_to("user@host.1")  # as editors lock a file
+    (tmp_path / ".old.toml").write_text("[gateway]\nfsync = false\n")
+    assert read_toml(tmp_path) == {"gateway": {"fsync": True}}
+    (tmp_path / "b.toml").symlink_to("gone")
+    with pytest.raises(ConfigError, match=r"b\.toml: No such file or directory"):
+        read_toml(tmp_path)
+
+
 def test_a_folder_without_a_file_is_reported(tmp_path):
     assert problems(tmp_path) == [f"{tmp_path}: a folder without a .toml file"]
 
