@@ -20,7 +20,7 @@ from jackfield._serve.asking import WORDS, Refused, check_name, read_selectors
 from jackfield._serve.durable import TAKEN_OVER, Beginning
 from jackfield._serve.grants import Grant
 from jackfield._serve.messages import changes_document
-from jackfield._serve.spoken import Asked
+from jackfield._serve.spoken import FIELDS, Asked, misplaced
 from jackfield._serve.subscription import Start, Subscription
 from jackfield.selectors import Selector
 
@@ -69,6 +69,9 @@ class Conversation:
                 await self._say("error", id, error=refusal.error, **refusal.details)
 
     async def _answer(self, asked: Asked) -> None:
+        if wrong := misplaced(asked):
+            own = ", ".join(FIELDS[asked.type])
+            raise Refused(400, f"{wrong}: {asked.type} does not have it{own and f'; it has {own}'}")
         opened = self._open.get(asked.id)
         match asked.type:
             case "subscribe":

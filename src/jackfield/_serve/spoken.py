@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["HEARD", "Asked"]
+__all__ = ["FIELDS", "HEARD", "Asked", "misplaced"]
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -28,6 +28,22 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     state: bool = False
     durable: str | None = None
     position: str = ""
+
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "subscribe": ("select", "after", "state", "durable"),
+    "unsubscribe": (),
+    "resume": ("after",),
+    "acknowledge": ("position",),
+}
+"""What each message has beside its type and its id."""
+
+
+def misplaced(asked: Asked) -> str:
+    """A field that is given and that a message of this type does not have; empty where there is none."""
+    own, fresh = FIELDS[asked.type], Asked(asked.type, asked.id)
+    others = (each for each in asked.__struct_fields__ if each not in ("type", "id", *own))
+    return next((each for each in others if getattr(asked, each) != getattr(fresh, each)), "")
 
 
 HEARD: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -161,6 +161,8 @@ async def serve_websocket(
         raise Refused(400, f"none of the sub-protocols is known; there are {CLOUDEVENTS} and {OWN}")
     target.check(("ticket",) if chosen == OWN else EVENTS)
     asked = None if chosen == OWN else EventsAsked.of(request, target, grant, api.positions)
+    if asked is not None and asked.check:
+        raise Refused(400, "check: is for requests without a stream; leave out the handshake")
     if asked is not None and asked.state:
         raise Refused(400, f"state: only server-sent events and the sub-protocol {OWN} give the state")
     api.check_room()

@@ -73,6 +73,10 @@ async def test_a_subscription_may_begin_with_the_state():
         ('{"type": "resume", "id": "a", "after": ""}', "there is no subscription 'a'"),
         ('{"type": "subscribe", "id": "a", "select": ["**"], "after": ""}', "after: is empty or missing"),
         ('{"type": "subscribe", "id": "a", "select": ["**"], "durable": ""}', "durable: '' is not a name"),
+        ('{"type": "subscribe", "id": "a", "select": ["**"], "position": "x"}', "position: subscribe does not have it"),
+        ('{"type": "unsubscribe", "id": "a", "durable": "x"}', "durable: unsubscribe does not have it"),
+        ('{"type": "resume", "id": "a", "select": ["**"]}', "select: resume does not have it; it has after"),
+        ('{"type": "acknowledge", "id": "a", "after": "x"}', "after: acknowledge does not have it; it has position"),
         ('{"type": "subscribe", "id": "a", "select": ["**"], "aftr": "x"}', "unknown field"),
     ],
 )
@@ -109,6 +113,7 @@ HANDSHAKE = {
             400,
         ),  # it has them in messages
         (events_path("contact.*", state=1), BEARER, 400),
+        (events_path("contact.*", check=1), BEARER, 400),
         (events_path("contact.*"), {**BEARER, "Origin": "https://evil.example"}, 403),
         (events_path("contact.*"), {**BEARER, "Host": "evil.example"}, 421),
         (events_path("contact.*"), {**BEARER, "Sec-WebSocket-Version": "8"}, 426),
