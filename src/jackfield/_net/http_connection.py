@@ -139,9 +139,11 @@ class HTTPConnection:
         async with trio.open_nursery() as nursery:
 
             async def send(*events: h11.Event) -> None:
-                with trio.move_on_after(send_timeout) as sending:
+                taken = False
+                with trio.move_on_after(send_timeout), suppress(trio.BrokenResourceError):
                     await self._send(*events)
-                if sending.cancelled_caught:
+                    taken = True
+                if not taken:  # ends all tasks of the answer alike, without an error for each
                     nursery.cancel_scope.cancel()
                     await trio.lowlevel.checkpoint()
 
@@ -151,10 +153,9 @@ class HTTPConnection:
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(watch)
-            with suppress(trio.BrokenResourceError):
-                await send(_head(answer.head, {}, last=True))
-                await answer.pieces(lambda data: send(h11.Data(data=data)))
-                await send(h11.EndOfMessage())
+            await send(_head(answer.head, {}, last=True))
+            await answer.pieces(lambda data: send(h11.Data(data=data)))
+            await send(h11.EndOfMessage())
             nursery.cancel_scope.cancel()
 
     async def _next(self) -> h11.Event | type[h11.PAUSED]:

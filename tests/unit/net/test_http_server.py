@@ -301,3 +301,23 @@ async def test_all_listeners_are_closed_by_a_task_that_was_cancelled():
         scope.cancel()
         await close_listeners(listeners)
     assert [each.socket.fileno() for each in listeners] == [-1, -1]
+
+
+async def test_a_client_that_breaks_off_ends_its_stream_whichever_of_the_tasks_finds_out():
+    async def several(send):
+        server.send_stream.send_all_hook = reset
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(send, b"x")
+
+    async def stream_of_several(_request):
+        await trio.lowlevel.checkpoint()
+        return Streamed(Response(200), several)
+
+    async def reset():
+        raise trio.BrokenResourceError  # who sends finds out that the client has gone, and who reads does not yet
+
+    client, server = trio.testing.memory_stream_pair()
+    await client.send_all(get("/"))
+    with trio.fail_after(5):
+        assert await serving(server, stream_of_several) is None
