@@ -184,14 +184,19 @@ def test_import_of_a_folder_without_a_journal_is_no_success(path, tmp_path, caps
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without rights")
 @pytest.mark.parametrize("action", ["stats", "export"])
-def test_whoever_may_not_read_a_journal_is_told_which(path, tmp_path, action):
+def test_whoever_may_not_read_a_journal_is_told_which(path, tmp_path, monkeypatch, capsys, action):
     path.chmod(0o700)
-    tmp_path.chmod(0o755)  # the folders above it need not be, as it is where the process begins
-    arguments = ["journal", action, "journal", *(["new"] if action == "export" else [])]
-    code = f"import sys; from jackfield._cli import main; sys.exit(main({arguments}))"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, user=65534, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "jackfield: journal: cannot be read: Permission denied\n")
+    tmp_path.chmod(0o755)  # the folders above it need not be, as it is where the process is
+    monkeypatch.chdir(tmp_path)
+    target = ["-"] if action == "export" else []
+    assert main(["journal", action, "journal", *target]) == 0  # imports what somebody without rights may not
+    capsys.readouterr()
+    os.seteuid(65534)
+    try:
+        status = main(["journal", action, "journal", *target])
+    finally:
+        os.seteuid(0)
+    assert (status, capsys.readouterr().err) == (1, "jackfield: journal: cannot be read: Permission denied\n")
 
 
 def test_import_reads_the_segments_of_a_damaged_journal(path, tmp_path, capsys):
