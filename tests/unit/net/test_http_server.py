@@ -307,8 +307,8 @@ async def test_a_client_that_breaks_off_ends_its_stream_whichever_of_the_tasks_f
     async def several(send):
         server.send_stream.send_all_hook = reset
         async with trio.open_nursery() as nursery:
-            for _ in range(3):
-                nursery.start_soon(send, b"x")
+            nursery.start_soon(send, b"x")
+            nursery.start_soon(trio.sleep_forever)
 
     async def stream_of_several(_request):
         await trio.lowlevel.checkpoint()
