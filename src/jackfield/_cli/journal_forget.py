@@ -19,6 +19,9 @@ __all__ = ["configure"]
 Action = Callable[[str, str], argparse.ArgumentParser]
 
 
+NAME_HELP = "as 'stats' shows it: a served one has its token's name before it, and TOKEN/ is all of a token's"
+
+
 def configure(action: Action, folder: Callable[[Path], Path]) -> None:
     """Declare the actions; `folder` finds the journal's folder of a path."""
     parser = action("forget-sink", "forget how far a sink had come that is not configured any more")
@@ -28,7 +31,7 @@ def configure(action: Action, folder: Callable[[Path], Path]) -> None:
     summary = "forget a durable subscription that nobody uses any more; not while a gateway runs"
     parser = action("forget-durable", summary)
     parser.add_argument("path", type=named_path, metavar="PATH", help="a configuration, or a journal's folder itself")
-    parser.add_argument("name", metavar="NAME", help="as 'stats' shows it: a served one has its token's name before it")
+    parser.add_argument("name", metavar="NAME", help=NAME_HELP)
     parser.set_defaults(do=lambda options: _forget_durable(options, folder(options.path)))
 
 
@@ -44,9 +47,12 @@ def _forget_sink(options: argparse.Namespace, path: Path) -> int:
 
 def _forget_durable(options: argparse.Namespace, path: Path) -> int:
     with closing(SegmentStore.open(path)) as store:  # a gateway that runs has it in memory
-        if options.name not in (known := store.saved().durable):
+        known, name = store.saved().durable, options.name
+        meant = [each for each in known if each == name or (name.endswith("/") and each.startswith(name))]
+        if not meant:
             there = ", ".join(known) or "none"
-            raise JournalError(f"{path}: no durable subscription {options.name!r}; there are: {there}")
-        store.save(Notes(durable={options.name: None}))
-    say(f"{path}: the durable subscription {options.name} is forgotten")
+            raise JournalError(f"{path}: no durable subscription {name!r}; there are: {there}")
+        store.save(Notes(durable=dict.fromkeys(meant)))
+    for each in meant:
+        say(f"{path}: the durable subscription {each} is forgotten")
     return 0

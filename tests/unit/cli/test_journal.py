@@ -452,3 +452,13 @@ def test_durable_subscriptions_are_in_the_statistics_and_can_be_forgotten_while_
     status, _, err = journal("forget-durable", config, "wall/desk")
     assert status == 1
     assert "no durable subscription 'wall/desk'; there are: crm" in err
+
+
+def test_all_durable_subscriptions_of_a_token_are_forgotten_at_once(config, journal, tmp_path):
+    with closing(SegmentStore.open(tmp_path / "var" / "journal")) as store:
+        store.save(Notes(durable=dict.fromkeys(["old/a", "old/b", "older/c", "old"], Durable(1, "**"))))
+    status, _, err = journal("forget-durable", config, "old/")
+    assert (status, err.count("is forgotten")) == (0, 2)
+    _, out, _ = journal("stats", config, "--json")
+    assert set(json.loads("\n".join(out))["durable"]) == {"old", "older/c"}
+    assert journal("forget-durable", config, "wall/")[0] == 1
