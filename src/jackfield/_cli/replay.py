@@ -101,9 +101,9 @@ def run(options: argparse.Namespace, path: Path, wanted: EventFilter, unreadable
 @contextmanager
 def reading(store: SegmentStore) -> Iterator[Callable[[int], object]]:
     """Progress of reading a journal, for as long as that takes; what is yielded gets each position that is reached."""
-    first, end = store.first, max(store.next, store.first + 1)
+    first, every = store.first, max(1, store.count(store.first, store.next))
     with Progress("reading the journal") as progress:
-        yield lambda position: progress.at(f"{100 * (position - first) // (end - first)} %, position {position}")
+        yield lambda position: progress.at(f"{100 * store.count(first, position) // every} %, position {position}")
 
 
 def _sinks(config: GatewayConfig, names: list[str] | None) -> list[NamedSink]:

@@ -83,7 +83,7 @@ class Contacts:
 
 
 def _last(target: Target) -> int:
-    last = target.text("last") or "10"
+    last = target.text("last") if "last" in target.query else "10"
     if not last.isdecimal() or not 1 <= int(last) <= MOST_CONTACTS:
         raise Refused(400, f"last: {last[:20]!r} is not a number from 1 to {MOST_CONTACTS}")
     return int(last)

@@ -173,6 +173,7 @@ async def test_a_slow_client_is_told_what_was_dropped_and_can_fetch_it():
         ("/v1/events?select=**&aftr=7", 400, "aftr: no such parameter; known: after, check, durable, select"),
         ("/v1/events?select=**&state=2", 400, "state: '2' is neither 1 nor 0"),
         ("/v1/nothing", 404, "there is no /v1/nothing"),
+        ("/v1/contacts/1?last=", 400, "last: '' is not a number from 1 to 100"),
     ],
 )
 async def test_what_is_wrong_is_refused_with_the_reason(path, status, said):
