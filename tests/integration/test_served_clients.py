@@ -73,16 +73,33 @@ async def test_curl(tmp_path):
     assert [json.loads(line)["data"]["n"] for line in lines] == list(range(20))
 
 
+@asynccontextmanager
+async def follow(folder, shell, url, **more):
+    """The client for curl, in a session of its own, of which nothing is left at the end."""
+
+    def as_in_a_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup has ignored, and a shell cannot trap then
+
+    more |= {"start_new_session": True, "preexec_fn": as_in_a_terminal, "env": {**os.environ, "TMPDIR": str(folder)}}
+    process = await trio.lowlevel.open_process([shell, str(CLIENTS / "follow.sh"), url], **more)
+    try:
+        with trio.fail_after(10):
+            yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        for each in filter(None, (process.stdout, process.stderr)):
+            await each.aclose()
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize("shell", [each for each in ("sh", "bash") if shutil.which(each)])
 @pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP", "its reader goes"])
 async def test_curl_leaves_nothing_behind_however_it_is_ended(tmp_path, shell, end):
     async with serving() as (gateway, url):
         await gateway.publish(event(1))
-        command = [shell, str(CLIENTS / "follow.sh"), url]
-        env = {**os.environ, "TMPDIR": str(tmp_path)}
-        process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, start_new_session=True, env=env)
-        with trio.fail_after(10):
+        async with follow(tmp_path, shell, url, stdout=subprocess.PIPE) as process:
             assert await process.stdout.receive_some()
             if end.startswith("SIG"):
                 os.killpg(process.pid, signal.Signals[end])  # as a terminal does
@@ -90,24 +107,18 @@ async def test_curl_leaves_nothing_behind_however_it_is_ended(tmp_path, shell, e
                 await process.stdout.aclose()
                 await gateway.publish(event(2))
             assert await process.wait() != 0
-        with pytest.raises(ProcessLookupError):
-            os.killpg(process.pid, 0)  # of all that it has started
-        await process.stdout.aclose()
+            with pytest.raises(ProcessLookupError):
+                os.killpg(process.pid, 0)  # of all that it has started
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 async def test_curl_says_why_it_is_refused(tmp_path):
-    async with serving(options(tokens=limited("**"))) as (_, url):
-        command = ["sh", str(CLIENTS / "follow.sh"), url]
-        process = await trio.lowlevel.open_process(command, stderr=subprocess.PIPE, start_new_session=True)
-        with trio.fail_after(10):
-            said = b""
-            while b"401" not in said:
-                said += await process.stderr.receive_some()
-            os.killpg(process.pid, signal.SIGTERM)
-            await process.wait()
-        await process.stderr.aclose()
+    opening = serving(options(tokens=limited("**")))
+    async with opening as (_, url), follow(tmp_path, "sh", url, stderr=subprocess.PIPE) as process:
+        said = b""
+        while b"401" not in said:
+            said += await process.stderr.receive_some()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("websockets") is None, reason="needs the package websockets")
