@@ -14,10 +14,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import attrs
 import msgspec
@@ -197,6 +200,8 @@ class Stage:
     machine: tuple = ()
     steady_at: float = 0.0
     steady: float = 0.0
+    apart: bool = False
+    """Whether simulators are processes of their own, so that this one is not what limits the rate."""
     wall: float = attrs.field(factory=lambda: time.time() - time.monotonic())
     waits: bool = True
     """Whether a member is killed only once the others are connected: on a busy machine a start takes long."""
@@ -221,7 +226,8 @@ class Stage:
     def used_by_now(self):
         """Of every process that runs, the seconds of processor time since it was started."""
         used = {name: process_time(process.pid) for name, process in self.running.items() if process.poll() is None}
-        return {**used, "redis": process_time(self.server.process.pid), "stage": time.process_time()}
+        vendors = {name: process_time(each.process.pid) for name, each in self.simulators.items() if self.apart}
+        return {**used, **vendors, "redis": process_time(self.server.process.pid), "stage": time.process_time()}
 
     def says(self, name):
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -246,7 +252,10 @@ class Stage:
             "support": VoipbinSimulator("t", rate=self.rate, seed=2, customer_id=other),
         }
         for name, simulator in made.items():
-            self.simulators[name] = await nursery.start(_simulated, simulator)
+            if self.apart:
+                self.simulators[name] = await trio.to_thread.run_sync(SimulatorApart, simulator)
+            else:
+                self.simulators[name] = await nursery.start(_simulated, simulator)
         tables = {name: each.feed() for name, each in self.simulators.items()}
         feeds = ""
         for name, table in tables.items():
@@ -368,14 +377,17 @@ class Stage:
             await trio.sleep(3 * self.lease)
             await self.until(lambda: all(len(self.covered.get(feed, ())) >= self.holders for feed in FEEDS))
 
-    async def settle(self, seconds=90.0):
+    async def settle(self, seconds=240.0):
         """Let nothing more happen, and wait until everything has arrived, or nothing more comes."""
         self.used.update(self.used_by_now())
         self.machine = tuple(now - before for now, before in zip(machine_time(), self.machine, strict=True))
         self.steady = time.monotonic() - self.steady_at
         for running in self.simulators.values():
-            running.limit = running.counters.events
-            await running.settled()
+            if not self.apart:
+                running.limit = running.counters.events
+                await running.settled()
+            else:
+                await trio.to_thread.run_sync(running.stop)
         await trio.sleep(2)
         wanted, quiet, before = {event for event, *_, at in self.reference if at >= self.opened}, 0.0, 0
         with trio.move_on_after(seconds):
@@ -452,9 +464,40 @@ class Stage:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for each in self.simulators.values():
+            if self.apart:
+                each.process.kill()
+                each.process.wait()
         self.receiver.shutdown()
         self.receiver.server_close()
         self.server.stop()
+
+
+class SimulatorApart:
+    """A simulator as a process, by its control."""
+
+    def __init__(self, simulator):
+        options = {"token": "t", "rate": simulator.rate, "seed": simulator.seed, "customer-id": simulator.customer_id}
+        command = [sys.executable, "-u", "-m", "jackfield", "simulate", "voipbin"]
+        command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.simulator, self.counters = simulator, SimpleNamespace(lagged=0)
+        self.url = self.process.stderr.readline().partition(": ")[2].strip()
+        self.control = self.process.stderr.readline().partition(": ")[2].strip()
+
+    def feed(self):
+        return self.simulator.feed(self.url)
+
+    def _ask(self, switches):
+        with closing(HTTPConnection(self.control.split("/")[2], timeout=10)) as connection:
+            connection.request("PATCH", "/_simulator", json.dumps(switches))
+            return json.load(connection.getresponse())["counters"]
+
+    def stop(self):
+        """Let no more events happen, and wait until clients have got those that did."""
+        self._ask({"limit": self._ask({})["events"]})
+        time.sleep(2.0)
+        self.counters.lagged = self._ask({})["lagged"]
 
 
 async def _simulated(simulator, task_status):
@@ -508,6 +551,7 @@ if __name__ == "__main__":
     parser.add_argument("--deliverers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--blindly", action="store_true", help="kill whether or not the others are connected")
+    parser.add_argument("--apart", action="store_true", help="simulators in processes of their own")
     parser.add_argument("--folder", type=Path, default=None, help="for journals and logs (default: removed at the end)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -515,7 +559,7 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         stage = Stage(
             folder, options.holders, options.rate, options.lease, deliverers=options.deliverers,
-            chance=random.Random(options.seed), waits=not options.blindly,
+            chance=random.Random(options.seed), waits=not options.blindly, apart=options.apart,
         )  # fmt: skip
         harms = {
             "kill": partial(stage.harm, options.kills, options.seconds),
