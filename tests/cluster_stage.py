@@ -1,6 +1,6 @@
 """Gateways as processes that share feeds through Redis, killed at random; what reaches an HTTP receiver is assessed.
 
-By hand: ``python tests/cluster_stage.py --holders 2 --kills 20 --seconds 300 --rate 500``.
+By hand: ``python tests/cluster_stage.py --holders 2 --kills 20 --seconds 300 --rate 500 --apart``.
 """
 
 import argparse
