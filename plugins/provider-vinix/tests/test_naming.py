@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from jackfield_vinix.naming import address_of_event
+from jackfield_vinix.naming import read_names
 from jackfield_vinix.wire import fold, read_frame
 
 
 def address(account="A", **frame):
     raw = json.dumps(frame).encode()
-    found, _ = address_of_event(read_frame(raw), fold(frame.get("data")), account, raw)
-    return str(found).removeprefix("vinix/account/")
+    found = read_names(read_frame(raw), fold(frame.get("data")), account, raw)
+    return f"{found.account}/{found.family}/{found.resource_id}/{found.word}"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from jackfield.errors import FrameError
 from jackfield.events import Event
 from jackfield.plugin.protocol import Emit
 from jackfield.testing import strategies
+from jackfield_vinix import translate
 from jackfield_vinix.protocol import VinixProtocol
 
 A, Q = "e086ae14f0b36050f03309e30b2daa39", "d3638f884b47f7a400ef34c9af98f843"
@@ -214,3 +215,39 @@ def test_whatever_becomes_of_frames_each_is_read_or_reported_and_its_payload_com
             seen = json.loads(event.to_json())
             assert Event.from_cloudevent(event.to_json()) == event
             assert seen.get("data") in ((frame["data"],) if "data" in frame else (frame, None))
+
+
+@given(st.lists(mutants(), min_size=1, max_size=4), st.sampled_from(["", FRAMES[0]["data"]["account_id"]]))
+def test_a_frame_that_is_written_as_usual_becomes_the_same_when_it_is_read_as_an_unusual_one(frames, account):
+    """There are two ways: by the plan that a name and a key lead to at once, and by everything that a frame says."""
+    became = []
+    for usual in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not usual:
+                patch.setattr(translate, "plan_by_key", lambda *words: None)
+            protocol = VinixProtocol("support", account)
+            became.append([told(protocol, json.dumps(frame).encode()) for frame in frames])
+    assert became[0] == became[1]
+
+
+def told(protocol, frame):
+    try:
+        actions = list(protocol.received(frame, datetime(2026, 1, 1, tzinfo=UTC)))
+    except FrameError as error:
+        return error.problem
+    return [(each.event, each.event.to_json()) if isinstance(each, Emit) else str(each) for each in actions]
+
+
+@pytest.mark.parametrize("where", ["routing_key", "queue_id", "account_id", "event_name", "session_id"])
+def test_half_of_a_surrogate_pair_in_what_names_an_event_without_a_message_id_is_read(where):
+    half = "\ud83d"
+    key = f"qubicle.queue.{A}.{half if where == 'routing_key' else Q}"
+    data = {"account_id": A, "queue_id": Q, "session_id": S, "event_name": "join"} | {where: half}
+    ids = {}
+    for name in ("join", None):
+        frame = json.dumps({"name": name, "routing_key": key, "data": data}).encode()
+        (emit,) = VinixProtocol("support").received(frame, datetime(2026, 1, 1, tzinfo=UTC))
+        assert json.loads(emit.event.to_json())["data"] == json.loads(frame)["data"]
+        ids[name] = emit.event.id
+    assert len(ids["join"]) == 32
+    assert (ids["join"] == ids[None]) is (where != "event_name")

@@ -4,24 +4,36 @@ import json
 from datetime import UTC, datetime
 
 import attrs
+import pytest
 
 from jackfield_vinix import plans
+from jackfield_vinix.naming import plan_by_key
 from jackfield_vinix.protocol import VinixProtocol
 
 A = "4b31dd1d32ce6d249897c06332375d65"
 
 
-def test_events_of_one_word_have_one_plan_and_one_text_of_their_account():
-    assert plans.by_word("queue", "join", A) is plans.by_word("queue", "join", A[:10] + A[10:])
+JOIN = {"queue_id": "q", "event_timestamp": 63_934_000_000, "caller_id_number": "+15550100"}
 
 
-def test_a_payload_with_folded_names_is_read_as_it_is_and_any_other_is_folded_for_that():
-    payload = {"queue_id": "q", "event_timestamp": 63_934_000_000}
-    fields, by = plans.by_fields(payload, 100)
-    assert fields is payload
-    assert by.times == ("event_timestamp",)
-    assert plans.by_fields({"Queue-ID": "q", "Event-Timestamp": 63_934_000_000, "Reason": ""}, 100) == (fields, by)
-    assert plans.by_fields([], 100)[0] == {}
+def test_events_of_one_word_with_the_same_fields_have_one_plan_and_one_text_of_their_account():
+    plan = plans.plan_of("queue", "join", A, JOIN)
+    assert plans.plan_of("queue", "join", A[:10] + A[10:], dict(JOIN)) is plan
+    assert plan_by_key(A, "join", "qubicle", "queue", A, *JOIN) is plan
+    assert (plan.time, plan.kind, plan.id_field) == ("event_timestamp", "contact.queued", "queue_id")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [("qubicle.queue.A.Q.join", "qubicle", "queue", A), ("", "qubicle", "queue", A), ("join", "call", A, "join")],
+    ids=["the name is a key", "no name", "a key of others"],
+)
+def test_what_is_not_written_as_usual_has_no_plan_by_its_key(what):
+    assert plan_by_key(A, *what, *JOIN) is None
+
+
+def test_fields_that_are_to_be_folded_have_no_plan_by_their_key():
+    assert plan_by_key(A, "join", "qubicle", "queue", A, "Queue-ID") is None
 
 
 EMPTY = {"session_id": "", "recipient_id": None, "event_name": "", "caller_id_number": "", "reason": None}
@@ -45,12 +57,20 @@ def test_empty_fields_are_read_as_missing_ones():
 
 
 def test_plans_are_bounded_in_number_and_in_length():
-    kept = plans._by_fields, plans._by_word
     for number in range(plans.MOST + 10):
-        plans.by_fields({f"field_{number}": 1}, 100)
-        plans.by_word("queue", f"word_{number}", A)
-    assert [each.cache_info().currsize for each in kept] == [plans.MOST, plans.MOST]
-    before = [each.cache_info() for each in kept]
-    plans.by_fields({"f" * plans.LONG: 1}, plans.LONG + 10)
-    plans.by_word("queue", "w" * plans.LONG, A)
-    assert [each.cache_info() for each in kept] == before
+        plans.plan_of("queue", "join", A, {f"field_{number}": 1})
+        plan_by_key(A, f"word_{number}", "qubicle", "queue", A)
+    assert plans._plan_of.cache_info().currsize == plan_by_key.cache_info().currsize == plans.MOST
+    before = plans._plan_of.cache_info()
+    plans.plan_of("queue", "join", A, {"f" * plans.LONG: 1})
+    plans.plan_of("queue", "w" * plans.LONG, A, ())
+    assert plans._plan_of.cache_info() == before
+
+
+def test_a_long_frame_leaves_no_plan_by_its_key():
+    before = plan_by_key.cache_info()
+    data = JOIN | {"f" * plans.LONG: 1}
+    frame = {"name": "join", "routing_key": f"qubicle.queue.{A}.q.join", "data": data}
+    (emit,) = VinixProtocol("office", A).received(json.dumps(frame).encode(), datetime(2026, 8, 20, tzinfo=UTC))
+    assert (emit.event.kind, emit.event.parties.caller) == ("contact.queued", "+15550100")
+    assert plan_by_key.cache_info() == before

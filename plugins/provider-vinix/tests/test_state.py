@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jackfield.addresses import Address
 from jackfield_vinix.kinds import FAMILIES, TABLE
 from jackfield_vinix.presence import STATES, TRANSITIONS, Status, step
-from jackfield_vinix.state import MOST_KEPT, AccountState
+from jackfield_vinix.state import AT_ONCE, MOST_KEPT, AccountState
 from jackfield_vinix.translate import translate
 from jackfield_vinix.wire import read_frame
 
@@ -152,11 +152,10 @@ def test_a_session_goes_forward_in_whatever_order_its_events_come(events, stage)
 
 def test_very_many_sessions_and_recipients_do_not_stay_for_ever():
     state = AccountState()
-    for number in range(MOST_KEPT + 100):
+    for number in range(MOST_KEPT + AT_ONCE + 100):
         tell(state, "session", "create", number, id=f"S{number}", call_id=f"C{number}")
         tell(state, "recipient", "ready", number, id=f"R{number}")
-    assert len(state.recipients) == MOST_KEPT
-    assert len(state.sessions) == len(state._calls) == MOST_KEPT
+    assert len(state.recipients) == len(state.sessions) == len(state._calls) == MOST_KEPT + 100
     assert tell(state, "queue", "join", call_id=f"C{MOST_KEPT}") == f"S{MOST_KEPT}"
     assert tell(state, "queue", "join", call_id="C0") == ""
 

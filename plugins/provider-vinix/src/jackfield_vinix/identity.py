@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from jackfield.addresses import Address
@@ -25,9 +26,13 @@ _NO_CONTENT = frozenset({"account_id", "app_name", "app_version", "event_categor
 
 def identity(address: Address, time: datetime | None, fields: Mapping[str, Any], data: Any) -> str:
     """The event's id, from its folded fields or its payload; `RecursionError` where that is nested too deeply."""
-    if message_id := text_of(fields, "msg_id"):
+    message_id = fields.get("msg_id")
+    if type(message_id) is not str:
+        message_id = text_of(fields, "msg_id")
+    if message_id:
         # One list, encoded at once, keeps its parts apart as well as parts of their own, at a third of the price.
-        return content_id(b"message", encode_data((*address, message_id)))
+        what = encode_data((*address, message_id))
+        return sha256(b"7:message%d:%b" % (len(what), what)).hexdigest()[:32]  # as `content_id(b"message", what)`
     return _derived(address, time, fields if isinstance(data, dict) else data)
 
 
@@ -36,4 +41,5 @@ def _derived(address: Address, time: datetime | None, content: Any) -> str:
         repeated = {*_NO_CONTENT, f"{address.resource}_id", *(TIME_FIELDS if time is not None else ())}
         content = {field: value for field, value in content.items() if field not in repeated}
     what = encode_data(fold_within(content), ordered=True)
-    return content_id(*(part.encode() for part in (*address, "" if time is None else time.isoformat())), what)
+    parts = (*address, "" if time is None else time.isoformat())
+    return content_id(*(part.encode(errors="surrogatepass") for part in parts), what)

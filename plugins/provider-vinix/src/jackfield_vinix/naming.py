@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from jackfield.addresses import Address
 from jackfield.errors import FrameError
 from jackfield_vinix.families import account_in, family_of_binding, resource_id_of
 from jackfield_vinix.kinds import FAMILIES
-from jackfield_vinix.plans import LONG, MOST, WordPlan, by_word
-from jackfield_vinix.topics import APPLICATION, PROVIDER, decode_word
-from jackfield_vinix.wire import Frame, fold, plain_id, text_of
+from jackfield_vinix.plans import MOST, Plan, plan_of
+from jackfield_vinix.topics import APPLICATION, decode_word
+from jackfield_vinix.wire import Frame, fold, is_folded, plain_id, text_of
 
-__all__ = ["UNKNOWN_ID", "address_of_event"]
+__all__ = ["FULL", "UNKNOWN_ID", "Named", "plan_by_key", "read_names"]
 
 UNKNOWN_ID = "unknown"
 """Stands where an address needs an id and the vendor gave none."""
@@ -29,55 +28,46 @@ _PREFIX = f"{APPLICATION}."
 _CATEGORY = re.compile(rf"{APPLICATION}[-_]", re.IGNORECASE)
 _Keys = Sequence[list[str]]
 NONE: _Keys = ()
-# What a named tuple is made of; its own constructor is a Python function, and takes twice as long.
-_new_address = tuple.__new__
 FULL = 4  # the words of a key that names all but what happened: application, family, account and id
 
 
-def address_of_event(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> tuple[Address, WordPlan]:
-    """Where the event in a frame belongs, and its plan; `FrameError` where it names no event or its key is broken.
+class Named(NamedTuple):
+    """Whose event it is, of which thing, and what happened."""
+
+    family: str
+    word: str
+    account: str
+    resource_id: str
+
+
+@lru_cache(MOST)
+def plan_by_key(account_id: str, name: str, application: str, family: str, account: str, *fields: str) -> Plan | None:
+    """The plan by a bare name and a key's first words, as nearly all events have them; of short texts.
+
+    ``None`` where the name is a key too, the key is of others, or the names of the payload's fields are to be folded.
+    """
+    if application != APPLICATION or not name or name.startswith(_PREFIX) or not is_folded(fields):
+        return None
+    return plan_of(family, name, _as_configured(account, account_id), fields)
+
+
+def read_names(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> Named:
+    """Where the event in a frame belongs, however it is written; `FrameError` where it names none or its key is broken.
 
     `account_id` stands in where the event itself does not say whose it is, and where it says the same
     in another spelling, for the feed's selectors are written in this one.
     """
-    own_account = text_of(fields, "account_id")
-    by_key = _by_key(frame.name, frame.routing_key, account_id)
-    if by_key is not None and own_account in ("", by_key[0].place[2]):
-        plan, resource_id = by_key  # which nothing can add to
-    else:
-        routed = _key(frame.routing_key, raw)
-        if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
-            return other, by_word(other.resource, other.event, other.scope_id)
-        # What the frame says of itself goes before what it says of the subscription that brought it.
-        keys, bindings, word = _gathered(frame, fields, routed, raw)
-        if not word:
-            raise FrameError("neither a reply nor an event: nothing names what happened", raw)
-        family = _family(keys, bindings, fields)
-        account = own_account or _at(2, keys, bindings) or account_id or UNKNOWN_ID
-        plan = by_word(family, word, _as_configured(account, account_id))
-        resource_id = _at(3, keys, bindings)
-    resource_id = text_of(fields, plan.id_field) or resource_id or UNKNOWN_ID
-    return _new_address(Address, (*plan.place, resource_id, plan.word)), plan
-
-
-def _by_key(name: Any, key: Any, account_id: str) -> tuple[WordPlan, str] | None:
-    """The plan by a bare name and a whole key, as nearly all events have them, and the resource's id in the key."""
-    if not isinstance(name, str) or not isinstance(key, str) or "%" in key or "+" in key:
-        return None
-    words = key.split(".")
-    if len(words) < FULL or "" in words or len(name) + len(key) >= LONG:
-        return None
-    application, family, account, resource_id = words[:FULL]
-    plan = _by_words(application, family, account, name, account_id)
-    return None if plan is None else (plan, resource_id)
-
-
-@lru_cache(MOST)
-def _by_words(application: str, family: str, account: str, name: str, account_id: str) -> WordPlan | None:
-    """The plan by a name and a key's first words; ``None`` where the name is a key too, or the key is of others."""
-    if application != APPLICATION or not name or name.startswith(_PREFIX):
-        return None
-    return by_word(family, name, _as_configured(account, account_id))
+    routed = _key(frame.routing_key, raw)
+    if not routed and (other := _of_other_family(frame, fields, account_id)) is not None:
+        return other
+    # What the frame says of itself goes before what it says of the subscription that brought it.
+    keys, bindings, word = _gathered(frame, fields, routed, raw)
+    if not word:
+        raise FrameError("neither a reply nor an event: nothing names what happened", raw)
+    family = _family(keys, bindings, fields)
+    account = text_of(fields, "account_id") or _at(2, keys, bindings) or account_id or UNKNOWN_ID
+    resource_id = text_of(fields, f"{family}_id") or _at(3, keys, bindings) or UNKNOWN_ID
+    return Named(family, word, _as_configured(account, account_id), resource_id)
 
 
 def _gathered(frame: Frame, fields: Mapping[str, Any], routed: list[str], raw: bytes) -> tuple[_Keys, _Keys, str]:
@@ -105,7 +95,7 @@ def _as_configured(account: str, account_id: str) -> str:
     return account
 
 
-def _of_other_family(frame: Frame, fields: Mapping[str, Any], account_id: str) -> Address | None:
+def _of_other_family(frame: Frame, fields: Mapping[str, Any], account_id: str) -> Named | None:
     """Where an event of another family than the contact centre's belongs; ``None`` where it is none, or has no name."""
     category = text_of(fields, "event_category")
     route, *bindings = (_text(each) for each in (frame.routing_key, frame.subscription_key, frame.subscribed_key))
@@ -132,7 +122,7 @@ def _of_other_family(frame: Frame, fields: Mapping[str, Any], account_id: str) -
         or UNKNOWN_ID
     )
     resource_id = resource_id_of(resource, fields) or slots.get("id", "") or UNKNOWN_ID
-    return Address(PROVIDER, "account", _as_configured(account, account_id), resource, resource_id, name)
+    return Named(resource, name, _as_configured(account, account_id), resource_id)
 
 
 def _key(text: Any, raw: bytes) -> list[str]:

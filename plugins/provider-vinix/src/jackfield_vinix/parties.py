@@ -10,7 +10,7 @@ import msgspec
 from jackfield.events import NO_PARTIES, Cause, Direction, Media, Parties
 from jackfield_vinix.wire import text_of
 
-__all__ = ["PartyFields", "Reason", "media_of", "parties_of", "party_fields", "read_parties", "reason_of"]
+__all__ = ["PartyFields", "parties_of", "party_fields", "read_parties"]
 
 _NAMED = (
     ("caller_id_number", "caller"),
@@ -49,30 +49,29 @@ _MEDIA: Mapping[str, Media] = {"call": "voice", "call_session": "voice", "fax": 
 
 
 class PartyFields(msgspec.Struct, frozen=True):
-    """Those of a payload's fields that may name a party."""
+    """Those of a payload's fields that may name a party, and what else its event's family and word say of them."""
 
     named: tuple[tuple[str, str], ...]
     """Each with what it names."""
     directions: tuple[str, ...]
     others: bool
     """Whether there are any that count in some events only."""
+    media: Media
+    reason: Reason
 
 
-def party_fields(names: Collection[str]) -> PartyFields:
-    """Those among the names of a payload's fields."""
-    return PartyFields(
-        tuple(each for each in _NAMED if each[0] in names),
-        tuple(each for each in _DIRECTION_FIELDS if each in names),
-        any(each in names for each in ("session_type", "username", "hangup_cause", "reason")),
-    )
+def party_fields(family: str, word: str, names: Collection[str]) -> PartyFields | None:
+    """Those among the names of an event's fields, which are folded; ``None`` where nothing names a party."""
+    media = _MEDIA.get(family, "")
+    named = tuple(each for each in _NAMED if each[0] in names)
+    directions = tuple(each for each in _DIRECTION_FIELDS if each in names)
+    others = any(each in names for each in ("session_type", "username", "hangup_cause", "reason"))
+    if not (media or named or directions or others):
+        return None
+    return PartyFields(named, directions, others, media, _reason_of(family, word))
 
 
-def media_of(family: str) -> Media:
-    """What everything of a family travels by; empty where that differs."""
-    return _MEDIA.get(family, "")
-
-
-def reason_of(family: str, word: str) -> Reason:
+def _reason_of(family: str, word: str) -> Reason:
     """What the reason in an event explains: an end, why an agent is away, or neither."""
     if word == "hangup" or (word == "delete" and family == "session"):
         return "cause"
@@ -81,27 +80,32 @@ def reason_of(family: str, word: str) -> Reason:
 
 def parties_of(family: str, word: str, fields: Mapping[str, Any]) -> Parties:
     """The parties that an event's outermost fields name; `fields` is folded."""
-    return read_parties(fields, party_fields(fields), media_of(family), reason_of(family, word))
+    those = party_fields(family, word, fields)
+    return NO_PARTIES if those is None else read_parties(fields, those)
 
 
-def read_parties(fields: Mapping[str, Any], those: PartyFields, media: Media, reason: Reason) -> Parties:
-    """The same, of an event of this family's media."""
+def read_parties(fields: Mapping[str, Any], those: PartyFields) -> Parties:
+    """The same, where it is known which of the fields may name one."""
     named: dict[str, Any] = {}
     for field, name in those.named:
-        if text := text_of(fields, field):
+        text = fields[field]
+        if type(text) is not str:
+            text = text_of(fields, field)
+        if text:
             named[name] = text
     for field in those.directions:
         if direction := _DIRECTIONS.get(text_of(fields, field)):
             named["direction"] = direction
             break
+    media = those.media
     if those.others:
         media = media or _MEDIA.get(text_of(fields, "session_type"), "")
         if "agent_id" in named:
             if username := text_of(fields, "username"):
                 named["agent_name"] = username
-            if reason == "agent" and (why := text_of(fields, "reason")):
+            if those.reason == "agent" and (why := text_of(fields, "reason")):
                 named["agent_reason"] = why
-        if cause := text_of(fields, "hangup_cause") or (reason == "cause" and text_of(fields, "reason")):
+        if cause := text_of(fields, "hangup_cause") or (those.reason == "cause" and text_of(fields, "reason")):
             named["cause"] = _CAUSES.get(cause.upper(), "other")
     if media:
         named["media"] = media

@@ -1,33 +1,29 @@
-"""What all events of one word, and all payloads of the same fields, have in common: worked out once."""
+"""What all events of one word with the same fields have in common: worked out once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-from jackfield.events import Media
 from jackfield_vinix.kinds import FAMILIES, Also, kind_rule
-from jackfield_vinix.parties import PartyFields, Reason, media_of, party_fields, reason_of
+from jackfield_vinix.parties import PartyFields, party_fields
 from jackfield_vinix.times import TIME_FIELDS
-from jackfield_vinix.topics import PROVIDER
-from jackfield_vinix.wire import fold, is_folded
 
-__all__ = ["FieldPlan", "WordPlan", "by_fields", "by_word"]
+__all__ = ["LONG", "MOST", "Plan", "plan_of"]
 
 # So many plans are kept; an account's feed needs some dozens. Texts of vendors may be of any length.
 MOST, LONG = 1024, 4096
 
 
-class WordPlan(msgspec.Struct, frozen=True):
-    """What a family, an event's word and its account say by themselves."""
+class Plan(msgspec.Struct, frozen=True):
+    """What a family, an event's word, its account and the names of its payload's fields say by themselves."""
 
-    place: tuple[str, str, str, str]
-    """Of the address, what comes before the resource's id; one text for many events, whose hash is known."""
+    account: str
+    """One text for many events, whose hash is known; so are the next two."""
+    family: str
     word: str
-    """And what comes after it."""
     id_field: str
     """That holds the resource's id, if any does."""
     kind: str
@@ -35,45 +31,28 @@ class WordPlan(msgspec.Struct, frozen=True):
     """The kind that it is instead where the payload says so."""
     is_qubicle: bool
     """Whether it is of the contact centre, whose message ids are no clock."""
-    media: Media
-    reason: Reason
-    """What its reason explains."""
+    time: str
+    """The best of the fields that say when it happened; where none does, one that there is not."""
+    parties: PartyFields | None
+    """Those that say who takes part; ``None`` where nothing does."""
 
 
-class FieldPlan(msgspec.Struct, frozen=True):
-    """What the names of a payload's outermost fields say by themselves."""
-
-    is_folded: bool
-    times: tuple[str, ...]
-    """Those that say when it happened, best first."""
-    parties: PartyFields
-
-
-def by_word(family: str, word: str, account: str) -> WordPlan:
-    """The plan for an account's events of this word."""
-    short = len(family) + len(word) + len(account) < LONG
-    return (_by_word if short else _by_word.__wrapped__)(family, word, account)
-
-
-def by_fields(data: Any, size: int) -> tuple[Mapping[str, Any], FieldPlan]:
-    """A payload's fields under their folded names, and the plan for them; the payload came in a frame of that size.
-
-    Empty ones may be among them, and count as missing.
-    """
-    plan_of = _by_fields if size < LONG else _by_fields.__wrapped__
-    if isinstance(data, dict) and (plan := plan_of(*data)).is_folded:
-        return data, plan
-    fields = fold(data)
-    return fields, plan_of(*fields)
+def plan_of(family: str, word: str, account: str, fields: Collection[str]) -> Plan:
+    """The plan for an account's events of this word, whose payloads have fields of these folded names."""
+    short = len(family) + len(word) + len(account) + sum(map(len, fields)) < LONG
+    return (_plan_of if short else _plan_of.__wrapped__)(family, word, account, *fields)
 
 
 @lru_cache(MOST)
-def _by_word(family: str, word: str, account: str) -> WordPlan:
-    place = (PROVIDER, "account", account, family)
-    reason = reason_of(family, word)
-    return WordPlan(place, word, f"{family}_id", *kind_rule(family, word), family in FAMILIES, media_of(family), reason)
-
-
-@lru_cache(MOST)
-def _by_fields(*names: str) -> FieldPlan:
-    return FieldPlan(is_folded(names), tuple(each for each in TIME_FIELDS if each in names), party_fields(names))
+def _plan_of(family: str, word: str, account: str, *fields: str) -> Plan:
+    time = next((each for each in TIME_FIELDS if each in fields), TIME_FIELDS[0])
+    return Plan(
+        account,
+        family,
+        word,
+        f"{family}_id",
+        *kind_rule(family, word),
+        family in FAMILIES,
+        time,
+        party_fields(family, word, fields),
+    )

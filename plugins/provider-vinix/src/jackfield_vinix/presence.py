@@ -61,9 +61,8 @@ TRANSITIONS: Mapping[str, Transition] = {
     "hangup": _after("handling", to=None),
     "wrapup_start": _after(to="wrapup"),
     "wrapup_complete": _after("wrapup", to="ready", stated=True),
-    "sync": _after(to=None),
 }
-"""Which events change it, and how; all others leave it as it is."""
+"""Which events lead to another presence, and how."""
 
 
 # These end an offer.
@@ -122,37 +121,42 @@ class Status(msgspec.Struct, frozen=True):  # not attrs: one is made for most ev
 NOTHING_KNOWN = Status()
 
 
-def step(status: Status, word: str, fields: Mapping[str, Any]) -> tuple[Status, bool]:
-    """The status after an event, and whether that event was to be expected."""
-    if word == "sync":
-        return status.updated(fields), True
-    if word in ("pause", "resume"):
-        queue = {plain_id(text_of(fields, "queue_id"))} - {""}
-        paused = status.paused | queue if word == "pause" else status.paused - queue
-        return msgspec.structs.replace(status, paused=paused), True
-    if word in ("external_call_start", "external_call_end"):
-        return msgspec.structs.replace(status, external=word == "external_call_start"), True
+def step(status: Status, word: str, fields: Mapping[str, Any], session_id: str = "") -> tuple[Status, bool]:
+    """The status after an event of this session, and whether that event was to be expected."""
     transition = TRANSITIONS.get(word)
     if transition is None:
-        return status, True
+        return _beside(status, word, fields), True
+    leads, to, stated = transition
     presence = status.presence
-    expected = not transition.expected or presence == "unknown" or presence in transition.expected
-    if transition.to == "logged_out":
+    expected = not leads or presence == "unknown" or presence in leads
+    if to == "logged_out":
         return Status("logged_out"), expected
-    to = (_state_in(fields) if transition.stated else None) or transition.to or status.base
-    session = text_of(fields, "session_id")
+    to = (_state_in(fields) if stated else None) or to or status.base
     # Made anew and not replaced, which costs three times as much, for each event of a recipient.
     return (
         Status(
             to,
-            session if word == "offer" else "" if word in _SETTLED else status.offered,
-            (session or status.offered or status.handled) if to == "handling" else status.handled,
+            session_id if word == "offer" else "" if word in _SETTLED else status.offered,
+            (session_id or status.offered or status.handled) if to == "handling" else status.handled,
             status.paused,
             status.external,
             to if to in ("ready", "away") else status.base,
         ),
         expected,
     )
+
+
+def _beside(status: Status, word: str, fields: Mapping[str, Any]) -> Status:
+    """The status after an event that leads to no other presence, unless it reports one."""
+    if word == "sync":
+        return status.updated(fields)
+    if word in ("pause", "resume"):
+        queue = {plain_id(text_of(fields, "queue_id"))} - {""}
+        paused = status.paused | queue if word == "pause" else status.paused - queue
+        return msgspec.structs.replace(status, paused=paused)
+    if word in ("external_call_start", "external_call_end"):
+        return msgspec.structs.replace(status, external=word == "external_call_start")
+    return status
 
 
 def _state_in(fields: Mapping[str, Any]) -> Presence | None:

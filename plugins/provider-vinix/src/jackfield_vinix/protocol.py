@@ -78,8 +78,8 @@ class VinixProtocol:
     """Since the connection came up."""
     _read_at: datetime | None = attrs.field(default=None, init=False)
     """Of the latest read that brought an event; ``None`` once anything else has happened."""
-    _noted: set[tuple[str, str]] = attrs.field(factory=set, init=False)
-    """Of the events of this read: their families, and the bindings by which they came."""
+    _noted: dict[str, str] = attrs.field(factory=dict, init=False)
+    """Of the events of this read: their families, and the binding by which the last of each came."""
 
     def __attrs_post_init__(self) -> None:
         if (before := self._before) is not None:
@@ -114,13 +114,13 @@ class VinixProtocol:
             event = translate(read, frame, self.feed, self.account_id, at, self.state)
             _, _, _, family, resource_id, word = event.address
             if at is not self._read_at:
-                self._read_at, self._noted = at, set()
-            binding = read.subscribed_key if isinstance(read.subscribed_key, str) else ""
-            if (family, binding) not in self._noted:  # what one event of a read shows, the others show no better
-                self._noted.add((family, binding))
+                self._read_at, self._noted = at, {}
+            binding = read.subscribed_key if type(read.subscribed_key) is str else ""
+            if self._noted.get(family) != binding:  # what one event of a read shows, the others show no better
+                self._noted[family] = binding
                 self.verification.heard(family, at)
                 self._subscribing.brought(family, binding)
-            if family in COUNTERS:
+            if self._rest is not None and family in COUNTERS:  # else nobody compares
                 self.counters.note(resource_id, word)
             return (Emit(event),)
         # What is shown is cut after the token is, for a piece of a token would not be known as one.

@@ -6,9 +6,9 @@ come in any order, so of those within one second the one that follows from the o
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal, TypeVar, get_args
 
 import attrs
@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 # A day's sessions of a large state, so that what comes late still finds its own; and more recipients than any has.
 MOST_KEPT = 10_000
+# So many more, and they go together: a dict walks past all that has gone from its beginning, each time anew, and one
+# that knows its order takes longer for each entry.
+AT_ONCE = 1_000
 
 Stage = Literal["created", "waiting", "left", "handled", "released", "ended"]
 _ORDER: Mapping[Stage, int] = {stage: order for order, stage in enumerate(get_args(Stage))}
@@ -65,8 +68,10 @@ class Recipient(msgspec.Struct):
     id: str
     status: Status = NOTHING_KNOWN
     at: datetime | None = None
-    step: tuple[str, int] = ("", 0)
-    """The session of its last event, and how far that had come."""
+    session: str = ""
+    """The session of its last event, by its plain id."""
+    rank: int = 0
+    """How far that had come."""
 
 
 class Session(msgspec.Struct):  # not attrs: of texts and a moment, it costs the garbage collector nothing
@@ -83,17 +88,17 @@ class Session(msgspec.Struct):  # not attrs: of texts and a moment, it costs the
 class AccountState:
     """The state of one account; things are known by their plain ids, and bear those that events gave them."""
 
-    recipients: OrderedDict[str, Recipient] = attrs.field(factory=OrderedDict)
-    sessions: OrderedDict[str, Session] = attrs.field(factory=OrderedDict)
+    recipients: dict[str, Recipient] = attrs.field(factory=dict)
+    sessions: dict[str, Session] = attrs.field(factory=dict)
     unexpected: int = 0
     """Events that nothing known led to: others were lost before them, or come later."""
     late: int = 0
     """Events of a time before what was known."""
-    _queues: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
-    """How events spell the id of each queue."""
-    _calls: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
+    _queues: dict[str, str] = attrs.field(factory=dict)
+    """How events spell the ids of those queues that they do not spell plainly, as REST does not either."""
+    _calls: dict[str, str] = attrs.field(factory=dict)
     """The session of each call."""
-    _legs: OrderedDict[str, str] = attrs.field(factory=OrderedDict)
+    _legs: dict[str, str] = attrs.field(factory=dict)
     """By interaction: the first of its calls that was seen, by which its others are joined to it."""
     _listed: dict[str, datetime] = attrs.field(factory=dict)
     """By queue: when REST last listed who waits there; nobody else did then."""
@@ -101,55 +106,73 @@ class AccountState:
     def learn(self, address: Address, fields: Mapping[str, Any], time: datetime | None) -> str:
         """Learn from an event; the session that it belongs to, empty where it belongs to none that is known."""
         _, _, _, family, resource_id, word = address
-        is_known = resource_id != UNKNOWN_ID
-        recipient = self.recipient(resource_id) if family == "recipient" and is_known else None
+        session_id = fields.get("session_id", "")
+        if type(session_id) is not str:
+            session_id = text_of(fields, "session_id")
         call_id = text_of(fields, "call_id") if "call_id" in fields else ""
-        session_id = text_of(fields, "session_id") or (resource_id if family == "session" and is_known else "")
+        recipient = None
+        if resource_id != UNKNOWN_ID:
+            if family == "recipient":
+                recipient = self.recipient(resource_id)
+            elif family == "session":
+                session_id = session_id or resource_id
         if not session_id:
             session_id = self._session_of(family, word, call_id, fields, recipient)
         elif call_id:
             _kept(self._calls, call_id, session_id)
-        key = plain_id(session_id) if session_id else ""
+        key = session_id.replace("-", "").lower()
         if recipient is not None:
-            if session_id and fields.get("session_id") != session_id:
-                fields = {**fields, "session_id": session_id}
-            self._step(recipient, word, fields, key, time)
+            self._step(recipient, word, fields, session_id, key, time)
         if not key:
             return ""
         known = self.sessions.get(key)
         if (stage := _STAGES.get((family, word))) is not None:
-            known = known or _kept(self.sessions, key, Session(session_id))
             queue_id = self.queue(text_of(fields, "queue_id")) if "queue_id" in fields else ""
+            if known is None and not self._listed:  # nothing is known that it could be too late for
+                return _kept(self.sessions, key, Session(session_id, stage, queue_id, time)).id
+            known = known or _kept(self.sessions, key, Session(session_id))
             self._advance(known, stage, queue_id, time)
         return known.id if known is not None else session_id
 
     def _step(
-        self, recipient: Recipient, word: str, fields: Mapping[str, Any], session: str, time: datetime | None
+        self,
+        recipient: Recipient,
+        word: str,
+        fields: Mapping[str, Any],
+        session_id: str,
+        session: str,
+        time: datetime | None,
     ) -> None:
-        rank = _RANKS.get(word, 0)
-        overtaken = 0 < rank < recipient.step[1] and time == recipient.at and session == recipient.step[0]
-        if _is_before(time, recipient.at) or (time is not None and overtaken):
-            self.late += 1
-            return
-        recipient.step = session, rank
-        recipient.status, expected = step(recipient.status, word, fields)
-        recipient.at = time or recipient.at
+        rank, at = _RANKS.get(word, 0), recipient.at
+        if time is not None and at is not None:
+            overtaken = 0 < rank < recipient.rank and time == at and session == recipient.session
+            if time < at or overtaken:
+                self.late += 1
+                return
+        recipient.session, recipient.rank = session, rank
+        recipient.status, expected = step(recipient.status, word, fields, session_id)
+        recipient.at = time or at
         self.unexpected += not expected
 
     def _advance(self, session: Session, stage: Stage, queue_id: str, time: datetime | None) -> None:
-        back = _ORDER[stage] < _ORDER[session.stage]
-        gone = stage == "waiting" and self._listed and _is_before(time, self._listed.get(plain_id(queue_id)))
-        if gone or _is_before(time, session.at) or (back and time == session.at) or session.stage == "ended":
+        before, at = session.stage, session.at
+        if (
+            before == "ended"
+            or (time is not None and at is not None and time < at)
+            or (_ORDER[stage] < _ORDER[before] and time == at)
+            or (stage == "waiting" and self._listed and _is_before(time, self._listed.get(plain_id(queue_id))))
+        ):
             self.late += 1
             return
-        if not (stage == "left" and session.stage == "handled"):  # the queue confirms that an agent has it
+        if not (stage == "left" and before == "handled"):  # the queue confirms that an agent has it
             session.stage = stage
         session.queue_id = queue_id or session.queue_id
-        session.at = time or session.at
+        session.at = time or at
 
     def queue(self, queue_id: str) -> str:
-        """The id of a queue as it was spelled first."""
-        return _kept(self._queues, plain_id(queue_id), queue_id) if queue_id else ""
+        """The id of a queue as events spell it."""
+        key = plain_id(queue_id)
+        return self._queues.get(key, key) if key == queue_id else _kept(self._queues, key, queue_id)
 
     def listed(self, queue_id: str, at: datetime) -> None:
         """REST listed who waited in a queue at that moment; a join of an earlier time is out of date."""
@@ -202,11 +225,12 @@ def _is_before(time: datetime | None, known: datetime | None) -> bool:
     return time is not None and known is not None and time < known
 
 
-def _kept(table: OrderedDict[str, T], key: str, value: T) -> T:
-    """What a table has under a key, or the value from now on; the oldest goes where there are too many."""
-    if key in table:
-        return table[key]
-    if len(table) >= MOST_KEPT:
-        table.popitem(last=False)  # a plain dict would walk past all that has gone before, each time
+def _kept(table: dict[str, T], key: str, value: T) -> T:
+    """What a table has under a key, or the value from now on; the oldest go where there are too many."""
+    if (known := table.get(key)) is not None:
+        return known
+    if len(table) >= MOST_KEPT + AT_ONCE:
+        for oldest in [*islice(table, AT_ONCE)]:
+            del table[oldest]
     table[key] = value
     return value

@@ -7,7 +7,7 @@ gregorian seconds of our time and unix ones are decades of thousands of years ap
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,15 +27,10 @@ _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
-def event_time(fields: Mapping[str, Any], names: Iterable[str] = TIME_FIELDS) -> datetime | None:
-    """When an event happened: the first of its time fields that holds a moment; `names` are those that it has."""
-    for name in names:
-        value = fields.get(name)
-        # Nearly all are such numbers.
-        moment = _of_number(value) if type(value) is int and value > 0 else parse_time(value)
-        if moment is not None:
-            return moment
-    return None
+def event_time(fields: Mapping[str, Any]) -> datetime | None:
+    """When an event happened: the first of its time fields that holds a moment."""
+    moments = (parse_time(fields.get(name)) for name in TIME_FIELDS)
+    return next((each for each in moments if each is not None), None)
 
 
 def message_time(message_id: str) -> datetime | None:

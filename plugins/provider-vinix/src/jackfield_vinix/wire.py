@@ -16,7 +16,7 @@ from jackfield.plugin.frames import NO_PAYLOAD, decode_frame
 __all__ = ["ENVELOPE", "Frame", "fold", "fold_within", "is_folded", "plain_id", "read_frame", "request", "text_of"]
 
 
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """Whatever the server sends; which fields are present decides what it is.
 
     An event is named by `name`, `event` or `event_name`, by the whole binding or by its last word; a
@@ -50,7 +50,10 @@ _decode = msgspec.json.Decoder(Frame).decode
 
 def read_frame(raw: bytes) -> Frame:
     """The frame as far as its outermost object goes; `FrameError` if it is not a JSON object."""
-    return decode_frame(_decode, raw)
+    try:
+        return _decode(raw)  # as nearly all are read, so without a call in between
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_frame(_decode, raw)
 
 
 def fold(data: Any) -> Mapping[str, Any]:
@@ -85,10 +88,10 @@ def fold_within(value: Any) -> Any:
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:
     """A field that holds a word or an id; a number is its digits, and anything else no text."""
-    value = fields.get(name, "")
-    if isinstance(value, str):
+    value = fields.get(name)
+    if type(value) is str:
         return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    return str(value) if type(value) is int else ""
 
 
 def plain_id(text: str) -> str:
