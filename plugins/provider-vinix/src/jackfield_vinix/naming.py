@@ -41,14 +41,14 @@ class Named(NamedTuple):
 
 
 @lru_cache(MOST)
-def plan_by_key(account_id: str, name: str, application: str, family: str, account: str, *fields: str) -> Plan | None:
-    """The plan by a bare name and a key's first words, as nearly all events have them; of short texts.
+def plan_by_key(account_id: str, word: str, application: str, family: str, account: str, *fields: str) -> Plan | None:
+    """The plan by an event's word and a key's first words, as nearly all events have them; of short texts.
 
-    ``None`` where the name is a key too, the key is of others, or the names of the payload's fields are to be folded.
+    ``None`` where the word is empty or a key too, the key is of others, or the names of the fields are to be folded.
     """
-    if application != APPLICATION or not name or name.startswith(_PREFIX) or not is_folded(fields):
+    if application != APPLICATION or not word or word.startswith(_PREFIX) or not is_folded(fields):
         return None
-    return plan_of(family, name, _as_configured(account, account_id), fields)
+    return plan_of(family, word, _as_configured(account, account_id), fields)
 
 
 def read_names(frame: Frame, fields: Mapping[str, Any], account_id: str, raw: bytes) -> Named:

@@ -39,12 +39,13 @@ def translate(
     data, data_json = decode_payload(frame.data, raw)
     name, key = frame.name, frame.routing_key
     plan, words = None, []
-    # Nearly all events have a bare name and a whole key, and their plan says what else there is to read. Whatever is
-    # not as usual is read by a function of its own, each for all forms of it, and a law says that these ways agree.
+    # Nearly all events have a whole key, and a bare word or the key for a name; their plan says what else there is to
+    # read. Whatever is not as usual is read by a function of its own, and a law says that these ways agree.
     if type(data) is dict and type(name) is str and type(key) is str and len(raw) < LONG:
         words = key.split(".")
         if len(words) >= FULL and "" not in words and "%" not in key and "+" not in key:
-            plan = plan_by_key(account_id, name, words[0], words[1], words[2], *data)
+            word = name if name != key else words[4] if len(words) > FULL else ""  # documented: the key is the name too
+            plan = plan_by_key(account_id, word, words[0], words[1], words[2], *data)
     if plan is not None and data.get("account_id") in (None, plan.account):
         fields, resource_id = data, data.get(plan.id_field)
         if type(resource_id) is not str or not resource_id:
