@@ -46,7 +46,9 @@ class BusyFeed:
                         self.act(self.protocol.received(frame.encode(), self.now))
             self.act(self.protocol.tick(self.now, 1.0))
             memory = self.protocol._memory
-            self.most_states = max(self.most_states, len(memory._newest) + sum(len(each) for _, each in memory._slices))
+            self.most_states = max(
+                self.most_states, memory._newest.count + sum(each.count for _, each in memory._slices)
+            )
 
     def act(self, actions):
         for action in list(actions):

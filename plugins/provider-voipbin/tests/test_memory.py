@@ -87,6 +87,17 @@ def test_states_beyond_the_limit_are_forgotten_and_dated(monkeypatch):
     assert all(memory.knows(f"c{number}", second(number)) and memory.reaches(second(number)) for number in range(3, 10))
 
 
+def test_no_more_than_one_full_slice_is_sorted_at_a_time(monkeypatch):
+    monkeypatch.setattr(module, "SLICE_STATES", 3)
+    memory = Memory()
+    for number in range(10):
+        memory.note(*event(f"c{number}", number))
+    for unsorted in (3, 2, 1, 0):
+        assert sum(bool(full.ids) for _, full in memory._slices) == unsorted
+        memory.tick(AT, 1.0)
+    assert memory.knows("c4", second(4))
+
+
 def test_states_are_forgotten_with_time_that_was_connected():
     memory = Memory(reach_seconds=600.0)
     memory.note(*event("c1", 1))
@@ -111,7 +122,7 @@ def test_what_is_not_known_and_within_reach_never_came(steps):
             came.add((f"c{number}", second(moment)))
         for resource_id, moment in came:
             assert memory.knows(resource_id, moment) or not memory.reaches(moment)
-        assert sum(map(len, (memory._newest, *(full for _, full in memory._slices)))) <= 9
+        assert memory._newest.count + sum(full.count for _, full in memory._slices) <= 9
 
 
 def test_a_stamp_of_the_far_future_does_not_make_everything_unknowable():
