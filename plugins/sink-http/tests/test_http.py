@@ -147,7 +147,7 @@ def test_every_fault_of_a_table_is_reported_at_once_and_none_quotes_a_secret():
 
 
 def test_a_header_that_is_no_text_is_reported_with_its_name():
-    assert configured({"headers": {"X-Limit": 5}}) == ["sinks.crm.headers['X-Limit']: must be text, not 5"]
+    assert configured({"headers": {"X-Limit": 5}}) == ["sinks.crm.headers.X-Limit: must be text, not 5"]
 
 
 def test_a_time_limit_that_is_no_number_is_refused():

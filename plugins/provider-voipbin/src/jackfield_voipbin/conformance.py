@@ -36,6 +36,7 @@ class Conformance(ProviderSuite):
         "jackfield_voipbin.memory.MOST_STATES",
         "jackfield_voipbin.memory.MOST_OPEN",
         "jackfield_voipbin.naming.MOST_REMEMBERED",
+        "jackfield_voipbin.derived.MOST_REMEMBERED",
     )
 
     @cached_property
