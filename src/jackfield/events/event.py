@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -99,7 +99,8 @@ class Event:
             raise EventError(f"not a CloudEvent of Jackfield's: {error}") from None
 
 
-_data, let_go_of_objects = payload_objects(Event.data)
+_data, _let_go = payload_objects(Event.data)
+let_go_of_objects: Callable[[Event], bool] = _let_go
 """Lets an event's payload objects go where they can be made again of its text, as they are when somebody reads `data`.
 
 The next event's objects then take their place in the processor's cache.
