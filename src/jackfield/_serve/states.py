@@ -48,10 +48,12 @@ class States:
                 self._forget()
                 self._watch = await self._gateway.watch().__aenter__()
                 self._taken += 1
-            document = await self._document(self._watch, grant)
-            watch = fork_watch(self._watch)
-            if not self._turn.statistics().tasks_waiting:
-                self._forget()
+            try:
+                document = await self._document(self._watch, grant)
+                watch = fork_watch(self._watch)
+            finally:  # a client may leave meanwhile; a watch that nobody reads would grow
+                if not self._turn.statistics().tasks_waiting:
+                    self._forget()
         try:
             yield watch, document
         finally:

@@ -82,6 +82,22 @@ async def test_what_was_committed_before_a_client_asks_is_in_its_state(monkeypat
             assert f"acme/{number}" in (await get_json(url, "/v1/state"))["contacts"]
 
 
+async def test_a_client_that_leaves_while_its_state_is_written_leaves_nothing_behind(monkeypatch):
+    async with api_of() as (gateway, api, _):
+        with trio.CancelScope() as client:
+            write = states.snapshot_document
+
+            def document(*given):
+                client.cancel()
+                return write(*given)
+
+            monkeypatch.setattr(states, "snapshot_document", document)
+            async with api.states.watching(Grant()):
+                raise AssertionError("it is gone before")
+        assert client.cancelled_caught
+        assert gateway._live._watches == []
+
+
 async def test_the_loop_is_left_to_others_between_two_states(monkeypatch):
     turns, seen = 0, []
     written = slow(monkeypatch, 0.01)
